@@ -1,0 +1,1 @@
+//! Partitioned data frames over Arrow batches, CSV and Parquet files.

@@ -1,0 +1,1 @@
+//! Result tables and event timelines of a search.

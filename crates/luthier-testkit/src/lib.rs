@@ -1,0 +1,1 @@
+//! Conformance checks for stages, summaries and executors.

@@ -1,0 +1,1 @@
+//! Grids, splitters, the search plan, executors and results.

@@ -1,0 +1,1 @@
+//! Machine-learning pipelines and their tuning.
