@@ -1,0 +1,125 @@
+//! Affine maps between columns: what lets a summary go through a fitted stage without rows.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+/// The columns an affine stage reads and the one it appends; known before the stage is fitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AffineColumns {
+    /// Numeric or vector columns, side by side in this order.
+    pub inputs: Vec<String>,
+    /// The appended column.
+    pub output: String,
+}
+
+/// The linear part of an [`Affine`] map.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Linear {
+    /// The inputs side by side, unchanged.
+    Identity,
+    /// Each input feature times its factor.
+    Diagonal(Array1<f64>),
+    /// A matrix with one row per input feature and one column per output feature.
+    Dense(Array2<f64>),
+}
+
+/// `output = [inputs] · linear + offset`, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Affine {
+    /// The columns on both sides.
+    pub columns: AffineColumns,
+    /// The linear part.
+    pub linear: Linear,
+    /// Added to every row; empty means zero.
+    pub offset: Array1<f64>,
+}
+
+impl Affine {
+    /// The inputs side by side as one vector column.
+    pub fn concatenation(inputs: Vec<String>, output: impl Into<String>) -> Self {
+        Self {
+            columns: AffineColumns { inputs, output: output.into() },
+            linear: Linear::Identity,
+            offset: Array1::zeros(0),
+        }
+    }
+
+    /// `output = input · matrix + offset` for one input column.
+    pub fn dense(
+        input: impl Into<String>,
+        output: impl Into<String>,
+        matrix: Array2<f64>,
+        offset: Array1<f64>,
+    ) -> Self {
+        Self {
+            columns: AffineColumns { inputs: vec![input.into()], output: output.into() },
+            linear: Linear::Dense(matrix),
+            offset,
+        }
+    }
+
+    /// `output = input ∘ scale + offset` for one input column.
+    pub fn diagonal(
+        input: impl Into<String>,
+        output: impl Into<String>,
+        scale: Array1<f64>,
+        offset: Array1<f64>,
+    ) -> Self {
+        Self {
+            columns: AffineColumns { inputs: vec![input.into()], output: output.into() },
+            linear: Linear::Diagonal(scale),
+            offset,
+        }
+    }
+
+    /// Number of output features for the given number of input features.
+    pub fn output_width(&self, input_width: usize) -> usize {
+        match &self.linear {
+            Linear::Identity => input_width,
+            Linear::Diagonal(scale) => scale.len(),
+            Linear::Dense(matrix) => matrix.ncols(),
+        }
+    }
+
+    /// Whether the map takes exactly this many input features.
+    pub fn accepts(&self, input_width: usize) -> bool {
+        let offset_fits = self.offset.is_empty() || self.offset.len() == self.output_width(input_width);
+        offset_fits
+            && match &self.linear {
+                Linear::Identity => true,
+                Linear::Diagonal(scale) => scale.len() == input_width,
+                Linear::Dense(matrix) => matrix.nrows() == input_width,
+            }
+    }
+
+    /// `rows · linear`, without the offset. The width must be accepted.
+    pub fn apply_linear(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        match &self.linear {
+            Linear::Identity => rows.to_owned(),
+            Linear::Diagonal(scale) => &rows * &scale.view().insert_axis(Axis(0)),
+            Linear::Dense(matrix) => crate::linalg::matmul(rows, matrix.view()),
+        }
+    }
+
+    /// `rows · linear + offset`. The width must be accepted.
+    pub fn apply(&self, rows: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut out = self.apply_linear(rows);
+        if !self.offset.is_empty() {
+            out += &self.offset.view().insert_axis(Axis(0));
+        }
+        out
+    }
+
+    /// How independent errors of size `noise` per input feature arrive at the outputs:
+    /// `noise'_j = sqrt(Σ_i linear_ij² noise_i²)`.
+    pub fn apply_noise(&self, noise: &Array1<f64>) -> Array1<f64> {
+        match &self.linear {
+            Linear::Identity => noise.clone(),
+            Linear::Diagonal(scale) => (noise * scale).mapv(f64::abs),
+            Linear::Dense(matrix) => {
+                let squares = matrix.mapv(|x| x * x);
+                noise.mapv(|x| x * x).dot(&squares).mapv(f64::sqrt)
+            }
+        }
+    }
+}

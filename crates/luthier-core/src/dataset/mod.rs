@@ -1,0 +1,375 @@
+//! What estimators and evaluators see: rows, selected by fold, looked at through fitted stages.
+
+mod folds;
+mod link;
+mod pass;
+mod reader;
+mod tile;
+
+pub use folds::{Folds, Rows};
+pub use tile::Tile;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use luthier_frame::{DataFrame, RecordBatch, Schema};
+
+use crate::stage::{DynModel, LineageStep};
+use crate::summary::{Answer, Need, Summary, fuse};
+use crate::work::WorkCounter;
+use crate::{Error, Result};
+use link::Link;
+use pass::no_answer;
+use reader::{Branch, Groups, Reader, Source};
+
+/// A frame, the rows selected from it, and the fitted stages it is looked at through.
+///
+/// Nothing is copied or transformed until it is asked for. Estimators and evaluators ask for summaries; what was
+/// declared by [`StagePlan`](crate::StagePlan) is there already, and a request behind affine stages is answered
+/// from the summary in front of them. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    source: Arc<Source>,
+    rows: Rows,
+    links: Arc<[Link]>,
+    /// Summaries that are there before any unit starts, by number of links in front of them.
+    shelves: Vec<Arc<Vec<Prepared>>>,
+    /// What this view computed for itself.
+    own: Arc<Mutex<Vec<(usize, Need, Answer)>>>,
+    sharing: bool,
+    work: Arc<WorkCounter>,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    need: Need,
+    rows: Rows,
+    answer: Answer,
+}
+
+/// A request that could not be answered while preparing, and why.
+pub type FailedNeed = (Need, Error);
+
+impl Dataset {
+    /// All rows of a frame.
+    pub fn new(frame: DataFrame) -> Self {
+        // Without folds there is nothing that could not fit the frame.
+        match Source::new(frame.clone(), None) {
+            Ok(source) => Self::from_source(source),
+            Err(_) => unreachable!("no folds, no mismatch"),
+        }
+    }
+
+    /// All rows of a frame, to be selected by fold.
+    ///
+    /// # Errors
+    /// If the folds were made for another number of rows.
+    pub fn with_folds(frame: DataFrame, folds: Folds) -> Result<Self> {
+        Ok(Self::from_source(Source::new(frame, Some(folds))?))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self {
+            source: Arc::new(source),
+            rows: Rows::All,
+            links: Arc::new([]),
+            shelves: vec![Arc::default()],
+            own: Arc::default(),
+            sharing: true,
+            work: Arc::default(),
+        }
+    }
+
+    /// The same view, counting its work elsewhere.
+    pub fn counted_by(self, work: Arc<WorkCounter>) -> Self {
+        Self { work, ..self }
+    }
+
+    /// The same view without short cuts: every request reads rows and passes them through every stage.
+    pub fn without_sharing(self) -> Self {
+        Self { sharing: false, own: Arc::default(), ..self }
+    }
+
+    /// Whether short cuts are taken.
+    pub fn is_sharing(&self) -> bool {
+        self.sharing
+    }
+
+    /// The same view of other folds' rows.
+    pub fn select(&self, rows: Rows) -> Self {
+        Self { rows, own: Arc::default(), ..self.clone() }
+    }
+
+    /// The rows that are selected.
+    pub fn rows(&self) -> Rows {
+        self.rows
+    }
+
+    /// The folds of the frame, if it has any.
+    pub fn folds(&self) -> Option<&Folds> {
+        self.source.folds.as_ref()
+    }
+
+    /// Number of selected rows.
+    pub fn num_rows(&self) -> usize {
+        match &self.source.folds {
+            None => self.source.frame.num_rows(),
+            Some(folds) => (0..folds.count())
+                .filter(|&fold| self.rows.includes(fold))
+                .filter_map(|fold| folds.sizes().get(fold as usize))
+                .sum(),
+        }
+    }
+
+    /// Columns of the view: those of the frame and those that the stages append.
+    pub fn schema(&self) -> &Schema {
+        self.links.last().map_or(self.source.frame.schema(), |link| &link.schema)
+    }
+
+    /// The counters of this view.
+    pub fn work(&self) -> &Arc<WorkCounter> {
+        &self.work
+    }
+
+    /// The same rows seen through one more fitted stage.
+    ///
+    /// # Errors
+    /// If the stage does not fit the schema.
+    pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
+        let link = Link::new(model, self.schema())?;
+        let links = self.links.iter().cloned().chain([link]).collect();
+        let mut shelves = self.shelves.clone();
+        shelves.push(Arc::default());
+        Ok(Self { links, shelves, own: Arc::default(), ..self.clone() })
+    }
+
+    /// The stages of this view as a planner sees them.
+    pub fn lineage(&self) -> Vec<LineageStep> {
+        self.links.iter().map(|link| LineageStep::clone(&link.step)).collect()
+    }
+
+    /// A summary of the selected rows: computed once, kept with the view, or derived without rows from a summary
+    /// in front of affine stages.
+    ///
+    /// # Errors
+    /// If a column is missing or holds values that cannot be summarised.
+    pub fn summarize<S: Summary>(&self, spec: &S::Spec) -> Result<Arc<S>> {
+        let need = Need::summary::<S>(spec.clone());
+        typed(self.resolve(&need, self.links.len(), true)?)
+    }
+
+    /// The summary if it is to be had without reading rows.
+    ///
+    /// # Errors
+    /// If a stage's affine map does not fit.
+    pub fn recall<S: Summary>(&self, spec: &S::Spec) -> Result<Option<Arc<S>>> {
+        let need = Need::summary::<S>(spec.clone());
+        self.resolve(&need, self.links.len(), false)?.map(|answer| typed(Some(answer))).transpose()
+    }
+
+    /// A summary of the selected rows that is not kept: one iteration's gradient, a robust loss.
+    ///
+    /// # Errors
+    /// Those of [`summarize`](Self::summarize).
+    pub fn aggregate<S: Summary>(&self, spec: &S::Spec) -> Result<S> {
+        let need = Need::summary::<S>(spec.clone());
+        let answers = self.pass(&self.links, &[need], &[self.rows])?;
+        owned(answers.into_iter().flatten().next())
+    }
+
+    /// The same summary of several views of the same rows, in one pass: stages that they share are applied once.
+    ///
+    /// # Errors
+    /// Those of [`aggregate`](Self::aggregate); if the views show different rows or frames.
+    pub fn aggregate_many<S: Summary>(views: &[Self], spec: &S::Spec) -> Result<Vec<S>> {
+        let Some((first, others)) = views.split_first() else { return Ok(Vec::new()) };
+        let siblings = others.iter().all(|v| Arc::ptr_eq(&v.source, &first.source) && v.rows == first.rows);
+        if !siblings {
+            return Err(Error::invalid("views of different rows cannot be aggregated in one pass"));
+        }
+        let shared = |i: usize| {
+            let link = first.links.get(i);
+            link.is_some_and(|link| {
+                others.iter().all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
+            })
+        };
+        let prefix = if first.sharing { (0..).take_while(|&i| shared(i)).count() } else { 0 };
+        let need = Need::summary::<S>(spec.clone());
+        let branches = views.iter().map(|view| view.links.get(prefix..).unwrap_or_default()).collect();
+        let shared = first.links.get(..prefix).unwrap_or_default();
+        pass::summarize_branches(&first.source, shared, branches, &need, first.rows, &first.work)?
+            .into_iter()
+            .map(|answer| owned(Some(answer)))
+            .collect()
+    }
+
+    /// The selected rows, tile by tile in the order of the frame, for what no summary can answer.
+    ///
+    /// # Errors
+    /// If a column is missing, rows cannot be read, or `f` fails.
+    pub fn for_each_tile(&self, columns: &[&str], mut f: impl FnMut(&Tile<'_>) -> Result<()>) -> Result<()> {
+        let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+        for column in &columns {
+            self.schema().require(column)?;
+        }
+        let branch = Branch { links: &[], columns: &columns };
+        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work);
+        self.work.passes(1);
+        (0..self.source.frame.num_partitions())
+            .try_for_each(|partition| reader.for_each_tile(partition, |_, _, tile| f(tile)))
+    }
+
+    /// The selected rows of some columns as a frame of one partition.
+    ///
+    /// # Errors
+    /// Those of [`for_each_tile`](Self::for_each_tile).
+    pub fn collect(&self, columns: &[&str]) -> Result<DataFrame> {
+        let mut batches = Vec::new();
+        self.for_each_tile(columns, |tile| {
+            let arrays = columns.iter().map(|column| Ok((*column, tile.array(column)?)));
+            let arrays = arrays.collect::<Result<Vec<_>>>()?;
+            batches.push(RecordBatch::try_from_iter(arrays).map_err(|e| Error::invalid(e.to_string()))?);
+            Ok(())
+        })?;
+        Ok(DataFrame::from_partitions(vec![batches])?)
+    }
+
+    /// Computes declared summaries now, in one pass, so that they are there for every clone of this view.
+    ///
+    /// # Errors
+    /// The first request that cannot be answered.
+    pub fn prepare(&self, needs: &[Need]) -> Result<Self> {
+        let (prepared, failed) = self.prepare_for(needs, &[self.rows])?;
+        match failed.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(prepared),
+        }
+    }
+
+    /// Computes declared summaries for several sets of rows in one pass over this view. Requests that cannot be
+    /// answered are returned with their errors; the others are there for every clone.
+    ///
+    /// Each request is first taken back through the stages; one that leaves this view is not computed here.
+    ///
+    /// # Errors
+    /// If nothing can be read at all.
+    pub fn prepare_for(&self, needs: &[Need], rows: &[Rows]) -> Result<(Self, Vec<FailedNeed>)> {
+        if !self.sharing {
+            return Ok((self.clone(), Vec::new()));
+        }
+        let lineage = self.lineage();
+        let here = needs.iter().map(|need| LineageStep::pull_back_all(&lineage, need));
+        let here = here.filter(|(depth, _)| *depth == lineage.len()).map(|(_, need)| need);
+        let needs = fuse(here);
+        let mut failed = Vec::new();
+        let mut shelf = Vec::new();
+        let mut keep = |needs: &[Need], answers: Vec<Vec<Answer>>| {
+            for (rows, answers) in rows.iter().zip(answers) {
+                for (need, answer) in needs.iter().zip(answers) {
+                    shelf.push(Prepared { need: need.clone(), rows: *rows, answer });
+                }
+            }
+        };
+        if !needs.is_empty() {
+            match self.pass(&self.links, &needs, rows) {
+                Ok(answers) => keep(&needs, answers),
+                // One bad column must not take the other requests down.
+                Err(_) => {
+                    for need in needs {
+                        match self.pass(&self.links, std::slice::from_ref(&need), rows) {
+                            Ok(answers) => keep(std::slice::from_ref(&need), answers),
+                            Err(error) => failed.push((need, error)),
+                        }
+                    }
+                }
+            }
+        }
+        let mut prepared = self.clone();
+        if let Some(last) = prepared.shelves.last_mut() {
+            let earlier = last.iter().map(|p| Prepared { need: p.need.clone(), rows: p.rows, answer: Arc::clone(&p.answer) });
+            *last = Arc::new(earlier.chain(shelf).collect());
+        }
+        Ok((prepared, failed))
+    }
+
+    fn pass(&self, links: &[Link], needs: &[Need], rows: &[Rows]) -> Result<Vec<Vec<Answer>>> {
+        pass::summarize(&self.source, links, needs, rows, &self.work)
+    }
+
+    fn one_group(&self) -> Groups {
+        match &self.source.folds {
+            None => Groups::one(),
+            Some(folds) => {
+                let of_fold = (0..folds.count()).map(|fold| self.rows.includes(fold).then_some(0)).collect();
+                Groups { of_fold, count: 1 }
+            }
+        }
+    }
+
+    /// The answer behind the first `depth` links: from what is there, from in front of an affine stage, or, if
+    /// that is allowed, from rows.
+    fn resolve(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
+        if let Some(answer) = self.find(need, depth) {
+            return Ok(Some(answer));
+        }
+        if let Some(answer) = self.derive(need, depth, read_rows)? {
+            self.keep(depth, need, &answer);
+            return Ok(Some(answer));
+        }
+        if !read_rows {
+            return Ok(None);
+        }
+        let links = self.links.get(..depth).unwrap_or_default();
+        let answer = self.pass(links, std::slice::from_ref(need), &[self.rows])?.into_iter().flatten().next();
+        let answer = answer.ok_or_else(no_answer)?;
+        self.keep(depth, need, &answer);
+        Ok(Some(answer))
+    }
+
+    fn derive(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
+        let Some(link) = depth.checked_sub(1).and_then(|last| self.links.get(last)).filter(|_| self.sharing) else {
+            return Ok(None);
+        };
+        let Some(earlier) = link.step.pull_back(need) else { return Ok(None) };
+        let Some(upstream) = self.resolve(&earlier, depth - 1, read_rows)? else { return Ok(None) };
+        match &link.affine {
+            Some(map) if !earlier.same(need) => {
+                let lifted = need.lift(&upstream, map)?;
+                match lifted {
+                    Some(_) => self.work.lifted(1),
+                    None => self.work.guarded(1),
+                }
+                Ok(lifted)
+            }
+            _ => Ok(Some(upstream)),
+        }
+    }
+
+    fn find(&self, need: &Need, depth: usize) -> Option<Answer> {
+        if !self.sharing {
+            return None;
+        }
+        let prepared = self.shelves.get(depth)?.iter();
+        let from_shelf = prepared.filter(|p| p.rows == self.rows).find_map(|p| p.need.project(&p.answer, need));
+        from_shelf.or_else(|| {
+            let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.iter().find_map(|(at, have, answer)| {
+                if *at == depth && have.same(need) { Some(Arc::clone(answer)) } else { None }
+            })
+        })
+    }
+
+    fn keep(&self, depth: usize, need: &Need, answer: &Answer) {
+        if self.sharing {
+            let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.push((depth, need.clone(), Arc::clone(answer)));
+        }
+    }
+}
+
+fn typed<S: Summary>(answer: Option<Answer>) -> Result<Arc<S>> {
+    answer.and_then(|answer| answer.downcast::<S>().ok()).ok_or_else(no_answer)
+}
+
+fn owned<S: Summary>(answer: Option<Answer>) -> Result<S> {
+    typed::<S>(answer).map(Arc::unwrap_or_clone)
+}

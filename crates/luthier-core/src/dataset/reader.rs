@@ -1,0 +1,223 @@
+//! The tile reader: the one place where rows are read and counted.
+
+use std::collections::BTreeSet;
+
+use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
+
+use super::folds::Folds;
+use super::link::{Demand, Link, apply_all};
+use super::tile::{Chunk, Columns, Picked, Tile};
+use crate::work::WorkCounter;
+use crate::{Error, Result};
+
+/// Floats in a tile: half a megabyte, which a second-level cache holds.
+const TILE_FLOATS: usize = 1 << 16;
+
+/// The frame, its folds, and where its partitions start.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) frame: DataFrame,
+    pub(super) folds: Option<Folds>,
+    starts: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(frame: DataFrame, folds: Option<Folds>) -> Result<Self> {
+        let rows = frame.num_rows();
+        if let Some(folds) = folds.as_ref().filter(|folds| folds.assignment().len() != rows) {
+            return Err(Error::invalid(format!(
+                "the folds were made for {} rows, the frame has {rows}",
+                folds.assignment().len()
+            )));
+        }
+        let starts = frame
+            .partitions()
+            .iter()
+            .scan(0, |next, partition| {
+                let start = *next;
+                *next += partition.num_rows();
+                Some(start)
+            })
+            .collect();
+        Ok(Self { frame, folds, starts })
+    }
+}
+
+/// Puts every fold into a group or leaves it out. Without folds there is one group of all rows.
+#[derive(Debug, Clone)]
+pub(super) struct Groups {
+    pub(super) of_fold: Vec<Option<usize>>,
+    pub(super) count: usize,
+}
+
+impl Groups {
+    pub(super) fn one() -> Self {
+        Self { of_fold: Vec::new(), count: 1 }
+    }
+}
+
+/// One way to look at the rows behind a shared prefix: further links and the columns wanted behind them.
+#[derive(Debug)]
+pub(super) struct Branch<'a> {
+    pub(super) links: &'a [Link],
+    pub(super) columns: &'a [String],
+}
+
+/// Reads the rows of one view, or of several that share a prefix of links.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    source: &'a Source,
+    prefix: &'a [Link],
+    branches: Vec<(Branch<'a>, Vec<bool>)>,
+    prefix_needed: Vec<bool>,
+    projection: Option<Vec<usize>>,
+    tile_rows: usize,
+    groups: Groups,
+    work: &'a WorkCounter,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        source: &'a Source,
+        prefix: &'a [Link],
+        branches: Vec<Branch<'a>>,
+        groups: Groups,
+        work: &'a WorkCounter,
+    ) -> Self {
+        let mut wanted = Some(BTreeSet::new());
+        let branches: Vec<_> = branches
+            .into_iter()
+            .map(|branch| {
+                let demand = Demand::of(branch.columns, branch.links);
+                wanted = match (wanted.take(), demand.columns) {
+                    (Some(mut all), Some(more)) => {
+                        all.extend(more);
+                        Some(all)
+                    }
+                    _ => None,
+                };
+                (branch, demand.links)
+            })
+            .collect();
+        let demand = Demand::extend(wanted, prefix);
+        let schema = source.frame.schema();
+        let projection = demand
+            .columns
+            .map(|columns| (0..).zip(schema.names()).filter(|(_, n)| columns.contains(*n)).map(|(i, _)| i).collect());
+        let width = branches
+            .iter()
+            .map(|(branch, _)| {
+                let schema = branch.links.last().or(prefix.last()).map_or(schema, |link| &link.schema);
+                branch.columns.iter().map(|column| width_of(schema, column)).sum()
+            })
+            .max()
+            .unwrap_or(1);
+        let tile_rows = (TILE_FLOATS / width.max(1)).clamp(32, 8192);
+        Self { source, prefix, branches, prefix_needed: demand.links, projection, tile_rows, groups, work }
+    }
+
+    /// Calls `f(branch, group, tile)` for the tiles of one partition, in row order within a branch and group.
+    pub(super) fn for_each_tile(
+        &self,
+        partition: usize,
+        mut f: impl FnMut(usize, usize, &Tile<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Some(rows) = self.source.frame.partitions().get(partition) else { return Ok(()) };
+        let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
+        for batch in rows.batches(self.projection.as_deref())? {
+            let batch = batch?;
+            let chunk_rows = self.chunk_rows(batch.num_rows());
+            let mut offset = 0;
+            while offset < batch.num_rows() {
+                let len = chunk_rows.min(batch.num_rows() - offset);
+                self.read_chunk(batch.slice(offset, len), first_row + offset, &mut f)?;
+                offset += len;
+            }
+            first_row += batch.num_rows();
+        }
+        Ok(())
+    }
+
+    /// Rows that are transformed at once: untransformed ones cost no memory, so a whole batch is cut by folds.
+    fn chunk_rows(&self, batch_rows: usize) -> usize {
+        let transforms = self.prefix_needed.iter().chain(self.branches.iter().flat_map(|(_, needed)| needed));
+        if transforms.into_iter().any(|needed| *needed) {
+            self.tile_rows * self.groups.count.clamp(1, 8)
+        } else {
+            batch_rows.max(1)
+        }
+    }
+
+    fn read_chunk(
+        &self,
+        batch: RecordBatch,
+        first_row: usize,
+        f: &mut impl FnMut(usize, usize, &Tile<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let picks = self.picks(first_row, batch.num_rows());
+        let picked: usize = picks.iter().map(|pick| pick.len()).sum();
+        if picked == 0 {
+            return Ok(());
+        }
+        self.work.rows_read(picked as u64);
+        let shared = apply_all(self.prefix, &self.prefix_needed, batch)?;
+        for (index, (branch, needed)) in self.branches.iter().enumerate() {
+            let chunk = Chunk::new(apply_all(branch.links, needed, shared.clone())?, first_row);
+            let columns = Columns::of(&chunk, branch.columns)?;
+            for (group, pick) in picks.iter().enumerate() {
+                pick.tiles(self.tile_rows, |picked| f(index, group, &columns.tile(picked)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn picks(&self, first_row: usize, rows: usize) -> Vec<Pick> {
+        let Some(folds) = &self.source.folds else { return vec![Pick::All(rows)] };
+        let assignment = folds.assignment().get(first_row..first_row + rows).unwrap_or_default();
+        let mut picks = vec![Vec::new(); self.groups.count];
+        for (i, &fold) in (0..).zip(assignment) {
+            if let Some(group) = self.groups.of_fold.get(fold as usize).copied().flatten() {
+                picks[group].push(i);
+            }
+        }
+        picks.into_iter().map(|rows_of| Pick::new(rows_of, rows)).collect()
+    }
+}
+
+/// The rows of one group in a chunk.
+#[derive(Debug, Clone)]
+enum Pick {
+    All(usize),
+    Some(Vec<u32>),
+}
+
+impl Pick {
+    fn new(picked: Vec<u32>, rows: usize) -> Self {
+        if picked.len() == rows { Self::All(rows) } else { Self::Some(picked) }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::All(rows) => *rows,
+            Self::Some(indices) => indices.len(),
+        }
+    }
+
+    fn tiles(&self, tile_rows: usize, mut f: impl FnMut(Picked<'_>) -> Result<()>) -> Result<()> {
+        match self {
+            Self::All(rows) => (0..*rows)
+                .step_by(tile_rows)
+                .try_for_each(|start| f(Picked::Range(start..(start + tile_rows).min(*rows)))),
+            Self::Some(indices) => {
+                indices.chunks(tile_rows).try_for_each(|indices| f(Picked::Indices(indices)))
+            }
+        }
+    }
+}
+
+fn width_of(schema: &Schema, column: &str) -> usize {
+    match schema.field(column).map(|field| field.column_type()) {
+        Some(ColumnType::Vector { width }) => width,
+        _ => 1,
+    }
+}

@@ -1,0 +1,239 @@
+//! Some rows of a view, as arrays.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use luthier_frame::{ArrayRef, RecordBatch, numbers, vectors};
+use ndarray::{ArrayViewMut2, Axis, CowArray, Ix2, s};
+
+use crate::{Error, Result};
+
+/// The rows of a tile within its chunk.
+#[derive(Debug, Clone)]
+pub(super) enum Picked<'a> {
+    Range(Range<usize>),
+    Indices(&'a [u32]),
+}
+
+/// Consecutive rows of a partition with all columns that are needed, from which tiles are cut.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    batch: RecordBatch,
+    first_row: usize,
+}
+
+impl Chunk {
+    pub(super) fn new(batch: RecordBatch, first_row: usize) -> Self {
+        Self { batch, first_row }
+    }
+}
+
+/// The named columns of a chunk as numbers, converted once for all tiles.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    chunk: &'a Chunk,
+    columns: Vec<(&'a str, Data<'a>)>,
+}
+
+#[derive(Debug)]
+enum Data<'a> {
+    Vectors(CowArray<'a, f64, Ix2>),
+    Other,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(chunk: &'a Chunk, names: &'a [String]) -> Result<Self> {
+        let column = |name: &'a String| {
+            let array = chunk.batch.column_by_name(name).ok_or_else(|| absent(name))?.as_ref();
+            let data = if let Some(values) = vectors(array) {
+                Data::Vectors(values)
+            } else if let Some(values) = numbers(array) {
+                let n = values.len();
+                let column = match values {
+                    Cow::Borrowed(values) => CowArray::from(ndarray::ArrayView1::from(values)),
+                    Cow::Owned(values) => CowArray::from(ndarray::Array1::from(values)),
+                };
+                Data::Vectors(
+                    column.into_shape_with_order((n, 1)).map_err(|e| Error::invalid(e.to_string()))?,
+                )
+            } else {
+                Data::Other
+            };
+            Ok((name.as_str(), data))
+        };
+        Ok(Self { chunk, columns: names.iter().map(column).collect::<Result<_>>()? })
+    }
+
+    pub(super) fn tile(&'a self, picked: Picked<'a>) -> Tile<'a> {
+        Tile { columns: self, picked }
+    }
+}
+
+/// Up to a few thousand rows of a view, small enough to stay in a cache.
+///
+/// Rows are in the order of the frame. A null number is NaN here; [`first_not_finite`](Self::first_not_finite)
+/// tells the two apart.
+#[derive(Debug)]
+pub struct Tile<'a> {
+    columns: &'a Columns<'a>,
+    picked: Picked<'a>,
+}
+
+impl Tile<'_> {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match &self.picked {
+            Picked::Range(range) => range.len(),
+            Picked::Indices(indices) => indices.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The global index of the tile's `i`-th row in the frame.
+    pub fn row(&self, i: usize) -> usize {
+        self.columns.chunk.first_row + self.position(i)
+    }
+
+    fn position(&self, i: usize) -> usize {
+        match &self.picked {
+            Picked::Range(range) => range.start + i,
+            Picked::Indices(indices) => indices.get(i).map_or(0, |&i| i as usize),
+        }
+    }
+
+    fn whole(&self, column: &str) -> Result<&CowArray<'_, f64, Ix2>> {
+        match self.columns.columns.iter().find(|(name, _)| *name == column) {
+            Some((_, Data::Vectors(values))) => Ok(values),
+            Some((_, Data::Other)) => Err(Error::ColumnType {
+                column: column.to_owned(),
+                found: "neither numeric nor a vector".to_owned(),
+                expected: "a numeric or vector column".to_owned(),
+            }),
+            None => Err(absent(column)),
+        }
+    }
+
+    /// The rows of a vector column, one per row; a numeric column is a vector of width 1. Borrowed where the
+    /// rows lie side by side in memory.
+    ///
+    /// # Errors
+    /// If the column was not asked for or is not numeric.
+    pub fn vectors(&self, column: &str) -> Result<CowArray<'_, f64, Ix2>> {
+        let values = self.whole(column)?;
+        Ok(match &self.picked {
+            Picked::Range(range) => CowArray::from(values.slice(s![range.clone(), ..])),
+            Picked::Indices(indices) => {
+                let indices: Vec<usize> = indices.iter().map(|&i| i as usize).collect();
+                CowArray::from(values.select(Axis(0), &indices))
+            }
+        })
+    }
+
+    /// The values of a numeric column.
+    ///
+    /// # Errors
+    /// If the column was not asked for or is not a numeric one.
+    pub fn numbers(&self, column: &str) -> Result<Cow<'_, [f64]>> {
+        let values = self.whole(column)?;
+        let flat = values.as_slice().filter(|_| values.ncols() == 1).ok_or_else(|| Error::ColumnType {
+            column: column.to_owned(),
+            found: format!("a vector of width {}", values.ncols()),
+            expected: "a numeric column".to_owned(),
+        })?;
+        Ok(match &self.picked {
+            Picked::Range(range) => Cow::Borrowed(flat.get(range.clone()).unwrap_or_default()),
+            Picked::Indices(indices) => {
+                Cow::Owned(indices.iter().filter_map(|&i| flat.get(i as usize).copied()).collect())
+            }
+        })
+    }
+
+    /// The weights of the rows: `None` without a weight column.
+    ///
+    /// # Errors
+    /// A weight that is negative, not finite or null.
+    pub fn weights(&self, weight_col: Option<&str>) -> Result<Option<Cow<'_, [f64]>>> {
+        let Some(column) = weight_col else { return Ok(None) };
+        let weights = self.numbers(column)?;
+        match weights.iter().position(|w| !w.is_finite() || *w < 0.0) {
+            Some(i) => Err(self.bad_value(column, i, "a finite weight of at least 0")),
+            None => Ok(Some(weights)),
+        }
+    }
+
+    /// Copies the rows of a numeric or vector column; `target` has one row per row of the tile.
+    ///
+    /// # Errors
+    /// If the column was not asked for, is not numeric, or has another width than the target.
+    pub fn copy_into(&self, column: &str, mut target: ArrayViewMut2<'_, f64>) -> Result<()> {
+        let values = self.whole(column)?;
+        if target.dim() != (self.len(), values.ncols()) {
+            return Err(Error::invalid(format!(
+                "column `{column}` has rows of width {}, not {}: the vectors of a column must have one width",
+                values.ncols(),
+                target.ncols()
+            )));
+        }
+        match &self.picked {
+            Picked::Range(range) => target.assign(&values.slice(s![range.clone(), ..])),
+            Picked::Indices(indices) => {
+                for (mut row, &i) in target.rows_mut().into_iter().zip(*indices) {
+                    row.assign(&values.row(i as usize));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of any column as an Arrow array.
+    ///
+    /// # Errors
+    /// If the column was not asked for.
+    pub fn array(&self, column: &str) -> Result<ArrayRef> {
+        let array = self.columns.chunk.batch.column_by_name(column).ok_or_else(|| absent(column))?;
+        match &self.picked {
+            Picked::Range(range) => Ok(array.slice(range.start, range.len())),
+            Picked::Indices(indices) => {
+                let indices = luthier_frame::arrow_array::UInt32Array::from(indices.to_vec());
+                arrow_select::take::take(array, &indices, None).map_err(|e| Error::invalid(e.to_string()))
+            }
+        }
+    }
+
+    /// The error that names a value of the tile's `i`-th row.
+    pub fn bad_value(&self, column: &str, i: usize, expected: &'static str) -> Error {
+        let position = self.position(i);
+        let array = self.columns.chunk.batch.column_by_name(column);
+        let found = match (array, self.whole(column)) {
+            (Some(array), _) if array.is_null(position) => "null".to_owned(),
+            (_, Ok(values)) if values.ncols() == 1 => {
+                values.get((position, 0)).map_or_else(String::new, f64::to_string)
+            }
+            (_, Ok(values)) => match values
+                .outer_iter()
+                .nth(position)
+                .and_then(|row| row.iter().position(|x| !x.is_finite()).map(|j| (j, row[j])))
+            {
+                Some((j, value)) => format!("{value} at position {j} of the vector"),
+                None => "a vector".to_owned(),
+            },
+            _ => "an unusable value".to_owned(),
+        };
+        Error::BadValue { column: column.to_owned(), row: self.row(i), found, expected }
+    }
+
+    /// The error that names the first value of a column that is null, NaN or infinite, if there is one.
+    pub fn first_not_finite(&self, column: &str) -> Option<Error> {
+        let values = self.vectors(column).ok()?;
+        let i = values.outer_iter().position(|row| row.iter().any(|x| !x.is_finite()))?;
+        Some(self.bad_value(column, i, "a finite number"))
+    }
+}
+
+fn absent(column: &str) -> Error {
+    Error::invalid(format!("the tile has no column `{column}`: name it among the columns asked for"))
+}

@@ -1,0 +1,155 @@
+//! The error type of the core.
+
+use crate::params::ParamError;
+
+/// Result of the core's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong when stages are built, checked, fitted, applied, saved or loaded.
+///
+/// Bad input names the stage, column and row; a cause from an author's code is kept as the source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A frame could not be read, built or changed.
+    #[error(transparent)]
+    Frame(#[from] luthier_frame::Error),
+
+    /// A parameter is unknown, unset, of the wrong type or out of range.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+
+    /// A stage failed; the cause is whatever its author returned.
+    #[error("stage `{stage}`: {source:#}")]
+    Stage {
+        /// Name of the stage in its pipeline, or its registered type outside of one.
+        stage: String,
+        /// What the stage's code returned.
+        source: anyhow::Error,
+    },
+
+    /// The code of a stage, evaluator or summary panicked.
+    #[error("`{part}` panicked: {message}; this is a bug in that part")]
+    Panicked {
+        /// The stage, evaluator or summary.
+        part: String,
+        /// The panic's message.
+        message: String,
+    },
+
+    /// A value that the computation cannot use.
+    #[error("column `{column}`, row {row}: found {found}, expected {expected}")]
+    BadValue {
+        /// Name of the column.
+        column: String,
+        /// Global row index in the frame, from 0.
+        row: usize,
+        /// The value that is there.
+        found: String,
+        /// What would have been right.
+        expected: &'static str,
+    },
+
+    /// A column has a type that a stage cannot use.
+    #[error("column `{column}` is {found}, expected {expected}")]
+    ColumnType {
+        /// Name of the column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What the stage takes.
+        expected: String,
+    },
+
+    /// A name that no linked crate registers.
+    #[error("{}", unknown_type(kind, name, known))]
+    UnknownType {
+        /// "stage", "evaluator", "splitter" or "executor".
+        kind: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names that are registered.
+        known: Vec<String>,
+    },
+
+    /// Two parts registered under one name.
+    #[error("two {kind}s are registered as `{name}`: one in `{first}`, one in `{second}`; rename one of them")]
+    DuplicateType {
+        /// "stage", "evaluator", "splitter" or "executor".
+        kind: &'static str,
+        /// The common name.
+        name: String,
+        /// Module of the first.
+        first: String,
+        /// Module of the second.
+        second: String,
+    },
+
+    /// A saved model or estimator that this version cannot read.
+    #[error("cannot load {what}: {reason}")]
+    Load {
+        /// The thing that was being loaded.
+        what: String,
+        /// Why it cannot be.
+        reason: String,
+    },
+
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+
+    /// Anything else that the caller must mend; the message says how.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    /// An error whose message says what is wrong and what to do.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    /// Puts the name of the stage in front, unless a stage is named already.
+    pub fn in_stage(self, stage: &str) -> Self {
+        match self {
+            Self::Stage { .. } | Self::Panicked { .. } => self,
+            other => Self::Stage { stage: stage.to_owned(), source: other.into() },
+        }
+    }
+
+    /// The error of an author's code as an error of the stage; one of our own that already names a stage
+    /// is passed on.
+    pub fn from_author(stage: &str, source: anyhow::Error) -> Self {
+        match source.downcast::<Self>() {
+            Ok(own) => own.in_stage(stage),
+            Err(source) => Self::Stage { stage: stage.to_owned(), source },
+        }
+    }
+}
+
+/// The known name nearest to a mistyped one.
+pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(name.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {
+    let hint = match suggest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None => String::new(),
+    };
+    format!(
+        "unknown {kind} type `{name}`; {hint}known are: {}. A crate that is only listed in Cargo.toml is not \
+         linked: write `use the_crate as _;` in the program, or register the {kind} explicitly",
+        known.join(", ")
+    )
+}

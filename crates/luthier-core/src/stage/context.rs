@@ -1,0 +1,88 @@
+//! What a fit is given besides the rows.
+
+use std::sync::Arc;
+
+use crate::work::WorkCounter;
+
+/// Seed, place and counters of one fit.
+///
+/// The seed is derived from the seed of the search or the pipeline, the fold and the stage's name, never from
+/// the order in which things run.
+#[derive(Debug, Clone)]
+pub struct FitContext {
+    seed: u64,
+    stage: String,
+    work: Arc<WorkCounter>,
+}
+
+impl FitContext {
+    /// A context outside of any search.
+    pub fn new(seed: u64, work: Arc<WorkCounter>) -> Self {
+        Self { seed, stage: String::new(), work }
+    }
+
+    /// The seed for whatever is random in this fit.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Name of the stage in its pipeline; empty outside of one.
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// The counters of the search or fit this one belongs to.
+    pub fn work(&self) -> &Arc<WorkCounter> {
+        &self.work
+    }
+
+    /// Records that matrices were factorised: call it beside each factorisation.
+    pub fn count_factorisations(&self, n: u64) {
+        self.work.factorisations(n);
+    }
+
+    /// The context for a stage of the pipeline that is being fitted.
+    pub fn for_stage(&self, name: &str) -> Self {
+        let stage = match self.stage.as_str() {
+            "" => name.to_owned(),
+            outer => format!("{outer}.{name}"),
+        };
+        Self { seed: mix(self.seed, name.bytes().map(u64::from)), stage, work: Arc::clone(&self.work) }
+    }
+
+    /// The context for one fold.
+    pub fn for_fold(&self, fold: u32) -> Self {
+        Self { seed: mix(self.seed, [u64::from(fold) + (1 << 32)]), ..self.clone() }
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014) over the words, starting from a seed.
+fn mix(seed: u64, words: impl IntoIterator<Item = u64>) -> u64 {
+    words.into_iter().fold(seed, |state, word| {
+        let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_add(word);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_differ_by_stage_and_fold_and_stay_the_same() {
+        let root = FitContext::new(7, Arc::default());
+        let seeds = [
+            root.for_fold(0).for_stage("a").seed(),
+            root.for_fold(1).for_stage("a").seed(),
+            root.for_fold(0).for_stage("b").seed(),
+            root.for_stage("a").seed(),
+        ];
+        for (i, a) in seeds.iter().enumerate() {
+            assert!(seeds[..i].iter().all(|b| a != b));
+        }
+        assert_eq!(root.for_fold(0).for_stage("a").seed(), seeds[0]);
+        assert_eq!(root.for_stage("outer").for_stage("inner").stage(), "outer.inner");
+    }
+}

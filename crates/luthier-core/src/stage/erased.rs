@@ -1,0 +1,314 @@
+//! Object-safe mirrors of estimators and models: what pipelines, grids and the registry hold.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use luthier_frame::{DataFrame, Schema};
+
+use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catch_panic};
+use crate::affine::Affine;
+use crate::dataset::Dataset;
+use crate::params::{ParamInfo, Params, Value};
+use crate::{Error, Result, json};
+
+/// A stage of any type: the mirror of [`Estimator`], and of [`PureTransformer`] as one whose fit is itself.
+pub trait DynEstimator: Debug + Send + Sync {
+    /// The name the stage is registered by.
+    fn type_name(&self) -> &'static str;
+    /// Its parameters, in order of declaration.
+    fn param_infos(&self) -> &'static [ParamInfo];
+    /// All parameters that have a value.
+    fn values(&self) -> Vec<(String, Value)>;
+    /// Sets a parameter by name.
+    ///
+    /// # Errors
+    /// An unknown name, a wrong type, a value out of range.
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()>;
+    /// The value of a parameter.
+    ///
+    /// # Errors
+    /// An unknown name, or one that is not set.
+    fn get_value(&self, name: &str) -> Result<Value>;
+    /// Whether all required parameters are set and all values are in range.
+    ///
+    /// # Errors
+    /// The first parameter that is not.
+    fn validate(&self) -> Result<()>;
+    /// See [`Estimator::transform_schema`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
+    /// See [`Estimator::plan`].
+    fn plan(&self, schema: &Schema) -> StagePlan;
+    /// See [`Estimator::fit`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>>;
+    /// See [`Estimator::fit_many`]. All of `configs` must be of this stage's type; one of another type is an
+    /// error in its place.
+    fn fit_many(
+        &self,
+        configs: &[&dyn DynEstimator],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<Result<Arc<dyn DynModel>>>;
+    /// The stage itself as a model, where there is nothing to fit.
+    fn as_model(&self) -> Option<Arc<dyn DynModel>>;
+    /// A copy.
+    fn clone_box(&self) -> Box<dyn DynEstimator>;
+    /// For downcasting.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl Clone for Box<dyn DynEstimator> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// A fitted stage of any type, together with the parameters it was fitted with.
+pub trait DynModel: Debug + Send + Sync {
+    /// The name the stage is registered by.
+    fn type_name(&self) -> &'static str;
+    /// See [`Transformer::transform`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn transform(&self, data: &DataFrame) -> Result<DataFrame>;
+    /// See [`Transformer::transform_schema`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
+    /// See [`Transformer::affine`].
+    fn affine(&self) -> Option<Affine>;
+    /// The parameters that have a value.
+    fn values(&self) -> Vec<(String, Value)>;
+    /// What was learned, as it is saved.
+    ///
+    /// # Errors
+    /// If the model cannot be serialised.
+    fn state(&self) -> Result<serde_json::Value>;
+    /// The typed model, for downcasting.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl dyn DynModel {
+    /// The typed model, if it is one.
+    pub fn downcast_ref<M: Any>(&self) -> Option<&M> {
+        self.as_any().downcast_ref()
+    }
+}
+
+/// A model and the estimator it came from.
+#[derive(Debug)]
+struct Fitted<E: Estimator> {
+    estimator: E,
+    model: E::Model,
+}
+
+/// Joins a loaded model with its parameters.
+pub(crate) fn fitted<E: Estimator>(estimator: E, model: E::Model) -> Arc<dyn DynModel> {
+    Arc::new(Fitted { estimator, model })
+}
+
+impl<E: Estimator> DynModel for Fitted<E> {
+    fn type_name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
+        catch_panic(E::NAME, || self.model.transform(data))
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        catch_panic(E::NAME, || self.model.transform_schema(schema))
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        self.model.affine()
+    }
+
+    fn values(&self) -> Vec<(String, Value)> {
+        self.estimator.values()
+    }
+
+    fn state(&self) -> Result<serde_json::Value> {
+        json::to_value(&self.model)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        &self.model
+    }
+}
+
+impl<E: Estimator> DynEstimator for E {
+    fn type_name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        E::param_infos()
+    }
+
+    fn values(&self) -> Vec<(String, Value)> {
+        Params::values(self)
+    }
+
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
+        Ok(Params::set_value(self, name, value)?)
+    }
+
+    fn get_value(&self, name: &str) -> Result<Value> {
+        Ok(Params::get_value(self, name)?)
+    }
+
+    fn validate(&self) -> Result<()> {
+        Ok(Params::validate(self)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        catch_panic(E::NAME, || Estimator::transform_schema(self, schema))
+    }
+
+    fn plan(&self, schema: &Schema) -> StagePlan {
+        Estimator::plan(self, schema)
+    }
+
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
+        ctx.work().fits(1);
+        catch_panic(E::NAME, || Estimator::fit(self, data, ctx)).map(|model| fitted(self.clone(), model))
+    }
+
+    fn fit_many(
+        &self,
+        configs: &[&dyn DynEstimator],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<Result<Arc<dyn DynModel>>> {
+        let typed: Option<Vec<E>> =
+            configs.iter().map(|config| config.as_any().downcast_ref::<E>().cloned()).collect();
+        let alone = || configs.iter().map(|config| config.fit(data, ctx)).collect();
+        let Some(typed) = typed.filter(|typed| typed.len() > 1) else { return alone() };
+        match catch_panic(E::NAME, || Ok(E::fit_many(&typed, data, ctx))) {
+            Ok(models) if models.len() == typed.len() => {
+                ctx.work().fits(typed.len() as u64);
+                let name = |e| Error::from_author(E::NAME, e);
+                typed.into_iter().zip(models).map(|(e, m)| m.map(|m| fitted(e, m)).map_err(name)).collect()
+            }
+            // One that panics must not take its siblings down.
+            _ => alone(),
+        }
+    }
+
+    fn as_model(&self) -> Option<Arc<dyn DynModel>> {
+        None
+    }
+
+    fn clone_box(&self) -> Box<dyn DynEstimator> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A pure transformer as a stage and as its own model.
+#[derive(Debug, Clone)]
+pub(crate) struct Pure<T: PureTransformer>(pub(crate) T);
+
+impl<T: PureTransformer> DynModel for Pure<T> {
+    fn type_name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
+        catch_panic(T::NAME, || self.0.transform(data))
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        catch_panic(T::NAME, || Transformer::transform_schema(&self.0, schema))
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        self.0.affine()
+    }
+
+    fn values(&self) -> Vec<(String, Value)> {
+        Params::values(&self.0)
+    }
+
+    fn state(&self) -> Result<serde_json::Value> {
+        Ok(serde_json::Value::Object(Default::default()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        &self.0
+    }
+}
+
+impl<T: PureTransformer> DynEstimator for Pure<T> {
+    fn type_name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        T::param_infos()
+    }
+
+    fn values(&self) -> Vec<(String, Value)> {
+        Params::values(&self.0)
+    }
+
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
+        Ok(Params::set_value(&mut self.0, name, value)?)
+    }
+
+    fn get_value(&self, name: &str) -> Result<Value> {
+        Ok(Params::get_value(&self.0, name)?)
+    }
+
+    fn validate(&self) -> Result<()> {
+        Ok(Params::validate(&self.0)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        DynModel::transform_schema(self, schema)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        match self.0.affine() {
+            Some(map) => StagePlan::opaque().affine(map.columns.inputs, map.columns.output),
+            None => StagePlan::opaque(),
+        }
+    }
+
+    fn fit(&self, _data: &Dataset, _ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn fit_many(
+        &self,
+        configs: &[&dyn DynEstimator],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<Result<Arc<dyn DynModel>>> {
+        configs.iter().map(|config| config.fit(data, ctx)).collect()
+    }
+
+    fn as_model(&self) -> Option<Arc<dyn DynModel>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn clone_box(&self) -> Box<dyn DynEstimator> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

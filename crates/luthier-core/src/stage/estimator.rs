@@ -1,0 +1,88 @@
+//! Fitting models.
+
+use std::sync::Arc;
+
+use luthier_frame::{DataFrame, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{FitContext, StagePlan, Transformer, catch_panic};
+use crate::dataset::Dataset;
+use crate::params::Params;
+use crate::work::WorkCounter;
+use crate::{Error, Result};
+
+/// A fitted stage: a transformer that can be saved and loaded.
+///
+/// Implemented for every [`Transformer`] that is `Serialize + DeserializeOwned`. Floats that are not finite
+/// survive saving, and all floats come back with the same bits.
+pub trait Model: Transformer + Serialize + DeserializeOwned {}
+
+impl<T: Transformer + Serialize + DeserializeOwned> Model for T {}
+
+/// Learns a [`Model`] from rows. The parameters are the fields of the type, by `#[derive(Params)]`.
+///
+/// # Contract
+/// - `fit` is a pure function of the parameters, the rows and [`FitContext::seed`]: it keeps no state, draws from
+///   no global generator, and equal parameters are interchangeable.
+/// - `fit_many` gives what `fit` gives for each configuration, in the same order; one that fails takes no other
+///   down.
+/// - `transform_schema` fails for every configuration and schema that `fit` could not use, so that a search is
+///   checked before it starts. Parameter ranges are checked already.
+/// - `plan` declares what `fit` will ask for; see [`StagePlan`].
+/// - It depends on rows through [`Dataset`] alone, and may ask for the same summary as often as it likes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an estimator",
+    note = "derive `Params` for it and implement `Estimator`; a stage that is not fitted is a `PureTransformer` \
+            and enters a pipeline by `add_transformer`"
+)]
+pub trait Estimator: Params {
+    /// The name it is registered by: `"crate.stage"` in crates outside of Luthier.
+    const NAME: &'static str;
+
+    /// What `fit` returns.
+    type Model: Model;
+
+    /// Learns from the rows of `data`.
+    ///
+    /// # Errors
+    /// Whatever makes these rows unusable; the stage's name is added by the caller.
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<Self::Model>;
+
+    /// Learns one model per configuration from the same rows. Override it, and say so by
+    /// [`StagePlan::grouped`], where configurations share work.
+    fn fit_many(configs: &[Self], data: &Dataset, ctx: &FitContext) -> Vec<anyhow::Result<Self::Model>> {
+        configs.iter().map(|config| config.fit(data, ctx)).collect()
+    }
+
+    /// The schema behind the fitted stage.
+    ///
+    /// # Errors
+    /// If a column is missing or has the wrong type, or a parameter does not fit the columns.
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema>;
+
+    /// What `fit` will need and what the model will be, for a schema that was accepted.
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+    }
+}
+
+/// What callers of an estimator use; implemented for every [`Estimator`].
+pub trait EstimatorExt: Estimator {
+    /// Checks parameters and schema, then fits on all rows of a frame.
+    ///
+    /// # Errors
+    /// Parameters out of range, columns that do not fit, rows that cannot be used; a panic of the stage.
+    fn fit_frame(&self, data: &DataFrame) -> Result<Self::Model> {
+        let work = Arc::new(WorkCounter::default());
+        let ctx = FitContext::new(0, Arc::clone(&work));
+        self.validate()?;
+        catch_panic(Self::NAME, || self.transform_schema(data.schema()))?;
+        let data = Dataset::new(data.clone()).counted_by(work);
+        let plan = self.plan(data.schema());
+        let data = data.prepare(plan.needs())?;
+        catch_panic(Self::NAME, || self.fit(&data, &ctx)).map_err(Error::from)
+    }
+}
+
+impl<E: Estimator> EstimatorExt for E {}

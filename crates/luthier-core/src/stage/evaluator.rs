@@ -1,0 +1,136 @@
+//! Scoring predictions.
+
+use std::fmt::Debug;
+
+use luthier_frame::Schema;
+
+use super::catch_panic;
+use crate::dataset::Dataset;
+use crate::params::{Params, Value};
+use crate::summary::Need;
+use crate::{Error, Result};
+
+/// Turns predictions into one number.
+///
+/// # Contract
+/// - `evaluate` is a pure function of the parameters and the rows.
+/// - `evaluate_many` gives what `evaluate` gives for each, in the same order. The datasets are sibling candidates:
+///   the same rows seen through different models, so an evaluator that reads rows reads them once for all
+///   (see [`Dataset::aggregate_many`]).
+/// - `needs` declares the summaries it asks for; a linear model's metrics then cost no rows.
+/// - NaN means "not defined on these rows": such a candidate is ranked last.
+pub trait Evaluator: Params {
+    /// The name it is registered by.
+    const NAME: &'static str;
+
+    /// The metric of these predictions.
+    ///
+    /// # Errors
+    /// If a column is missing or holds values that cannot be scored.
+    fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64>;
+
+    /// The metric of each sibling.
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
+        predictions.iter().map(|data| self.evaluate(data)).collect()
+    }
+
+    /// Whether the columns it reads exist and have the right types.
+    ///
+    /// # Errors
+    /// The first column that does not.
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()>;
+
+    /// The summaries that `evaluate` asks for, for a schema that was accepted.
+    fn needs(&self, _schema: &Schema) -> Vec<Need> {
+        Vec::new()
+    }
+
+    /// Name of the metric, such as `"rmse"`.
+    fn metric(&self) -> String;
+
+    /// Whether a larger metric is a better one.
+    fn is_larger_better(&self) -> bool;
+}
+
+/// The object-safe mirror of [`Evaluator`], implemented for every evaluator.
+pub trait DynEvaluator: Debug + Send + Sync {
+    /// See [`Evaluator::NAME`].
+    fn type_name(&self) -> &'static str;
+    /// See [`Evaluator::evaluate`].
+    ///
+    /// # Errors
+    /// Those of the evaluator, named, and its panic.
+    fn evaluate(&self, predictions: &Dataset) -> Result<f64>;
+    /// See [`Evaluator::evaluate_many`].
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<Result<f64>>;
+    /// See [`Evaluator::check_schema`].
+    ///
+    /// # Errors
+    /// The first column that does not fit, or a parameter that is not valid.
+    fn check_schema(&self, schema: &Schema) -> Result<()>;
+    /// See [`Evaluator::needs`].
+    fn needs(&self, schema: &Schema) -> Vec<Need>;
+    /// See [`Evaluator::metric`].
+    fn metric(&self) -> String;
+    /// See [`Evaluator::is_larger_better`].
+    fn is_larger_better(&self) -> bool;
+    /// Sets a parameter by name.
+    ///
+    /// # Errors
+    /// An unknown name, a wrong type, a value out of range.
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()>;
+    /// A copy.
+    fn clone_box(&self) -> Box<dyn DynEvaluator>;
+}
+
+impl<E: Evaluator> DynEvaluator for E {
+    fn type_name(&self) -> &'static str {
+        E::NAME
+    }
+
+    fn evaluate(&self, predictions: &Dataset) -> Result<f64> {
+        catch_panic(E::NAME, || Evaluator::evaluate(self, predictions))
+    }
+
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<Result<f64>> {
+        let together = catch_panic(E::NAME, || Ok(Evaluator::evaluate_many(self, predictions)));
+        match together {
+            Ok(metrics) if metrics.len() == predictions.len() => {
+                metrics.into_iter().map(|m| m.map_err(|e| Error::from_author(E::NAME, e))).collect()
+            }
+            // One that panics must not take its siblings down.
+            _ => predictions.iter().map(|data| DynEvaluator::evaluate(self, data)).collect(),
+        }
+    }
+
+    fn check_schema(&self, schema: &Schema) -> Result<()> {
+        self.validate()?;
+        catch_panic(E::NAME, || Evaluator::check_schema(self, schema))
+    }
+
+    fn needs(&self, schema: &Schema) -> Vec<Need> {
+        Evaluator::needs(self, schema)
+    }
+
+    fn metric(&self) -> String {
+        Evaluator::metric(self)
+    }
+
+    fn is_larger_better(&self) -> bool {
+        Evaluator::is_larger_better(self)
+    }
+
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
+        Ok(Params::set_value(self, name, value)?)
+    }
+
+    fn clone_box(&self) -> Box<dyn DynEvaluator> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn DynEvaluator> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}

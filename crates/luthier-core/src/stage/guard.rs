@@ -1,0 +1,24 @@
+//! Panics of an author's code become errors.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{Error, Result};
+
+/// Runs an author's code; a panic becomes [`Error::Panicked`] naming the part.
+///
+/// # Errors
+/// Those of the code, wrapped as an error of the part, and its panic.
+pub fn catch_panic<T>(part: &str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Error::from_author(part, error)),
+        Err(payload) => {
+            let message = payload
+                .downcast_ref::<&str>()
+                .map(|s| (*s).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "no message".to_owned());
+            Err(Error::Panicked { part: part.to_owned(), message })
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! How a request for a summary goes back through stages.
+
+use luthier_frame::Schema;
+
+use crate::affine::AffineColumns;
+use crate::summary::Need;
+
+/// What is known of one stage in a chain without fitting it.
+#[derive(Debug, Clone)]
+pub struct LineageStep {
+    outputs: Vec<String>,
+    affine: Option<AffineColumns>,
+}
+
+impl LineageStep {
+    /// The step from one schema to the next.
+    pub fn new(before: &Schema, after: &Schema, affine: Option<AffineColumns>) -> Self {
+        let outputs =
+            after.names().filter(|name| before.field(name).is_none()).map(str::to_owned).collect();
+        Self { outputs, affine }
+    }
+
+    /// The columns that the stage appends.
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    /// The columns of its affine map, if it is one.
+    pub fn affine_columns(&self) -> Option<&AffineColumns> {
+        self.affine.as_ref()
+    }
+
+    /// Whether a request does not touch what the stage appends.
+    pub(crate) fn bypassed_by(&self, columns: &[String]) -> bool {
+        !columns.iter().any(|column| self.outputs.contains(column))
+    }
+
+    /// The request before this stage, if its answer can be had from there.
+    pub fn pull_back(&self, need: &Need) -> Option<Need> {
+        if self.bypassed_by(&need.columns()) {
+            return Some(need.clone());
+        }
+        need.pull_back(self.affine.as_ref()?)
+    }
+
+    /// Takes a request behind all of `steps` as far back as it goes: the number of steps that stay in front of
+    /// it, and the request there.
+    pub fn pull_back_all(steps: &[Self], need: &Need) -> (usize, Need) {
+        let mut need = need.clone();
+        for (depth, step) in steps.iter().enumerate().rev() {
+            match step.pull_back(&need) {
+                Some(earlier) => need = earlier,
+                None => return (depth + 1, need),
+            }
+        }
+        (0, need)
+    }
+}

@@ -1,0 +1,19 @@
+//! What an author implements, and the object-safe mirrors that pipelines hold.
+
+mod context;
+mod erased;
+mod estimator;
+mod evaluator;
+mod guard;
+mod lineage;
+mod plan;
+mod transformer;
+
+pub use context::FitContext;
+pub use erased::{DynEstimator, DynModel};
+pub use estimator::{Estimator, EstimatorExt, Model};
+pub use evaluator::{DynEvaluator, Evaluator};
+pub use guard::catch_panic;
+pub use lineage::LineageStep;
+pub use plan::StagePlan;
+pub use transformer::{PureTransformer, Transformer};

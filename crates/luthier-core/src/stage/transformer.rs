@@ -1,0 +1,46 @@
+//! Appending columns to a frame.
+
+use std::fmt::Debug;
+
+use luthier_frame::{DataFrame, Schema};
+
+use crate::affine::Affine;
+use crate::params::Params;
+
+/// Appends columns computed row by row: a fitted model, or a stage that needs no fitting.
+///
+/// # Contract
+/// - A row of the output depends on that row of the input alone, so the same rows in other batches or
+///   partitions give the same values.
+/// - Existing columns stay as they are, in their order; new ones come behind them. Rows keep their order.
+/// - `transform_schema` says what `transform` will append, without rows, and fails where it would fail.
+/// - An [`affine`](Self::affine) map equals `transform` up to rounding.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transformer",
+    note = "implement `Transformer` (`transform` and `transform_schema`) for it"
+)]
+pub trait Transformer: Debug + Send + Sync + 'static {
+    /// The frame with the new columns.
+    ///
+    /// # Errors
+    /// If a column is missing, has another type or width than expected, or holds a value that cannot be used.
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame>;
+
+    /// The schema that [`transform`](Self::transform) gives.
+    ///
+    /// # Errors
+    /// If a column is missing or has the wrong type, or an output column exists already.
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema>;
+
+    /// The transformation as one affine map, if it is one. Summaries then go through this stage without rows.
+    fn affine(&self) -> Option<Affine> {
+        None
+    }
+}
+
+/// A transformer that is configured, not fitted: it enters a pipeline by
+/// [`Pipeline::add_transformer`](crate::Pipeline::add_transformer).
+pub trait PureTransformer: Transformer + Params {
+    /// The name it is registered by, such as `"vector_assembler"`.
+    const NAME: &'static str;
+}

@@ -1,0 +1,363 @@
+//! Weighted, centred first and second moments.
+
+use luthier_frame::Schema;
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use super::centre::{self, lay_out, too_large, total_width};
+use super::{ColumnSpan, Summary};
+use crate::affine::{Affine, AffineColumns};
+use crate::dataset::Tile;
+use crate::{Error, Result, linalg};
+
+/// A derived variance must keep this many of its digits, else the rows are read.
+pub const DIGITS_KEPT: f64 = 1e-11;
+
+/// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MomentsSpec {
+    /// Numeric and vector columns, side by side in this order.
+    pub columns: Vec<String>,
+    /// A numeric column of weights; every row weighs 1 without it.
+    pub weight_col: Option<String>,
+}
+
+impl MomentsSpec {
+    /// The moments of these columns, unweighted; a column named twice is taken once.
+    pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
+        let mut unique: Vec<String> = Vec::new();
+        for column in columns.into_iter().map(Into::into) {
+            if !unique.contains(&column) {
+                unique.push(column);
+            }
+        }
+        Self { columns: unique, weight_col: None }
+    }
+
+    /// The same with rows weighted by a column.
+    pub fn weighted_by(mut self, weight_col: Option<&str>) -> Self {
+        self.weight_col = weight_col.map(str::to_owned);
+        self
+    }
+
+    pub(super) fn columns_read(&self) -> Vec<String> {
+        self.columns.iter().chain(&self.weight_col).cloned().collect()
+    }
+
+    pub(super) fn union(a: &Self, b: &Self) -> Option<Self> {
+        (a.weight_col == b.weight_col)
+            .then(|| Self::new(a.columns.iter().chain(&b.columns)).weighted_by(a.weight_col.as_deref()))
+    }
+
+    pub(super) fn pull_back(&self, map: &AffineColumns) -> Option<Self> {
+        if self.weight_col.as_ref() == Some(&map.output) {
+            return None;
+        }
+        let columns = self.columns.iter().flat_map(|column| {
+            if *column == map.output { map.inputs.clone() } else { vec![column.clone()] }
+        });
+        Some(Self::new(columns).weighted_by(self.weight_col.as_deref()))
+    }
+}
+
+impl MomentsSpec {
+    /// Whether the columns of this spec can be found in `spans`.
+    pub(super) fn feature_indices(&self, spans: &[ColumnSpan]) -> Option<Vec<usize>> {
+        feature_indices(&self.columns, spans)
+    }
+}
+
+/// Positions of the columns' features in a layout; `None` if a column is missing.
+pub(super) fn feature_indices(columns: &[String], spans: &[ColumnSpan]) -> Option<Vec<usize>> {
+    let mut indices = Vec::new();
+    for column in columns {
+        let span = spans.iter().find(|span| span.name == *column)?;
+        indices.extend(span.start..span.start + span.width);
+    }
+    Some(indices)
+}
+
+/// The layout behind an affine map.
+pub(super) fn lifted_layout(to: &MomentsSpec, spans: &[ColumnSpan], map: &Affine) -> Result<Vec<ColumnSpan>> {
+    let inputs = input_indices(spans, map)?;
+    let mut start = 0;
+    to.columns
+        .iter()
+        .map(|name| {
+            let width = if *name == map.columns.output {
+                map.output_width(inputs.len())
+            } else {
+                spans.iter().find(|span| span.name == *name).ok_or_else(|| missing(name))?.width
+            };
+            start += width;
+            Ok(ColumnSpan { name: name.clone(), start: start - width, width })
+        })
+        .collect()
+}
+
+/// Positions of the map's input features, checked against its size.
+pub(super) fn input_indices(spans: &[ColumnSpan], map: &Affine) -> Result<Vec<usize>> {
+    let inputs = feature_indices(&map.columns.inputs, spans).ok_or_else(|| missing(&map.columns.output))?;
+    if !map.accepts(inputs.len()) {
+        return Err(Error::invalid(format!(
+            "the affine map to `{}` does not fit its {} input features",
+            map.columns.output,
+            inputs.len()
+        )));
+    }
+    Ok(inputs)
+}
+
+fn missing(name: &str) -> Error {
+    Error::invalid(format!("the summary holds no column for `{name}`"))
+}
+
+/// Weighted count, mean and centred scatter of several columns side by side:
+/// `W = Σw`, `μ = Σ w x / W`, `scatter = Σ w (x−μ)(x−μ)ᵀ`.
+///
+/// Each tile is centred by its own mean before it is squared, and parts are merged by the formula of Chan,
+/// Golub and LeVeque (1979), so neither a large offset nor the order of the rows costs digits. A constant
+/// column has a variance of exactly zero.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Moments {
+    spans: Vec<ColumnSpan>,
+    rows: u64,
+    weight_sum: f64,
+    weight_sq_sum: f64,
+    mean: Array1<f64>,
+    /// Only the lower triangle counts.
+    scatter: Array2<f64>,
+    /// Size of the quantities each feature was computed from, when it was derived from others.
+    noise: Option<Array1<f64>>,
+}
+
+impl Moments {
+    /// Where the columns lie, in the order of the spec.
+    pub fn spans(&self) -> &[ColumnSpan] {
+        &self.spans
+    }
+
+    /// Position and width of a column.
+    ///
+    /// # Errors
+    /// If it is not among the spec's columns.
+    pub fn span(&self, column: &str) -> Result<std::ops::Range<usize>> {
+        match self.spans.iter().find(|span| span.name == column) {
+            Some(span) => Ok(span.start..span.start + span.width),
+            None => Err(missing(column)),
+        }
+    }
+
+    /// Number of rows, whatever their weights.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Σw.
+    pub fn weight_sum(&self) -> f64 {
+        self.weight_sum
+    }
+
+    /// Σw².
+    pub fn weight_sq_sum(&self) -> f64 {
+        self.weight_sq_sum
+    }
+
+    /// The weighted means, one per feature.
+    pub fn mean(&self) -> ArrayView1<'_, f64> {
+        self.mean.view()
+    }
+
+    /// The centred scatter `Σ w (x−μ)(x−μ)ᵀ`: divide by `weight_sum()` for the population covariance.
+    pub fn scatter(&self) -> Array2<f64> {
+        let mut full = self.scatter.clone();
+        linalg::mirror_lower(&mut full);
+        full
+    }
+
+    /// The part of the scatter between the features of two columns.
+    ///
+    /// # Errors
+    /// If one of them is not among the spec's columns.
+    pub fn scatter_between(&self, a: &str, b: &str) -> Result<Array2<f64>> {
+        let (a, b) = (self.span(a)?, self.span(b)?);
+        Ok(Array2::from_shape_fn((a.len(), b.len()), |(i, j)| {
+            let (i, j) = (a.start + i, b.start + j);
+            self.scatter[[i.max(j), i.min(j)]]
+        }))
+    }
+
+    /// The weighted means of a column's features.
+    ///
+    /// # Errors
+    /// If the column is not among the spec's.
+    pub fn mean_of(&self, column: &str) -> Result<Array1<f64>> {
+        Ok(self.mean.slice(s![self.span(column)?]).to_owned())
+    }
+
+    /// Sample variances `scatter_jj / (W − Σw²/W)`, with reliability weights; for unit weights the divisor is
+    /// `n − 1`. NaN when the divisor is not positive.
+    pub fn sample_variance(&self) -> Array1<f64> {
+        let divisor = self.weight_sum - self.weight_sq_sum / self.weight_sum;
+        let divisor = if divisor > 0.0 { divisor } else { f64::NAN };
+        self.scatter.diag().mapv(|x| x / divisor)
+    }
+
+    /// For each feature the size, in the units of `sqrt(scatter_jj)`, of the quantities it was computed from: a
+    /// variance derived by cancellation carries an absolute error of about `ε · noise²`.
+    pub fn noise(&self) -> Array1<f64> {
+        match &self.noise {
+            Some(noise) => noise.clone(),
+            None => self.scatter.diag().mapv(f64::sqrt),
+        }
+    }
+
+    fn select(&self, columns: &[String]) -> Option<Self> {
+        let indices = feature_indices(columns, &self.spans)?;
+        let mut start = 0;
+        let spans = columns
+            .iter()
+            .filter_map(|name| self.spans.iter().find(|span| span.name == *name))
+            .map(|span| {
+                start += span.width;
+                ColumnSpan { start: start - span.width, ..span.clone() }
+            })
+            .collect();
+        Some(Self {
+            spans,
+            mean: self.mean.select(Axis(0), &indices),
+            scatter: Array2::from_shape_fn((indices.len(), indices.len()), |(i, j)| {
+                let (i, j) = (indices[i], indices[j]);
+                self.scatter[[i.max(j), i.min(j)]]
+            }),
+            noise: self.noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
+            ..*self
+        })
+    }
+
+    /// Adds rows that were centred by `mean`, whose scatter is in place already.
+    fn absorb_mean(&mut self, mean: &Array1<f64>, weight_sum: f64) {
+        let total = self.weight_sum + weight_sum;
+        if weight_sum == 0.0 {
+            return;
+        }
+        if self.weight_sum == 0.0 {
+            self.mean.assign(mean);
+        } else {
+            let delta = mean - &self.mean;
+            let factor = self.weight_sum * (weight_sum / total);
+            for i in 0..delta.len() {
+                let scaled = factor * delta[i];
+                if scaled != 0.0 {
+                    self.scatter.slice_mut(s![i, ..=i]).scaled_add(scaled, &delta.slice(s![..=i]));
+                }
+            }
+            self.mean.scaled_add(weight_sum / total, &delta);
+        }
+        self.weight_sum = total;
+    }
+}
+
+impl Summary for Moments {
+    type Spec = MomentsSpec;
+    const NAME: &'static str = "moments";
+
+    fn columns(spec: &MomentsSpec) -> Vec<String> {
+        spec.columns_read()
+    }
+
+    fn empty(spec: &MomentsSpec, schema: &Schema) -> Result<Self> {
+        let spans = lay_out(&spec.columns, schema)?;
+        let width = total_width(&spans);
+        Ok(Self {
+            spans,
+            rows: 0,
+            weight_sum: 0.0,
+            weight_sq_sum: 0.0,
+            mean: Array1::zeros(width),
+            scatter: Array2::zeros((width, width)),
+            noise: None,
+        })
+    }
+
+    fn update(&mut self, spec: &MomentsSpec, tile: &Tile<'_>) -> Result<()> {
+        self.rows += tile.len() as u64;
+        let scatter = &mut self.scatter;
+        let taken = centre::with_centred(tile, &self.spans, spec.weight_col.as_deref(), |centred| {
+            linalg::add_gram_lower(scatter, centred.rows);
+            Ok((centred.mean, centred.weight_sum, centred.weight_sq_sum))
+        })?;
+        if let Some((mean, weight_sum, weight_sq_sum)) = taken {
+            self.absorb_mean(&mean, weight_sum);
+            self.weight_sq_sum += weight_sq_sum;
+        }
+        if self.scatter.diag().iter().all(|x| x.is_finite()) { Ok(()) } else { Err(too_large(&self.spans)) }
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.spans != other.spans {
+            return Err(Error::invalid("moments of different columns cannot be merged"));
+        }
+        let noise = (self.noise.is_some() || other.noise.is_some())
+            .then(|| ndarray::Zip::from(&self.noise()).and(&other.noise()).map_collect(|a, b| a.hypot(*b)));
+        self.rows += other.rows;
+        self.weight_sq_sum += other.weight_sq_sum;
+        self.scatter += &other.scatter;
+        self.absorb_mean(&other.mean, other.weight_sum);
+        self.noise = noise;
+        Ok(())
+    }
+
+    fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {
+        MomentsSpec::union(a, b)
+    }
+
+    fn project(&self, from: &MomentsSpec, to: &MomentsSpec) -> Option<Self> {
+        if from.weight_col == to.weight_col { self.select(&to.columns) } else { None }
+    }
+
+    fn pull_back(spec: &MomentsSpec, columns: &AffineColumns) -> Option<MomentsSpec> {
+        spec.pull_back(columns)
+    }
+
+    fn lift(&self, to: &MomentsSpec, map: &Affine) -> Result<Option<Self>> {
+        let spans = lifted_layout(to, &self.spans, map)?;
+        let inputs = input_indices(&self.spans, map)?;
+        let noise = self.noise();
+        let full = self.scatter();
+        // Covariances of every old feature with the new ones, then of the new ones with each other.
+        let across = map.apply_linear(full.select(Axis(1), &inputs).view());
+        let among = map.apply_linear(across.select(Axis(0), &inputs).t());
+        let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
+        let new_noise = map.apply_noise(&noise.select(Axis(0), &inputs));
+        let cancelled =
+            |(&variance, &noise): (&f64, &f64)| f64::EPSILON * noise * noise > DIGITS_KEPT * variance;
+        if among.diag().iter().zip(&new_noise).any(cancelled) {
+            return Ok(None);
+        }
+        // Each feature behind the map is an old one or a new one.
+        let origin: Vec<Result<usize, usize>> = spans
+            .iter()
+            .flat_map(|span| {
+                let old = self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
+                (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
+            })
+            .collect();
+        let width = origin.len();
+        let scatter = Array2::from_shape_fn((width, width), |(i, j)| match (origin[i], origin[j]) {
+            (Ok(i), Ok(j)) => full[[i, j]],
+            (Ok(i), Err(j)) | (Err(j), Ok(i)) => across[[i, j]],
+            (Err(i), Err(j)) => among[[i.max(j), i.min(j)]],
+        });
+        let pick = |old: &Array1<f64>, new: ArrayView1<'_, f64>| {
+            origin.iter().map(|from| from.map_or_else(|j| new[j], |i| old[i])).collect::<Array1<f64>>()
+        };
+        Ok(Some(Self {
+            mean: pick(&self.mean, new_mean.row(0)),
+            noise: Some(pick(&noise, new_noise.view())),
+            spans,
+            scatter,
+            ..*self
+        }))
+    }
+}

@@ -1,0 +1,62 @@
+//! Counting the work that is done: what tests assert and reports show instead of times.
+
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Counters shared by everything that works for one search or one fit.
+        ///
+        /// The totals depend on the data and the plan, never on threads or timing.
+        #[derive(Debug, Default)]
+        pub struct WorkCounter { $($name: AtomicU64),* }
+
+        /// The totals of a [`WorkCounter`] at one moment.
+        #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Work { $($(#[$doc])* pub $name: u64),* }
+
+        impl WorkCounter {
+            /// The totals so far.
+            pub fn snapshot(&self) -> Work {
+                Work { $($name: self.$name.load(Relaxed)),* }
+            }
+
+            /// Adds totals counted elsewhere, such as in another process.
+            pub fn add(&self, work: &Work) {
+                $(self.$name.fetch_add(work.$name, Relaxed);)*
+            }
+
+            $($(#[$doc])* pub fn $name(&self, n: u64) { self.$name.fetch_add(n, Relaxed); })*
+        }
+
+        impl Work {
+            /// Names and totals, in a fixed order.
+            pub fn entries(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name)),*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Rows handed out by the tile reader.
+    rows_read,
+    /// Passes over the rows of a view.
+    passes,
+    /// Summaries computed from rows.
+    summaries,
+    /// Summaries derived from others through affine stages, without rows.
+    lifted,
+    /// Times that a derived summary or metric would have lost too many digits, so that rows were read.
+    guarded,
+    /// Matrix factorisations (eigenvalue, QR of a system, Cholesky, singular value).
+    factorisations,
+    /// Stages fitted.
+    fits,
+    /// Fits that were not needed because an equal stage on the same rows was fitted already.
+    reused_fits,
+    /// Metrics computed.
+    evaluations,
+    /// Metrics computed from summaries, without rows.
+    evaluations_without_rows,
+}
