@@ -81,7 +81,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
             fn from_str(name: &str) -> ::core::result::Result<Self, #krate::ParamError> {
                 <Self as #krate::ParamType>::from_value(&#krate::Value::from(name))
-                    .map_err(#krate::ParamError::invalid::<::std::string::String>)
+                    .map_err(|message| #krate::ParamError::Invalid { message })
             }
         }
 

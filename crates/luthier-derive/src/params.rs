@@ -129,7 +129,7 @@ impl<'a> Parameter<'a> {
             #[doc = ""]
             #[doc = #facts]
             #vis const #constant: #krate::Param<Self, #inner> =
-                #krate::Param::new(#name, |owner| #get, |owner, value| #set)#check;
+                #krate::Param::<Self, #inner>::new(#name, |owner| #get, |owner, value| #set)#check;
         }
     }
 
