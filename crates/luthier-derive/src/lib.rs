@@ -1,1 +1,42 @@
-//! The derive macros of luthier-core.
+//! The derive macros of luthier-core: `Params` and `ParamEnum`. Use them through `luthier_core::params` or `luthier`.
+
+mod attributes;
+mod krate;
+mod names;
+mod param_enum;
+mod params;
+mod range;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes the parameters of a struct with named fields.
+///
+/// Each field is a parameter and its doc comment the parameter's documentation (required). The field is
+///
+/// - `T` with a default: `#[param(default = 0.0)]`, or `#[param(default)]` for `T::default()`;
+/// - `Option<T>`, an optional parameter: no value unless there is a default, `#[param(default = "w")]`;
+/// - `Required<T>`: without default; `validate` fails until it is set.
+///
+/// A range applies to the inner value, for a `Vec` to each element: `range = 0.0..` (at least 0), `range = 0.0..=1.0`,
+/// `range = 0.0..1.0`, `range = ..10`, and the exclusive bounds `greater_than = 1.0` and `less_than = 2.0`. NaN lies in no
+/// range. `#[params(check = "Self::check")]` on the struct names a check over all parameters,
+/// `fn check(&self) -> Result<(), String>`.
+///
+/// Made are `new()` and `Default`, a builder method and a handle (`Self::REG_PARAM`) per field, the impl of the trait
+/// `Params`, and serde's `Serialize` and `Deserialize` as a map from names to values.
+#[proc_macro_derive(Params, attributes(param, params))]
+pub fn derive_params(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    params::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes an enum of unit variants a parameter type; the variant `LBfgs` has the name `"l_bfgs"`.
+///
+/// `#[param(rename = "l-bfgs")]` gives a variant another name. Made are the impl of `ParamType`, `as_str()`, `Display`,
+/// `FromStr`, `From<…> for Value`, and serde's `Serialize` and `Deserialize` as the name.
+#[proc_macro_derive(ParamEnum, attributes(param))]
+pub fn derive_param_enum(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    param_enum::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,123 @@
+use std::fmt;
+
+/// A parameter that does not exist, does not fit, or is missing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParamError {
+    /// The owner has no parameter of that name.
+    #[error(
+        "`{owner}` has no parameter `{name}`{}; its parameters are {}",
+        DidYouMean(suggestion),
+        Names(known)
+    )]
+    Unknown {
+        /// The type (or stage) that was asked.
+        owner: String,
+        /// The name that was given.
+        name: String,
+        /// The parameters there are.
+        known: Vec<String>,
+        /// The known name that is nearest to the given one.
+        suggestion: Option<String>,
+    },
+    /// The value is of another type than the parameter.
+    #[error("parameter `{name}`: {reason}")]
+    WrongType {
+        /// The parameter.
+        name: String,
+        /// Its type, see [`ParamType::type_name`](super::ParamType::type_name).
+        expected: String,
+        /// The value that was given.
+        found: String,
+        /// Why the value does not fit.
+        reason: String,
+    },
+    /// The value lies outside the parameter's range.
+    #[error("parameter `{name}` = {value} is out of range: give a value {}", InRange(range))]
+    OutOfRange {
+        /// The parameter.
+        name: String,
+        /// The value that was given.
+        value: String,
+        /// The range, as in [`ParamInfo::range`](super::ParamInfo::range).
+        range: String,
+    },
+    /// A required parameter has no value yet.
+    #[error("parameter `{name}` is required and has no default: set it first")]
+    Unset {
+        /// The parameter.
+        name: String,
+    },
+    /// The parameters contradict each other, or a value is wrong for another reason.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong, and what to do.
+        message: String,
+    },
+}
+
+impl ParamError {
+    /// An [`Unknown`](ParamError::Unknown) with the nearest known name as suggestion.
+    #[must_use]
+    pub fn unknown<K: Into<String>>(
+        owner: impl Into<String>,
+        name: impl Into<String>,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let name = name.into();
+        let known: Vec<String> = known.into_iter().map(Into::into).collect();
+        let suggestion = closest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+        ParamError::Unknown { owner: owner.into(), name, known, suggestion }
+    }
+
+    /// An [`Invalid`](ParamError::Invalid) with this message.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        ParamError::Invalid { message: message.into() }
+    }
+}
+
+/// The candidate that `name` most likely means, if one is near: case and underscores do not count
+/// (`regParam` is near `reg_param`), and about every third letter may be wrong.
+#[must_use]
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |s: &str| s.replace(['_', '-', ' '], "").to_lowercase();
+    let name = plain(name);
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(&name, &plain(c)), c))
+        .filter(|(distance, c)| {
+            *distance <= (plain(c).chars().count() / 3).max(1) && *distance < name.chars().count()
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}
+
+pub(super) struct DidYouMean<'a>(pub(super) &'a Option<String>);
+
+impl fmt::Display for DidYouMean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, " (did you mean `{name}`?)"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { f.write_str("none at all") } else { f.write_str(&self.0.join(", ")) }
+    }
+}
+
+/// `in [0, 1]`, but `>= 0` as it is.
+struct InRange<'a>(&'a str);
+
+impl fmt::Display for InRange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.0.starts_with(['[', '(']) { "in " } else { "" };
+        write!(f, "{word}{}", self.0)
+    }
+}

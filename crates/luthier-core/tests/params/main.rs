@@ -1,0 +1,10 @@
+//! The parameter system as its users see it.
+
+mod compile_errors;
+mod derive;
+mod explain;
+mod map;
+mod messages;
+mod model;
+mod round_trip;
+mod value;

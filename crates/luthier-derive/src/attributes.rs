@@ -1,0 +1,125 @@
+use proc_macro2::Span;
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, ExprRange, Field, Lit, Path, RangeLimits, Token};
+
+use crate::names::Errors;
+use crate::range::{Bound, Range};
+
+/// How the default of a parameter is given.
+pub(crate) enum DefaultValue {
+    /// Not at all.
+    None,
+    /// `default`
+    Trait,
+    /// `default = expr`
+    Expr(Box<Expr>),
+}
+
+/// The `#[param(...)]` of a field.
+pub(crate) struct ParamAttributes {
+    pub(crate) default: DefaultValue,
+    pub(crate) default_span: Span,
+    pub(crate) range: Range,
+}
+
+impl ParamAttributes {
+    pub(crate) fn parse(field: &Field, errors: &mut Errors) -> Self {
+        let mut this =
+            Self { default: DefaultValue::None, default_span: field.span(), range: Range::default() };
+        for attribute in field.attrs.iter().filter(|a| a.path().is_ident("param")) {
+            errors.keep(attribute.parse_nested_meta(|meta| this.key(&meta)));
+        }
+        this
+    }
+
+    fn key(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        if meta.path.is_ident("default") {
+            if !matches!(self.default, DefaultValue::None) {
+                return Err(meta.error("`default` is given twice"));
+            }
+            self.default_span = meta.path.span();
+            self.default = if meta.input.peek(Token![=]) {
+                DefaultValue::Expr(Box::new(meta.value()?.parse()?))
+            } else {
+                DefaultValue::Trait
+            };
+            Ok(())
+        } else if meta.path.is_ident("range") {
+            let value: Expr = meta.value()?.parse()?;
+            let Expr::Range(range) = value else {
+                return Err(syn::Error::new(
+                    value.span(),
+                    "expected a range like `0.0..`, `0.0..=1.0` or `..10`; for an exclusive bound use `greater_than = …` or `less_than = …`",
+                ));
+            };
+            self.range(range)
+        } else if meta.path.is_ident("greater_than") {
+            let value = meta.value()?.parse()?;
+            self.lower(Bound { value, inclusive: false })
+        } else if meta.path.is_ident("less_than") {
+            let value = meta.value()?.parse()?;
+            self.upper(Bound { value, inclusive: false })
+        } else {
+            Err(meta.error(
+                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`",
+            ))
+        }
+    }
+
+    fn range(&mut self, range: ExprRange) -> syn::Result<()> {
+        if range.start.is_none() && range.end.is_none() {
+            return Err(syn::Error::new(range.span(), "a range without bounds; leave `range` out"));
+        }
+        if let Some(start) = range.start {
+            self.lower(Bound { value: *start, inclusive: true })?;
+        }
+        if let Some(end) = range.end {
+            let inclusive = matches!(range.limits, RangeLimits::Closed(_));
+            self.upper(Bound { value: *end, inclusive })?;
+        }
+        Ok(())
+    }
+
+    fn lower(&mut self, bound: Bound) -> syn::Result<()> {
+        if self.range.lower.is_some() {
+            return Err(syn::Error::new(bound.value.span(), "the lower bound is given twice"));
+        }
+        self.range.lower = Some(bound);
+        Ok(())
+    }
+
+    fn upper(&mut self, bound: Bound) -> syn::Result<()> {
+        if self.range.upper.is_some() {
+            return Err(syn::Error::new(bound.value.span(), "the upper bound is given twice"));
+        }
+        self.range.upper = Some(bound);
+        Ok(())
+    }
+}
+
+/// The `check` of a struct's `#[params(check = "Self::check")]`.
+pub(crate) fn struct_check(attributes: &[Attribute], errors: &mut Errors) -> Option<Path> {
+    let mut check = None;
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("params")) {
+        errors.keep(attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("check") {
+                return Err(meta.error("unknown key; `#[params(...)]` knows `check = \"Self::check\"`"));
+            }
+            let value: Expr = meta.value()?.parse()?;
+            let path = match &value {
+                Expr::Lit(expr) => match &expr.lit {
+                    Lit::Str(text) => text.parse().ok(),
+                    _ => None,
+                },
+                Expr::Path(expr) => Some(expr.path.clone()),
+                _ => None,
+            };
+            let error =
+                || syn::Error::new(value.span(), "expected the path of a function, `\"Self::check\"`");
+            check = Some(path.ok_or_else(error)?);
+            Ok(())
+        }));
+    }
+    check
+}
