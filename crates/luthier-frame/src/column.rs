@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use ndarray::Array2;
+
+use crate::normalize::{column_type, normalize};
+use crate::{ColumnType, Field, Result, vector_array};
+
+/// The values of one column, without a name, ready to be put into a frame. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Column {
+    array: ArrayRef,
+    column_type: ColumnType,
+}
+
+impl Column {
+    /// Floating point numbers; the buffer is moved.
+    pub fn f64(values: Vec<f64>) -> Self {
+        Self { array: Arc::new(Float64Array::from(values)), column_type: ColumnType::F64 }
+    }
+
+    /// Floating point numbers with nulls.
+    pub fn f64_nullable(values: Vec<Option<f64>>) -> Self {
+        Self { array: Arc::new(Float64Array::from(values)), column_type: ColumnType::F64 }
+    }
+
+    /// Integers; the buffer is moved.
+    pub fn i64(values: Vec<i64>) -> Self {
+        Self { array: Arc::new(Int64Array::from(values)), column_type: ColumnType::I64 }
+    }
+
+    /// Integers with nulls.
+    pub fn i64_nullable(values: Vec<Option<i64>>) -> Self {
+        Self { array: Arc::new(Int64Array::from(values)), column_type: ColumnType::I64 }
+    }
+
+    /// Truth values.
+    pub fn bool(values: Vec<bool>) -> Self {
+        Self { array: Arc::new(BooleanArray::from(values)), column_type: ColumnType::Bool }
+    }
+
+    /// Truth values with nulls.
+    pub fn bool_nullable(values: Vec<Option<bool>>) -> Self {
+        Self { array: Arc::new(BooleanArray::from(values)), column_type: ColumnType::Bool }
+    }
+
+    /// Text.
+    pub fn utf8<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> Self {
+        Self { array: Arc::new(StringArray::from_iter_values(values)), column_type: ColumnType::Utf8 }
+    }
+
+    /// Text with nulls.
+    pub fn utf8_nullable<S: AsRef<str>>(values: impl IntoIterator<Item = Option<S>>) -> Self {
+        Self { array: Arc::new(StringArray::from_iter(values)), column_type: ColumnType::Utf8 }
+    }
+
+    /// Vectors, one for every row of the matrix; a buffer in standard layout is moved.
+    ///
+    /// # Panics
+    /// As [`vector_array`].
+    pub fn vector(values: Array2<f64>) -> Self {
+        let column_type = ColumnType::Vector { width: values.ncols() };
+        Self { array: vector_array(values), column_type }
+    }
+
+    /// Any Arrow array of a supported type, shared where possible.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedType`](crate::Error::UnsupportedType), or
+    /// [`Error::Ragged`](crate::Error::Ragged) for lists of several lengths; the column is called `values` there.
+    pub fn from_array(array: ArrayRef) -> Result<Self> {
+        let array = normalize("values", &array, None, 0)?;
+        let column_type = column_type("values", array.data_type())?;
+        Ok(Self { array, column_type })
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        self.array.len()
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.array.is_empty()
+    }
+
+    /// The type of the values.
+    pub fn column_type(&self) -> ColumnType {
+        self.column_type
+    }
+
+    /// How many values are null. A vector with a null inside is not null itself.
+    pub fn null_count(&self) -> usize {
+        self.array.null_count()
+    }
+
+    /// The Arrow array behind the column.
+    pub fn array(&self) -> &ArrayRef {
+        &self.array
+    }
+
+    /// A field for this column, nullable if it has nulls.
+    pub fn field(&self, name: impl Into<String>) -> Field {
+        Field::new(name, self.column_type).with_nullable(self.array.null_count() > 0)
+    }
+}

@@ -1,0 +1,191 @@
+use std::path::PathBuf;
+
+use arrow_schema::ArrowError;
+
+use crate::ColumnType;
+
+/// What can go wrong with a frame: bad input names the place, what was expected and what was there.
+///
+/// Rows are counted from 0 in the frame, lines from 1 in the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No column has this name.
+    #[error("unknown column `{column}`{}; the frame has: {}", did_you_mean(suggestion), list(known))]
+    UnknownColumn {
+        /// The name that was asked for.
+        column: String,
+        /// The names that exist, in order.
+        known: Vec<String>,
+        /// The existing name nearest to the one asked for, if one is near.
+        suggestion: Option<String>,
+    },
+    /// A frame cannot have two columns of one name.
+    #[error("column `{column}` already exists")]
+    DuplicateColumn {
+        /// The name given twice.
+        column: String,
+    },
+    /// A column exists but holds another type than the caller needs.
+    #[error("column `{column}` is {found}, expected {expected}")]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What the column holds.
+        found: ColumnType,
+    },
+    /// An Arrow type which has no column type here.
+    #[error(
+        "column `{column}` has the Arrow type {found}, which is not supported; supported are floats, integers, \
+         booleans, strings, and lists of f64 or f32 with one length for all rows"
+    )]
+    UnsupportedType {
+        /// The column.
+        column: String,
+        /// Its Arrow type.
+        found: String,
+    },
+    /// A column (or mask) has not as many values as the frame has rows.
+    #[error("`{what}` has {found} values, expected {expected}, one for every row")]
+    Length {
+        /// The column or argument.
+        what: String,
+        /// The rows of the frame.
+        expected: usize,
+        /// The values given.
+        found: usize,
+    },
+    /// Batches or frames to be put together do not have the same columns.
+    #[error("the columns do not agree: expected {expected}, found {found}")]
+    SchemaMismatch {
+        /// Columns of the first part.
+        expected: String,
+        /// Columns of the part which differs.
+        found: String,
+    },
+    /// A value is missing where every row must have one.
+    #[error("column `{column}` is null in row {row}; drop or fill missing values first")]
+    Null {
+        /// The column.
+        column: String,
+        /// The first row without a value.
+        row: usize,
+    },
+    /// A list column whose rows differ in length is no vector column.
+    #[error(
+        "column `{column}`: row {row} has a list of {found} values, expected {expected} as in the rows before"
+    )]
+    Ragged {
+        /// The column.
+        column: String,
+        /// The first row which differs.
+        row: usize,
+        /// The length of the rows before.
+        expected: usize,
+        /// The length of this row.
+        found: usize,
+    },
+    /// An integer that does not fit into an `i64`.
+    #[error("column `{column}`: {found} in row {row} does not fit into a 64-bit signed integer")]
+    IntegerRange {
+        /// The column.
+        column: String,
+        /// The first such row.
+        row: usize,
+        /// The value.
+        found: u64,
+    },
+    /// A range of rows that is not in the frame.
+    #[error("rows {offset}..{} are asked for, but there are {rows} rows", offset.saturating_add(*len))]
+    OutOfRange {
+        /// First row asked for.
+        offset: usize,
+        /// Rows asked for.
+        len: usize,
+        /// Rows there are.
+        rows: usize,
+    },
+    /// A column position that is not in the frame.
+    #[error("there is no column {position}; the frame has {columns} columns")]
+    NoSuchPosition {
+        /// The position asked for, from 0.
+        position: usize,
+        /// Columns there are.
+        columns: usize,
+    },
+    /// An argument or option that makes no sense.
+    #[error("{argument} is {found}, expected {expected}")]
+    Argument {
+        /// The argument or option.
+        argument: &'static str,
+        /// What was given.
+        found: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// A file cannot be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A Parquet file that cannot be decoded or written.
+    #[error("{}: not a readable Parquet file: {source}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<parquet::errors::ParquetError>,
+    },
+    /// A file is not the one that was opened to be scanned.
+    #[error("{}: the file has changed since it was opened; open it again", path.display())]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Arrow refused an operation.
+    #[error("arrow: {0}")]
+    Arrow(Box<ArrowError>),
+}
+
+/// `std::result::Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<ArrowError> for Error {
+    fn from(source: ArrowError) -> Self {
+        Self::Arrow(Box::new(source))
+    }
+}
+
+impl Error {
+    pub(crate) fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known: Vec<String> = known.map(str::to_owned).collect();
+        let suggestion = known
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &column.to_lowercase()), name))
+            .filter(|(distance, name)| *distance <= (name.chars().count().max(3) / 3))
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, name)| name.clone());
+        Self::UnknownColumn { column: column.to_owned(), known, suggestion }
+    }
+}
+
+fn did_you_mean(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
+}
+
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    if names.is_empty() {
+        return "no columns".to_owned();
+    }
+    let mut text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}

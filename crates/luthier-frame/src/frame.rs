@@ -1,0 +1,345 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use ndarray::Array2;
+
+use crate::normalize::{column_type, list_width, normalize};
+use crate::partition::{Part, record_batch};
+use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, numbers, vectors};
+
+/// An immutable table: a schema and a list of partitions, each a run of rows. Cheap to clone.
+///
+/// The rows have one global order: partition by partition. No operation changes it, however the rows are
+/// cut. Columns are Arrow arrays and shared between frames.
+#[derive(Clone)]
+pub struct DataFrame {
+    schema: Schema,
+    partitions: Arc<[Partition]>,
+    rows: usize,
+}
+
+impl DataFrame {
+    /// One partition for every batch.
+    ///
+    /// # Errors
+    /// As [`from_partitions`](Self::from_partitions).
+    pub fn from_batches(batches: Vec<RecordBatch>) -> Result<Self> {
+        Self::from_partitions(batches.into_iter().map(|batch| vec![batch]).collect())
+    }
+
+    /// One partition for every list of batches. Arrays are shared where [`ColumnType`] knows their type.
+    ///
+    /// # Errors
+    /// No batch at all; batches whose columns differ in name, order or type; a column of an unsupported
+    /// type; lists of several lengths.
+    pub fn from_partitions(partitions: Vec<Vec<RecordBatch>>) -> Result<Self> {
+        let batches: Vec<&RecordBatch> = partitions.iter().flatten().collect();
+        let Some(first) = batches.first() else {
+            return Err(Error::Argument {
+                argument: "the list of batches",
+                found: "empty".to_owned(),
+                expected: "one batch at least, to know the columns",
+            });
+        };
+        let names = |batch: &RecordBatch| -> Vec<String> {
+            batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
+        };
+        let expected = names(first);
+        let mut fields = Vec::new();
+        for (index, name) in expected.iter().enumerate() {
+            fields.push(common_field(name, index, &batches)?);
+            if let Some(other) = batches.iter().find(|batch| names(batch) != expected) {
+                return Err(Error::SchemaMismatch {
+                    expected: expected.join(", "),
+                    found: names(other).join(", "),
+                });
+            }
+        }
+        let schema = Schema::new(fields)?;
+        let mut row = 0;
+        let mut taken = Vec::with_capacity(partitions.len());
+        for batches in &partitions {
+            let mut parts = Vec::with_capacity(batches.len());
+            for batch in batches {
+                parts.push(Part::Batch(take_in(batch, &schema, row)?));
+                row += batch.num_rows();
+            }
+            taken.push(Partition::new(parts));
+        }
+        Ok(Self::from_parts(schema, taken))
+    }
+
+    /// One partition of named columns.
+    ///
+    /// ```
+    /// # use luthier_frame::{Column, DataFrame};
+    /// let frame = DataFrame::from_columns(vec![
+    ///     ("x", Column::f64(vec![1.0, 2.0])),
+    ///     ("name", Column::utf8(["a", "b"])),
+    /// ])?;
+    /// assert_eq!(frame.num_rows(), 2);
+    /// # Ok::<(), luthier_frame::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name given twice; columns of different lengths.
+    pub fn from_columns(columns: Vec<(&str, Column)>) -> Result<Self> {
+        let rows = columns.first().map_or(0, |(_, column)| column.len());
+        if let Some((name, column)) = columns.iter().find(|(_, column)| column.len() != rows) {
+            return Err(Error::Length { what: (*name).to_owned(), expected: rows, found: column.len() });
+        }
+        let schema = Schema::new(columns.iter().map(|(name, column)| column.field(*name)).collect())?;
+        let arrays = columns.into_iter().map(|(_, column)| Arc::clone(column.array())).collect();
+        let batch = record_batch(schema.fields(), arrays, rows)?;
+        Ok(Self::from_parts(schema, vec![Partition::new([Part::Batch(batch)])]))
+    }
+
+    /// A vector column `features`, one row of the matrix each, and an `f64` column `label`.
+    ///
+    /// # Errors
+    /// Not as many labels as rows.
+    pub fn from_ndarray(features: Array2<f64>, label: Vec<f64>) -> Result<Self> {
+        Self::from_columns(vec![("features", Column::vector(features)), ("label", Column::f64(label))])
+    }
+
+    /// No rows, one partition.
+    pub fn empty(schema: Schema) -> Self {
+        Self::from_parts(schema, vec![Partition::new([])])
+    }
+
+    /// There is always a partition, though it may be empty.
+    pub(crate) fn from_parts(schema: Schema, mut partitions: Vec<Partition>) -> Self {
+        if partitions.is_empty() {
+            partitions.push(Partition::new([]));
+        }
+        let rows = partitions.iter().map(Partition::num_rows).sum();
+        Self { schema, partitions: partitions.into(), rows }
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// How many rows there are; known without reading anything.
+    pub fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many partitions there are, at least 1.
+    pub fn num_partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// The partitions, in row order.
+    pub fn partitions(&self) -> &[Partition] {
+        &self.partitions
+    }
+
+    /// Whether no partition has to be read from a file.
+    pub fn is_in_memory(&self) -> bool {
+        self.partitions.iter().all(Partition::is_in_memory)
+    }
+
+    /// A numeric column as `f64`, in row order; integers beyond 2⁵³ are rounded.
+    ///
+    /// # Errors
+    /// An unknown column, one that is not numeric, or [`Error::Null`] at the first null.
+    pub fn column_f64(&self, name: &str) -> Result<Vec<f64>> {
+        self.expect(name, "f64 or i64", ColumnType::is_numeric)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_array(name, |array, _| {
+            values.extend_from_slice(&numbers(array.as_ref()).unwrap_or_default());
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// An integer column, in row order.
+    ///
+    /// # Errors
+    /// An unknown column, one that holds no integers, [`Error::Null`] at the first null, or
+    /// [`Error::IntegerRange`] at an unsigned integer that is too large.
+    pub fn column_i64(&self, name: &str) -> Result<Vec<i64>> {
+        self.expect(name, "i64", |found| found == ColumnType::I64)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_array(name, |array, first_row| {
+            let array = to_i64(name, array, first_row)?;
+            values.extend_from_slice(array.as_primitive::<arrow_array::types::Int64Type>().values());
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// A column of truth values, in row order.
+    ///
+    /// # Errors
+    /// An unknown column, one that is not boolean, or [`Error::Null`] at the first null.
+    pub fn column_bool(&self, name: &str) -> Result<Vec<bool>> {
+        self.expect(name, "bool", |found| found == ColumnType::Bool)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_array(name, |array, _| {
+            values.extend(array.as_boolean().values());
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// A text column, in row order.
+    ///
+    /// # Errors
+    /// An unknown column, one that is not text, or [`Error::Null`] at the first null.
+    pub fn column_utf8(&self, name: &str) -> Result<Vec<String>> {
+        self.expect(name, "utf8", |found| found == ColumnType::Utf8)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_array(name, |array, _| {
+            let array = arrow_cast::cast(array, &DataType::LargeUtf8)?;
+            values.extend(array.as_string::<i64>().iter().flatten().map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// A vector column as one matrix, a row of the frame each.
+    ///
+    /// # Errors
+    /// An unknown column, one that holds no vectors, or [`Error::Null`] at the first null vector or number.
+    pub fn vectors(&self, name: &str) -> Result<Array2<f64>> {
+        let found = self.expect(name, "a vector", ColumnType::is_vector)?;
+        let ColumnType::Vector { width } = found else {
+            return Err(Error::ColumnType {
+                column: name.to_owned(),
+                expected: "a vector".to_owned(),
+                found,
+            });
+        };
+        let mut matrix = Array2::zeros((self.rows, width));
+        self.for_each_array(name, |array, first_row| {
+            let lists = array.as_fixed_size_list();
+            if let Some(position) = first_null(lists.values().as_ref()) {
+                return Err(Error::Null {
+                    column: name.to_owned(),
+                    row: first_row + position / width.max(1),
+                });
+            }
+            if let Some(block) = vectors(array.as_ref()) {
+                let rows = ndarray::Slice::from(first_row..first_row + block.nrows());
+                matrix.slice_axis_mut(ndarray::Axis(0), rows).assign(&block);
+            }
+            Ok(())
+        })?;
+        Ok(matrix)
+    }
+
+    /// The column's type, if it is accepted.
+    fn expect(&self, name: &str, expected: &str, accept: impl Fn(ColumnType) -> bool) -> Result<ColumnType> {
+        let found = self.schema.require(name)?.column_type();
+        if !accept(found) {
+            let expected = expected.to_owned();
+            return Err(Error::ColumnType { column: name.to_owned(), expected, found });
+        }
+        Ok(found)
+    }
+
+    /// Visits the arrays of a column, each with the row it begins at; a null is an error.
+    fn for_each_array(
+        &self,
+        name: &str,
+        mut visit: impl FnMut(&ArrayRef, usize) -> Result<()>,
+    ) -> Result<()> {
+        let index = self.schema.require_index(name)?;
+        let mut row = 0;
+        for partition in self.partitions.iter() {
+            for batch in partition.batches(Some(&[index]))? {
+                let batch = batch?;
+                let array = batch.column(0);
+                if let Some(position) = first_null(array.as_ref()) {
+                    return Err(Error::Null { column: name.to_owned(), row: row + position });
+                }
+                visit(array, row)?;
+                row += array.len();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for DataFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataFrame")
+            .field("schema", &self.schema.to_string())
+            .field("rows", &self.rows)
+            .field("partitions", &self.partitions.len())
+            .finish()
+    }
+}
+
+/// An integer array as `Int64`.
+pub(crate) fn to_i64(name: &str, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
+    if let Some(unsigned) = array.as_primitive_opt::<UInt64Type>() {
+        let too_large =
+            |(_, value): &(usize, Option<u64>)| value.is_some_and(|value| i64::try_from(value).is_err());
+        if let Some((row, Some(found))) = unsigned.iter().enumerate().find(too_large) {
+            return Err(Error::IntegerRange { column: name.to_owned(), row: first_row + row, found });
+        }
+    }
+    Ok(arrow_cast::cast(array, &DataType::Int64)?)
+}
+
+fn first_null(array: &dyn Array) -> Option<usize> {
+    array.nulls().filter(|nulls| nulls.null_count() > 0)?.iter().position(|valid| !valid)
+}
+
+/// The field of a column in all batches together.
+fn common_field(name: &str, index: usize, batches: &[&RecordBatch]) -> Result<Field> {
+    let arrays = || batches.iter().filter_map(|batch| batch.columns().get(index));
+    let width = arrays().find_map(|array| list_width(array.as_ref()));
+    let mut common: Option<Field> = None;
+    for batch in batches {
+        let Some(field) = batch.schema_ref().fields().get(index) else { continue };
+        let found = match width {
+            Some(width) if list_width_applies(field.data_type()) => ColumnType::Vector { width },
+            _ if list_width_applies(field.data_type()) => ColumnType::Vector { width: 0 },
+            _ => column_type(name, field.data_type())?,
+        };
+        let metadata: BTreeMap<String, String> = field.metadata().clone().into_iter().collect();
+        let field = Field::new(name, found).with_nullable(field.is_nullable()).with_metadata(metadata);
+        common = Some(match common {
+            None => field,
+            Some(first) if first.column_type() != found => {
+                return Err(Error::SchemaMismatch { expected: first.to_string(), found: field.to_string() });
+            }
+            Some(first) => {
+                let nullable = first.nullable() || field.nullable();
+                first.with_nullable(nullable)
+            }
+        });
+    }
+    common.ok_or_else(|| Error::unknown_column(name, std::iter::empty()))
+}
+
+fn list_width_applies(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::List(item) | DataType::LargeList(item)
+        if matches!(item.data_type(), DataType::Float64 | DataType::Float32))
+}
+
+fn take_in(batch: &RecordBatch, schema: &Schema, first_row: usize) -> Result<RecordBatch> {
+    let arrays: Result<Vec<ArrayRef>> = schema
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, array)| {
+            let width = match field.column_type() {
+                ColumnType::Vector { width } => Some(width),
+                _ => None,
+            };
+            normalize(field.name(), array, width, first_row)
+        })
+        .collect();
+    record_batch(schema.fields(), arrays?, batch.num_rows())
+}

@@ -1,0 +1,100 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float64Array, PrimitiveArray};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::{DataType, Field};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+
+/// The values of a numeric array as `f64`; `None` if it holds no single numbers (bool, text, lists).
+///
+/// A `Float64` array without nulls is borrowed, anything else converted; nulls become NaN. Integers
+/// beyond 2⁵³ are rounded to the nearest `f64`.
+pub fn numbers(array: &dyn Array) -> Option<Cow<'_, [f64]>> {
+    Some(match array.data_type() {
+        DataType::Float64 => {
+            let array = array.as_primitive::<Float64Type>();
+            if array.null_count() == 0 {
+                Cow::Borrowed(array.values())
+            } else {
+                Cow::Owned(convert(array, |value| value))
+            }
+        }
+        DataType::Float32 => Cow::Owned(convert(array.as_primitive::<Float32Type>(), f64::from)),
+        DataType::Int8 => Cow::Owned(convert(array.as_primitive::<Int8Type>(), f64::from)),
+        DataType::Int16 => Cow::Owned(convert(array.as_primitive::<Int16Type>(), f64::from)),
+        DataType::Int32 => Cow::Owned(convert(array.as_primitive::<Int32Type>(), f64::from)),
+        DataType::Int64 => Cow::Owned(convert(array.as_primitive::<Int64Type>(), |value| value as f64)),
+        DataType::UInt8 => Cow::Owned(convert(array.as_primitive::<UInt8Type>(), f64::from)),
+        DataType::UInt16 => Cow::Owned(convert(array.as_primitive::<UInt16Type>(), f64::from)),
+        DataType::UInt32 => Cow::Owned(convert(array.as_primitive::<UInt32Type>(), f64::from)),
+        DataType::UInt64 => Cow::Owned(convert(array.as_primitive::<UInt64Type>(), |value| value as f64)),
+        _ => return None,
+    })
+}
+
+fn convert<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, to_f64: impl Fn(T::Native) -> f64) -> Vec<f64> {
+    let mut values: Vec<f64> = array.values().iter().map(|&value| to_f64(value)).collect();
+    if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (value, valid) in values.iter_mut().zip(nulls) {
+            if !valid {
+                *value = f64::NAN;
+            }
+        }
+    }
+    values
+}
+
+/// A fixed-size list array as a matrix, one row for every list; `None` for any other array.
+///
+/// Lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of `f32` are
+/// converted. A null number becomes NaN, a null list a row of NaN.
+pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
+    let lists = array.as_fixed_size_list_opt()?;
+    let values = lists.values();
+    if !matches!(values.data_type(), DataType::Float64 | DataType::Float32) {
+        return None;
+    }
+    let shape = (lists.len(), usize::try_from(lists.value_length()).ok()?);
+    let mut matrix = match numbers(values.as_ref())? {
+        Cow::Borrowed(values) => CowArray::from(ArrayView2::from_shape(shape, values).ok()?),
+        Cow::Owned(values) => CowArray::from(Array2::from_shape_vec(shape, values).ok()?),
+    };
+    if let Some(nulls) = lists.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (mut row, valid) in matrix.view_mut().rows_mut().into_iter().zip(nulls) {
+            if !valid {
+                row.fill(f64::NAN);
+            }
+        }
+    }
+    Some(matrix)
+}
+
+/// The rows of a matrix as a fixed-size list array without nulls.
+///
+/// The buffer is moved where the matrix is in standard (row-major) layout, else copied once.
+///
+/// # Panics
+/// If a row has more than `i32::MAX` numbers, which Arrow cannot hold.
+pub fn vector_array(data: Array2<f64>) -> ArrayRef {
+    let (rows, width) = data.dim();
+    let data = if data.is_standard_layout() { data } else { data.as_standard_layout().into_owned() };
+    let (buffer, offset) = data.into_raw_vec_and_offset();
+    let values = ScalarBuffer::from(buffer).slice(offset.unwrap_or(0), rows * width);
+    Arc::new(vector_list(Arc::new(Float64Array::new(values, None)), width, rows))
+}
+
+/// Cuts `values` into `rows` lists of `width`, without nulls. The caller knows that the lengths agree.
+fn vector_list(values: ArrayRef, width: usize, rows: usize) -> FixedSizeListArray {
+    let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+    let width = i32::try_from(width).unwrap_or(-1);
+    match FixedSizeListArray::try_new_with_length(item, width, values, None, rows) {
+        Ok(lists) => lists,
+        Err(error) => unreachable!("vectors of width {width}: {error}"),
+    }
+}

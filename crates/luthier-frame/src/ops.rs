@@ -1,0 +1,250 @@
+//! What makes a frame from frames. Buffers are shared, rows never change places.
+
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+
+use crate::partition::{Part, record_batch};
+use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
+
+impl DataFrame {
+    /// These columns, in this order.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], or [`Error::DuplicateColumn`] for a name given twice.
+    pub fn select(&self, columns: &[&str]) -> Result<Self> {
+        let positions: Vec<usize> =
+            columns.iter().map(|name| self.schema().require_index(name)).collect::<Result<_>>()?;
+        self.project(&positions)
+    }
+
+    /// All columns but these.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`].
+    pub fn drop(&self, columns: &[&str]) -> Result<Self> {
+        for name in columns {
+            self.schema().require(name)?;
+        }
+        let kept = |&index: &usize| !columns.contains(&self.schema().fields()[index].name());
+        self.project(&(0..self.schema().len()).filter(kept).collect::<Vec<_>>())
+    }
+
+    /// The column `from` called `to`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], or [`Error::DuplicateColumn`] if `to` is another column.
+    pub fn rename(&self, from: &str, to: &str) -> Result<Self> {
+        let renamed = self.schema().require_index(from)?;
+        let mut fields = self.schema().fields().to_vec();
+        fields[renamed] = fields[renamed].clone().with_name(to);
+        self.with_fields(fields.into_iter().enumerate().map(|(index, field)| (field, index)).collect())
+    }
+
+    fn project(&self, positions: &[usize]) -> Result<Self> {
+        let fields = self.schema().fields();
+        self.with_fields(positions.iter().map(|&index| (fields[index].clone(), index)).collect())
+    }
+
+    fn with_fields(&self, columns: Vec<(Field, usize)>) -> Result<Self> {
+        let schema = Schema::new(columns.iter().map(|(field, _)| field.clone()).collect())?;
+        let partitions: Result<Vec<Partition>> =
+            self.partitions().iter().map(|partition| partition.project(&columns)).collect();
+        Ok(Self::from_parts(schema, partitions?))
+    }
+
+    /// One more column at the end; its values are cut along the partitions, without a copy.
+    ///
+    /// A frame to be scanned is loaded into memory.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateColumn`]; [`Error::Length`] unless there is one value for every row.
+    pub fn with_column(&self, name: &str, column: Column) -> Result<Self> {
+        self.with_field(column.field(name), column)
+    }
+
+    /// As [`with_column`](Self::with_column), with name and metadata of `field`; its type must be the column's.
+    ///
+    /// # Errors
+    /// As `with_column`; [`Error::ColumnType`].
+    pub fn with_field(&self, field: Field, column: Column) -> Result<Self> {
+        if field.column_type() != column.column_type() {
+            return Err(Error::ColumnType {
+                column: field.name().to_owned(),
+                expected: field.column_type().to_string(),
+                found: column.column_type(),
+            });
+        }
+        let nullable = field.nullable() || column.null_count() > 0;
+        let schema = self.schema().with_field(field.with_nullable(nullable))?;
+        if column.len() != self.num_rows() {
+            let what = schema.names().last().unwrap_or_default().to_owned();
+            return Err(Error::Length { what, expected: self.num_rows(), found: column.len() });
+        }
+        let mut row = 0;
+        self.map_batches(schema.clone(), |batch| {
+            let values = column.array().slice(row, batch.num_rows());
+            row += batch.num_rows();
+            let arrays: Vec<ArrayRef> = batch.columns().iter().cloned().chain([values]).collect();
+            record_batch(schema.fields(), arrays, batch.num_rows())
+        })
+    }
+
+    /// The rows at which `mask` is true. Partitions stay, though one may become empty.
+    ///
+    /// A frame to be scanned is read batch by batch; what is left is in memory.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless the mask has one value for every row.
+    pub fn filter(&self, mask: &[bool]) -> Result<Self> {
+        if mask.len() != self.num_rows() {
+            let what = "mask".to_owned();
+            return Err(Error::Length { what, expected: self.num_rows(), found: mask.len() });
+        }
+        let mut rest = mask;
+        self.map_batches(self.schema().clone(), |batch| {
+            let (here, after) = rest.split_at(batch.num_rows().min(rest.len()));
+            rest = after;
+            Ok(arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?)
+        })
+    }
+
+    fn map_batches(
+        &self,
+        schema: Schema,
+        mut map: impl FnMut(RecordBatch) -> Result<RecordBatch>,
+    ) -> Result<Self> {
+        let mut partitions = Vec::with_capacity(self.num_partitions());
+        for partition in self.partitions() {
+            let parts: Result<Vec<Part>> =
+                partition.batches(None)?.map(|batch| Ok(Part::Batch(map(batch?)?))).collect();
+            partitions.push(Partition::new(parts?));
+        }
+        Ok(Self::from_parts(schema, partitions))
+    }
+
+    /// The rows `offset..offset + len`. Partitions without such rows are left out.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] if there are not so many rows.
+    pub fn slice(&self, offset: usize, len: usize) -> Result<Self> {
+        let rows = self.num_rows();
+        if offset.checked_add(len).is_none_or(|end| end > rows) {
+            return Err(Error::OutOfRange { offset, len, rows });
+        }
+        Ok(self.cut(offset, len))
+    }
+
+    /// The first `n` rows, or all if there are fewer.
+    pub fn head(&self, n: usize) -> Self {
+        self.cut(0, n)
+    }
+
+    fn cut(&self, offset: usize, len: usize) -> Self {
+        let partitions =
+            self.slices(offset, len).into_iter().map(Partition::new).filter(|part| part.num_rows() > 0);
+        Self::from_parts(self.schema().clone(), partitions.collect())
+    }
+
+    /// The rows `offset..offset + len`, as cut by the partitions.
+    fn slices(&self, offset: usize, len: usize) -> Vec<Vec<Part>> {
+        let (mut start, end) = (0, offset.saturating_add(len));
+        let mut slices = Vec::new();
+        for partition in self.partitions() {
+            let stop = start + partition.num_rows();
+            let (from, to) = (offset.clamp(start, stop), end.clamp(start, stop));
+            slices.push(partition.slice(from - start, to - from));
+            start = stop;
+        }
+        slices
+    }
+
+    /// The rows of these frames, one frame after the other, with the partitions they have.
+    ///
+    /// The frames must have the same columns; the first decides on their order.
+    ///
+    /// # Errors
+    /// No frame; [`Error::SchemaMismatch`] if names or types differ.
+    pub fn concat(frames: &[Self]) -> Result<Self> {
+        let Some(first) = frames.first() else {
+            return Err(Error::Argument {
+                argument: "the list of frames",
+                found: "empty".to_owned(),
+                expected: "one frame at least",
+            });
+        };
+        let names: Vec<&str> = first.schema().names().collect();
+        let mut fields = first.schema().fields().to_vec();
+        let mut partitions = Vec::new();
+        for frame in frames {
+            let mismatch = || Error::SchemaMismatch {
+                expected: first.schema().to_string(),
+                found: frame.schema().to_string(),
+            };
+            if frame.schema().len() != names.len() {
+                return Err(mismatch());
+            }
+            let frame = frame.select(&names).map_err(|_| mismatch())?;
+            for (field, other) in fields.iter_mut().zip(frame.schema().fields()) {
+                if field.column_type() != other.column_type() {
+                    return Err(mismatch());
+                }
+                *field = field.clone().with_nullable(field.nullable() || other.nullable());
+            }
+            partitions.extend(frame.partitions().iter().cloned());
+        }
+        Ok(Self::from_parts(Schema::new(fields)?, partitions))
+    }
+
+    /// The same rows in `n` partitions of equal size, give or take one row. With fewer rows than `n`, some
+    /// partitions are empty.
+    ///
+    /// Batches are sliced, not copied, and a row group to be scanned may be read by several partitions.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `n` is 0.
+    pub fn repartition(&self, n: usize) -> Result<Self> {
+        let n = positive_partitions(n)?;
+        let rows = self.num_rows() as u128;
+        let bound = |index: usize| (rows * index as u128 / n as u128) as usize;
+        let partitions = (0..n).map(|index| {
+            let (start, end) = (bound(index), bound(index + 1));
+            Partition::new(self.slices(start, end - start).into_iter().flatten())
+        });
+        Ok(Self::from_parts(self.schema().clone(), partitions.collect()))
+    }
+
+    /// Neighbouring partitions put together until there are at most `n`; no batch is cut.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `n` is 0.
+    pub fn coalesce(&self, n: usize) -> Result<Self> {
+        let (n, count) = (positive_partitions(n)?, self.num_partitions());
+        if n >= count {
+            return Ok(self.clone());
+        }
+        let partitions = (0..n).map(|group| {
+            let members = &self.partitions()[group * count / n..(group + 1) * count / n];
+            Partition::new(members.iter().flat_map(Partition::parts).cloned())
+        });
+        Ok(Self::from_parts(self.schema().clone(), partitions.collect()))
+    }
+
+    /// The same frame with all rows in memory.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the files to be read.
+    pub fn collect(&self) -> Result<Self> {
+        let partitions: Result<Vec<Partition>> = self.partitions().iter().map(Partition::load).collect();
+        Ok(Self::from_parts(self.schema().clone(), partitions?))
+    }
+}
+
+fn positive_partitions(n: usize) -> Result<usize> {
+    if n == 0 {
+        return Err(Error::Argument {
+            argument: "the number of partitions",
+            found: "0".to_owned(),
+            expected: "1 at least",
+        });
+    }
+    Ok(n)
+}

@@ -1,0 +1,257 @@
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+
+use crate::normalize::{Intake, intake, list_width, normalize};
+use crate::partition::{Batches, Part, record_batch};
+use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
+
+/// An opened Parquet file: its metadata, and what tells that it is still the same file.
+struct ParquetFile {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+    stamp: (u64, Option<SystemTime>),
+}
+
+impl fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParquetFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl ParquetFile {
+    fn open(path: &Path) -> Result<Self> {
+        let (file, stamp) = open(path)?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|source| unreadable(path, source))?;
+        Ok(Self { path: path.to_owned(), metadata, stamp })
+    }
+
+    fn reader(
+        &self,
+        row_groups: Vec<usize>,
+        roots: impl IntoIterator<Item = usize>,
+        (offset, rows): (usize, usize),
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let (file, stamp) = open(&self.path)?;
+        if stamp != self.stamp {
+            return Err(Error::FileChanged { path: self.path.clone() });
+        }
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(row_groups)
+            .with_projection(mask)
+            .with_batch_size(batch_rows.min(rows))
+            .with_limit(rows);
+        if offset > 0 {
+            builder = builder.with_offset(offset);
+        }
+        builder.build().map_err(|source| unreadable(&self.path, source))
+    }
+
+    /// Column types of the file's columns at `roots`. Lists are opened to learn their length.
+    fn fields(&self, roots: &[usize]) -> Result<Vec<Field>> {
+        let schema = self.metadata.schema();
+        roots
+            .iter()
+            .map(|&root| {
+                let field = schema.field(root);
+                let column_type = match intake(field.name(), field.data_type())? {
+                    Intake::Keep(column_type) | Intake::Cast(_, column_type) => column_type,
+                    Intake::List => ColumnType::Vector { width: self.list_width(root)? },
+                };
+                let metadata = field.metadata().clone().into_iter().collect();
+                Ok(Field::new(field.name(), column_type)
+                    .with_nullable(field.is_nullable())
+                    .with_metadata(metadata))
+            })
+            .collect()
+    }
+
+    /// The length of the first list which is not null, 0 if there is none.
+    fn list_width(&self, root: usize) -> Result<usize> {
+        let metadata = self.metadata.metadata();
+        let row_groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
+        let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+        for batch in self.reader(row_groups, [root], (0, rows), 1024.min(rows.max(1)))? {
+            let batch = batch.map_err(|source| unreadable(&self.path, source.into()))?;
+            if let Some(width) = batch.columns().first().and_then(|lists| list_width(lists.as_ref())) {
+                return Ok(width);
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn open(path: &Path) -> Result<(File, (u64, Option<SystemTime>))> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    let metadata = file.metadata().map_err(io)?;
+    if metadata.is_dir() {
+        return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+    }
+    Ok((file, (metadata.len(), metadata.modified().ok())))
+}
+
+fn unreadable(path: &Path, source: ParquetError) -> Error {
+    Error::Parquet { path: path.to_owned(), source: Box::new(source) }
+}
+
+/// Consecutive rows of one row group, and the columns wanted of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan {
+    file: Arc<ParquetFile>,
+    row_group: usize,
+    /// Rows of the file before the row group.
+    first_row: usize,
+    offset: usize,
+    rows: usize,
+    /// The frame's columns, and where they are in the file.
+    columns: Arc<[(Field, usize)]>,
+}
+
+impl Scan {
+    /// Rows in a batch when a frame is scanned: enough to forget the overhead, few enough for a cache.
+    pub(crate) const BATCH_ROWS: usize = 8 * 1024;
+    /// Rows in a batch when a frame is loaded.
+    pub(crate) const LOAD_ROWS: usize = 64 * 1024;
+
+    pub(crate) fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
+        Self { offset: self.offset + offset, rows, ..self.clone() }
+    }
+
+    pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
+        let columns = columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1)).collect();
+        Self { columns, ..self.clone() }
+    }
+
+    pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
+        let wanted: Vec<(Field, usize)> = match columns {
+            None => self.columns.to_vec(),
+            Some(positions) => positions
+                .iter()
+                .map(|&position| {
+                    self.columns
+                        .get(position)
+                        .cloned()
+                        .ok_or_else(|| Error::NoSuchPosition { position, columns: self.columns.len() })
+                })
+                .collect::<Result<_>>()?,
+        };
+        // The reader gives the columns in the order of the file, each once.
+        let mut roots: Vec<usize> = wanted.iter().map(|&(_, root)| root).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let reader = self.file.reader(
+            vec![self.row_group],
+            roots.iter().copied(),
+            (self.offset, self.rows),
+            batch_rows,
+        )?;
+        let file = Arc::clone(&self.file);
+        let mut row = self.first_row + self.offset;
+        let batches = reader.map(move |batch| {
+            let batch = batch.map_err(|source| unreadable(&file.path, source.into()))?;
+            let first_row = row;
+            row += batch.num_rows();
+            take_in(&batch, &wanted, &roots, first_row)
+        });
+        Ok(Box::new(batches))
+    }
+}
+
+/// A batch as read, as the frame wants it.
+fn take_in(
+    batch: &RecordBatch,
+    wanted: &[(Field, usize)],
+    roots: &[usize],
+    first_row: usize,
+) -> Result<RecordBatch> {
+    let arrays: Result<Vec<ArrayRef>> = wanted
+        .iter()
+        .filter_map(|(field, root)| {
+            let position = roots.binary_search(root).ok()?;
+            let width = match field.column_type() {
+                ColumnType::Vector { width } => Some(width),
+                _ => None,
+            };
+            Some(normalize(field.name(), batch.column(position), width, first_row))
+        })
+        .collect();
+    record_batch(wanted.iter().map(|(field, _)| field), arrays?, batch.num_rows())
+}
+
+impl DataFrame {
+    /// Opens a Parquet file without loading it: every row group becomes a partition that is read, in the
+    /// columns needed, whenever it is asked for.
+    ///
+    /// Lists of `f32` or `f64`, of fixed size or not, are vectors; of a list without a fixed size one row is
+    /// read to learn the length.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or is no Parquet file; a column of another type than those of
+    /// [`ColumnType`] (see [`scan_parquet_columns`](Self::scan_parquet_columns) to leave it out).
+    pub fn scan_parquet(path: impl AsRef<Path>) -> Result<Self> {
+        let file = ParquetFile::open(path.as_ref())?;
+        let roots = (0..file.metadata.schema().fields().len()).collect();
+        scan(file, roots)
+    }
+
+    /// As [`scan_parquet`](Self::scan_parquet), of these columns only; others may have any type.
+    ///
+    /// # Errors
+    /// As `scan_parquet`; [`Error::UnknownColumn`] for a name that is not in the file.
+    pub fn scan_parquet_columns(path: impl AsRef<Path>, columns: &[&str]) -> Result<Self> {
+        let file = ParquetFile::open(path.as_ref())?;
+        let fields = file.metadata.schema().fields();
+        let roots = columns
+            .iter()
+            .map(|name| {
+                fields.iter().position(|field| field.name() == name).ok_or_else(|| {
+                    Error::unknown_column(name, fields.iter().map(|field| field.name().as_str()))
+                })
+            })
+            .collect::<Result<_>>()?;
+        scan(file, roots)
+    }
+
+    /// Reads a Parquet file into memory, one partition for every row group.
+    ///
+    /// # Errors
+    /// As [`scan_parquet`](Self::scan_parquet), and whatever is wrong inside the file: a damaged page, a
+    /// list of another length than the first ([`Error::Ragged`]).
+    pub fn read_parquet(path: impl AsRef<Path>) -> Result<Self> {
+        Self::scan_parquet(path)?.collect()
+    }
+}
+
+fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
+    let fields = file.fields(&roots)?;
+    let schema = Schema::new(fields.clone())?;
+    let columns: Arc<[(Field, usize)]> = fields.into_iter().zip(roots).collect();
+    let file = Arc::new(file);
+    let mut first_row = 0;
+    let mut partitions = Vec::new();
+    for (row_group, metadata) in file.metadata.metadata().row_groups().iter().enumerate() {
+        let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
+        let columns = Arc::clone(&columns);
+        let scan = Scan { file: Arc::clone(&file), row_group, first_row, offset: 0, rows, columns };
+        partitions.push(Partition::new([Part::Scan(scan)]));
+        first_row += rows;
+    }
+    Ok(DataFrame::from_parts(schema, partitions))
+}

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+
+use crate::parquet::Scan;
+use crate::{Field, Result};
+
+/// A run of consecutive rows of a frame: record batches in memory, or row groups of Parquet files which
+/// are read when they are asked for. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Partition {
+    parts: Arc<[Part]>,
+    rows: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Batch(RecordBatch),
+    Scan(Scan),
+}
+
+/// Record batches, one after the other.
+pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
+
+impl Partition {
+    pub(crate) fn new(parts: impl IntoIterator<Item = Part>) -> Self {
+        let parts: Arc<[Part]> = parts.into_iter().filter(|part| part.num_rows() > 0).collect();
+        let rows = parts.iter().map(Part::num_rows).sum();
+        Self { parts, rows }
+    }
+
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// How many rows there are; known without reading anything.
+    pub fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether all rows are in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Batch(_)))
+    }
+
+    /// The rows, batch by batch, in order.
+    ///
+    /// `columns` are positions in the frame's schema, in the order wanted; only those are read from a file.
+    /// `None` stands for all. Batches in memory are shared; no batch is empty, and none need be of equal size.
+    ///
+    /// # Errors
+    /// A position that is not in the schema. Every item may be an error of its own where a file is read.
+    pub fn batches(&self, columns: Option<&[usize]>) -> Result<Batches> {
+        let parts = Arc::clone(&self.parts);
+        let first = parts.first().map(|part| part.batches(columns, Scan::BATCH_ROWS)).transpose()?;
+        let columns: Option<Vec<usize>> = columns.map(<[usize]>::to_vec);
+        let rest = (1..parts.len()).flat_map(move |index| {
+            parts[index]
+                .batches(columns.as_deref(), Scan::BATCH_ROWS)
+                .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+        });
+        Ok(Box::new(first.into_iter().flatten().chain(rest)))
+    }
+
+    /// All rows in memory.
+    pub(crate) fn load(&self) -> Result<Self> {
+        if self.is_in_memory() {
+            return Ok(self.clone());
+        }
+        let mut parts = Vec::new();
+        for part in self.parts.iter() {
+            for batch in part.batches(None, Scan::LOAD_ROWS)? {
+                parts.push(Part::Batch(batch?));
+            }
+        }
+        Ok(Self::new(parts))
+    }
+
+    /// The parts of the rows `offset..offset + len`, cut to the rows there are.
+    pub(crate) fn slice(&self, offset: usize, len: usize) -> Vec<Part> {
+        let mut sliced = Vec::new();
+        let (mut start, end) = (0, offset.saturating_add(len));
+        for part in self.parts.iter() {
+            let rows = part.num_rows();
+            let (from, to) = (offset.clamp(start, start + rows), end.clamp(start, start + rows));
+            if from < to {
+                sliced.push(part.slice(from - start, to - from));
+            }
+            start += rows;
+        }
+        sliced
+    }
+
+    /// The same rows with other columns: `columns` gives the field and position of each.
+    pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
+        let parts: Result<Vec<Part>> = self.parts.iter().map(|part| part.project(columns)).collect();
+        Ok(Self::new(parts?))
+    }
+}
+
+impl Part {
+    pub(crate) fn num_rows(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.num_rows(),
+            Self::Scan(scan) => scan.num_rows(),
+        }
+    }
+
+    fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
+        match self {
+            Self::Batch(batch) => {
+                let batch = match columns {
+                    Some(columns) => batch.project(columns)?,
+                    None => batch.clone(),
+                };
+                Ok(Box::new(std::iter::once(Ok(batch))))
+            }
+            Self::Scan(scan) => scan.batches(columns, batch_rows),
+        }
+    }
+
+    fn slice(&self, offset: usize, len: usize) -> Self {
+        match self {
+            Self::Batch(batch) => Self::Batch(batch.slice(offset, len)),
+            Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
+        }
+    }
+
+    fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
+        Ok(match self {
+            Self::Batch(batch) => {
+                let fields = columns.iter().map(|(field, _)| field);
+                let arrays = columns.iter().map(|&(_, index)| Arc::clone(batch.column(index))).collect();
+                Self::Batch(record_batch(fields, arrays, batch.num_rows())?)
+            }
+            Self::Scan(scan) => Self::Scan(scan.project(columns)),
+        })
+    }
+}
+
+/// A batch of these columns; `rows` counts where there are none.
+pub(crate) fn record_batch<'a>(
+    fields: impl IntoIterator<Item = &'a Field>,
+    arrays: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
+    let fields: Vec<arrow_schema::Field> = fields
+        .into_iter()
+        .zip(&arrays)
+        .map(|(field, array)| field.to_arrow(array.data_type().clone()))
+        .collect();
+    let schema = Arc::new(arrow_schema::Schema::new(fields));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+}

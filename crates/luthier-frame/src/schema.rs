@@ -1,0 +1,202 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Error, Result};
+
+/// The logical type of a column. Several Arrow types may stand behind one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// Floating point numbers: Arrow `Float64`, `Float32` or `Float16`.
+    F64,
+    /// Integers: any signed or unsigned Arrow integer.
+    I64,
+    /// Truth values.
+    Bool,
+    /// Text.
+    Utf8,
+    /// Vectors of floating point numbers, all of one width.
+    Vector {
+        /// Numbers in every vector.
+        width: usize,
+    },
+}
+
+impl ColumnType {
+    /// Whether the values are single numbers: `F64` and `I64`.
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Self::F64 | Self::I64)
+    }
+
+    /// Whether the values are vectors.
+    pub fn is_vector(self) -> bool {
+        matches!(self, Self::Vector { .. })
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::F64 => f.pad("f64"),
+            Self::I64 => f.pad("i64"),
+            Self::Bool => f.pad("bool"),
+            Self::Utf8 => f.pad("utf8"),
+            Self::Vector { width } => f.pad(&format!("vector({width})")),
+        }
+    }
+}
+
+/// Name, type and annotations of one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    name: String,
+    column_type: ColumnType,
+    nullable: bool,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Field {
+    /// A column without nulls and without metadata.
+    pub fn new(name: impl Into<String>, column_type: ColumnType) -> Self {
+        Self { name: name.into(), column_type, nullable: false, metadata: BTreeMap::new() }
+    }
+
+    /// The same with another name.
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The same, saying whether nulls may occur.
+    pub fn with_nullable(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self
+    }
+
+    /// The same with this metadata in place of what was there.
+    pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// The name of the column.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of the column.
+    pub fn column_type(&self) -> ColumnType {
+        self.column_type
+    }
+
+    /// Whether nulls may occur. `true` does not mean that there is one.
+    pub fn nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// Annotations, such as the names of a vector's parts; kept through Arrow and Parquet.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The Arrow field for an array of `data_type` in this column.
+    pub(crate) fn to_arrow(&self, data_type: arrow_schema::DataType) -> arrow_schema::Field {
+        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
+        arrow_schema::Field::new(&self.name, data_type, self.nullable).with_metadata(metadata)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.column_type)
+    }
+}
+
+/// The columns of a frame, in order. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Schema {
+    fields: Arc<[Field]>,
+}
+
+impl Schema {
+    /// A schema of these columns.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateColumn`] if two have the same name.
+    pub fn new(fields: Vec<Field>) -> Result<Self> {
+        let mut seen = std::collections::HashSet::new();
+        for field in &fields {
+            if !seen.insert(field.name()) {
+                return Err(Error::DuplicateColumn { column: field.name().to_owned() });
+            }
+        }
+        Ok(Self { fields: fields.into() })
+    }
+
+    /// The columns, in order.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// How many columns there are.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there are no columns.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.fields.iter().map(Field::name)
+    }
+
+    /// The column of this name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name() == name)
+    }
+
+    /// The position of the column of this name.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name() == name)
+    }
+
+    /// The column of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], which lists the known names and the nearest of them.
+    pub fn require(&self, name: &str) -> Result<&Field> {
+        self.field(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+    }
+
+    /// The position of the column of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`], as [`require`](Self::require).
+    pub fn require_index(&self, name: &str) -> Result<usize> {
+        self.index_of(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+    }
+
+    /// The same columns and one more at the end.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateColumn`] if the name exists.
+    pub fn with_field(&self, field: Field) -> Result<Self> {
+        if self.field(field.name()).is_some() {
+            return Err(Error::DuplicateColumn { column: field.name().to_owned() });
+        }
+        Ok(Self { fields: self.fields.iter().cloned().chain([field]).collect() })
+    }
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, field) in self.fields.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{field}")?;
+        }
+        Ok(())
+    }
+}
