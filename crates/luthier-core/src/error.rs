@@ -73,7 +73,9 @@ pub enum Error {
     },
 
     /// Two parts registered under one name.
-    #[error("two {kind}s are registered as `{name}`: one in `{first}`, one in `{second}`; rename one of them")]
+    #[error(
+        "two {kind}s are registered as `{name}`: one in `{first}`, one in `{second}`; rename one of them"
+    )]
     DuplicateType {
         /// "stage", "evaluator", "splitter" or "executor".
         kind: &'static str,

@@ -3,4 +3,32 @@
 // The derive macros name this crate `::luthier_core`, also from inside.
 extern crate self as luthier_core;
 
+mod affine;
+mod dataset;
+mod error;
+pub mod json;
+pub mod linalg;
 pub mod params;
+pub mod persist;
+mod pipeline;
+mod pipeline_model;
+pub mod registry;
+mod stage;
+mod summary;
+mod work;
+
+pub use affine::{Affine, AffineColumns, Linear};
+pub use dataset::{Dataset, FailedNeed, Folds, Rows, Tile};
+pub use error::{Error, Result, suggest};
+#[doc(hidden)]
+pub use inventory;
+pub use luthier_frame as frame;
+pub use params::{Address, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
+pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
+pub use pipeline_model::PipelineModel;
+pub use stage::{
+    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
+    PureTransformer, StagePlan, Transformer, catch_panic,
+};
+pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary};
+pub use work::{Work, WorkCounter};

@@ -87,12 +87,8 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     check_finite(input.as_ref(), "the eigenvalue decomposition")?;
     let mut values = Diag::<f64>::zeros(n);
     let mut vectors = Mat::<f64>::zeros(n, n);
-    let scratch = evd::self_adjoint_evd_scratch::<f64>(
-        n,
-        evd::ComputeEigenvectors::Yes,
-        SERIAL,
-        Default::default(),
-    );
+    let scratch =
+        evd::self_adjoint_evd_scratch::<f64>(n, evd::ComputeEigenvectors::Yes, SERIAL, Default::default());
     evd::self_adjoint_evd(
         input.as_ref(),
         values.as_mut(),
@@ -157,13 +153,8 @@ pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut work = Mat::from_fn(rows, cols, |i, j| a[[i, j]]);
     let block = qr::no_pivoting::factor::recommended_block_size::<f64>(rows, cols);
     let mut coefficients = Mat::<f64>::zeros(block, rank);
-    let scratch = qr::no_pivoting::factor::qr_in_place_scratch::<f64>(
-        rows,
-        cols,
-        block,
-        SERIAL,
-        Default::default(),
-    );
+    let scratch =
+        qr::no_pivoting::factor::qr_in_place_scratch::<f64>(rows, cols, block, SERIAL, Default::default());
     qr::no_pivoting::factor::qr_in_place(
         work.as_mut(),
         coefficients.as_mut(),

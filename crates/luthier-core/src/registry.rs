@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
-use crate::params::{ParamInfo, Params};
+use crate::params::ParamInfo;
 use crate::stage::{DynEstimator, DynEvaluator, DynModel, Estimator, Evaluator, PureTransformer};
 use crate::{Error, Result, json};
 
@@ -99,13 +99,7 @@ pub struct EvaluatorEntry {
 impl EvaluatorEntry {
     /// The entry of an evaluator.
     pub const fn new<E: Evaluator + Default>(module: &'static str, doc: &'static str) -> Self {
-        Self {
-            name: E::NAME,
-            module,
-            params: E::param_infos,
-            doc,
-            create: || Box::new(E::default()),
-        }
+        Self { name: E::NAME, module, params: E::param_infos, doc, create: || Box::new(E::default()) }
     }
 
     /// An evaluator with default parameters.

@@ -28,7 +28,8 @@ impl Link {
     fn apply(&self, batch: RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let out = self.model.transform(&DataFrame::from_batches(vec![batch])?)?;
-        let mut batches = out.partitions().first().map(|p| p.batches(None)).transpose()?.into_iter().flatten();
+        let mut batches =
+            out.partitions().first().map(|p| p.batches(None)).transpose()?.into_iter().flatten();
         match (batches.next().transpose()?, batches.next()) {
             (Some(batch), None) if batch.num_rows() == rows => Ok(batch),
             _ => Err(Error::invalid(format!(

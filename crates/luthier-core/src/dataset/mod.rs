@@ -189,7 +189,9 @@ impl Dataset {
         let shared = |i: usize| {
             let link = first.links.get(i);
             link.is_some_and(|link| {
-                others.iter().all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
+                others
+                    .iter()
+                    .all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
             })
         };
         let prefix = if first.sharing { (0..).take_while(|&i| shared(i)).count() } else { 0 };
@@ -285,7 +287,11 @@ impl Dataset {
         }
         let mut prepared = self.clone();
         if let Some(last) = prepared.shelves.last_mut() {
-            let earlier = last.iter().map(|p| Prepared { need: p.need.clone(), rows: p.rows, answer: Arc::clone(&p.answer) });
+            let earlier = last.iter().map(|p| Prepared {
+                need: p.need.clone(),
+                rows: p.rows,
+                answer: Arc::clone(&p.answer),
+            });
             *last = Arc::new(earlier.chain(shelf).collect());
         }
         Ok((prepared, failed))
@@ -326,7 +332,8 @@ impl Dataset {
     }
 
     fn derive(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
-        let Some(link) = depth.checked_sub(1).and_then(|last| self.links.get(last)).filter(|_| self.sharing) else {
+        let Some(link) = depth.checked_sub(1).and_then(|last| self.links.get(last)).filter(|_| self.sharing)
+        else {
             return Ok(None);
         };
         let Some(earlier) = link.step.pull_back(need) else { return Ok(None) };
@@ -349,12 +356,15 @@ impl Dataset {
             return None;
         }
         let prepared = self.shelves.get(depth)?.iter();
-        let from_shelf = prepared.filter(|p| p.rows == self.rows).find_map(|p| p.need.project(&p.answer, need));
+        let from_shelf =
+            prepared.filter(|p| p.rows == self.rows).find_map(|p| p.need.project(&p.answer, need));
         from_shelf.or_else(|| {
             let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.iter().find_map(|(at, have, answer)| {
-                if *at == depth && have.same(need) { Some(Arc::clone(answer)) } else { None }
-            })
+            own.iter().find_map(
+                |(at, have, answer)| {
+                    if *at == depth && have.same(need) { Some(Arc::clone(answer)) } else { None }
+                },
+            )
         })
     }
 

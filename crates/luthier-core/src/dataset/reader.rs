@@ -101,9 +101,9 @@ impl<'a> Reader<'a> {
             .collect();
         let demand = Demand::extend(wanted, prefix);
         let schema = source.frame.schema();
-        let projection = demand
-            .columns
-            .map(|columns| (0..).zip(schema.names()).filter(|(_, n)| columns.contains(*n)).map(|(i, _)| i).collect());
+        let projection = demand.columns.map(|columns| {
+            (0..).zip(schema.names()).filter(|(_, n)| columns.contains(*n)).map(|(i, _)| i).collect()
+        });
         let width = branches
             .iter()
             .map(|(branch, _)| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use luthier_frame::{ArrayRef, RecordBatch, numbers, vectors};
-use ndarray::{ArrayViewMut2, Axis, CowArray, Ix2, s};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 
 use crate::{Error, Result};
 
@@ -64,8 +64,32 @@ impl<'a> Columns<'a> {
         Ok(Self { chunk, columns: names.iter().map(column).collect::<Result<_>>()? })
     }
 
-    pub(super) fn tile(&'a self, picked: Picked<'a>) -> Tile<'a> {
+    pub(super) fn tile<'t>(&'t self, picked: Picked<'t>) -> Tile<'t> {
         Tile { columns: self, picked }
+    }
+}
+
+/// What a tile sees of its chunk; hides the lifetime of the converted columns.
+trait Whole: std::fmt::Debug {
+    fn chunk(&self) -> &Chunk;
+    fn numeric(&self, column: &str) -> Result<ArrayView2<'_, f64>>;
+}
+
+impl Whole for Columns<'_> {
+    fn chunk(&self) -> &Chunk {
+        self.chunk
+    }
+
+    fn numeric(&self, column: &str) -> Result<ArrayView2<'_, f64>> {
+        match self.columns.iter().find(|(name, _)| *name == column) {
+            Some((_, Data::Vectors(values))) => Ok(values.view()),
+            Some((_, Data::Other)) => Err(Error::ColumnType {
+                column: column.to_owned(),
+                found: "neither numeric nor a vector".to_owned(),
+                expected: "a numeric or vector column".to_owned(),
+            }),
+            None => Err(absent(column)),
+        }
     }
 }
 
@@ -75,7 +99,7 @@ impl<'a> Columns<'a> {
 /// tells the two apart.
 #[derive(Debug)]
 pub struct Tile<'a> {
-    columns: &'a Columns<'a>,
+    columns: &'a (dyn Whole + 'a),
     picked: Picked<'a>,
 }
 
@@ -95,7 +119,7 @@ impl Tile<'_> {
 
     /// The global index of the tile's `i`-th row in the frame.
     pub fn row(&self, i: usize) -> usize {
-        self.columns.chunk.first_row + self.position(i)
+        self.columns.chunk().first_row + self.position(i)
     }
 
     fn position(&self, i: usize) -> usize {
@@ -105,27 +129,15 @@ impl Tile<'_> {
         }
     }
 
-    fn whole(&self, column: &str) -> Result<&CowArray<'_, f64, Ix2>> {
-        match self.columns.columns.iter().find(|(name, _)| *name == column) {
-            Some((_, Data::Vectors(values))) => Ok(values),
-            Some((_, Data::Other)) => Err(Error::ColumnType {
-                column: column.to_owned(),
-                found: "neither numeric nor a vector".to_owned(),
-                expected: "a numeric or vector column".to_owned(),
-            }),
-            None => Err(absent(column)),
-        }
-    }
-
     /// The rows of a vector column, one per row; a numeric column is a vector of width 1. Borrowed where the
     /// rows lie side by side in memory.
     ///
     /// # Errors
     /// If the column was not asked for or is not numeric.
     pub fn vectors(&self, column: &str) -> Result<CowArray<'_, f64, Ix2>> {
-        let values = self.whole(column)?;
+        let values = self.columns.numeric(column)?;
         Ok(match &self.picked {
-            Picked::Range(range) => CowArray::from(values.slice(s![range.clone(), ..])),
+            Picked::Range(range) => CowArray::from(values.slice_move(s![range.clone(), ..])),
             Picked::Indices(indices) => {
                 let indices: Vec<usize> = indices.iter().map(|&i| i as usize).collect();
                 CowArray::from(values.select(Axis(0), &indices))
@@ -138,10 +150,11 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for or is not a numeric one.
     pub fn numbers(&self, column: &str) -> Result<Cow<'_, [f64]>> {
-        let values = self.whole(column)?;
-        let flat = values.as_slice().filter(|_| values.ncols() == 1).ok_or_else(|| Error::ColumnType {
+        let values = self.columns.numeric(column)?;
+        let width = values.ncols();
+        let flat = values.to_slice().filter(|_| width == 1).ok_or_else(|| Error::ColumnType {
             column: column.to_owned(),
-            found: format!("a vector of width {}", values.ncols()),
+            found: format!("a vector of width {width}"),
             expected: "a numeric column".to_owned(),
         })?;
         Ok(match &self.picked {
@@ -170,7 +183,7 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for, is not numeric, or has another width than the target.
     pub fn copy_into(&self, column: &str, mut target: ArrayViewMut2<'_, f64>) -> Result<()> {
-        let values = self.whole(column)?;
+        let values = self.columns.numeric(column)?;
         if target.dim() != (self.len(), values.ncols()) {
             return Err(Error::invalid(format!(
                 "column `{column}` has rows of width {}, not {}: the vectors of a column must have one width",
@@ -194,7 +207,7 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for.
     pub fn array(&self, column: &str) -> Result<ArrayRef> {
-        let array = self.columns.chunk.batch.column_by_name(column).ok_or_else(|| absent(column))?;
+        let array = self.columns.chunk().batch.column_by_name(column).ok_or_else(|| absent(column))?;
         match &self.picked {
             Picked::Range(range) => Ok(array.slice(range.start, range.len())),
             Picked::Indices(indices) => {
@@ -207,8 +220,8 @@ impl Tile<'_> {
     /// The error that names a value of the tile's `i`-th row.
     pub fn bad_value(&self, column: &str, i: usize, expected: &'static str) -> Error {
         let position = self.position(i);
-        let array = self.columns.chunk.batch.column_by_name(column);
-        let found = match (array, self.whole(column)) {
+        let array = self.columns.chunk().batch.column_by_name(column);
+        let found = match (array, self.columns.numeric(column)) {
             (Some(array), _) if array.is_null(position) => "null".to_owned(),
             (_, Ok(values)) if values.ncols() == 1 => {
                 values.get((position, 0)).map_or_else(String::new, f64::to_string)

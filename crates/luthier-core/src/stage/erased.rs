@@ -19,7 +19,7 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// Its parameters, in order of declaration.
     fn param_infos(&self) -> &'static [ParamInfo];
     /// All parameters that have a value.
-    fn values(&self) -> Vec<(String, Value)>;
+    fn values(&self) -> Vec<(&'static str, Value)>;
     /// Sets a parameter by name.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ pub trait DynModel: Debug + Send + Sync {
     /// See [`Transformer::affine`].
     fn affine(&self) -> Option<Affine>;
     /// The parameters that have a value.
-    fn values(&self) -> Vec<(String, Value)>;
+    fn values(&self) -> Vec<(&'static str, Value)>;
     /// What was learned, as it is saved.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl<E: Estimator> DynModel for Fitted<E> {
         self.model.affine()
     }
 
-    fn values(&self) -> Vec<(String, Value)> {
+    fn values(&self) -> Vec<(&'static str, Value)> {
         self.estimator.values()
     }
 
@@ -154,7 +154,7 @@ impl<E: Estimator> DynEstimator for E {
         E::param_infos()
     }
 
-    fn values(&self) -> Vec<(String, Value)> {
+    fn values(&self) -> Vec<(&'static str, Value)> {
         Params::values(self)
     }
 
@@ -217,9 +217,14 @@ impl<E: Estimator> DynEstimator for E {
     }
 }
 
+/// A pure transformer as a stage of any type.
+pub(crate) fn pure<T: PureTransformer>(stage: T) -> Box<dyn DynEstimator> {
+    Box::new(Pure(stage))
+}
+
 /// A pure transformer as a stage and as its own model.
 #[derive(Debug, Clone)]
-pub(crate) struct Pure<T: PureTransformer>(pub(crate) T);
+struct Pure<T: PureTransformer>(T);
 
 impl<T: PureTransformer> DynModel for Pure<T> {
     fn type_name(&self) -> &'static str {
@@ -238,7 +243,7 @@ impl<T: PureTransformer> DynModel for Pure<T> {
         self.0.affine()
     }
 
-    fn values(&self) -> Vec<(String, Value)> {
+    fn values(&self) -> Vec<(&'static str, Value)> {
         Params::values(&self.0)
     }
 
@@ -260,7 +265,7 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         T::param_infos()
     }
 
-    fn values(&self) -> Vec<(String, Value)> {
+    fn values(&self) -> Vec<(&'static str, Value)> {
         Params::values(&self.0)
     }
 

@@ -15,8 +15,7 @@ pub struct LineageStep {
 impl LineageStep {
     /// The step from one schema to the next.
     pub fn new(before: &Schema, after: &Schema, affine: Option<AffineColumns>) -> Self {
-        let outputs =
-            after.names().filter(|name| before.field(name).is_none()).map(str::to_owned).collect();
+        let outputs = after.names().filter(|name| before.field(name).is_none()).map(str::to_owned).collect();
         Self { outputs, affine }
     }
 

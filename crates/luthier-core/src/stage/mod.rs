@@ -11,6 +11,7 @@ mod transformer;
 
 pub use context::FitContext;
 pub use erased::{DynEstimator, DynModel};
+pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};
 pub use evaluator::{DynEvaluator, Evaluator};
 pub use guard::catch_panic;

@@ -7,8 +7,8 @@ mod qr_factor;
 
 pub use centre::ColumnSpan;
 pub use moments::{Moments, MomentsSpec};
-pub(crate) use need::{Answer, DynState, fuse};
 pub use need::Need;
+pub(crate) use need::{Answer, DynState, fuse};
 pub use qr_factor::QrFactor;
 
 use std::fmt::Debug;
@@ -17,9 +17,9 @@ use luthier_frame::Schema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Result;
 use crate::affine::{Affine, AffineColumns};
 use crate::dataset::Tile;
-use crate::Result;
 
 /// A commutative monoid over rows: what Spark calls an aggregator and a query engine an aggregate function.
 ///

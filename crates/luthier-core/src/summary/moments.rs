@@ -11,7 +11,7 @@ use crate::dataset::Tile;
 use crate::{Error, Result, linalg};
 
 /// A derived variance must keep this many of its digits, else the rows are read.
-pub const DIGITS_KEPT: f64 = 1e-11;
+pub(super) const DIGITS_KEPT: f64 = 1e-11;
 
 /// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,17 +53,11 @@ impl MomentsSpec {
         if self.weight_col.as_ref() == Some(&map.output) {
             return None;
         }
-        let columns = self.columns.iter().flat_map(|column| {
-            if *column == map.output { map.inputs.clone() } else { vec![column.clone()] }
-        });
+        let columns = self
+            .columns
+            .iter()
+            .flat_map(|column| if *column == map.output { map.inputs.clone() } else { vec![column.clone()] });
         Some(Self::new(columns).weighted_by(self.weight_col.as_deref()))
-    }
-}
-
-impl MomentsSpec {
-    /// Whether the columns of this spec can be found in `spans`.
-    pub(super) fn feature_indices(&self, spans: &[ColumnSpan]) -> Option<Vec<usize>> {
-        feature_indices(&self.columns, spans)
     }
 }
 
@@ -339,7 +333,8 @@ impl Summary for Moments {
         let origin: Vec<Result<usize, usize>> = spans
             .iter()
             .flat_map(|span| {
-                let old = self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
+                let old =
+                    self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
                 (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
             })
             .collect();

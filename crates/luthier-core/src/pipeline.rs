@@ -1,0 +1,278 @@
+//! Stages in a row.
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use luthier_frame::Schema;
+
+use crate::dataset::Dataset;
+use crate::error::suggest;
+use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value};
+use crate::pipeline_model::PipelineModel;
+use crate::stage::{DynEstimator, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, pure};
+use crate::{Error, Result, persist};
+
+/// Named stages, each fitted on the rows as the stages before it show them.
+///
+/// A pipeline is an estimator itself, so pipelines nest: the stage `pca` of a pipeline that is the stage
+/// `features` of another one is addressed as `"features.pca"`. Without stages it is the identity.
+///
+/// Declared needs of all stages are answered together: where stages are affine, fitting the whole pipeline reads
+/// the rows once.
+#[derive(Debug, Clone, Default)]
+pub struct Pipeline {
+    stages: Vec<PipelineStage>,
+}
+
+/// A stage and its name.
+#[derive(Debug, Clone)]
+pub struct PipelineStage {
+    name: String,
+    stage: Box<dyn DynEstimator>,
+}
+
+impl PipelineStage {
+    /// Its name in the pipeline.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The stage.
+    pub fn stage(&self) -> &dyn DynEstimator {
+        self.stage.as_ref()
+    }
+}
+
+/// A stage that is not a pipeline, with its place and what it declares.
+#[derive(Debug, Clone)]
+pub struct PlannedStage {
+    /// The schema behind it.
+    pub schema: Schema,
+    /// What it declares.
+    pub plan: StagePlan,
+    /// How requests go back through it.
+    pub step: LineageStep,
+}
+
+impl PlannedStage {
+    /// Asks a stage for its plan and checks it against the schema in front of it.
+    ///
+    /// # Errors
+    /// Parameters or columns that do not fit.
+    pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
+        stage.validate()?;
+        let schema = stage.transform_schema(before)?;
+        let plan = stage.plan(before);
+        let step = LineageStep::new(before, &schema, plan.affine_columns().cloned());
+        Ok(Self { schema, plan, step })
+    }
+}
+
+impl Pipeline {
+    /// A pipeline without stages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends an estimator (or a pipeline); the handle gives typed addresses and finds the fitted model.
+    pub fn add<E: Estimator>(&mut self, name: impl Into<String>, stage: E) -> StageHandle<E> {
+        let name = name.into();
+        self.add_dyn(name.clone(), Box::new(stage));
+        StageHandle::new(name)
+    }
+
+    /// Appends a transformer that is not fitted.
+    pub fn add_transformer<T: PureTransformer>(
+        &mut self,
+        name: impl Into<String>,
+        stage: T,
+    ) -> StageHandle<T> {
+        let name = name.into();
+        self.add_dyn(name.clone(), pure(stage));
+        StageHandle::new(name)
+    }
+
+    /// Appends a stage of any type.
+    pub fn add_dyn(&mut self, name: impl Into<String>, stage: Box<dyn DynEstimator>) {
+        self.stages.push(PipelineStage { name: name.into(), stage });
+    }
+
+    /// The stages in order.
+    pub fn stages(&self) -> &[PipelineStage] {
+        &self.stages
+    }
+
+    /// The stages with nested pipelines opened, by dotted name.
+    pub fn leaves(&self) -> Vec<(String, &dyn DynEstimator)> {
+        self.stages
+            .iter()
+            .flat_map(|stage| match stage.stage.as_any().downcast_ref::<Self>() {
+                Some(inner) => inner
+                    .leaves()
+                    .into_iter()
+                    .map(|(name, leaf)| (format!("{}.{name}", stage.name), leaf))
+                    .collect(),
+                None => vec![(stage.name.clone(), stage.stage.as_ref())],
+            })
+            .collect()
+    }
+
+    /// A copy with parameters set by dotted name.
+    ///
+    /// # Errors
+    /// An unknown stage or parameter, a wrong type, a value out of range.
+    pub fn with_params(&self, params: &ParamMap) -> Result<Self> {
+        let mut copy = self.clone();
+        params.iter().try_for_each(|(name, value)| copy.set_param(name, value))?;
+        Ok(copy)
+    }
+
+    fn set_param(&mut self, path: &str, value: &Value) -> Result<()> {
+        let (stage, param) = self.locate(path)?;
+        self.stages[stage].stage.set_value(param, value).map_err(|e| e.in_stage(&self.stages[stage].name))
+    }
+
+    /// The stage a dotted path begins with, and the rest of the path.
+    fn locate<'p>(&self, path: &'p str) -> Result<(usize, &'p str)> {
+        let names = || self.stages.iter().map(|stage| stage.name.as_str());
+        let known = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let Some((stage, param)) = path.split_once('.') else {
+            return Err(Error::invalid(format!(
+                "`{path}` names no stage: write `stage.parameter`; the stages are {}",
+                known()
+            )));
+        };
+        let index = names().position(|name| name == stage).ok_or_else(|| {
+            let hint = suggest(stage, names()).map(|near| format!("did you mean `{near}`? "));
+            Error::invalid(format!(
+                "`{path}`: there is no stage `{stage}`; {}the stages are {}",
+                hint.unwrap_or_default(),
+                known()
+            ))
+        })?;
+        Ok((index, param))
+    }
+
+    /// Whether names are usable and unique and every stage's parameters are valid.
+    ///
+    /// # Errors
+    /// The first stage that is not.
+    pub fn check(&self) -> Result<()> {
+        for (i, stage) in self.stages.iter().enumerate() {
+            if stage.name.is_empty() || stage.name.contains('.') {
+                return Err(Error::invalid(format!(
+                    "`{}` cannot name a stage: use a name without dots",
+                    stage.name
+                )));
+            }
+            if self.stages[..i].iter().any(|earlier| earlier.name == stage.name) {
+                return Err(Error::invalid(format!(
+                    "two stages are named `{}`: names address parameters and must differ",
+                    stage.name
+                )));
+            }
+            stage.stage.validate().map_err(|e| e.in_stage(&stage.name))?;
+        }
+        Ok(())
+    }
+
+    /// Puts fitted leaves, in order, back into the shape of this pipeline.
+    ///
+    /// # Errors
+    /// If there are fewer models than leaves.
+    pub fn assemble(
+        &self,
+        models: &mut dyn Iterator<Item = std::sync::Arc<dyn crate::stage::DynModel>>,
+    ) -> Result<PipelineModel> {
+        let stages = self.stages.iter().map(|stage| {
+            let model = match stage.stage.as_any().downcast_ref::<Self>() {
+                Some(inner) => crate::stage::fitted(inner.clone(), inner.assemble(models)?),
+                None => models.next().ok_or_else(|| Error::invalid("a stage has no fitted model"))?,
+            };
+            Ok((stage.name.clone(), model))
+        });
+        Ok(PipelineModel::new(stages.collect::<Result<_>>()?))
+    }
+}
+
+/// Parameters are addressed by dotted name, `"stage.parameter"`; a pipeline has none of its own.
+impl Params for Pipeline {
+    fn param_infos() -> &'static [ParamInfo] {
+        &[]
+    }
+
+    fn get_value(&self, name: &str) -> Result<Value, ParamError> {
+        let (stage, param) = self.locate(name).map_err(as_param_error)?;
+        self.stages[stage].stage.get_value(param).map_err(as_param_error)
+    }
+
+    fn set_value(&mut self, name: &str, value: &Value) -> Result<(), ParamError> {
+        self.set_param(name, value).map_err(as_param_error)
+    }
+
+    fn validate(&self) -> Result<(), ParamError> {
+        self.check().map_err(as_param_error)
+    }
+}
+
+fn as_param_error(error: Error) -> ParamError {
+    match error {
+        Error::Param(error) => error,
+        other => ParamError::Invalid { message: other.to_string() },
+    }
+}
+
+impl Estimator for Pipeline {
+    const NAME: &'static str = "pipeline";
+    type Model = PipelineModel;
+
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<PipelineModel> {
+        let leaves = self.leaves();
+        let mut schema = data.schema().clone();
+        let (mut steps, mut needs) = (data.lineage(), Vec::new());
+        for (name, leaf) in &leaves {
+            let planned = PlannedStage::new(*leaf, &schema).map_err(|e| e.in_stage(name))?;
+            let back = planned.plan.needs().iter().map(|need| LineageStep::pull_back_all(&steps, need));
+            needs.extend(back.filter(|(depth, _)| *depth == data.lineage().len()).map(|(_, need)| need));
+            steps.push(planned.step);
+            schema = planned.schema;
+        }
+        // A request that fails here fails again, with the name of its stage, where it is used.
+        let (mut view, _) = data.prepare_for(&needs, &[data.rows()])?;
+        let mut models = Vec::with_capacity(leaves.len());
+        for (name, leaf) in leaves {
+            let model = match leaf.as_model() {
+                Some(model) => model,
+                None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(|e| e.in_stage(&name))?,
+            };
+            view = view.through(model.clone()).map_err(|e| e.in_stage(&name))?;
+            models.push(model);
+        }
+        Ok(self.assemble(&mut models.into_iter())?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        self.check()?;
+        let mut schema = schema.clone();
+        for stage in &self.stages {
+            schema = stage.stage.transform_schema(&schema).map_err(|e| e.in_stage(&stage.name))?;
+        }
+        Ok(schema)
+    }
+}
+
+crate::register_estimator!(Pipeline: "Stages in a row, each fitted on the rows as the stages before it show them.");
+
+impl Serialize for Pipeline {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        persist::pipeline_document(self).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pipeline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document = serde_json::Value::deserialize(deserializer)?;
+        persist::pipeline_from_document(&document).map_err(D::Error::custom)
+    }
+}
