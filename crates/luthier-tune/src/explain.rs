@@ -1,0 +1,128 @@
+//! What a search will do, in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use luthier_core::frame::DataFrame;
+
+use crate::executor::Executor;
+use crate::parallelism::Parallelism;
+use crate::plan::{BaseNeed, Level, Tree};
+use crate::search::Sharing;
+use crate::splitter::Split;
+
+pub(crate) struct Explanation<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) base_needs: &'a [BaseNeed],
+    pub(crate) candidates: usize,
+    pub(crate) split: &'a Split,
+    pub(crate) frame: &'a DataFrame,
+    pub(crate) metric: String,
+    pub(crate) sharing: Sharing,
+    pub(crate) executor: &'a dyn Executor,
+    pub(crate) limit: usize,
+    pub(crate) parallelism: &'a Parallelism,
+}
+
+impl Display for Explanation<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let folds = self.split.evaluated.len();
+        writeln!(
+            f,
+            "{} x {} scored by {}, {} rows in {}",
+            plural(self.candidates, "candidate"),
+            plural(folds, "fold"),
+            self.metric,
+            self.frame.num_rows(),
+            plural(self.frame.num_partitions(), "partition"),
+        )?;
+        writeln!(
+            f,
+            "executor   {:?}, parallelism {}: at most {} in flight",
+            self.executor,
+            self.parallelism,
+            plural(self.limit, "unit")
+        )?;
+        if self.sharing == Sharing::Off {
+            return writeln!(
+                f,
+                "units      {}: each candidate is fitted and scored alone, nothing is shared",
+                self.candidates * folds
+            );
+        }
+        self.rows(f)?;
+        for level in self.tree.levels.iter() {
+            self.level(f, level, folds)?;
+        }
+        writeln!(f, "refit      the best candidate on all rows")
+    }
+}
+
+impl Explanation<'_> {
+    fn rows(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let needs = luthier_core::fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
+        if needs.is_empty() {
+            return writeln!(f, "rows       no stage declares what it asks of the frame");
+        }
+        for need in &needs {
+            let stages = self.base_needs.iter().filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
+            let mut names: Vec<&str> = stages.map(|base| base.stage.as_str()).collect();
+            names.dedup();
+            names.sort_unstable();
+            names.dedup();
+            writeln!(
+                f,
+                "rows       read once: {} of {}, for {}",
+                need.name(),
+                need.columns().join(", "),
+                names.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+
+    fn level(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
+        let nodes = || level.groups.iter().flatten().filter_map(|&node| self.tree.nodes.get(node));
+        if level.groups.is_empty() {
+            return writeln!(f, "{:<10} a transformer: nothing to fit", level.name);
+        }
+        let sizes: Vec<usize> = level.groups.iter().map(Vec::len).collect();
+        let largest = sizes.iter().max().copied().unwrap_or(0);
+        let together = if largest > 1 { format!("up to {largest} fitted together") } else { "one by one".to_owned() };
+        let distinct = nodes().count();
+        write!(
+            f,
+            "{:<10} {}: {} x {}, {together}",
+            level.name,
+            plural(level.groups.len() * folds, "unit"),
+            plural(folds, "fold"),
+            plural(level.groups.len(), "group"),
+        )?;
+        if distinct < self.candidates {
+            write!(f, "; {distinct} of {} configurations are distinct", self.candidates)?;
+        }
+        let plans = || nodes().map(|node| &node.planned.plan);
+        if plans().any(|plan| plan.is_iterative()) {
+            write!(f, "; passes over the rows several times")?;
+        }
+        if plans().all(|plan| plan.needs().is_empty()) {
+            write!(f, "; reads rows as it likes")?;
+        }
+        if plans().any(|plan| plan.affine_columns().is_none()) {
+            write!(f, "; not affine: behind it nothing is shared between folds")?;
+        }
+        let behind = nodes().filter(|node| !node.needs.is_empty()).count();
+        if behind > 0 {
+            write!(f, "; then {} over the rows", plural(behind * folds, "pass"))?;
+        }
+        writeln!(f)
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    let ending = match (n, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{n} {what}{ending}")
+}

@@ -1,0 +1,200 @@
+//! What a search will do, before it does anything.
+
+use luthier_core::frame::Schema;
+use luthier_core::{DynEstimator, LineageStep, Need, ParamMap, Pipeline, PlannedStage};
+
+use crate::{Error, Result};
+
+/// Candidates as a tree by stage: one that differs only in later stages shares the nodes of the earlier ones.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    /// For each candidate its node at every stage.
+    pub(crate) paths: Vec<Vec<usize>>,
+    pub(crate) levels: Vec<Level>,
+}
+
+/// A configured stage behind configured earlier ones.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) stage: Box<dyn DynEstimator>,
+    pub(crate) planned: PlannedStage,
+    pub(crate) parent: Option<usize>,
+    /// The candidates that pass through it.
+    pub(crate) candidates: Vec<usize>,
+    /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
+    /// behind this node.
+    pub(crate) needs: Vec<Need>,
+}
+
+/// The nodes of one stage, grouped as they are fitted.
+#[derive(Debug)]
+pub(crate) struct Level {
+    pub(crate) stage: usize,
+    pub(crate) name: String,
+    /// Nodes that are fitted together: siblings where the stage gains from it, else one by one. A transformer is
+    /// not fitted; its groups are empty.
+    pub(crate) groups: Vec<Vec<usize>>,
+}
+
+/// A request on the frame itself, and the candidates it is for.
+#[derive(Debug, Clone)]
+pub(crate) struct BaseNeed {
+    pub(crate) need: Need,
+    pub(crate) stage: String,
+    pub(crate) candidates: Vec<usize>,
+}
+
+/// The leaves of an estimator that may be a pipeline.
+pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)> {
+    match root.as_any().downcast_ref::<Pipeline>() {
+        Some(pipeline) => pipeline.leaves(),
+        None => vec![(root.type_name().to_owned(), root)],
+    }
+}
+
+/// A copy of the estimator with a candidate's parameters.
+pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Box<dyn DynEstimator>> {
+    let mut copy = root.clone_box();
+    for (name, value) in params.iter() {
+        copy.set_value(name, value)?;
+    }
+    copy.validate()?;
+    Ok(copy)
+}
+
+impl Tree {
+    /// Checks every candidate against the schema and builds the tree.
+    pub(crate) fn new(
+        configured: &[Box<dyn DynEstimator>],
+        params: &[ParamMap],
+        schema: &Schema,
+        evaluator_needs: impl Fn(&Schema) -> Result<Vec<Need>>,
+    ) -> Result<(Self, Vec<BaseNeed>)> {
+        let mut tree = Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new() };
+        for (index, (root, params)) in configured.iter().zip(params).enumerate() {
+            let path = tree
+                .add_candidate(index, root.as_ref(), schema)
+                .map_err(|e| Error::candidate(index, params, e))?;
+            tree.paths.push(path);
+        }
+        let mut base: Vec<BaseNeed> = Vec::new();
+        for path in 0..tree.paths.len() {
+            tree.place_needs(path, schema, &evaluator_needs, &mut base)
+                .map_err(|e| Error::candidate(path, &params[path], e))?;
+        }
+        tree.levels = tree.group();
+        Ok((tree, base))
+    }
+
+    fn add_candidate(&mut self, index: usize, root: &dyn DynEstimator, schema: &Schema) -> Result<Vec<usize>> {
+        let mut path = Vec::new();
+        for (name, leaf) in leaves(root) {
+            let parent = path.last().copied();
+            let node = match self.find(parent, &name, leaf) {
+                Some(node) => node,
+                None => {
+                    let before = parent.map_or(schema, |parent: usize| &self.nodes[parent].planned.schema);
+                    let planned = PlannedStage::new(leaf, before).map_err(|e| e.in_stage(&name))?;
+                    let stage = leaf.clone_box();
+                    self.nodes.push(Node { name, stage, planned, parent, candidates: vec![], needs: vec![] });
+                    self.nodes.len() - 1
+                }
+            };
+            self.nodes[node].candidates.push(index);
+            path.push(node);
+        }
+        Ok(path)
+    }
+
+    /// The node of an equal stage behind the same parent.
+    fn find(&self, parent: Option<usize>, name: &str, leaf: &dyn DynEstimator) -> Option<usize> {
+        let values = leaf.values();
+        self.nodes.iter().position(|node| {
+            let theirs = node.stage.values();
+            node.parent == parent
+                && node.name == name
+                && node.stage.type_name() == leaf.type_name()
+                && theirs.len() == values.len()
+                && theirs.iter().zip(&values).all(|(a, b)| a.0 == b.0 && a.1.same(&b.1))
+        })
+    }
+
+    /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.
+    fn place_needs(
+        &mut self,
+        candidate: usize,
+        schema: &Schema,
+        evaluator_needs: &impl Fn(&Schema) -> Result<Vec<Need>>,
+        base: &mut Vec<BaseNeed>,
+    ) -> Result<()> {
+        let path = self.paths[candidate].clone();
+        let steps: Vec<LineageStep> = path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
+        let last = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
+        let of_evaluator = evaluator_needs(last)?;
+        let asked = path
+            .iter()
+            .enumerate()
+            .map(|(depth, &node)| (depth, self.nodes[node].name.clone(), self.nodes[node].planned.plan.needs().to_vec()))
+            .chain([(path.len(), "the evaluator".to_owned(), of_evaluator)]);
+        for (depth, stage, needs) in asked.collect::<Vec<_>>() {
+            for need in needs {
+                let (landed, need) = LineageStep::pull_back_all(&steps[..depth], &need);
+                match landed.checked_sub(1) {
+                    Some(position) => {
+                        let have = &mut self.nodes[path[position]].needs;
+                        if !have.iter().any(|other| other.same(&need)) {
+                            have.push(need);
+                        }
+                    }
+                    None => match base.iter_mut().find(|b| b.stage == stage && b.need.same(&need)) {
+                        Some(same) if same.candidates.contains(&candidate) => {}
+                        Some(same) => same.candidates.push(candidate),
+                        None => base.push(BaseNeed { need, stage: stage.clone(), candidates: vec![candidate] }),
+                    },
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&self) -> Vec<Level> {
+        let depth = self.paths.first().map_or(0, Vec::len);
+        (0..depth)
+            .map(|stage| {
+                let mut members: Vec<usize> = self.paths.iter().map(|path| path[stage]).collect();
+                members.sort_unstable();
+                members.dedup();
+                let mut groups: Vec<Vec<usize>> = Vec::new();
+                for node in members {
+                    if self.nodes[node].stage.as_model().is_some() {
+                        continue;
+                    }
+                    let joins = |group: &&mut Vec<usize>| {
+                        group.first().is_some_and(|&first| self.fitted_together(first, node))
+                    };
+                    match groups.iter_mut().find(joins) {
+                        Some(group) => group.push(node),
+                        None => groups.push(vec![node]),
+                    }
+                }
+                let name = self.paths.first().map_or_else(String::new, |path| self.nodes[path[stage]].name.clone());
+                Level { stage, name, groups }
+            })
+            .collect()
+    }
+
+    fn fitted_together(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.nodes[a], &self.nodes[b]);
+        a.parent == b.parent
+            && a.stage.type_name() == b.stage.type_name()
+            && a.planned.plan.is_grouped()
+            && b.planned.plan.is_grouped()
+    }
+
+    /// The last stage that is fitted, if any is: its units evaluate as well.
+    pub(crate) fn last_fitted(&self) -> Option<usize> {
+        self.levels.iter().rev().find(|level| !level.groups.is_empty()).map(|level| level.stage)
+    }
+}

@@ -1,0 +1,424 @@
+//! A search while it runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, WorkCounter, persist,
+};
+
+use crate::events::{Clock, Event, EventKind};
+use crate::executor::{ExactlyOnce, Job, Sink, TaskResult};
+use crate::plan::Level;
+use crate::result::{CandidateResult, FoldResult, SearchResult, rank};
+use crate::search::{Prepared, Progress, Search, Sharing, Tuned};
+use crate::unit::{Fitted, Record, Unit, Units};
+use crate::{Error, Result};
+
+/// What is known of one candidate on one fold.
+#[derive(Debug, Clone, Default)]
+struct Cell {
+    metric: Option<f64>,
+    error: Option<String>,
+    fit_seconds: f64,
+    score_seconds: f64,
+}
+
+pub(crate) struct Run<'a> {
+    search: &'a Search,
+    prepared: Prepared,
+    folds: Vec<u32>,
+    data: &'a DataFrame,
+    work: Arc<WorkCounter>,
+    clock: Arc<Clock>,
+    ctx: FitContext,
+    events: Vec<Event>,
+    cells: HashMap<(u32, usize), Cell>,
+    /// Fitted stages by fold and node.
+    nodes: HashMap<(u32, usize), Fitted>,
+    /// Fitted candidates by fold, where each was fitted alone.
+    whole: HashMap<(u32, usize), Fitted>,
+    /// The frame as it is seen behind a node, with what was computed there, by fold.
+    views: HashMap<(u32, usize), Result<Dataset, String>>,
+    progress: Progress,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        search: &'a Search,
+        prepared: Prepared,
+        folds: Vec<u32>,
+        data: &'a DataFrame,
+        work: Arc<WorkCounter>,
+    ) -> Self {
+        let ctx = FitContext::new(search.seed, Arc::clone(&work));
+        Self {
+            search,
+            prepared,
+            folds,
+            data,
+            work,
+            clock: Arc::new(Clock::start()),
+            ctx,
+            events: Vec::new(),
+            cells: HashMap::new(),
+            nodes: HashMap::new(),
+            whole: HashMap::new(),
+            views: HashMap::new(),
+            progress: Progress { done: 0, total: 0 },
+        }
+    }
+
+    pub(crate) fn complete(mut self, base: Dataset) -> Result<Tuned> {
+        let base = match self.search.sharing {
+            Sharing::On => self.summarise_frame(base)?,
+            Sharing::Off => base.without_sharing(),
+        };
+        if self.search.sharing == Sharing::On && self.prepared.tree.last_fitted().is_some() {
+            self.run_levels(&base)?;
+        } else {
+            self.run_alone(&base)?;
+        }
+        self.finish(&base)
+    }
+
+    fn candidates(&self) -> std::ops::Range<usize> {
+        0..self.prepared.params.len()
+    }
+
+    /// Computes what all folds and candidates ask of the frame itself, in one pass.
+    fn summarise_frame(&mut self, base: Dataset) -> Result<Dataset> {
+        let needs: Vec<Need> = self.prepared.base_needs.iter().map(|base| base.need.clone()).collect();
+        if needs.is_empty() {
+            return Ok(base);
+        }
+        let sets = self.folds.iter().flat_map(|&fold| [Rows::Except(fold), Rows::Only(fold)]);
+        let sets: Vec<Rows> = sets.chain([Rows::All]).collect();
+        let candidates: Vec<usize> = self.candidates().collect();
+        let (base, failed) =
+            self.timed_pass(None, &self.folds.clone(), candidates, || base.prepare_for(&needs, &sets))??;
+        self.refuse_if_hopeless(failed)?;
+        Ok(base)
+    }
+
+    /// Rows that no candidate can use are an error of the search; others fail the candidates that use them.
+    fn refuse_if_hopeless(&self, failed: Vec<FailedNeed>) -> Result<()> {
+        let covers = |failed: &Need, need: &Need| failed.union(need).is_some_and(|union| union.same(failed));
+        let hit = |candidate: usize| {
+            self.prepared.base_needs.iter().any(|base| {
+                base.candidates.contains(&candidate) && failed.iter().any(|(need, _)| covers(need, &base.need))
+            })
+        };
+        if failed.is_empty() || !self.candidates().all(hit) {
+            return Ok(());
+        }
+        let stage_of = |failed: &Need| {
+            let bases = &self.prepared.base_needs;
+            bases.iter().find(|base| covers(failed, &base.need)).map(|base| base.stage.clone())
+        };
+        match failed.into_iter().next() {
+            Some((need, error)) => Err(match stage_of(&need) {
+                Some(stage) => error.in_stage(&stage).into(),
+                None => error.into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a pass over rows, records it and shares its time between the cells it is for.
+    fn timed_pass<T>(
+        &mut self,
+        fold: Option<u32>,
+        folds: &[u32],
+        candidates: Vec<usize>,
+        pass: impl FnOnce() -> T,
+    ) -> Result<T> {
+        let start = self.clock.seconds();
+        let result = pass();
+        let end = self.clock.seconds();
+        let share = (end - start) / (folds.len() * candidates.len()).max(1) as f64;
+        for &fold in folds {
+            for &candidate in &candidates {
+                self.cells.entry((fold, candidate)).or_default().fit_seconds += share;
+            }
+        }
+        let worker = self.clock.worker();
+        let (kind, stage) = (EventKind::Summarise, "rows".to_owned());
+        self.events.push(Event { kind, stage, unit: None, fold, candidates, worker, start, end });
+        Ok(result)
+    }
+
+    fn run_levels(&mut self, base: &Dataset) -> Result<()> {
+        let tree = Arc::clone(&self.prepared.tree);
+        let fitted = |level: &&Level| !level.groups.is_empty();
+        self.progress.total = tree.levels.iter().filter(fitted).map(|l| l.groups.len() * self.folds.len()).sum();
+        for level in tree.levels.iter().filter(fitted) {
+            let last = tree.last_fitted() == Some(level.stage);
+            let mut units = Vec::new();
+            for fold in self.folds.clone() {
+                for group in &level.groups {
+                    let mut candidates: Vec<usize> =
+                        group.iter().flat_map(|&node| tree.nodes[node].candidates.iter().copied()).collect();
+                    candidates.sort_unstable();
+                    let parent = group.first().and_then(|&node| tree.nodes[node].parent);
+                    match self.view(base, fold, parent) {
+                        Ok(view) => units.push(Unit {
+                            fold,
+                            group: group.clone(),
+                            scored: if last { candidates.clone() } else { Vec::new() },
+                            candidates,
+                            train: view.select(Rows::Except(fold)),
+                            validation: view.select(Rows::Only(fold)),
+                        }),
+                        Err(error) => {
+                            candidates.iter().for_each(|&candidate| self.fail(fold, candidate, &error));
+                            self.progress.done += 1;
+                        }
+                    }
+                }
+            }
+            let distinct: usize = level.groups.iter().map(Vec::len).sum();
+            self.work.reused_fits(((self.prepared.params.len() - distinct) * self.folds.len()) as u64);
+            self.run_units(level.name.clone(), units, last)?;
+        }
+        Ok(())
+    }
+
+    /// Every candidate by itself on every fold.
+    fn run_alone(&mut self, base: &Dataset) -> Result<()> {
+        let folds = self.folds.clone();
+        let unit = |(fold, candidate): (u32, usize)| Unit {
+            fold,
+            group: Vec::new(),
+            scored: vec![candidate],
+            candidates: vec![candidate],
+            train: base.select(Rows::Except(fold)),
+            validation: base.select(Rows::Only(fold)),
+        };
+        let cells = folds.into_iter().flat_map(|fold| self.candidates().map(move |c| (fold, c)));
+        let units: Vec<Unit> = cells.map(unit).collect();
+        self.progress.total = units.len();
+        self.run_units(self.search.estimator.type_name().to_owned(), units, true)
+    }
+
+    /// The frame as it is seen behind a node on one fold, with what later stages will ask of it there.
+    fn view(&mut self, base: &Dataset, fold: u32, node: Option<usize>) -> Result<Dataset, String> {
+        let Some(node) = node else { return Ok(base.clone()) };
+        if let Some(view) = self.views.get(&(fold, node)) {
+            return view.clone();
+        }
+        let view = self.make_view(base, fold, node);
+        self.views.insert((fold, node), view.clone());
+        view
+    }
+
+    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> Result<Dataset, String> {
+        let tree = Arc::clone(&self.prepared.tree);
+        let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".to_owned()) };
+        let model = self.model_of(fold, node)?;
+        let before = self.view(base, fold, this.parent)?;
+        let view = before.through(model).map_err(|e| e.in_stage(&this.name).to_string())?;
+        if this.needs.is_empty() {
+            return Ok(view);
+        }
+        let sets = [Rows::Except(fold), Rows::Only(fold)];
+        let pass = || view.prepare_for(&this.needs, &sets);
+        // A request that fails here fails the unit that makes it.
+        match self.timed_pass(Some(fold), &[fold], this.candidates.clone(), pass) {
+            Ok(Ok((view, _failed))) => Ok(view),
+            Ok(Err(error)) => Err(error.in_stage(&this.name).to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn model_of(&self, fold: u32, node: usize) -> Fitted {
+        match self.prepared.tree.nodes.get(node).and_then(|node| node.stage.as_model()) {
+            Some(model) => Ok(model),
+            None => match self.nodes.get(&(fold, node)) {
+                Some(fitted) => fitted.clone(),
+                None => Err("an earlier stage was not fitted".to_owned()),
+            },
+        }
+    }
+
+    fn run_units(&mut self, stage: String, units: Vec<Unit>, last: bool) -> Result<()> {
+        let search = self.search;
+        let job = Arc::new(Units::new(
+            stage,
+            units,
+            Arc::clone(&self.prepared.tree),
+            Arc::clone(&self.prepared.configured),
+            search.evaluator.clone(),
+            self.ctx.clone(),
+            Arc::clone(&self.clock),
+        ));
+        let limit = search.limit(job.len(), self.data);
+        let collected = ExactlyOnce::new(job.len());
+        let sink = Reporting { collected: &collected, run: self };
+        let as_job = Arc::clone(&job) as Arc<dyn Job>;
+        search
+            .executor
+            .execute(as_job, limit, &sink)
+            .map_err(|e| Error::executor(search.executor.as_ref(), format!("{e:#}")))?;
+        let results = collected.finish(search.executor.as_ref())?;
+        self.progress.done += job.len();
+        for (index, result) in results.into_iter().enumerate() {
+            self.take(&job, index, result, !last || search.collect_sub_models);
+        }
+        Ok(())
+    }
+
+    /// Puts what a unit found into its cells.
+    fn take(&mut self, job: &Units, index: usize, result: TaskResult, keep_models: bool) {
+        let Some(unit) = job.units.get(index) else { return };
+        let record = result.and_then(|bytes| {
+            serde_json::from_slice::<Record>(&bytes).map_err(|e| format!("the unit's record is damaged: {e}"))
+        });
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                unit.candidates.iter().for_each(|&candidate| self.fail(unit.fold, candidate, &error));
+                return;
+            }
+        };
+        let share = unit.candidates.len().max(1) as f64;
+        for &candidate in &unit.candidates {
+            let cell = self.cells.entry((unit.fold, candidate)).or_default();
+            cell.fit_seconds += record.fit_seconds / share;
+            cell.score_seconds += record.score_seconds / share;
+        }
+        for score in record.scores {
+            match score.error {
+                Some(error) => self.fail(unit.fold, score.candidate, &error),
+                None => {
+                    let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
+                    cell.metric = Some(f64::from_bits(score.metric));
+                }
+            }
+        }
+        self.events.push(record.event);
+        if keep_models {
+            let models = job.take_models(index);
+            if unit.group.is_empty() {
+                let fold = unit.fold;
+                self.whole.extend(unit.candidates.iter().zip(models).map(|(&c, model)| ((fold, c), model)));
+            } else {
+                let fold = unit.fold;
+                self.nodes.extend(unit.group.iter().zip(models).map(|(&n, model)| ((fold, n), model)));
+            }
+        }
+    }
+
+    /// The first error of a cell is the one that tells.
+    fn fail(&mut self, fold: u32, candidate: usize, error: &str) {
+        let cell = self.cells.entry((fold, candidate)).or_default();
+        cell.error.get_or_insert_with(|| error.to_owned());
+    }
+
+    fn finish(mut self, base: &Dataset) -> Result<Tuned> {
+        let sub_models = self.search.collect_sub_models.then(|| self.sub_models());
+        let larger_is_better = self.search.evaluator.is_larger_better();
+        let mut candidates: Vec<CandidateResult> = self
+            .candidates()
+            .map(|index| CandidateResult {
+                index,
+                params: self.prepared.params[index].clone(),
+                mean: f64::NAN,
+                std: f64::NAN,
+                rank: 0,
+                folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
+            })
+            .collect();
+        let best = rank(&mut candidates, larger_is_better);
+        let failed = |candidate: &CandidateResult| candidate.folds.iter().find_map(|fold| fold.error.clone());
+        if let Some(errors) = candidates.iter().map(failed).collect::<Option<Vec<String>>>() {
+            return Err(Error::AllFailed { candidates: errors.len(), first: errors.into_iter().next().unwrap_or_default() });
+        }
+        let start = self.clock.seconds();
+        let refitted = self.refit(base, best);
+        let end = self.clock.seconds();
+        self.events.push(Event {
+            kind: EventKind::Refit,
+            stage: self.search.estimator.type_name().to_owned(),
+            unit: None,
+            fold: None,
+            candidates: vec![best],
+            worker: self.clock.worker(),
+            start,
+            end,
+        });
+        let result = SearchResult {
+            metric: self.search.evaluator.metric(),
+            larger_is_better,
+            best,
+            candidates,
+            search_seconds: self.clock.seconds(),
+            work: self.work.snapshot(),
+            events: self.events,
+        };
+        match refitted {
+            Ok(model) => Ok(Tuned { model, result, sub_models }),
+            Err(source) => Err(Error::Refit { result: Box::new(result), source }),
+        }
+    }
+
+    fn fold_result(&self, fold: u32, candidate: usize) -> FoldResult {
+        let cell = self.cells.get(&(fold, candidate)).cloned().unwrap_or_default();
+        let missing = || "the candidate was not scored on this fold".to_owned();
+        FoldResult {
+            fold,
+            metric: cell.metric.filter(|_| cell.error.is_none()).unwrap_or(f64::NAN),
+            fit_seconds: cell.fit_seconds,
+            score_seconds: cell.score_seconds,
+            error: cell.error.or_else(|| cell.metric.is_none().then(missing)),
+        }
+    }
+
+    fn refit(&self, base: &Dataset, best: usize) -> Result<Arc<dyn DynModel>, luthier_core::Error> {
+        let no_best = || luthier_core::Error::invalid("there is no candidate to refit");
+        let root = self.prepared.configured.get(best).ok_or_else(no_best)?;
+        root.fit(&base.select(Rows::All), &root_context(root.as_ref(), &self.ctx))
+    }
+
+    fn sub_models(&self) -> Vec<Vec<Option<Arc<dyn DynModel>>>> {
+        let model = |fold: u32, candidate: usize| match self.whole.get(&(fold, candidate)) {
+            Some(fitted) => fitted.clone().ok(),
+            None => {
+                let path = self.prepared.tree.paths.get(candidate)?;
+                let models: Result<Vec<_>, String> =
+                    path.iter().map(|&node| self.model_of(fold, node)).collect();
+                let mut models = models.ok()?.into_iter();
+                let root = self.prepared.configured.get(candidate)?;
+                match root.as_any().downcast_ref::<Pipeline>() {
+                    Some(pipeline) => {
+                        Some(persist::with_params(pipeline, pipeline.assemble(&mut models).ok()?))
+                    }
+                    None => models.next(),
+                }
+            }
+        };
+        self.folds.iter().map(|&fold| self.candidates().map(|c| model(fold, c)).collect()).collect()
+    }
+}
+
+/// The context of a whole estimator: a pipeline names its stages itself.
+pub(crate) fn root_context(root: &dyn DynEstimator, ctx: &FitContext) -> FitContext {
+    if root.as_any().is::<Pipeline>() { ctx.clone() } else { ctx.for_stage(root.type_name()) }
+}
+
+/// Collects results and tells how far the search is.
+struct Reporting<'a, 'r> {
+    collected: &'a ExactlyOnce,
+    run: &'a Run<'r>,
+}
+
+impl Sink for Reporting<'_, '_> {
+    fn report(&self, task: usize, result: TaskResult) {
+        self.collected.report(task, result);
+        if let Some(f) = &self.run.search.on_progress {
+            let before = self.run.progress;
+            f(Progress { done: before.done + self.collected.reported(), total: before.total });
+        }
+    }
+}

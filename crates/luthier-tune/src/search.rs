@@ -1,0 +1,224 @@
+//! The search: check, plan, split, summarise, run units level by level, rank, refit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::{
+    Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap, WorkCounter,
+};
+
+use crate::executor::{Executor, Serial};
+use crate::explain::Explanation;
+use crate::grid::ParamGrid;
+use crate::parallelism::Parallelism;
+use crate::plan::{BaseNeed, Tree, configure};
+use crate::result::SearchResult;
+use crate::run::Run;
+use crate::splitter::{Split, Splitter};
+use crate::{Error, Result};
+
+/// Whether candidates and folds share what they have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// What is common is computed once.
+    #[default]
+    On,
+    /// The long way, as an independent check: every candidate is fitted alone on every fold, and rows are passed
+    /// through every stage and scored one by one.
+    Off,
+}
+
+/// How far a search is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Units that are done.
+    pub done: usize,
+    /// Units in all.
+    pub total: usize,
+}
+
+type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// A search over the candidates of a grid: the engine behind [`CrossValidator`](crate::CrossValidator) and
+/// [`TrainValidationSplit`](crate::TrainValidationSplit), for any splitter and any executor.
+#[derive(Clone)]
+pub struct Search {
+    pub(crate) estimator: Box<dyn DynEstimator>,
+    pub(crate) grid: ParamGrid,
+    pub(crate) evaluator: Box<dyn DynEvaluator>,
+    pub(crate) splitter: Arc<dyn Splitter>,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) parallelism: Parallelism,
+    pub(crate) seed: u64,
+    pub(crate) sharing: Sharing,
+    pub(crate) collect_sub_models: bool,
+    pub(crate) on_progress: Option<OnProgress>,
+}
+
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Search")
+            .field("estimator", &self.estimator)
+            .field("grid", &self.grid)
+            .field("evaluator", &self.evaluator)
+            .field("splitter", &self.splitter)
+            .field("executor", &self.executor)
+            .field("parallelism", &self.parallelism)
+            .field("seed", &self.seed)
+            .field("sharing", &self.sharing)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The best model and how it was found.
+#[derive(Debug, Clone)]
+pub struct Tuned {
+    /// The best candidate, fitted on all rows.
+    pub model: Arc<dyn DynModel>,
+    /// Every candidate's metrics, times and errors.
+    pub result: SearchResult,
+    /// The models of the folds, `[fold][candidate]`, where they were to be kept; `None` where one failed.
+    pub sub_models: Option<Vec<Vec<Option<Arc<dyn DynModel>>>>>,
+}
+
+/// What is known once everything is checked and before anything is fitted.
+pub(crate) struct Prepared {
+    pub(crate) params: Vec<ParamMap>,
+    pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) base_needs: Vec<BaseNeed>,
+}
+
+impl Search {
+    /// A search with Spark's defaults: serial, one unit at a time, seed 0.
+    pub fn new(
+        estimator: Box<dyn DynEstimator>,
+        grid: ParamGrid,
+        evaluator: Box<dyn DynEvaluator>,
+        splitter: Arc<dyn Splitter>,
+    ) -> Self {
+        Self {
+            estimator,
+            grid,
+            evaluator,
+            splitter,
+            executor: Arc::new(Serial::new()),
+            parallelism: Parallelism::default(),
+            seed: 0,
+            sharing: Sharing::On,
+            collect_sub_models: false,
+            on_progress: None,
+        }
+    }
+
+    /// Who runs the units.
+    pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.executor = executor;
+        self
+    }
+
+    /// How many units are in flight at most.
+    pub fn parallelism(mut self, parallelism: Parallelism) -> Self {
+        self.parallelism = parallelism;
+        self
+    }
+
+    /// How rows are divided.
+    pub fn splitter(mut self, splitter: Arc<dyn Splitter>) -> Self {
+        self.splitter = splitter;
+        self
+    }
+
+    /// Decides folds and whatever stages draw at random.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Whether what is common is computed once.
+    pub fn sharing(mut self, sharing: Sharing) -> Self {
+        self.sharing = sharing;
+        self
+    }
+
+    /// Keeps the models of all folds and candidates.
+    pub fn collect_sub_models(mut self, collect: bool) -> Self {
+        self.collect_sub_models = collect;
+        self
+    }
+
+    /// Is called as units finish, on whatever thread they run.
+    pub fn on_progress(mut self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Arc::new(f));
+        self
+    }
+
+    /// Checks every candidate against the schema and says what the search will do, without doing it.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit) that come before any work.
+    pub fn explain(&self, data: &DataFrame) -> Result<String> {
+        let prepared = self.prepare(data.schema())?;
+        let split = self.split(data)?;
+        Ok(Explanation {
+            tree: &prepared.tree,
+            base_needs: &prepared.base_needs,
+            candidates: prepared.params.len(),
+            split: &split,
+            frame: data,
+            metric: self.evaluator.metric(),
+            sharing: self.sharing,
+            executor: self.executor.as_ref(),
+            limit: self.limit(usize::MAX, data).get(),
+            parallelism: &self.parallelism,
+        }
+        .to_string())
+    }
+
+    /// Runs the search and fits the best candidate on all rows.
+    ///
+    /// A candidate that fails while it is fitted or scored is a row with its error.
+    ///
+    /// # Errors
+    /// Before any fit: a name, type, range, column or fold that does not fit, for any candidate; rows that no
+    /// candidate can use. After: if every candidate failed, if the executor broke its contract, or if the best
+    /// candidate cannot be fitted on all rows.
+    pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
+        let prepared = self.prepare(data.schema())?;
+        let split = self.split(data)?;
+        let work = Arc::new(WorkCounter::default());
+        let base = Dataset::with_folds(data.clone(), split.folds.clone())?.counted_by(Arc::clone(&work));
+        Run::new(self, prepared, split.evaluated, data, work).complete(base)
+    }
+
+    fn prepare(&self, schema: &Schema) -> Result<Prepared> {
+        let params = self.grid.build()?;
+        self.splitter.check_schema(schema).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
+        let configured = params
+            .iter()
+            .enumerate()
+            .map(|(index, params)| {
+                configure(self.estimator.as_ref(), params).map_err(|e| Error::candidate(index, params, e))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let evaluator = self.evaluator.as_ref();
+        let needs = |schema: &Schema| -> Result<Vec<Need>> {
+            evaluator.check_schema(schema)?;
+            Ok(evaluator.needs(schema))
+        };
+        let (tree, base_needs) = Tree::new(&configured, &params, schema, needs)?;
+        Ok(Prepared { params, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
+    }
+
+    fn split(&self, data: &DataFrame) -> Result<Split> {
+        if data.num_rows() == 0 {
+            return Err(Error::Invalid("the frame has no rows".to_owned()));
+        }
+        self.splitter.split(data, self.seed).map_err(|e| Error::splitter(self.splitter.as_ref(), e))
+    }
+
+    pub(crate) fn limit(&self, units: usize, data: &DataFrame) -> std::num::NonZeroUsize {
+        self.parallelism.limit(self.executor.as_ref(), units, data.num_partitions())
+    }
+}

@@ -1,0 +1,167 @@
+//! Units of work: one fold and one group of candidates.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, FitContext};
+use serde::{Deserialize, Serialize};
+
+use crate::events::{Clock, Event, EventKind};
+use crate::executor::{Job, TaskResult};
+use crate::plan::Tree;
+use crate::run::root_context;
+
+/// What a unit fits: stages of one level behind one parent, or whole candidates where nothing is shared.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) fold: u32,
+    /// The nodes of a group, or none for a candidate alone.
+    pub(crate) group: Vec<usize>,
+    /// The candidates that are scored by this unit: none but at the last level.
+    pub(crate) scored: Vec<usize>,
+    /// All candidates it has a part in.
+    pub(crate) candidates: Vec<usize>,
+    pub(crate) train: Dataset,
+    pub(crate) validation: Dataset,
+}
+
+pub(crate) type Fitted = Result<Arc<dyn DynModel>, String>;
+
+/// What a unit tells of its work: the bytes that its task returns.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) scores: Vec<Score>,
+    pub(crate) fit_seconds: f64,
+    pub(crate) score_seconds: f64,
+    pub(crate) event: Event,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Score {
+    pub(crate) candidate: usize,
+    /// The metric's bits: a JSON number could not hold NaN.
+    pub(crate) metric: u64,
+    pub(crate) error: Option<String>,
+}
+
+/// All units of one level.
+#[derive(Debug)]
+pub(crate) struct Units {
+    pub(crate) stage: String,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) tree: Arc<Tree>,
+    /// The configured candidates, for units without a group.
+    pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
+    pub(crate) evaluator: Box<dyn DynEvaluator>,
+    pub(crate) ctx: FitContext,
+    pub(crate) clock: Arc<Clock>,
+    /// Models stay in this process, by unit.
+    fitted: Vec<Mutex<Vec<Fitted>>>,
+}
+
+impl Units {
+    pub(crate) fn new(
+        stage: String,
+        units: Vec<Unit>,
+        tree: Arc<Tree>,
+        configured: Arc<Vec<Box<dyn DynEstimator>>>,
+        evaluator: Box<dyn DynEvaluator>,
+        ctx: FitContext,
+        clock: Arc<Clock>,
+    ) -> Self {
+        let fitted = units.iter().map(|_| Mutex::default()).collect();
+        Self { stage, units, tree, configured, evaluator, ctx, clock, fitted }
+    }
+
+    /// The models of a unit that has run, in the order of its group (or its one candidate).
+    pub(crate) fn take_models(&self, unit: usize) -> Vec<Fitted> {
+        match self.fitted.get(unit) {
+            Some(slot) => std::mem::take(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => Vec::new(),
+        }
+    }
+
+    fn fit(&self, unit: &Unit) -> Vec<Fitted> {
+        let ctx = self.ctx.for_fold(unit.fold);
+        let Some(&first) = unit.group.first() else {
+            let alone = unit.candidates.iter().filter_map(|&candidate| self.configured.get(candidate));
+            let fit = |root: &Box<dyn DynEstimator>| {
+                root.fit(&unit.train, &root_context(root.as_ref(), &ctx)).map_err(|e| e.to_string())
+            };
+            return alone.map(fit).collect();
+        };
+        let nodes = || unit.group.iter().filter_map(|&node| self.tree.nodes.get(node));
+        let Some(lead) = self.tree.nodes.get(first) else { return Vec::new() };
+        let configs: Vec<&dyn DynEstimator> = nodes().map(|node| node.stage.as_ref()).collect();
+        let named = |e: luthier_core::Error| e.in_stage(&lead.name).to_string();
+        let models = lead.stage.fit_many(&configs, &unit.train, &ctx.for_stage(&lead.name));
+        models.into_iter().map(|model| model.map_err(named)).collect()
+    }
+
+    /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
+    fn predictions(&self, unit: &Unit, models: &[Fitted], candidate: usize) -> Result<Dataset, String> {
+        let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
+        let here = unit.group.iter().enumerate().find_map(|(place, node)| {
+            path.iter().position(|on_path| on_path == node).map(|position| (place, position))
+        });
+        let (place, rest) = match here {
+            Some((place, position)) => (place, path.get(position + 1..).unwrap_or_default()),
+            None => (unit.candidates.iter().position(|&c| c == candidate).unwrap_or(0), &[][..]),
+        };
+        let no_model = || "the unit fitted no model for this candidate".to_owned();
+        let model = models.get(place).ok_or_else(no_model)?.clone()?;
+        let mut view = unit.validation.through(model).map_err(|e| e.to_string())?;
+        for node in rest.iter().filter_map(|&node| self.tree.nodes.get(node)) {
+            let model = node.stage.as_model().ok_or_else(no_model)?;
+            view = view.through(model).map_err(|e| e.in_stage(&node.name).to_string())?;
+        }
+        Ok(view)
+    }
+
+    fn score(&self, unit: &Unit, models: &[Fitted]) -> Vec<Score> {
+        let views: Vec<_> = unit.scored.iter().map(|&c| self.predictions(unit, models, c)).collect();
+        let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
+        let mut metrics = self.evaluator.evaluate_many(&there).into_iter();
+        let score = |(&candidate, view): (&usize, Result<Dataset, String>)| {
+            let metric = view.and_then(|_| match metrics.next() {
+                Some(metric) => metric.map_err(|e| e.to_string()),
+                None => Err("the evaluator returned too few metrics".to_owned()),
+            });
+            let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
+            Score { candidate, metric: metric.to_bits(), error }
+        };
+        unit.scored.iter().zip(views).map(score).collect()
+    }
+
+    fn run_unit(&self, index: usize, unit: &Unit) -> Record {
+        let start = self.clock.seconds();
+        let models = self.fit(unit);
+        let fitted = self.clock.seconds();
+        let scores = if unit.scored.is_empty() { Vec::new() } else { self.score(unit, &models) };
+        let end = self.clock.seconds();
+        if let Some(slot) = self.fitted.get(index) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = models;
+        }
+        let event = Event {
+            kind: EventKind::Unit,
+            stage: self.stage.clone(),
+            unit: Some(index),
+            fold: Some(unit.fold),
+            candidates: unit.candidates.clone(),
+            worker: self.clock.worker(),
+            start,
+            end,
+        };
+        Record { scores, fit_seconds: fitted - start, score_seconds: end - fitted, event }
+    }
+}
+
+impl Job for Units {
+    fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    fn run(&self, task: usize) -> TaskResult {
+        let unit = self.units.get(task).ok_or_else(|| format!("there is no task {task}"))?;
+        serde_json::to_vec(&self.run_unit(task, unit)).map_err(|e| e.to_string())
+    }
+}
