@@ -28,8 +28,8 @@ pub(crate) fn doc_text(attributes: &[Attribute]) -> String {
         },
         _ => None,
     });
-    let lines = lines.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>());
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.lines().map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
 /// Collects errors, so that all are shown at once.

@@ -1,5 +1,5 @@
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
@@ -255,6 +255,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
     let (owner, vis, krate) = (&input.ident, &input.vis, &params_path());
     let owner_name = owner.unraw().to_string();
+    let owner_doc = doc_text(&input.attrs);
     let new_doc = format!("`{owner_name}` with the default parameters.");
     let idents = parameters.iter().map(|p| p.ident);
     let defaults = parameters.iter().map(|p| p.default_value(krate));
@@ -271,7 +272,6 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         None => quote!(::core::result::Result::Ok(())),
     };
     let serde_path = quote!(#krate::private::serde);
-    let deserializer = format_ident!("D", span = Span::mixed_site());
 
     Ok(quote! {
         #[allow(dead_code)]
@@ -296,6 +296,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
         #[automatically_derived]
         impl #krate::Params for #owner {
+            fn doc() -> &'static str {
+                #owner_doc
+            }
+
             fn param_infos() -> &'static [#krate::ParamInfo] {
                 const INFOS: &[#krate::ParamInfo] = &[#(#infos),*];
                 INFOS
@@ -337,9 +341,9 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
         #[automatically_derived]
         impl<'de> #serde_path::Deserialize<'de> for #owner {
-            fn deserialize<#deserializer: #serde_path::Deserializer<'de>>(
-                deserializer: #deserializer,
-            ) -> ::core::result::Result<Self, #deserializer::Error> {
+            fn deserialize<D: #serde_path::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
                 #krate::private::deserialize(deserializer)
             }
         }

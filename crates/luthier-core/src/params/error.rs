@@ -33,7 +33,7 @@ pub enum ParamError {
         reason: String,
     },
     /// The value lies outside the parameter's range.
-    #[error("parameter `{name}` = {value} is out of range: give a value {}", InRange(range))]
+    #[error("parameter `{name}` = {value} is out of range: give a value {}", in_range(range))]
     OutOfRange {
         /// The parameter.
         name: String,
@@ -113,11 +113,6 @@ impl fmt::Display for Names<'_> {
 }
 
 /// `in [0, 1]`, but `>= 0` as it is.
-struct InRange<'a>(&'a str);
-
-impl fmt::Display for InRange<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.0.starts_with(['[', '(']) { "in " } else { "" };
-        write!(f, "{word}{}", self.0)
-    }
+pub(super) fn in_range(range: &str) -> String {
+    if range.starts_with(['[', '(']) { format!("in {range}") } else { range.to_owned() }
 }

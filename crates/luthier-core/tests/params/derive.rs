@@ -171,6 +171,7 @@ fn values_are_in_declaration_order() {
 fn infos_tell_all_there_is_to_know() {
     let info = |name: &str| Everything::param_infos().iter().find(|info| info.name == name).unwrap();
 
+    assert_eq!(Everything::doc(), "Everything.");
     assert_eq!(info("mixing").doc, "Share of the L1 penalty.\n\nZero is ridge, one is lasso.");
     assert_eq!(info("mixing").summary(), "Share of the L1 penalty");
     assert_eq!(info("train_ratio").summary(), "Share of rows for training");
