@@ -10,7 +10,7 @@ use syn::{
 use crate::attributes::{DefaultValue, ParamAttributes, struct_check};
 use crate::krate::params_path;
 use crate::names::{Errors, doc_text};
-use crate::range::{Range, number};
+use crate::range::{Range, expr_text, number};
 
 /// Names that a builder method cannot have, since each owner has methods of these names.
 const RESERVED: [&str; 9] =
@@ -98,7 +98,7 @@ impl<'a> Parameter<'a> {
         let default = match (self.kind, &self.default) {
             (Kind::Required, _) => "Required".to_owned(),
             (_, DefaultValue::Expr(expr)) => {
-                format!("Default: `{}`", quote!(#expr).to_string().replace(" :: ", "::"))
+                format!("Default: `{}`", expr_text(expr))
             }
             (Kind::Optional, _) => "Optional".to_owned(),
             _ => "Default: the type's".to_owned(),

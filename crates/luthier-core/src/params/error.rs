@@ -75,6 +75,22 @@ impl ParamError {
     pub fn invalid(message: impl Into<String>) -> Self {
         ParamError::Invalid { message: message.into() }
     }
+
+    /// The same error seen from outside of the pipeline in which the owner is `stage`: `k` becomes `pca.k`.
+    #[must_use]
+    pub fn within(mut self, stage: &str) -> Self {
+        match &mut self {
+            ParamError::Unknown { name, suggestion, .. } => {
+                *name = format!("{stage}.{name}");
+                *suggestion = suggestion.take().map(|name| format!("{stage}.{name}"));
+            }
+            ParamError::WrongType { name, .. }
+            | ParamError::OutOfRange { name, .. }
+            | ParamError::Unset { name } => *name = format!("{stage}.{name}"),
+            ParamError::Invalid { message } => *message = format!("stage `{stage}`: {message}"),
+        }
+        self
+    }
 }
 
 /// The candidate that `name` most likely means, if one is near: case and underscores do not count

@@ -20,7 +20,7 @@ fn new_has_the_declared_defaults() {
 
 #[test]
 fn builder_takes_what_is_plainly_meant() {
-    let columns = vec!["x".to_owned()];
+    let columns = Vec::from(["x".to_owned()]);
     let params = Everything::new()
         .reg_param(1)
         .mixing(0.25)
@@ -31,7 +31,7 @@ fn builder_takes_what_is_plainly_meant() {
         .weight_col("w")
         .fold_col(String::from("g"))
         .tol(1e-6)
-        .input_cols(&columns[..1].to_vec())
+        .input_cols(&columns)
         .input_cols(["a", "b"])
         .splits(vec![1.0, 2.0])
         .splits([1, 2])
@@ -41,6 +41,7 @@ fn builder_takes_what_is_plainly_meant() {
         .centre(true)
         .solver(Solver::LBfgs)
         .r#type("fancy");
+    assert_eq!(columns.len(), 1, "borrowed, not moved");
     assert_eq!(params.get(Everything::REG_PARAM), Some(&1.0));
     assert_eq!(params.get(Everything::WEIGHT_COL).map(String::as_str), Some("w"));
     assert_eq!(params.get(Everything::SPLITS), Some(&vec![1.0, 2.0]));
