@@ -6,9 +6,11 @@ pub(crate) fn snake_case(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut snake = String::new();
     for (i, c) in chars.iter().enumerate() {
-        let after_lower = i > 0 && chars.get(i - 1).is_some_and(|p| !p.is_uppercase() && *p != '_');
-        let before_lower = i > 0 && chars.get(i + 1).is_some_and(|n| n.is_lowercase());
-        if c.is_uppercase() && (after_lower || before_lower) {
+        let before = i.checked_sub(1).and_then(|i| chars.get(i)).filter(|before| **before != '_');
+        let starts_word = before.is_some_and(|before| {
+            !before.is_uppercase() || chars.get(i + 1).is_some_and(|after| after.is_lowercase())
+        });
+        if c.is_uppercase() && starts_word {
             snake.push('_');
         }
         snake.extend(c.to_lowercase());
@@ -28,8 +30,8 @@ pub(crate) fn doc_text(attributes: &[Attribute]) -> String {
         },
         _ => None,
     });
-    let lines = lines.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>());
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.lines().map(str::trim).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
 /// Collects errors, so that all are shown at once.

@@ -1,5 +1,5 @@
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
@@ -10,7 +10,7 @@ use syn::{
 use crate::attributes::{DefaultValue, ParamAttributes, struct_check};
 use crate::krate::params_path;
 use crate::names::{Errors, doc_text};
-use crate::range::{Range, number};
+use crate::range::{Range, expr_text, number};
 
 /// Names that a builder method cannot have, since each owner has methods of these names.
 const RESERVED: [&str; 9] =
@@ -98,7 +98,7 @@ impl<'a> Parameter<'a> {
         let default = match (self.kind, &self.default) {
             (Kind::Required, _) => "Required".to_owned(),
             (_, DefaultValue::Expr(expr)) => {
-                format!("Default: `{}`", quote!(#expr).to_string().replace(" :: ", "::"))
+                format!("Default: `{}`", expr_text(expr))
             }
             (Kind::Optional, _) => "Optional".to_owned(),
             _ => "Default: the type's".to_owned(),
@@ -255,6 +255,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
     let (owner, vis, krate) = (&input.ident, &input.vis, &params_path());
     let owner_name = owner.unraw().to_string();
+    let owner_doc = doc_text(&input.attrs);
     let new_doc = format!("`{owner_name}` with the default parameters.");
     let idents = parameters.iter().map(|p| p.ident);
     let defaults = parameters.iter().map(|p| p.default_value(krate));
@@ -271,7 +272,6 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         None => quote!(::core::result::Result::Ok(())),
     };
     let serde_path = quote!(#krate::private::serde);
-    let deserializer = format_ident!("D", span = Span::mixed_site());
 
     Ok(quote! {
         #[allow(dead_code)]
@@ -296,6 +296,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
         #[automatically_derived]
         impl #krate::Params for #owner {
+            fn doc() -> &'static str {
+                #owner_doc
+            }
+
             fn param_infos() -> &'static [#krate::ParamInfo] {
                 const INFOS: &[#krate::ParamInfo] = &[#(#infos),*];
                 INFOS
@@ -337,9 +341,9 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
         #[automatically_derived]
         impl<'de> #serde_path::Deserialize<'de> for #owner {
-            fn deserialize<#deserializer: #serde_path::Deserializer<'de>>(
-                deserializer: #deserializer,
-            ) -> ::core::result::Result<Self, #deserializer::Error> {
+            fn deserialize<D: #serde_path::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
                 #krate::private::deserialize(deserializer)
             }
         }

@@ -71,8 +71,8 @@ pub(crate) fn number(value: &Expr, float: bool) -> TokenStream {
     }
 }
 
-/// Literals without needless zeros (`0.0` as `0`), other expressions as written.
-fn expr_text(value: &Expr) -> String {
+/// Numbers without needless zeros (`0.0` as `0`), other expressions as written.
+pub(crate) fn expr_text(value: &Expr) -> String {
     match value {
         Expr::Lit(expr) => match &expr.lit {
             Lit::Int(int) => int.base10_digits().to_owned(),
@@ -84,6 +84,48 @@ fn expr_text(value: &Expr) -> String {
             _ => quote!(#value).to_string(),
         },
         Expr::Unary(expr) if matches!(expr.op, UnOp::Neg(_)) => format!("-{}", expr_text(&expr.expr)),
-        _ => quote!(#value).to_string().replace(' ', ""),
+        Expr::Array(array) => {
+            format!("[{}]", array.elems.iter().map(expr_text).collect::<Vec<_>>().join(", "))
+        }
+        Expr::Path(_) => quote!(#value).to_string().replace(' ', ""),
+        _ => quote!(#value).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Range, expr_text};
+
+    #[test]
+    fn expressions_as_users_read_them() {
+        for (code, text) in [
+            ("0.0", "0"),
+            ("1e-10", "1e-10"),
+            ("0.001", "0.001"),
+            ("-1_000", "-1000"),
+            ("2usize", "2"),
+            ("f64 :: EPSILON", "f64::EPSILON"),
+            ("[\"a b\", \"c\"]", "[\"a b\", \"c\"]"),
+            ("\"a - b\"", "\"a - b\""),
+        ] {
+            assert_eq!(syn::parse_str(code).map(|expr| expr_text(&expr)).ok().as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn ranges_as_users_read_them() {
+        let bound = |inclusive| Some(Bound { value: syn::parse_quote!(1.5), inclusive });
+        for (lower, upper, text) in [
+            (bound(true), bound(true), "[1.5, 1.5]"),
+            (bound(false), bound(true), "(1.5, 1.5]"),
+            (bound(true), bound(false), "[1.5, 1.5)"),
+            (bound(false), bound(false), "(1.5, 1.5)"),
+            (bound(true), None, ">= 1.5"),
+            (bound(false), None, "> 1.5"),
+            (None, bound(true), "<= 1.5"),
+            (None, bound(false), "< 1.5"),
+        ] {
+            assert_eq!(Range { lower, upper }.text(), text);
+        }
     }
 }

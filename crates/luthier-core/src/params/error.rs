@@ -33,7 +33,7 @@ pub enum ParamError {
         reason: String,
     },
     /// The value lies outside the parameter's range.
-    #[error("parameter `{name}` = {value} is out of range: give a value {}", InRange(range))]
+    #[error("parameter `{name}` = {value} is out of range: give a value {}", in_range(range))]
     OutOfRange {
         /// The parameter.
         name: String,
@@ -75,6 +75,22 @@ impl ParamError {
     pub fn invalid(message: impl Into<String>) -> Self {
         ParamError::Invalid { message: message.into() }
     }
+
+    /// The same error seen from outside of the pipeline in which the owner is `stage`: `k` becomes `pca.k`.
+    #[must_use]
+    pub fn within(mut self, stage: &str) -> Self {
+        match &mut self {
+            ParamError::Unknown { name, suggestion, .. } => {
+                *name = format!("{stage}.{name}");
+                *suggestion = suggestion.take().map(|name| format!("{stage}.{name}"));
+            }
+            ParamError::WrongType { name, .. }
+            | ParamError::OutOfRange { name, .. }
+            | ParamError::Unset { name } => *name = format!("{stage}.{name}"),
+            ParamError::Invalid { message } => *message = format!("stage `{stage}`: {message}"),
+        }
+        self
+    }
 }
 
 /// The candidate that `name` most likely means, if one is near: case and underscores do not count
@@ -113,11 +129,6 @@ impl fmt::Display for Names<'_> {
 }
 
 /// `in [0, 1]`, but `>= 0` as it is.
-struct InRange<'a>(&'a str);
-
-impl fmt::Display for InRange<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.0.starts_with(['[', '(']) { "in " } else { "" };
-        write!(f, "{word}{}", self.0)
-    }
+pub(super) fn in_range(range: &str) -> String {
+    if range.starts_with(['[', '(']) { format!("in {range}") } else { range.to_owned() }
 }

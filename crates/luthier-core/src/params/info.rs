@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::Value;
+use super::error::in_range;
 
 /// What is known about a parameter without an instance.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +48,7 @@ impl ParamInfo {
         let mut line = format!("{}: {}", self.name, self.summary());
         let choices = (self.choices)();
         if let Some(range) = self.range {
-            let _ = write!(line, " {}", parenthesised(range));
+            let _ = write!(line, " ({})", in_range(range));
         } else if !choices.is_empty() {
             let _ = write!(line, " ({})", choices.join(" | "));
         }
@@ -64,9 +65,4 @@ impl ParamInfo {
         };
         line
     }
-}
-
-/// An interval like `[0, 1)` has brackets of its own.
-fn parenthesised(range: &str) -> String {
-    if range.starts_with(['[', '(']) { format!("in {range}") } else { format!("({range})") }
 }

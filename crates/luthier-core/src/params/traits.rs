@@ -11,6 +11,11 @@ use super::{IntoParam, Param, ParamError, ParamInfo, ParamType, Value};
     note = "add `#[derive(Debug, Clone, Params)]` to the struct; it may have no field at all"
 )]
 pub trait Params: Debug + Clone + Send + Sync + 'static {
+    /// The doc comment of the type; empty if there is none.
+    fn doc() -> &'static str {
+        ""
+    }
+
     /// What is known about each parameter, in declaration order.
     fn param_infos() -> &'static [ParamInfo];
 

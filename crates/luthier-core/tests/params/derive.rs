@@ -20,7 +20,7 @@ fn new_has_the_declared_defaults() {
 
 #[test]
 fn builder_takes_what_is_plainly_meant() {
-    let columns = vec!["x".to_owned()];
+    let columns = Vec::from(["x".to_owned()]);
     let params = Everything::new()
         .reg_param(1)
         .mixing(0.25)
@@ -31,7 +31,7 @@ fn builder_takes_what_is_plainly_meant() {
         .weight_col("w")
         .fold_col(String::from("g"))
         .tol(1e-6)
-        .input_cols(&columns[..1].to_vec())
+        .input_cols(&columns)
         .input_cols(["a", "b"])
         .splits(vec![1.0, 2.0])
         .splits([1, 2])
@@ -41,6 +41,7 @@ fn builder_takes_what_is_plainly_meant() {
         .centre(true)
         .solver(Solver::LBfgs)
         .r#type("fancy");
+    assert_eq!(columns.len(), 1, "borrowed, not moved");
     assert_eq!(params.get(Everything::REG_PARAM), Some(&1.0));
     assert_eq!(params.get(Everything::WEIGHT_COL).map(String::as_str), Some("w"));
     assert_eq!(params.get(Everything::SPLITS), Some(&vec![1.0, 2.0]));
@@ -171,6 +172,7 @@ fn values_are_in_declaration_order() {
 fn infos_tell_all_there_is_to_know() {
     let info = |name: &str| Everything::param_infos().iter().find(|info| info.name == name).unwrap();
 
+    assert_eq!(Everything::doc(), "Everything.");
     assert_eq!(info("mixing").doc, "Share of the L1 penalty.\n\nZero is ridge, one is lasso.");
     assert_eq!(info("mixing").summary(), "Share of the L1 penalty");
     assert_eq!(info("train_ratio").summary(), "Share of rows for training");

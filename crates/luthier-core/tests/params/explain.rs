@@ -40,13 +40,13 @@ fn a_whole_owner() {
         .offset(-3);
     let lines = [
         "reg_param: Strength of the penalty (>= 0) (default: 0.0)",
-        "mixing: Share of the L1 penalty in [0, 1] (default: 0.5, current: 0.25)",
-        "train_ratio: Share of rows for training in (0, 1) (default: 0.75, current: 0.8)",
+        "mixing: Share of the L1 penalty (in [0, 1]) (default: 0.5, current: 0.25)",
+        "train_ratio: Share of rows for training (in (0, 1)) (default: 0.75, current: 0.8)",
         "epsilon: Shape of the loss (> 1) (default: 1.35)",
-        "fraction: Fraction, open above in [0, 1) (default: 0.0)",
+        "fraction: Fraction, open above (in [0, 1)) (default: 0.0)",
         "free: Any number (default: -1.0)",
         "depth: Depth (<= MAX_DEPTH) (default: 5)",
-        "offset: Offset in [-10, 10) (default: -3)",
+        "offset: Offset (in [-10, 10)) (default: -3)",
         "seed: Seed (default: 7)",
         "features_col: Column of features (default: features)",
         "weight_col: Column of weights (undefined)",

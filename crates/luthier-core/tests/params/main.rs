@@ -1,5 +1,7 @@
 //! The parameter system as its users see it.
 
+#![allow(clippy::unwrap_used)]
+
 mod compile_errors;
 mod derive;
 mod explain;

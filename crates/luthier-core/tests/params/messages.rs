@@ -93,6 +93,25 @@ fn unset_and_contradictory() {
 }
 
 #[test]
+fn seen_from_a_pipeline() {
+    let message = |name: &str, value: Value| {
+        Everything::new().set_value(name, &value).unwrap_err().within("pca").within("prepare").to_string()
+    };
+    assert_eq!(message("k", 0.into()), "parameter `prepare.pca.k` = 0 is out of range: give a value >= 1");
+    assert_eq!(
+        message("k", "3".into()),
+        "parameter `prepare.pca.k`: expected a non-negative integer, found \"3\""
+    );
+    assert!(
+        message("kk", 3.into())
+            .starts_with("`Everything` has no parameter `prepare.pca.kk` (did you mean `prepare.pca.k`?)")
+    );
+    let unset = Everything::new().validate().unwrap_err().within("pca").to_string();
+    assert_eq!(unset, "parameter `pca.k` is required and has no default: set it first");
+    assert_eq!(ParamError::invalid("too much").within("pca").to_string(), "stage `pca`: too much");
+}
+
+#[test]
 fn deserialising() {
     let message = |json: &str| serde_json::from_str::<Everything>(json).unwrap_err().to_string();
     assert!(message(r#"{"kk": 1}"#).starts_with("`Everything` has no parameter `kk` (did you mean `k`?)"));

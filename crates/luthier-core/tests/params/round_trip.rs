@@ -23,6 +23,10 @@ fn any_float() -> impl Strategy<Value = f64> {
     ]
 }
 
+fn non_negative() -> impl Strategy<Value = f64> {
+    any_float().prop_map(|v| if v.is_nan() { 0.0 } else { v.abs() })
+}
+
 fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -52,7 +56,7 @@ fn spelled(value: &Value) -> Value {
 
 prop_compose! {
     fn any_params()(
-        reg_param in any_float().prop_map(|v| if v.is_nan() { v } else { v.abs() }),
+        reg_param in non_negative(),
         free in any_float(),
         seed in any::<u64>(),
         offset in -10..10i32,
@@ -60,13 +64,13 @@ prop_compose! {
         fold_col in prop::option::of("[a-z]{0,3}"),
         k in prop::option::of(1..usize::MAX),
         input_cols in prop::collection::vec(".*", 0..4),
-        splits in prop::collection::vec(0.0..f64::INFINITY, 0..4),
+        splits in prop::collection::vec(non_negative(), 0..4),
         matrix in prop::collection::vec(prop::collection::vec(any_float(), 0..3), 0..3),
         centre in any::<bool>(),
         solver in prop::sample::select(vec![Solver::Auto, Solver::Normal, Solver::LBfgs, Solver::Qr]),
     ) -> Everything {
         let mut params = Everything::new()
-            .reg_param(if reg_param.is_nan() { 0.0 } else { reg_param })
+            .reg_param(reg_param)
             .free(free)
             .seed(seed)
             .offset(offset)
