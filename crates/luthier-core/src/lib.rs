@@ -30,5 +30,5 @@ pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
     PureTransformer, StagePlan, Transformer, catch_panic,
 };
-pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary};
+pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_frame::{DataFrame, RecordBatch, Schema};
 
 use crate::stage::{DynModel, LineageStep};
-use crate::summary::{Answer, Need, Summary, fuse};
+use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 use link::Link;
@@ -261,7 +261,14 @@ impl Dataset {
         let lineage = self.lineage();
         let here = needs.iter().map(|need| LineageStep::pull_back_all(&lineage, need));
         let here = here.filter(|(depth, _)| *depth == lineage.len()).map(|(_, need)| need);
-        let needs = fuse(here);
+        let there = |need: &Need| {
+            let shelf = self.shelves.last().map_or(&[][..], |shelf| shelf.as_slice());
+            let has = |wanted: &Rows| {
+                shelf.iter().any(|p| p.rows == *wanted && p.need.union(need).is_some_and(|u| u.same(&p.need)))
+            };
+            rows.iter().all(has)
+        };
+        let needs = fuse(here.filter(|need| !there(need)));
         let mut failed = Vec::new();
         let mut shelf = Vec::new();
         let mut keep = |needs: &[Need], answers: Vec<Vec<Answer>>| {

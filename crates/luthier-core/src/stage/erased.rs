@@ -10,6 +10,7 @@ use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catc
 use crate::affine::Affine;
 use crate::dataset::Dataset;
 use crate::params::{ParamInfo, Params, Value};
+use crate::pipeline::Pipeline;
 use crate::{Error, Result, json};
 
 /// A stage of any type: the mirror of [`Estimator`], and of [`PureTransformer`] as one whose fit is itself.
@@ -179,7 +180,8 @@ impl<E: Estimator> DynEstimator for E {
     }
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
-        ctx.work().fits(1);
+        // A pipeline's stages are counted, not the pipeline.
+        ctx.work().fits(u64::from(!self.as_any().is::<Pipeline>()));
         catch_panic(E::NAME, || Estimator::fit(self, data, ctx)).map(|model| fitted(self.clone(), model))
     }
 

@@ -7,8 +7,8 @@ mod qr_factor;
 
 pub use centre::ColumnSpan;
 pub use moments::{Moments, MomentsSpec};
-pub use need::Need;
-pub(crate) use need::{Answer, DynState, fuse};
+pub(crate) use need::{Answer, DynState};
+pub use need::{Need, fuse as fuse_needs};
 pub use qr_factor::QrFactor;
 
 use std::fmt::Debug;

@@ -91,7 +91,7 @@ impl Debug for Need {
 }
 
 /// Joins requests that can be answered together, in order of first appearance.
-pub(crate) fn fuse(needs: impl IntoIterator<Item = Need>) -> Vec<Need> {
+pub fn fuse(needs: impl IntoIterator<Item = Need>) -> Vec<Need> {
     let mut fused: Vec<Need> = Vec::new();
     for need in needs {
         match fused.iter_mut().find_map(|have| have.union(&need).map(|joined| (have, joined))) {

@@ -1,0 +1,154 @@
+//! What tuning an estimator gives.
+
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{DynModel, Estimator, persist};
+
+use crate::result::SearchResult;
+use crate::search::Tuned;
+use crate::{Error, Result};
+
+/// The best model of a search, typed, and how it was found.
+#[derive(Debug, Clone)]
+pub struct TunedModel<E: Estimator> {
+    tuned: Tuned,
+    best: PhantomData<fn() -> E>,
+}
+
+impl<E: Estimator> TunedModel<E> {
+    /// The search's outcome for an estimator of type `E`.
+    ///
+    /// # Errors
+    /// If the model is of another type.
+    pub(crate) fn new(tuned: Tuned) -> Result<Self> {
+        let typed = Self { tuned, best: PhantomData };
+        typed.best().map(|_| ())?;
+        Ok(typed)
+    }
+
+    fn best(&self) -> Result<&E::Model> {
+        let other = || Error::invalid(format!("the best model is not one of `{}`", E::NAME));
+        self.tuned.model.downcast_ref::<E::Model>().ok_or_else(other)
+    }
+
+    /// The best candidate, fitted on all rows.
+    #[allow(clippy::missing_panics_doc, reason = "the type was checked when this was made")]
+    pub fn best_model(&self) -> &E::Model {
+        match self.best() {
+            Ok(model) => model,
+            Err(_) => unreachable!("the type was checked when this was made"),
+        }
+    }
+
+    /// Every candidate's metrics, times and errors.
+    pub fn result(&self) -> &SearchResult {
+        &self.tuned.result
+    }
+
+    /// The mean metric of every candidate, in the order of the grid.
+    pub fn avg_metrics(&self) -> Vec<f64> {
+        self.tuned.result.candidates.iter().map(|candidate| candidate.mean).collect()
+    }
+
+    /// The model of a candidate on a fold.
+    ///
+    /// # Errors
+    /// If sub-models were not collected, there is no such fold or candidate, or it failed.
+    pub fn sub_model(&self, fold: usize, candidate: usize) -> Result<&E::Model> {
+        let Some(all) = &self.tuned.sub_models else {
+            return Err(Error::invalid("sub-models were not kept: set `collect_sub_models(true)` before `fit`"));
+        };
+        let model = all.get(fold).and_then(|fold| fold.get(candidate)).and_then(Option::as_ref);
+        let none = || Error::invalid(format!("candidate {candidate} has no model on fold {fold}"));
+        model.and_then(|model| model.downcast_ref::<E::Model>()).ok_or_else(none)
+    }
+
+    /// The best model without its type.
+    pub fn model(&self) -> &Arc<dyn DynModel> {
+        &self.tuned.model
+    }
+
+    /// Passes a frame through the best model.
+    ///
+    /// # Errors
+    /// Those of the model.
+    pub fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
+        Ok(self.tuned.model.transform(data)?)
+    }
+
+    /// Saves the best model, with all floats bit for bit.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        Ok(persist::save_model(path.as_ref(), self.tuned.model.as_ref())?)
+    }
+}
+
+/// The options and methods that every kind of search has.
+macro_rules! search_options {
+    ($search:ident) => {
+        impl<E: Estimator> $search<E> {
+            /// Who runs the units: [`Serial`](crate::executor::Serial) without this.
+            pub fn executor(mut self, executor: impl $crate::executor::Executor) -> Self {
+                self.search = self.search.executor(Arc::new(executor));
+                self
+            }
+
+            /// How many units are in flight at most: a number, or
+            /// [`Parallelism::Auto`](crate::Parallelism::Auto).
+            ///
+            /// # Errors
+            /// Zero.
+            pub fn parallelism(
+                mut self,
+                parallelism: impl TryInto<$crate::Parallelism, Error: Into<$crate::Error>>,
+            ) -> $crate::Result<Self> {
+                let parallelism = parallelism.try_into().map_err(Into::into)?;
+                self.search = self.search.parallelism(parallelism);
+                Ok(self)
+            }
+
+            /// Decides folds and whatever stages draw at random.
+            pub fn seed(mut self, seed: u64) -> Self {
+                self.search = self.search.seed(seed);
+                self
+            }
+
+            /// Whether what candidates and folds have in common is computed once.
+            pub fn sharing(mut self, sharing: $crate::Sharing) -> Self {
+                self.search = self.search.sharing(sharing);
+                self
+            }
+
+            /// Keeps the models of all folds and candidates.
+            pub fn collect_sub_models(mut self, collect: bool) -> Self {
+                self.search = self.search.collect_sub_models(collect);
+                self
+            }
+
+            /// Checks every candidate and says what the search will do, without doing it.
+            ///
+            /// # Errors
+            /// See [`Search::explain`](crate::Search::explain).
+            pub fn explain(&self, data: &luthier_core::frame::DataFrame) -> $crate::Result<String> {
+                self.search.explain(data)
+            }
+
+            /// Runs the search and fits the best candidate on all rows.
+            ///
+            /// # Errors
+            /// See [`Search::fit`](crate::Search::fit).
+            pub fn fit(
+                &self,
+                data: &luthier_core::frame::DataFrame,
+            ) -> $crate::Result<$crate::TunedModel<E>> {
+                $crate::TunedModel::new(self.search.fit(data)?)
+            }
+        }
+    };
+}
+pub(crate) use search_options;
