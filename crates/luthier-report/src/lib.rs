@@ -1,1 +1,19 @@
-//! Result tables and event timelines of a search.
+//! Result tables and event timelines of a search, as text.
+//!
+//! [`leaderboard`] lists candidates from best to worst; [`timeline`] draws what ran on which worker and when, one
+//! bar per unit. What it does not do yet: plots and HTML.
+//!
+//! ```
+//! use luthier_report::{Align, table};
+//!
+//! let text = table(&[("k", Align::Right), ("rmse", Align::Right)], &[vec!["2".into(), "57.25".into()]]);
+//! assert_eq!(text, "k   rmse\n-  -----\n2  57.25\n");
+//! ```
+
+mod leaderboard;
+mod table;
+mod timeline;
+
+pub use leaderboard::leaderboard;
+pub use table::{Align, table};
+pub use timeline::timeline;

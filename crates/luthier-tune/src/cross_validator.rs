@@ -37,7 +37,7 @@ impl<E: Estimator> CrossValidator<E> {
     }
 
     /// Number of random folds.
-    pub fn num_folds(mut self, num_folds: usize) -> Self {
+    pub fn num_folds(mut self, num_folds: u32) -> Self {
         self.search = self.search.splitter(Arc::new(KFold::new().num_folds(num_folds)));
         self
     }

@@ -64,7 +64,8 @@ impl Explanation<'_> {
             return writeln!(f, "rows       no stage declares what it asks of the frame");
         }
         for need in &needs {
-            let stages = self.base_needs.iter().filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
+            let stages =
+                self.base_needs.iter().filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
             let mut names: Vec<&str> = stages.map(|base| base.stage.as_str()).collect();
             names.dedup();
             names.sort_unstable();
@@ -87,7 +88,8 @@ impl Explanation<'_> {
         }
         let sizes: Vec<usize> = level.groups.iter().map(Vec::len).collect();
         let largest = sizes.iter().max().copied().unwrap_or(0);
-        let together = if largest > 1 { format!("up to {largest} fitted together") } else { "one by one".to_owned() };
+        let together =
+            if largest > 1 { format!("up to {largest} fitted together") } else { "one by one".to_owned() };
         let distinct = nodes().count();
         write!(
             f,

@@ -88,7 +88,12 @@ impl Tree {
         Ok((tree, base))
     }
 
-    fn add_candidate(&mut self, index: usize, root: &dyn DynEstimator, schema: &Schema) -> Result<Vec<usize>> {
+    fn add_candidate(
+        &mut self,
+        index: usize,
+        root: &dyn DynEstimator,
+        schema: &Schema,
+    ) -> Result<Vec<usize>> {
         let mut path = Vec::new();
         for (name, leaf) in leaves(root) {
             let parent = path.last().copied();
@@ -130,13 +135,16 @@ impl Tree {
         base: &mut Vec<BaseNeed>,
     ) -> Result<()> {
         let path = self.paths[candidate].clone();
-        let steps: Vec<LineageStep> = path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
+        let steps: Vec<LineageStep> =
+            path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
         let last = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
         let of_evaluator = evaluator_needs(last)?;
         let asked = path
             .iter()
             .enumerate()
-            .map(|(depth, &node)| (depth, self.nodes[node].name.clone(), self.nodes[node].planned.plan.needs().to_vec()))
+            .map(|(depth, &node)| {
+                (depth, self.nodes[node].name.clone(), self.nodes[node].planned.plan.needs().to_vec())
+            })
             .chain([(path.len(), "the evaluator".to_owned(), of_evaluator)]);
         for (depth, stage, needs) in asked.collect::<Vec<_>>() {
             for need in needs {
@@ -151,7 +159,9 @@ impl Tree {
                     None => match base.iter_mut().find(|b| b.stage == stage && b.need.same(&need)) {
                         Some(same) if same.candidates.contains(&candidate) => {}
                         Some(same) => same.candidates.push(candidate),
-                        None => base.push(BaseNeed { need, stage: stage.clone(), candidates: vec![candidate] }),
+                        None => {
+                            base.push(BaseNeed { need, stage: stage.clone(), candidates: vec![candidate] })
+                        }
                     },
                 }
             }
@@ -179,7 +189,8 @@ impl Tree {
                         None => groups.push(vec![node]),
                     }
                 }
-                let name = self.paths.first().map_or_else(String::new, |path| self.nodes[path[stage]].name.clone());
+                let name =
+                    self.paths.first().map_or_else(String::new, |path| self.nodes[path[stage]].name.clone());
                 Level { stage, name, groups }
             })
             .collect()

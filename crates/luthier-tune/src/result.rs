@@ -104,7 +104,13 @@ mod tests {
                 mean: 0.0,
                 std: 0.0,
                 rank: 0,
-                folds: vec![FoldResult { fold: 0, metric, fit_seconds: 0.0, score_seconds: 0.0, error: None }],
+                folds: vec![FoldResult {
+                    fold: 0,
+                    metric,
+                    fit_seconds: 0.0,
+                    score_seconds: 0.0,
+                    error: None,
+                }],
             })
             .collect();
         let best = rank(&mut candidates, larger_is_better);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{
@@ -9,7 +10,7 @@ use luthier_core::{
 };
 
 use crate::events::{Clock, Event, EventKind};
-use crate::executor::{ExactlyOnce, Job, Sink, TaskResult};
+use crate::executor::{Job, TaskResult, verify};
 use crate::plan::Level;
 use crate::result::{CandidateResult, FoldResult, SearchResult, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, Tuned};
@@ -107,7 +108,8 @@ impl<'a> Run<'a> {
         let covers = |failed: &Need, need: &Need| failed.union(need).is_some_and(|union| union.same(failed));
         let hit = |candidate: usize| {
             self.prepared.base_needs.iter().any(|base| {
-                base.candidates.contains(&candidate) && failed.iter().any(|(need, _)| covers(need, &base.need))
+                base.candidates.contains(&candidate)
+                    && failed.iter().any(|(need, _)| covers(need, &base.need))
             })
         };
         if failed.is_empty() || !self.candidates().all(hit) {
@@ -152,7 +154,8 @@ impl<'a> Run<'a> {
     fn run_levels(&mut self, base: &Dataset) -> Result<()> {
         let tree = Arc::clone(&self.prepared.tree);
         let fitted = |level: &&Level| !level.groups.is_empty();
-        self.progress.total = tree.levels.iter().filter(fitted).map(|l| l.groups.len() * self.folds.len()).sum();
+        self.progress.total =
+            tree.levels.iter().filter(fitted).map(|l| l.groups.len() * self.folds.len()).sum();
         for level in tree.levels.iter().filter(fitted) {
             let last = tree.last_fitted() == Some(level.stage);
             let mut units = Vec::new();
@@ -254,14 +257,15 @@ impl<'a> Run<'a> {
             Arc::clone(&self.clock),
         ));
         let limit = search.limit(job.len(), self.data);
-        let collected = ExactlyOnce::new(job.len());
-        let sink = Reporting { collected: &collected, run: self };
+        let (before, finished) = (self.progress, AtomicUsize::new(0));
+        let observe = |_: usize, _: &TaskResult| {
+            let done = before.done + finished.fetch_add(1, Relaxed) + 1;
+            if let Some(f) = &search.on_progress {
+                f(Progress { done, total: before.total });
+            }
+        };
         let as_job = Arc::clone(&job) as Arc<dyn Job>;
-        search
-            .executor
-            .execute(as_job, limit, &sink)
-            .map_err(|e| Error::executor(search.executor.as_ref(), format!("{e:#}")))?;
-        let results = collected.finish(search.executor.as_ref())?;
+        let results = verify::run_observed(search.executor.as_ref(), as_job, limit, &observe)?;
         self.progress.done += job.len();
         for (index, result) in results.into_iter().enumerate() {
             self.take(&job, index, result, !last || search.collect_sub_models);
@@ -333,7 +337,10 @@ impl<'a> Run<'a> {
         let best = rank(&mut candidates, larger_is_better);
         let failed = |candidate: &CandidateResult| candidate.folds.iter().find_map(|fold| fold.error.clone());
         if let Some(errors) = candidates.iter().map(failed).collect::<Option<Vec<String>>>() {
-            return Err(Error::AllFailed { candidates: errors.len(), first: errors.into_iter().next().unwrap_or_default() });
+            return Err(Error::AllFailed {
+                candidates: errors.len(),
+                first: errors.into_iter().next().unwrap_or_default(),
+            });
         }
         let start = self.clock.seconds();
         let refitted = self.refit(base, best);
@@ -359,7 +366,7 @@ impl<'a> Run<'a> {
         };
         match refitted {
             Ok(model) => Ok(Tuned { model, result, sub_models }),
-            Err(source) => Err(Error::Refit { result: Box::new(result), source }),
+            Err(source) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
         }
     }
 
@@ -405,20 +412,4 @@ impl<'a> Run<'a> {
 /// The context of a whole estimator: a pipeline names its stages itself.
 pub(crate) fn root_context(root: &dyn DynEstimator, ctx: &FitContext) -> FitContext {
     if root.as_any().is::<Pipeline>() { ctx.clone() } else { ctx.for_stage(root.type_name()) }
-}
-
-/// Collects results and tells how far the search is.
-struct Reporting<'a, 'r> {
-    collected: &'a ExactlyOnce,
-    run: &'a Run<'r>,
-}
-
-impl Sink for Reporting<'_, '_> {
-    fn report(&self, task: usize, result: TaskResult) {
-        self.collected.report(task, result);
-        if let Some(f) = &self.run.search.on_progress {
-            let before = self.run.progress;
-            f(Progress { done: before.done + self.collected.reported(), total: before.total });
-        }
-    }
 }

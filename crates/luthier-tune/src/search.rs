@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{
-    Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap, WorkCounter,
-};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap, WorkCounter};
 
 use crate::executor::{Executor, Serial};
 use crate::explain::Explanation;
@@ -213,7 +211,7 @@ impl Search {
 
     fn split(&self, data: &DataFrame) -> Result<Split> {
         if data.num_rows() == 0 {
-            return Err(Error::Invalid("the frame has no rows".to_owned()));
+            return Err(Error::invalid("the frame has no rows"));
         }
         self.splitter.split(data, self.seed).map_err(|e| Error::splitter(self.splitter.as_ref(), e))
     }

@@ -59,7 +59,9 @@ impl<E: Estimator> TunedModel<E> {
     /// If sub-models were not collected, there is no such fold or candidate, or it failed.
     pub fn sub_model(&self, fold: usize, candidate: usize) -> Result<&E::Model> {
         let Some(all) = &self.tuned.sub_models else {
-            return Err(Error::invalid("sub-models were not kept: set `collect_sub_models(true)` before `fit`"));
+            return Err(Error::invalid(
+                "sub-models were not kept: set `collect_sub_models(true)` before `fit`",
+            ));
         };
         let model = all.get(fold).and_then(|fold| fold.get(candidate)).and_then(Option::as_ref);
         let none = || Error::invalid(format!("candidate {candidate} has no model on fold {fold}"));

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{FitContext, StagePlan, Transformer, catch_panic};
+use crate::Result;
 use crate::dataset::Dataset;
 use crate::params::Params;
 use crate::work::WorkCounter;
-use crate::{Error, Result};
 
 /// A fitted stage: a transformer that can be saved and loaded.
 ///
@@ -81,7 +81,7 @@ pub trait EstimatorExt: Estimator {
         let data = Dataset::new(data.clone()).counted_by(work);
         let plan = self.plan(data.schema());
         let data = data.prepare(plan.needs())?;
-        catch_panic(Self::NAME, || self.fit(&data, &ctx)).map_err(Error::from)
+        catch_panic(Self::NAME, || self.fit(&data, &ctx))
     }
 }
 
