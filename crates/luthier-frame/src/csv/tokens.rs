@@ -69,7 +69,7 @@ impl<'a> Tokens<'a> {
     fn plain(&mut self) -> Cell<'a> {
         let rest = &self.text[self.at..];
         let ends = |&byte: &u8| byte == self.delimiter || byte == b'\n' || byte == b'\r';
-        let length = rest.as_bytes().iter().position(|byte| ends(byte)).unwrap_or(rest.len());
+        let length = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
         self.at += length;
         Cell { text: Cow::Borrowed(&rest[..length]), quoted: false, line: self.line }
     }
