@@ -1,4 +1,5 @@
 //! Parquet files: the same bits back, lists as vectors, scans that read what is asked for.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy does not know as such")]
 
 use std::path::Path;
 use std::sync::Arc;

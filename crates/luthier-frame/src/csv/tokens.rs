@@ -122,7 +122,9 @@ mod tests {
 
     use super::*;
 
-    fn records(text: &str) -> Result<Vec<Vec<(String, bool, u64)>>, QuoteError> {
+    type Record = Vec<(String, bool, u64)>;
+
+    fn records(text: &str) -> Result<Vec<Record>, QuoteError> {
         let (mut tokens, mut cells, mut records) = (Tokens::new(text, b','), Vec::new(), Vec::new());
         while tokens.next_record(&mut cells)? {
             records
@@ -132,7 +134,7 @@ mod tests {
     }
 
     fn texts(text: &str) -> Vec<Vec<String>> {
-        let only_text = |record: Vec<(String, bool, u64)>| record.into_iter().map(|cell| cell.0).collect();
+        let only_text = |record: Record| record.into_iter().map(|cell| cell.0).collect();
         records(text).unwrap().into_iter().map(only_text).collect()
     }
 

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
@@ -98,7 +98,7 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
         }
         match column_type {
             ColumnType::F64 => {
-                write!(out, "{:?}", array.as_primitive::<arrow_array::types::Float64Type>().value(row))?;
+                write!(out, "{:?}", array.as_primitive::<Float64Type>().value(row))?;
             }
             ColumnType::I64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
             ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,

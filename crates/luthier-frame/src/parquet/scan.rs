@@ -51,7 +51,7 @@ impl ParquetFile {
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(row_groups)
             .with_projection(mask)
-            .with_batch_size(batch_rows.min(rows))
+            .with_batch_size(batch_rows.min(rows).max(1))
             .with_limit(rows);
         if offset > 0 {
             builder = builder.with_offset(offset);
@@ -85,7 +85,7 @@ impl ParquetFile {
         let metadata = self.metadata.metadata();
         let row_groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
         let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-        for batch in self.reader(row_groups, [root], (0, rows), 1024.min(rows.max(1)))? {
+        for batch in self.reader(row_groups, [root], (0, rows), 1024)? {
             let batch = batch.map_err(|cause| unreadable(&self.path, cause.into()))?;
             if let Some(width) = batch.columns().first().and_then(|lists| list_width(lists.as_ref())) {
                 return Ok(width);
