@@ -189,13 +189,18 @@ impl<'a> Descent<'a> {
                 let t = self.t[j];
                 self.g[j] - self.l2[j] * t - self.l1[j].copysign(t)
             });
-            let step = solve.apply(&residual.collect());
+            let (step, bounded) = solve.step(&residual.collect(), self.rounding());
             let crossing = |(i, &j): (usize, &usize)| {
                 let (t, d) = (self.t[j], step[i]);
-                (t * (t + d) <= 0.0).then(|| (-t / d, j))
+                let crosses = if bounded { t * (t + d) <= 0.0 } else { t * d < 0.0 };
+                crosses.then(|| (-t / d, j))
             };
             let first = active.iter().enumerate().filter_map(crossing).min_by(|a, b| a.0.total_cmp(&b.0));
-            let length = first.map_or(1.0, |(length, _)| length);
+            let length = match first {
+                Some((length, _)) => length,
+                None if bounded => 1.0,
+                None => return,
+            };
             for (&j, d) in active.iter().zip(&step) {
                 self.t[j] += length * d;
             }
@@ -235,12 +240,21 @@ impl Solve {
         Some(Self { unit, inverse: Inverse::Eigen(inverse, vectors) })
     }
 
-    fn apply(&self, b: &Array1<f64>) -> Array1<f64> {
-        let b = b * &self.unit;
-        let x = match &self.inverse {
-            Inverse::Cholesky(l) => cholesky_solve(l, b.view()),
-            Inverse::Eigen(inverse, vectors) => vectors.dot(&(vectors.t().dot(&b) * inverse)),
-        };
-        x * &self.unit
+    /// The Newton step from a residual, and whether it ends by itself. On a singular set the squares are flat in
+    /// some direction: if the penalty falls along it, that is the step, and it ends where a sign changes.
+    fn step(&self, residual: &Array1<f64>, rounding: f64) -> (Array1<f64>, bool) {
+        let b = residual * &self.unit;
+        match &self.inverse {
+            Inverse::Cholesky(l) => (cholesky_solve(l, b.view()) * &self.unit, true),
+            Inverse::Eigen(inverse, vectors) => {
+                let along = vectors.t().dot(&b);
+                let flat = ndarray::Zip::from(&along).and(inverse).map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
+                if flat.iter().any(|v| v.abs() > 4.0 * rounding) {
+                    (vectors.dot(&flat) * &self.unit, false)
+                } else {
+                    (vectors.dot(&(along * inverse)) * &self.unit, true)
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::dense::{back_substitute, lower_inverse, singular_values, triangularise};
+use super::dense::{back_substitute, cholesky_solve, lower_inverse, singular_values, triangularise};
 use super::moments::{Factor, NormalEquations};
 use super::ridge::{Direct, Inverse};
 use super::scaling::{Deviation, Penalty, Spread};
@@ -92,7 +92,14 @@ impl TriangularSystem {
             let root = penalty.scale.mapv(|p| penalty.l2.sqrt() * p);
             let rows = Array2::from_shape_fn((k, k + 1), |(i, j)| if i == j { root[i] } else { 0.0 });
             if let Ok(stacked) = concatenate(Axis(0), &[self.r.view(), rows.view()]) {
-                return by_substitution(&triangularise(stacked.view()), mean);
+                // Householder's method is stable for rows of very different size if the large ones come first.
+                let size = |row: usize| stacked.row(row).iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+                let mut order: Vec<usize> = (0..stacked.nrows()).collect();
+                order.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
+                let r = triangularise(stacked.select(Axis(0), &order).view());
+                let mut direct = by_substitution(&r, mean);
+                direct.t += &self.correction(&r, &direct.t, &penalty.diagonal());
+                return direct;
             }
         }
         if self.full_rank() {
@@ -102,6 +109,17 @@ impl TriangularSystem {
         let inverse = self.sigma.mapv(|s| if s > cutoff { 1.0 / s } else { 0.0 });
         let t = self.v.dot(&(self.u.t().dot(&self.r.column(k)) * inverse));
         Direct { t, inverse: None }
+    }
+}
+
+impl TriangularSystem {
+    /// One step of refinement by the seminormal equations: strongly penalised coordinates regain their digits.
+    fn correction(&self, r: &Array2<f64>, t: &Array1<f64>, diagonal: &Array1<f64>) -> Array1<f64> {
+        let k = t.len();
+        let a = self.r.slice(s![.., ..k]);
+        let residual = &self.r.column(k) - &a.dot(t);
+        let gradient = a.t().dot(&residual) - diagonal * t;
+        cholesky_solve(&r.slice(s![..k, ..k]).t().to_owned(), gradient.view())
     }
 }
 

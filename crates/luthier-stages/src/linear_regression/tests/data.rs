@@ -120,6 +120,10 @@ impl Rows {
 
 /// Two factors of disjoint rows as one: the difference of the means enters as one more row.
 fn merge(a: Factor, b: Factor) -> Factor {
+    if a.weight_sum == 0.0 || b.weight_sum == 0.0 {
+        let rows = a.rows + b.rows;
+        return Factor { rows, ..if b.weight_sum == 0.0 { a } else { b } };
+    }
     let weight_sum = a.weight_sum + b.weight_sum;
     let apart = &b.mean - &a.mean;
     let row = &apart * (a.weight_sum * b.weight_sum / weight_sum).sqrt();
@@ -144,4 +148,10 @@ pub(super) fn read_csv(path: &Path) -> (Vec<String>, Array2<f64>) {
     let rows = values.len() / header.len();
     let table = Array2::from_shape_vec((rows, header.len()), values).unwrap();
     (header, table)
+}
+
+/// A file of expected numbers.
+pub(super) fn read_json(name: &str) -> serde_json::Value {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/spark-4.3.0");
+    serde_json::from_str(&std::fs::read_to_string(Path::new(folder).join(name)).unwrap()).unwrap()
 }
