@@ -250,13 +250,13 @@ impl<F> Problem<F> {
         let sums = (self.eval)(&point)?;
         let mut model = self.model(&point, &sums);
         let mut history = vec![model.value];
-        let mut iterations = 0;
-        while iterations < options.max_iter && violation(&model, point.sigma) > tolerance {
-            let step = newton_step(&model, point.sigma);
+        let (mut iterations, mut damping) = (0, 0.0);
+        while iterations < options.max_iter && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma {
+            let step = newton_step(&model, point.sigma, damping);
             let descent = step.dot(&model.gradient);
-            let down = step[step.len() - 1];
-            // Stay inside: sigma keeps at least a tenth of itself.
-            let mut length = if down < 0.0 { (-0.9 * point.sigma / down).min(1.0) } else { 1.0 };
+            // Sigma keeps at least a tenth of itself and grows at most tenfold.
+            let growth = step[step.len() - 1] / point.sigma;
+            let mut length = if growth < 0.0 { (-0.9 / growth).min(1.0) } else { (9.0 / growth).min(1.0) };
             let mut accepted = None;
             for _ in 0..HALVINGS {
                 let next = self.moved(&point, &step, length);
@@ -272,6 +272,8 @@ impl<F> Problem<F> {
                 }
                 length *= 0.5;
             }
+            // Short steps tell that the quadratic model does not reach far: damp the next one.
+            damping = if length < 0.1 { (100.0 * damping).clamp(1e-6, 1e2) } else { 0.01 * damping };
             let Some((next, trial)) = accepted else { break };
             (point, model) = (next, trial);
             history.push(model.value);
@@ -298,22 +300,23 @@ fn violation(model: &Model, sigma: f64) -> f64 {
     model.gradient.iter().enumerate().map(entry).fold(0.0, f64::max)
 }
 
-/// The Newton step, damped just enough to exist. In units no curvature exceeds the order of `1/σ`, which is
-/// the scale of the damping.
-fn newton_step(model: &Model, sigma: f64) -> Array1<f64> {
+/// The Newton step, damped at least as asked for and enough to exist. In units no curvature of the loss exceeds
+/// the order of `1/σ`, which is the scale of the damping.
+fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
     let size = model.gradient.len();
-    let mut damping = 0.0;
-    while damping < 1e3 {
+    while damping < 1e4 {
         let mut h = model.hessian.clone();
-        h.diag_mut().mapv_inplace(|v| v + damping * (v + 1.0 / sigma) + f64::MIN_POSITIVE);
-        let unit = h.diag().mapv(|v| 1.0 / v.sqrt());
+        // Without inliers the loss is linear in sigma.
+        h[[size - 1, size - 1]] = h[[size - 1, size - 1]].max(1e-3 / sigma);
+        h.diag_mut().mapv_inplace(|v| v + damping * (v + 1.0 / sigma));
+        let unit = h.diag().mapv(|v| 1.0 / v.max(f64::MIN_POSITIVE).sqrt());
         let scaled = Array2::from_shape_fn((size, size), |(i, j)| h[[i, j]] * unit[i] * unit[j]);
         if scaled.iter().all(|v| v.is_finite()) {
             if let Some(l) = cholesky(scaled.view()) {
                 return -cholesky_solve(&l, (&model.gradient * &unit).view()) * &unit;
             }
         }
-        damping = if damping == 0.0 { 1e-9 } else { damping * 100.0 };
+        damping = (100.0 * damping).max(1e-9);
     }
     -&model.gradient * sigma
 }
