@@ -10,8 +10,11 @@ use super::solve::{FitOptions, Solver};
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;
 
-/// Times a step is halved at most.
-const HALVINGS: usize = 40;
+/// Times a step is halved before another direction is tried.
+const HALVINGS: usize = 8;
+
+/// Damping, in units of the loss's curvature, beyond which no step makes progress that rounding lets us see.
+const STRONGEST_DAMPING: f64 = 1e4;
 
 /// The parameters of a Huber regression.
 #[derive(Debug, Clone)]
@@ -273,8 +276,13 @@ impl<F> Problem<F> {
                 length *= 0.5;
             }
             // Short steps tell that the quadratic model does not reach far: damp the next one.
-            damping = if length < 0.1 { (100.0 * damping).clamp(1e-6, 1e2) } else { 0.01 * damping };
-            let Some((next, trial)) = accepted else { break };
+            damping = if length < 0.1 { (100.0 * damping).max(1e-6) } else { 0.01 * damping };
+            let Some((next, trial)) = accepted else {
+                if damping > STRONGEST_DAMPING {
+                    break;
+                }
+                continue;
+            };
             (point, model) = (next, trial);
             history.push(model.value);
             iterations += 1;
@@ -304,7 +312,7 @@ fn violation(model: &Model, sigma: f64) -> f64 {
 /// the order of `1/σ`, which is the scale of the damping.
 fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
     let size = model.gradient.len();
-    while damping < 1e4 {
+    while damping < 1e4 * STRONGEST_DAMPING {
         let mut h = model.hessian.clone();
         // Without inliers the loss is linear in sigma.
         h[[size - 1, size - 1]] = h[[size - 1, size - 1]].max(1e-3 / sigma);

@@ -33,8 +33,16 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
             break;
         }
         let step = direction * length;
-        t += &step;
-        let next = product(&t) - &system.rhs;
+        let moved = &t + &step;
+        let next = product(&moved) - &system.rhs;
+        let value = 0.5 * (1.0 + moved.dot(&next) - moved.dot(&system.rhs));
+        let last = history[history.len() - 1];
+        let size = 1.0 + moved.iter().map(|v| v.abs()).sum::<f64>();
+        if value > last + 16.0 * f64::EPSILON * size * size {
+            // The Gram matrix has no more digits.
+            break;
+        }
+        t = moved;
         let change = &next - &gradient;
         let along = step.dot(&change);
         if along > 0.0 {
@@ -44,7 +52,7 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
             corrections.push_back(Correction { step, change, along });
         }
         gradient = next;
-        history.push(0.5 * (1.0 + t.dot(&gradient) - t.dot(&system.rhs)));
+        history.push(value.min(last));
         iterations += 1;
     }
     Iterated { t, history, iterations }

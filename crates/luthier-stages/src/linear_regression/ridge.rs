@@ -7,8 +7,9 @@ use super::solve::UnitSystem;
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;
 
-/// A residual above this, before refinement, means that the decomposition has lost the small directions.
-const UNRELIABLE: f64 = 1e-9;
+/// Beyond this condition of a Gram matrix that is scaled by the penalty, eigenvectors have lost too many digits of
+/// the weak columns, which Cholesky's method, whose error does not depend on the columns' scales, would have kept.
+const SCALED_LIMIT: f64 = 1e7;
 
 /// A direct solution in unit coordinates.
 #[derive(Debug, Clone)]
@@ -130,18 +131,17 @@ impl RidgeFamily {
             }
         };
         let diagonal = penalty.diagonal();
-        let inverse = eigen.inverse_values(shift);
-        let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;
-        let mut t = eigen.apply(&inverse, &system.rhs);
-        let first = residual(&t);
-        t += &eigen.apply(&inverse, &first);
-        let norm = first.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
-        if eigen.scale.is_some() && !(norm <= UNRELIABLE) {
+        let smallest = eigen.values.first().copied().unwrap_or(0.0).max(0.0) + shift;
+        if eigen.scale.is_some() && eigen.largest() + shift > SCALED_LIMIT * smallest {
             if let Some(direct) = by_cholesky(system, &diagonal) {
                 self.cholesky += 1;
                 return Some(direct);
             }
         }
+        let inverse = eigen.inverse_values(shift);
+        let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;
+        let mut t = eigen.apply(&inverse, &system.rhs);
+        t += &eigen.apply(&inverse, &residual(&t));
         let inverse = inverse.iter().all(|v| *v > 0.0).then(|| {
             let p = eigen.scale.as_ref();
             let scale = |i: usize| p.map_or(1.0, |p| 1.0 / p[i]);
@@ -158,8 +158,7 @@ impl RidgeFamily {
     }
 }
 
-/// For penalties of very different strength, of which the spectrum is too wide for eigenvectors: Cholesky's error does
-/// not depend on the scale of the columns.
+/// The same minimum from one Cholesky decomposition for this penalty alone.
 fn by_cholesky(system: &UnitSystem, diagonal: &Array1<f64>) -> Option<Direct> {
     let unit = diagonal.mapv(|v| 1.0 / (1.0 + v).sqrt());
     let k = Array2::from_shape_fn(system.gram.dim(), |(i, j)| {

@@ -86,7 +86,7 @@ fn no_steps_answer_with_least_squares() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// No small move of any parameter lowers the objective, and the history reports it.
     #[test]
@@ -116,7 +116,7 @@ proptest! {
         prop_assert!((last / best - 1.0).abs() < 1e-9, "{last} {best}");
         prop_assert!(fit.iterations < 50);
         let (_, mean) = rows.mean();
-        let slack = 1e-12 * (best + values.iter().sum::<f64>().abs());
+        let slack = 1e-12 * (best + 1.0);
         for step in [1e-3, -1e-3, 1e-5, -1e-5] {
             for j in 0..2 {
                 let mut beta = fit.coefficients.clone();
@@ -124,7 +124,7 @@ proptest! {
                 beta[j] += step / unit;
                 // The intercept follows, so that the move is not along the offset of the feature.
                 let c = if fit_intercept { fit.intercept - step / unit * mean[j] } else { 0.0 };
-                prop_assert!(at(&beta, c, fit.scale) >= best - slack);
+                prop_assert!(at(&beta, c, fit.scale) >= best - slack, "{} {best} {step} {j} {fit:?} {:?}", at(&beta, c, fit.scale), mean);
             }
             prop_assert!(at(&fit.coefficients, fit.intercept, fit.scale * (1.0 + step)) >= best - slack);
             if fit_intercept {
