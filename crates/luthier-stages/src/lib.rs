@@ -1,1 +1,3 @@
 //! The built-in stages and evaluators.
+
+mod linear_regression;
