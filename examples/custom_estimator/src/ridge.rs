@@ -148,7 +148,11 @@ impl Transformer for RidgeModel {
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         let (width, expected) = (require_vectors(schema, &self.features_col)?, self.coefficients.len());
-        anyhow::ensure!(width == expected, "`{}` has {width} features, expected {expected}", self.features_col);
+        anyhow::ensure!(
+            width == expected,
+            "`{}` has {width} features, expected {expected}",
+            self.features_col
+        );
         append_number(schema, &self.prediction_col)
     }
 

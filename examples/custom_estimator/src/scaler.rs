@@ -57,7 +57,10 @@ impl Estimator for Scaler {
 
     /// All configurations on the same rows make one unit: a few divisions each are not worth units of their own.
     fn plan(&self, _schema: &Schema) -> StagePlan {
-        StagePlan::opaque().need::<Moments>(self.moments()).affine([&self.input_col], &self.output_col).grouped()
+        StagePlan::opaque()
+            .need::<Moments>(self.moments())
+            .affine([&self.input_col], &self.output_col)
+            .grouped()
     }
 }
 
