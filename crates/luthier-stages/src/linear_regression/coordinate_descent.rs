@@ -41,7 +41,13 @@ impl PenaltyPath {
 
     /// The minimum at one penalty: the optimality conditions hold to about 1e-13 for `tol ≤ 1e-6`.
     /// `max_iter` counts the sweeps over all coordinates at this penalty; 0 answers with zero coefficients.
-    pub(super) fn solve(&mut self, system: &UnitSystem, penalty: &Penalty, tol: f64, max_iter: usize) -> Iterated {
+    pub(super) fn solve(
+        &mut self,
+        system: &UnitSystem,
+        penalty: &Penalty,
+        tol: f64,
+        max_iter: usize,
+    ) -> Iterated {
         let zero = Array1::zeros(system.rhs.len());
         let mut state = Descent::new(system, penalty, zero.clone());
         let mut history = vec![state.objective()];
@@ -248,7 +254,9 @@ impl Solve {
             Inverse::Cholesky(l) => (cholesky_solve(l, b.view()) * &self.unit, true),
             Inverse::Eigen(inverse, vectors) => {
                 let along = vectors.t().dot(&b);
-                let flat = ndarray::Zip::from(&along).and(inverse).map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
+                let flat = ndarray::Zip::from(&along)
+                    .and(inverse)
+                    .map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
                 if flat.iter().any(|v| v.abs() > 4.0 * rounding) {
                     (vectors.dot(&flat) * &self.unit, false)
                 } else {

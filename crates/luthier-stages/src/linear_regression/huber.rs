@@ -1,4 +1,5 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 use super::dense::{cholesky, cholesky_solve};
 use super::moments::NormalEquations;
@@ -34,7 +35,7 @@ pub(crate) struct HuberOptions {
 }
 
 /// Origin and unit of every column; a constant feature has weight 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HuberUnits {
     x_origin: Array1<f64>,
     /// One over the unit; 0 leaves the feature out.
@@ -44,7 +45,7 @@ pub(crate) struct HuberUnits {
 }
 
 /// Where the sums over the rows are wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HuberPoint {
     units: HuberUnits,
     epsilon: f64,
@@ -55,7 +56,7 @@ pub(crate) struct HuberPoint {
 }
 
 /// Sums over rows at one point: enough for value, gradient and (generalised) Hessian of the objective.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HuberSums {
     /// `Σ w z zᵀ` over inliers, `z = [x, 1, r]` in units with the residual `r`.
     inliers: Array2<f64>,
@@ -224,7 +225,8 @@ impl<F> Problem<F> {
         let (rr, inside) = (sums.inliers[[d + 1, d + 1]], sums.inliers[[d, d]]);
         let shrink = 1.0 - epsilon * epsilon;
         let ridge: f64 = (0..d).map(|j| 0.5 * self.penalty[j] * point.t[j] * point.t[j]).sum();
-        let loss = inside * sigma + rr / sigma + sums.outliers * sigma * shrink + 2.0 * epsilon * sums.outliers_abs;
+        let loss =
+            inside * sigma + rr / sigma + sums.outliers * sigma * shrink + 2.0 * epsilon * sums.outliers_abs;
         let size = self.free.len();
         let mut gradient = Array1::zeros(size + 1);
         let mut hessian = Array2::zeros((size + 1, size + 1));
@@ -254,7 +256,9 @@ impl<F> Problem<F> {
         let mut model = self.model(&point, &sums);
         let mut history = vec![model.value];
         let (mut iterations, mut damping) = (0, 0.0);
-        while iterations < options.max_iter && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma {
+        while iterations < options.max_iter
+            && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma
+        {
             let step = newton_step(&model, point.sigma, damping);
             let descent = step.dot(&model.gradient);
             // Sigma keeps at least a tenth of itself and grows at most tenfold.
@@ -332,8 +336,7 @@ fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
 fn finish(point: &HuberPoint, history: Vec<f64>, iterations: usize, fit_intercept: bool) -> HuberFit {
     let units = &point.units;
     let d = units.x_weight.len();
-    let coefficients =
-        Array1::from_shape_fn(d, |j| point.t[j] * units.x_weight[j] * units.y_unit);
+    let coefficients = Array1::from_shape_fn(d, |j| point.t[j] * units.x_weight[j] * units.y_unit);
     let intercept = if fit_intercept {
         units.y_origin + units.y_unit * point.t[d] - coefficients.dot(&units.x_origin)
     } else {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use luthier_core::params::ParamEnum;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use super::coordinate_descent::PenaltyPath;
@@ -17,8 +18,8 @@ pub(super) const CONDITION_LIMIT: f64 = 2e4;
 const DIRECT_FEATURES: usize = 4096;
 
 /// How squared error is minimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Solver {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+pub enum Solver {
     /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features.
     #[default]
     Auto,

@@ -33,7 +33,8 @@ pub(super) fn objective(rows: &Rows, options: &HuberOptions, beta: &Array1<f64>,
     let penalty: f64 = (0..beta.len())
         .map(|j| {
             let variance: f64 =
-                rows.x.column(j).iter().zip(&rows.w).map(|(x, w)| w * (x - mean[j]).powi(2)).sum::<f64>() / reduced;
+                rows.x.column(j).iter().zip(&rows.w).map(|(x, w)| w * (x - mean[j]).powi(2)).sum::<f64>()
+                    / reduced;
             if options.standardization { variance * beta[j].powi(2) } else { beta[j].powi(2) }
         })
         .sum();
