@@ -1,1 +1,56 @@
 //! Grids, splitters, the search plan, executors and results.
+//!
+//! A search tries every candidate of a [`ParamGrid`] on every fold of a [`Splitter`] and hands the units of
+//! work to an [`Executor`], at most [`Parallelism`] of them at a time. Grids name parameters by their address in
+//! a pipeline; this crate knows no stage.
+//!
+//! The three seams:
+//!
+//! | to replace | implement | built in |
+//! | --- | --- | --- |
+//! | how rows are held out | [`Splitter`] | [`TrainRatio`], [`KFold`], [`FoldColumn`] |
+//! | where units run | [`Executor`] | [`Serial`], [`Rayon`], [`ThreadPool`] |
+//! | what is tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
+//!
+//! An executor knows nothing of models: it runs numbered tasks whose results are bytes.
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use std::sync::Arc;
+//! use luthier_tune::executor::{Job, TaskResult, ThreadPool, verify};
+//!
+//! struct Squares;
+//!
+//! impl Job for Squares {
+//!     fn len(&self) -> usize {
+//!         4
+//!     }
+//!     fn run(&self, task: usize) -> TaskResult {
+//!         if task == 2 { Err("no square of two today".to_owned()) } else { Ok(vec![(task * task) as u8]) }
+//!     }
+//! }
+//!
+//! let results = verify::run(&ThreadPool::new(), Arc::new(Squares), NonZeroUsize::MIN)?;
+//! assert_eq!(results[3], Ok(vec![9]));
+//! assert!(results[2].is_err());
+//! # Ok::<(), luthier_tune::Error>(())
+//! ```
+//!
+//! What this crate does not do: it fits nothing itself, and no executor here leaves the process.
+
+mod error;
+pub mod executor;
+mod grid;
+mod named;
+mod parallelism;
+pub mod splitter;
+
+pub use error::{Error, Result};
+pub use executor::{
+    Executor, ExecutorEntry, Job, NamedExecutor, Rayon, Serial, Sink, TaskResult, ThreadPool,
+};
+pub use grid::ParamGrid;
+#[doc(hidden)]
+pub use luthier_core::inventory;
+pub use parallelism::Parallelism;
+pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};

@@ -1,0 +1,96 @@
+//! The error type of grids, splits and searches.
+
+use luthier_core::params::ParamError;
+
+/// Result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong when a search is configured and run.
+///
+/// A candidate that fails inside of a search is a row of its results, not an error of the search.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A stage, parameter, frame or registered name is wrong.
+    #[error(transparent)]
+    Core(#[from] luthier_core::Error),
+
+    /// A grid has an address without values, so it has no candidates.
+    #[error("the grid has no values for `{address}`: give one at least, or leave the address out")]
+    EmptyGrid {
+        /// The parameter's address.
+        address: String,
+    },
+
+    /// A grid with more candidates than a search can hold.
+    #[error("the grid has {found} candidates, at most {limit} are possible: give fewer values")]
+    GridTooLarge {
+        /// Candidates of the grid, or `usize::MAX` if there are more.
+        found: usize,
+        /// What is possible.
+        limit: usize,
+    },
+
+    /// A candidate of a grid cannot be fitted, whatever the rows: found before any fit.
+    #[error("candidate {candidate} ({params}): {source}")]
+    Candidate {
+        /// Position in the grid, from 0.
+        candidate: usize,
+        /// The values of its grid addresses.
+        params: String,
+        /// What is wrong.
+        source: luthier_core::Error,
+    },
+
+    /// A part that was named in a configuration does not take these parameters.
+    #[error("{kind} `{name}`: {source}")]
+    Configuration {
+        /// "splitter" or "executor".
+        kind: &'static str,
+        /// The registered name.
+        name: &'static str,
+        /// What is wrong.
+        source: ParamError,
+    },
+
+    /// A splitter could not split the rows, or gave a split that cannot be used.
+    #[error("splitter {splitter}: {source:#}")]
+    Split {
+        /// The splitter.
+        splitter: String,
+        /// What its code returned, or what is wrong with the split.
+        source: anyhow::Error,
+    },
+
+    /// An executor failed, or broke its contract.
+    #[error("executor {name}: {message}")]
+    Executor {
+        /// The executor.
+        name: String,
+        /// What went wrong.
+        message: String,
+    },
+
+    /// Anything else that the caller must mend; the message says how.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    /// An error whose message says what is wrong and what to do.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+}
+
+impl From<ParamError> for Error {
+    fn from(source: ParamError) -> Self {
+        Self::Core(source.into())
+    }
+}
+
+impl From<luthier_core::frame::Error> for Error {
+    fn from(source: luthier_core::frame::Error) -> Self {
+        Self::Core(source.into())
+    }
+}

@@ -1,0 +1,113 @@
+//! Where the units of a search run.
+
+mod entry;
+mod rayon;
+mod serial;
+mod thread_pool;
+pub mod verify;
+
+use std::fmt::Debug;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use luthier_core::params::Params;
+
+pub use self::entry::ExecutorEntry;
+pub use self::rayon::Rayon;
+pub use self::serial::Serial;
+pub use self::thread_pool::ThreadPool;
+
+/// What a task gives: bytes, or the message of what went wrong in it.
+pub type TaskResult = std::result::Result<Vec<u8>, String>;
+
+/// Numbered, independent tasks; each result is bytes.
+///
+/// # Contract
+/// - Tasks may run in any order, on any thread, and several at once. None waits for another.
+/// - The result of a task depends on its number alone.
+/// - `len` never changes.
+/// - A task may use rayon.
+pub trait Job: Send + Sync + 'static {
+    /// How many tasks there are: `0..len`.
+    fn len(&self) -> usize;
+
+    /// Whether there is nothing to do.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs one task. Panics of a user's code are caught in here and become `Err`.
+    fn run(&self, task: usize) -> TaskResult;
+
+    /// What another process needs to rebuild the job, if it can be rebuilt.
+    fn portable(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Takes the results of tasks as they come.
+pub trait Sink: Sync {
+    /// Takes the result of one task. Called from any thread, also at the same time for different tasks.
+    fn report(&self, task: usize, result: TaskResult);
+}
+
+/// Runs the tasks of a job.
+///
+/// # Contract
+/// - At most `limit` calls of [`Job::run`] are under way at any time, also when tasks use rayon inside.
+/// - Every task of `0..job.len()` is reported exactly once, whatever happens to it: a task that panics
+///   ([`run_task`] catches it) or whose worker is lost is reported as `Err`. One failure stops no other task.
+/// - Order does not matter, neither of running nor of reporting.
+/// - `execute` returns when all tasks are reported. It returns an error only if it could not do its work,
+///   not because a task failed.
+/// - No task waits for another one: an executor must not let a task that waits (for its own nested rayon
+///   work) run a loop over all other tasks, and must finish on a pool of one thread.
+/// - Calls may overlap: one executor can run several jobs at once, each with a limit of its own.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+/// use luthier_tune::executor::{Executor, Job, Sink, run_task};
+///
+/// /// Runs the last task first.
+/// #[derive(Debug)]
+/// struct Backwards;
+///
+/// impl Executor for Backwards {
+///     fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+///         (0..job.len()).rev().for_each(|task| sink.report(task, run_task(&*job, task)));
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an executor",
+    note = "implement `luthier_tune::Executor` (`execute`) for it"
+)]
+pub trait Executor: Debug + Send + Sync + 'static {
+    /// Runs all tasks of `job`, at most `limit` at once, and reports each to `sink` exactly once.
+    ///
+    /// # Errors
+    /// If the executor itself cannot work: no thread can be started, a remote end is not there.
+    fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()>;
+
+    /// How many tasks can run at once at all, whatever the limit; by default the machine's cores.
+    fn capacity(&self) -> NonZeroUsize {
+        std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+/// An executor that a configuration can name. Register it with
+/// [`register_executor!`](crate::register_executor).
+pub trait NamedExecutor: Executor + Params + Default {
+    /// The name it is registered by, such as `"thread_pool"`.
+    const NAME: &'static str;
+}
+
+/// Runs one task; a panic that escapes it becomes an `Err`.
+pub fn run_task(job: &dyn Job, task: usize) -> TaskResult {
+    match luthier_core::catch_panic(&format!("task {task}"), || Ok(job.run(task))) {
+        Ok(result) => result,
+        Err(panicked) => Err(panicked.to_string()),
+    }
+}

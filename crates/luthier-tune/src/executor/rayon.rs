@@ -1,0 +1,59 @@
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use luthier_core::params::Params;
+use rayon::Scope;
+
+use super::{Executor, Job, NamedExecutor, Sink, run_task};
+
+/// Tasks on the current rayon pool: the one the caller is in, else the global one.
+///
+/// No more tasks run at once than the pool has threads, unless tasks use rayon inside: a thread that waits
+/// there may begin another task meanwhile, within the limit. A task's wall time then includes the other's.
+#[derive(Debug, Clone, Params)]
+pub struct Rayon {}
+
+impl Executor for Rayon {
+    fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+        let tasks = Tasks { job: &*job, len: job.len(), next: AtomicUsize::new(0), sink };
+        let chains = limit.get().min(tasks.len);
+        rayon::scope(|scope| (0..chains).for_each(|_| tasks.spawn_next(scope)));
+        Ok(())
+    }
+
+    fn capacity(&self) -> NonZeroUsize {
+        NonZeroUsize::new(rayon::current_num_threads()).unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+impl NamedExecutor for Rayon {
+    const NAME: &'static str = "rayon";
+}
+
+/// The tasks that no chain has taken yet.
+struct Tasks<'a> {
+    job: &'a dyn Job,
+    len: usize,
+    next: AtomicUsize,
+    sink: &'a dyn Sink,
+}
+
+impl Tasks<'_> {
+    /// Spawns the next task; the task after it is spawned when it is done. There are as many such chains as
+    /// the limit allows, so in-flight tasks never exceed it.
+    ///
+    /// Loops that pull tasks would keep the limit too, but a thread that waits inside of its own task could
+    /// steal such a loop, and would not come back before all tasks are done. A spawned closure runs one task.
+    fn spawn_next<'scope>(&'scope self, scope: &Scope<'scope>) {
+        let task = self.next.fetch_add(1, Ordering::Relaxed);
+        if task < self.len {
+            scope.spawn(move |scope| {
+                self.sink.report(task, run_task(self.job, task));
+                self.spawn_next(scope);
+            });
+        }
+    }
+}
+
+crate::register_executor!(Rayon: "Tasks on the current rayon pool.");

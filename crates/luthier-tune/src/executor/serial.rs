@@ -1,0 +1,29 @@
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use luthier_core::params::Params;
+
+use super::{Executor, Job, NamedExecutor, Sink, run_task};
+
+/// One task after the other, in order, on the calling thread.
+///
+/// The tasks may still use all cores by rayon inside.
+#[derive(Debug, Clone, Params)]
+pub struct Serial {}
+
+impl Executor for Serial {
+    fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+        (0..job.len()).for_each(|task| sink.report(task, run_task(&*job, task)));
+        Ok(())
+    }
+
+    fn capacity(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+}
+
+impl NamedExecutor for Serial {
+    const NAME: &'static str = "serial";
+}
+
+crate::register_executor!(Serial: "One task after the other on the calling thread.");

@@ -1,0 +1,129 @@
+//! Holds an executor to its contract: every task is reported exactly once.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Executor, Job, Sink, TaskResult};
+use crate::{Error, Result};
+
+/// Runs a job and gives the results in task order.
+///
+/// # Errors
+/// [`Error::Executor`] if the executor fails, panics, or breaks its contract.
+pub fn run(executor: &dyn Executor, job: Arc<dyn Job>, limit: NonZeroUsize) -> Result<Vec<TaskResult>> {
+    run_observed(executor, job, limit, &|_, _| ())
+}
+
+/// As [`run`], showing each result to `observe` when it comes, from whatever thread it comes.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_observed(
+    executor: &dyn Executor,
+    job: Arc<dyn Job>,
+    limit: NonZeroUsize,
+    observe: &(dyn Fn(usize, &TaskResult) + Sync),
+) -> Result<Vec<TaskResult>> {
+    let name = format!("{executor:?}");
+    let sink = ExactlyOnce::new(job.len()).observed_by(observe);
+    luthier_core::catch_panic(&name, || executor.execute(job, limit, &sink)).map_err(|error| {
+        let message = match error {
+            luthier_core::Error::Stage { source, .. } => format!("{source:#}"),
+            other => other.to_string(),
+        };
+        Error::Executor { name: name.clone(), message }
+    })?;
+    sink.finish(&name)
+}
+
+/// Collects results by task and notices a task that is reported twice, never, or does not exist.
+pub struct ExactlyOnce<'a> {
+    state: Mutex<State>,
+    observe: Option<&'a (dyn Fn(usize, &TaskResult) + Sync)>,
+}
+
+struct State {
+    reported: Vec<bool>,
+    results: Vec<Option<TaskResult>>,
+    fault: Option<String>,
+}
+
+impl<'a> ExactlyOnce<'a> {
+    /// Expects the tasks `0..tasks`.
+    pub fn new(tasks: usize) -> Self {
+        let results = (0..tasks).map(|_| None).collect();
+        Self {
+            state: Mutex::new(State { reported: vec![false; tasks], results, fault: None }),
+            observe: None,
+        }
+    }
+
+    /// Shows the first result of each task to `observe`, outside of any lock.
+    #[must_use]
+    pub fn observed_by(self, observe: &'a (dyn Fn(usize, &TaskResult) + Sync)) -> Self {
+        Self { observe: Some(observe), ..self }
+    }
+
+    /// The results in task order.
+    ///
+    /// # Errors
+    /// [`Error::Executor`], naming the executor, if it reported a task twice, not at all, or one that does not
+    /// exist.
+    pub fn finish(self, executor: &str) -> Result<Vec<TaskResult>> {
+        let State { results, fault, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let broken = |what: String| Error::Executor {
+            name: executor.to_owned(),
+            message: format!("{what}; an executor reports every task exactly once, this is a bug in it"),
+        };
+        if let Some(fault) = fault {
+            return Err(broken(fault));
+        }
+        let total = results.len();
+        let missing: Vec<usize> = (0..total).filter(|&task| results[task].is_none()).collect();
+        if let Some(first) = missing.first() {
+            let count = missing.len();
+            return Err(broken(format!(
+                "{count} of {total} tasks were never reported, the first is task {first}"
+            )));
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for ExactlyOnce<'_> {
+    fn report(&self, task: usize, result: TaskResult) {
+        let mut state = self.lock();
+        let total = state.reported.len();
+        let fault = match state.reported.get_mut(task) {
+            Some(reported) if !*reported => {
+                *reported = true;
+                drop(state);
+                if let Some(observe) = self.observe {
+                    observe(task, &result);
+                }
+                self.lock().results[task] = Some(result);
+                return;
+            }
+            Some(_) => format!("task {task} was reported twice"),
+            None => format!("task {task} was reported, but there are {total} tasks"),
+        };
+        state.fault.get_or_insert(fault);
+    }
+}
+
+impl fmt::Debug for ExactlyOnce<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        let reported = state.reported.iter().filter(|&&reported| reported).count();
+        f.debug_struct("ExactlyOnce")
+            .field("tasks", &state.reported.len())
+            .field("reported", &reported)
+            .field("fault", &state.fault)
+            .finish()
+    }
+}

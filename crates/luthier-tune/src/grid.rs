@@ -1,0 +1,134 @@
+//! The candidates of a search.
+
+use luthier_core::params::{Address, IntoParam, ParamType};
+use luthier_core::{ParamMap, Value};
+
+use crate::{Error, Result};
+
+/// Values for parameters; the candidates are all their combinations.
+///
+/// ```
+/// use luthier_core::{Params, StageHandle};
+/// use luthier_tune::ParamGrid;
+///
+/// /// Principal components.
+/// #[derive(Debug, Clone, Params)]
+/// struct Pca {
+///     /// Number of components.
+///     #[param(default = 1)]
+///     k: usize,
+/// }
+///
+/// let pca = StageHandle::<Pca>::new("pca");
+/// let grid = ParamGrid::new().add(pca.at(Pca::K), [2, 4]).add_by_name("lr.reg_param", [0.1, 1.0]);
+/// let candidates: Vec<String> = grid.build()?.iter().map(ToString::to_string).collect();
+/// assert_eq!(candidates, [
+///     "pca.k = 2, lr.reg_param = 0.1",
+///     "pca.k = 2, lr.reg_param = 1.0",
+///     "pca.k = 4, lr.reg_param = 0.1",
+///     "pca.k = 4, lr.reg_param = 1.0",
+/// ]);
+/// # Ok::<(), luthier_tune::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamGrid {
+    /// Grids whose candidates come one grid after the other; one at least.
+    products: Vec<Product>,
+}
+
+/// All combinations of the values of some addresses.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Product {
+    axes: Vec<(String, Vec<Value>)>,
+}
+
+impl Default for ParamGrid {
+    fn default() -> Self {
+        Self { products: vec![Product::default()] }
+    }
+}
+
+impl ParamGrid {
+    /// Most candidates a grid may have.
+    pub const MAX_CANDIDATES: usize = 1_000_000;
+
+    /// A grid with one candidate, which sets nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tries these values at a typed address: `pca.at(Pca::K)`, or `Pca::K` for an estimator outside of a
+    /// pipeline. An address that was added before keeps its place and gets the new values.
+    #[must_use]
+    pub fn add<T: ParamType>(
+        self,
+        address: impl Into<Address<T>>,
+        values: impl IntoIterator<Item = impl IntoParam<T>>,
+    ) -> Self {
+        let values = values.into_iter().map(|value| value.into_param().to_value()).collect();
+        self.set(address.into().name(), values)
+    }
+
+    /// Tries these values at a dotted path, such as `"lr.reg_param"`; types are checked when the search begins.
+    #[must_use]
+    pub fn add_by_name(
+        self,
+        path: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<Value>>,
+    ) -> Self {
+        self.set(&path.into(), values.into_iter().map(Into::into).collect())
+    }
+
+    /// Gives all candidates these values.
+    #[must_use]
+    pub fn base_on(self, fixed: ParamMap) -> Self {
+        fixed.into_iter().fold(self, |grid, (path, value)| grid.set(&path, vec![value]))
+    }
+
+    /// The candidates of this grid and then those of the other. What is added afterwards is added to both.
+    #[must_use]
+    pub fn union(mut self, other: Self) -> Self {
+        self.products.extend(other.products);
+        self
+    }
+
+    /// The candidates: each grid's values in all combinations, the address added last varying fastest.
+    ///
+    /// # Errors
+    /// [`Error::EmptyGrid`] for an address without values; [`Error::GridTooLarge`].
+    pub fn build(&self) -> Result<Vec<ParamMap>> {
+        let empty = self.products.iter().flat_map(|product| &product.axes).find(|(_, v)| v.is_empty());
+        if let Some((path, _)) = empty {
+            return Err(Error::EmptyGrid { address: path.clone() });
+        }
+        let found = self.products.iter().map(Product::len).fold(0, usize::saturating_add);
+        if found > Self::MAX_CANDIDATES {
+            return Err(Error::GridTooLarge { found, limit: Self::MAX_CANDIDATES });
+        }
+        Ok(self.products.iter().flat_map(Product::candidates).collect())
+    }
+
+    fn set(mut self, path: &str, values: Vec<Value>) -> Self {
+        for product in &mut self.products {
+            match product.axes.iter_mut().find(|(known, _)| known == path) {
+                Some((_, old)) => old.clone_from(&values),
+                None => product.axes.push((path.to_owned(), values.clone())),
+            }
+        }
+        self
+    }
+}
+
+impl Product {
+    fn len(&self) -> usize {
+        self.axes.iter().map(|(_, values)| values.len()).fold(1, usize::saturating_mul)
+    }
+
+    fn candidates(&self) -> Vec<ParamMap> {
+        self.axes.iter().fold(vec![ParamMap::new()], |maps, (path, values)| {
+            let extended = |map: &ParamMap, value: &Value| map.clone().with(path, value.clone());
+            maps.iter().flat_map(|map| values.iter().map(move |value| extended(map, value))).collect()
+        })
+    }
+}

@@ -1,0 +1,43 @@
+use luthier_core::Folds;
+use luthier_core::frame::DataFrame;
+use luthier_core::params::Params;
+
+use super::shuffle::shuffle;
+use super::{NamedSplitter, Split, Splitter};
+use crate::Error;
+
+/// Cross validation: `k` folds whose sizes differ by at most 1, each held out once.
+///
+/// The fold of a row is its place in a permutation of all rows, seeded, modulo `k`.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct KFold {
+    /// Number of folds.
+    #[param(default = 3, range = 2..)]
+    num_folds: u32,
+}
+
+impl Splitter for KFold {
+    fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split> {
+        self.validate()?;
+        let (rows, num_folds) = (frame.num_rows(), self.num_folds);
+        if rows < num_folds as usize {
+            return Err(Error::invalid(format!(
+                "{rows} rows cannot be split into {num_folds} folds: set num_folds to {rows} or less, or give more rows"
+            ))
+            .into());
+        }
+        let mut folds: Vec<u32> = (0..num_folds).cycle().take(rows).collect();
+        shuffle(&mut folds, seed);
+        Ok(Split { folds: Folds::new(folds, num_folds)?, evaluated: (0..num_folds).collect() })
+    }
+
+    fn num_evaluated(&self) -> Option<usize> {
+        Some(self.num_folds as usize)
+    }
+}
+
+impl NamedSplitter for KFold {
+    const NAME: &'static str = "k_fold";
+}
+
+crate::register_splitter!(KFold: "Cross validation: k folds of equal size, each held out once.");

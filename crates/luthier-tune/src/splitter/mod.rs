@@ -1,0 +1,101 @@
+//! Which rows are held out.
+
+mod entry;
+mod fold_column;
+mod k_fold;
+mod shuffle;
+mod train_ratio;
+
+use std::fmt::Debug;
+
+use luthier_core::Folds;
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::params::Params;
+
+pub use entry::SplitterEntry;
+pub use fold_column::FoldColumn;
+pub use k_fold::KFold;
+pub use train_ratio::TrainRatio;
+
+use crate::{Error, Result};
+
+/// The fold of every row, and the folds that are held out.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// A fold number for every row.
+    pub folds: Folds,
+    /// The folds that are validated on in turn; the rows of all others are the training rows then.
+    pub evaluated: Vec<u32>,
+}
+
+impl Split {
+    /// Whether the split can be used for a frame of `rows` rows.
+    ///
+    /// # Errors
+    /// Not one fold number for every row; fewer than two folds, so that no training rows are left; no
+    /// evaluated fold, one that does not exist, or one given twice.
+    pub fn check(&self, rows: usize) -> Result<()> {
+        let (count, given) = (self.folds.count(), self.folds.assignment().len());
+        if given != rows {
+            return Err(Error::invalid(format!("the split has {given} rows, the frame has {rows}")));
+        }
+        if count < 2 {
+            return Err(Error::invalid(format!(
+                "the split has {count} fold, expected 2 at least: no rows are left to train on"
+            )));
+        }
+        if self.evaluated.is_empty() {
+            return Err(Error::invalid("the split evaluates no fold, expected one at least"));
+        }
+        for (i, fold) in self.evaluated.iter().enumerate() {
+            if *fold >= count {
+                return Err(Error::invalid(format!(
+                    "the split evaluates fold {fold}, but folds go from 0 to {}",
+                    count - 1
+                )));
+            }
+            if self.evaluated[..i].contains(fold) {
+                return Err(Error::invalid(format!("the split evaluates fold {fold} twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Assigns rows to folds.
+///
+/// # Contract
+/// - The fold of a row depends on the seed, the number of rows, the row's global index and its values; never on
+///   how the frame is cut into partitions and batches.
+/// - Every fold has rows, and every evaluated fold leaves rows to train on.
+/// - Equal arguments give equal splits.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a splitter",
+    note = "implement `luthier_tune::Splitter` (`split` and `num_evaluated`) for it"
+)]
+pub trait Splitter: Debug + Send + Sync + 'static {
+    /// Splits the rows of a frame.
+    ///
+    /// # Errors
+    /// If there are too few rows, or a column cannot be used.
+    fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split>;
+
+    /// Whether a frame of this schema can be split, so far as can be told without rows.
+    ///
+    /// # Errors
+    /// If a column is missing or has the wrong type.
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        let _ = schema;
+        Ok(())
+    }
+
+    /// How many folds are validated on; `None` if only the rows can tell.
+    fn num_evaluated(&self) -> Option<usize>;
+}
+
+/// A splitter that a configuration can name. Register it with
+/// [`register_splitter!`](crate::register_splitter).
+pub trait NamedSplitter: Splitter + Params + Default {
+    /// The name it is registered by, such as `"k_fold"`.
+    const NAME: &'static str;
+}
