@@ -13,7 +13,7 @@ use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::plan::Level;
 use crate::result::{CandidateResult, FoldResult, SearchResult, rank};
-use crate::search::{Prepared, Progress, Search, Sharing, Tuned};
+use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
 use crate::unit::{Fitted, Record, Unit, Units};
 use crate::{Error, Result};
 
@@ -388,7 +388,7 @@ impl<'a> Run<'a> {
         root.fit(&base.select(Rows::All), &root_context(root.as_ref(), &self.ctx))
     }
 
-    fn sub_models(&self) -> Vec<Vec<Option<Arc<dyn DynModel>>>> {
+    fn sub_models(&self) -> SubModels {
         let model = |fold: u32, candidate: usize| match self.whole.get(&(fold, candidate)) {
             Some(fitted) => fitted.clone().ok(),
             None => {

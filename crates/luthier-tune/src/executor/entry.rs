@@ -9,6 +9,9 @@ use super::{Executor, NamedExecutor};
 use crate::Result;
 use crate::named::configured;
 
+/// Makes one with these parameters over its defaults.
+type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Executor>>;
+
 /// How to make an executor.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecutorEntry {
@@ -20,7 +23,7 @@ pub struct ExecutorEntry {
     pub params: fn() -> &'static [ParamInfo],
     /// What it does: the first line of its documentation.
     pub doc: &'static str,
-    create: fn(&[(String, Value)]) -> Result<Arc<dyn Executor>>,
+    create: Create,
 }
 
 impl ExecutorEntry {

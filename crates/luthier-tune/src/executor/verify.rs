@@ -37,10 +37,13 @@ pub fn run_observed(
     sink.finish(&name)
 }
 
+/// Is shown each result.
+type Observe<'a> = &'a (dyn Fn(usize, &TaskResult) + Sync);
+
 /// Collects results by task and notices a task that is reported twice, never, or does not exist.
 pub struct ExactlyOnce<'a> {
     state: Mutex<State>,
-    observe: Option<&'a (dyn Fn(usize, &TaskResult) + Sync)>,
+    observe: Option<Observe<'a>>,
 }
 
 struct State {
