@@ -39,7 +39,7 @@ pub enum Error {
         /// The values of its grid addresses.
         params: String,
         /// What is wrong.
-        source: luthier_core::Error,
+        source: Box<luthier_core::Error>,
     },
 
     /// A part that was named in a configuration does not take these parameters.
@@ -50,7 +50,7 @@ pub enum Error {
         /// The registered name.
         name: &'static str,
         /// What is wrong.
-        source: ParamError,
+        source: Box<ParamError>,
     },
 
     /// A splitter could not split the rows, or gave a split that cannot be used.
