@@ -96,9 +96,17 @@ pub fn keeps_the_limit(executor: &Arc<dyn Executor>) -> Result<(), String> {
 /// As many tasks at once as limit and [`capacity`](Executor::capacity) allow, and the time that this saves:
 /// 16 tasks that sleep 20 ms take with limit 2 at most 0.6 of what they take with limit 1.
 ///
+/// A busy machine can hide what an executor does, but cannot feign it: the best of three attempts counts.
+///
 /// # Errors
 /// If there were fewer, or it took longer.
 pub fn uses_the_limit(executor: &Arc<dyn Executor>) -> Result<(), String> {
+    let attempt = || sleepers_run_together(executor);
+    attempt().or_else(|_| attempt()).or_else(|_| attempt())
+}
+
+fn sleepers_run_together(executor: &Arc<dyn Executor>) -> Result<(), String> {
+    let capacity = executor.capacity().get();
     let sleepers = |limit: usize| {
         let in_flight = Arc::new(InFlight::default());
         let counter = Arc::clone(&in_flight);
@@ -107,18 +115,16 @@ pub fn uses_the_limit(executor: &Arc<dyn Executor>) -> Result<(), String> {
             Ok(Vec::new())
         });
         let start = Instant::now();
-        run(executor, job, limit).map(|_| (in_flight.most(), start.elapsed()))
-    };
-    let capacity = executor.capacity().get();
-    let (_, one) = sleepers(1)?;
-    for limit in [2, 4] {
-        let (most, _) = sleepers(limit)?;
-        let expected = limit.min(capacity);
-        if most < expected {
-            return Err(format!("limit {limit}, capacity {capacity}: only {most} tasks ran at once"));
+        run(executor, job, limit)?;
+        match in_flight.most() {
+            most if most < limit.min(capacity) => {
+                Err(format!("limit {limit}, capacity {capacity}: only {most} tasks ran at once"))
+            }
+            _ => Ok(start.elapsed()),
         }
-    }
-    let (_, two) = sleepers(2)?;
+    };
+    let (one, two) = (sleepers(1)?, sleepers(2)?);
+    sleepers(4)?;
     if capacity >= 2 && two > one.mul_f64(0.6) {
         return Err(format!("sixteen sleeps of 20 ms take {one:?} with limit 1 and {two:?} with limit 2"));
     }
@@ -181,11 +187,11 @@ fn nested_round(executor: &Arc<dyn Executor>, limit: usize) -> Result<(), String
     const TASKS: usize = 64;
     let in_flight = Arc::new(InFlight::default());
     let counter = Arc::clone(&in_flight);
-    let sum = |task: usize| (0..200usize).map(|i| (i * i % (task + 7)) as u64).sum::<u64>();
+    let term = |i: u32, task: usize| u64::from(i) * u64::from(i) % (task as u64 + 7);
+    let sum = move |task: usize| (0..200).map(|i| term(i, task)).sum::<u64>();
     let job = ClosureJob::new(TASKS, move |task| {
-        let sum = counter.during(|| {
-            (0..200usize).into_par_iter().with_max_len(4).map(|i| (i * i % (task + 7)) as u64).sum::<u64>()
-        });
+        let sum = counter
+            .during(|| (0..200u32).into_par_iter().with_max_len(4).map(|i| term(i, task)).sum::<u64>());
         Ok(sum.to_le_bytes().into())
     });
     let results = run(executor, job, limit)?;

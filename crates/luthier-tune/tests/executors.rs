@@ -1,5 +1,7 @@
 //! The built-in executors keep the contract, and an executor that does not is found out.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -98,7 +100,7 @@ impl Executor for Broken {
         let run = |task| sink.report(task, run_task(&*job, task));
         match self {
             Self::Forgets => (0..job.len()).filter(|task| ![3, 5].contains(task)).for_each(run),
-            Self::Repeats => (0..job.len()).chain([4]).for_each(run),
+            Self::Repeats => (0..job.len()).chain(0..job.len().min(1)).for_each(run),
             Self::Invents => {
                 (0..job.len()).for_each(run);
                 sink.report(job.len(), Ok(Vec::new()));
@@ -115,7 +117,7 @@ impl Executor for Broken {
 fn a_broken_contract_is_an_error_that_names_the_executor() {
     for (executor, expected) in [
         (Broken::Forgets, "executor Forgets: 2 of 8 tasks were never reported, the first is task 3"),
-        (Broken::Repeats, "executor Repeats: task 4 was reported twice"),
+        (Broken::Repeats, "executor Repeats: task 0 was reported twice"),
         (Broken::Invents, "executor Invents: task 8 was reported, but there are 8 tasks"),
         (Broken::Fails, "executor Fails: the cluster is away"),
         (Broken::Panics, "the cluster is on fire"),

@@ -1,5 +1,7 @@
 //! The hardest pool: a global one of a single thread, from which the search itself is started.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 use std::num::NonZeroUsize;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

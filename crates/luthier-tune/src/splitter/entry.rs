@@ -9,7 +9,6 @@ use super::{NamedSplitter, Splitter};
 use crate::Result;
 use crate::named::configured;
 
-/// Makes one with these parameters over its defaults.
 type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Splitter>>;
 
 /// How to make a splitter.
