@@ -1,6 +1,6 @@
 //! The error type of the core.
 
-use crate::params::ParamError;
+use crate::params::{ParamError, closest};
 
 /// Result of the core's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,11 +13,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A frame could not be read, built or changed.
     #[error(transparent)]
-    Frame(#[from] luthier_frame::Error),
+    Frame(Box<luthier_frame::Error>),
 
     /// A parameter is unknown, unset, of the wrong type or out of range.
     #[error(transparent)]
-    Param(#[from] ParamError),
+    Param(Box<ParamError>),
 
     /// A stage failed; the cause is whatever its author returned.
     #[error("stage `{stage}`: {source:#}")]
@@ -134,18 +134,20 @@ impl Error {
     }
 }
 
-/// The known name nearest to a mistyped one.
-pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().max(name.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+impl From<luthier_frame::Error> for Error {
+    fn from(error: luthier_frame::Error) -> Self {
+        Self::Frame(Box::new(error))
+    }
+}
+
+impl From<ParamError> for Error {
+    fn from(error: ParamError) -> Self {
+        Self::Param(Box::new(error))
+    }
 }
 
 fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {
-    let hint = match suggest(name, known.iter().map(String::as_str)) {
+    let hint = match closest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };

@@ -19,7 +19,7 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use dataset::{Dataset, FailedNeed, Folds, Rows, Tile};
-pub use error::{Error, Result, suggest};
+pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;
 pub use luthier_frame as frame;

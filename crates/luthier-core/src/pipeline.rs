@@ -7,8 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use luthier_frame::Schema;
 
 use crate::dataset::Dataset;
-use crate::error::suggest;
-use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value};
+use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
 use crate::stage::{DynEstimator, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, pure};
 use crate::{Error, Result, persist};
@@ -144,7 +143,7 @@ impl Pipeline {
             )));
         };
         let index = names().position(|name| name == stage).ok_or_else(|| {
-            let hint = suggest(stage, names()).map(|near| format!("did you mean `{near}`? "));
+            let hint = closest(stage, names()).map(|near| format!("did you mean `{near}`? "));
             Error::invalid(format!(
                 "`{path}`: there is no stage `{stage}`; {}the stages are {}",
                 hint.unwrap_or_default(),
@@ -218,7 +217,7 @@ impl Params for Pipeline {
 
 fn as_param_error(error: Error) -> ParamError {
     match error {
-        Error::Param(error) => error,
+        Error::Param(error) => *error,
         other => ParamError::Invalid { message: other.to_string() },
     }
 }

@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use ndarray::Array2;
 
 use crate::normalize::{column_type, normalize};
-use crate::{ColumnType, Field, Result, vector_array};
+use crate::{ColumnType, Error, Field, Result, vector_array};
 
 /// The values of one column, without a name, ready to be put into a frame. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -102,5 +102,18 @@ impl Column {
     /// A field for this column, nullable if it has nulls.
     pub fn field(&self, name: impl Into<String>) -> Field {
         Field::new(name, self.column_type).with_nullable(self.array.null_count() > 0)
+    }
+
+    /// The field, nullable if it was or if the column has nulls, provided it has the column's type.
+    pub(crate) fn check(&self, field: Field) -> Result<Field> {
+        if field.column_type() != self.column_type {
+            return Err(Error::ColumnType {
+                column: field.name().to_owned(),
+                expected: field.column_type().to_string(),
+                found: self.column_type,
+            });
+        }
+        let nullable = field.nullable() || self.null_count() > 0;
+        Ok(field.with_nullable(nullable))
     }
 }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 
@@ -125,21 +125,100 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
+    /// A file format needs one column at least.
+    #[error("the frame has no columns, so there is nothing to write")]
+    NoColumns,
     /// A file cannot be opened, read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
+        /// What the operating system says.
+        cause: std::io::Error,
     },
-    /// A Parquet file that cannot be decoded or written.
-    #[error("{}: not a readable Parquet file: {source}", path.display())]
-    Parquet {
+    /// What a file holds is not as it should be.
+    #[error("{}: {cause}", path.display())]
+    InFile {
         /// The file.
         path: PathBuf,
-        /// The cause.
-        source: Box<parquet::errors::ParquetError>,
+        /// What is wrong, as it would be said of a frame in memory.
+        cause: Box<Error>,
+    },
+    /// A file without anything in it.
+    #[error("{}: the file is empty; expected a header line with the names of the columns", path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A CSV file that is not UTF-8.
+    #[error("{}:{line}: the text is not UTF-8; convert the file", path.display())]
+    CsvEncoding {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first wrong byte.
+        line: u64,
+    },
+    /// A line of a CSV file with too few or too many cells.
+    #[error("{}:{line}: expected {expected} fields, found {found}", path.display())]
+    CsvFields {
+        /// The file.
+        path: PathBuf,
+        /// The line at which the record begins.
+        line: u64,
+        /// Columns of the file.
+        expected: usize,
+        /// Cells of the line.
+        found: usize,
+    },
+    /// Two columns of a CSV file have the same name.
+    #[error("{}:{line}: the name `{column}` is given to two columns", path.display())]
+    CsvDuplicateName {
+        /// The file.
+        path: PathBuf,
+        /// The line of the second.
+        line: u64,
+        /// The name.
+        column: String,
+    },
+    /// Quotes of a CSV file that do not pair up.
+    #[error("{}:{line}: {problem}", path.display())]
+    CsvQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line of the quote.
+        line: u64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A value of a CSV file is not of the type its column is declared to have.
+    #[error("{}:{line}: column `{column}`: {found:?} is not of type {expected}", path.display())]
+    CsvValue {
+        /// The file.
+        path: PathBuf,
+        /// The line of the value.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The text that was there.
+        found: String,
+        /// The type of the column.
+        expected: ColumnType,
+    },
+    /// A Parquet file that cannot be decoded.
+    #[error("{}: the Parquet file cannot be read: {cause}", path.display())]
+    ParquetRead {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        cause: Box<parquet::errors::ParquetError>,
+    },
+    /// A Parquet file that cannot be written.
+    #[error("{}: the Parquet file cannot be written: {cause}", path.display())]
+    ParquetWrite {
+        /// The file.
+        path: PathBuf,
+        /// What the encoder says.
+        cause: Box<parquet::errors::ParquetError>,
     },
     /// A file is not the one that was opened to be scanned.
     #[error("{}: the file has changed since it was opened; open it again", path.display())]
@@ -162,6 +241,10 @@ impl From<ArrowError> for Error {
 }
 
 impl Error {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        Self::InFile { path: path.to_owned(), cause: Box::new(self) }
+    }
+
     pub(crate) fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<String> = known.map(str::to_owned).collect();
         let suggestion = known

@@ -89,12 +89,26 @@ impl DataFrame {
     /// # Errors
     /// A name given twice; columns of different lengths.
     pub fn from_columns(columns: Vec<(&str, Column)>) -> Result<Self> {
+        Self::from_fields(columns.into_iter().map(|(name, column)| (column.field(name), column)).collect())
+    }
+
+    /// One partition of columns with their fields, metadata included; a field is nullable if its column has
+    /// nulls.
+    ///
+    /// # Errors
+    /// As [`from_columns`](Self::from_columns); [`Error::ColumnType`] where field and column differ.
+    pub fn from_fields(columns: Vec<(Field, Column)>) -> Result<Self> {
         let rows = columns.first().map_or(0, |(_, column)| column.len());
-        if let Some((name, column)) = columns.iter().find(|(_, column)| column.len() != rows) {
-            return Err(Error::Length { what: (*name).to_owned(), expected: rows, found: column.len() });
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for (field, column) in columns {
+            if column.len() != rows {
+                let what = field.name().to_owned();
+                return Err(Error::Length { what, expected: rows, found: column.len() });
+            }
+            fields.push(column.check(field)?);
+            arrays.push(Arc::clone(column.array()));
         }
-        let schema = Schema::new(columns.iter().map(|(name, column)| column.field(*name)).collect())?;
-        let arrays = columns.into_iter().map(|(_, column)| Arc::clone(column.array())).collect();
+        let schema = Schema::new(fields)?;
         let batch = record_batch(schema.fields(), arrays, rows)?;
         Ok(Self::from_parts(schema, vec![Partition::new([Part::Batch(batch)])]))
     }

@@ -1,7 +1,52 @@
 //! Partitioned data frames over Arrow batches, CSV and Parquet files.
+//!
+//! A [`DataFrame`] is a [`Schema`] and a list of [`Partition`]s; a partition is a run of rows, kept as Arrow record
+//! batches in memory or as row groups of a Parquet file that are read when they are asked for. Frames are
+//! immutable, share their buffers and cost little to clone.
+//!
+//! ```
+//! use luthier_frame::{Column, ColumnType, DataFrame};
+//! use ndarray::array;
+//!
+//! let frame = DataFrame::from_columns(vec![
+//!     ("features", Column::vector(array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])),
+//!     ("label", Column::i64(vec![10, 20, 30])),
+//! ])?;
+//! let frame = frame.repartition(2)?;
+//! assert_eq!(frame.schema().require("features")?.column_type(), ColumnType::Vector { width: 2 });
+//!
+//! // A kernel reads a partition batch by batch, vectors in place.
+//! for batch in frame.partitions()[1].batches(Some(&[0]))? {
+//!     let batch = batch?;
+//!     if let Some(vectors) = luthier_frame::vectors(batch.column(0)) {
+//!         assert_eq!(vectors, array![[3.0, 4.0], [5.0, 6.0]]);
+//!     }
+//! }
+//! # Ok::<(), luthier_frame::Error>(())
+//! ```
+//!
+//! # What there is
+//!
+//! - Five column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
+//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). Any column may have nulls.
+//! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
+//!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
+//! - Columns: `select`, `drop`, `rename`, `with_column`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
+//!   `repartition`, `coalesce`, `collect`. A look at the data: `describe` and `Display`.
+//! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value.
+//!
+//! # What there is not
+//!
+//! No joins, no grouping, no expressions, no SQL and no query optimiser: a frame hands rows to kernels. For the
+//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV files are read as a whole; Parquet
+//! files larger than memory can be scanned.
 
 mod column;
+mod csv;
+mod describe;
+mod display;
 mod error;
+mod file;
 mod frame;
 mod normalize;
 mod numeric;
@@ -14,7 +59,10 @@ pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
 
+pub use crate::csv::CsvOptions;
+pub use crate::parquet::{Compression, ParquetOptions};
 pub use column::Column;
+pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
 pub use numeric::{numbers, vector_array, vectors};

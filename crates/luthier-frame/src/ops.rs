@@ -66,15 +66,7 @@ impl DataFrame {
     /// # Errors
     /// As `with_column`; [`Error::ColumnType`].
     pub fn with_field(&self, field: Field, column: Column) -> Result<Self> {
-        if field.column_type() != column.column_type() {
-            return Err(Error::ColumnType {
-                column: field.name().to_owned(),
-                expected: field.column_type().to_string(),
-                found: column.column_type(),
-            });
-        }
-        let nullable = field.nullable() || column.null_count() > 0;
-        let schema = self.schema().with_field(field.with_nullable(nullable))?;
+        let schema = self.schema().with_field(column.check(field)?)?;
         if column.len() != self.num_rows() {
             let what = schema.names().last().unwrap_or_default().to_owned();
             return Err(Error::Length { what, expected: self.num_rows(), found: column.len() });

@@ -1,5 +1,7 @@
 //! Parquet files: scanned row group by row group, or written.
 
 mod scan;
+mod write;
 
 pub(crate) use scan::Scan;
+pub use write::{Compression, ParquetOptions};

@@ -32,7 +32,7 @@ impl ParquetFile {
     fn open(path: &Path) -> Result<Self> {
         let (file, stamp) = open(path)?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|source| unreadable(path, source))?;
+            .map_err(|cause| unreadable(path, cause))?;
         Ok(Self { path: path.to_owned(), metadata, stamp })
     }
 
@@ -51,12 +51,12 @@ impl ParquetFile {
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(row_groups)
             .with_projection(mask)
-            .with_batch_size(batch_rows.min(rows))
+            .with_batch_size(batch_rows.min(rows).max(1))
             .with_limit(rows);
         if offset > 0 {
             builder = builder.with_offset(offset);
         }
-        builder.build().map_err(|source| unreadable(&self.path, source))
+        builder.build().map_err(|cause| unreadable(&self.path, cause))
     }
 
     /// Column types of the file's columns at `roots`. Lists are opened to learn their length.
@@ -66,7 +66,9 @@ impl ParquetFile {
             .iter()
             .map(|&root| {
                 let field = schema.field(root);
-                let column_type = match intake(field.name(), field.data_type())? {
+                let column_type = match intake(field.name(), field.data_type())
+                    .map_err(|error| error.in_file(&self.path))?
+                {
                     Intake::Keep(column_type) | Intake::Cast(_, column_type) => column_type,
                     Intake::List => ColumnType::Vector { width: self.list_width(root)? },
                 };
@@ -83,8 +85,8 @@ impl ParquetFile {
         let metadata = self.metadata.metadata();
         let row_groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
         let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-        for batch in self.reader(row_groups, [root], (0, rows), 1024.min(rows.max(1)))? {
-            let batch = batch.map_err(|source| unreadable(&self.path, source.into()))?;
+        for batch in self.reader(row_groups, [root], (0, rows), 1024)? {
+            let batch = batch.map_err(|cause| unreadable(&self.path, cause.into()))?;
             if let Some(width) = batch.columns().first().and_then(|lists| list_width(lists.as_ref())) {
                 return Ok(width);
             }
@@ -94,7 +96,7 @@ impl ParquetFile {
 }
 
 fn open(path: &Path) -> Result<(File, (u64, Option<SystemTime>))> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
+    let io = |cause| Error::Io { path: path.to_owned(), cause };
     let file = File::open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if metadata.is_dir() {
@@ -103,8 +105,8 @@ fn open(path: &Path) -> Result<(File, (u64, Option<SystemTime>))> {
     Ok((file, (metadata.len(), metadata.modified().ok())))
 }
 
-fn unreadable(path: &Path, source: ParquetError) -> Error {
-    Error::Parquet { path: path.to_owned(), source: Box::new(source) }
+fn unreadable(path: &Path, cause: ParquetError) -> Error {
+    Error::ParquetRead { path: path.to_owned(), cause: Box::new(cause) }
 }
 
 /// Consecutive rows of one row group, and the columns wanted of them.
@@ -165,10 +167,10 @@ impl Scan {
         let file = Arc::clone(&self.file);
         let mut row = self.first_row + self.offset;
         let batches = reader.map(move |batch| {
-            let batch = batch.map_err(|source| unreadable(&file.path, source.into()))?;
+            let batch = batch.map_err(|cause| unreadable(&file.path, cause.into()))?;
             let first_row = row;
             row += batch.num_rows();
-            take_in(&batch, &wanted, &roots, first_row)
+            take_in(&batch, &wanted, &roots, first_row).map_err(|error| error.in_file(&file.path))
         });
         Ok(Box::new(batches))
     }
@@ -223,6 +225,7 @@ impl DataFrame {
             .map(|name| {
                 fields.iter().position(|field| field.name() == name).ok_or_else(|| {
                     Error::unknown_column(name, fields.iter().map(|field| field.name().as_str()))
+                        .in_file(&file.path)
                 })
             })
             .collect::<Result<_>>()?;
@@ -241,7 +244,7 @@ impl DataFrame {
 
 fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
     let fields = file.fields(&roots)?;
-    let schema = Schema::new(fields.clone())?;
+    let schema = Schema::new(fields.clone()).map_err(|error| error.in_file(&file.path))?;
     let columns: Arc<[(Field, usize)]> = fields.into_iter().zip(roots).collect();
     let file = Arc::new(file);
     let mut first_row = 0;

@@ -1,0 +1,268 @@
+//! Documents as text and in files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// Arrays and objects inside one another that `serde_json` reads back.
+const MAX_DEPTH: usize = 127;
+
+/// The document as text, indented by two spaces; an array of scalars stays on one line.
+pub fn to_string_pretty(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(&mut text, value, 0);
+    text
+}
+
+fn write_value(text: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Array(items) if items.iter().all(is_scalar) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push_str(", ");
+                }
+                text.push_str(&item.to_string());
+            }
+            text.push(']');
+        }
+        Value::Array(items) => {
+            write_lines(text, '[', ']', indent, items, |text, item| write_value(text, item, indent + 1));
+        }
+        Value::Object(entries) if !entries.is_empty() => {
+            write_lines(text, '{', '}', indent, entries, |text, (key, value)| {
+                text.push_str(&Value::from(key.as_str()).to_string());
+                text.push_str(": ");
+                write_value(text, value, indent + 1);
+            });
+        }
+        scalar_or_empty => text.push_str(&scalar_or_empty.to_string()),
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
+}
+
+fn write_lines<T>(
+    text: &mut String,
+    open: char,
+    close: char,
+    indent: usize,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    text.push(open);
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        new_line(text, indent + 1);
+        write(text, item);
+    }
+    new_line(text, indent);
+    text.push(close);
+}
+
+fn new_line(text: &mut String, indent: usize) {
+    text.push('\n');
+    text.extend(std::iter::repeat_n("  ", indent));
+}
+
+/// Writes the document to a file, as [`to_string_pretty`] with a newline at the end.
+///
+/// The text goes to a temporary file in the same folder, which is then renamed: whoever reads the path, even
+/// after a crash, finds the old document or the new one, never a part.
+///
+/// # Errors
+/// [`Error::Io`] with the path; [`Error::Invalid`] when the document is nested too deeply to be read back
+/// (more than 127 arrays and objects inside one another).
+pub fn write_file(path: &Path, value: &Value) -> Result<()> {
+    if is_deeper_than(value, MAX_DEPTH) {
+        return Err(Error::Invalid(format!(
+            "{}: the document has more than {MAX_DEPTH} arrays and objects inside one another, which could not be \
+             read back; nest less",
+            path.display()
+        )));
+    }
+    let mut text = to_string_pretty(value);
+    text.push('\n');
+    replace(path, text.as_bytes()).map_err(|source| Error::Io { path: path.display().to_string(), source })
+}
+
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => depth == 0 || items.iter().any(|item| is_deeper_than(item, depth - 1)),
+        Value::Object(entries) => {
+            depth == 0 || entries.values().any(|value| is_deeper_than(value, depth - 1))
+        }
+        _ => false,
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.file_name().is_none() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "the path names no file"));
+    }
+    let (mut file, temporary) = create_beside(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file);
+    let replaced = written.and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced
+}
+
+/// A new file in the folder of `path`, under a name that nobody else has.
+fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_file_name(format!(".luthier-{}-{number}.tmp", process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            Ok(file) => return Ok((file, temporary)),
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Reads the document of a file.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read; [`Error::Load`] with the file, line and column when it is not JSON.
+pub fn read_file(path: &Path) -> Result<Value> {
+    let name = path.display().to_string();
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) }),
+        Err(source) => Err(Error::Io { path: name, source }),
+    }
+}
+
+fn with_place_first(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let message = error.to_string();
+    let cause = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message);
+    format!("line {line}, column {column}: {cause}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("luthier-json-{}-{name}", process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn files(&self) -> usize {
+            fs::read_dir(&self.0).unwrap().count()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn arrays_of_scalars_stay_on_one_line() {
+        let value = json!({
+            "x": [1.0, -0.0, null, "a\"b"], "empty": [], "none": {}, "rows": [[1, 2], [3]], "k\n": {"a": true},
+        });
+        let expected = r#"{
+  "x": [1.0, -0.0, null, "a\"b"],
+  "empty": [],
+  "none": {},
+  "rows": [
+    [1, 2],
+    [3]
+  ],
+  "k\n": {
+    "a": true
+  }
+}"#;
+        assert_eq!(to_string_pretty(&value), expected);
+        assert_eq!(serde_json::from_str::<Value>(expected).unwrap(), value);
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() {
+        let folder = Folder::new("replace");
+        let path = folder.0.join("model.json");
+        for value in [json!({"first": vec![0.1; 1000]}), json!({"second": 2})] {
+            write_file(&path, &value).unwrap();
+            assert_eq!(read_file(&path).unwrap(), value);
+            assert_eq!(folder.files(), 1);
+        }
+        assert!(fs::read_to_string(&path).unwrap().ends_with("}\n"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_no_temporary_file_and_names_the_path() {
+        let folder = Folder::new("failed");
+        let taken = folder.0.join("taken");
+        fs::create_dir(&taken).unwrap();
+        for path in [taken, folder.0.join("missing/model.json"), PathBuf::from("/")] {
+            let error = write_file(&path, &json!(1)).unwrap_err();
+            assert!(matches!(&error, Error::Io { path: named, .. } if *named == path.display().to_string()));
+            assert_eq!(folder.files(), 1);
+        }
+    }
+
+    #[test]
+    fn syntax_errors_name_file_line_and_column() {
+        let folder = Folder::new("syntax");
+        let path = folder.0.join("model.json");
+        let cases: [(&[u8], &str); 5] = [
+            (b"{\n  \"a\": x}", "line 2, column 8: expected value"),
+            (b"[1, 1e400]", "line 1, column 9: number out of range"),
+            (b"[NaN]", "line 1, column 2: expected value"),
+            (b"", "line 1, column 0: EOF while parsing a value"),
+            (b"[\"\xff\"]", "line 1, column 3: invalid unicode code point"),
+        ];
+        for (bytes, expected) in cases {
+            fs::write(&path, bytes).unwrap();
+            match read_file(&path) {
+                Err(Error::Load { what, reason }) => {
+                    assert_eq!(what, path.display().to_string());
+                    assert_eq!(reason, expected);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(matches!(read_file(&folder.0.join("none.json")), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn what_is_written_is_not_too_deep_to_be_read() {
+        let folder = Folder::new("depth");
+        let path = folder.0.join("deep.json");
+        let mut value = json!(1);
+        for depth in 0..MAX_DEPTH {
+            value = if depth % 2 == 0 { json!([value]) } else { json!({ "a": value }) };
+        }
+        write_file(&path, &value).unwrap();
+        assert_eq!(read_file(&path).unwrap(), value);
+
+        let deeper = json!([value]);
+        assert!(matches!(write_file(&path, &deeper), Err(Error::Invalid(_))));
+        assert!(serde_json::from_str::<Value>(&deeper.to_string()).is_err());
+    }
+}

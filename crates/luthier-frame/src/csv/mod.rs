@@ -1,0 +1,9 @@
+//! CSV files: cells, types, columns, and the way back.
+
+mod options;
+mod read;
+mod tokens;
+mod types;
+mod write;
+
+pub use options::CsvOptions;

@@ -1,0 +1,160 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch};
+use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::ZstdLevel;
+use parquet::file::properties::WriterProperties;
+
+use crate::file::write_whole;
+use crate::frame::to_i64;
+use crate::{ColumnType, DataFrame, Error, Field, Result};
+
+/// How the pages of a Parquet file are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    Uncompressed,
+    /// Snappy: fast, and read by every program.
+    #[default]
+    Snappy,
+    /// Zstandard at its default level: smaller files.
+    Zstd,
+}
+
+/// How a Parquet file is to be written.
+#[derive(Debug, Clone)]
+pub struct ParquetOptions {
+    compression: Compression,
+    row_group_rows: usize,
+}
+
+impl Default for ParquetOptions {
+    fn default() -> Self {
+        Self { compression: Compression::default(), row_group_rows: 128 * 1024 }
+    }
+}
+
+impl ParquetOptions {
+    /// Snappy, row groups of 131072 rows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How pages are compressed. Default [`Compression::Snappy`].
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Rows in a row group, the last one excepted; a row group is a partition to who scans the file.
+    /// At least 1, default 131072.
+    pub fn row_group_rows(mut self, row_group_rows: usize) -> Self {
+        self.row_group_rows = row_group_rows;
+        self
+    }
+
+    fn properties(&self) -> Result<WriterProperties> {
+        if self.row_group_rows == 0 {
+            return Err(Error::Argument {
+                argument: "row_group_rows",
+                found: "0".to_owned(),
+                expected: "1 at least",
+            });
+        }
+        let compression = match self.compression {
+            Compression::Uncompressed => parquet::basic::Compression::UNCOMPRESSED,
+            Compression::Snappy => parquet::basic::Compression::SNAPPY,
+            Compression::Zstd => parquet::basic::Compression::ZSTD(ZstdLevel::default()),
+        };
+        Ok(WriterProperties::builder()
+            .set_compression(compression)
+            .set_max_row_group_row_count(Some(self.row_group_rows))
+            .build())
+    }
+}
+
+impl DataFrame {
+    /// Writes a Parquet file: `f64`, `i64`, boolean and string columns, vectors as fixed-size lists of `f64`.
+    ///
+    /// Numbers are kept bit for bit (`f32` are widened), nulls and the metadata of fields too. The file appears
+    /// when it is complete.
+    ///
+    /// # Errors
+    /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
+    /// unsigned integer beyond `i64`.
+    pub fn write_parquet(&self, path: impl AsRef<Path>, options: &ParquetOptions) -> Result<()> {
+        let path = path.as_ref();
+        let properties = options.properties()?;
+        let fields = self.schema().fields();
+        if fields.is_empty() {
+            return Err(Error::NoColumns);
+        }
+        if let Some(field) =
+            fields.iter().find(|field| field.column_type() == ColumnType::Vector { width: 0 })
+        {
+            let expected = "a vector of width 1 at least".to_owned();
+            let (column, found) = (field.name().to_owned(), field.column_type());
+            return Err(Error::ColumnType { column, expected, found });
+        }
+        let types: Vec<DataType> = fields.iter().map(arrow_type).collect::<Result<_>>()?;
+        let schema: Vec<arrow_schema::Field> =
+            fields.iter().zip(types).map(|(field, data_type)| field.to_arrow(data_type)).collect();
+        let schema = Arc::new(arrow_schema::Schema::new(schema));
+        let failed = |cause| Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) };
+        write_whole(path, |file| {
+            let mut writer =
+                ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
+            let mut row = 0;
+            for partition in self.partitions() {
+                for batch in partition.batches(None)? {
+                    let batch = batch?;
+                    let arrays: Vec<ArrayRef> = fields
+                        .iter()
+                        .zip(batch.columns())
+                        .map(|(field, array)| cast(field, array, row))
+                        .collect::<Result<_>>()?;
+                    row += batch.num_rows();
+                    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
+                    writer.write(&batch).map_err(failed)?;
+                }
+            }
+            writer.close().map(|_| ()).map_err(failed)
+        })
+    }
+}
+
+/// The one Arrow type in which a column type is written.
+fn arrow_type(field: &Field) -> Result<DataType> {
+    Ok(match field.column_type() {
+        ColumnType::F64 => DataType::Float64,
+        ColumnType::I64 => DataType::Int64,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Utf8 => DataType::Utf8,
+        ColumnType::Vector { width } => {
+            let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));
+            let too_wide = |_| Error::UnsupportedType {
+                column: field.name().to_owned(),
+                found: format!("a list of {width} numbers"),
+            };
+            DataType::FixedSizeList(item, i32::try_from(width).map_err(too_wide)?)
+        }
+    })
+}
+
+fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
+    let to = arrow_type(field)?;
+    Ok(match (field.column_type(), &to) {
+        (ColumnType::I64, _) => to_i64(field.name(), array, first_row)?,
+        (ColumnType::Vector { .. }, DataType::FixedSizeList(item, width)) => {
+            let lists = array.as_fixed_size_list();
+            let values = arrow_cast::cast(lists.values(), &DataType::Float64)?;
+            let (item, nulls) = (Arc::clone(item), lists.nulls().cloned());
+            Arc::new(FixedSizeListArray::try_new_with_length(item, *width, values, nulls, lists.len())?)
+        }
+        _ => arrow_cast::cast(array, &to)?,
+    })
+}

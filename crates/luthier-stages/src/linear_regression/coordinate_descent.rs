@@ -1,0 +1,268 @@
+use ndarray::{Array1, Array2};
+
+use super::dense::{cholesky, cholesky_solve, symmetric_eigen};
+use super::scaling::Penalty;
+use super::solve::{Iterated, UnitSystem};
+
+/// Rungs of the ladder at most: below `2⁻⁴⁰` of the largest useful penalty a fit starts from the last rung.
+const RUNGS: usize = 40;
+
+/// Sweeps over the active coordinates between two sweeps over all.
+const INNER_SWEEPS: usize = 20;
+
+/// Newton steps on the active set in one polish.
+const POLISH_STEPS: usize = 30;
+
+/// Elastic nets with one mixture `α` on one Gram matrix, for any strength of the penalty.
+///
+/// Coordinate descent with covariance updates, warm-started down a ladder of penalties `l1_max / 2ᵏ`. The ladder
+/// follows from the data and `α` alone and a fit branches off it, so the other fits of a grid cannot change a bit.
+#[derive(Debug)]
+pub(super) struct PenaltyPath {
+    scale: Array1<f64>,
+    /// `l2 / l1`.
+    ratio: f64,
+    /// The smallest `l1` for which all coefficients are zero.
+    l1_max: f64,
+    /// Solutions at `l1_max/2`, `l1_max/4`, …
+    rungs: Vec<Array1<f64>>,
+}
+
+impl PenaltyPath {
+    pub(super) fn new(system: &UnitSystem, scale: &Array1<f64>, ratio: f64) -> Self {
+        let l1_max = system.rhs.iter().zip(scale).map(|(b, p)| b.abs() / p).fold(0.0, f64::max);
+        Self { scale: scale.clone(), ratio, l1_max, rungs: Vec::new() }
+    }
+
+    /// Whether the other path has the same mixture in the same units.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.ratio == other.ratio && self.scale == other.scale
+    }
+
+    /// The minimum at one penalty: the optimality conditions hold to about 1e-13 for `tol ≤ 1e-6`.
+    /// `max_iter` counts the sweeps over all coordinates at this penalty; 0 answers with zero coefficients.
+    pub(super) fn solve(
+        &mut self,
+        system: &UnitSystem,
+        penalty: &Penalty,
+        tol: f64,
+        max_iter: usize,
+    ) -> Iterated {
+        let zero = Array1::zeros(system.rhs.len());
+        let mut state = Descent::new(system, penalty, zero.clone());
+        let mut history = vec![state.objective()];
+        let mut iterations = 0;
+        if max_iter > 0 {
+            let start = self.start(system, penalty.l1).unwrap_or(zero);
+            state = Descent::new(system, penalty, start);
+        }
+        while iterations < max_iter {
+            iterations += 1;
+            state.sweeps();
+            state.polish();
+            history.push(state.objective());
+            if state.violation() <= (1e-7 * tol).max(1e-13) + state.rounding() {
+                break;
+            }
+        }
+        Iterated { t: state.t, history, iterations }
+    }
+
+    /// The solution on the rung just above a penalty.
+    fn start(&mut self, system: &UnitSystem, l1: f64) -> Option<Array1<f64>> {
+        let rung = |k: usize| self.l1_max / 2.0_f64.powi(k as i32);
+        let above = (1..=RUNGS).take_while(|&k| rung(k) > l1).count();
+        for k in self.rungs.len()..above {
+            let l1 = rung(k + 1);
+            let penalty = Penalty { l1, l2: self.ratio * l1, scale: self.scale.clone() };
+            let start = self.rungs.last().cloned().unwrap_or_else(|| Array1::zeros(system.rhs.len()));
+            let mut state = Descent::new(system, &penalty, start);
+            for _ in 0..INNER_SWEEPS {
+                state.sweeps();
+                if state.violation() <= 1e-3 * l1 {
+                    break;
+                }
+            }
+            self.rungs.push(state.t);
+        }
+        above.checked_sub(1).map(|k| self.rungs[k].clone())
+    }
+}
+
+/// One point of the descent on `½ tᵀGt − bᵀt + ½ l2 Σ (p t)² + l1 Σ p|t|`.
+struct Descent<'a> {
+    system: &'a UnitSystem,
+    /// `l1 p`.
+    l1: Array1<f64>,
+    /// `l2 p²`.
+    l2: Array1<f64>,
+    t: Array1<f64>,
+    /// Correlations of the features with the residual, `b − G t`.
+    g: Array1<f64>,
+}
+
+impl<'a> Descent<'a> {
+    fn new(system: &'a UnitSystem, penalty: &Penalty, t: Array1<f64>) -> Self {
+        let g = Array1::zeros(t.len());
+        let l1 = penalty.scale.mapv(|p| p * penalty.l1);
+        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g };
+        state.refresh();
+        state
+    }
+
+    fn active(&self) -> Vec<usize> {
+        (0..self.t.len()).filter(|&j| self.t[j] != 0.0).collect()
+    }
+
+    /// Computes the correlations anew, free of what the updates have gathered.
+    fn refresh(&mut self) {
+        self.g.assign(&self.system.rhs);
+        for j in self.active() {
+            self.g.scaled_add(-self.t[j], &self.system.gram.row(j));
+        }
+    }
+
+    /// Minimises over one coordinate and says whether it moved.
+    fn update(&mut self, j: usize) -> bool {
+        let target = self.g[j] + self.t[j];
+        let shrunk = (target.abs() - self.l1[j]).max(0.0).copysign(target) / (1.0 + self.l2[j]);
+        let shrunk = if shrunk == 0.0 { 0.0 } else { shrunk };
+        let step = shrunk - self.t[j];
+        if step == 0.0 {
+            return false;
+        }
+        self.t[j] = shrunk;
+        self.g.scaled_add(-step, &self.system.gram.row(j));
+        step.abs() > 4.0 * f64::EPSILON * shrunk.abs()
+    }
+
+    /// One sweep over all coordinates, then some over the active ones.
+    fn sweeps(&mut self) {
+        for j in 0..self.t.len() {
+            self.update(j);
+        }
+        let active = self.active();
+        for _ in 0..INNER_SWEEPS {
+            let moved = active.iter().fold(false, |moved, &j| self.update(j) || moved);
+            if !moved {
+                break;
+            }
+        }
+        self.refresh();
+    }
+
+    /// How far coordinate `j` is from its optimality condition.
+    fn violation_of(&self, j: usize) -> f64 {
+        match self.t[j] {
+            0.0 => (self.g[j].abs() - self.l1[j]).max(0.0),
+            t => (self.g[j] - self.l2[j] * t - self.l1[j].copysign(t)).abs(),
+        }
+    }
+
+    fn violation(&self) -> f64 {
+        (0..self.t.len()).map(|j| self.violation_of(j)).fold(0.0, f64::max)
+    }
+
+    /// What rounding leaves of the optimality conditions at best.
+    fn rounding(&self) -> f64 {
+        16.0 * f64::EPSILON * self.t.iter().map(|t| t.abs()).sum::<f64>()
+    }
+
+    fn objective(&self) -> f64 {
+        let fit = 0.5 * (1.0 - self.t.dot(&(&self.system.rhs + &self.g)));
+        let terms = self.t.iter().zip(&self.l1).zip(&self.l2);
+        fit + terms.map(|((t, l1), l2)| l1 * t.abs() + 0.5 * l2 * t * t).sum::<f64>()
+    }
+
+    /// Solves for the active coordinates with their signs held. Where a sign would change, goes to the first
+    /// change and lets that coordinate go: every step lowers the objective, and at the right set it is exact.
+    fn polish(&mut self) {
+        let mut known: Option<(Vec<usize>, Solve)> = None;
+        for _ in 0..POLISH_STEPS {
+            let active = self.active();
+            let worst = active.iter().map(|&j| self.violation_of(j)).fold(0.0, f64::max);
+            if worst <= 0.5 * self.rounding() {
+                return;
+            }
+            let solve = match known.take() {
+                Some((set, solve)) if set == active => solve,
+                _ => match Solve::new(self, &active) {
+                    Some(solve) => solve,
+                    None => return,
+                },
+            };
+            let residual = active.iter().map(|&j| {
+                let t = self.t[j];
+                self.g[j] - self.l2[j] * t - self.l1[j].copysign(t)
+            });
+            let (step, bounded) = solve.step(&residual.collect(), self.rounding());
+            let crossing = |(i, &j): (usize, &usize)| {
+                let (t, d) = (self.t[j], step[i]);
+                let crosses = if bounded { t * (t + d) <= 0.0 } else { t * d < 0.0 };
+                crosses.then(|| (-t / d, j))
+            };
+            let first = active.iter().enumerate().filter_map(crossing).min_by(|a, b| a.0.total_cmp(&b.0));
+            let length = match first {
+                Some((length, _)) => length,
+                None if bounded => 1.0,
+                None => return,
+            };
+            for (&j, d) in active.iter().zip(&step) {
+                self.t[j] += length * d;
+            }
+            if let Some((_, j)) = first {
+                self.t[j] = 0.0;
+            }
+            self.refresh();
+            known = Some((active, solve));
+        }
+    }
+}
+
+/// The inverse of the penalised Gram matrix of an active set, in columns of unit diagonal.
+struct Solve {
+    unit: Array1<f64>,
+    inverse: Inverse,
+}
+
+enum Inverse {
+    Cholesky(Array2<f64>),
+    /// The pseudo-inverse of a singular matrix, as `V diag Vᵀ`.
+    Eigen(Array1<f64>, Array2<f64>),
+}
+
+impl Solve {
+    fn new(state: &Descent<'_>, active: &[usize]) -> Option<Self> {
+        let unit: Array1<f64> = active.iter().map(|&j| 1.0 / (1.0 + state.l2[j]).sqrt()).collect();
+        let k = Array2::from_shape_fn((active.len(), active.len()), |(a, b)| {
+            if a == b { 1.0 } else { state.system.gram[[active[a], active[b]]] * (unit[a] * unit[b]) }
+        });
+        if let Some(l) = cholesky(k.view()) {
+            return Some(Self { unit, inverse: Inverse::Cholesky(l) });
+        }
+        let (values, vectors) = symmetric_eigen(k.view())?;
+        let cutoff = 16.0 * f64::EPSILON * (active.len() as f64).powi(2);
+        let inverse = values.mapv(|v| if v > cutoff { 1.0 / v } else { 0.0 });
+        Some(Self { unit, inverse: Inverse::Eigen(inverse, vectors) })
+    }
+
+    /// The Newton step from a residual, and whether it ends by itself. On a singular set the squares are flat in
+    /// some direction: if the penalty falls along it, that is the step, and it ends where a sign changes.
+    fn step(&self, residual: &Array1<f64>, rounding: f64) -> (Array1<f64>, bool) {
+        let b = residual * &self.unit;
+        match &self.inverse {
+            Inverse::Cholesky(l) => (cholesky_solve(l, b.view()) * &self.unit, true),
+            Inverse::Eigen(inverse, vectors) => {
+                let along = vectors.t().dot(&b);
+                let flat = ndarray::Zip::from(&along)
+                    .and(inverse)
+                    .map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
+                if flat.iter().any(|v| v.abs() > 4.0 * rounding) {
+                    (vectors.dot(&flat) * &self.unit, false)
+                } else {
+                    (vectors.dot(&(along * inverse)) * &self.unit, true)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Least squares, ridge, lasso, elastic net and Huber regression, computed from summaries of the rows.
+
+mod coordinate_descent;
+mod dense;
+mod estimator;
+mod evaluation;
+mod huber;
+mod huber_summary;
+mod model;
+mod moments;
+mod quasi_newton;
+mod ridge;
+mod scaling;
+mod solve;
+mod statistics;
+mod triangular;
+
+#[cfg(test)]
+mod tests;
+
+pub use estimator::{LinearRegression, Loss};
+pub use evaluation::Evaluation;
+pub use model::{LinearRegressionModel, TrainingSummary};
+pub use solve::Solver;

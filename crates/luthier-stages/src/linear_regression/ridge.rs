@@ -1,0 +1,178 @@
+use ndarray::{Array1, Array2};
+
+use super::dense::{cholesky, cholesky_solve, lower_inverse, symmetric_eigen};
+use super::scaling::Penalty;
+use super::solve::UnitSystem;
+
+/// Eigenvalues below this many times `ε · size · λmax` are zero.
+const RANK_TOLERANCE: f64 = 16.0;
+
+/// Beyond this condition of a Gram matrix that is scaled by the penalty, eigenvectors have lost too many digits of
+/// the weak columns, which Cholesky's method, whose error does not depend on the columns' scales, would have kept.
+const SCALED_LIMIT: f64 = 1e7;
+
+/// A direct solution in unit coordinates.
+#[derive(Debug, Clone)]
+pub(super) struct Direct {
+    pub(super) t: Array1<f64>,
+    /// `None` where the system has not full rank.
+    pub(super) inverse: Option<Inverse>,
+}
+
+/// What standard errors need of the inverse `K⁻¹` of the penalised Gram matrix.
+#[derive(Debug, Clone)]
+pub(super) struct Inverse {
+    /// Its diagonal.
+    pub(super) diagonal: Array1<f64>,
+    /// `mᵀ K⁻¹ m` with the features' means `m`.
+    pub(super) mean_form: f64,
+}
+
+/// `λmax/λmin` of the Gram matrix as it is, and as the penalty mends it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condition {
+    pub(super) plain: f64,
+    pub(super) regularised: f64,
+}
+
+#[derive(Debug)]
+struct Eigen {
+    values: Array1<f64>,
+    vectors: Array2<f64>,
+    /// Coordinates are `q = scale ∘ t`.
+    scale: Option<Array1<f64>>,
+}
+
+impl Eigen {
+    fn new(system: &UnitSystem, scale: Option<&Array1<f64>>) -> Option<Self> {
+        let (values, vectors) = match scale {
+            None => symmetric_eigen(system.gram.view())?,
+            Some(p) => {
+                let scaled = |(i, j)| system.gram[[i, j]] / (p[i] * p[j]);
+                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())?
+            }
+        };
+        Some(Self { values, vectors, scale: scale.cloned() })
+    }
+
+    fn largest(&self) -> f64 {
+        self.values.last().copied().unwrap_or(0.0)
+    }
+
+    fn rank_cutoff(&self) -> f64 {
+        RANK_TOLERANCE * f64::EPSILON * self.values.len() as f64 * self.largest()
+    }
+
+    /// `1/(λ_i + shift)`, and 0 for the null space of an unpenalised system: the minimum-norm solution.
+    fn inverse_values(&self, shift: f64) -> Array1<f64> {
+        let cutoff = self.rank_cutoff();
+        self.values.mapv(|v| match shift {
+            0.0 if v <= cutoff => 0.0,
+            _ => 1.0 / (v.max(0.0) + shift),
+        })
+    }
+
+    fn apply(&self, inverse: &Array1<f64>, b: &Array1<f64>) -> Array1<f64> {
+        let scaled = |v: &Array1<f64>| match &self.scale {
+            Some(p) => v / p,
+            None => v.clone(),
+        };
+        scaled(&self.vectors.dot(&(self.vectors.t().dot(&scaled(b)) * inverse)))
+    }
+}
+
+/// Ridge regressions on one Gram matrix: `t(λ) = V (Λ + λ)⁻¹ Vᵀ b` for every λ from one eigendecomposition
+/// in the coordinates in which the penalty is a multiple of the identity.
+#[derive(Debug, Default)]
+pub(super) struct RidgeFamily {
+    plain: Option<Eigen>,
+    scaled: Vec<Eigen>,
+    cholesky: usize,
+}
+
+impl RidgeFamily {
+    /// Matrix decompositions made so far.
+    pub(super) fn factorisations(&self) -> usize {
+        usize::from(self.plain.is_some()) + self.scaled.len() + self.cholesky
+    }
+
+    fn plain(&mut self, system: &UnitSystem) -> Option<&Eigen> {
+        if self.plain.is_none() {
+            self.plain = Some(Eigen::new(system, None)?);
+        }
+        self.plain.as_ref()
+    }
+
+    /// Conditions of the Gram matrix; infinite where it has not full rank.
+    pub(super) fn condition(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Condition> {
+        let eigen = self.plain(system)?;
+        let (largest, cutoff) = (eigen.largest(), eigen.rank_cutoff());
+        let smallest = eigen.values.first().copied().unwrap_or(0.0);
+        let weakest = penalty.diagonal().iter().copied().fold(f64::INFINITY, f64::min);
+        let ratio = |v: f64| if v <= cutoff { f64::INFINITY } else { (largest / v).max(1.0) };
+        Some(Condition { plain: ratio(smallest), regularised: ratio(smallest.max(0.0) + weakest) })
+    }
+
+    /// The minimum of the penalised squared error; of minimum norm in unit coordinates where there are many.
+    pub(super) fn solve(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Direct> {
+        let (eigen, shift) = match penalty.uniform() {
+            _ if penalty.l2 == 0.0 => (self.plain(system)?, 0.0),
+            Some(p) => (self.plain(system)?, penalty.l2 * p * p),
+            None => {
+                let known = self.scaled.iter().position(|e| e.scale.as_ref() == Some(&penalty.scale));
+                let at = match known {
+                    Some(at) => at,
+                    None => {
+                        self.scaled.push(Eigen::new(system, Some(&penalty.scale))?);
+                        self.scaled.len() - 1
+                    }
+                };
+                (&self.scaled[at], penalty.l2)
+            }
+        };
+        let diagonal = penalty.diagonal();
+        let smallest = eigen.values.first().copied().unwrap_or(0.0).max(0.0) + shift;
+        if eigen.scale.is_some() && eigen.largest() + shift > SCALED_LIMIT * smallest {
+            if let Some(direct) = by_cholesky(system, &diagonal) {
+                self.cholesky += 1;
+                return Some(direct);
+            }
+        }
+        let inverse = eigen.inverse_values(shift);
+        let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;
+        let mut t = eigen.apply(&inverse, &system.rhs);
+        t += &eigen.apply(&inverse, &residual(&t));
+        let inverse = inverse.iter().all(|v| *v > 0.0).then(|| {
+            let p = eigen.scale.as_ref();
+            let scale = |i: usize| p.map_or(1.0, |p| 1.0 / p[i]);
+            let entry = |i: usize| {
+                let row = eigen.vectors.row(i);
+                row.iter().zip(&inverse).map(|(v, l)| v * v * l).sum::<f64>() * scale(i).powi(2)
+            };
+            let mean = system.unit_mean();
+            let diagonal = Array1::from_shape_fn(mean.len(), entry);
+            let rotated = eigen.vectors.t().dot(&Array1::from_shape_fn(mean.len(), |i| mean[i] * scale(i)));
+            Inverse { diagonal, mean_form: rotated.iter().zip(&inverse).map(|(v, l)| v * v * l).sum() }
+        });
+        Some(Direct { t, inverse })
+    }
+}
+
+/// The same minimum from one Cholesky decomposition for this penalty alone.
+fn by_cholesky(system: &UnitSystem, diagonal: &Array1<f64>) -> Option<Direct> {
+    let unit = diagonal.mapv(|v| 1.0 / (1.0 + v).sqrt());
+    let k = Array2::from_shape_fn(system.gram.dim(), |(i, j)| {
+        if i == j { 1.0 } else { system.gram[[i, j]] * (unit[i] * unit[j]) }
+    });
+    let l = cholesky(k.view())?;
+    let solve = |b: &Array1<f64>| cholesky_solve(&l, (b * &unit).view()) * &unit;
+    let mut t = solve(&system.rhs);
+    let residual = &system.rhs - &system.gram.dot(&t) - diagonal * &t;
+    t += &solve(&residual);
+    let inverse = lower_inverse(&l);
+    let mean = system.unit_mean();
+    let entry = |j: usize| inverse.column(j).iter().map(|v| v * v).sum::<f64>() * unit[j] * unit[j];
+    let diagonal = Array1::from_shape_fn(t.len(), entry);
+    let half = inverse.dot(&(&mean * &unit));
+    Some(Direct { t, inverse: Some(Inverse { diagonal, mean_form: half.dot(&half) }) })
+}

@@ -1,0 +1,218 @@
+use ndarray::{Array1, ArrayView1};
+use statrs::function::beta::checked_beta_reg;
+
+use super::moments::{Factor, NormalEquations};
+
+/// A number and how much of it can be believed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Estimate {
+    /// The number.
+    pub(crate) value: f64,
+    /// Decimal digits that cancellation has left, 0 to 15.95.
+    pub(crate) digits: f64,
+}
+
+impl Estimate {
+    /// With the sum of the magnitudes of the terms that were added.
+    fn new(value: f64, magnitude: f64) -> Self {
+        let error = f64::EPSILON * magnitude;
+        let digits = if value > error { (value / error).log10() } else { 0.0 };
+        Self { value: value.max(0.0), digits: digits.min(-f64::EPSILON.log10() + 0.3) }
+    }
+}
+
+/// How well a linear model fits the rows it was fitted to, or any others, without seeing them.
+#[derive(Debug, Clone)]
+pub(crate) struct Goodness {
+    /// Number of rows.
+    pub(crate) rows: u64,
+    /// Sum of the weights.
+    pub(crate) weight_sum: f64,
+    /// Number of coefficients, constant features included.
+    pub(crate) features: usize,
+    /// Whether the model has an intercept; without one `r2` is taken about zero.
+    pub(crate) fit_intercept: bool,
+    /// `Σ w (y − ŷ)²`.
+    pub(crate) residual: Estimate,
+    /// `Σ w (y − ȳ)²`, or `Σ w y²` without intercept.
+    pub(crate) total: f64,
+    /// `Σ w (ŷ − ȳ)²`.
+    pub(crate) explained: f64,
+}
+
+impl Goodness {
+    /// From the moments. The residual is a difference of sums of squares: where [`Estimate::digits`] is too low,
+    /// take the factor or the rows.
+    pub(crate) fn from_moments(
+        moments: &NormalEquations,
+        coefficients: ArrayView1<'_, f64>,
+        intercept: f64,
+        fit_intercept: bool,
+    ) -> Self {
+        let product = moments.xx.dot(&coefficients);
+        let (along, square) = (coefficients.dot(&moments.xy), coefficients.dot(&product));
+        let shift = Shift::new(moments, coefficients, intercept);
+        let value = moments.yy - 2.0 * along + square + shift.square;
+        let size = |a: ArrayView1<'_, f64>, b: &Array1<f64>| -> f64 {
+            a.iter().zip(b).map(|(a, b)| (a * b).abs()).sum()
+        };
+        let magnitude = moments.yy
+            + 2.0 * size(coefficients, &moments.xy)
+            + size(
+                coefficients.mapv(f64::abs).view(),
+                &moments.xx.mapv(f64::abs).dot(&coefficients.mapv(f64::abs)),
+            )
+            + shift.square
+            + shift.error_terms;
+        let residual = Estimate::new(value, magnitude);
+        Self::new(moments, residual, square + shift.square, fit_intercept)
+    }
+
+    /// From the triangular factor: the residual is a sum of squares and keeps its digits.
+    pub(crate) fn from_factor(
+        factor: &Factor,
+        coefficients: ArrayView1<'_, f64>,
+        intercept: f64,
+        fit_intercept: bool,
+    ) -> Self {
+        let moments = factor.normal_equations();
+        let shift = Shift::new(&moments, coefficients, intercept);
+        let d = factor.features();
+        let (mut value, mut error, mut square) = (shift.square, shift.error_terms, 0.0);
+        for row in factor.r.rows() {
+            let fitted: f64 = row.iter().zip(&coefficients).map(|(r, b)| r * b).sum();
+            let size: f64 = row.iter().zip(&coefficients).map(|(r, b)| (r * b).abs()).sum();
+            let rest = row[d] - fitted;
+            value += rest * rest;
+            // d(rest²) = 2 rest ε size + (ε size)², over ε.
+            error += rest * rest + 2.0 * rest.abs() * size + f64::EPSILON * size * size;
+            square += fitted * fitted;
+        }
+        Self::new(&moments, Estimate::new(value, error), square + shift.square, fit_intercept)
+    }
+
+    fn new(moments: &NormalEquations, residual: Estimate, explained: f64, fit_intercept: bool) -> Self {
+        let about = if fit_intercept { 0.0 } else { moments.weight_sum * moments.y_mean * moments.y_mean };
+        Self {
+            rows: moments.rows,
+            weight_sum: moments.weight_sum,
+            features: moments.features(),
+            fit_intercept,
+            residual,
+            total: moments.yy + about,
+            explained,
+        }
+    }
+
+    /// `Σ w (y − ŷ)² / W`.
+    pub(crate) fn mean_squared_error(&self) -> f64 {
+        self.residual.value / self.weight_sum
+    }
+
+    /// The root of the mean squared error.
+    pub(crate) fn root_mean_squared_error(&self) -> f64 {
+        self.mean_squared_error().sqrt()
+    }
+
+    /// `1 − Σ w (y − ŷ)² / Σ w (y − ȳ)²`; NaN for a constant label. About zero without intercept.
+    pub(crate) fn r2(&self) -> f64 {
+        1.0 - self.residual.value / self.total
+    }
+
+    /// r2 with both sums divided by their degrees of freedom.
+    pub(crate) fn adjusted_r2(&self) -> f64 {
+        let rows = self.rows as f64 - f64::from(u8::from(self.fit_intercept));
+        1.0 - (1.0 - self.r2()) * rows / (rows - self.features as f64)
+    }
+
+    /// `Σ w (ŷ − ȳ)² / W`, Spark's definition.
+    pub(crate) fn explained_variance(&self) -> f64 {
+        self.explained / self.weight_sum
+    }
+
+    /// Rows less coefficients less intercept; negative where there are fewer rows. Weights do not count.
+    pub(crate) fn degrees_of_freedom(&self) -> i64 {
+        self.rows as i64 - self.features as i64 - i64::from(self.fit_intercept)
+    }
+}
+
+/// The mean residual `m = ȳ − c − βᵀμ`, as `W m²`.
+struct Shift {
+    square: f64,
+    /// What rounding in `m` puts into the square, over ε.
+    error_terms: f64,
+}
+
+impl Shift {
+    fn new(moments: &NormalEquations, coefficients: ArrayView1<'_, f64>, intercept: f64) -> Self {
+        let mean = moments.y_mean - intercept - coefficients.dot(&moments.x_mean);
+        let size = moments.y_mean.abs()
+            + intercept.abs()
+            + coefficients.iter().zip(&moments.x_mean).map(|(b, m)| (b * m).abs()).sum::<f64>();
+        let w = moments.weight_sum;
+        Self {
+            square: w * mean * mean,
+            error_terms: w * (2.0 * mean.abs() * size + f64::EPSILON * size * size),
+        }
+    }
+}
+
+/// Standard errors and significance of the coefficients, the intercept last.
+#[derive(Debug, Clone)]
+pub(crate) struct Inference {
+    /// Standard errors.
+    pub(crate) standard_errors: Array1<f64>,
+    /// Estimates over their standard errors.
+    pub(crate) t_values: Array1<f64>,
+    /// Two-sided p values of Student's t.
+    pub(crate) p_values: Array1<f64>,
+}
+
+/// Inference from `Fit::inverse_diagonal` and the residual sum of squares; `None` without degrees of freedom.
+pub(crate) fn infer(
+    coefficients: ArrayView1<'_, f64>,
+    intercept: f64,
+    inverse_diagonal: &Array1<f64>,
+    goodness: &Goodness,
+) -> Option<Inference> {
+    let freedom = goodness.degrees_of_freedom();
+    if freedom <= 0 {
+        return None;
+    }
+    let variance = goodness.residual.value / freedom as f64;
+    let standard_errors = inverse_diagonal.mapv(|d| (variance * d).sqrt());
+    let estimates = coefficients.iter().copied().chain(goodness.fit_intercept.then_some(intercept));
+    let t_values: Array1<f64> = estimates.zip(&standard_errors).map(|(e, s)| e / s).collect();
+    let p_values = t_values.mapv(|t| two_sided_p(t, freedom as f64));
+    Some(Inference { standard_errors, t_values, p_values })
+}
+
+/// `P(|T| ≥ |t|)` as the incomplete beta function `I_{ν/(ν+t²)}(ν/2, ½)`: no difference from 1 is taken, so small
+/// probabilities keep their digits.
+fn two_sided_p(t: f64, freedom: f64) -> f64 {
+    if t.is_nan() {
+        return f64::NAN;
+    }
+    let x = if t.is_infinite() { 0.0 } else { freedom / (freedom + t * t) };
+    checked_beta_reg(0.5 * freedom, 0.5, x).unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn far_tails_keep_their_digits() {
+        // One degree of freedom is Cauchy: P(|T| ≥ t) = 2 atan(1/t) / π; two: 1 − t/√(2+t²) ≈ 1/t².
+        let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
+        for t in [0.5, 3.0, 1e3, 1e8] {
+            close(two_sided_p(t, 1.0), 2.0 * (1.0_f64 / t).atan() / std::f64::consts::PI);
+            close(two_sided_p(-t, 1.0), two_sided_p(t, 1.0));
+        }
+        close(two_sided_p(1e8, 2.0), 1e-16);
+        assert_eq!(two_sided_p(0.0, 5.0), 1.0);
+        assert_eq!(two_sided_p(f64::INFINITY, 5.0), 0.0);
+        assert!(two_sided_p(f64::NAN, 5.0).is_nan());
+        assert!(two_sided_p(1e6, 431.0) >= 0.0);
+    }
+}

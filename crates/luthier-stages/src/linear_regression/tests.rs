@@ -1,0 +1,5 @@
+mod data;
+mod huber;
+mod laws;
+mod nist;
+mod spark;
