@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use luthier::core::params::{ParamInfo, Params, closest};
+use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{DynEstimator, DynEvaluator, Pipeline, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
-use crate::config::{Config, DataConfig, GridConfig, Key, PartConfig, SearchConfig, StageConfig, unknown_key};
-use crate::config::{Place, SEARCH_KEYS};
+use crate::config::SEARCH_KEYS;
+use crate::config::{
+    Config, DataConfig, GridConfig, Key, PartConfig, SearchConfig, StageConfig, unknown_key,
+};
 
 /// The configured pipeline.
 pub(crate) fn pipeline(config: &Config) -> Result<Pipeline> {
@@ -33,9 +35,10 @@ fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator
         return Ok(Box::new(pipeline_of(&config.stages, data)?));
     }
     let mut stage = entry.create();
-    configure(&config.part.params, (entry.params)(), data, |name, value| stage.set_value(name, value))
-        .map_err(|e| e.context(format!("stage `{}`", config.name.name)))
-        .map_err(place_first)?;
+    let title = format!("stage `{}`", config.name.name);
+    configure(&config.part.params, (entry.params)(), data, &title, |name, value| {
+        stage.set_value(name, value)
+    })?;
     Ok(stage)
 }
 
@@ -44,15 +47,15 @@ pub(crate) fn evaluator(config: &Config) -> Result<Box<dyn DynEvaluator>> {
     let (entry, params): (EvaluatorEntry, &[_]) = match &config.evaluator {
         Some(PartConfig { type_name, params }) => (find(type_name)?, params),
         None => (
-            registry::find("regression")
-                .map_err(|e| anyhow::Error::from(e).context("there is no [evaluator] in the configuration"))?,
+            registry::find("regression").map_err(|e| {
+                anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
+            })?,
             &[],
         ),
     };
     let mut evaluator = entry.create();
-    configure(params, (entry.params)(), &config.data, |name, value| evaluator.set_value(name, value))
-        .map_err(|e| e.context("[evaluator]"))
-        .map_err(place_first)?;
+    let set = |name: &str, value: &Value| evaluator.set_value(name, value);
+    configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;
     Ok(evaluator)
 }
 
@@ -61,14 +64,16 @@ fn configure(
     params: &[(Key, Value)],
     infos: &[ParamInfo],
     data: &DataConfig,
+    title: &str,
     mut set: impl FnMut(&str, &Value) -> luthier::core::Result<()>,
 ) -> Result<()> {
     for (key, value) in params {
         let value = none_if_empty(value, infos, &key.name);
-        set(&key.name, &value).map_err(|e| anyhow::Error::from(At(key.place.clone(), e.into())))?;
+        set(&key.name, &value)
+            .map_err(|e| key.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
     }
     for (name, value) in defaults(params, infos, data) {
-        set(name, &value)?;
+        set(name, &value).map_err(|e| data.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
     }
     Ok(())
 }
@@ -95,26 +100,6 @@ fn none_if_empty(value: &Value, infos: &[ParamInfo], name: &str) -> Value {
     }
 }
 
-/// An error and the line it comes from.
-#[derive(Debug)]
-struct At(Place, anyhow::Error);
-
-impl std::fmt::Display for At {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.1)
-    }
-}
-
-impl std::error::Error for At {}
-
-/// Puts the line of the file in front of everything else.
-fn place_first(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref::<At>().map(|at| at.0.clone()) {
-        Some(place) => place.error(error),
-        None => error,
-    }
-}
-
 fn find<T: Entry>(name: &Key) -> Result<T> {
     registry::find(&name.name).map_err(|e| name.place.error(e))
 }
@@ -125,7 +110,7 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
         let mut grid = ParamGrid::new();
         for (key, values) in &config.axes {
             for value in values {
-                pipeline.clone().set_value(&key.name, value).map_err(|e| {
+                DynEstimator::set_value(&mut pipeline.clone(), &key.name, value).map_err(|e| {
                     let value = match value {
                         Value::Str(text) => format!("{text:?}"),
                         other => other.to_string(),
@@ -182,7 +167,8 @@ fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter
         name => {
             let registered = registry::entries::<SplitterEntry>()?;
             let Some(entry) = registered.get(name).copied() else {
-                let known = [TRAIN_VALIDATION_SPLIT, CROSS_VALIDATOR].into_iter().chain(registered.into_keys());
+                let known =
+                    [TRAIN_VALIDATION_SPLIT, CROSS_VALIDATOR].into_iter().chain(registered.into_keys());
                 let known: Vec<&str> = known.collect();
                 let hint = closest(name, known.iter().copied());
                 let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();

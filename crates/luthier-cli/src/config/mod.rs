@@ -115,6 +115,11 @@ pub(crate) const SEARCH_KEYS: [&str; 5] =
     ["method", "parallelism", "executor", "executor_options", "sharing"];
 
 impl Config {
+    /// Where the first stage begins.
+    pub(crate) fn stages_place(&self) -> &Place {
+        self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -185,8 +190,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
 }
 
 fn type_of(table: &mut Table<'_>) -> Result<Key> {
-    let item = table.require("type", "type = \"…\"")?;
-    Ok(Key { place: item.key.place.clone(), name: item.string()? })
+    table.require("type", "type = \"…\"")?.text()
 }
 
 fn part(mut table: Table<'_>) -> Result<PartConfig> {
@@ -199,8 +203,12 @@ fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
     for mut table in tables {
         let type_name = type_of(&mut table)?;
         let name = match table.take("name") {
-            Some(item) => Key { place: item.key.place.clone(), name: item.string()? },
-            None => type_name.clone(),
+            Some(item) => item.text()?,
+            // `acme.ridge` is called `ridge`: dots divide addresses.
+            None => {
+                let last = type_name.name.rsplit('.').next().unwrap_or_default();
+                Key { name: last.to_owned(), ..type_name.clone() }
+            }
         };
         let Key { name: text, place } = &name;
         if text.is_empty() || text.contains('.') {
@@ -243,8 +251,7 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
     let [method, parallelism, executor, executor_options, sharing] = SEARCH_KEYS;
-    let text = |item: table::Item<'_>| Ok(Key { place: item.key.place.clone(), name: item.string()? });
-    let method = text(table.require(method, "method = \"cross_validator\"")?)?;
+    let method = table.require(method, "method = \"cross_validator\"")?.text()?;
     let parallelism = match table.take(parallelism) {
         Some(item) => {
             let place = item.key.place.clone();
@@ -252,7 +259,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         }
         None => Parallelism::default(),
     };
-    let executor = table.take(executor).map(text).transpose()?;
+    let executor = table.take(executor).map(|item| item.text()).transpose()?;
     let options = table.take(executor_options).map(|item| item.table()?.params()).transpose()?;
     let sharing = table.take(sharing).map(|item| item.bool()).transpose()?.unwrap_or(true);
     let params = table.params()?;

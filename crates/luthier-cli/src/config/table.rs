@@ -179,6 +179,11 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// A string and where it is.
+    pub(crate) fn text(self) -> Result<Key> {
+        Ok(Key { place: self.key.place.clone(), name: self.string()? })
+    }
+
     pub(crate) fn bool(self) -> Result<bool> {
         match self.value {
             DeValue::Boolean(value) => Ok(value),
