@@ -39,7 +39,7 @@ Configuration:
 
 /// Tune, fit and apply machine-learning pipelines.
 #[derive(Debug, Parser)]
-#[command(name = "luthier", version, about, after_help = EXAMPLES)]
+#[command(name = "luthier", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

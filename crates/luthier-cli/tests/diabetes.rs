@@ -1,5 +1,7 @@
 //! The program itself on real data: `examples/diabetes.toml`.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! The program with parts of another crate, run in a process of its own.
 
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod parts;
 mod search;
