@@ -57,10 +57,17 @@ impl PenaltyPath {
             state = Descent::new(system, penalty, start);
         }
         while iterations < max_iter {
+            let (before, last) = (state.t.clone(), state.objective());
             iterations += 1;
             state.sweeps();
             state.polish();
-            history.push(state.objective());
+            let value = state.objective();
+            history.push(value.min(last));
+            if value > last + state.rounding() {
+                // The Gram matrix has no more digits.
+                state.t = before;
+                break;
+            }
             if state.violation() <= (1e-7 * tol).max(1e-13) + state.rounding() {
                 break;
             }
@@ -143,7 +150,7 @@ impl<'a> Descent<'a> {
         }
         let active = self.active();
         for _ in 0..INNER_SWEEPS {
-            let moved = active.iter().fold(false, |moved, &j| self.update(j) || moved);
+            let moved = active.iter().filter(|&&j| self.update(j)).count() > 0;
             if !moved {
                 break;
             }

@@ -87,7 +87,7 @@ fn no_steps_answer_with_least_squares() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// No small move of any parameter lowers the objective, and the history reports it.
     #[test]

