@@ -5,16 +5,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
-use luthier::core::{DynEstimator, DynEvaluator, Pipeline, Value};
+use luthier::core::{DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
 use crate::config::SEARCH_KEYS;
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, SearchConfig, StageConfig, unknown_key,
 };
+use crate::method::{CROSS_VALIDATOR, TRAIN_VALIDATION_SPLIT, methods};
 
 /// The configured pipeline.
 pub(crate) fn pipeline(config: &Config) -> Result<Pipeline> {
@@ -31,7 +32,8 @@ fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
 
 fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator>> {
     let entry: StageEntry = find(&config.part.type_name)?;
-    if !config.stages.is_empty() {
+    if entry.name == Pipeline::NAME {
+        check_keys(&config.part.params, &[], "[[stage]] of type `pipeline`", &["name", "type", "stage"])?;
         return Ok(Box::new(pipeline_of(&config.stages, data)?));
     }
     let mut stage = entry.create();
@@ -142,44 +144,35 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
         .seed(config.seed))
 }
 
-/// Spark's names for searches, and the splitters behind them.
-const TRAIN_VALIDATION_SPLIT: &str = "train_validation_split";
-const CROSS_VALIDATOR: &str = "cross_validator";
-
 fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter>> {
     let method = &search.method;
-    let (entry, known): (SplitterEntry, _) = match method.name.as_str() {
-        TRAIN_VALIDATION_SPLIT => {
-            let entry: SplitterEntry = registry::find("train_ratio")?;
-            (entry, (entry.params)().to_vec())
-        }
-        CROSS_VALIDATOR => {
-            let (columns, k_fold): (SplitterEntry, SplitterEntry) =
-                (registry::find("fold_column")?, registry::find("k_fold")?);
-            let known = [(columns.params)(), (k_fold.params)()].concat();
-            let explicit = search.params.iter().find(|(key, _)| key.name == "fold_col").map(|(_, v)| v);
-            let by_column = match explicit {
-                Some(value) => *value != Value::Str(String::new()),
-                None => data.fold.is_some(),
-            };
-            (if by_column { columns } else { k_fold }, known)
-        }
-        name => {
-            let registered = registry::entries::<SplitterEntry>()?;
-            let Some(entry) = registered.get(name).copied() else {
-                let known =
-                    [TRAIN_VALIDATION_SPLIT, CROSS_VALIDATOR].into_iter().chain(registered.into_keys());
-                let known: Vec<&str> = known.collect();
-                let hint = closest(name, known.iter().copied());
-                let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-                return Err(anyhow!(
-                    "{}: unknown search method `{name}`{hint}; known are: {}",
-                    method.place,
-                    known.join(", ")
-                ));
-            };
-            (entry, (entry.params)().to_vec())
-        }
+    let methods = methods()?;
+    let registered = registry::entries::<SplitterEntry>()?;
+    let fold_col = search.params.iter().find(|(key, _)| key.name == "fold_col").map(|(_, value)| value);
+    let by_column = match fold_col {
+        Some(value) => *value != Value::Str(String::new()),
+        None => data.fold.is_some(),
+    };
+    let splitter = match method.name.as_str() {
+        TRAIN_VALIDATION_SPLIT => "train_ratio",
+        CROSS_VALIDATOR if by_column => "fold_column",
+        CROSS_VALIDATOR => "k_fold",
+        other => other,
+    };
+    let Some(entry) = registered.get(splitter) else {
+        let known: Vec<&str> = methods.iter().map(|m| m.name).chain(registered.into_keys()).collect();
+        let hint = closest(&method.name, known.iter().copied());
+        let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        bail!(
+            "{}: unknown search method `{}`{hint}; known are: {}",
+            method.place,
+            method.name,
+            known.join(", ")
+        );
+    };
+    let known = match methods.into_iter().find(|known| known.name == method.name) {
+        Some(method) => method.params,
+        None => (entry.params)().to_vec(),
     };
     check_keys(&search.params, &known, "[search]", &SEARCH_KEYS)?;
     let infos = (entry.params)();

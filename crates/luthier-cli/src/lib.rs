@@ -17,6 +17,7 @@ mod command;
 pub mod config;
 mod data;
 mod failure;
+mod method;
 mod model_file;
 mod output;
 mod results;

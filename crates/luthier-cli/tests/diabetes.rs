@@ -143,7 +143,7 @@ fn the_main_job() {
     assert_close(&predicted.column_f64("prediction").unwrap(), &expected, 1e-9);
 
     let text = succeed(&["inspect", &model]);
-    assert!(text.contains("stage 2: lr (linear_regression)") && text.contains("  x9"), "{text}");
+    assert!(text.contains("stage lr (linear_regression)") && text.contains("  x9"), "{text}");
 }
 
 #[test]
@@ -207,6 +207,40 @@ fn the_evaluator_checks_its_metric() {
     let scene = Scene::new(&[("metric = \"rmse\"", "metric = \"rsme\"")]);
     let error = fail(&["tune", &scene.path("search.toml")]);
     assert!(error.contains("search.toml:") && error.contains("did you mean `rmse`"), "{error}");
+}
+
+#[test]
+fn regression_by_rmse_is_the_default_evaluator() {
+    let with = means(&Scene::new(&[]).tune(&[], "2"));
+    let without = Scene::new(&[("[evaluator]\ntype = \"regression\"\nmetric = \"rmse\"", "")]);
+    let results = without.tune(&[], "2");
+    assert_eq!(results["metric"], "rmse");
+    assert_eq!(means(&results), with);
+}
+
+#[test]
+fn the_given_weights_and_folds_are_used() {
+    let roles = "label = \"label\"\nweight = \"weight\"\nfold = \"fold\"";
+    let cross = "method = \"cross_validator\" # or";
+    let scene = Scene::new(&[
+        ("label = \"label\"", roles),
+        ("method = \"train_validation_split\" # or", cross),
+        ("train_ratio = 0.8\n", ""),
+        ("[2, 4, 6, 8]", "[10]"),
+        ("[0.001, 0.003, 0.01, 0.03]", "[0.0]"),
+    ]);
+    let weighted = scene.tune(&[], "2");
+    assert_eq!(weighted["candidates"][0]["folds"].as_array().unwrap().len(), 3);
+    let config = std::fs::read_to_string(scene.path("search.toml")).unwrap();
+    let none = config.replace("type = \"regression\"", "type = \"regression\"\nweight_col = \"\"");
+    std::fs::write(scene.path("search.toml"), none).unwrap();
+    let scored_without = scene.tune(&[], "2");
+    // In every fold of this data all weights are equal, so they matter when fitting, not when scoring.
+    assert_close(&means(&scored_without), &means(&weighted), 1e-12);
+    let none = config.replace("features_col =", "weight_col = \"\"\nfeatures_col =");
+    std::fs::write(scene.path("search.toml"), none).unwrap();
+    let fitted_without = scene.tune(&[], "2");
+    assert!((means(&fitted_without)[0] - means(&weighted)[0]).abs() > 1e-6);
 }
 
 #[test]

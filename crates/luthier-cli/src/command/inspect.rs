@@ -1,7 +1,7 @@
 //! `luthier inspect`
 
 use anyhow::Result;
-use luthier::core::{DynModel, Value};
+use luthier::core::{DynModel, PipelineModel, Value, json as documents};
 use luthier::report::{Align, table};
 use serde_json::{Map, Value as Json, json};
 
@@ -16,7 +16,11 @@ const COLUMNS: usize = 8;
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = model_file::load(&args.model)?;
-    print(&if args.json { format!("{:#}\n", to_json(&file)?) } else { to_text(&file)? })
+    print(&if args.json {
+        format!("{}\n", documents::to_string_pretty(&to_json(&file)?))
+    } else {
+        to_text(&file)?
+    })
 }
 
 fn to_json(file: &ModelFile) -> Result<Json> {
@@ -49,52 +53,77 @@ fn to_text(file: &ModelFile) -> Result<String> {
         }
         text.push('\n');
     }
-    for (index, (name, model)) in file.pipeline.stages().enumerate() {
-        let values = model.values();
-        text.push_str(&format!("stage {}: {name} ({})\n", index + 1, model.type_name()));
-        let params = values.iter().map(|(name, value)| vec![format!("  {name}"), value.to_string()]);
-        let columns = [("  parameter", Align::Left), ("value", Align::Left)];
-        text.push_str(&table(&columns, &params.collect::<Vec<_>>()));
-        // What a stage learned of another vector has no names of the file's columns.
-        let reads_features = values.iter().any(|(_, value)| *value == Value::from(FEATURES));
-        let names = file
-            .inputs
-            .as_ref()
-            .filter(|inputs| reads_features && inputs.features.len() == inputs.num_features);
-        text.push_str(&state(&model.state()?, names.map(|inputs| inputs.features.as_slice())));
-        text.push('\n');
-    }
+    stages_text(&file.pipeline, "", file.inputs.as_ref(), &mut text)?;
     Ok(text)
 }
 
+/// The stages, those of nested pipelines by dotted name.
+fn stages_text(
+    pipeline: &PipelineModel,
+    outer: &str,
+    inputs: Option<&Inputs>,
+    text: &mut String,
+) -> Result<()> {
+    for (name, model) in pipeline.stages() {
+        let name = format!("{outer}{name}");
+        if let Some(inner) = model.downcast_ref::<PipelineModel>() {
+            stages_text(inner, &format!("{name}."), inputs, text)?;
+            continue;
+        }
+        let values = model.values();
+        text.push_str(&format!("stage {name} ({})\n", model.type_name()));
+        let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
+        let columns = [("parameter", Align::Left), ("value", Align::Left)];
+        text.push_str(&indented(&table(&columns, &params.collect::<Vec<_>>())));
+        // What a stage learned of another vector has no names of the file's columns.
+        let reads_features = values.iter().any(|(_, value)| *value == Value::from(FEATURES));
+        let names = inputs.filter(|inputs| reads_features && inputs.features.len() == inputs.num_features);
+        let mut learned = Map::new();
+        for (name, value) in model.state()?.as_object().into_iter().flatten() {
+            match value {
+                Json::Object(inner) => {
+                    learned.extend(inner.iter().map(|(key, value)| (format!("{name}.{key}"), value.clone())));
+                }
+                // Parameters that the model keeps are shown above.
+                value if values.iter().any(|(key, v)| key == name && v.to_json() == *value) => {}
+                value => {
+                    learned.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        text.push_str(&indented(&state(&learned, names.map(|inputs| inputs.features.as_slice()))));
+        text.push('\n');
+    }
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
 /// Numbers one by one, then vectors of one length side by side, then matrices.
-fn state(state: &Json, names: Option<&[String]>) -> String {
-    let Some(entries) = state.as_object() else { return format!("  {state}\n") };
+fn state(entries: &Map<String, Json>, names: Option<&[String]>) -> String {
     let mut text = String::new();
+    let is_vector = |items: &[Json]| !items.is_empty() && items.iter().all(is_scalar);
     let mut lengths: Vec<usize> = Vec::new();
     for (name, value) in entries {
         match value {
             Json::Array(items) if is_matrix(items) => {}
-            Json::Array(items) if items.iter().all(is_scalar) && !items.is_empty() => {
+            Json::Array(items) if is_vector(items) => {
                 if !lengths.contains(&items.len()) {
                     lengths.push(items.len());
                 }
             }
-            value => text.push_str(&format!("  {name} = {}\n", cell(value))),
+            value => text.push_str(&format!("{name} = {}\n", cell(value))),
         }
     }
     for length in lengths {
         let vectors = entries.iter().filter_map(|(name, value)| match value {
-            Json::Array(items)
-                if items.len() == length && !is_matrix(items) && items.iter().all(is_scalar) =>
-            {
-                Some((name.as_str(), items))
-            }
+            Json::Array(items) if items.len() == length && is_vector(items) => Some((name.clone(), items)),
             _ => None,
         });
-        let vectors: Vec<_> = vectors.collect();
-        let header: Vec<String> = vectors.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let rows = (0..length).map(|row| vectors.iter().map(|(_, v)| cell(&v[row])).collect());
+        let (header, vectors): (Vec<String>, Vec<_>) = vectors.unzip();
+        let rows = (0..length).map(|row| vectors.iter().filter_map(|v| v.get(row)).map(cell).collect());
         text.push_str(&numbered(&header, rows.collect(), names));
     }
     for (name, value) in entries {
@@ -106,7 +135,7 @@ fn state(state: &Json, names: Option<&[String]>) -> String {
                 row.as_array().into_iter().flatten().take(COLUMNS).map(cell).collect()
             };
             let more = if width > COLUMNS { format!(", the first {COLUMNS} columns") } else { String::new() };
-            text.push_str(&format!("  {name}: {} x {width}{more}\n", rows.len()));
+            text.push_str(&format!("{name}: {} x {width}{more}\n", rows.len()));
             text.push_str(&numbered(&header, rows.iter().map(row).collect(), names));
         }
     }
@@ -120,13 +149,13 @@ fn numbered(header: &[String], mut rows: Vec<Vec<String>>, names: Option<&[Strin
     rows.truncate(LINES);
     for (index, row) in rows.iter_mut().enumerate() {
         let name = names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string());
-        row.insert(0, format!("  {name}"));
+        row.insert(0, name);
     }
-    let mut columns = vec![(if names.is_some() { "  feature" } else { "  index" }, Align::Left)];
+    let mut columns = vec![(if names.is_some() { "feature" } else { "index" }, Align::Left)];
     columns.extend(header.iter().map(|name| (name.as_str(), Align::Right)));
     let mut text = table(&columns, &rows);
     if left_out > 0 {
-        text.push_str(&format!("  … {left_out} more\n"));
+        text.push_str(&format!("… {left_out} more\n"));
     }
     text
 }
@@ -139,10 +168,19 @@ fn is_scalar(value: &Json) -> bool {
     !value.is_array() && !value.is_object()
 }
 
+/// Six digits are for reading; `--json` has all.
 fn cell(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         Json::Null => "none".to_owned(),
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(x) if x != 0.0 && !(1e-4..1e9).contains(&x.abs()) => format!("{x:.5e}"),
+            Some(x) => {
+                let whole = if x == 0.0 { 1.0 } else { x.abs().log10().floor() + 1.0 };
+                format!("{x:.*}", (6.0 - whole).clamp(1.0, 9.0) as usize)
+            }
+            None => number.to_string(),
+        },
         other => other.to_string(),
     }
 }

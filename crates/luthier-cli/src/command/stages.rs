@@ -7,6 +7,7 @@ use luthier::report::{Align, table};
 use luthier::tune::{ExecutorEntry, SplitterEntry};
 
 use crate::args::StagesArgs;
+use crate::method::{Method, methods};
 use crate::output::print;
 
 /// A registered part of any kind.
@@ -15,7 +16,7 @@ struct Part {
     name: &'static str,
     module: &'static str,
     doc: &'static str,
-    params: fn() -> &'static [ParamInfo],
+    params: Vec<ParamInfo>,
 }
 
 macro_rules! parts {
@@ -25,7 +26,7 @@ macro_rules! parts {
             name: entry.name,
             module: entry.module,
             doc: entry.doc,
-            params: entry.params,
+            params: (entry.params)().to_vec(),
         })
     };
 }
@@ -39,7 +40,14 @@ fn parts() -> Result<Vec<Part>> {
     let evaluators = parts!(EvaluatorEntry, |_: &EvaluatorEntry| "evaluator");
     let splitters = parts!(SplitterEntry, |_: &SplitterEntry| "splitter");
     let executors = parts!(ExecutorEntry, |_: &ExecutorEntry| "executor");
-    Ok(stages.chain(evaluators).chain(splitters).chain(executors).collect())
+    let methods = methods()?.into_iter().map(|Method { name, doc, params }| Part {
+        kind: "search",
+        name,
+        module: module_path!(),
+        doc,
+        params,
+    });
+    Ok(stages.chain(evaluators).chain(methods).chain(splitters).chain(executors).collect())
 }
 
 pub(crate) fn run(args: &StagesArgs) -> Result<()> {
@@ -71,7 +79,6 @@ fn list(parts: &[Part]) -> String {
 fn describe(part: &Part) -> String {
     let Part { kind, name, module, doc, params } = part;
     let mut text = format!("{name}: {kind} of {module}\n{doc}\n\n");
-    let params = params();
     if params.is_empty() {
         text.push_str("It has no parameters.\n");
         return text;

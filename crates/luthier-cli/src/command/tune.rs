@@ -1,7 +1,6 @@
 //! `luthier tune`
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
@@ -58,23 +57,29 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         Err(Error::Refit { result, .. }) => Some(result.as_ref()),
         Err(_) => None,
     };
+    if let (Some(directory), Some(result)) = (&args.out, result) {
+        results::write(directory, result, seconds)?;
+        let model = directory.join("model.json");
+        match &tuned {
+            Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs)?,
+            // One of an earlier search does not belong to these results.
+            Err(_) if model.exists() => {
+                std::fs::remove_file(&model).with_context(|| model.display().to_string())?;
+            }
+            Err(_) => {}
+        }
+    }
     if let Some(result) = result {
         print(&report(result, seconds))?;
-        args.out.as_deref().map(|directory| results::write(directory, result, seconds)).transpose()?;
     }
-    let tuned = tuned?;
-    if let Some(directory) = args.out.as_deref() {
-        model_file::save(&directory.join("model.json"), tuned.model.as_ref(), &inputs)?;
-        print(&format!(
+    tuned?;
+    match &args.out {
+        Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
-            shown(directory)
-        ))?;
+            directory.display()
+        )),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-fn shown(directory: &Path) -> String {
-    directory.display().to_string()
 }
 
 /// Shows on a terminal how far the search is.
@@ -108,6 +113,10 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     }
     let work = result.work.entries().into_iter().map(|(name, n)| format!("{n} {}", name.replace('_', " ")));
     text.push_str(&format!("work: {}\n", work.collect::<Vec<_>>().join(", ")));
-    text.push_str(&format!("time: {:.3} s to load, {:.3} s to search\n", seconds.load, seconds.search));
+    text.push_str(&format!("time: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
+}
+
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
 }

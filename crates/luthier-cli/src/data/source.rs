@@ -110,7 +110,8 @@ impl DataSource {
             Format::Parquet => DataFrame::read_parquet(&self.path)?,
         };
         Ok(match self.partitions {
-            Some(partitions) => frame.repartition(partitions)?,
+            // More partitions than rows would be empty.
+            Some(partitions) => frame.repartition(partitions.min(frame.num_rows().max(1)))?,
             None => frame,
         })
     }

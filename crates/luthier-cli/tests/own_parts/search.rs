@@ -109,7 +109,10 @@ fn if_all_fail_so_does_the_search() {
 
 #[test]
 fn a_refit_that_fails_leaves_results() {
-    let scene = Scene::new(&SEARCH.replace("[2.0, 0.5, 1]", "[15]"));
+    let scene = Scene::new(SEARCH);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert!(scene.path("out/model.json").exists());
+    scene.write("search.toml", &SEARCH.replace("[2.0, 0.5, 1]", "[15]"));
     let error = scene.fail(&["tune", "search.toml", "--out", "out"]);
     assert!(error.contains("not on all rows"), "{error}");
     assert_eq!(error.matches("not on all rows").count(), 1, "{error}");
@@ -262,7 +265,7 @@ fn inspect_prints_what_was_learned() {
     scene.succeed(&["tune", "search.toml", "--out", "out"]);
     let text = scene.succeed(&["inspect", "out/model.json"]);
     for part in
-        ["2 features: x0, x1", "label: label", "shift (test.shift)", "by", "value = 4.0", "never = NaN"]
+        ["2 features: x0, x1", "label: label", "stage shift (test.shift)", "by", "value = 4.0", "never = NaN"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -272,9 +275,17 @@ fn inspect_prints_what_was_learned() {
 fn stages_are_listed_with_their_parameters() {
     let scene = Scene::new(SEARCH);
     let list = scene.succeed(&["stages"]);
-    for line in
-        ["test.shift", "estimator", "test.off", "evaluator", "k_fold", "splitter", "thread_pool", "executor"]
-    {
+    for line in [
+        "test.shift",
+        "estimator",
+        "test.off",
+        "evaluator",
+        "cross_validator",
+        "k_fold",
+        "splitter",
+        "thread_pool",
+        "executor",
+    ] {
         assert!(list.contains(line), "{line}: {list}");
     }
     let one = scene.succeed(&["stages", "test.shift"]);
@@ -283,4 +294,66 @@ fn stages_are_listed_with_their_parameters() {
     }
     let error = scene.fail(&["stages", "test.shif"]);
     assert!(error.contains("did you mean `test.shift`"), "{error}");
+}
+
+#[test]
+fn a_vector_column_called_features_is_used_as_it_is() {
+    use luthier::frame::{Column, DataFrame, ParquetOptions};
+    let scene = Scene::new(&SEARCH.replace("data.csv", "data.parquet").replace("[\"x*\"]", "[\"*\"]"));
+    let matrix = ndarray::Array2::from_shape_fn((6, 2), |(row, column)| (row + column) as f64);
+    let label = Column::i64((1..7).collect());
+    let write = |columns: Vec<(&str, Column)>| {
+        let frame = DataFrame::from_columns(columns).unwrap();
+        frame.write_parquet(scene.path("data.parquet"), &ParquetOptions::new()).unwrap();
+    };
+    let (vectors, name) = (Column::vector(matrix), Column::utf8(["a", "b", "c", "d", "e", "f"]));
+    write(vec![("label", label.clone()), ("features", vectors.clone()), ("name", name)]);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert_eq!(scene.json("out/model.json")["inputs"]["features"], json!(["features"]));
+    assert_eq!(scene.json("out/model.json")["inputs"]["num_features"], 2);
+    scene.succeed(&["predict", "out/model.json", "data.parquet", "--out", "p.csv"]);
+    let predictions = std::fs::read_to_string(scene.path("p.csv")).unwrap();
+    assert!(
+        predictions.starts_with("label,features_0,features_1,name,prediction\n1,0.0,1.0,a,"),
+        "{predictions}"
+    );
+
+    write(vec![("label", label.clone()), ("features", vectors.clone()), ("x", label.clone())]);
+    let error = scene.fail(&["tune", "search.toml"]);
+    assert!(error.contains("select it alone, or rename it"), "{error}");
+
+    write(vec![("label", label.clone()), ("v", vectors), ("x", label)]);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert_eq!(scene.json("out/model.json")["inputs"]["features"], json!(["v", "x"]));
+    assert_eq!(scene.json("out/model.json")["inputs"]["num_features"], 3);
+}
+
+#[test]
+fn pipelines_nest() {
+    let nested = "name = \"outer\"\ntype = \"pipeline\"\n[[stage.stage]]\ntype = \"test.shift\"";
+    let config = SEARCH
+        .replace("name = \"shift\"\ntype = \"test.shift\"", nested)
+        .replace("\"shift.by\"", "\"outer.shift.by\"");
+    let scene = Scene::new(&config);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert_eq!(scene.json("out/results.json")["candidates"][1]["params"], json!({"outer.shift.by": 0.5}));
+    let text = scene.succeed(&["inspect", "out/model.json"]);
+    assert!(text.contains("stage outer.shift (test.shift)"), "{text}");
+    let error = Scene::new(&config.replace("[[stage.stage]]", "k = 1\n[[stage.stage]]"))
+        .fail(&["tune", "search.toml"]);
+    assert!(error.contains("search.toml:11") && error.contains("no key `k`"), "{error}");
+}
+
+#[test]
+fn sharing_can_be_switched_off() {
+    let scene = Scene::new(SEARCH);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    let shared = scene.json("out/results.json");
+    scene.write("search.toml", &SEARCH.replace("num_folds = 2", "num_folds = 2\nsharing = false"));
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    let alone = scene.json("out/results.json");
+    for index in 0..3 {
+        assert_eq!(shared["candidates"][index]["mean"], alone["candidates"][index]["mean"]);
+    }
+    assert!(alone["work"]["rows_read"].as_u64() >= shared["work"]["rows_read"].as_u64());
 }
