@@ -14,7 +14,7 @@
 mod args;
 mod build;
 mod command;
-pub mod config;
+mod config;
 mod data;
 mod failure;
 mod method;
@@ -31,7 +31,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command};
-pub use data::{CsvFormat, DataSource, FEATURES, Format, Inputs};
 
 /// Runs the program with the arguments of the process.
 ///

@@ -23,6 +23,8 @@ pub(crate) fn methods() -> Result<[Method; 2]> {
     };
     let (k_fold, by_column) = (params("k_fold")?, params("fold_column")?);
     let new = |info: &&ParamInfo| k_fold.iter().all(|known| known.name != info.name);
+    // Of two splitters, each does without what only the other needs.
+    let optional = |info: &ParamInfo| ParamInfo { required: false, optional: true, ..*info };
     Ok([
         Method {
             name: TRAIN_VALIDATION_SPLIT,
@@ -32,7 +34,7 @@ pub(crate) fn methods() -> Result<[Method; 2]> {
         Method {
             name: CROSS_VALIDATOR,
             doc: "Tries candidates on k folds: those of fold_column where there is a fold_col, else of k_fold.",
-            params: k_fold.iter().chain(by_column.iter().filter(new)).copied().collect(),
+            params: k_fold.iter().copied().chain(by_column.iter().filter(new).map(optional)).collect(),
         },
     ])
 }

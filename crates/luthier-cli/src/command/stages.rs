@@ -43,7 +43,7 @@ fn parts() -> Result<Vec<Part>> {
     let methods = methods()?.into_iter().map(|Method { name, doc, params }| Part {
         kind: "search",
         name,
-        module: module_path!(),
+        module: env!("CARGO_CRATE_NAME"),
         doc,
         params,
     });

@@ -15,45 +15,45 @@ use luthier::tune::Parallelism;
 use crate::data::{DataSource, Format};
 use table::Table;
 pub(crate) use table::unknown_key;
-pub use table::{Key, Place};
+pub(crate) use table::{Key, Place};
 
 /// A configuration file.
 #[derive(Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// Decides folds and whatever stages draw at random; default 0.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The rows and the roles of their columns.
-    pub data: DataConfig,
+    pub(crate) data: DataConfig,
     /// The pipeline, at least one stage.
-    pub stages: Vec<StageConfig>,
+    pub(crate) stages: Vec<StageConfig>,
     /// `[grid]`, or every `[[grid]]`.
-    pub grids: Vec<GridConfig>,
+    pub(crate) grids: Vec<GridConfig>,
     /// How candidates are tried.
-    pub search: Option<SearchConfig>,
+    pub(crate) search: Option<SearchConfig>,
     /// How predictions are scored.
-    pub evaluator: Option<PartConfig>,
+    pub(crate) evaluator: Option<PartConfig>,
 }
 
 /// `[data]`
 #[derive(Debug)]
-pub struct DataConfig {
+pub(crate) struct DataConfig {
     /// The file and how it is read.
-    pub source: DataSource,
+    pub(crate) source: DataSource,
     /// Where the table begins.
-    pub place: Place,
+    pub(crate) place: Place,
     /// Column of labels, the default of every `label_col`.
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// Column of weights, the default of every `weight_col`.
-    pub weight: Option<String>,
+    pub(crate) weight: Option<String>,
     /// Column of fold numbers, the default of every `fold_col`.
-    pub fold: Option<String>,
+    pub(crate) fold: Option<String>,
     /// Names and globs of the columns that make up the vector `features`.
-    pub features: Vec<String>,
+    pub(crate) features: Vec<String>,
 }
 
 impl DataConfig {
     /// The parameters that `[data]` gives a default, and the columns.
-    pub fn roles(&self) -> [(&'static str, Option<&str>); 3] {
+    pub(crate) fn roles(&self) -> [(&'static str, Option<&str>); 3] {
         [
             ("label_col", self.label.as_deref()),
             ("weight_col", self.weight.as_deref()),
@@ -64,50 +64,50 @@ impl DataConfig {
 
 /// A registered part and its parameters.
 #[derive(Debug)]
-pub struct PartConfig {
+pub(crate) struct PartConfig {
     /// The registered name, under the key `type`.
-    pub type_name: Key,
+    pub(crate) type_name: Key,
     /// Its parameters.
-    pub params: Vec<(Key, Value)>,
+    pub(crate) params: Vec<(Key, Value)>,
 }
 
 /// `[[stage]]`
 #[derive(Debug)]
-pub struct StageConfig {
+pub(crate) struct StageConfig {
     /// Name in the pipeline.
-    pub name: Key,
+    pub(crate) name: Key,
     /// The stage.
-    pub part: PartConfig,
+    pub(crate) part: PartConfig,
     /// The stages of a stage that is a pipeline.
-    pub stages: Vec<StageConfig>,
+    pub(crate) stages: Vec<StageConfig>,
 }
 
 /// `[grid]`: addresses and the values to try.
 #[derive(Debug)]
-pub struct GridConfig {
+pub(crate) struct GridConfig {
     /// Where the table begins.
-    pub place: Place,
+    pub(crate) place: Place,
     /// In the order of the file; the last varies fastest.
-    pub axes: Vec<(Key, Vec<Value>)>,
+    pub(crate) axes: Vec<(Key, Vec<Value>)>,
 }
 
 /// `[search]`
 #[derive(Debug)]
-pub struct SearchConfig {
+pub(crate) struct SearchConfig {
     /// Where the table begins.
-    pub place: Place,
+    pub(crate) place: Place,
     /// `train_validation_split`, `cross_validator`, or a registered splitter.
-    pub method: Key,
+    pub(crate) method: Key,
     /// How many units are in flight at most; default 1.
-    pub parallelism: Parallelism,
+    pub(crate) parallelism: Parallelism,
     /// The registered name of the executor; default `serial`.
-    pub executor: Option<Key>,
+    pub(crate) executor: Option<Key>,
     /// Its parameters.
-    pub executor_options: Vec<(Key, Value)>,
+    pub(crate) executor_options: Vec<(Key, Value)>,
     /// Whether what is common is computed once; default true.
-    pub sharing: bool,
+    pub(crate) sharing: bool,
     /// Parameters of the method.
-    pub params: Vec<(Key, Value)>,
+    pub(crate) params: Vec<(Key, Value)>,
 }
 
 /// The keys of `[search]` that are not parameters of the method.
@@ -124,7 +124,7 @@ impl Config {
     ///
     /// # Errors
     /// With file and line: no TOML, a key that is missing, not known, or of another type.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).context(name.clone())?;
         Self::parse(&name, &text, path.parent().unwrap_or(Path::new("")))
@@ -134,7 +134,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn parse(name: &str, text: &str, directory: &Path) -> Result<Self> {
+    pub(crate) fn parse(name: &str, text: &str, directory: &Path) -> Result<Self> {
         let mut top = Table::parse(name, text)?;
         let seed = top.take("seed").map(|item| item.whole(0)).transpose()?.unwrap_or(0);
         let data = data(top.require("data", "[data]")?.table()?, directory)?;

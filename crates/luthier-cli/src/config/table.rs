@@ -11,7 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 /// A line of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     file: Arc<str>,
     line: usize,
 }
@@ -61,11 +61,11 @@ pub(crate) struct Table<'a> {
 
 /// A key and where it is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub(crate) struct Key {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Where it is.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 /// The value of a key.

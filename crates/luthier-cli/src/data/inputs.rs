@@ -13,21 +13,21 @@ use super::DataSource;
 use crate::config::DataConfig;
 
 /// The vector column that stages find the selected columns in.
-pub const FEATURES: &str = "features";
+pub(crate) const FEATURES: &str = "features";
 
 /// Which columns a model was fitted on; kept with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// The columns that are put side by side as `features`, in order.
-    pub features: Vec<String>,
+    pub(crate) features: Vec<String>,
     /// Width of `features`.
-    pub num_features: usize,
+    pub(crate) num_features: usize,
     /// Column of labels.
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// Column of weights.
-    pub weight: Option<String>,
+    pub(crate) weight: Option<String>,
     /// Column of fold numbers.
-    pub fold: Option<String>,
+    pub(crate) fold: Option<String>,
 }
 
 impl Inputs {

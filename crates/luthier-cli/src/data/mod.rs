@@ -4,8 +4,8 @@ mod inputs;
 mod lines;
 mod source;
 
-pub use inputs::{FEATURES, Inputs};
-pub use source::{CsvFormat, DataSource, Format};
+pub(crate) use inputs::{FEATURES, Inputs};
+pub(crate) use source::{CsvFormat, DataSource, Format};
 pub(crate) use source::{writable, write};
 
 use anyhow::{Result, bail};

@@ -9,7 +9,7 @@ use super::lines::line_of_row;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Text, one line a row.
     Csv,
     /// Columns in row groups.
@@ -21,7 +21,7 @@ impl Format {
     ///
     /// # Errors
     /// Any other name.
-    pub fn parse(name: &str) -> Result<Self> {
+    pub(crate) fn parse(name: &str) -> Result<Self> {
         match name {
             "csv" => Ok(Self::Csv),
             "parquet" => Ok(Self::Parquet),
@@ -42,12 +42,12 @@ impl Format {
 
 /// How the text of a CSV file is to be understood.
 #[derive(Debug, Clone)]
-pub struct CsvFormat {
+pub(crate) struct CsvFormat {
     pub(crate) delimiter: Option<u8>,
     /// Whether the first line has the names.
-    pub header: bool,
+    pub(crate) header: bool,
     /// Cells that stand for a missing value.
-    pub null_values: Vec<String>,
+    pub(crate) null_values: Vec<String>,
 }
 
 impl Default for CsvFormat {
@@ -61,7 +61,7 @@ impl CsvFormat {
     ///
     /// # Errors
     /// More than one ASCII character.
-    pub fn delimiter(&mut self, text: &str) -> Result<()> {
+    pub(crate) fn delimiter(&mut self, text: &str) -> Result<()> {
         match text.as_bytes() {
             [byte] if byte.is_ascii() => self.delimiter = Some(*byte),
             _ => bail!("delimiter is {text:?}, expected one ASCII character, such as \";\""),
@@ -77,20 +77,20 @@ impl CsvFormat {
 
 /// A file of rows.
 #[derive(Debug, Clone)]
-pub struct DataSource {
+pub(crate) struct DataSource {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its format; without it the ending of the name decides.
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// How a CSV file is written.
-    pub csv: CsvFormat,
+    pub(crate) csv: CsvFormat,
     /// Into how many partitions the rows are cut; without it 1 for CSV, and Parquet keeps its row groups.
-    pub partitions: Option<usize>,
+    pub(crate) partitions: Option<usize>,
 }
 
 impl DataSource {
     /// A file of which only the name is known.
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, format: None, csv: CsvFormat::default(), partitions: None }
     }
 
@@ -98,7 +98,7 @@ impl DataSource {
     ///
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
-    pub fn read(&self) -> Result<DataFrame> {
+    pub(crate) fn read(&self) -> Result<DataFrame> {
         let frame = match self.format()? {
             Format::Csv => {
                 let options = CsvOptions::new()

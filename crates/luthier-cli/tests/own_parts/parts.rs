@@ -35,7 +35,10 @@ impl Estimator for Shift {
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<ShiftModel> {
         let by = *self.by.get()?;
         if by == 13.0 {
-            panic!("thirteen is bad luck");
+            #[allow(clippy::panic, reason = "this is what it is for")]
+            {
+                panic!("thirteen is bad luck")
+            }
         }
         if by == 14.0 {
             bail!("fourteen is too many");
