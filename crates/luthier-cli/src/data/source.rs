@@ -120,6 +120,25 @@ impl DataSource {
         self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| unknown_format(&self.path))
     }
 
+    /// Puts the place of the row in front of an error that names one.
+    pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
+        let error = error.into();
+        let row = error.chain().find_map(|cause| {
+            let in_stage = match cause.downcast_ref() {
+                Some(luthier::core::Error::BadValue { row, .. }) => Some(*row),
+                _ => None,
+            };
+            in_stage.or_else(|| match cause.downcast_ref() {
+                Some(luthier::frame::Error::Null { row, .. }) => Some(*row),
+                _ => None,
+            })
+        });
+        match row {
+            Some(row) => error.context(self.place_of(row)),
+            None => error,
+        }
+    }
+
     /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
     pub(crate) fn place_of(&self, row: usize) -> String {
         let path = self.path.display();

@@ -357,3 +357,15 @@ fn sharing_can_be_switched_off() {
     }
     assert!(alone["work"]["rows_read"].as_u64() >= shared["work"]["rows_read"].as_u64());
 }
+
+#[test]
+fn a_glob_passes_over_text_and_says_so() {
+    let scene = Scene::new(&SEARCH.replace("[\"x*\"]", "[\"*\"]"));
+    let output = scene.luthier(&["tune", "search.toml", "--out", "out"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && stderr.contains("note: ") && stderr.contains("text: utf8"),
+        "{stderr}"
+    );
+    assert_eq!(scene.json("out/model.json")["inputs"]["features"], json!(["w", "part", "x0", "x1"]));
+}
