@@ -123,16 +123,7 @@ impl DataSource {
     /// Puts the place of the row in front of an error that names one.
     pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
         let error = error.into();
-        let row = error.chain().find_map(|cause| {
-            let in_stage = match cause.downcast_ref() {
-                Some(luthier::core::Error::BadValue { row, .. }) => Some(*row),
-                _ => None,
-            };
-            in_stage.or_else(|| match cause.downcast_ref() {
-                Some(luthier::frame::Error::Null { row, .. }) => Some(*row),
-                _ => None,
-            })
-        });
+        let row = error.chain().find_map(row_of);
         match row {
             Some(row) => error.context(self.place_of(row)),
             None => error,
@@ -150,6 +141,19 @@ impl DataSource {
             Some(line) => format!("{path}:{line}"),
             None => format!("{path}, row {row}"),
         }
+    }
+}
+
+/// The row that an error names.
+fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
+    let frame = match error.downcast_ref() {
+        Some(luthier::core::Error::BadValue { row, .. }) => return Some(*row),
+        Some(luthier::core::Error::Frame(frame)) => Some(frame.as_ref()),
+        _ => error.downcast_ref(),
+    };
+    match frame {
+        Some(luthier::frame::Error::Null { row, .. }) => Some(*row),
+        _ => None,
     }
 }
 
