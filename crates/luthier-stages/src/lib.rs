@@ -1,3 +1,18 @@
 //! The built-in stages and evaluators.
 
+mod columns;
 mod linear_regression;
+mod pca;
+mod regression_evaluator;
+mod regression_sums;
+mod standard_scaler;
+mod vector_assembler;
+
+pub use linear_regression::{
+    Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
+};
+pub use pca::{Pca, PcaModel};
+pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
+pub use regression_sums::{RegressionSums, RegressionSumsSpec};
+pub use standard_scaler::{StandardScaler, StandardScalerModel};
+pub use vector_assembler::VectorAssembler;

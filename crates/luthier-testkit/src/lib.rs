@@ -1,1 +1,3 @@
 //! Conformance checks for stages, summaries and executors.
+
+pub mod executor;

@@ -54,7 +54,7 @@ pub enum Error {
         /// The registered name.
         name: &'static str,
         /// What is wrong.
-        source: ParamError,
+        source: Box<ParamError>,
     },
 
     /// A splitter could not split the rows, or gave a split that cannot be used.

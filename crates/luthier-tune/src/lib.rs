@@ -67,7 +67,7 @@ pub use luthier_core as core;
 pub use luthier_core::inventory;
 pub use parallelism::Parallelism;
 pub use result::{CandidateResult, FoldResult, SearchResult};
-pub use search::{Progress, Search, Sharing, Tuned};
+pub use search::{Progress, Search, Sharing, SubModels, Tuned};
 pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};
 pub use train_validation_split::TrainValidationSplit;
 pub use tuned_model::TunedModel;

@@ -16,6 +16,6 @@ pub(crate) fn configured<P: Params + Default>(
         .iter()
         .try_for_each(|(param, value)| part.set_value(param, value))
         .and_then(|()| part.validate())
-        .map_err(|source| Error::Configuration { kind, name, source })?;
+        .map_err(|source| Error::Configuration { kind, name, source: source.into() })?;
     Ok(part)
 }

@@ -80,9 +80,9 @@ impl Tree {
             tree.paths.push(path);
         }
         let mut base: Vec<BaseNeed> = Vec::new();
-        for path in 0..tree.paths.len() {
-            tree.place_needs(path, schema, &evaluator_needs, &mut base)
-                .map_err(|e| Error::candidate(path, &params[path], e))?;
+        for (index, params) in params.iter().enumerate() {
+            tree.place_needs(index, schema, &evaluator_needs, &mut base)
+                .map_err(|e| Error::candidate(index, params, e))?;
         }
         tree.levels = tree.group();
         Ok((tree, base))

@@ -69,6 +69,9 @@ impl fmt::Debug for Search {
     }
 }
 
+/// The models of the folds, `[fold][candidate]`; `None` where a candidate failed.
+pub type SubModels = Vec<Vec<Option<Arc<dyn DynModel>>>>;
+
 /// The best model and how it was found.
 #[derive(Debug, Clone)]
 pub struct Tuned {
@@ -76,8 +79,8 @@ pub struct Tuned {
     pub model: Arc<dyn DynModel>,
     /// Every candidate's metrics, times and errors.
     pub result: SearchResult,
-    /// The models of the folds, `[fold][candidate]`, where they were to be kept; `None` where one failed.
-    pub sub_models: Option<Vec<Vec<Option<Arc<dyn DynModel>>>>>,
+    /// The models of the folds, where they were to be kept.
+    pub sub_models: Option<SubModels>,
 }
 
 /// What is known once everything is checked and before anything is fitted.

@@ -84,10 +84,10 @@ impl Units {
         let ctx = self.ctx.for_fold(unit.fold);
         let Some(&first) = unit.group.first() else {
             let alone = unit.candidates.iter().filter_map(|&candidate| self.configured.get(candidate));
-            let fit = |root: &Box<dyn DynEstimator>| {
-                root.fit(&unit.train, &root_context(root.as_ref(), &ctx)).map_err(|e| e.to_string())
+            let fit = |root: &dyn DynEstimator| {
+                root.fit(&unit.train, &root_context(root, &ctx)).map_err(|e| e.to_string())
             };
-            return alone.map(fit).collect();
+            return alone.map(|root| fit(root.as_ref())).collect();
         };
         let nodes = || unit.group.iter().filter_map(|&node| self.tree.nodes.get(node));
         let Some(lead) = self.tree.nodes.get(first) else { return Vec::new() };

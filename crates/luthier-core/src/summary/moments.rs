@@ -123,6 +123,8 @@ pub struct Moments {
     scatter: Array2<f64>,
     /// Size of the quantities each feature was computed from, when it was derived from others.
     noise: Option<Array1<f64>>,
+    /// The same for the means.
+    mean_noise: Option<Array1<f64>>,
 }
 
 impl Moments {
@@ -206,6 +208,15 @@ impl Moments {
         }
     }
 
+    /// For each feature the size of the quantities its mean was computed from: a mean derived by cancellation
+    /// carries an absolute error of about `ε · mean_noise`.
+    pub fn mean_noise(&self) -> Array1<f64> {
+        match &self.mean_noise {
+            Some(noise) => noise.clone(),
+            None => self.mean.mapv(f64::abs),
+        }
+    }
+
     fn select(&self, columns: &[String]) -> Option<Self> {
         let indices = feature_indices(columns, &self.spans)?;
         let mut start = 0;
@@ -225,6 +236,7 @@ impl Moments {
                 self.scatter[[i.max(j), i.min(j)]]
             }),
             noise: self.noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
+            mean_noise: self.mean_noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
             ..*self
         })
     }
@@ -271,6 +283,7 @@ impl Summary for Moments {
             mean: Array1::zeros(width),
             scatter: Array2::zeros((width, width)),
             noise: None,
+            mean_noise: None,
         })
     }
 
@@ -294,11 +307,15 @@ impl Summary for Moments {
         }
         let noise = (self.noise.is_some() || other.noise.is_some())
             .then(|| ndarray::Zip::from(&self.noise()).and(&other.noise()).map_collect(|a, b| a.hypot(*b)));
+        let mean_noise = (self.mean_noise.is_some() || other.mean_noise.is_some()).then(|| {
+            ndarray::Zip::from(&self.mean_noise()).and(&other.mean_noise()).map_collect(|a, b| a.max(*b))
+        });
         self.rows += other.rows;
         self.weight_sq_sum += other.weight_sq_sum;
         self.scatter += &other.scatter;
         self.absorb_mean(&other.mean, other.weight_sum);
         self.noise = noise;
+        self.mean_noise = mean_noise;
         Ok(())
     }
 
@@ -324,6 +341,11 @@ impl Summary for Moments {
         let among = map.apply_linear(across.select(Axis(0), &inputs).t());
         let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
         let new_noise = map.apply_noise(&noise.select(Axis(0), &inputs));
+        let mean_noise = self.mean_noise();
+        let mut new_mean_noise = map.apply_noise(&mean_noise.select(Axis(0), &inputs));
+        if !map.offset.is_empty() {
+            new_mean_noise.zip_mut_with(&map.offset, |noise, offset| *noise = noise.hypot(*offset));
+        }
         let cancelled =
             |(&variance, &noise): (&f64, &f64)| f64::EPSILON * noise * noise > DIGITS_KEPT * variance;
         if among.diag().iter().zip(&new_noise).any(cancelled) {
@@ -350,6 +372,7 @@ impl Summary for Moments {
         Ok(Some(Self {
             mean: pick(&self.mean, new_mean.row(0)),
             noise: Some(pick(&noise, new_noise.view())),
+            mean_noise: Some(pick(&mean_noise, new_mean_noise.view())),
             spans,
             scatter,
             ..*self

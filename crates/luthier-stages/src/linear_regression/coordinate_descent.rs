@@ -41,7 +41,13 @@ impl PenaltyPath {
 
     /// The minimum at one penalty: the optimality conditions hold to about 1e-13 for `tol ≤ 1e-6`.
     /// `max_iter` counts the sweeps over all coordinates at this penalty; 0 answers with zero coefficients.
-    pub(super) fn solve(&mut self, system: &UnitSystem, penalty: &Penalty, tol: f64, max_iter: usize) -> Iterated {
+    pub(super) fn solve(
+        &mut self,
+        system: &UnitSystem,
+        penalty: &Penalty,
+        tol: f64,
+        max_iter: usize,
+    ) -> Iterated {
         let zero = Array1::zeros(system.rhs.len());
         let mut state = Descent::new(system, penalty, zero.clone());
         let mut history = vec![state.objective()];
@@ -51,10 +57,17 @@ impl PenaltyPath {
             state = Descent::new(system, penalty, start);
         }
         while iterations < max_iter {
+            let (before, last) = (state.t.clone(), state.objective());
             iterations += 1;
             state.sweeps();
             state.polish();
-            history.push(state.objective());
+            let value = state.objective();
+            history.push(value.min(last));
+            if value > last + state.rounding() {
+                // The Gram matrix has no more digits.
+                state.t = before;
+                break;
+            }
             if state.violation() <= (1e-7 * tol).max(1e-13) + state.rounding() {
                 break;
             }
@@ -137,7 +150,7 @@ impl<'a> Descent<'a> {
         }
         let active = self.active();
         for _ in 0..INNER_SWEEPS {
-            let moved = active.iter().fold(false, |moved, &j| self.update(j) || moved);
+            let moved = active.iter().filter(|&&j| self.update(j)).count() > 0;
             if !moved {
                 break;
             }
@@ -248,7 +261,9 @@ impl Solve {
             Inverse::Cholesky(l) => (cholesky_solve(l, b.view()) * &self.unit, true),
             Inverse::Eigen(inverse, vectors) => {
                 let along = vectors.t().dot(&b);
-                let flat = ndarray::Zip::from(&along).and(inverse).map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
+                let flat = ndarray::Zip::from(&along)
+                    .and(inverse)
+                    .map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
                 if flat.iter().any(|v| v.abs() > 4.0 * rounding) {
                     (vectors.dot(&flat) * &self.unit, false)
                 } else {

@@ -1,4 +1,5 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 use super::dense::{cholesky, cholesky_solve};
 use super::moments::NormalEquations;
@@ -34,37 +35,42 @@ pub(crate) struct HuberOptions {
 }
 
 /// Origin and unit of every column; a constant feature has weight 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HuberUnits {
-    x_origin: Array1<f64>,
+    /// Origin of each feature.
+    pub(crate) x_origin: Array1<f64>,
     /// One over the unit; 0 leaves the feature out.
-    x_weight: Array1<f64>,
-    y_origin: f64,
-    y_unit: f64,
+    pub(crate) x_weight: Array1<f64>,
+    /// Origin of the label.
+    pub(crate) y_origin: f64,
+    /// Unit of the label.
+    pub(crate) y_unit: f64,
 }
 
 /// Where the sums over the rows are wanted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HuberPoint {
-    units: HuberUnits,
-    epsilon: f64,
+    /// The units of everything else here.
+    pub(crate) units: HuberUnits,
+    /// Residuals beyond `epsilon · sigma` are outliers.
+    pub(crate) epsilon: f64,
     /// Slopes in units, then the intercept at the origin.
-    t: Array1<f64>,
+    pub(crate) t: Array1<f64>,
     /// `σ` in units of the label.
-    sigma: f64,
+    pub(crate) sigma: f64,
 }
 
 /// Sums over rows at one point: enough for value, gradient and (generalised) Hessian of the objective.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HuberSums {
     /// `Σ w z zᵀ` over inliers, `z = [x, 1, r]` in units with the residual `r`.
-    inliers: Array2<f64>,
+    pub(crate) inliers: Array2<f64>,
     /// `Σ w sign(r) [x, 1]` over outliers.
-    signs: Array1<f64>,
+    pub(crate) signs: Array1<f64>,
     /// `Σ w |r|` over outliers.
-    outliers_abs: f64,
+    pub(crate) outliers_abs: f64,
     /// `Σ w` over outliers.
-    outliers: f64,
+    pub(crate) outliers: f64,
 }
 
 impl HuberSums {
@@ -154,12 +160,10 @@ pub(crate) fn fit_huber<E: From<FitError>>(
         ..FitOptions::default()
     };
     let features = moments.features();
+    // Without varying features there is still a location and a scale to find.
     let constant_label = spread.label(Deviation::Population) == 0.0;
-    if constant_label || !(moments.weight_sum > 0.0) {
-        if let Some(fit) =
-            degenerate(&squared, &spread, moments.rows, moments.weight_sum, features, moments.y_mean)
-        {
-            let fit = fit?;
+    match degenerate(&squared, &spread, moments) {
+        Some(Ok(fit)) if constant_label => {
             return Ok(HuberFit {
                 coefficients: fit.coefficients,
                 intercept: fit.intercept,
@@ -168,6 +172,8 @@ pub(crate) fn fit_huber<E: From<FitError>>(
                 iterations: 0,
             });
         }
+        Some(Err(error)) => return Err(error.into()),
+        _ => {}
     }
     let system = UnitSystem::new(moments, &spread, options.fit_intercept);
     let mut x_weight = Array1::zeros(features);
@@ -224,7 +230,8 @@ impl<F> Problem<F> {
         let (rr, inside) = (sums.inliers[[d + 1, d + 1]], sums.inliers[[d, d]]);
         let shrink = 1.0 - epsilon * epsilon;
         let ridge: f64 = (0..d).map(|j| 0.5 * self.penalty[j] * point.t[j] * point.t[j]).sum();
-        let loss = inside * sigma + rr / sigma + sums.outliers * sigma * shrink + 2.0 * epsilon * sums.outliers_abs;
+        let loss =
+            inside * sigma + rr / sigma + sums.outliers * sigma * shrink + 2.0 * epsilon * sums.outliers_abs;
         let size = self.free.len();
         let mut gradient = Array1::zeros(size + 1);
         let mut hessian = Array2::zeros((size + 1, size + 1));
@@ -254,7 +261,9 @@ impl<F> Problem<F> {
         let mut model = self.model(&point, &sums);
         let mut history = vec![model.value];
         let (mut iterations, mut damping) = (0, 0.0);
-        while iterations < options.max_iter && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma {
+        while iterations < options.max_iter
+            && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma
+        {
             let step = newton_step(&model, point.sigma, damping);
             let descent = step.dot(&model.gradient);
             // Sigma keeps at least a tenth of itself and grows at most tenfold.
@@ -319,10 +328,10 @@ fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
         h.diag_mut().mapv_inplace(|v| v + damping * (v + 1.0 / sigma));
         let unit = h.diag().mapv(|v| 1.0 / v.max(f64::MIN_POSITIVE).sqrt());
         let scaled = Array2::from_shape_fn((size, size), |(i, j)| h[[i, j]] * unit[i] * unit[j]);
-        if scaled.iter().all(|v| v.is_finite()) {
-            if let Some(l) = cholesky(scaled.view()) {
-                return -cholesky_solve(&l, (&model.gradient * &unit).view()) * &unit;
-            }
+        if scaled.iter().all(|v| v.is_finite())
+            && let Some(l) = cholesky(scaled.view())
+        {
+            return -cholesky_solve(&l, (&model.gradient * &unit).view()) * &unit;
         }
         damping = (100.0 * damping).max(1e-9);
     }
@@ -332,8 +341,7 @@ fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
 fn finish(point: &HuberPoint, history: Vec<f64>, iterations: usize, fit_intercept: bool) -> HuberFit {
     let units = &point.units;
     let d = units.x_weight.len();
-    let coefficients =
-        Array1::from_shape_fn(d, |j| point.t[j] * units.x_weight[j] * units.y_unit);
+    let coefficients = Array1::from_shape_fn(d, |j| point.t[j] * units.x_weight[j] * units.y_unit);
     let intercept = if fit_intercept {
         units.y_origin + units.y_unit * point.t[d] - coefficients.dot(&units.x_origin)
     } else {

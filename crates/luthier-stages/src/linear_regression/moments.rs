@@ -45,6 +45,11 @@ impl NormalEquations {
         self.x_mean.len()
     }
 
+    pub(super) fn is_finite(&self) -> bool {
+        let all = self.x_mean.iter().chain(&self.xx).chain(&self.xy).chain([&self.y_mean, &self.yy]);
+        all.copied().all(f64::is_finite)
+    }
+
     /// Second moments about zero instead of the means: what a fit without intercept works on.
     pub(super) fn about_zero(&self) -> (Array2<f64>, Array1<f64>, f64) {
         let (w, mu, y) = (self.weight_sum, &self.x_mean, self.y_mean);

@@ -132,11 +132,12 @@ impl RidgeFamily {
         };
         let diagonal = penalty.diagonal();
         let smallest = eigen.values.first().copied().unwrap_or(0.0).max(0.0) + shift;
-        if eigen.scale.is_some() && eigen.largest() + shift > SCALED_LIMIT * smallest {
-            if let Some(direct) = by_cholesky(system, &diagonal) {
-                self.cholesky += 1;
-                return Some(direct);
-            }
+        if eigen.scale.is_some()
+            && eigen.largest() + shift > SCALED_LIMIT * smallest
+            && let Some(direct) = by_cholesky(system, &diagonal)
+        {
+            self.cholesky += 1;
+            return Some(direct);
         }
         let inverse = eigen.inverse_values(shift);
         let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;

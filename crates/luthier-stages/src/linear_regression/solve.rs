@@ -1,5 +1,6 @@
 use std::fmt;
 
+use luthier_core::params::ParamEnum;
 use ndarray::{Array1, Array2, ArrayView1};
 
 use super::coordinate_descent::PenaltyPath;
@@ -17,8 +18,8 @@ pub(super) const CONDITION_LIMIT: f64 = 2e4;
 const DIRECT_FEATURES: usize = 4096;
 
 /// How squared error is minimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Solver {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+pub enum Solver {
     /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features.
     #[default]
     Auto,
@@ -249,13 +250,14 @@ pub(super) fn spread(moments: &NormalEquations) -> Spread {
 pub(super) fn degenerate(
     options: &FitOptions,
     spread: &Spread,
-    rows: u64,
-    weight_sum: f64,
-    features: usize,
-    y_mean: f64,
+    moments: &NormalEquations,
 ) -> Option<Result<Fit, FitError>> {
+    let (rows, weight_sum, y_mean) = (moments.rows, moments.weight_sum, moments.y_mean);
     if !(weight_sum > 0.0 && weight_sum.is_finite()) {
         return Some(Err(FitError::NoWeight { rows, weight_sum }));
+    }
+    if !moments.is_finite() {
+        return Some(Err(FitError::NotFinite));
     }
     let constant_label = spread.label(Deviation::Population) == 0.0;
     if constant_label && !options.fit_intercept && y_mean != 0.0 && options.reg_param > 0.0 {
@@ -264,7 +266,7 @@ pub(super) fn degenerate(
     let trivial = constant_label && (options.fit_intercept || y_mean == 0.0);
     (trivial || spread.active().is_empty()).then(|| {
         Ok(Fit {
-            coefficients: Array1::zeros(features),
+            coefficients: Array1::zeros(moments.features()),
             intercept: if options.fit_intercept { y_mean } else { 0.0 },
             objective_history: vec![0.0],
             iterations: 0,
@@ -280,7 +282,6 @@ pub(super) fn degenerate(
 /// that are not isotropic there: `standardization = false`, or no intercept); elastic nets share the warm starts
 /// of a penalty ladder. [`Solver::Qr`] and an ill-conditioned [`Solver::Auto`] answer [`Outcome::NeedsFactor`].
 pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOptions]) -> Batch {
-    let finite = moments.xx.iter().chain(&moments.xy).all(|v| v.is_finite()) && moments.yy.is_finite();
     let spread = spread(moments);
     let mut with_intercept = None;
     let mut without = None;
@@ -288,12 +289,8 @@ pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOpti
     let outcomes = options
         .iter()
         .map(|o| {
-            let (rows, weights) = (moments.rows, moments.weight_sum);
-            if let Some(fit) = degenerate(o, &spread, rows, weights, moments.features(), moments.y_mean) {
+            if let Some(fit) = degenerate(o, &spread, moments) {
                 return fit.map(Outcome::Fitted);
-            }
-            if !finite {
-                return Err(FitError::NotFinite);
             }
             let shared = if o.fit_intercept { &mut with_intercept } else { &mut without };
             let shared = shared.get_or_insert_with(|| Shared::new(moments, &spread, o.fit_intercept));
@@ -423,8 +420,7 @@ pub(crate) fn fit_factor(factor: &Factor, options: &[FitOptions]) -> Batch {
                 factorisations += batch.factorisations;
                 return batch.outcomes.pop().unwrap_or(Err(FitError::NotFinite));
             }
-            let (rows, weights) = (factor.rows, factor.weight_sum);
-            if let Some(fit) = degenerate(o, &spread, rows, weights, factor.features(), moments.y_mean) {
+            if let Some(fit) = degenerate(o, &spread, &moments) {
                 return fit.map(Outcome::Fitted);
             }
             let system = match &mut systems[usize::from(o.fit_intercept)] {

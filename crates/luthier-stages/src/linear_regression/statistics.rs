@@ -58,7 +58,10 @@ impl Goodness {
         };
         let magnitude = moments.yy
             + 2.0 * size(coefficients, &moments.xy)
-            + size(coefficients.mapv(f64::abs).view(), &moments.xx.mapv(f64::abs).dot(&coefficients.mapv(f64::abs)))
+            + size(
+                coefficients.mapv(f64::abs).view(),
+                &moments.xx.mapv(f64::abs).dot(&coefficients.mapv(f64::abs)),
+            )
             + shift.square
             + shift.error_terms;
         let residual = Estimate::new(value, magnitude);

@@ -9,6 +9,8 @@ use super::{Executor, NamedExecutor};
 use crate::Result;
 use crate::named::configured;
 
+type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Executor>>;
+
 /// How to make an executor.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecutorEntry {
@@ -20,7 +22,7 @@ pub struct ExecutorEntry {
     pub params: fn() -> &'static [ParamInfo],
     /// What it does: the first line of its documentation.
     pub doc: &'static str,
-    create: fn(&[(String, Value)]) -> Result<Arc<dyn Executor>>,
+    create: Create,
 }
 
 impl ExecutorEntry {

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Executor, Job, Sink, TaskResult};
 use crate::{Error, Result};
 
+/// What is shown each task's number and result.
+pub type Observer<'a> = dyn Fn(usize, &TaskResult) + Sync + 'a;
+
 /// Runs a job and gives the results in task order.
 ///
 /// # Errors
@@ -23,7 +26,7 @@ pub fn run_observed(
     executor: &dyn Executor,
     job: Arc<dyn Job>,
     limit: NonZeroUsize,
-    observe: &(dyn Fn(usize, &TaskResult) + Sync),
+    observe: &Observer<'_>,
 ) -> Result<Vec<TaskResult>> {
     let name = format!("{executor:?}");
     let sink = ExactlyOnce::new(job.len()).observed_by(observe);
@@ -40,7 +43,7 @@ pub fn run_observed(
 /// Collects results by task and notices a task that is reported twice, never, or does not exist.
 pub struct ExactlyOnce<'a> {
     state: Mutex<State>,
-    observe: Option<&'a (dyn Fn(usize, &TaskResult) + Sync)>,
+    observe: Option<&'a Observer<'a>>,
 }
 
 struct State {
@@ -61,7 +64,7 @@ impl<'a> ExactlyOnce<'a> {
 
     /// Shows the first result of each task to `observe`, outside of any lock.
     #[must_use]
-    pub fn observed_by(self, observe: &'a (dyn Fn(usize, &TaskResult) + Sync)) -> Self {
+    pub fn observed_by(self, observe: &'a Observer<'a>) -> Self {
         Self { observe: Some(observe), ..self }
     }
 

@@ -9,6 +9,8 @@ use super::{NamedSplitter, Splitter};
 use crate::Result;
 use crate::named::configured;
 
+type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Splitter>>;
+
 /// How to make a splitter.
 #[derive(Debug, Clone, Copy)]
 pub struct SplitterEntry {
@@ -20,7 +22,7 @@ pub struct SplitterEntry {
     pub params: fn() -> &'static [ParamInfo],
     /// What it does: the first line of its documentation.
     pub doc: &'static str,
-    create: fn(&[(String, Value)]) -> Result<Arc<dyn Splitter>>,
+    create: Create,
 }
 
 impl SplitterEntry {

@@ -83,7 +83,15 @@ impl Rows {
             .map(|start| {
                 let at = s![start..(start + block).min(self.y.len())];
                 let rows = Self {
-                    x: self.x.slice_axis(Axis(0), ndarray::Slice::from(start as isize..((start + block).min(self.y.len())) as isize)).to_owned(),
+                    x: self
+                        .x
+                        .slice_axis(
+                            Axis(0),
+                            ndarray::Slice::from(
+                                start as isize..((start + block).min(self.y.len())) as isize,
+                            ),
+                        )
+                        .to_owned(),
                     y: self.y.slice(at).to_owned(),
                     w: self.w.slice(at).to_owned(),
                 };
@@ -108,9 +116,19 @@ impl Rows {
         fit_huber::<anyhow::Error>(&self.moments(), options, |point| {
             let mut sums = HuberSums::empty(self.x.ncols());
             let middle = self.y.len() / 2;
-            sums.update(point, self.x.slice(s![..middle, ..]), self.y.slice(s![..middle]), self.w.slice(s![..middle]));
+            sums.update(
+                point,
+                self.x.slice(s![..middle, ..]),
+                self.y.slice(s![..middle]),
+                self.w.slice(s![..middle]),
+            );
             let mut rest = HuberSums::empty(self.x.ncols());
-            rest.update(point, self.x.slice(s![middle.., ..]), self.y.slice(s![middle..]), self.w.slice(s![middle..]));
+            rest.update(
+                point,
+                self.x.slice(s![middle.., ..]),
+                self.y.slice(s![middle..]),
+                self.w.slice(s![middle..]),
+            );
             sums.merge(&rest);
             Ok(sums)
         })

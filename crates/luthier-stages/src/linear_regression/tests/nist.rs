@@ -86,7 +86,9 @@ fn certified_values_are_met() {
             } else {
                 digits(&errors, &expected)
             };
-            eprintln!("{name} {solver:?}: {found:.2} digits, errors {error_digits:.2}, condition {condition:.3e}");
+            eprintln!(
+                "{name} {solver:?}: {found:.2} digits, errors {error_digits:.2}, condition {condition:.3e}"
+            );
             if solver != Solver::Normal && !(found >= least && error_digits >= least - 2.0) {
                 short.push((name, solver, found, error_digits));
             }
@@ -116,8 +118,14 @@ fn wampler_polynomials_are_recovered() {
         if deltas[0] == 0.0 {
             assert!(errors.iter().all(|e| *e < 1e-6), "{errors:?}");
         } else {
-            let certified =
-                [2363.55173469681, 779.343524331583, 101.47550755035, 5.64566512170752, 0.112324854679312, 2152.3262467817];
+            let certified = [
+                2363.55173469681,
+                779.343524331583,
+                101.47550755035,
+                5.64566512170752,
+                0.112324854679312,
+                2152.3262467817,
+            ];
             assert!(digits(&errors, &certified) >= 9.0, "{errors:?}");
         }
     }

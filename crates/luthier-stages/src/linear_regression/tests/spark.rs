@@ -86,9 +86,12 @@ fn diabetes() {
             let scale = case["scale"].as_f64().unwrap();
             assert_close(&fit.coefficients.to_vec(), &expected, tolerance, case);
             assert_close(&[fit.intercept, fit.scale], &[intercept, scale], 1e-2, case);
-            let objective = |beta: &Array1<f64>, c, s| super::huber::objective(&rows, &huber_options(params), beta, c, s);
-            let (ours, spark) =
-                (objective(&fit.coefficients, fit.intercept, fit.scale), objective(&expected.into(), intercept, scale));
+            let objective =
+                |beta: &Array1<f64>, c, s| super::huber::objective(&rows, &huber_options(params), beta, c, s);
+            let (ours, spark) = (
+                objective(&fit.coefficients, fit.intercept, fit.scale),
+                objective(&expected.into(), intercept, scale),
+            );
             assert!(ours < spark && ours > spark * (1.0 - 1e-8), "{ours} {spark}");
             continue;
         }
@@ -198,7 +201,8 @@ fn weighted_least_squares_suite() {
                 "against R lm, no regularization (any standardization)" => {
                     for (fit_intercept, key) in [(false, "fitIntercept=false"), (true, "fitIntercept=true")] {
                         for standardization in [false, true] {
-                            let found = answer(&FitOptions { fit_intercept, standardization, ..options.clone() });
+                            let found =
+                                answer(&FitOptions { fit_intercept, standardization, ..options.clone() });
                             assert_close(&found, &numbers(&case["expected"][key]), 1e-4, &case);
                         }
                     }
@@ -209,9 +213,12 @@ fn weighted_least_squares_suite() {
                     assert_eq!(batch.outcomes[0].as_ref().unwrap_err(), &expected);
                 }
                 "diag((A'WA)^-1)" => {
-                    for (fit_intercept, key) in [(true, "with_intercept(last=intercept)"), (false, "without")] {
+                    for (fit_intercept, key) in [(true, "with_intercept(last=intercept)"), (false, "without")]
+                    {
                         let fit = rows.fit(&FitOptions { fit_intercept, ..options.clone() });
-                        for (f, e) in fit.inverse_diagonal.unwrap().iter().zip(numbers(&case["expected"][key])) {
+                        for (f, e) in
+                            fit.inverse_diagonal.unwrap().iter().zip(numbers(&case["expected"][key]))
+                        {
                             assert!((f / e - 1.0).abs() < 1e-4, "{f} {e}");
                         }
                     }
@@ -222,8 +229,12 @@ fn weighted_least_squares_suite() {
                 what => {
                     assert!(what.starts_with("collinear features"), "{what}");
                     let found = answer(&options);
-                    let predicted: Vec<f64> =
-                        rows.x.rows().into_iter().map(|x| found[0] + found[1] * x[0] + found[2] * x[1]).collect();
+                    let predicted: Vec<f64> = rows
+                        .x
+                        .rows()
+                        .into_iter()
+                        .map(|x| found[0] + found[1] * x[0] + found[2] * x[1])
+                        .collect();
                     assert_close(&predicted, &[1.0, 2.0, 3.0, 4.0], 1e-6, &case);
                     assert!(rows.fit(&options).inverse_diagonal.is_none());
                 }
@@ -284,9 +295,12 @@ fn linear_regression_suite() {
             let options = options(params);
             let fit = rows.fit(&options);
             let goodness = Goodness::from_moments(&rows.moments(), fit.coefficients.view(), 0.0, false);
-            let found = infer(fit.coefficients.view(), 0.0, &fit.inverse_diagonal.unwrap(), &goodness).unwrap();
+            let found =
+                infer(fit.coefficients.view(), 0.0, &fit.inverse_diagonal.unwrap(), &goodness).unwrap();
             let verified = &case["verified"];
-            for (found, key) in [(found.standard_errors, "stdErr"), (found.t_values, "t"), (found.p_values, "p")] {
+            for (found, key) in
+                [(found.standard_errors, "stdErr"), (found.t_values, "t"), (found.p_values, "p")]
+            {
                 assert_close(&found.to_vec(), &numbers(&verified[key]), 1e-9, &case);
             }
         }

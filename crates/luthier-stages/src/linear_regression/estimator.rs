@@ -1,0 +1,366 @@
+//! The estimator: parameters, needs, and which solver gets which summary.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use luthier_core::frame::{ColumnType, Field, Schema};
+use luthier_core::params::{ParamEnum, Params};
+use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
+use ndarray::s;
+
+use super::huber::{HuberOptions, fit_huber};
+use super::huber_summary::{HuberSpec, HuberSummary};
+use super::model::LinearRegressionModel;
+use super::moments::{Factor, NormalEquations};
+use super::solve::{FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
+use super::statistics::Goodness;
+use crate::columns;
+
+/// What is minimised over the residuals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum Loss {
+    /// Their squares.
+    SquaredError,
+    /// Their squares up to `epsilon` times the scale, their absolute values beyond (Huber): robust against
+    /// outliers.
+    Huber,
+}
+
+/// Linear regression with an L1 and L2 penalty (elastic net) or a robust loss: `prediction = x · β + c`.
+///
+/// For squared error it minimises, with `W = Σw`,
+///
+/// `1/(2W) Σ w (xβ + c − y)² + λ [(1−α)/(2 s_y) Σ (s_j β_j)² + α Σ s_j |β_j|]`
+///
+/// where `λ = reg_param`, `α = elastic_net_param`, `s_y` is the standard deviation of the label, `s_j` that of
+/// feature `j`, or 1 without `standardization`. This is what Spark minimises, the division by `s_y` included. The
+/// intercept `c` is not penalised. Deviations are those of the population for `auto`, `normal` and `qr`, those of
+/// the sample for `l_bfgs` and the huber loss, as in Spark.
+///
+/// For the huber loss it minimises, jointly over `β`, `c` and the scale `σ > 0`,
+/// `1/(2W) Σ w (σ + H_ε((xβ + c − y)/σ) σ) + λ/2 Σ (s_j β_j)²`, with `H_ε(z) = z²` up to `ε` and `2ε|z| − ε²`
+/// beyond (Owen 2007).
+///
+/// | rows | outcome |
+/// |---|---|
+/// | constant feature | coefficient 0, also without intercept |
+/// | constant label | with intercept: coefficients 0 and the label as intercept; without: an error if `reg_param > 0` |
+/// | linearly dependent features, no penalty | the smallest of the solutions, in standardised features; no standard errors |
+/// | null, NaN or infinite label or feature | an error naming column and row |
+/// | negative, null, NaN or infinite weight | an error naming column and row |
+/// | zero weight | the row does not count, except in the degrees of freedom |
+/// | all weights zero, or no rows | an error |
+///
+/// Everything but the huber loss is fitted from moments or triangular factors, without passes of its own: all
+/// candidates of a grid share one decomposition.
+#[derive(Debug, Clone, Params)]
+#[params(check = "Self::check")]
+pub struct LinearRegression {
+    /// The numeric or vector column of features.
+    #[param(default = "features")]
+    features_col: String,
+    /// The numeric column to predict.
+    #[param(default = "label")]
+    label_col: String,
+    /// The column of predictions to append.
+    #[param(default = "prediction")]
+    prediction_col: String,
+    /// A numeric column of weights; without it every row weighs 1.
+    weight_col: Option<String>,
+    /// Strength of the penalty.
+    #[param(default = 0.0, range = 0.0..)]
+    reg_param: f64,
+    /// Share of the L1 penalty: 0 is ridge, 1 is the lasso.
+    #[param(default = 0.0, range = 0.0..=1.0)]
+    elastic_net_param: f64,
+    /// Whether to fit an intercept.
+    #[param(default = true)]
+    fit_intercept: bool,
+    /// Whether the penalty counts a coefficient in standard deviations of its feature.
+    #[param(default = true)]
+    standardization: bool,
+    /// How to minimise.
+    #[param(default = Solver::Auto)]
+    solver: Solver,
+    /// What to minimise.
+    #[param(default = Loss::SquaredError)]
+    loss: Loss,
+    /// Where the huber loss goes over from squares to absolute values, in units of the scale.
+    #[param(default = 1.35, greater_than = 1.0)]
+    epsilon: f64,
+    /// Most iterations of the iterative solvers; 0 gives the start. Direct solutions ignore it.
+    #[param(default = 100)]
+    max_iter: usize,
+    /// Tolerance of the iterative solvers.
+    #[param(default = 1e-6, range = 0.0..)]
+    tol: f64,
+}
+
+luthier_core::register_estimator!(
+    LinearRegression: "Linear regression with an L1 and L2 penalty, or with the robust huber loss."
+);
+
+impl LinearRegression {
+    fn check(&self) -> Result<(), String> {
+        if self.loss == Loss::Huber && self.elastic_net_param > 0.0 {
+            return Err("the huber loss takes an L2 penalty only: set elastic_net_param to 0".to_owned());
+        }
+        if self.loss == Loss::Huber && matches!(self.solver, Solver::Normal | Solver::Qr) {
+            return Err("the huber loss is minimised iteratively: set solver to auto or l_bfgs".to_owned());
+        }
+        Ok(())
+    }
+
+    fn spec(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.features_col, &self.label_col]).weighted_by(self.weight_col.as_deref())
+    }
+
+    fn options(&self) -> FitOptions {
+        FitOptions {
+            reg_param: self.reg_param,
+            elastic_net_param: self.elastic_net_param,
+            fit_intercept: self.fit_intercept,
+            standardization: self.standardization,
+            solver: self.solver,
+            tol: self.tol,
+            max_iter: self.max_iter,
+        }
+    }
+
+    fn fit_robustly(
+        &self,
+        data: &Dataset,
+        moments: &NormalEquations,
+    ) -> anyhow::Result<LinearRegressionModel> {
+        let options = HuberOptions {
+            reg_param: self.reg_param,
+            fit_intercept: self.fit_intercept,
+            standardization: self.standardization,
+            epsilon: self.epsilon,
+            tol: self.tol,
+            max_iter: self.max_iter,
+        };
+        let fit = fit_huber(moments, &options, |point| -> anyhow::Result<_> {
+            let spec = HuberSpec {
+                features_col: self.features_col.clone(),
+                label_col: self.label_col.clone(),
+                weight_col: self.weight_col.clone(),
+                point: point.clone(),
+            };
+            Ok(data.aggregate::<HuberSummary>(&spec)?.sums)
+        })?;
+        let goodness =
+            Goodness::from_moments(moments, fit.coefficients.view(), fit.intercept, self.fit_intercept);
+        Ok(LinearRegressionModel::of_huber(self.columns(), fit, &goodness))
+    }
+
+    fn columns(&self) -> (String, String, String, Option<String>) {
+        (
+            self.features_col.clone(),
+            self.label_col.clone(),
+            self.prediction_col.clone(),
+            self.weight_col.clone(),
+        )
+    }
+}
+
+/// The summaries of some rows, taken when they are first needed.
+struct Summaries<'a> {
+    data: &'a Dataset,
+    spec: MomentsSpec,
+    features_col: String,
+    label_col: String,
+    moments: OnceCell<Result<NormalEquations, String>>,
+    factor: OnceCell<Result<Factor, String>>,
+}
+
+impl<'a> Summaries<'a> {
+    fn of(config: &LinearRegression, data: &'a Dataset) -> Self {
+        Self {
+            data,
+            spec: config.spec(),
+            features_col: config.features_col.clone(),
+            label_col: config.label_col.clone(),
+            moments: OnceCell::new(),
+            factor: OnceCell::new(),
+        }
+    }
+
+    fn fits(&self, config: &LinearRegression) -> bool {
+        self.spec == config.spec() && self.label_col == config.label_col
+    }
+
+    fn moments(&self) -> Result<&NormalEquations, String> {
+        let take = || self.take_moments().map_err(|e| e.to_string());
+        self.moments.get_or_init(take).as_ref().map_err(Clone::clone)
+    }
+
+    fn take_moments(&self) -> luthier_core::Result<NormalEquations> {
+        let moments: Arc<Moments> = self.data.summarize(&self.spec)?;
+        let (features, label) = (self.features_col.as_str(), self.label_col.as_str());
+        Ok(NormalEquations {
+            rows: moments.rows(),
+            weight_sum: moments.weight_sum(),
+            weight_sq_sum: moments.weight_sq_sum(),
+            x_mean: moments.mean_of(features)?,
+            y_mean: moments.mean_of(label)?[0],
+            xx: moments.scatter_between(features, features)?,
+            xy: moments.scatter_between(features, label)?.column(0).to_owned(),
+            yy: moments.scatter_between(label, label)?[[0, 0]],
+        })
+    }
+
+    fn factor(&self) -> Result<&Factor, String> {
+        let take = || self.take_factor().map_err(|e| e.to_string());
+        self.factor.get_or_init(take).as_ref().map_err(Clone::clone)
+    }
+
+    /// The spec names the features first and the label second.
+    fn take_factor(&self) -> luthier_core::Result<Factor> {
+        let factor: Arc<QrFactor> = self.data.summarize(&self.spec)?;
+        Ok(Factor {
+            rows: factor.rows(),
+            weight_sum: factor.weight_sum(),
+            weight_sq_sum: factor.weight_sq_sum(),
+            mean: factor.mean().to_owned(),
+            r: factor.r().slice(s![.., ..]).to_owned(),
+        })
+    }
+
+    /// The models of all configurations on these rows.
+    fn fit(
+        &self,
+        configs: &[&LinearRegression],
+        ctx: &FitContext,
+    ) -> Vec<anyhow::Result<LinearRegressionModel>> {
+        let mut models: Vec<Option<anyhow::Result<LinearRegressionModel>>> =
+            configs.iter().map(|_| None).collect();
+        let moments = match self.moments() {
+            Ok(moments) => moments,
+            Err(message) => return configs.iter().map(|_| Err(anyhow::anyhow!(message.clone()))).collect(),
+        };
+        let (robust, squared): (Vec<usize>, Vec<usize>) =
+            (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
+        for i in robust {
+            models[i] = Some(configs[i].fit_robustly(self.data, moments));
+        }
+        let (mut by_factor, by_moments): (Vec<usize>, Vec<usize>) =
+            squared.into_iter().partition(|&i| configs[i].solver == Solver::Qr);
+        let options: Vec<FitOptions> = by_moments.iter().map(|&i| configs[i].options()).collect();
+        let batch = fit_normal_equations(moments, &options);
+        ctx.count_factorisations(batch.factorisations as u64);
+        for (&i, outcome) in by_moments.iter().zip(batch.outcomes) {
+            match outcome {
+                Ok(Outcome::NeedsFactor { .. }) => {
+                    self.data.work().guarded(1);
+                    by_factor.push(i);
+                }
+                Ok(Outcome::Fitted(fit)) => {
+                    let goodness = Goodness::from_moments(
+                        moments,
+                        fit.coefficients.view(),
+                        fit.intercept,
+                        configs[i].fit_intercept,
+                    );
+                    models[i] =
+                        Some(Ok(LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness)));
+                }
+                Err(error) => models[i] = Some(Err(error.into())),
+            }
+        }
+        if !by_factor.is_empty() {
+            self.fit_by_factor(configs, &by_factor, ctx, &mut models);
+        }
+        let missing = || Err(anyhow::anyhow!("no model was fitted"));
+        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+    }
+
+    fn fit_by_factor(
+        &self,
+        configs: &[&LinearRegression],
+        chosen: &[usize],
+        ctx: &FitContext,
+        models: &mut [Option<anyhow::Result<LinearRegressionModel>>],
+    ) {
+        let factor = match self.factor() {
+            Ok(factor) => factor,
+            Err(message) => {
+                for &i in chosen {
+                    models[i] = Some(Err(anyhow::anyhow!(message.clone())));
+                }
+                return;
+            }
+        };
+        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
+        let batch = fit_factor(factor, &options);
+        ctx.count_factorisations(batch.factorisations as u64);
+        for (&i, outcome) in chosen.iter().zip(batch.outcomes) {
+            models[i] = Some(match outcome {
+                Ok(Outcome::Fitted(fit)) => {
+                    let goodness = Goodness::from_factor(
+                        factor,
+                        fit.coefficients.view(),
+                        fit.intercept,
+                        configs[i].fit_intercept,
+                    );
+                    Ok(LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness))
+                }
+                Ok(Outcome::NeedsFactor { condition }) => {
+                    Err(anyhow::anyhow!("the factor was refused at a condition of {condition:e}"))
+                }
+                Err(error) => Err(error.into()),
+            });
+        }
+    }
+}
+
+impl Estimator for LinearRegression {
+    const NAME: &'static str = "linear_regression";
+    type Model = LinearRegressionModel;
+
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<LinearRegressionModel> {
+        let alone = Summaries::of(self, data).fit(&[self], ctx);
+        alone.into_iter().next().unwrap_or_else(|| Err(anyhow::anyhow!("no model was fitted")))
+    }
+
+    fn fit_many(
+        configs: &[Self],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<anyhow::Result<LinearRegressionModel>> {
+        let mut models: Vec<_> = configs.iter().map(|_| None).collect();
+        let mut left: Vec<usize> = (0..configs.len()).collect();
+        // Configurations of other columns see other rows.
+        while let Some(&first) = left.first() {
+            let summaries = Summaries::of(&configs[first], data);
+            let (these, others): (Vec<_>, Vec<_>) =
+                left.into_iter().partition(|&i| summaries.fits(&configs[i]));
+            let group: Vec<&Self> = these.iter().map(|&i| &configs[i]).collect();
+            for (i, model) in these.into_iter().zip(summaries.fit(&group, ctx)) {
+                models[i] = Some(model);
+            }
+            left = others;
+        }
+        let missing = || Err(anyhow::anyhow!("no model was fitted"));
+        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::width(schema, &self.features_col)?;
+        columns::require_numeric(schema, &self.label_col)?;
+        if let Some(weight_col) = &self.weight_col {
+            columns::require_numeric(schema, weight_col)?;
+        }
+        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        let plan = StagePlan::opaque()
+            .need::<Moments>(self.spec())
+            .affine([&self.features_col], &self.prediction_col);
+        match self.loss {
+            Loss::SquaredError => plan.grouped(),
+            Loss::Huber => plan.iterates(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Principal component analysis.
+
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{
+    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, Required, StagePlan,
+    Transformer, linalg,
+};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use crate::columns;
+
+/// Projects features onto the `k` directions of largest variance: `out = x · components`, and
+/// `(x − mean) · components` with `center`.
+///
+/// The components are the leading eigenvectors of the sample covariance (divisor `n − 1`). The sign of an
+/// eigenvector is arbitrary; here the entry of largest magnitude (the first of equals) is positive. As in Spark
+/// the rows are not centred unless `center` asks for it.
+///
+/// All `k` and both values of `center` on the same rows come from one decomposition.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct Pca {
+    /// Number of components; at most the number of features.
+    #[param(range = 1..)]
+    k: Required<usize>,
+    /// The numeric or vector column to project.
+    #[param(default = "features")]
+    input_col: String,
+    /// The vector column to append.
+    #[param(default = "pca_features")]
+    output_col: String,
+    /// Whether to subtract the mean before projecting.
+    #[param(default = false)]
+    center: bool,
+}
+
+impl Pca {
+    fn spec(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.input_col])
+    }
+
+    /// `k`, checked against the number of features.
+    fn components_of(&self, features: usize) -> anyhow::Result<usize> {
+        let k = *self.k.get()?;
+        if k > features {
+            return Err(Error::invalid(format!(
+                "k = {k} components are asked for, but column `{}` has {features} features: use a k of at most \
+                 {features}",
+                self.input_col
+            ))
+            .into());
+        }
+        Ok(k)
+    }
+
+    fn model(&self, axes: &PrincipalAxes) -> anyhow::Result<PcaModel> {
+        let k = self.components_of(axes.mean.len())?;
+        Ok(PcaModel {
+            input_col: self.input_col.clone(),
+            output_col: self.output_col.clone(),
+            center: self.center,
+            mean: axes.mean.clone(),
+            components: axes.components.slice(s![.., ..k]).to_owned(),
+            explained_variance: axes.explained_variance.slice(s![..k]).to_owned(),
+        })
+    }
+}
+
+impl Estimator for Pca {
+    const NAME: &'static str = "pca";
+    type Model = PcaModel;
+
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<PcaModel> {
+        self.model(&PrincipalAxes::of(data, &self.spec(), ctx)?)
+    }
+
+    fn fit_many(configs: &[Self], data: &Dataset, ctx: &FitContext) -> Vec<anyhow::Result<PcaModel>> {
+        let mut known: Vec<(MomentsSpec, Result<PrincipalAxes, String>)> = Vec::new();
+        configs
+            .iter()
+            .map(|config| {
+                let spec = config.spec();
+                let index = match known.iter().position(|(have, _)| *have == spec) {
+                    Some(index) => index,
+                    None => {
+                        let axes = PrincipalAxes::of(data, &spec, ctx).map_err(|e| format!("{e:#}"));
+                        known.push((spec, axes));
+                        known.len() - 1
+                    }
+                };
+                match &known[index].1 {
+                    Ok(axes) => config.model(axes),
+                    Err(message) => Err(Error::invalid(message.clone()).into()),
+                }
+            })
+            .collect()
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let k = self.components_of(columns::width(schema, &self.input_col)?)?;
+        Ok(columns::append_vector(schema, &self.output_col, k)?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque().need::<Moments>(self.spec()).affine([&self.input_col], &self.output_col).grouped()
+    }
+}
+
+/// All principal components of some rows.
+#[derive(Debug)]
+struct PrincipalAxes {
+    mean: Array1<f64>,
+    components: Array2<f64>,
+    explained_variance: Array1<f64>,
+}
+
+impl PrincipalAxes {
+    fn of(data: &Dataset, spec: &MomentsSpec, ctx: &FitContext) -> luthier_core::Result<Self> {
+        let moments = data.summarize::<Moments>(spec)?;
+        let rows = moments.rows();
+        if rows < 2 {
+            return Err(Error::invalid(format!(
+                "principal components need the covariance of at least 2 rows, found {rows}"
+            )));
+        }
+        let covariance = moments.scatter() / (rows - 1) as f64;
+        ctx.count_factorisations(1);
+        let eigen = linalg::symmetric_eigen(covariance.view())?;
+        let mut components = eigen.vectors;
+        components.columns_mut().into_iter().for_each(|mut column| {
+            let largest = column.iter().fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });
+            if largest < 0.0 {
+                column.mapv_inplace(|x| -x);
+            }
+        });
+        // Rounding may leave a variance of zero slightly negative.
+        let variances = eigen.values.mapv(|x| x.max(0.0));
+        let total = variances.sum();
+        let explained_variance = if total > 0.0 { variances / total } else { variances };
+        Ok(Self { mean: moments.mean().to_owned(), components, explained_variance })
+    }
+}
+
+/// Components learned by a [`Pca`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "PcaState", into = "PcaState")]
+pub struct PcaModel {
+    input_col: String,
+    output_col: String,
+    center: bool,
+    mean: Array1<f64>,
+    components: Array2<f64>,
+    explained_variance: Array1<f64>,
+}
+
+impl PcaModel {
+    /// Mean of each feature, also where it is not subtracted.
+    pub fn mean(&self) -> ArrayView1<'_, f64> {
+        self.mean.view()
+    }
+
+    /// The components as orthonormal columns, one row per feature.
+    pub fn components(&self) -> ArrayView2<'_, f64> {
+        self.components.view()
+    }
+
+    /// The share of the total variance along each component, in descending order; all zero where the rows do
+    /// not vary at all.
+    pub fn explained_variance(&self) -> ArrayView1<'_, f64> {
+        self.explained_variance.view()
+    }
+}
+
+impl Transformer for PcaModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let (features, k) = self.components.dim();
+        columns::require_width(data.schema(), &self.input_col, features)?;
+        let mean = self.mean.view().insert_axis(Axis(0));
+        let rows = columns::compute(&data, &[&self.input_col], k, |rows, mut out| {
+            // Centred first, so that a large mean costs no digits.
+            let projected = if self.center {
+                linalg::matmul((&rows - &mean).view(), self.components.view())
+            } else {
+                linalg::matmul(rows, self.components.view())
+            };
+            out.assign(&projected);
+        })?;
+        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let (features, k) = self.components.dim();
+        columns::require_width(schema, &self.input_col, features)?;
+        Ok(columns::append_vector(schema, &self.output_col, k)?)
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        let offset = if self.center { -self.mean.dot(&self.components) } else { Array1::zeros(0) };
+        let (input, output) = (self.input_col.clone(), self.output_col.clone());
+        Some(Affine::dense(input, output, self.components.clone(), offset))
+    }
+}
+
+/// How a [`PcaModel`] is saved.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct PcaState {
+    input_col: String,
+    output_col: String,
+    center: bool,
+    mean: Vec<f64>,
+    /// One row per feature.
+    components: Vec<Vec<f64>>,
+    explained_variance: Vec<f64>,
+}
+
+impl From<PcaModel> for PcaState {
+    fn from(model: PcaModel) -> Self {
+        Self {
+            input_col: model.input_col,
+            output_col: model.output_col,
+            center: model.center,
+            mean: model.mean.to_vec(),
+            components: model.components.outer_iter().map(|row| row.to_vec()).collect(),
+            explained_variance: model.explained_variance.to_vec(),
+        }
+    }
+}
+
+impl TryFrom<PcaState> for PcaModel {
+    type Error = String;
+
+    fn try_from(state: PcaState) -> Result<Self, String> {
+        let shape = (state.mean.len(), state.explained_variance.len());
+        if state.components.len() != shape.0 || state.components.iter().any(|row| row.len() != shape.1) {
+            return Err(format!("`components` must have {} rows of {} numbers", shape.0, shape.1));
+        }
+        let components = state.components.concat();
+        Ok(Self {
+            input_col: state.input_col,
+            output_col: state.output_col,
+            center: state.center,
+            mean: state.mean.into(),
+            components: Array2::from_shape_vec(shape, components).map_err(|e| e.to_string())?,
+            explained_variance: state.explained_variance.into(),
+        })
+    }
+}
+
+luthier_core::register_estimator!(Pca: "Projects features onto the directions of largest variance.");

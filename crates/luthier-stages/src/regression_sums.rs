@@ -1,0 +1,166 @@
+//! What every regression metric is made of, summed over rows.
+
+use luthier_core::frame::Schema;
+use luthier_core::{Error, Result, Summary, Tile};
+use serde::{Deserialize, Serialize};
+
+use crate::columns;
+
+/// The columns of [`RegressionSums`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegressionSumsSpec {
+    /// The numeric column of true values.
+    pub label_col: String,
+    /// The numeric column of predicted values.
+    pub prediction_col: String,
+    /// A numeric column of weights; every row weighs 1 without it.
+    pub weight_col: Option<String>,
+}
+
+/// Weighted sums of residuals `r = y − ŷ`, with labels and predictions centred.
+///
+/// Residuals are taken row by row and sums of squares are centred tile by tile (Chan, Golub and LeVeque 1979),
+/// so neither a large offset nor a small residual costs digits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RegressionSums {
+    undefined: bool,
+    weight_sum: f64,
+    residual_sum: f64,
+    residual_sq_sum: f64,
+    residual_abs_sum: f64,
+    label: Spread,
+    prediction: Spread,
+}
+
+impl RegressionSums {
+    /// Whether a prediction is null, NaN or infinite: no metric is defined then.
+    pub fn is_undefined(&self) -> bool {
+        self.undefined
+    }
+
+    /// `Σw(y−ŷ)² / Σw`.
+    pub fn mean_squared_error(&self) -> f64 {
+        self.residual_sq_sum / self.weight_sum
+    }
+
+    /// `Σw|y−ŷ| / Σw`.
+    pub fn mean_absolute_error(&self) -> f64 {
+        self.residual_abs_sum / self.weight_sum
+    }
+
+    /// `Σw(y−ȳ)² / Σw` with `ȳ = Σwy / Σw`.
+    pub fn label_variance(&self) -> f64 {
+        self.label.scatter / self.weight_sum
+    }
+
+    /// `Σwy² / Σw`.
+    pub fn label_mean_square(&self) -> f64 {
+        self.label_variance() + self.label.mean * self.label.mean
+    }
+
+    /// `Σw(ŷ−ȳ)² / Σw` with `ȳ = Σwy / Σw`.
+    pub fn explained_variance(&self) -> f64 {
+        let shift = self.residual_sum / self.weight_sum;
+        self.prediction.scatter / self.weight_sum + shift * shift
+    }
+}
+
+/// Mean and centred sum of squares; the weights are those of the rows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Spread {
+    mean: f64,
+    scatter: f64,
+}
+
+impl Spread {
+    /// Of values whose weights sum to more than zero.
+    fn of(values: &[f64], weight: impl Fn(usize) -> f64, weight_sum: f64) -> Self {
+        // Relative to a value that counts: a constant is centred to exact zeros.
+        let first = (0..values.len()).find(|&i| weight(i) > 0.0);
+        let reference = first.map_or(0.0, |i| values[i]);
+        let sum: f64 = values.iter().enumerate().map(|(i, x)| weight(i) * (x - reference)).sum();
+        let shift = sum / weight_sum;
+        let square = |(i, x): (usize, &f64)| weight(i) * ((x - reference) - shift).powi(2);
+        Self { mean: reference + shift, scatter: values.iter().enumerate().map(square).sum() }
+    }
+
+    fn merge(&mut self, weight_sum: f64, other: &Self, other_weight_sum: f64) {
+        let total = weight_sum + other_weight_sum;
+        if weight_sum == 0.0 {
+            *self = *other;
+        } else if other_weight_sum > 0.0 {
+            let step = other.mean - self.mean;
+            self.scatter += other.scatter + weight_sum * (other_weight_sum / total) * step * step;
+            self.mean += other_weight_sum / total * step;
+        }
+    }
+}
+
+impl Summary for RegressionSums {
+    type Spec = RegressionSumsSpec;
+    const NAME: &'static str = "regression_sums";
+
+    fn columns(spec: &RegressionSumsSpec) -> Vec<String> {
+        [&spec.label_col, &spec.prediction_col].into_iter().chain(&spec.weight_col).cloned().collect()
+    }
+
+    fn empty(spec: &RegressionSumsSpec, schema: &Schema) -> Result<Self> {
+        for column in Self::columns(spec) {
+            columns::require_numeric(schema, &column)?;
+        }
+        Ok(Self {
+            undefined: false,
+            weight_sum: 0.0,
+            residual_sum: 0.0,
+            residual_sq_sum: 0.0,
+            residual_abs_sum: 0.0,
+            label: Spread::default(),
+            prediction: Spread::default(),
+        })
+    }
+
+    fn update(&mut self, spec: &RegressionSumsSpec, tile: &Tile<'_>) -> Result<()> {
+        if let Some(error) = tile.first_not_finite(&spec.label_col) {
+            return Err(error);
+        }
+        let labels = tile.numbers(&spec.label_col)?;
+        let predictions = tile.numbers(&spec.prediction_col)?;
+        let weights = tile.weights(spec.weight_col.as_deref())?;
+        let weight = |i: usize| weights.as_ref().map_or(1.0, |weights| weights[i]);
+        let weight_sum = match &weights {
+            Some(weights) => weights.iter().sum(),
+            None => labels.len() as f64,
+        };
+        self.undefined |= predictions.iter().any(|p| !p.is_finite());
+        if self.undefined || weight_sum == 0.0 {
+            return Ok(());
+        }
+        for (i, (y, p)) in labels.iter().zip(predictions.iter()).enumerate() {
+            let (w, r) = (weight(i), y - p);
+            self.residual_sum += w * r;
+            self.residual_sq_sum += w * r * r;
+            self.residual_abs_sum += w * r.abs();
+        }
+        self.label.merge(self.weight_sum, &Spread::of(&labels, weight, weight_sum), weight_sum);
+        self.prediction.merge(self.weight_sum, &Spread::of(&predictions, weight, weight_sum), weight_sum);
+        self.weight_sum += weight_sum;
+        if self.label.scatter.is_finite() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the values of `{}` are too large to be squared in f64: scale them first",
+            spec.label_col
+        )))
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.undefined |= other.undefined;
+        self.residual_sum += other.residual_sum;
+        self.residual_sq_sum += other.residual_sq_sum;
+        self.residual_abs_sum += other.residual_abs_sum;
+        self.label.merge(self.weight_sum, &other.label, other.weight_sum);
+        self.prediction.merge(self.weight_sum, &other.prediction, other.weight_sum);
+        self.weight_sum += other.weight_sum;
+        Ok(())
+    }
+}
