@@ -1,4 +1,5 @@
 //! The crew keeps the contract of an executor.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
