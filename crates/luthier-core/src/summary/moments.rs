@@ -324,8 +324,10 @@ impl Summary for Moments {
         let among = map.apply_linear(across.select(Axis(0), &inputs).t());
         let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
         let new_noise = map.apply_noise(&noise.select(Axis(0), &inputs));
-        let cancelled =
-            |(&variance, &noise): (&f64, &f64)| f64::EPSILON * noise * noise > DIGITS_KEPT * variance;
+        // Values that are not finite are for the rows to name.
+        let cancelled = |(&variance, &noise): (&f64, &f64)| {
+            !variance.is_finite() || f64::EPSILON * noise * noise > DIGITS_KEPT * variance
+        };
         if among.diag().iter().zip(&new_noise).any(cancelled) {
             return Ok(None);
         }
