@@ -1,1 +1,66 @@
-//! The program luthier.
+//! The program `luthier`: tune, fit and apply pipelines that a configuration file describes.
+//!
+//! It is a library as well, so that a crate with parts of its own makes its own `luthier`, in which they are
+//! found by name:
+//!
+//! ```no_run
+//! use luthier_cli as _; // in place of this: `use my_crate as _;`
+//!
+//! fn main() -> std::process::ExitCode {
+//!     luthier_cli::main()
+//! }
+//! ```
+
+mod args;
+mod build;
+mod command;
+mod config;
+mod data;
+mod failure;
+mod method;
+mod model_file;
+mod output;
+mod results;
+
+// A crate that is not named is not linked, and its stages would not be registered.
+use luthier::stages as _;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// Runs the program with the arguments of the process.
+///
+/// The exit code is 0 on success, 1 after an error, which is told on stderr, and 2 after wrong usage.
+pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help that cannot be printed has nobody to read it.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = match args.command {
+        Command::Tune(args) => command::tune::run(&args),
+        Command::Fit(args) => command::fit::run(&args),
+        Command::Predict(args) => command::predict::run(&args),
+        Command::Inspect(args) => command::inspect::run(&args),
+        Command::Stages(args) => command::stages::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", failure::message(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,4 @@
-fn main() {}
+//! The program `luthier`.
+fn main() -> std::process::ExitCode {
+    luthier_cli::main()
+}

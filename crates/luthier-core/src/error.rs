@@ -124,6 +124,27 @@ impl Error {
         }
     }
 
+    /// Adds to the row of an error of a stage that saw only part of a frame, from this row on.
+    pub(crate) fn from_row(mut self, first_row: usize) -> Self {
+        fn add(error: &mut Error, first_row: usize) {
+            match error {
+                Error::BadValue { row, .. } | Error::Frame(luthier_frame::Error::Null { row, .. }) => {
+                    *row += first_row;
+                }
+                Error::Stage { source, .. } => {
+                    if let Some(error) = source.downcast_mut::<Error>() {
+                        add(error, first_row);
+                    } else if let Some(luthier_frame::Error::Null { row, .. }) = source.downcast_mut() {
+                        *row += first_row;
+                    }
+                }
+                _ => {}
+            }
+        }
+        add(&mut self, first_row);
+        self
+    }
+
     /// The error of an author's code as an error of the stage; one of our own that already names a stage
     /// is passed on.
     pub fn from_author(stage: &str, source: anyhow::Error) -> Self {

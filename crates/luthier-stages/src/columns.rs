@@ -77,7 +77,12 @@ pub(crate) fn compute<S: AsRef<str>>(
 }
 
 /// Copies the columns side by side; types and widths are those of the schema.
-fn gather(batch: &RecordBatch, columns: &[(&str, usize)], widths: &[usize], mut rows: ArrayViewMut2<'_, f64>) {
+fn gather(
+    batch: &RecordBatch,
+    columns: &[(&str, usize)],
+    widths: &[usize],
+    mut rows: ArrayViewMut2<'_, f64>,
+) {
     let mut start = 0;
     for ((_, position), width) in columns.iter().zip(widths) {
         let mut target = rows.slice_mut(s![.., start..start + width]);

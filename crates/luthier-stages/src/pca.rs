@@ -102,10 +102,7 @@ impl Estimator for Pca {
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
-        StagePlan::opaque()
-            .need::<Moments>(self.spec())
-            .affine([&self.input_col], &self.output_col)
-            .grouped()
+        StagePlan::opaque().need::<Moments>(self.spec()).affine([&self.input_col], &self.output_col).grouped()
     }
 }
 

@@ -96,8 +96,7 @@ impl RegressionEvaluator {
             Ok(Part { mean: moments.mean()[at], variance, noise, mean_noise })
         };
         let (label, prediction) = (of(&self.label_col)?, of(&self.prediction_col)?);
-        let covariance =
-            moments.scatter_between(&self.label_col, &self.prediction_col)?[[0, 0]] / weight_sum;
+        let covariance = moments.scatter_between(&self.label_col, &self.prediction_col)?[[0, 0]] / weight_sum;
         let shift = label.mean - prediction.mean;
         // Rows carry the error of the means too, each its own: hence the whole root and not just the shift.
         let mean_error = ROUNDING * label.mean_noise.hypot(prediction.mean_noise);
@@ -172,7 +171,8 @@ impl Evaluator for RegressionEvaluator {
 
     /// Siblings that need rows read them together; the others need none.
     fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
-        let mut metrics: Vec<_> = predictions.iter().map(|data| self.without_rows(data).transpose()).collect();
+        let mut metrics: Vec<_> =
+            predictions.iter().map(|data| self.without_rows(data).transpose()).collect();
         let left: Vec<usize> = (0..metrics.len()).filter(|&i| metrics[i].is_none()).collect();
         let views: Vec<Dataset> = left.iter().map(|&i| predictions[i].clone()).collect();
         match Dataset::aggregate_many::<RegressionSums>(&views, &self.sums_spec()) {

@@ -75,8 +75,9 @@ struct Spread {
 impl Spread {
     /// Of values whose weights sum to more than zero.
     fn of(values: &[f64], weight: impl Fn(usize) -> f64, weight_sum: f64) -> Self {
-        // Relative to one of the values: a constant is centred to exact zeros.
-        let reference = values.first().copied().unwrap_or(0.0);
+        // Relative to a value that counts: a constant is centred to exact zeros.
+        let first = (0..values.len()).find(|&i| weight(i) > 0.0);
+        let reference = first.map_or(0.0, |i| values[i]);
         let sum: f64 = values.iter().enumerate().map(|(i, x)| weight(i) * (x - reference)).sum();
         let shift = sum / weight_sum;
         let square = |(i, x): (usize, &f64)| weight(i) * ((x - reference) - shift).powi(2);

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
         let sets: Vec<Rows> = sets.chain([Rows::All]).collect();
         let candidates: Vec<usize> = self.candidates().collect();
         let (base, failed) =
-            self.timed_pass(None, &self.folds.clone(), candidates, || base.prepare_for(&needs, &sets))??;
+            self.timed_pass(None, &self.folds.clone(), &candidates, || base.prepare_for(&needs, &sets))?;
         self.refuse_if_hopeless(failed)?;
         Ok(base)
     }
@@ -133,22 +133,33 @@ impl<'a> Run<'a> {
         &mut self,
         fold: Option<u32>,
         folds: &[u32],
-        candidates: Vec<usize>,
+        candidates: &[usize],
         pass: impl FnOnce() -> T,
-    ) -> Result<T> {
+    ) -> T {
         let start = self.clock.seconds();
         let result = pass();
-        let end = self.clock.seconds();
-        let share = (end - start) / (folds.len() * candidates.len()).max(1) as f64;
+        let share = (self.clock.seconds() - start) / (folds.len() * candidates.len()).max(1) as f64;
         for &fold in folds {
-            for &candidate in &candidates {
+            for &candidate in candidates {
                 self.cells.entry((fold, candidate)).or_default().fit_seconds += share;
             }
         }
-        let worker = self.clock.worker();
-        let (kind, stage) = (EventKind::Summarise, "rows".to_owned());
-        self.events.push(Event { kind, stage, unit: None, fold, candidates, worker, start, end });
-        Ok(result)
+        self.record(EventKind::Summarise, "rows", fold, candidates, start);
+        result
+    }
+
+    /// Records what this thread did since `start`.
+    fn record(&mut self, kind: EventKind, stage: &str, fold: Option<u32>, candidates: &[usize], start: f64) {
+        self.events.push(Event {
+            kind,
+            stage: stage.to_owned(),
+            unit: None,
+            fold,
+            candidates: candidates.to_vec(),
+            worker: self.clock.worker(),
+            start,
+            end: self.clock.seconds(),
+        });
     }
 
     fn run_levels(&mut self, base: &Dataset) -> Result<()> {
@@ -228,10 +239,9 @@ impl<'a> Run<'a> {
         let sets = [Rows::Except(fold), Rows::Only(fold)];
         let pass = || view.prepare_for(&this.needs, &sets);
         // A request that fails here fails the unit that makes it.
-        match self.timed_pass(Some(fold), &[fold], this.candidates.clone(), pass) {
-            Ok(Ok((view, _failed))) => Ok(view),
-            Ok(Err(error)) => Err(error.in_stage(&this.name).to_string()),
-            Err(error) => Err(error.to_string()),
+        match self.timed_pass(Some(fold), &[fold], &this.candidates, pass) {
+            Ok((view, _failed)) => Ok(view),
+            Err(error) => Err(error.in_stage(&this.name).to_string()),
         }
     }
 
@@ -344,17 +354,7 @@ impl<'a> Run<'a> {
         }
         let start = self.clock.seconds();
         let refitted = self.refit(base, best);
-        let end = self.clock.seconds();
-        self.events.push(Event {
-            kind: EventKind::Refit,
-            stage: self.search.estimator.type_name().to_owned(),
-            unit: None,
-            fold: None,
-            candidates: vec![best],
-            worker: self.clock.worker(),
-            start,
-            end,
-        });
+        self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
         let result = SearchResult {
             metric: self.search.evaluator.metric(),
             larger_is_better,

@@ -41,12 +41,17 @@ impl Link {
 }
 
 /// Applies those of the links whose outputs are among the columns asked for or lead to them.
-pub(super) fn apply_all(links: &[Link], needed: &[bool], batch: RecordBatch) -> Result<RecordBatch> {
+pub(super) fn apply_all(
+    links: &[Link],
+    needed: &[bool],
+    batch: RecordBatch,
+    first_row: usize,
+) -> Result<RecordBatch> {
     links
         .iter()
         .zip(needed)
         .filter(|(_, needed)| **needed)
-        .try_fold(batch, |batch, (link, _)| link.apply(batch))
+        .try_fold(batch, |batch, (link, _)| link.apply(batch).map_err(|e| e.from_row(first_row)))
 }
 
 /// What has to be read and applied to see some columns behind a chain.

@@ -160,9 +160,10 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.work.rows_read(picked as u64);
-        let shared = apply_all(self.prefix, &self.prefix_needed, batch)?;
+        let shared = apply_all(self.prefix, &self.prefix_needed, batch, first_row)?;
         for (index, (branch, needed)) in self.branches.iter().enumerate() {
-            let chunk = Chunk::new(apply_all(branch.links, needed, shared.clone())?, first_row);
+            let seen = apply_all(branch.links, needed, shared.clone(), first_row)?;
+            let chunk = Chunk::new(seen, first_row);
             let columns = Columns::of(&chunk, branch.columns)?;
             for (group, pick) in picks.iter().enumerate() {
                 pick.tiles(self.tile_rows, |picked| f(index, group, &columns.tile(picked)))?;

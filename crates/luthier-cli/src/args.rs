@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use luthier::tune::Parallelism;
+
+use crate::data::CsvFormat;
+
+const EXAMPLES: &str = "\
+Examples:
+  luthier tune examples/diabetes.toml --out out     try every candidate, write results and the best model
+  luthier tune examples/diabetes.toml --explain     say what would be done, and do nothing
+  luthier inspect out/model.json                    show what was learned
+  luthier predict out/model.json new.csv --out predictions.csv
+  luthier stages pca                                the parameters of a stage";
+
+const CONFIGURATION: &str = "\
+Configuration:
+  seed = 7
+  [data]
+  path = \"data.csv\"                 # csv or parquet, relative to the file; also: format, partitions,
+                                    # delimiter, header, null_values
+  label = \"y\"                       # default of every label_col; also: weight, fold
+  features = [\"x*\"]                 # names and globs, together the vector column \"features\"
+  [[stage]]
+  name = \"lr\"
+  type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
+  [grid]                            # or several [[grid]]
+  \"lr.reg_param\" = [0.01, 0.1, 1.0]
+  [search]
+  method = \"cross_validator\"        # num_folds or fold_col; or train_validation_split with train_ratio
+  parallelism = 2                   # or \"auto\"
+  executor = \"thread_pool\"          # with executor_options; also: sharing = false
+  [evaluator]                       # without it regression with its defaults
+  type = \"regression\"
+  metric = \"rmse\"";
+
+/// Tune, fit and apply machine-learning pipelines.
+#[derive(Debug, Parser)]
+#[command(name = "luthier", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try every candidate of a grid, and fit the best one on all rows.
+    #[command(after_help = CONFIGURATION)]
+    Tune(TuneArgs),
+    /// Fit a pipeline on all rows, without a grid.
+    #[command(
+        after_help = "Example:\n  luthier fit pipeline.toml --model model.json\n\nThe configuration is that of `luthier tune` without [grid]; [search] and [evaluator] play no part."
+    )]
+    Fit(FitArgs),
+    /// Append the columns of a fitted pipeline to the rows of a file.
+    #[command(
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
+    )]
+    Predict(PredictArgs),
+    /// Show the stages of a fitted pipeline: parameters and what was learned.
+    #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
+    Inspect(InspectArgs),
+    /// List what can be named in a configuration, or the parameters of one part.
+    #[command(after_help = "Example:\n  luthier stages linear_regression")]
+    Stages(StagesArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TuneArgs {
+    /// The configuration.
+    pub(crate) config: PathBuf,
+    /// Directory for results.csv, results.json, model.json and events.json; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How many units are in flight at most, in place of the configuration's number.
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) parallelism: Option<Parallelism>,
+    /// Who runs the units, in place of the configuration's executor: serial, rayon, thread_pool, or any registered.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) executor: Option<String>,
+    /// Say what the search would do, and do nothing.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FitArgs {
+    /// The configuration.
+    pub(crate) config: PathBuf,
+    /// The file for the fitted pipeline.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PredictArgs {
+    /// A fitted pipeline.
+    pub(crate) model: PathBuf,
+    /// The rows, csv or parquet.
+    pub(crate) data: PathBuf,
+    /// The file to write, csv or parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) csv: CsvArgs,
+}
+
+/// How the CSV file is written.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CsvArgs {
+    /// What separates two cells of a CSV file [default: a comma].
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<String>,
+    /// The CSV file has no line of names.
+    #[arg(long)]
+    no_header: bool,
+    /// A cell that stands for a missing value, besides the empty one; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    null_value: Vec<String>,
+}
+
+impl CsvArgs {
+    pub(crate) fn format(&self) -> Result<CsvFormat> {
+        let mut format = CsvFormat { header: !self.no_header, ..CsvFormat::default() };
+        self.delimiter.as_deref().map(|text| format.delimiter(text)).transpose()?;
+        format.null_values.extend(self.null_value.iter().cloned());
+        Ok(format)
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InspectArgs {
+    /// A fitted pipeline.
+    pub(crate) model: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StagesArgs {
+    /// A stage, evaluator, splitter or executor.
+    pub(crate) name: Option<String>,
+}

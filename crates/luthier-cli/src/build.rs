@@ -1,0 +1,210 @@
+//! From a configuration to a pipeline, an evaluator and a search, by the registered names.
+//!
+//! Required parameters are not asked for here: a grid may give them, and a search checks every candidate.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow, bail};
+use luthier::core::params::{ParamInfo, closest};
+use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
+use luthier::core::{DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
+use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
+
+use crate::config::SEARCH_KEYS;
+use crate::config::{
+    Config, DataConfig, GridConfig, Key, PartConfig, SearchConfig, StageConfig, unknown_key,
+};
+use crate::method::{CROSS_VALIDATOR, TRAIN_VALIDATION_SPLIT, methods};
+
+/// The configured pipeline.
+pub(crate) fn pipeline(config: &Config) -> Result<Pipeline> {
+    pipeline_of(&config.stages, &config.data)
+}
+
+fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
+    let mut pipeline = Pipeline::new();
+    for stage in stages {
+        pipeline.add_dyn(stage.name.name.clone(), self::stage(stage, data)?);
+    }
+    Ok(pipeline)
+}
+
+fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator>> {
+    let entry: StageEntry = find(&config.part.type_name)?;
+    if entry.name == Pipeline::NAME {
+        check_keys(&config.part.params, &[], "[[stage]] of type `pipeline`", &["name", "type", "stage"])?;
+        return Ok(Box::new(pipeline_of(&config.stages, data)?));
+    }
+    let mut stage = entry.create();
+    let title = format!("stage `{}`", config.name.name);
+    configure(&config.part.params, (entry.params)(), data, &title, |name, value| {
+        stage.set_value(name, value)
+    })?;
+    Ok(stage)
+}
+
+/// The configured evaluator; without one, `regression` with its defaults.
+pub(crate) fn evaluator(config: &Config) -> Result<Box<dyn DynEvaluator>> {
+    let (entry, params): (EvaluatorEntry, &[_]) = match &config.evaluator {
+        Some(PartConfig { type_name, params }) => (find(type_name)?, params),
+        None => (
+            registry::find("regression").map_err(|e| {
+                anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
+            })?,
+            &[],
+        ),
+    };
+    let mut evaluator = entry.create();
+    let set = |name: &str, value: &Value| evaluator.set_value(name, value);
+    configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;
+    Ok(evaluator)
+}
+
+/// Sets the given parameters, and those that `[data]` gives a default and that are not given.
+fn configure(
+    params: &[(Key, Value)],
+    infos: &[ParamInfo],
+    data: &DataConfig,
+    title: &str,
+    mut set: impl FnMut(&str, &Value) -> luthier::core::Result<()>,
+) -> Result<()> {
+    for (key, value) in params {
+        let value = none_if_empty(value, infos, &key.name);
+        set(&key.name, &value)
+            .map_err(|e| key.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
+    }
+    for (name, value) in defaults(params, infos, data) {
+        set(name, &value).map_err(|e| data.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
+    }
+    Ok(())
+}
+
+/// The parameters that `[data]` gives a value and the configuration does not.
+fn defaults<'a>(
+    params: &'a [(Key, Value)],
+    infos: &'a [ParamInfo],
+    data: &'a DataConfig,
+) -> impl Iterator<Item = (&'static str, Value)> + 'a {
+    data.roles().into_iter().filter_map(move |(name, column)| {
+        let takes = infos.iter().any(|info| info.name == name);
+        let given = params.iter().any(|(key, _)| key.name == name);
+        Some((name, Value::from(column.filter(|_| takes && !given)?)))
+    })
+}
+
+/// `weight_col = ""` means none.
+fn none_if_empty(value: &Value, infos: &[ParamInfo], name: &str) -> Value {
+    let optional = infos.iter().any(|info| info.name == name && info.optional);
+    match value {
+        Value::Str(text) if text.is_empty() && optional => Value::Null,
+        other => other.clone(),
+    }
+}
+
+fn find<T: Entry>(name: &Key) -> Result<T> {
+    registry::find(&name.name).map_err(|e| name.place.error(e))
+}
+
+/// The configured grid. Every value is tried on the pipeline, so that an error tells the line.
+pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
+    let one = |config: &GridConfig| -> Result<ParamGrid> {
+        let mut grid = ParamGrid::new();
+        for (key, values) in &config.axes {
+            for value in values {
+                DynEstimator::set_value(&mut pipeline.clone(), &key.name, value).map_err(|e| {
+                    let value = match value {
+                        Value::Str(text) => format!("{text:?}"),
+                        other => other.to_string(),
+                    };
+                    key.place.error(anyhow::Error::from(e).context(format!("grid: `{}` = {value}", key.name)))
+                })?;
+            }
+            grid = grid.add_by_name(key.name.clone(), values.iter().cloned());
+        }
+        Ok(grid)
+    };
+    let mut all = grids.iter().map(one);
+    let first = all.next().ok_or_else(|| anyhow!("the configuration has no [grid]"))??;
+    all.try_fold(first, |union, grid| Ok(union.union(grid?)))
+}
+
+/// The configured search over `pipeline`, on the executor that is asked for.
+pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&str>) -> Result<Search> {
+    let pipeline = pipeline(config)?;
+    let grid = grid(&config.grids, &pipeline)?;
+    let evaluator = evaluator(config)?;
+    let splitter = splitter(search, &config.data)?;
+    let executor = self::executor(search, executor)?;
+    let sharing = if search.sharing { Sharing::On } else { Sharing::Off };
+    Ok(Search::new(Box::new(pipeline), grid, evaluator, splitter)
+        .executor(executor)
+        .parallelism(search.parallelism)
+        .sharing(sharing)
+        .seed(config.seed))
+}
+
+fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter>> {
+    let method = &search.method;
+    let methods = methods()?;
+    let registered = registry::entries::<SplitterEntry>()?;
+    let fold_col = search.params.iter().find(|(key, _)| key.name == "fold_col").map(|(_, value)| value);
+    let by_column = match fold_col {
+        Some(value) => *value != Value::Str(String::new()),
+        None => data.fold.is_some(),
+    };
+    let splitter = match method.name.as_str() {
+        TRAIN_VALIDATION_SPLIT => "train_ratio",
+        CROSS_VALIDATOR if by_column => "fold_column",
+        CROSS_VALIDATOR => "k_fold",
+        other => other,
+    };
+    let Some(entry) = registered.get(splitter) else {
+        let known: Vec<&str> = methods.iter().map(|m| m.name).chain(registered.into_keys()).collect();
+        let hint = closest(&method.name, known.iter().copied());
+        let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+        bail!(
+            "{}: unknown search method `{}`{hint}; known are: {}",
+            method.place,
+            method.name,
+            known.join(", ")
+        );
+    };
+    let known = match methods.into_iter().find(|known| known.name == method.name) {
+        Some(method) => method.params,
+        None => (entry.params)().to_vec(),
+    };
+    check_keys(&search.params, &known, "[search]", &SEARCH_KEYS)?;
+    let infos = (entry.params)();
+    let takes = |name: &str| infos.iter().any(|info| info.name == name);
+    let given = search.params.iter().filter(|(key, _)| takes(&key.name));
+    let given = given.map(|(key, value)| (key.name.clone(), none_if_empty(value, infos, &key.name)));
+    let defaults = defaults(&search.params, infos, data).map(|(name, value)| (name.to_owned(), value));
+    let params: Vec<(String, Value)> = given.chain(defaults).collect();
+    entry.create(&params).map_err(|e| search.place.error(e))
+}
+
+fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Executor>> {
+    let configured = search.executor.as_ref().map(|key| key.name.as_str());
+    let name = asked.or(configured).unwrap_or("serial");
+    let entry: ExecutorEntry = registry::find(name).map_err(|e| match &search.executor {
+        Some(key) if asked.is_none() => key.place.error(e),
+        _ => e.into(),
+    })?;
+    // Options are for the executor that the file names.
+    let options = if name == configured.unwrap_or("serial") { &search.executor_options[..] } else { &[] };
+    check_keys(options, (entry.params)(), "[search.executor_options]", &[])?;
+    let options: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
+    entry.create(&options).map_err(|e| search.place.error(e))
+}
+
+fn check_keys(params: &[(Key, Value)], infos: &[ParamInfo], title: &str, others: &[&str]) -> Result<()> {
+    let names: BTreeSet<&str> = infos.iter().map(|info| info.name).collect();
+    match params.iter().find(|(key, _)| !names.contains(key.name.as_str())) {
+        Some((key, _)) => {
+            let known = others.iter().copied().chain(names).map(str::to_owned).collect::<Vec<_>>();
+            Err(unknown_key(key, title, &known))
+        }
+        None => Ok(()),
+    }
+}

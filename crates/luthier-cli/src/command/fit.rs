@@ -1,0 +1,40 @@
+//! `luthier fit`
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
+
+use crate::args::FitArgs;
+use crate::config::Config;
+use crate::output::print;
+use crate::{build, data, model_file};
+
+pub(crate) fn run(args: &FitArgs) -> Result<()> {
+    let config = Config::read(&args.config)?;
+    if let Some(grid) = config.grids.first() {
+        bail!(
+            "{}: `luthier fit` fits one pipeline and takes no [grid]: use `luthier tune`, or set the parameters \
+             in the stages",
+            grid.place
+        );
+    }
+    let pipeline = build::pipeline(&config)?;
+    pipeline.check().map_err(|e| config.stages_place().error(e))?;
+    let frame = config.data.source.read()?;
+    let data::Prepared { frame, inputs } = data::prepare(&config.data, &frame)?;
+    let pipeline: &dyn DynEstimator = &pipeline;
+    pipeline.transform_schema(frame.schema())?;
+    let work = Arc::new(WorkCounter::default());
+    let data = Dataset::new(frame).counted_by(Arc::clone(&work));
+    let model = pipeline.fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))?;
+    model_file::save(&args.model, model.as_ref(), &inputs)?;
+    let work = work.snapshot();
+    print(&format!(
+        "fitted {} stages on {} rows, {} of them read: {}\n",
+        config.stages.len(),
+        data.num_rows(),
+        work.rows_read,
+        args.model.display()
+    ))
+}

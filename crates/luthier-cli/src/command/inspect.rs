@@ -1,0 +1,186 @@
+//! `luthier inspect`
+
+use anyhow::Result;
+use luthier::core::{DynModel, PipelineModel, Value, json as documents};
+use luthier::report::{Align, table};
+use serde_json::{Map, Value as Json, json};
+
+use crate::args::InspectArgs;
+use crate::data::{FEATURES, Inputs};
+use crate::model_file::{self, ModelFile};
+use crate::output::print;
+
+/// Lines of a table, and columns of a matrix, that are shown; `--json` has all.
+const LINES: usize = 50;
+const COLUMNS: usize = 8;
+
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let file = model_file::load(&args.model)?;
+    print(&if args.json {
+        format!("{}\n", documents::to_string_pretty(&to_json(&file)?))
+    } else {
+        to_text(&file)?
+    })
+}
+
+fn to_json(file: &ModelFile) -> Result<Json> {
+    let stage = |(name, model): (&str, &std::sync::Arc<dyn DynModel>)| -> Result<Json> {
+        let params = model.values().into_iter().map(|(name, value)| (name.to_owned(), value.to_json()));
+        Ok(json!({
+            "name": name,
+            "type": model.type_name(),
+            "params": params.collect::<Map<_, _>>(),
+            "state": model.state()?,
+        }))
+    };
+    let inputs = file.inputs.as_ref().map(Inputs::to_json).transpose()?;
+    Ok(json!({
+        "type": "pipeline",
+        "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
+        "inputs": inputs,
+    }))
+}
+
+fn to_text(file: &ModelFile) -> Result<String> {
+    let mut text = String::new();
+    if let Some(inputs) = &file.inputs {
+        text.push_str(&format!("{} features: {}\n", inputs.num_features, inputs.features.join(", ")));
+        let roles = [("label", &inputs.label), ("weight", &inputs.weight), ("fold", &inputs.fold)];
+        for (role, column) in roles {
+            if let Some(column) = column {
+                text.push_str(&format!("{role}: {column}\n"));
+            }
+        }
+        text.push('\n');
+    }
+    stages_text(&file.pipeline, "", file.inputs.as_ref(), &mut text)?;
+    Ok(text)
+}
+
+/// The stages, those of nested pipelines by dotted name.
+fn stages_text(
+    pipeline: &PipelineModel,
+    outer: &str,
+    inputs: Option<&Inputs>,
+    text: &mut String,
+) -> Result<()> {
+    for (name, model) in pipeline.stages() {
+        let name = format!("{outer}{name}");
+        if let Some(inner) = model.downcast_ref::<PipelineModel>() {
+            stages_text(inner, &format!("{name}."), inputs, text)?;
+            continue;
+        }
+        let values = model.values();
+        text.push_str(&format!("stage {name} ({})\n", model.type_name()));
+        let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
+        let columns = [("parameter", Align::Left), ("value", Align::Left)];
+        text.push_str(&indented(&table(&columns, &params.collect::<Vec<_>>())));
+        // What a stage learned of another vector has no names of the file's columns.
+        let reads_features = values.iter().any(|(_, value)| *value == Value::from(FEATURES));
+        let names = inputs.filter(|inputs| reads_features && inputs.features.len() == inputs.num_features);
+        let mut learned = Map::new();
+        for (name, value) in model.state()?.as_object().into_iter().flatten() {
+            match value {
+                Json::Object(inner) => {
+                    learned.extend(inner.iter().map(|(key, value)| (format!("{name}.{key}"), value.clone())));
+                }
+                // Parameters that the model keeps are shown above.
+                value if values.iter().any(|(key, v)| key == name && v.to_json() == *value) => {}
+                value => {
+                    learned.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        text.push_str(&indented(&state(&learned, names.map(|inputs| inputs.features.as_slice()))));
+        text.push('\n');
+    }
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// Numbers one by one, then vectors of one length side by side, then matrices.
+fn state(entries: &Map<String, Json>, names: Option<&[String]>) -> String {
+    let mut text = String::new();
+    let is_vector = |items: &[Json]| !items.is_empty() && items.iter().all(is_scalar);
+    let mut lengths: Vec<usize> = Vec::new();
+    for (name, value) in entries {
+        match value {
+            Json::Array(items) if is_matrix(items) => {}
+            Json::Array(items) if is_vector(items) => {
+                if !lengths.contains(&items.len()) {
+                    lengths.push(items.len());
+                }
+            }
+            value => text.push_str(&format!("{name} = {}\n", cell(value))),
+        }
+    }
+    for length in lengths {
+        let vectors = entries.iter().filter_map(|(name, value)| match value {
+            Json::Array(items) if items.len() == length && is_vector(items) => Some((name.clone(), items)),
+            _ => None,
+        });
+        let (header, vectors): (Vec<String>, Vec<_>) = vectors.unzip();
+        let rows = (0..length).map(|row| vectors.iter().filter_map(|v| v.get(row)).map(cell).collect());
+        text.push_str(&numbered(&header, rows.collect(), names));
+    }
+    for (name, value) in entries {
+        let Json::Array(rows) = value else { continue };
+        if is_matrix(rows) {
+            let width = rows.iter().filter_map(Json::as_array).map(Vec::len).max().unwrap_or(0);
+            let header: Vec<String> = (0..width.min(COLUMNS)).map(|column| format!("[{column}]")).collect();
+            let row = |row: &Json| -> Vec<String> {
+                row.as_array().into_iter().flatten().take(COLUMNS).map(cell).collect()
+            };
+            let more = if width > COLUMNS { format!(", the first {COLUMNS} columns") } else { String::new() };
+            text.push_str(&format!("{name}: {} x {width}{more}\n", rows.len()));
+            text.push_str(&numbered(&header, rows.iter().map(row).collect(), names));
+        }
+    }
+    text
+}
+
+/// A table whose lines are named by the features where there are as many, else numbered.
+fn numbered(header: &[String], mut rows: Vec<Vec<String>>, names: Option<&[String]>) -> String {
+    let names = names.filter(|names| names.len() == rows.len());
+    let left_out = rows.len().saturating_sub(LINES);
+    rows.truncate(LINES);
+    for (index, row) in rows.iter_mut().enumerate() {
+        let name = names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string());
+        row.insert(0, name);
+    }
+    let mut columns = vec![(if names.is_some() { "feature" } else { "index" }, Align::Left)];
+    columns.extend(header.iter().map(|name| (name.as_str(), Align::Right)));
+    let mut text = table(&columns, &rows);
+    if left_out > 0 {
+        text.push_str(&format!("… {left_out} more\n"));
+    }
+    text
+}
+
+fn is_matrix(items: &[Json]) -> bool {
+    !items.is_empty() && items.iter().all(|row| row.as_array().is_some_and(|row| row.iter().all(is_scalar)))
+}
+
+fn is_scalar(value: &Json) -> bool {
+    !value.is_array() && !value.is_object()
+}
+
+/// Six digits are for reading; `--json` has all.
+fn cell(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null => "none".to_owned(),
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(x) if x != 0.0 && !(1e-4..1e9).contains(&x.abs()) => format!("{x:.5e}"),
+            Some(x) => {
+                let whole = if x == 0.0 { 1.0 } else { x.abs().log10().floor() + 1.0 };
+                format!("{x:.*}", (6.0 - whole).clamp(1.0, 9.0) as usize)
+            }
+            None => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}

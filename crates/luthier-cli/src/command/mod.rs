@@ -1,0 +1,7 @@
+//! The commands.
+
+pub(crate) mod fit;
+pub(crate) mod inspect;
+pub(crate) mod predict;
+pub(crate) mod stages;
+pub(crate) mod tune;

@@ -1,0 +1,29 @@
+//! `luthier predict`
+
+use anyhow::{Context, Result};
+use luthier::frame::DataFrame;
+
+use crate::args::PredictArgs;
+use crate::data::{DataSource, FEATURES, writable, write};
+use crate::model_file::{self, ModelFile};
+use crate::output::print;
+
+pub(crate) fn run(args: &PredictArgs) -> Result<()> {
+    writable(&args.out)?;
+    let ModelFile { pipeline, inputs } = model_file::load(&args.model)?;
+    let mut source = DataSource::new(args.data.clone());
+    source.csv = args.csv.format()?;
+    let frame = source.read()?;
+    let assembled = match &inputs {
+        Some(inputs) => inputs.assemble(&frame, &source)?,
+        None => frame,
+    };
+    let predicted = pipeline.transform(&assembled).with_context(|| args.data.display().to_string())?;
+    let predicted: DataFrame = match &inputs {
+        // The parts are in the file already.
+        Some(inputs) if !inputs.is_there_already() => predicted.drop(&[FEATURES])?,
+        _ => predicted,
+    };
+    write(&predicted, &args.out)?;
+    print(&format!("wrote {} rows to {}\n", predicted.num_rows(), args.out.display()))
+}

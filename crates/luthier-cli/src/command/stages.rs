@@ -1,0 +1,102 @@
+//! `luthier stages`
+
+use anyhow::{Result, anyhow};
+use luthier::core::params::{ParamInfo, closest};
+use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
+use luthier::report::{Align, table};
+use luthier::tune::{ExecutorEntry, SplitterEntry};
+
+use crate::args::StagesArgs;
+use crate::method::{Method, methods};
+use crate::output::print;
+
+/// A registered part of any kind.
+struct Part {
+    kind: &'static str,
+    name: &'static str,
+    module: &'static str,
+    doc: &'static str,
+    params: Vec<ParamInfo>,
+}
+
+macro_rules! parts {
+    ($entry:ty, $kind:expr) => {
+        registry::entries::<$entry>()?.into_values().map(|entry| Part {
+            kind: $kind(&entry),
+            name: entry.name,
+            module: entry.module,
+            doc: entry.doc,
+            params: (entry.params)().to_vec(),
+        })
+    };
+}
+
+fn parts() -> Result<Vec<Part>> {
+    let stage = |entry: &StageEntry| match entry.create().as_model() {
+        Some(_) => "transformer",
+        None => "estimator",
+    };
+    let stages = parts!(StageEntry, stage);
+    let evaluators = parts!(EvaluatorEntry, |_: &EvaluatorEntry| "evaluator");
+    let splitters = parts!(SplitterEntry, |_: &SplitterEntry| "splitter");
+    let executors = parts!(ExecutorEntry, |_: &ExecutorEntry| "executor");
+    let methods = methods()?.into_iter().map(|Method { name, doc, params }| Part {
+        kind: "search",
+        name,
+        module: env!("CARGO_CRATE_NAME"),
+        doc,
+        params,
+    });
+    Ok(stages.chain(evaluators).chain(methods).chain(splitters).chain(executors).collect())
+}
+
+pub(crate) fn run(args: &StagesArgs) -> Result<()> {
+    let parts = parts()?;
+    let Some(name) = &args.name else { return print(&list(&parts)) };
+    let found: Vec<&Part> = parts.iter().filter(|part| part.name == name).collect();
+    if found.is_empty() {
+        let names = || parts.iter().map(|part| part.name);
+        let hint = closest(name, names()).map(|near| format!(", did you mean `{near}`?"));
+        return Err(anyhow!(
+            "nothing is registered as `{name}`{}; known are: {}. A crate that is only listed in Cargo.toml is not \
+             linked: write `use the_crate as _;` in the program",
+            hint.unwrap_or_default(),
+            names().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    print(&found.into_iter().map(describe).collect::<Vec<_>>().join("\n"))
+}
+
+fn list(parts: &[Part]) -> String {
+    let columns = [("name", Align::Left), ("kind", Align::Left), ("what it does", Align::Left)];
+    let row = |part: &Part| vec![part.name.to_owned(), part.kind.to_owned(), part.doc.to_owned()];
+    format!(
+        "{}\nThe parameters of one: luthier stages NAME\n",
+        table(&columns, &parts.iter().map(row).collect::<Vec<_>>())
+    )
+}
+
+fn describe(part: &Part) -> String {
+    let Part { kind, name, module, doc, params } = part;
+    let mut text = format!("{name}: {kind} of {module}\n{doc}\n\n");
+    if params.is_empty() {
+        text.push_str("It has no parameters.\n");
+        return text;
+    }
+    let columns = ["parameter", "type", "range", "default", "what it does"].map(|name| (name, Align::Left));
+    let row = |info: &ParamInfo| {
+        let choices = (info.choices)();
+        let range = match info.range {
+            Some(range) => range.to_owned(),
+            None => choices.join(" | "),
+        };
+        let default = match info.default_value() {
+            Some(value) => value.to_string(),
+            None if info.required => "required".to_owned(),
+            None => "none".to_owned(),
+        };
+        vec![info.name.to_owned(), (info.type_name)(), range, default, info.summary()]
+    };
+    text.push_str(&table(&columns, &params.iter().map(row).collect::<Vec<_>>()));
+    text
+}

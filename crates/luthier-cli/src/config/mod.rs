@@ -1,0 +1,275 @@
+//! What a configuration file says, before any name in it is looked up.
+//!
+//! Keys that are not known are errors. Parameters of stages, evaluators, splitters and executors are kept as they
+//! are written; [`crate::build`] hands them to whoever has that name.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use luthier::core::Value;
+use luthier::core::params::ParamType;
+use luthier::tune::Parallelism;
+
+use crate::data::{DataSource, Format};
+use table::Table;
+pub(crate) use table::unknown_key;
+pub(crate) use table::{Key, Place};
+
+/// A configuration file.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Decides folds and whatever stages draw at random; default 0.
+    pub(crate) seed: u64,
+    /// The rows and the roles of their columns.
+    pub(crate) data: DataConfig,
+    /// The pipeline, at least one stage.
+    pub(crate) stages: Vec<StageConfig>,
+    /// `[grid]`, or every `[[grid]]`.
+    pub(crate) grids: Vec<GridConfig>,
+    /// How candidates are tried.
+    pub(crate) search: Option<SearchConfig>,
+    /// How predictions are scored.
+    pub(crate) evaluator: Option<PartConfig>,
+}
+
+/// `[data]`
+#[derive(Debug)]
+pub(crate) struct DataConfig {
+    /// The file and how it is read.
+    pub(crate) source: DataSource,
+    /// Where the table begins.
+    pub(crate) place: Place,
+    /// Column of labels, the default of every `label_col`.
+    pub(crate) label: Option<String>,
+    /// Column of weights, the default of every `weight_col`.
+    pub(crate) weight: Option<String>,
+    /// Column of fold numbers, the default of every `fold_col`.
+    pub(crate) fold: Option<String>,
+    /// Names and globs of the columns that make up the vector `features`.
+    pub(crate) features: Vec<String>,
+}
+
+impl DataConfig {
+    /// The parameters that `[data]` gives a default, and the columns.
+    pub(crate) fn roles(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("label_col", self.label.as_deref()),
+            ("weight_col", self.weight.as_deref()),
+            ("fold_col", self.fold.as_deref()),
+        ]
+    }
+}
+
+/// A registered part and its parameters.
+#[derive(Debug)]
+pub(crate) struct PartConfig {
+    /// The registered name, under the key `type`.
+    pub(crate) type_name: Key,
+    /// Its parameters.
+    pub(crate) params: Vec<(Key, Value)>,
+}
+
+/// `[[stage]]`
+#[derive(Debug)]
+pub(crate) struct StageConfig {
+    /// Name in the pipeline.
+    pub(crate) name: Key,
+    /// The stage.
+    pub(crate) part: PartConfig,
+    /// The stages of a stage that is a pipeline.
+    pub(crate) stages: Vec<StageConfig>,
+}
+
+/// `[grid]`: addresses and the values to try.
+#[derive(Debug)]
+pub(crate) struct GridConfig {
+    /// Where the table begins.
+    pub(crate) place: Place,
+    /// In the order of the file; the last varies fastest.
+    pub(crate) axes: Vec<(Key, Vec<Value>)>,
+}
+
+/// `[search]`
+#[derive(Debug)]
+pub(crate) struct SearchConfig {
+    /// Where the table begins.
+    pub(crate) place: Place,
+    /// `train_validation_split`, `cross_validator`, or a registered splitter.
+    pub(crate) method: Key,
+    /// How many units are in flight at most; default 1.
+    pub(crate) parallelism: Parallelism,
+    /// The registered name of the executor; default `serial`.
+    pub(crate) executor: Option<Key>,
+    /// Its parameters.
+    pub(crate) executor_options: Vec<(Key, Value)>,
+    /// Whether what is common is computed once; default true.
+    pub(crate) sharing: bool,
+    /// Parameters of the method.
+    pub(crate) params: Vec<(Key, Value)>,
+}
+
+/// The keys of `[search]` that are not parameters of the method.
+pub(crate) const SEARCH_KEYS: [&str; 5] =
+    ["method", "parallelism", "executor", "executor_options", "sharing"];
+
+impl Config {
+    /// Where the first stage begins.
+    pub(crate) fn stages_place(&self) -> &Place {
+        self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// With file and line: no TOML, a key that is missing, not known, or of another type.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).context(name.clone())?;
+        Self::parse(&name, &text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Parses the text of a file called `name`, in which paths are relative to `directory`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn parse(name: &str, text: &str, directory: &Path) -> Result<Self> {
+        let mut top = Table::parse(name, text)?;
+        let seed = top.take("seed").map(|item| item.whole(0)).transpose()?.unwrap_or(0);
+        let data = data(top.require("data", "[data]")?.table()?, directory)?;
+        let stages = stages(top.require("stage", "[[stage]]")?.tables()?)?;
+        let grids = match top.take("grid") {
+            Some(item) if item.is_table() => vec![grid(item.table()?)?],
+            Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
+        let search = top.take("search").map(|item| search(item.table()?)).transpose()?;
+        let evaluator = top.take("evaluator").map(|item| part(item.table()?)).transpose()?;
+        top.finish()?;
+        Ok(Self { seed, data, stages, grids, search, evaluator })
+    }
+}
+
+fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
+    let place = table.place().clone();
+    let path: PathBuf = directory.join(table.require("path", "path = \"data.csv\"")?.string()?);
+    let text = |item: Option<table::Item<'_>>| item.map(table::Item::string).transpose();
+    let label = text(table.take("label"))?;
+    let weight = text(table.take("weight"))?;
+    let fold = text(table.take("fold"))?;
+    let features = table.take("features").map(|item| item.strings()).transpose()?;
+    let mut source = DataSource::new(path);
+    if let Some(partitions) = table.take("partitions") {
+        source.partitions = Some(partitions.whole(1)?);
+    }
+    if let Some(item) = table.take("format") {
+        let place = item.key.place.clone();
+        source.format = Some(Format::parse(&item.string()?).map_err(|e| place.error(e))?);
+    }
+    if let Some(item) = table.take("delimiter") {
+        let place = item.key.place.clone();
+        source.csv.delimiter(&item.string()?).map_err(|e| place.error(e))?;
+    }
+    if let Some(item) = table.take("header") {
+        source.csv.header = item.bool()?;
+    }
+    if let Some(item) = table.take("null_values") {
+        source.csv.null_values = item.strings()?;
+    }
+    table.finish()?;
+    let named = |role: Option<String>| role.filter(|name| !name.is_empty());
+    Ok(DataConfig {
+        source,
+        place,
+        label: named(label),
+        weight: named(weight),
+        fold: named(fold),
+        features: features.unwrap_or_else(|| vec!["*".to_owned()]),
+    })
+}
+
+fn type_of(table: &mut Table<'_>) -> Result<Key> {
+    table.require("type", "type = \"…\"")?.text()
+}
+
+fn part(mut table: Table<'_>) -> Result<PartConfig> {
+    let type_name = type_of(&mut table)?;
+    Ok(PartConfig { type_name, params: table.params()? })
+}
+
+fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
+    let mut stages: Vec<StageConfig> = Vec::new();
+    for mut table in tables {
+        let type_name = type_of(&mut table)?;
+        let name = match table.take("name") {
+            Some(item) => item.text()?,
+            // `acme.ridge` is called `ridge`: dots divide addresses.
+            None => {
+                let last = type_name.name.rsplit('.').next().unwrap_or_default();
+                Key { name: last.to_owned(), ..type_name.clone() }
+            }
+        };
+        let Key { name: text, place } = &name;
+        if text.is_empty() || text.contains('.') {
+            bail!("{place}: `{text}` cannot name a stage: use a name without dots");
+        }
+        if let Some(earlier) = stages.iter().find(|stage| stage.name.name == *text) {
+            bail!(
+                "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
+                earlier.name.place
+            );
+        }
+        let inner = match type_name.name.as_str() {
+            "pipeline" => table.take("stage").map(|item| self::stages(item.tables()?)).transpose()?,
+            _ => None,
+        };
+        let part = PartConfig { type_name, params: table.params()? };
+        stages.push(StageConfig { name, part, stages: inner.unwrap_or_default() });
+    }
+    Ok(stages)
+}
+
+fn grid(table: Table<'_>) -> Result<GridConfig> {
+    let place = table.place().clone();
+    let axes = table.rest().into_iter().map(|item| {
+        let key = item.key.clone();
+        match item.list()? {
+            values if values.is_empty() => {
+                Err(anyhow!("{}: the grid is empty: `{}` has no values", key.place, key.name))
+            }
+            values => Ok((key, values)),
+        }
+    });
+    let axes: Vec<_> = axes.collect::<Result<_>>()?;
+    if axes.is_empty() {
+        bail!("{place}: the grid is empty: write `\"stage.parameter\" = [value, …]`");
+    }
+    Ok(GridConfig { place, axes })
+}
+
+fn search(mut table: Table<'_>) -> Result<SearchConfig> {
+    let place = table.place().clone();
+    let [method, parallelism, executor, executor_options, sharing] = SEARCH_KEYS;
+    let method = table.require(method, "method = \"cross_validator\"")?.text()?;
+    let parallelism = match table.take(parallelism) {
+        Some(item) => {
+            let place = item.key.place.clone();
+            Parallelism::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
+        }
+        None => Parallelism::default(),
+    };
+    let executor = table.take(executor).map(|item| item.text()).transpose()?;
+    let options = table.take(executor_options).map(|item| item.table()?.params()).transpose()?;
+    let sharing = table.take(sharing).map(|item| item.bool()).transpose()?.unwrap_or(true);
+    let params = table.params()?;
+    Ok(SearchConfig {
+        place,
+        method,
+        parallelism,
+        executor,
+        executor_options: options.unwrap_or_default(),
+        sharing,
+        params,
+    })
+}

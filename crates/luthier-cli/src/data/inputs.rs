@@ -1,0 +1,168 @@
+//! The column selection of a model.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, anyhow, bail};
+use glob::Pattern;
+use luthier::core::json;
+use luthier::frame::{Column, ColumnType, DataFrame, Error, Field, Schema};
+use ndarray::{Array2, s};
+use serde::{Deserialize, Serialize};
+
+use super::DataSource;
+use crate::config::DataConfig;
+
+/// The vector column that stages find the selected columns in.
+pub(crate) const FEATURES: &str = "features";
+
+/// Which columns a model was fitted on; kept with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Inputs {
+    /// The columns that are put side by side as `features`, in order.
+    pub(crate) features: Vec<String>,
+    /// Width of `features`.
+    pub(crate) num_features: usize,
+    /// Column of labels.
+    pub(crate) label: Option<String>,
+    /// Column of weights.
+    pub(crate) weight: Option<String>,
+    /// Column of fold numbers.
+    pub(crate) fold: Option<String>,
+}
+
+impl Inputs {
+    /// Expands names and globs in the order of the file's columns, each column once.
+    ///
+    /// # Errors
+    /// A column that does not exist or has the wrong type; a glob that matches nothing.
+    pub(crate) fn select(config: &DataConfig, schema: &Schema) -> Result<Self> {
+        for (_, column) in config.roles() {
+            column.map(|column| schema.require(column)).transpose()?;
+        }
+        let role = |name: &str| config.roles().into_iter().find(|(_, column)| *column == Some(name));
+        let usable = |field: &&Field| is_usable(field.column_type()) && role(field.name()).is_none();
+        let mut features: Vec<String> = Vec::new();
+        for name in &config.features {
+            if schema.field(name).is_none() && name.contains(['*', '?', '[']) {
+                let pattern = Pattern::new(name).with_context(|| format!("features: glob `{name}`"))?;
+                let mut matches = schema.fields().iter().filter(usable).map(Field::name);
+                let mut matches = matches.by_ref().filter(|name| pattern.matches(name)).peekable();
+                if matches.peek().is_none() {
+                    let known: Vec<&str> = schema.names().collect();
+                    bail!(
+                        "features: the glob `{name}` matches no numeric or vector column; the file has: {}",
+                        known.join(", ")
+                    );
+                }
+                features.extend(matches.map(str::to_owned));
+                continue;
+            }
+            let field = schema.require(name).context("features")?;
+            if let Some((role, _)) = role(name) {
+                let role = role.trim_end_matches("_col");
+                bail!("features: the column `{name}` is the {role}, it cannot be a feature");
+            }
+            check_type(field)?;
+            features.push(name.clone());
+        }
+        let mut seen = BTreeSet::new();
+        features.retain(|name| seen.insert(name.clone()));
+        if features.is_empty() {
+            bail!("features: no column is selected");
+        }
+        let num_features = width(&features, schema)?;
+        let DataConfig { label, weight, fold, .. } = config;
+        let (label, weight, fold) = (label.clone(), weight.clone(), fold.clone());
+        Ok(Self { features, num_features, label, weight, fold })
+    }
+
+    /// The frame with the vector column `features`.
+    ///
+    /// # Errors
+    /// A column that is missing, has another type or width than when the model was fitted, or misses a value.
+    pub(crate) fn assemble(&self, frame: &DataFrame, source: &DataSource) -> Result<DataFrame> {
+        let schema = frame.schema();
+        let found = width(&self.features, schema).context(source.path.display().to_string())?;
+        if found != self.num_features {
+            bail!(
+                "{}: the columns {} have {found} values in a row, expected {}",
+                source.path.display(),
+                self.features.join(", "),
+                self.num_features
+            );
+        }
+        if schema.field(FEATURES).is_some() {
+            if self.is_there_already() {
+                return Ok(frame.clone());
+            }
+            bail!(
+                "{}: the file has a column `{FEATURES}`, which is to be the name of the selected columns \
+                 together: select it alone, or rename it",
+                source.path.display()
+            );
+        }
+        let mut rows = Array2::zeros((frame.num_rows(), found));
+        let mut at = 0;
+        for name in &self.features {
+            let place = |error: Error| match error {
+                Error::Null { row, .. } => anyhow!(
+                    "{}: column `{name}` is missing, expected a number: drop the row or fill the value",
+                    source.place_of(row)
+                ),
+                other => other.into(),
+            };
+            let values = match schema.require(name)?.column_type() {
+                ColumnType::Vector { .. } => frame.vectors(name).map_err(place)?,
+                _ => {
+                    let values = frame.column_f64(name).map_err(place)?;
+                    Array2::from_shape_vec((values.len(), 1), values)?
+                }
+            };
+            rows.slice_mut(s![.., at..at + values.ncols()]).assign(&values);
+            at += values.ncols();
+        }
+        Ok(frame.with_column(FEATURES, Column::vector(rows))?)
+    }
+
+    /// Whether the file itself has the vector column `features`, and it is the one selected.
+    pub(crate) fn is_there_already(&self) -> bool {
+        self.features == [FEATURES]
+    }
+
+    pub(crate) fn to_json(&self) -> Result<serde_json::Value> {
+        Ok(json::to_value(self)?)
+    }
+
+    pub(crate) fn from_json(document: &serde_json::Value) -> Result<Self> {
+        json::from_value(document).context("`inputs` of the model")
+    }
+}
+
+fn is_usable(column_type: ColumnType) -> bool {
+    column_type.is_numeric() || column_type.is_vector()
+}
+
+fn check_type(field: &Field) -> Result<()> {
+    let (name, found) = (field.name(), field.column_type());
+    if !is_usable(found) {
+        bail!("features: the column `{name}` is {found}, expected numbers or vectors");
+    }
+    if name == FEATURES && !found.is_vector() {
+        bail!(
+            "features: the column `{name}` is {found}, but the name belongs to the vector of all features: rename it"
+        );
+    }
+    Ok(())
+}
+
+fn width(features: &[String], schema: &Schema) -> Result<usize> {
+    features.iter().try_fold(0, |width, name| {
+        let field = schema.require(name)?;
+        check_type(field)?;
+        Ok(width
+            + match field.column_type() {
+                ColumnType::Vector { width } => width,
+                _ => 1,
+            })
+    })
+}

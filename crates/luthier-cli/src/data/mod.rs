@@ -1,0 +1,61 @@
+//! From a file to a frame with the vector column `features`.
+
+mod inputs;
+mod lines;
+mod source;
+
+pub(crate) use inputs::{FEATURES, Inputs};
+pub(crate) use source::{CsvFormat, DataSource, Format};
+pub(crate) use source::{writable, write};
+
+use anyhow::{Result, bail};
+use luthier::frame::arrow_array::Array;
+use luthier::frame::{DataFrame, numbers};
+
+use crate::config::DataConfig;
+
+/// The rows that a configuration names, ready for its stages.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) frame: DataFrame,
+    pub(crate) inputs: Inputs,
+}
+
+/// Checks the roles of the columns and puts the selected ones side by side.
+pub(crate) fn prepare(config: &DataConfig, frame: &DataFrame) -> Result<Prepared> {
+    let inputs = Inputs::select(config, frame.schema()).map_err(|e| config.place.error(e))?;
+    if frame.num_rows() == 0 {
+        bail!("{}: the file has no rows", config.source.path.display());
+    }
+    for column in [&config.label, &config.weight, &config.fold].into_iter().flatten() {
+        check_values(&config.source, frame, column)?;
+    }
+    Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
+}
+
+/// Refuses the first value of a column that is missing or not finite.
+fn check_values(source: &DataSource, frame: &DataFrame, column: &str) -> Result<()> {
+    let index = frame.schema().require_index(column)?;
+    let mut row = 0;
+    for partition in frame.partitions() {
+        for batch in partition.batches(Some(&[index]))? {
+            let batch = batch?;
+            let array = batch.column(0);
+            let found = match (0..array.len()).find(|&at| array.is_null(at)) {
+                Some(at) => Some((at, "missing".to_owned())),
+                None => numbers(array.as_ref()).and_then(|values| {
+                    let at = values.iter().position(|value| !value.is_finite())?;
+                    Some((at, values[at].to_string()))
+                }),
+            };
+            if let Some((at, found)) = found {
+                bail!(
+                    "{}: column `{column}` is {found}, expected a finite number: drop the row or fill the value",
+                    source.place_of(row + at)
+                );
+            }
+            row += array.len();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Files and how they are read.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, bail};
+use luthier::frame::{CsvOptions, DataFrame, ParquetOptions};
+
+use super::lines::line_of_row;
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Text, one line a row.
+    Csv,
+    /// Columns in row groups.
+    Parquet,
+}
+
+impl Format {
+    /// `csv` or `parquet`.
+    ///
+    /// # Errors
+    /// Any other name.
+    pub(crate) fn parse(name: &str) -> Result<Self> {
+        match name {
+            "csv" => Ok(Self::Csv),
+            "parquet" => Ok(Self::Parquet),
+            other => bail!("unknown format `{other}`, expected csv or parquet"),
+        }
+    }
+
+    /// What the ending of the file's name says.
+    fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "csv" | "tsv" | "txt" => Some(Self::Csv),
+            "parquet" | "pq" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+}
+
+/// How the text of a CSV file is to be understood.
+#[derive(Debug, Clone)]
+pub(crate) struct CsvFormat {
+    pub(crate) delimiter: Option<u8>,
+    /// Whether the first line has the names.
+    pub(crate) header: bool,
+    /// Cells that stand for a missing value.
+    pub(crate) null_values: Vec<String>,
+}
+
+impl Default for CsvFormat {
+    fn default() -> Self {
+        Self { delimiter: None, header: true, null_values: vec![String::new()] }
+    }
+}
+
+impl CsvFormat {
+    /// Sets what separates two cells; without it a tab in `.tsv` files and a comma elsewhere.
+    ///
+    /// # Errors
+    /// More than one ASCII character.
+    pub(crate) fn delimiter(&mut self, text: &str) -> Result<()> {
+        match text.as_bytes() {
+            [byte] if byte.is_ascii() => self.delimiter = Some(*byte),
+            _ => bail!("delimiter is {text:?}, expected one ASCII character, such as \";\""),
+        }
+        Ok(())
+    }
+
+    fn delimiter_of(&self, path: &Path) -> u8 {
+        let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
+        self.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
+    }
+}
+
+/// A file of rows.
+#[derive(Debug, Clone)]
+pub(crate) struct DataSource {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its format; without it the ending of the name decides.
+    pub(crate) format: Option<Format>,
+    /// How a CSV file is written.
+    pub(crate) csv: CsvFormat,
+    /// Into how many partitions the rows are cut; without it 1 for CSV, and Parquet keeps its row groups.
+    pub(crate) partitions: Option<usize>,
+}
+
+impl DataSource {
+    /// A file of which only the name is known.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, format: None, csv: CsvFormat::default(), partitions: None }
+    }
+
+    /// Reads and decodes all rows.
+    ///
+    /// # Errors
+    /// A file that cannot be read; with line and column where the format has them.
+    pub(crate) fn read(&self) -> Result<DataFrame> {
+        let frame = match self.format()? {
+            Format::Csv => {
+                let options = CsvOptions::new()
+                    .delimiter(self.csv.delimiter_of(&self.path))
+                    .has_header(self.csv.header)
+                    .null_values(self.csv.null_values.iter().cloned());
+                DataFrame::read_csv(&self.path, &options)?
+            }
+            Format::Parquet => DataFrame::read_parquet(&self.path)?,
+        };
+        Ok(match self.partitions {
+            // More partitions than rows would be empty.
+            Some(partitions) => frame.repartition(partitions.min(frame.num_rows().max(1)))?,
+            None => frame,
+        })
+    }
+
+    fn format(&self) -> Result<Format> {
+        self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| unknown_format(&self.path))
+    }
+
+    /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
+    pub(crate) fn place_of(&self, row: usize) -> String {
+        let path = self.path.display();
+        let line = || {
+            let text = std::fs::read_to_string(&self.path).ok()?;
+            line_of_row(&text, self.csv.delimiter_of(&self.path), self.csv.header, row)
+        };
+        match self.format().is_ok_and(|format| format == Format::Csv).then(line).flatten() {
+            Some(line) => format!("{path}:{line}"),
+            None => format!("{path}, row {row}"),
+        }
+    }
+}
+
+/// Writes a frame in the format that the ending of the name says.
+///
+/// # Errors
+/// Another ending than `csv`, `tsv` or `parquet`; a file that cannot be written.
+pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
+    match writable(path)? {
+        Format::Csv => frame.write_csv(path)?,
+        Format::Parquet => frame.write_parquet(path, &ParquetOptions::new())?,
+    }
+    Ok(())
+}
+
+/// The format in which [`write`] will write.
+pub(crate) fn writable(path: &Path) -> Result<Format> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match Format::of(path) {
+        Some(format) if !ending.eq_ignore_ascii_case("tsv") => Ok(format),
+        _ => Err(unknown_format(path)),
+    }
+}
+
+fn unknown_format(path: &Path) -> anyhow::Error {
+    anyhow!("{}: the ending of the name tells no format, expected .csv or .parquet", path.display())
+}

@@ -1,0 +1,39 @@
+//! The file of a fitted pipeline: the document of [`persist`] and the column selection under `inputs`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use luthier::core::{DynModel, PipelineModel, json, persist};
+
+use crate::data::Inputs;
+
+/// A fitted pipeline and the columns it was fitted on.
+#[derive(Debug)]
+pub(crate) struct ModelFile {
+    pub(crate) pipeline: PipelineModel,
+    /// `None` for a model that a program saved, not this one.
+    pub(crate) inputs: Option<Inputs>,
+}
+
+pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs) -> Result<()> {
+    let mut document = persist::model_to_json(model)?;
+    if let Some(entries) = document.as_object_mut() {
+        entries.insert("inputs".to_owned(), inputs.to_json()?);
+    }
+    Ok(json::write_file(path, &document)?)
+}
+
+pub(crate) fn load(path: &Path) -> Result<ModelFile> {
+    let document = json::read_file(path)?;
+    let load = || -> Result<ModelFile> {
+        let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
+        let pipeline = match model.downcast_ref::<PipelineModel>() {
+            Some(pipeline) => pipeline.clone(),
+            None => PipelineModel::new(vec![(model.type_name().to_owned(), model)]),
+        };
+        let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
+        Ok(ModelFile { pipeline, inputs: inputs.map(Inputs::from_json).transpose()? })
+    };
+    load().with_context(|| path.display().to_string())
+}

@@ -1,0 +1,117 @@
+//! The results of a search as files.
+
+use std::path::Path;
+
+use anyhow::Result;
+use luthier::core::{Value, json};
+use luthier::tune::{CandidateResult, FoldResult, SearchResult};
+use serde_json::{Map, json};
+
+use crate::output::write_text;
+
+/// Seconds of the program's two parts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seconds {
+    /// Reading and decoding the file.
+    pub(crate) load: f64,
+    /// Everything after it, the refit included.
+    pub(crate) search: f64,
+}
+
+/// Writes `results.csv`, `results.json` and `events.json`.
+pub(crate) fn write(directory: &Path, result: &SearchResult, seconds: Seconds) -> Result<()> {
+    write_text(&directory.join("results.csv"), &to_csv(result))?;
+    json::write_file(&directory.join("results.json"), &to_json(result, seconds))?;
+    json::write_file(&directory.join("events.json"), &json::to_value(&result.events)?)?;
+    Ok(())
+}
+
+/// A float, or its name if it is not finite.
+fn number(value: f64) -> serde_json::Value {
+    Value::Float(value).to_json()
+}
+
+fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
+    let work: Map<_, _> =
+        result.work.entries().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect();
+    json!({
+        "metric": result.metric,
+        "larger_is_better": result.larger_is_better,
+        "search_seconds": number(seconds.search),
+        "load_seconds": number(seconds.load),
+        "best": result.best,
+        "candidates": result.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "work": work,
+    })
+}
+
+fn candidate(candidate: &CandidateResult) -> serde_json::Value {
+    let params: Map<_, _> =
+        candidate.params.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
+    json!({
+        "index": candidate.index,
+        "params": params,
+        "mean": number(candidate.mean),
+        "std": number(candidate.std),
+        "rank": candidate.rank,
+        "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
+    })
+}
+
+fn fold(fold: &FoldResult) -> serde_json::Value {
+    json!({
+        "fold": fold.fold,
+        "metric": number(fold.metric),
+        "fit_seconds": number(fold.fit_seconds),
+        "score_seconds": number(fold.score_seconds),
+        "error": fold.error,
+    })
+}
+
+/// One line per candidate: its place in the grid, its rank, its parameters, the metric over and on the folds, the
+/// seconds of all folds together, and the first error.
+fn to_csv(result: &SearchResult) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in result.candidates.iter().flat_map(|candidate| candidate.params.iter()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let folds = result.candidates.first().map_or(&[][..], |candidate| &candidate.folds);
+    let mut header = vec!["index".to_owned(), "rank".to_owned()];
+    header.extend(names.iter().map(|&name| name.to_owned()));
+    header.extend(["mean".to_owned(), "std".to_owned()]);
+    header.extend(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
+    header.extend(["fit_seconds", "score_seconds", "error"].map(str::to_owned));
+    let mut text = line(header);
+    for candidate in &result.candidates {
+        let float = |value: f64| Value::Float(value).to_string();
+        let sum = |part: fn(&FoldResult) -> f64| float(candidate.folds.iter().map(part).sum());
+        let mut cells = vec![candidate.index.to_string(), candidate.rank.to_string()];
+        let param = |name: &&str| candidate.params.get(name).map(ToString::to_string).unwrap_or_default();
+        cells.extend(names.iter().map(param));
+        cells.extend([float(candidate.mean), float(candidate.std)]);
+        cells.extend(candidate.folds.iter().map(|fold| float(fold.metric)));
+        cells.extend([sum(|fold| fold.fit_seconds), sum(|fold| fold.score_seconds)]);
+        cells.push(candidate.folds.iter().find_map(|fold| fold.error.clone()).unwrap_or_default());
+        text.push_str(&line(cells));
+    }
+    text
+}
+
+fn line(cells: Vec<String>) -> String {
+    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell,
+    };
+    format!("{}\n", cells.into_iter().map(quoted).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        let cells = ["1", "a,b", "say \"x\"", ""].map(str::to_owned).to_vec();
+        assert_eq!(super::line(cells), "1,\"a,b\",\"say \"\"x\"\"\",\n");
+    }
+}

@@ -1,0 +1,110 @@
+//! Tiny parts of another crate than Luthier's.
+
+use anyhow::{anyhow, bail};
+use luthier::core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier::core::{Dataset, Estimator, Evaluator, FitContext, Params, Required, Transformer};
+use serde::{Deserialize, Serialize};
+
+/// Predicts the mean label and something on top.
+#[derive(Debug, Clone, Params)]
+pub(crate) struct Shift {
+    /// What to add to the mean; 13 panics, 14 fails.
+    #[param(range = 0.0..)]
+    by: Required<f64>,
+    /// Column of labels.
+    #[param(default = "label")]
+    label_col: String,
+    /// Column of weights.
+    weight_col: Option<String>,
+    /// Column of predictions.
+    #[param(default = "prediction")]
+    prediction_col: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ShiftModel {
+    value: f64,
+    never: f64,
+    prediction_col: String,
+}
+
+impl Estimator for Shift {
+    const NAME: &'static str = "test.shift";
+    type Model = ShiftModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<ShiftModel> {
+        let by = *self.by.get()?;
+        if by == 13.0 {
+            #[allow(clippy::panic, reason = "this is what it is for")]
+            {
+                panic!("thirteen is bad luck")
+            }
+        }
+        if by == 14.0 {
+            bail!("fourteen is too many");
+        }
+        let labels = data.collect(&[&self.label_col])?.column_f64(&self.label_col)?;
+        let mean = labels.iter().sum::<f64>() / labels.len() as f64;
+        if by == 15.0 && data.num_rows() == 6 {
+            bail!("not on all rows");
+        }
+        let prediction_col = self.prediction_col.clone();
+        Ok(ShiftModel { value: mean + by, never: f64::NAN, prediction_col })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        schema.require(&self.label_col)?;
+        self.weight_col.as_deref().map(|column| schema.require(column)).transpose()?;
+        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+    }
+}
+
+impl Transformer for ShiftModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let values = vec![self.value; data.num_rows()];
+        Ok(data.with_column(&self.prediction_col, Column::f64(values))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+    }
+}
+
+/// Mean absolute error.
+#[derive(Debug, Clone, Params)]
+pub(crate) struct Off {
+    /// Column of labels.
+    #[param(default = "label")]
+    label_col: String,
+    /// Turns the metric around.
+    #[param(default = false)]
+    negative: bool,
+}
+
+impl Evaluator for Off {
+    const NAME: &'static str = "test.off";
+
+    fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
+        let rows = predictions.collect(&[&self.label_col, "prediction"])?;
+        let (label, prediction) = (rows.column_f64(&self.label_col)?, rows.column_f64("prediction")?);
+        let sum: f64 = label.iter().zip(&prediction).map(|(l, p)| (l - p).abs()).sum();
+        let sign = if self.negative { -1.0 } else { 1.0 };
+        Ok(sign * sum / label.len() as f64)
+    }
+
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        schema.require(&self.label_col)?;
+        schema.require("prediction").map(|_| ()).map_err(|e| anyhow!(e))
+    }
+
+    fn metric(&self) -> String {
+        "off".to_owned()
+    }
+
+    fn is_larger_better(&self) -> bool {
+        self.negative
+    }
+}
+
+luthier::core::register_estimator!(Shift: "Predicts the mean label and something on top.");
+luthier::core::register_evaluator!(Off: "Mean absolute error.");

@@ -1,0 +1,217 @@
+//! Metrics from moments are the metrics of the rows.
+
+use luthier_core::frame::{Column, DataFrame};
+use luthier_core::{Dataset, Evaluator, Need};
+use luthier_stages::{Pca, RegressionEvaluator, RegressionMetric, StandardScaler};
+use ndarray::Array2;
+use proptest::prelude::*;
+
+use crate::data::{Line, assert_close, fit, problem};
+
+const METRICS: [RegressionMetric; 5] = [
+    RegressionMetric::Rmse,
+    RegressionMetric::Mse,
+    RegressionMetric::R2,
+    RegressionMetric::Mae,
+    RegressionMetric::Var,
+];
+
+/// What the evaluator needs, from the features in front of the model.
+fn prepared(frame: &DataFrame, weight_col: Option<&str>) -> Dataset {
+    let spec = luthier_core::MomentsSpec::new(["features", "label"]).weighted_by(weight_col);
+    Dataset::new(frame.clone()).prepare(&[Need::summary::<luthier_core::Moments>(spec)]).unwrap()
+}
+
+fn agree(metric: RegressionMetric, short: f64, long: f64) {
+    match metric {
+        RegressionMetric::R2 if long.abs() <= 1.0 => assert!((short - long).abs() <= 1e-9, "{short} {long}"),
+        _ => assert_close(short, long, 1e-9),
+    }
+}
+
+/// Mean squared error with residuals in about 32 digits: products and sums keep their rounding errors.
+fn exact_mse(features: &Array2<f64>, label: &[f64], line: &Line) -> f64 {
+    let two_sum = |a: f64, b: f64| {
+        let s = a + b;
+        let z = s - a;
+        (s, (a - (s - z)) + (b - z))
+    };
+    let squares = features.outer_iter().zip(label).map(|(row, y)| {
+        let (mut sum, mut rest) = two_sum(*y, -line.intercept);
+        for (x, b) in row.iter().zip(&line.coefficients) {
+            let product = -(x * b);
+            let (s, e) = two_sum(sum, product);
+            rest += e + (-x).mul_add(*b, -product);
+            sum = s;
+        }
+        (sum + rest).powi(2)
+    });
+    squares.sum::<f64>() / label.len() as f64
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn moments_give_what_rows_give(
+        problem in problem(1e4), weighted: bool, through_origin: bool, scaled: bool, k in 0usize..3,
+    ) {
+        let weight_col = weighted.then_some("weight");
+        let mut short = prepared(&problem.frame, weight_col);
+        let mut long = Dataset::new(problem.frame.clone()).without_sharing();
+        let mut line = problem.line.clone();
+        let mut models = Vec::new();
+        if scaled {
+            models.push(fit(&StandardScaler::new().with_mean(true), &short));
+            line = line.input_col("scaled_features");
+        }
+        if k > 0 {
+            let k = k.min(line.coefficients.len());
+            let view = models.iter().fold(short.clone(), |view, model| view.through(model.clone()).unwrap());
+            models.push(fit(&Pca::new().input_col(&line.input_col).k(k), &view));
+            line.coefficients.truncate(k);
+            line = line.input_col("pca_features");
+        }
+        models.push(fit(&line, &short));
+        for model in models {
+            short = short.through(model.clone()).unwrap();
+            long = long.through(model).unwrap();
+        }
+        for metric in METRICS {
+            let mut evaluator = RegressionEvaluator::new().metric(metric).through_origin(through_origin);
+            if weighted {
+                evaluator = evaluator.weight_col("weight");
+            }
+            agree(metric, evaluator.evaluate(&short).unwrap(), evaluator.evaluate(&long).unwrap());
+        }
+    }
+
+    #[test]
+    fn partitions_do_not_matter(problem in problem(1e3), parts in 1usize..20) {
+        let model = fit(&problem.line, &Dataset::new(problem.frame.clone()));
+        let [a, b] = [1, parts].map(|parts| {
+            Dataset::new(problem.frame.repartition(parts).unwrap()).through(model.clone()).unwrap()
+        });
+        for metric in METRICS {
+            let evaluator = RegressionEvaluator::new().metric(metric);
+            agree(metric, evaluator.evaluate(&a).unwrap(), evaluator.evaluate(&b).unwrap());
+        }
+    }
+
+    #[test]
+    fn together_is_bitwise_alone(problem in problem(1e3), steps in proptest::collection::vec(-1.0..1.0f64, 1..5)) {
+        let start = prepared(&problem.frame, None);
+        let views: Vec<Dataset> = steps
+            .iter()
+            .map(|step| start.through(fit(&problem.line.clone().intercept(*step), &start)).unwrap())
+            .collect();
+        for metric in METRICS {
+            let evaluator = RegressionEvaluator::new().metric(metric);
+            for (view, together) in views.iter().zip(evaluator.evaluate_many(&views)) {
+                let alone = evaluator.evaluate(view).unwrap();
+                prop_assert_eq!(alone.to_bits(), together.unwrap().to_bits());
+            }
+        }
+    }
+}
+
+/// A feature with mean / deviation of `offset`, and predictions that are off by about `error`.
+fn offset_problem(offset: f64, error: f64) -> (DataFrame, Line) {
+    let wave = |i: usize, a: f64| (a * (i as f64 + 0.5)).sin();
+    let n = 4000;
+    let features = Array2::from_shape_fn((n, 2), |(i, j)| offset + wave(i, [0.7, 1.3][j]));
+    let line = Line::new().coefficients([1.1, -0.3]).intercept(-0.8 * offset);
+    let label = (0..n).map(|i| 1.1 * wave(i, 0.7) - 0.3 * wave(i, 1.3) + error * (1.0 + wave(i, 2.1)));
+    (DataFrame::from_ndarray(features.clone(), label.collect()).unwrap(), line)
+}
+
+#[test]
+fn large_offsets_are_guarded_and_right() {
+    let mut guarded = 0;
+    for offset in [0.0, 1.0, 1e2, 1e4, 1e6] {
+        for error in [1.0, 1e-1, 1e-3, 1e-5] {
+            let (frame, line) = offset_problem(offset, error);
+            let exact =
+                exact_mse(&frame.vectors("features").unwrap(), &frame.column_f64("label").unwrap(), &line);
+            let start = prepared(&frame, None);
+            let view = start.through(fit(&line, &start)).unwrap();
+            let rows_before = view.work().snapshot().rows_read;
+            let found = RegressionEvaluator::new().metric(RegressionMetric::Mse).evaluate(&view).unwrap();
+            let work = view.work().snapshot();
+            let read = work.rows_read > rows_before;
+            guarded += u32::from(read);
+            assert_eq!(read, work.guarded == 1);
+            assert_eq!(!read, work.evaluations_without_rows == 1);
+            // What the rows themselves can give: each prediction is rounded at the size of its terms.
+            let of_rows = f64::EPSILON * 4.0 * offset / error;
+            let tolerance = if read { 1e-11 + of_rows } else { 1e-11 };
+            assert!(
+                (found - exact).abs() <= tolerance * exact,
+                "{offset} {error}: {found} {exact}, read {read}"
+            );
+        }
+    }
+    assert!((8..=16).contains(&guarded), "{guarded} of 20 took the rows");
+}
+
+#[test]
+fn work_is_counted() {
+    let (frame, line) = offset_problem(1.0, 0.5);
+    let start = prepared(&frame, None);
+    let views: Vec<Dataset> = [0.1, 0.2, 0.3]
+        .iter()
+        .map(|by| start.through(fit(&line.clone().intercept(*by), &start)).unwrap())
+        .collect();
+    let before = start.work().snapshot();
+    RegressionEvaluator::new().evaluate_many(&views);
+    let work = start.work().snapshot();
+    assert_eq!(work.evaluations, 3);
+    assert_eq!((work.evaluations_without_rows, work.passes - before.passes), (3, 0));
+
+    RegressionEvaluator::new().metric(RegressionMetric::Mae).evaluate_many(&views);
+    let work = start.work().snapshot();
+    assert_eq!((work.evaluations, work.evaluations_without_rows), (6, 3));
+    assert_eq!(work.passes - before.passes, 1, "siblings read the rows together");
+    assert_eq!(work.rows_read - before.rows_read, 4000);
+}
+
+#[test]
+fn not_defined_is_nan() {
+    let frame = |label: f64, weight: f64| {
+        DataFrame::from_columns(vec![
+            ("label", Column::f64(vec![label; 3])),
+            ("prediction", Column::f64(vec![1.0, 2.0, 4.0])),
+            ("weight", Column::f64(vec![weight; 3])),
+        ])
+        .unwrap()
+    };
+    for sharing in [true, false] {
+        let data = |frame: DataFrame, evaluator: &RegressionEvaluator| {
+            let data = Dataset::new(frame);
+            let data = if sharing { data } else { data.without_sharing() };
+            data.prepare(&evaluator.needs(data.schema())).unwrap()
+        };
+        let r2 = RegressionEvaluator::new().metric(RegressionMetric::R2);
+        assert!(r2.evaluate(&data(frame(0.1, 1.0), &r2)).unwrap().is_nan(), "a constant label");
+        let origin = r2.clone().through_origin(true);
+        assert_close(origin.evaluate(&data(frame(1.0, 1.0), &origin)).unwrap(), 1.0 - 10.0 / 3.0, 1e-14);
+        assert!(origin.evaluate(&data(frame(0.0, 1.0), &origin)).unwrap().is_nan());
+        for metric in METRICS {
+            let weighted = RegressionEvaluator::new().metric(metric).weight_col("weight");
+            assert!(weighted.evaluate(&data(frame(1.0, 0.0), &weighted)).unwrap().is_nan(), "no weight");
+        }
+    }
+    let exact = frame(1.0, 1.0).rename("label", "prediction_of_all").unwrap();
+    let perfect = RegressionEvaluator::new().label_col("prediction");
+    let data = Dataset::new(exact).prepare(&perfect.needs(&luthier_core::frame::Schema::default())).unwrap();
+    assert_eq!(perfect.evaluate(&data).unwrap(), 0.0, "labels against themselves");
+}
+
+#[test]
+fn names_and_directions() {
+    let evaluators = METRICS.map(|metric| RegressionEvaluator::new().metric(metric));
+    let names = evaluators.each_ref().map(Evaluator::metric);
+    assert_eq!(names, ["rmse", "mse", "r2", "mae", "var"]);
+    let larger = evaluators.each_ref().map(Evaluator::is_larger_better);
+    assert_eq!(larger, [false, false, true, false, true]);
+}

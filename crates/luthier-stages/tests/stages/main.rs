@@ -1,0 +1,10 @@
+//! The feature stages and the regression evaluator, seen from outside.
+
+// Helpers are not tests by name.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod data;
+mod errors;
+mod evaluation;
+mod features;
+mod spark;
