@@ -10,7 +10,7 @@ use crate::data::CsvFormat;
 
 const EXAMPLES: &str = "\
 Examples:
-  luthier tune examples/diabetes.toml --out out     try every candidate, write results and the best model
+  luthier tune examples/diabetes.toml --out out     try every candidate, keep the best model
   luthier tune examples/diabetes.toml --explain     say what would be done, and do nothing
   luthier inspect out/model.json                    show what was learned
   luthier predict out/model.json new.csv --out predictions.csv
@@ -20,8 +20,8 @@ const CONFIGURATION: &str = "\
 Configuration:
   seed = 7
   [data]
-  path = \"data.csv\"                 # csv or parquet, relative to the file; also: format, partitions,
-                                    # delimiter, header, null_values
+  path = \"data.csv\"                 # csv or parquet, relative to this file; also: partitions,
+                                    # format, delimiter, header, null_values
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs, together the vector column \"features\"
   [[stage]]
@@ -30,7 +30,8 @@ Configuration:
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
   [search]
-  method = \"cross_validator\"        # num_folds or fold_col; or train_validation_split with train_ratio
+  method = \"cross_validator\"        # with num_folds or fold_col; or train_validation_split
+                                    # with train_ratio; or the name of a splitter
   parallelism = 2                   # or \"auto\"
   executor = \"thread_pool\"          # with executor_options; also: sharing = false
   [evaluator]                       # without it regression with its defaults

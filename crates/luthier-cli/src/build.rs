@@ -108,10 +108,17 @@ fn find<T: Entry>(name: &Key) -> Result<T> {
 
 /// The configured grid. Every value is tried on the pipeline, so that an error tells the line.
 pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
+    let leaves = pipeline.leaves();
     let one = |config: &GridConfig| -> Result<ParamGrid> {
         let mut grid = ParamGrid::new();
         for (key, values) in &config.axes {
-            for value in values {
+            let leaf = key.name.rsplit_once('.').and_then(|(stage, param)| {
+                let (_, stage) = leaves.iter().find(|(name, _)| name == stage)?;
+                Some((stage.param_infos(), param))
+            });
+            let value = |value| leaf.map_or_else(|| Value::clone(value), |(i, p)| none_if_empty(value, i, p));
+            let values: Vec<Value> = values.iter().map(value).collect();
+            for value in &values {
                 DynEstimator::set_value(&mut pipeline.clone(), &key.name, value).map_err(|e| {
                     let value = match value {
                         Value::Str(text) => format!("{text:?}"),
@@ -120,7 +127,7 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
                     key.place.error(anyhow::Error::from(e).context(format!("grid: `{}` = {value}", key.name)))
                 })?;
             }
-            grid = grid.add_by_name(key.name.clone(), values.iter().cloned());
+            grid = grid.add_by_name(key.name.clone(), values);
         }
         Ok(grid)
     };

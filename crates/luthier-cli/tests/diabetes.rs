@@ -203,6 +203,26 @@ fn more_components_than_features_are_refused_before_any_fit() {
 }
 
 #[test]
+fn a_feature_that_is_not_a_number_has_its_line() {
+    let scene = Scene::new(&[]);
+    let data = std::fs::read_to_string(examples().join("data/diabetes.csv")).unwrap();
+    let lines: Vec<String> = data
+        .lines()
+        .enumerate()
+        .map(|(at, line)| match at {
+            19 => format!("{},NaN", line.rsplit_once(',').unwrap().0),
+            _ => line.to_owned(),
+        })
+        .collect();
+    std::fs::write(scene.path("nan.csv"), lines.join("\n")).unwrap();
+    let config = std::fs::read_to_string(scene.path("search.toml")).unwrap();
+    let path = config.lines().find(|line| line.starts_with("path = ")).unwrap();
+    std::fs::write(scene.path("search.toml"), config.replace(path, "path = \"nan.csv\"")).unwrap();
+    let error = fail(&["tune", &scene.path("search.toml")]);
+    assert!(error.contains("nan.csv:20: ") && error.contains("NaN"), "{error}");
+}
+
+#[test]
 fn the_evaluator_checks_its_metric() {
     let scene = Scene::new(&[("metric = \"rmse\"", "metric = \"rsme\"")]);
     let error = fail(&["tune", &scene.path("search.toml")]);

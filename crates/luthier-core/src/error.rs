@@ -128,8 +128,11 @@ impl Error {
     pub(crate) fn from_row(mut self, first_row: usize) -> Self {
         fn add(error: &mut Error, first_row: usize) {
             match error {
-                Error::BadValue { row, .. } | Error::Frame(luthier_frame::Error::Null { row, .. }) => {
-                    *row += first_row;
+                Error::BadValue { row, .. } => *row += first_row,
+                Error::Frame(error) => {
+                    if let luthier_frame::Error::Null { row, .. } = error.as_mut() {
+                        *row += first_row;
+                    }
                 }
                 Error::Stage { source, .. } => {
                     if let Some(error) = source.downcast_mut::<Error>() {

@@ -27,14 +27,9 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     pipeline.transform_schema(frame.schema())?;
     let work = Arc::new(WorkCounter::default());
     let data = Dataset::new(frame).counted_by(Arc::clone(&work));
-    let model = pipeline.fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))?;
+    let model = pipeline
+        .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
+        .map_err(|e| config.data.source.locate(e))?;
     model_file::save(&args.model, model.as_ref(), &inputs)?;
-    let work = work.snapshot();
-    print(&format!(
-        "fitted {} stages on {} rows, {} of them read: {}\n",
-        config.stages.len(),
-        data.num_rows(),
-        work.rows_read,
-        args.model.display()
-    ))
+    print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

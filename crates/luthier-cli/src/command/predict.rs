@@ -1,6 +1,6 @@
 //! `luthier predict`
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
@@ -18,7 +18,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         Some(inputs) => inputs.assemble(&frame, &source)?,
         None => frame,
     };
-    let predicted = pipeline.transform(&assembled).with_context(|| args.data.display().to_string())?;
+    let in_file = |e| source.locate(anyhow::Error::from(e).context(args.data.display().to_string()));
+    let predicted = pipeline.transform(&assembled).map_err(in_file)?;
     let predicted: DataFrame = match &inputs {
         // The parts are in the file already.
         Some(inputs) if !inputs.is_there_already() => predicted.drop(&[FEATURES])?,

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Some(result) = result {
         print(&report(result, seconds))?;
     }
-    tuned?;
+    tuned.map_err(|e| config.data.source.locate(e))?;
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",

@@ -31,30 +31,33 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
+    /// The columns that a configuration selects, and those that a glob would select if they were numbers.
+    ///
     /// Expands names and globs in the order of the file's columns, each column once.
     ///
     /// # Errors
     /// A column that does not exist or has the wrong type; a glob that matches nothing.
-    pub(crate) fn select(config: &DataConfig, schema: &Schema) -> Result<Self> {
+    pub(crate) fn select(config: &DataConfig, schema: &Schema) -> Result<(Self, Vec<String>)> {
         for (_, column) in config.roles() {
             column.map(|column| schema.require(column)).transpose()?;
         }
         let role = |name: &str| config.roles().into_iter().find(|(_, column)| *column == Some(name));
-        let usable = |field: &&Field| is_usable(field.column_type()) && role(field.name()).is_none();
-        let mut features: Vec<String> = Vec::new();
+        let (mut features, mut passed_over) = (Vec::<String>::new(), Vec::new());
         for name in &config.features {
             if schema.field(name).is_none() && name.contains(['*', '?', '[']) {
                 let pattern = Pattern::new(name).with_context(|| format!("features: glob `{name}`"))?;
-                let mut matches = schema.fields().iter().filter(usable).map(Field::name);
-                let mut matches = matches.by_ref().filter(|name| pattern.matches(name)).peekable();
-                if matches.peek().is_none() {
+                let matches = |field: &&Field| pattern.matches(field.name()) && role(field.name()).is_none();
+                let (usable, others): (Vec<&Field>, Vec<&Field>) =
+                    schema.fields().iter().filter(matches).partition(|field| is_usable(field.column_type()));
+                if usable.is_empty() {
                     let known: Vec<&str> = schema.names().collect();
                     bail!(
                         "features: the glob `{name}` matches no numeric or vector column; the file has: {}",
                         known.join(", ")
                     );
                 }
-                features.extend(matches.map(str::to_owned));
+                features.extend(usable.into_iter().map(|field| field.name().to_owned()));
+                passed_over.extend(others.into_iter().map(ToString::to_string));
                 continue;
             }
             let field = schema.require(name).context("features")?;
@@ -73,7 +76,7 @@ impl Inputs {
         let num_features = width(&features, schema)?;
         let DataConfig { label, weight, fold, .. } = config;
         let (label, weight, fold) = (label.clone(), weight.clone(), fold.clone());
-        Ok(Self { features, num_features, label, weight, fold })
+        Ok((Self { features, num_features, label, weight, fold }, passed_over))
     }
 
     /// The frame with the vector column `features`.

@@ -23,7 +23,13 @@ pub(crate) struct Prepared {
 
 /// Checks the roles of the columns and puts the selected ones side by side.
 pub(crate) fn prepare(config: &DataConfig, frame: &DataFrame) -> Result<Prepared> {
-    let inputs = Inputs::select(config, frame.schema()).map_err(|e| config.place.error(e))?;
+    let (inputs, passed_over) = Inputs::select(config, frame.schema()).map_err(|e| config.place.error(e))?;
+    if !passed_over.is_empty() {
+        eprintln!(
+            "note: columns that are neither numbers nor vectors are no features: {}",
+            passed_over.join(", ")
+        );
+    }
     if frame.num_rows() == 0 {
         bail!("{}: the file has no rows", config.source.path.display());
     }

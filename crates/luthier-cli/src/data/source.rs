@@ -120,6 +120,16 @@ impl DataSource {
         self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| unknown_format(&self.path))
     }
 
+    /// Puts the place of the row in front of an error that names one.
+    pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
+        let error = error.into();
+        let row = error.chain().find_map(row_of);
+        match row {
+            Some(row) => error.context(self.place_of(row)),
+            None => error,
+        }
+    }
+
     /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
     pub(crate) fn place_of(&self, row: usize) -> String {
         let path = self.path.display();
@@ -131,6 +141,19 @@ impl DataSource {
             Some(line) => format!("{path}:{line}"),
             None => format!("{path}, row {row}"),
         }
+    }
+}
+
+/// The row that an error names.
+fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
+    let frame = match error.downcast_ref() {
+        Some(luthier::core::Error::BadValue { row, .. }) => return Some(*row),
+        Some(luthier::core::Error::Frame(frame)) => Some(frame.as_ref()),
+        _ => error.downcast_ref(),
+    };
+    match frame {
+        Some(luthier::frame::Error::Null { row, .. }) => Some(*row),
+        _ => None,
     }
 }
 

@@ -174,6 +174,15 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
 }
 
 #[test]
+fn an_empty_column_in_a_grid_is_none() {
+    let scene = Scene::new(&SEARCH.replace("[2.0, 0.5, 1]", "[1.0]\n\"shift.weight_col\" = [\"w\", \"\"]"));
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    let results = scene.json("out/results.json");
+    assert_eq!(results["candidates"][0]["params"]["shift.weight_col"], "w");
+    assert_eq!(results["candidates"][1]["params"]["shift.weight_col"], Value::Null);
+}
+
+#[test]
 fn the_fold_column_of_the_data_is_that_of_the_search() {
     let with_fold = SEARCH.replace("partitions = 2", "partitions = 2\nfold = \"part\"");
     let metrics = |config: &str| {
@@ -356,4 +365,16 @@ fn sharing_can_be_switched_off() {
         assert_eq!(shared["candidates"][index]["mean"], alone["candidates"][index]["mean"]);
     }
     assert!(alone["work"]["rows_read"].as_u64() >= shared["work"]["rows_read"].as_u64());
+}
+
+#[test]
+fn a_glob_passes_over_text_and_says_so() {
+    let scene = Scene::new(&SEARCH.replace("[\"x*\"]", "[\"*\"]"));
+    let output = scene.luthier(&["tune", "search.toml", "--out", "out"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && stderr.contains("note: ") && stderr.contains("text: utf8"),
+        "{stderr}"
+    );
+    assert_eq!(scene.json("out/model.json")["inputs"]["features"], json!(["w", "part", "x0", "x1"]));
 }
