@@ -24,3 +24,8 @@ guides! {
     writing_an_estimator = "writing-an-estimator.md",
     writing_an_executor = "writing-an-executor.md",
 }
+
+/// The code of the README, which is not part of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
