@@ -6,4 +6,5 @@ pub use luthier_report as report;
 pub use luthier_stages as stages;
 pub use luthier_tune as tune;
 
+pub mod guide;
 pub mod prelude;

@@ -1,0 +1,31 @@
+//! The guides of `docs/guide`; all code in them is compiled and run.
+
+// In the Markdown files a guide links to another by file name. The first definition of a link counts, so these lead to
+// the pages here.
+macro_rules! guides {
+    ($($name:ident = $file:literal),* $(,)?) => {$(
+        #[doc = "[Getting started]: super::getting_started"]
+        #[doc = "[Coming from Spark]: super::coming_from_spark"]
+        #[doc = "[Coming from scikit-learn]: super::coming_from_scikit_learn"]
+        #[doc = "[How sharing works]: super::how_sharing_works"]
+        #[doc = "[Writing an estimator]: super::writing_an_estimator"]
+        #[doc = "[Writing an executor]: super::writing_an_executor"]
+        #[doc = ""]
+        #[doc = include_str!(concat!("../../../docs/guide/", $file))]
+        pub mod $name {}
+    )*};
+}
+
+guides! {
+    getting_started = "getting-started.md",
+    coming_from_spark = "coming-from-spark.md",
+    coming_from_scikit_learn = "coming-from-scikit-learn.md",
+    how_sharing_works = "how-sharing-works.md",
+    writing_an_estimator = "writing-an-estimator.md",
+    writing_an_executor = "writing-an-executor.md",
+}
+
+/// The code of the README, which is not part of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
