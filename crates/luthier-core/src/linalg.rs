@@ -7,6 +7,7 @@
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::linalg::cholesky::llt;
 use faer::linalg::{evd, matmul as faer_matmul, qr, svd};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
@@ -165,6 +166,30 @@ pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
     Array2::from_shape_fn((rank, cols), |(i, j)| if i <= j { work[(i, j)] } else { 0.0 })
 }
 
+/// The lower-triangular `L` with `L Lᵀ = A`; only the lower triangle of `A` is read.
+///
+/// `None` where `A` is not positive definite to working precision: a pivot falls below `16 n ε` of its diagonal
+/// entry.
+pub fn cholesky(a: ArrayView2<'_, f64>) -> Option<Array2<f64>> {
+    let n = a.nrows();
+    if n == 0 {
+        return Some(Array2::zeros((0, 0)));
+    }
+    let mut work = Mat::from_fn(n, n, |i, j| a[[i, j]]);
+    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, SERIAL, Default::default());
+    llt::factor::cholesky_in_place(
+        work.as_mut(),
+        Default::default(),
+        SERIAL,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    )
+    .ok()?;
+    let smallest = 16.0 * n as f64 * f64::EPSILON;
+    let regular = (0..n).all(|i| work[(i, i)] * work[(i, i)] > smallest * a[[i, i]]);
+    regular.then(|| Array2::from_shape_fn((n, n), |(i, j)| if j <= i { work[(i, j)] } else { 0.0 }))
+}
+
 fn row_major<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
     let (rows, cols) = a.dim();
     // A standard layout is one slice; an empty array has no other.
@@ -228,6 +253,19 @@ mod tests {
         let svd = thin_svd(a.view()).unwrap();
         let scaled = &svd.u * &svd.values.view().insert_axis(Axis(0));
         close(&matmul(scaled.view(), svd.v.t()), &a);
+    }
+
+    #[test]
+    fn cholesky_rebuilds_the_matrix_or_refuses() {
+        let a = array![[4.0, 100.0, 100.0], [1.0, 2.0, 100.0], [-2.0, 0.0, 3.0]];
+        let mut full = a.clone();
+        (0..3).for_each(|i| (0..i).for_each(|j| full[[j, i]] = a[[i, j]]));
+        let l = cholesky(a.view()).unwrap();
+        close(&matmul(l.view(), l.t()), &full);
+        assert!(cholesky(array![[1.0, 1.0], [1.0, 1.0]].view()).is_none());
+        assert!(cholesky(array![[1.0, 0.0], [0.0, -1.0]].view()).is_none());
+        assert!(cholesky(array![[f64::NAN]].view()).is_none());
+        assert_eq!(cholesky(Array2::zeros((0, 0)).view()).unwrap().dim(), (0, 0));
     }
 
     #[test]

@@ -1,8 +1,9 @@
+use luthier_core::linalg::{cholesky, symmetric_eigen};
 use ndarray::{Array1, Array2};
 
-use super::dense::{cholesky, cholesky_solve, lower_inverse, symmetric_eigen};
 use super::scaling::Penalty;
-use super::solve::UnitSystem;
+use super::substitution::{cholesky_solve, lower_inverse};
+use super::unit::UnitSystem;
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;
@@ -37,6 +38,7 @@ pub(super) struct Condition {
 
 #[derive(Debug)]
 struct Eigen {
+    /// Largest first.
     values: Array1<f64>,
     vectors: Array2<f64>,
     /// Coordinates are `q = scale ∘ t`.
@@ -45,17 +47,22 @@ struct Eigen {
 
 impl Eigen {
     fn new(system: &UnitSystem, scale: Option<&Array1<f64>>) -> Option<Self> {
-        let (values, vectors) = match scale {
-            None => symmetric_eigen(system.gram.view())?,
+        let eigen = match scale {
+            None => symmetric_eigen(system.gram.view()),
             Some(p) => {
                 let scaled = |(i, j)| system.gram[[i, j]] / (p[i] * p[j]);
-                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())?
+                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())
             }
         };
-        Some(Self { values, vectors, scale: scale.cloned() })
+        let eigen = eigen.ok()?;
+        Some(Self { values: eigen.values, vectors: eigen.vectors, scale: scale.cloned() })
     }
 
     fn largest(&self) -> f64 {
+        self.values.first().copied().unwrap_or(0.0)
+    }
+
+    fn smallest(&self) -> f64 {
         self.values.last().copied().unwrap_or(0.0)
     }
 
@@ -107,7 +114,7 @@ impl RidgeFamily {
     pub(super) fn condition(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Condition> {
         let eigen = self.plain(system)?;
         let (largest, cutoff) = (eigen.largest(), eigen.rank_cutoff());
-        let smallest = eigen.values.first().copied().unwrap_or(0.0);
+        let smallest = eigen.smallest();
         let weakest = penalty.diagonal().iter().copied().fold(f64::INFINITY, f64::min);
         let ratio = |v: f64| if v <= cutoff { f64::INFINITY } else { (largest / v).max(1.0) };
         Some(Condition { plain: ratio(smallest), regularised: ratio(smallest.max(0.0) + weakest) })
@@ -131,7 +138,7 @@ impl RidgeFamily {
             }
         };
         let diagonal = penalty.diagonal();
-        let smallest = eigen.values.first().copied().unwrap_or(0.0).max(0.0) + shift;
+        let smallest = eigen.smallest().max(0.0) + shift;
         if eigen.scale.is_some()
             && eigen.largest() + shift > SCALED_LIMIT * smallest
             && let Some(direct) = by_cholesky(system, &diagonal)
@@ -150,7 +157,7 @@ impl RidgeFamily {
                 let row = eigen.vectors.row(i);
                 row.iter().zip(&inverse).map(|(v, l)| v * v * l).sum::<f64>() * scale(i).powi(2)
             };
-            let mean = system.unit_mean();
+            let mean = system.units.unit_mean();
             let diagonal = Array1::from_shape_fn(mean.len(), entry);
             let rotated = eigen.vectors.t().dot(&Array1::from_shape_fn(mean.len(), |i| mean[i] * scale(i)));
             Inverse { diagonal, mean_form: rotated.iter().zip(&inverse).map(|(v, l)| v * v * l).sum() }
@@ -171,7 +178,7 @@ fn by_cholesky(system: &UnitSystem, diagonal: &Array1<f64>) -> Option<Direct> {
     let residual = &system.rhs - &system.gram.dot(&t) - diagonal * &t;
     t += &solve(&residual);
     let inverse = lower_inverse(&l);
-    let mean = system.unit_mean();
+    let mean = system.units.unit_mean();
     let entry = |j: usize| inverse.column(j).iter().map(|v| v * v).sum::<f64>() * unit[j] * unit[j];
     let diagonal = Array1::from_shape_fn(t.len(), entry);
     let half = inverse.dot(&(&mean * &unit));

@@ -1,0 +1,8 @@
+//! Linear regression as its users see it: an estimator on frames.
+
+mod errors;
+mod frames;
+mod nist;
+mod precision;
+mod spark;
+mod suites;
