@@ -6,8 +6,8 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::cholesky::llt;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::{evd, matmul as faer_matmul, qr, svd};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
@@ -84,6 +84,9 @@ pub fn mirror_lower(a: &mut Array2<f64>) {
 /// If an entry is not finite or the iteration does not converge.
 pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     let n = a.nrows();
+    if n == 0 {
+        return Ok(Eigen { values: Array1::zeros(0), vectors: Array2::zeros((0, 0)) });
+    }
     let input = Mat::from_fn(n, n, |i, j| if i >= j { a[[i, j]] } else { a[[j, i]] });
     check_finite(input.as_ref(), "the eigenvalue decomposition")?;
     let mut values = Diag::<f64>::zeros(n);
@@ -113,6 +116,13 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
 pub fn thin_svd(a: ArrayView2<'_, f64>) -> Result<Svd> {
     let (rows, cols) = a.dim();
     let rank = rows.min(cols);
+    if rank == 0 {
+        return Ok(Svd {
+            u: Array2::zeros((rows, 0)),
+            values: Array1::zeros(0),
+            v: Array2::zeros((cols, 0)),
+        });
+    }
     let input = Mat::from_fn(rows, cols, |i, j| a[[i, j]]);
     check_finite(input.as_ref(), "the singular value decomposition")?;
     let mut values = Diag::<f64>::zeros(rank);
@@ -266,6 +276,12 @@ mod tests {
         assert!(cholesky(array![[1.0, 0.0], [0.0, -1.0]].view()).is_none());
         assert!(cholesky(array![[f64::NAN]].view()).is_none());
         assert_eq!(cholesky(Array2::zeros((0, 0)).view()).unwrap().dim(), (0, 0));
+    }
+
+    #[test]
+    fn empty_matrices_have_empty_factors() {
+        assert!(symmetric_eigen(Array2::zeros((0, 0)).view()).unwrap().values.is_empty());
+        assert_eq!(thin_svd(Array2::zeros((3, 0)).view()).unwrap().u.dim(), (3, 0));
     }
 
     #[test]

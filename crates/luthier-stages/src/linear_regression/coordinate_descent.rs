@@ -289,7 +289,12 @@ impl Solve {
     }
 
     /// The same from the rows of a design, of which no square is taken.
-    fn of_design(features: &Array2<f64>, l2: &Array1<f64>, active: &[usize], unit: Array1<f64>) -> Option<Self> {
+    fn of_design(
+        features: &Array2<f64>,
+        l2: &Array1<f64>,
+        active: &[usize],
+        unit: Array1<f64>,
+    ) -> Option<Self> {
         let rows = features.ncols();
         let stacked = Array2::from_shape_fn((rows + active.len(), active.len()), |(i, a)| match i {
             i if i < rows => features[[active[a], i]] * unit[a],

@@ -53,7 +53,7 @@ pub enum Loss {
 ///
 /// Squared error is fitted from moments, without passes of its own, and all candidates of a grid share one
 /// decomposition. `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond
-/// a condition of 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e8, and for the
+/// a condition of 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the
 /// residuals of a fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
 /// The huber loss takes a pass an iteration.
 #[derive(Debug, Clone, Params)]

@@ -41,8 +41,14 @@ struct Eigen {
     /// Largest first.
     values: Array1<f64>,
     vectors: Array2<f64>,
+    /// Squares of the vectors' entries.
+    squares: Array2<f64>,
     /// Coordinates are `q = scale ∘ t`.
     scale: Option<Array1<f64>>,
+    /// The right-hand side along the vectors.
+    rhs: Array1<f64>,
+    /// The features' means along the vectors.
+    mean: Array1<f64>,
 }
 
 impl Eigen {
@@ -55,7 +61,17 @@ impl Eigen {
             }
         };
         let eigen = eigen.ok()?;
-        Some(Self { values: eigen.values, vectors: eigen.vectors, scale: scale.cloned() })
+        let mut family = Self {
+            values: eigen.values,
+            squares: eigen.vectors.mapv(|v| v * v),
+            vectors: eigen.vectors,
+            scale: scale.cloned(),
+            rhs: Array1::zeros(0),
+            mean: Array1::zeros(0),
+        };
+        family.rhs = family.along(&system.rhs);
+        family.mean = family.along(&system.units.unit_mean());
+        Some(family)
     }
 
     fn largest(&self) -> f64 {
@@ -79,12 +95,20 @@ impl Eigen {
         })
     }
 
-    fn apply(&self, inverse: &Array1<f64>, b: &Array1<f64>) -> Array1<f64> {
-        let scaled = |v: &Array1<f64>| match &self.scale {
+    fn scaled(&self, v: &Array1<f64>) -> Array1<f64> {
+        match &self.scale {
             Some(p) => v / p,
             None => v.clone(),
-        };
-        scaled(&self.vectors.dot(&(self.vectors.t().dot(&scaled(b)) * inverse)))
+        }
+    }
+
+    fn along(&self, b: &Array1<f64>) -> Array1<f64> {
+        self.vectors.t().dot(&self.scaled(b))
+    }
+
+    /// Back from the coordinates of [`along`](Self::along).
+    fn across(&self, q: &Array1<f64>) -> Array1<f64> {
+        self.scaled(&self.vectors.dot(q))
     }
 }
 
@@ -147,20 +171,12 @@ impl RidgeFamily {
             return Some(direct);
         }
         let inverse = eigen.inverse_values(shift);
-        let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;
-        let mut t = eigen.apply(&inverse, &system.rhs);
-        t += &eigen.apply(&inverse, &residual(&t));
-        let inverse = inverse.iter().all(|v| *v > 0.0).then(|| {
-            let p = eigen.scale.as_ref();
-            let scale = |i: usize| p.map_or(1.0, |p| 1.0 / p[i]);
-            let entry = |i: usize| {
-                let row = eigen.vectors.row(i);
-                row.iter().zip(&inverse).map(|(v, l)| v * v * l).sum::<f64>() * scale(i).powi(2)
-            };
-            let mean = system.units.unit_mean();
-            let diagonal = Array1::from_shape_fn(mean.len(), entry);
-            let rotated = eigen.vectors.t().dot(&Array1::from_shape_fn(mean.len(), |i| mean[i] * scale(i)));
-            Inverse { diagonal, mean_form: rotated.iter().zip(&inverse).map(|(v, l)| v * v * l).sum() }
+        let mut t = eigen.across(&(&eigen.rhs * &inverse));
+        let residual = &system.rhs - &system.gram.dot(&t) - &diagonal * &t;
+        t += &eigen.across(&(eigen.along(&residual) * &inverse));
+        let inverse = inverse.iter().all(|v| *v > 0.0).then(|| Inverse {
+            diagonal: eigen.scaled(&eigen.scaled(&eigen.squares.dot(&inverse))),
+            mean_form: eigen.mean.iter().zip(&inverse).map(|(m, l)| m * m * l).sum(),
         });
         Some(Direct { t, inverse })
     }

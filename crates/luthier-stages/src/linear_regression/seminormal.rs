@@ -8,7 +8,7 @@ use super::substitution::cholesky_solve;
 use super::unit::Units;
 
 /// Beyond this condition of the Gram matrix a fit from its triangular factor is refined.
-const REFINED_CONDITION: f64 = 1e8;
+const REFINED_CONDITION: f64 = 1e6;
 
 /// The triangle `R` of a penalised system, for corrected seminormal equations (Björck 1987): with the residuals `r`
 /// of a fit, `RᵀR δ = Aᵀr − penalty`. Residuals in doubled precision leave `κ(R) ε` of the fit's error.
@@ -22,13 +22,10 @@ pub(crate) struct Seminormal {
 }
 
 impl Seminormal {
-    /// `None` where the fit needs no refinement.
-    pub(super) fn new(units: &Units, r: Array2<f64>, diagonal: Array1<f64>) -> Option<Self> {
-        let pivots = r.diag().mapv(f64::abs);
-        let largest = pivots.iter().copied().fold(0.0, f64::max);
-        let smallest = pivots.iter().copied().fold(f64::INFINITY, f64::min);
+    /// Of a system with this condition; `None` where its fit needs no refinement.
+    pub(super) fn new(units: &Units, condition: f64, r: &Array2<f64>, diagonal: Array1<f64>) -> Option<Self> {
         let lower = r.t().to_owned();
-        ((largest / smallest).powi(2) > REFINED_CONDITION).then(|| Self { units: units.clone(), lower, diagonal })
+        (condition > REFINED_CONDITION).then(|| Self { units: units.clone(), lower, diagonal })
     }
 
     /// Corrects coefficients and intercept by their residuals; the residual sum of squares afterwards.

@@ -50,6 +50,14 @@ impl TriangularSystem {
         }
     }
 
+    /// Condition of the Gram matrix as the penalty mends it.
+    fn regularised_condition(&self, diagonal: &Array1<f64>) -> f64 {
+        let weakest = diagonal.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = self.sigma.first().copied().unwrap_or(0.0);
+        let smallest = if self.sigma.len() < diagonal.len() { 0.0 } else { self.sigma[self.sigma.len() - 1] };
+        largest.powi(2) / (smallest.powi(2) + weakest)
+    }
+
     /// One fit without an L1 penalty, and the number of decompositions it took.
     pub(super) fn fit(&self, options: &FitOptions, spread: &Spread) -> (Fit, usize) {
         let penalty = self.units.penalty(options, Deviation::Population, spread);
@@ -62,7 +70,10 @@ impl TriangularSystem {
             iterations: 0,
             condition: Some(self.condition()),
             inverse_diagonal: unscale_inverse(&direct, &self.units),
-            seminormal: r.and_then(|r| Seminormal::new(&self.units, r, penalty.diagonal())),
+            seminormal: r.and_then(|r| {
+                let diagonal = penalty.diagonal();
+                Seminormal::new(&self.units, self.regularised_condition(&diagonal), &r, diagonal)
+            }),
         };
         (fit, usize::from(penalty.l2 > 0.0))
     }

@@ -137,9 +137,8 @@ impl UnitSystem {
         let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt() / root;
         let x_unit: Array1<f64> = active.iter().map(|&j| norm(j)).collect();
         let y_unit = norm(d);
-        let features = Array2::from_shape_fn((active.len(), r.nrows()), |(j, i)| {
-            r[[i, active[j]]] / (x_unit[j] * root)
-        });
+        let features =
+            Array2::from_shape_fn((active.len(), r.nrows()), |(j, i)| r[[i, active[j]]] / (x_unit[j] * root));
         let label = r.column(d).mapv(|v| v / (y_unit * root));
         let gram = matmul(features.view(), features.t());
         let rhs = features.dot(&label);

@@ -44,7 +44,10 @@ fn values_that_are_not_finite_are_named_by_column_and_row() {
         }
         let (x, y, mut w) = rows();
         w[1] = -0.5;
-        assert_says(&message(&estimator, &frame(x, y, Some(w))), &["`weight`", "row 1", "-0.5", "at least 0"]);
+        assert_says(
+            &message(&estimator, &frame(x, y, Some(w))),
+            &["`weight`", "row 1", "-0.5", "at least 0"],
+        );
     }
 }
 

@@ -1,4 +1,5 @@
 //! Linear regression as its users see it: an estimator on frames.
+#![allow(clippy::unwrap_used)]
 
 mod errors;
 mod frames;

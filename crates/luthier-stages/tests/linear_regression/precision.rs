@@ -122,9 +122,13 @@ fn offsets_without_intercept_keep_their_digits() {
     let rows = 200;
     let x = Array2::from_shape_fn((rows, 2), |(i, j)| noise(i, j));
     let base = LinearRegression::new().fit_intercept(false).reg_param(1e-3).tol(1e-9);
-    for (solver, elastic_net_param) in
-        [(Solver::Auto, 0.5), (Solver::Auto, 1.0), (Solver::Qr, 1.0), (Solver::LBfgs, 0.0), (Solver::LBfgs, 0.5)]
-    {
+    for (solver, elastic_net_param) in [
+        (Solver::Auto, 0.5),
+        (Solver::Auto, 1.0),
+        (Solver::Qr, 1.0),
+        (Solver::LBfgs, 0.0),
+        (Solver::LBfgs, 0.5),
+    ] {
         let base = base.clone().solver(solver).elastic_net_param(elastic_net_param);
         let offset = 1e5;
         let far = x.mapv(|v| v + offset);

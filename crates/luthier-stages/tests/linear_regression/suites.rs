@@ -1,7 +1,7 @@
 //! What Spark's own test suites assert (many with glmnet's answers), and what Spark 4.3.0 then answers.
 
-use luthier_core::frame::DataFrame;
 use luthier_core::EstimatorExt;
+use luthier_core::frame::DataFrame;
 use luthier_stages::{LinearRegression, LinearRegressionModel, Solver};
 use serde_json::Value;
 
@@ -106,7 +106,12 @@ fn linear_regression_suite() {
                 for solver in DIRECT {
                     let model = fit(&base.clone().solver(solver).weight_col("weight"), &data);
                     inference(&model, &data, &case["verified"]);
-                    assert_close(model.coefficients(), &numbers(&case["expected"]["coefficients"]), 1e-3, &case);
+                    assert_close(
+                        model.coefficients(),
+                        &numbers(&case["expected"]["coefficients"]),
+                        1e-3,
+                        &case,
+                    );
                 }
             }
             _ => every_solver(&base, &case),

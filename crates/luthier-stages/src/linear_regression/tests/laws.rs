@@ -134,22 +134,27 @@ proptest! {
         let mut grid = Vec::new();
         for strength in [0.3, 0.0, 1e-4, 0.07, 2.0] {
             for (elastic_net_param, standardization, solver) in [
-                (0.0, true, Solver::Normal), (0.5, true, Solver::Normal), (0.0, false, Solver::Normal),
+                (0.0, true, Solver::Auto), (0.5, true, Solver::Auto), (0.0, false, Solver::Normal),
                 (1.0, false, Solver::Normal), (0.0, true, Solver::LBfgs), (0.5, true, Solver::LBfgs),
             ] {
                 let reg_param = strength * scale;
                 grid.push(FitOptions { reg_param, elastic_net_param, standardization, solver, fit_intercept, ..FitOptions::default() });
             }
         }
-        let moments = rows.moments();
-        let together = fit_normal_equations(&moments, &grid);
-        for (options, shared) in grid.iter().zip(&together.outcomes) {
-            let alone = fit_normal_equations(&moments, std::slice::from_ref(options));
-            let bits = |o: &Result<Outcome, FitError>| match o {
-                Ok(Outcome::Fitted(f)) => f.coefficients.iter().map(|v| v.to_bits()).chain([f.intercept.to_bits()]).collect::<Vec<_>>(),
-                other => panic!("{other:?}"),
-            };
-            prop_assert_eq!(bits(shared), bits(&alone.outcomes[0]));
+        let (moments, factor) = (rows.moments(), rows.factor(7));
+        let of_factor = factor.normal_equations();
+        let by_moments = |o: &[FitOptions]| fit_normal_equations(&moments, o).outcomes;
+        let by_factor = |o: &[FitOptions]| fit_factor(&factor, &of_factor, o).outcomes;
+        let bits = |o: &Result<Outcome, FitError>| match o {
+            Ok(Outcome::Fitted(f)) => f.coefficients.iter().map(|v| v.to_bits()).chain([f.intercept.to_bits()]).collect::<Vec<_>>(),
+            Ok(Outcome::NeedsFactor { condition }) => vec![condition.to_bits()],
+            other => panic!("{other:?}"),
+        };
+        for (options, shared) in grid.iter().zip(by_moments(&grid)) {
+            prop_assert_eq!(bits(&shared), bits(&by_moments(std::slice::from_ref(options))[0]));
+        }
+        for (options, shared) in grid.iter().zip(by_factor(&grid)) {
+            prop_assert_eq!(bits(&shared), bits(&by_factor(std::slice::from_ref(options))[0]));
         }
     }
 
