@@ -31,7 +31,7 @@ pub enum Error {
     /// The code of a stage, evaluator or summary panicked.
     #[error("`{part}` panicked: {message}; this is a bug in that part")]
     Panicked {
-        /// The stage, evaluator or summary.
+        /// The registered name of the stage, evaluator or summary; in a pipeline `stage (registered name)`.
         part: String,
         /// The panic's message.
         message: String,
@@ -116,6 +116,41 @@ impl Error {
         Self::Invalid(message.into())
     }
 
+    /// Of two errors in the same rows the one whose row comes first; one that names no row comes last.
+    pub(crate) fn earlier(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        let row = |error: &Self| match error {
+            Self::BadValue { row, .. } => *row,
+            _ => usize::MAX,
+        };
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if row(&b) < row(&a) { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Counts rows from the beginning of the frame, where a stage was given those from `first_row` on.
+    pub(crate) fn in_rows_from(self, first_row: usize) -> Self {
+        match self {
+            Self::BadValue { column, row, found, expected } => {
+                Self::BadValue { column, row: row + first_row, found, expected }
+            }
+            Self::Frame(mut error) => {
+                shift_row(&mut error, first_row);
+                Self::Frame(error)
+            }
+            Self::Stage { stage, mut source } => {
+                if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
+                    shift_row(error, first_row);
+                } else if source.is::<Self>() {
+                    source =
+                        source.downcast::<Self>().map_or_else(|e| e, |e| e.in_rows_from(first_row).into());
+                }
+                Self::Stage { stage, source }
+            }
+            other => other,
+        }
+    }
+
     /// Puts the name of the stage in front, unless a stage is named already.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
@@ -124,28 +159,29 @@ impl Error {
         }
     }
 
-    /// Adds to the row of an error of a stage that saw only part of a frame, from this row on.
-    pub(crate) fn from_row(mut self, first_row: usize) -> Self {
-        fn add(error: &mut Error, first_row: usize) {
-            match error {
-                Error::BadValue { row, .. } => *row += first_row,
-                Error::Frame(error) => {
-                    if let luthier_frame::Error::Null { row, .. } = error.as_mut() {
-                        *row += first_row;
-                    }
-                }
-                Error::Stage { source, .. } => {
-                    if let Some(error) = source.downcast_mut::<Error>() {
-                        add(error, first_row);
-                    } else if let Some(luthier_frame::Error::Null { row, .. }) = source.downcast_mut() {
-                        *row += first_row;
-                    }
-                }
-                _ => {}
+    /// Puts the name of a stage in place of its registered type; an error of a stage inside a nested pipeline
+    /// gets the name in front, an error that names another stage stays as it is.
+    pub fn in_stage_of(self, stage: &str, type_name: &str) -> Self {
+        let nested = type_name == <crate::Pipeline as crate::Estimator>::NAME;
+        match self {
+            Self::Stage { stage: named, source } => {
+                let stage = match named {
+                    named if named == type_name => stage.to_owned(),
+                    inner if nested => format!("{stage}.{inner}"),
+                    other => other,
+                };
+                Self::Stage { stage, source }
             }
+            Self::Panicked { part, message } => {
+                let part = match part {
+                    part if part == type_name => format!("{stage} ({part})"),
+                    inner if nested => format!("{stage}.{inner}"),
+                    other => other,
+                };
+                Self::Panicked { part, message }
+            }
+            other => other.in_stage(stage),
         }
-        add(&mut self, first_row);
-        self
     }
 
     /// The error of an author's code as an error of the stage; one of our own that already names a stage
@@ -167,6 +203,13 @@ impl From<luthier_frame::Error> for Error {
 impl From<ParamError> for Error {
     fn from(error: ParamError) -> Self {
         Self::Param(Box::new(error))
+    }
+}
+
+fn shift_row(error: &mut luthier_frame::Error, by: usize) {
+    use luthier_frame::Error::{IntegerRange, Null};
+    if let Null { row, .. } | IntegerRange { row, .. } = error {
+        *row += by;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Stages in a row.
 
+use std::sync::Arc;
+
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,7 +11,10 @@ use luthier_frame::Schema;
 use crate::dataset::Dataset;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
-use crate::stage::{DynEstimator, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, pure};
+use crate::stage::{
+    DynEstimator, DynModel, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, catch_panic,
+    fitted, pure,
+};
 use crate::{Error, Result, persist};
 
 /// Named stages, each fitted on the rows as the stages before it show them.
@@ -62,7 +67,7 @@ impl PlannedStage {
     pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
         stage.validate()?;
         let schema = stage.transform_schema(before)?;
-        let plan = stage.plan(before);
+        let plan = catch_panic(stage.type_name(), || Ok(stage.plan(before)))?;
         let step = LineageStep::new(before, &schema, plan.affine_columns().cloned());
         Ok(Self { schema, plan, step })
     }
@@ -180,13 +185,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// If there are fewer models than leaves.
-    pub fn assemble(
-        &self,
-        models: &mut dyn Iterator<Item = std::sync::Arc<dyn crate::stage::DynModel>>,
-    ) -> Result<PipelineModel> {
+    pub fn assemble(&self, models: &mut dyn Iterator<Item = Arc<dyn DynModel>>) -> Result<PipelineModel> {
         let stages = self.stages.iter().map(|stage| {
             let model = match stage.stage.as_any().downcast_ref::<Self>() {
-                Some(inner) => crate::stage::fitted(inner.clone(), inner.assemble(models)?),
+                Some(inner) => fitted(inner.clone(), inner.assemble(models)?),
                 None => models.next().ok_or_else(|| Error::invalid("a stage has no fitted model"))?,
             };
             Ok((stage.name.clone(), model))
@@ -231,7 +233,8 @@ impl Estimator for Pipeline {
         let mut schema = data.schema().clone();
         let (mut steps, mut needs) = (data.lineage(), Vec::new());
         for (name, leaf) in &leaves {
-            let planned = PlannedStage::new(*leaf, &schema).map_err(|e| e.in_stage(name))?;
+            let planned =
+                PlannedStage::new(*leaf, &schema).map_err(|e| e.in_stage_of(name, leaf.type_name()))?;
             let back = planned.plan.needs().iter().map(|need| LineageStep::pull_back_all(&steps, need));
             needs.extend(back.filter(|(depth, _)| *depth == data.lineage().len()).map(|(_, need)| need));
             steps.push(planned.step);
@@ -241,11 +244,12 @@ impl Estimator for Pipeline {
         let (mut view, _) = data.prepare_for(&needs, &[data.rows()])?;
         let mut models = Vec::with_capacity(leaves.len());
         for (name, leaf) in leaves {
+            let named = |e: Error| e.in_stage_of(&name, leaf.type_name());
             let model = match leaf.as_model() {
                 Some(model) => model,
-                None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(|e| e.in_stage(&name))?,
+                None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(named)?,
             };
-            view = view.through(model.clone()).map_err(|e| e.in_stage(&name))?;
+            view = view.through(model.clone()).map_err(named)?;
             models.push(model);
         }
         Ok(self.assemble(&mut models.into_iter())?)
@@ -255,7 +259,8 @@ impl Estimator for Pipeline {
         self.check()?;
         let mut schema = schema.clone();
         for stage in &self.stages {
-            schema = stage.stage.transform_schema(&schema).map_err(|e| e.in_stage(&stage.name))?;
+            let named = |e: Error| e.in_stage_of(&stage.name, stage.stage.type_name());
+            schema = stage.stage.transform_schema(&schema).map_err(named)?;
         }
         Ok(schema)
     }

@@ -44,19 +44,22 @@ impl PipelineModel {
     /// # Errors
     /// If there is no such stage.
     pub fn stage_by_name(&self, path: &str) -> Result<&(dyn DynModel + 'static)> {
-        let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-        let found = self.stages.iter().find(|(stage, _)| stage == name).map(|(_, model)| model.as_ref());
-        let found = match (found, rest) {
-            (Some(model), None) => Some(model),
-            (Some(model), Some(rest)) => {
-                model.downcast_ref::<Self>().and_then(|inner| inner.stage_by_name(rest).ok())
-            }
-            (None, _) => None,
+        let find = |name: &str| self.stages.iter().find(|(stage, _)| stage == name).map(|(_, model)| model);
+        let inner = || {
+            let (name, rest) = path.split_once('.')?;
+            Some((find(name)?.downcast_ref::<Self>()?, rest))
         };
-        found.ok_or_else(|| {
-            let names: Vec<_> = self.stages.iter().map(|(name, _)| format!("`{name}`")).collect();
-            Error::invalid(format!("there is no stage `{path}`; the stages are {}", names.join(", ")))
-        })
+        match (find(path), inner()) {
+            (Some(model), _) => Ok(model.as_ref()),
+            (None, Some((inner, rest))) => inner.stage_by_name(rest),
+            (None, None) => {
+                let names: Vec<_> = self.stages.iter().map(|(name, _)| format!("`{name}`")).collect();
+                Err(Error::invalid(format!(
+                    "there is no stage `{path}`; the stages are {}",
+                    names.join(", ")
+                )))
+            }
+        }
     }
 
     /// Passes a frame through all stages.
@@ -65,7 +68,7 @@ impl PipelineModel {
     /// A column that is missing or of the wrong type, or a value a stage cannot use; the stage is named.
     pub fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
         self.stages.iter().try_fold(data.clone(), |data, (name, model)| {
-            model.transform(&data).map_err(|e| e.in_stage(name))
+            model.transform(&data).map_err(|e| e.in_stage_of(name, model.type_name()))
         })
     }
 
@@ -75,7 +78,7 @@ impl PipelineModel {
     /// A column that is missing or of the wrong type; the stage is named.
     pub fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
         self.stages.iter().try_fold(schema.clone(), |schema, (name, model)| {
-            model.transform_schema(&schema).map_err(|e| e.in_stage(name))
+            model.transform_schema(&schema).map_err(|e| e.in_stage_of(name, model.type_name()))
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a search will do, in words.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use luthier_core::frame::DataFrame;
@@ -61,7 +62,7 @@ impl Explanation<'_> {
     fn rows(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let needs = luthier_core::fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
         if needs.is_empty() {
-            return writeln!(f, "rows       no stage declares what it asks of the frame");
+            return writeln!(f, "rows       nothing is asked of the frame itself before the units run");
         }
         for need in &needs {
             let stages =
@@ -84,7 +85,8 @@ impl Explanation<'_> {
     fn level(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
         let nodes = || level.groups.iter().flatten().filter_map(|&node| self.tree.nodes.get(node));
         if level.groups.is_empty() {
-            return writeln!(f, "{:<10} a transformer: nothing to fit", level.name);
+            write!(f, "{:<10} a transformer: nothing to fit", level.name)?;
+            return self.behind(f, level, folds);
         }
         let sizes: Vec<usize> = level.groups.iter().map(Vec::len).collect();
         let largest = sizes.iter().max().copied().unwrap_or(0);
@@ -109,12 +111,20 @@ impl Explanation<'_> {
         if plans().all(|plan| plan.needs().is_empty()) {
             write!(f, "; reads rows as it likes")?;
         }
-        if plans().any(|plan| plan.affine_columns().is_none()) {
+        self.behind(f, level, folds)
+    }
+
+    /// What later stages find behind this one.
+    fn behind(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
+        let members: BTreeSet<usize> =
+            self.tree.paths.iter().filter_map(|path| path.get(level.stage).copied()).collect();
+        let nodes = || members.iter().filter_map(|&node| self.tree.nodes.get(node));
+        if nodes().any(|node| node.planned.plan.affine_columns().is_none()) {
             write!(f, "; not affine: behind it nothing is shared between folds")?;
         }
-        let behind = nodes().filter(|node| !node.needs.is_empty()).count();
-        if behind > 0 {
-            write!(f, "; then {} over the rows", plural(behind * folds, "pass"))?;
+        let passes = nodes().filter(|node| !node.needs.is_empty()).count() * folds;
+        if passes > 0 {
+            write!(f, "; then {} over the rows", plural(passes, "pass"))?;
         }
         writeln!(f)
     }

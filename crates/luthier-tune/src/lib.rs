@@ -62,6 +62,7 @@ pub use executor::{
     Executor, ExecutorEntry, Job, NamedExecutor, Rayon, Serial, Sink, TaskResult, ThreadPool,
 };
 pub use grid::ParamGrid;
+pub use luthier_core as core;
 #[doc(hidden)]
 pub use luthier_core::inventory;
 pub use parallelism::Parallelism;

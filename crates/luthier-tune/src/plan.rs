@@ -101,7 +101,8 @@ impl Tree {
                 Some(node) => node,
                 None => {
                     let before = parent.map_or(schema, |parent: usize| &self.nodes[parent].planned.schema);
-                    let planned = PlannedStage::new(leaf, before).map_err(|e| e.in_stage(&name))?;
+                    let planned = PlannedStage::new(leaf, before)
+                        .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
                     let stage = leaf.clone_box();
                     self.nodes.push(Node { name, stage, planned, parent, candidates: vec![], needs: vec![] });
                     self.nodes.len() - 1

@@ -232,7 +232,9 @@ impl<'a> Run<'a> {
         let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".to_owned()) };
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
-        let view = before.through(model).map_err(|e| e.in_stage(&this.name).to_string())?;
+        let view = before
+            .through(model)
+            .map_err(|e| e.in_stage_of(&this.name, this.stage.type_name()).to_string())?;
         if this.needs.is_empty() {
             return Ok(view);
         }

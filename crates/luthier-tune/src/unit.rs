@@ -92,7 +92,7 @@ impl Units {
         let nodes = || unit.group.iter().filter_map(|&node| self.tree.nodes.get(node));
         let Some(lead) = self.tree.nodes.get(first) else { return Vec::new() };
         let configs: Vec<&dyn DynEstimator> = nodes().map(|node| node.stage.as_ref()).collect();
-        let named = |e: luthier_core::Error| e.in_stage(&lead.name).to_string();
+        let named = |e: luthier_core::Error| e.in_stage_of(&lead.name, lead.stage.type_name()).to_string();
         let models = lead.stage.fit_many(&configs, &unit.train, &ctx.for_stage(&lead.name));
         models.into_iter().map(|model| model.map_err(named)).collect()
     }
@@ -112,7 +112,9 @@ impl Units {
         let mut view = unit.validation.through(model).map_err(|e| e.to_string())?;
         for node in rest.iter().filter_map(|&node| self.tree.nodes.get(node)) {
             let model = node.stage.as_model().ok_or_else(no_model)?;
-            view = view.through(model).map_err(|e| e.in_stage(&node.name).to_string())?;
+            view = view
+                .through(model)
+                .map_err(|e| e.in_stage_of(&node.name, node.stage.type_name()).to_string())?;
         }
         Ok(view)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use luthier_frame::{DataFrame, RecordBatch, Schema};
 
 use crate::affine::Affine;
-use crate::stage::{DynModel, LineageStep};
+use crate::stage::{DynModel, LineageStep, catch_panic};
 use crate::{Error, Result};
 
 #[derive(Debug, Clone)]
@@ -20,14 +20,16 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(model: Arc<dyn DynModel>, before: &Schema) -> Result<Self> {
         let schema = model.transform_schema(before)?;
-        let affine = model.affine();
+        let affine = catch_panic(model.type_name(), || Ok(model.affine()))?;
         let step = LineageStep::new(before, &schema, affine.as_ref().map(|map| map.columns.clone()));
         Ok(Self { model, schema, step: Arc::new(step), affine: affine.map(Arc::new) })
     }
 
-    fn apply(&self, batch: RecordBatch) -> Result<RecordBatch> {
+    /// Transforms rows that begin at `first_row` of the frame.
+    fn apply(&self, batch: RecordBatch, first_row: usize) -> Result<RecordBatch> {
         let rows = batch.num_rows();
-        let out = self.model.transform(&DataFrame::from_batches(vec![batch])?)?;
+        let data = DataFrame::from_batches(vec![batch])?;
+        let out = self.model.transform(&data).map_err(|e| e.in_rows_from(first_row))?;
         let mut batches =
             out.partitions().first().map(|p| p.batches(None)).transpose()?.into_iter().flatten();
         match (batches.next().transpose()?, batches.next()) {
@@ -51,7 +53,7 @@ pub(super) fn apply_all(
         .iter()
         .zip(needed)
         .filter(|(_, needed)| **needed)
-        .try_fold(batch, |batch, (link, _)| link.apply(batch).map_err(|e| e.from_row(first_row)))
+        .try_fold(batch, |batch, (link, _)| link.apply(batch, first_row))
 }
 
 /// What has to be read and applied to see some columns behind a chain.
@@ -77,12 +79,12 @@ impl Demand {
                 continue;
             }
             columns = match (columns, link.step.affine_columns()) {
-                (Some(mut columns), Some(map)) => {
+                (Some(mut columns), Some(map)) if *outputs == [map.output.as_str()] => {
                     columns.retain(|column| !outputs.contains(column));
                     columns.extend(map.inputs.iter().cloned());
                     Some(columns)
                 }
-                // What a stage that is not affine reads is its own affair.
+                // What a stage that does more than an affine map reads is its own affair.
                 _ => None,
             };
         }

@@ -52,11 +52,7 @@ pub type FailedNeed = (Need, Error);
 impl Dataset {
     /// All rows of a frame.
     pub fn new(frame: DataFrame) -> Self {
-        // Without folds there is nothing that could not fit the frame.
-        match Source::new(frame.clone(), None) {
-            Ok(source) => Self::from_source(source),
-            Err(_) => unreachable!("no folds, no mismatch"),
-        }
+        Self::from_source(Source::new(frame))
     }
 
     /// All rows of a frame, to be selected by fold.
@@ -64,7 +60,7 @@ impl Dataset {
     /// # Errors
     /// If the folds were made for another number of rows.
     pub fn with_folds(frame: DataFrame, folds: Folds) -> Result<Self> {
-        Ok(Self::from_source(Source::new(frame, Some(folds))?))
+        Ok(Self::from_source(Source::new(frame).with_folds(folds)?))
     }
 
     fn from_source(source: Source) -> Self {
@@ -94,7 +90,7 @@ impl Dataset {
         self.sharing
     }
 
-    /// The same view of other folds' rows.
+    /// The same view of other folds' rows. Without folds all rows are in fold 0.
     pub fn select(&self, rows: Rows) -> Self {
         Self { rows, own: Arc::default(), ..self.clone() }
     }
@@ -111,13 +107,9 @@ impl Dataset {
 
     /// Number of selected rows.
     pub fn num_rows(&self) -> usize {
-        match &self.source.folds {
-            None => self.source.frame.num_rows(),
-            Some(folds) => (0..folds.count())
-                .filter(|&fold| self.rows.includes(fold))
-                .filter_map(|fold| folds.sizes().get(fold as usize))
-                .sum(),
-        }
+        let all = [self.source.frame.num_rows()];
+        let sizes = self.source.folds.as_ref().map_or(&all[..], Folds::sizes);
+        (0..).zip(sizes).filter(|(fold, _)| self.rows.includes(*fold)).map(|(_, size)| size).sum()
     }
 
     /// Columns of the view: those of the frame and those that the stages append.
@@ -139,7 +131,8 @@ impl Dataset {
         let links = self.links.iter().cloned().chain([link]).collect();
         let mut shelves = self.shelves.clone();
         shelves.push(Arc::default());
-        Ok(Self { links, shelves, own: Arc::default(), ..self.clone() })
+        let own = Arc::new(Mutex::new(self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()));
+        Ok(Self { links, shelves, own, ..self.clone() })
     }
 
     /// The stages of this view as a planner sees them.
@@ -177,6 +170,7 @@ impl Dataset {
     }
 
     /// The same summary of several views of the same rows, in one pass: stages that they share are applied once.
+    /// Without sharing each view has a pass of its own.
     ///
     /// # Errors
     /// Those of [`aggregate`](Self::aggregate); if the views show different rows or frames.
@@ -186,6 +180,9 @@ impl Dataset {
         if !siblings {
             return Err(Error::invalid("views of different rows cannot be aggregated in one pass"));
         }
+        if !first.sharing {
+            return views.iter().map(|view| view.aggregate(spec)).collect();
+        }
         let shared = |i: usize| {
             let link = first.links.get(i);
             link.is_some_and(|link| {
@@ -194,7 +191,7 @@ impl Dataset {
                     .all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
             })
         };
-        let prefix = if first.sharing { (0..).take_while(|&i| shared(i)).count() } else { 0 };
+        let prefix = (0..).take_while(|&i| shared(i)).count();
         let need = Need::summary::<S>(spec.clone());
         let branches = views.iter().map(|view| view.links.get(prefix..).unwrap_or_default()).collect();
         let shared = first.links.get(..prefix).unwrap_or_default();
@@ -232,6 +229,10 @@ impl Dataset {
             batches.push(RecordBatch::try_from_iter(arrays).map_err(|e| Error::invalid(e.to_string()))?);
             Ok(())
         })?;
+        if batches.is_empty() {
+            let fields = columns.iter().map(|column| Ok(self.schema().require(column)?.clone()));
+            return Ok(DataFrame::empty(Schema::new(fields.collect::<Result<_>>()?)?));
+        }
         Ok(DataFrame::from_partitions(vec![batches])?)
     }
 
@@ -268,7 +269,8 @@ impl Dataset {
             };
             rows.iter().all(has)
         };
-        let needs = fuse(here.filter(|need| !there(need)));
+        let asked: Vec<Need> = here.filter(|need| !there(need)).collect();
+        let needs = fuse(asked.iter().cloned());
         let mut failed = Vec::new();
         let mut shelf = Vec::new();
         let mut keep = |needs: &[Need], answers: Vec<Vec<Answer>>| {
@@ -283,11 +285,16 @@ impl Dataset {
                 Ok(answers) => keep(&needs, answers),
                 // One bad column must not take the other requests down.
                 Err(_) => {
-                    for need in needs {
+                    let mut alone: Vec<Need> = Vec::new();
+                    for need in asked {
+                        if alone.iter().any(|earlier| earlier.same(&need)) {
+                            continue;
+                        }
                         match self.pass(&self.links, std::slice::from_ref(&need), rows) {
                             Ok(answers) => keep(std::slice::from_ref(&need), answers),
-                            Err(error) => failed.push((need, error)),
+                            Err(error) => failed.push((need.clone(), error)),
                         }
+                        alone.push(need);
                     }
                 }
             }
@@ -309,13 +316,8 @@ impl Dataset {
     }
 
     fn one_group(&self) -> Groups {
-        match &self.source.folds {
-            None => Groups::one(),
-            Some(folds) => {
-                let of_fold = (0..folds.count()).map(|fold| self.rows.includes(fold).then_some(0)).collect();
-                Groups { of_fold, count: 1 }
-            }
-        }
+        let folds = 0..self.source.fold_count();
+        Groups { of_fold: folds.map(|fold| self.rows.includes(fold).then_some(0)).collect(), count: 1 }
     }
 
     /// The answer behind the first `depth` links: from what is there, from in front of an affine stage, or, if
@@ -344,7 +346,17 @@ impl Dataset {
             return Ok(None);
         };
         let Some(earlier) = link.step.pull_back(need) else { return Ok(None) };
-        let Some(upstream) = self.resolve(&earlier, depth - 1, read_rows)? else { return Ok(None) };
+        let upstream = match self.resolve(&earlier, depth - 1, read_rows) {
+            Ok(Some(upstream)) => upstream,
+            Ok(None) => return Ok(None),
+            // Inputs too large to be squared may lead to outputs that are not: the rows decide.
+            Err(error) if read_rows && !earlier.same(need) => {
+                let links = self.links.get(..depth).unwrap_or_default();
+                let answers = self.pass(links, std::slice::from_ref(need), &[self.rows]);
+                return answers.map(|answers| answers.into_iter().flatten().next()).map_err(|_| error);
+            }
+            Err(error) => return Err(error),
+        };
         match &link.affine {
             Some(map) if !earlier.same(need) => {
                 let lifted = need.lift(&upstream, map)?;

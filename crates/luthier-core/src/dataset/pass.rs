@@ -22,11 +22,8 @@ struct Classes {
 
 impl Classes {
     fn of(source: &Source, wanted: &[Rows]) -> Self {
-        let Some(folds) = &source.folds else {
-            return Self { groups: Groups::one(), members: vec![vec![0]; wanted.len()] };
-        };
         let mut signatures: Vec<Vec<bool>> = Vec::new();
-        let of_fold = (0..folds.count())
+        let of_fold = (0..source.fold_count())
             .map(|fold| {
                 let signature: Vec<bool> = wanted.iter().map(|rows| rows.includes(fold)).collect();
                 if !signature.contains(&true) {
@@ -62,7 +59,7 @@ pub(super) fn summarize(
     let reader = Reader::new(source, links, vec![branch], classes.groups.clone(), work);
     work.passes(1);
     work.summaries(needs.len() as u64);
-    let groups = read(source, &reader, 1, needs, schema, classes.groups.count)?;
+    let groups = read(source, &reader, &[schema], needs, classes.groups.count)?;
     combine(groups.into_iter().flatten().collect(), &classes.members, needs, schema)
 }
 
@@ -75,45 +72,50 @@ pub(super) fn summarize_branches(
     rows: Rows,
     work: &WorkCounter,
 ) -> Result<Vec<Answer>> {
-    let last = branches.first().and_then(|links| links.last()).or(prefix.last());
-    let schema = last.map_or(source.frame.schema(), |link| &link.schema);
+    let schema = |links: &&[Link]| match links.last().or(prefix.last()) {
+        Some(link) => link.schema.clone(),
+        None => source.frame.schema().clone(),
+    };
+    let schemas: Vec<Schema> = branches.iter().map(schema).collect();
+    let schemas: Vec<&Schema> = schemas.iter().collect();
     let classes = Classes::of(source, &[rows]);
     let columns = need.columns();
-    let count = branches.len();
     let branches = branches.into_iter().map(|links| Branch { links, columns: &columns }).collect();
     let reader = Reader::new(source, prefix, branches, classes.groups.clone(), work);
     work.passes(1);
-    work.summaries(count as u64);
+    work.summaries(schemas.len() as u64);
     let needs = std::slice::from_ref(need);
-    let per_branch = read(source, &reader, count, needs, schema, classes.groups.count)?;
+    let per_branch = read(source, &reader, &schemas, needs, classes.groups.count)?;
     per_branch
         .into_iter()
-        .map(|groups| {
+        .zip(&schemas)
+        .map(|(groups, schema)| {
             let mut answers = combine(groups, &classes.members, needs, schema)?;
             answers.pop().and_then(|mut of_rows| of_rows.pop()).ok_or_else(no_answer)
         })
         .collect()
 }
 
-/// `result[branch][group]`: partitions are read in parallel and merged in their order.
+/// `result[branch][group]`: partitions are read in parallel and merged in their order. There is a schema for
+/// each branch.
 fn read(
     source: &Source,
     reader: &Reader<'_>,
-    branches: usize,
+    schemas: &[&Schema],
     needs: &[Need],
-    schema: &Schema,
     groups: usize,
 ) -> Result<Vec<Vec<States>>> {
     let empty = || -> Result<Vec<Vec<States>>> {
-        let states = || needs.iter().map(|need| need.empty(schema)).collect::<Result<States>>();
-        (0..branches).map(|_| (0..groups).map(|_| states()).collect()).collect()
+        let states = |schema| needs.iter().map(|need| need.empty(schema)).collect::<Result<States>>();
+        schemas.iter().map(|schema| (0..groups).map(|_| states(schema)).collect()).collect()
     };
     let parts: Vec<Result<Vec<Vec<States>>>> = (0..source.frame.num_partitions())
         .into_par_iter()
         .map(|partition| {
             let mut states = empty()?;
             reader.for_each_tile(partition, |branch, group, tile| {
-                states[branch][group].iter_mut().try_for_each(|state| state.update(tile))
+                let errors = states[branch][group].iter_mut().map(|state| state.update(tile).err());
+                errors.fold(None, Error::earlier).map_or(Ok(()), Err)
             })?;
             Ok(states)
         })

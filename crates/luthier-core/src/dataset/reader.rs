@@ -22,14 +22,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(frame: DataFrame, folds: Option<Folds>) -> Result<Self> {
-        let rows = frame.num_rows();
-        if let Some(folds) = folds.as_ref().filter(|folds| folds.assignment().len() != rows) {
-            return Err(Error::invalid(format!(
-                "the folds were made for {} rows, the frame has {rows}",
-                folds.assignment().len()
-            )));
-        }
+    pub(super) fn new(frame: DataFrame) -> Self {
         let starts = frame
             .partitions()
             .iter()
@@ -39,21 +32,31 @@ impl Source {
                 Some(start)
             })
             .collect();
-        Ok(Self { frame, folds, starts })
+        Self { frame, folds: None, starts }
+    }
+
+    pub(super) fn with_folds(self, folds: Folds) -> Result<Self> {
+        let rows = self.frame.num_rows();
+        if folds.assignment().len() != rows {
+            return Err(Error::invalid(format!(
+                "the folds were made for {} rows, the frame has {rows}",
+                folds.assignment().len()
+            )));
+        }
+        Ok(Self { folds: Some(folds), ..self })
+    }
+
+    /// Without folds all rows are in fold 0.
+    pub(super) fn fold_count(&self) -> u32 {
+        self.folds.as_ref().map_or(1, Folds::count)
     }
 }
 
-/// Puts every fold into a group or leaves it out. Without folds there is one group of all rows.
+/// Puts every fold into a group or leaves it out.
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
     pub(super) of_fold: Vec<Option<usize>>,
     pub(super) count: usize,
-}
-
-impl Groups {
-    pub(super) fn one() -> Self {
-        Self { of_fold: Vec::new(), count: 1 }
-    }
 }
 
 /// One way to look at the rows behind a shared prefix: further links and the columns wanted behind them.
@@ -161,23 +164,30 @@ impl<'a> Reader<'a> {
         }
         self.work.rows_read(picked as u64);
         let shared = apply_all(self.prefix, &self.prefix_needed, batch, first_row)?;
+        let mut first_error = None;
         for (index, (branch, needed)) in self.branches.iter().enumerate() {
-            let seen = apply_all(branch.links, needed, shared.clone(), first_row)?;
-            let chunk = Chunk::new(seen, first_row);
+            let chunk = Chunk::new(apply_all(branch.links, needed, shared.clone(), first_row)?, first_row);
             let columns = Columns::of(&chunk, branch.columns)?;
             for (group, pick) in picks.iter().enumerate() {
-                pick.tiles(self.tile_rows, |picked| f(index, group, &columns.tile(picked)))?;
+                let tiles = pick.tiles(self.tile_rows, |picked| f(index, group, &columns.tile(picked)));
+                first_error = Error::earlier(first_error, tiles.err());
             }
         }
-        Ok(())
+        // Groups take turns: the first bad row of the chunk may be in any of them.
+        first_error.map_or(Ok(()), Err)
     }
 
     fn picks(&self, first_row: usize, rows: usize) -> Vec<Pick> {
-        let Some(folds) = &self.source.folds else { return vec![Pick::All(rows)] };
+        let of_fold = |fold: u32| self.groups.of_fold.get(fold as usize).copied().flatten();
+        let Some(folds) = &self.source.folds else {
+            let pick =
+                |group| if of_fold(0) == Some(group) { Pick::All(rows) } else { Pick::Some(Vec::new()) };
+            return (0..self.groups.count).map(pick).collect();
+        };
         let assignment = folds.assignment().get(first_row..first_row + rows).unwrap_or_default();
         let mut picks = vec![Vec::new(); self.groups.count];
         for (i, &fold) in (0..).zip(assignment) {
-            if let Some(group) = self.groups.of_fold.get(fold as usize).copied().flatten() {
+            if let Some(group) = of_fold(fold) {
                 picks[group].push(i);
             }
         }

@@ -79,8 +79,9 @@ pub trait EstimatorExt: Estimator {
         self.validate()?;
         catch_panic(Self::NAME, || self.transform_schema(data.schema()))?;
         let data = Dataset::new(data.clone()).counted_by(work);
-        let plan = self.plan(data.schema());
-        let data = data.prepare(plan.needs())?;
+        let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;
+        // A request that fails here fails again, with the name of the stage, where it is used.
+        let (data, _) = data.prepare_for(plan.needs(), &[data.rows()])?;
         catch_panic(Self::NAME, || self.fit(&data, &ctx))
     }
 }

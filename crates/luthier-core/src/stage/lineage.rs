@@ -39,7 +39,8 @@ impl LineageStep {
         if self.bypassed_by(&need.columns()) {
             return Some(need.clone());
         }
-        need.pull_back(self.affine.as_ref()?)
+        // A stage may append more than its affine output; what else it appends exists only behind it.
+        need.pull_back(self.affine.as_ref()?).filter(|earlier| self.bypassed_by(&earlier.columns()))
     }
 
     /// Takes a request behind all of `steps` as far back as it goes: the number of steps that stay in front of

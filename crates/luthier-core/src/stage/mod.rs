@@ -15,6 +15,7 @@ pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};
 pub use evaluator::{DynEvaluator, Evaluator};
 pub use guard::catch_panic;
+pub(crate) use guard::panic_to_error;
 pub use lineage::LineageStep;
 pub use plan::StagePlan;
 pub use transformer::{PureTransformer, Transformer};

@@ -71,7 +71,7 @@ pub(super) fn with_centred<T>(
     f: impl FnOnce(Centred<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let (n, width) = (tile.len(), total_width(spans));
-    let weights = tile.weights(weight_col)?;
+    let weights = tile.weights(weight_col).map_err(|e| first_bad(tile, spans, Some(e)))?;
     let mut buffer = SCRATCH.take();
     buffer.resize(n * width, 0.0);
     let result = ArrayViewMut2::from_shape((n, width), &mut buffer[..n * width])
@@ -120,8 +120,8 @@ fn centre(
             weight_sq_sum = weights.iter().map(|w| w * w).sum();
         }
     }
-    if !sum.iter().all(|x| x.is_finite()) {
-        return Err(not_finite(tile, spans));
+    if !sum.iter().chain([&weight_sum, &weight_sq_sum]).all(|x| x.is_finite()) {
+        return Err(first_bad(tile, spans, None));
     }
     if first.is_none() {
         return Ok(None);
@@ -138,20 +138,16 @@ fn centre(
     Ok(Some((reference + sum, weight_sum, weight_sq_sum)))
 }
 
-/// Names the first value of the tile that is not finite.
-fn not_finite(tile: &Tile<'_>, spans: &[ColumnSpan]) -> Error {
-    for span in spans {
-        if let Some(error) = tile.first_not_finite(&span.name) {
-            return error;
-        }
-    }
-    too_large(spans)
+/// Names the first row of the tile that holds a value that is not finite, or a bad weight.
+fn first_bad(tile: &Tile<'_>, spans: &[ColumnSpan], bad_weight: Option<Error>) -> Error {
+    let values = spans.iter().map(|span| tile.first_not_finite(&span.name));
+    values.fold(bad_weight, Error::earlier).unwrap_or_else(|| too_large(spans))
 }
 
 pub(super) fn too_large(spans: &[ColumnSpan]) -> Error {
     let names: Vec<_> = spans.iter().map(|span| format!("`{}`", span.name)).collect();
     Error::invalid(format!(
-        "the values of {} are too large to be summed and squared in f64: scale them first",
+        "the values or weights of {} are too large to be summed and squared in f64: scale them first",
         names.join(", ")
     ))
 }

@@ -346,8 +346,10 @@ impl Summary for Moments {
         if !map.offset.is_empty() {
             new_mean_noise.zip_mut_with(&map.offset, |noise, offset| *noise = noise.hypot(*offset));
         }
-        let cancelled =
-            |(&variance, &noise): (&f64, &f64)| f64::EPSILON * noise * noise > DIGITS_KEPT * variance;
+        // Values that are not finite are for the rows to name.
+        let cancelled = |(&variance, &noise): (&f64, &f64)| {
+            !variance.is_finite() || f64::EPSILON * noise * noise > DIGITS_KEPT * variance
+        };
         if among.diag().iter().zip(&new_noise).any(cancelled) {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use luthier_frame::Schema;
 use super::Summary;
 use crate::affine::{Affine, AffineColumns};
 use crate::dataset::Tile;
+use crate::stage::panic_to_error;
 use crate::{Error, Result};
 
 /// A finished summary of some type.
@@ -126,7 +127,8 @@ impl<S: Summary> DynNeed for Typed<S> {
     }
 
     fn empty(&self, schema: &Schema) -> Result<Box<dyn DynState>> {
-        Ok(Box::new(State::<S> { state: S::empty(&self.spec, schema)?, spec: self.spec.clone() }))
+        let state = guarded::<S, _>(|| S::empty(&self.spec, schema))?;
+        Ok(Box::new(State::<S> { state, spec: self.spec.clone() }))
     }
 
     fn union(&self, other: &dyn DynNeed) -> Option<Need> {
@@ -149,7 +151,8 @@ impl<S: Summary> DynNeed for Typed<S> {
 
     fn lift(&self, upstream: &Answer, map: &Affine) -> Result<Option<Answer>> {
         let Some(upstream) = upstream.downcast_ref::<S>() else { return Ok(None) };
-        Ok(upstream.lift(&self.spec, map)?.map(|answer| Arc::new(answer) as Answer))
+        let lifted = guarded::<S, _>(|| upstream.lift(&self.spec, map))?;
+        Ok(lifted.map(|answer| Arc::new(answer) as Answer))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -164,12 +167,12 @@ struct State<S: Summary> {
 
 impl<S: Summary> DynState for State<S> {
     fn update(&mut self, tile: &Tile<'_>) -> Result<()> {
-        self.state.update(&self.spec, tile)
+        guarded::<S, _>(|| self.state.update(&self.spec, tile))
     }
 
     fn merge(&mut self, other: &dyn DynState) -> Result<()> {
         match other.as_any().downcast_ref::<Self>() {
-            Some(other) => self.state.merge(&other.state),
+            Some(other) => guarded::<S, _>(|| self.state.merge(&other.state)),
             None => Err(Error::invalid(format!("cannot merge a {} with another kind of summary", S::NAME))),
         }
     }
@@ -185,4 +188,9 @@ impl<S: Summary> DynState for State<S> {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// A panic of the author's code names the summary.
+fn guarded<S: Summary, T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    panic_to_error(S::NAME, f)?
 }

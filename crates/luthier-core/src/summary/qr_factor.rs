@@ -175,11 +175,11 @@ impl Summary for QrFactor {
         let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
         let old_noise = self.noise();
         let new_noise = map.apply_noise(&old_noise.select(Axis(0), &inputs));
-        let cancelled = new
-            .columns()
-            .into_iter()
-            .zip(&new_noise)
-            .any(|(column, noise)| f64::EPSILON * noise > DIGITS_KEPT * column.dot(&column).sqrt());
+        let cancelled = new.columns().into_iter().zip(&new_noise).any(|(column, noise)| {
+            let deviation = column.dot(&column).sqrt();
+            // Values that are not finite are for the rows to name.
+            !deviation.is_finite() || f64::EPSILON * noise > DIGITS_KEPT * deviation
+        });
         if cancelled {
             return Ok(None);
         }

@@ -1,0 +1,57 @@
+use anyhow::bail;
+use luthier_core::frame::Schema;
+use luthier_core::params::ParamEnum;
+use luthier_core::{Dataset, Estimator, FitContext, Params};
+
+use crate::columns::{append_number, require_number};
+use crate::mean::{MeanModel, mean};
+
+/// What becomes of a fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum Failure {
+    /// It succeeds.
+    None,
+    /// It returns an error, as a stage should.
+    Error,
+    /// It panics, as a stage should not.
+    Panic,
+}
+
+/// Predicts the mean of the labels, unless told to fail.
+///
+/// Either way of failing costs a search one candidate: a row with the error, beside the others.
+#[derive(Debug, Clone, Params)]
+pub struct Flaky {
+    /// What becomes of the fit.
+    #[param(default = Failure::None)]
+    failure: Failure,
+    /// Numeric column to predict.
+    #[param(default = "label")]
+    label_col: String,
+    /// Column the predictions are written to.
+    #[param(default = "prediction")]
+    prediction_col: String,
+}
+
+impl Estimator for Flaky {
+    const NAME: &'static str = "acme.flaky";
+    type Model = MeanModel;
+
+    #[allow(clippy::panic, reason = "asked for")]
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<MeanModel> {
+        match self.failure {
+            Failure::None => {}
+            Failure::Error => bail!("told to fail: set `failure` = none"),
+            Failure::Panic => panic!("told to panic: set `failure` = none"),
+        }
+        let prediction = mean(data, &self.label_col)?;
+        Ok(MeanModel { prediction_col: self.prediction_col.clone(), prediction })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        require_number(schema, &self.label_col)?;
+        append_number(schema, &self.prediction_col)
+    }
+}
+
+luthier_core::register_estimator!(Flaky: "Predicts the mean of the labels, unless told to fail.");

@@ -1,0 +1,45 @@
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{Dataset, Transformer};
+use serde::{Deserialize, Serialize};
+
+use crate::columns::append_number;
+
+/// Predicts the same for every row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MeanModel {
+    pub(crate) prediction_col: String,
+    pub(crate) prediction: f64,
+}
+
+impl MeanModel {
+    /// What every row is predicted to be.
+    pub fn prediction(&self) -> f64 {
+        self.prediction
+    }
+}
+
+impl Transformer for MeanModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let predictions = vec![self.prediction; data.num_rows()];
+        Ok(data.with_column(&self.prediction_col, Column::f64(predictions))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        append_number(schema, &self.prediction_col)
+    }
+}
+
+/// The mean of a numeric column, from its rows.
+pub(crate) fn mean(data: &Dataset, column: &str) -> anyhow::Result<f64> {
+    let (mut sum, mut rows) = (0.0, 0usize);
+    data.for_each_tile(&[column], |tile| {
+        if let Some(error) = tile.first_not_finite(column) {
+            return Err(error);
+        }
+        sum += tile.numbers(column)?.iter().sum::<f64>();
+        rows += tile.len();
+        Ok(())
+    })?;
+    anyhow::ensure!(rows > 0, "there are no rows to take the mean of `{column}` of");
+    Ok(sum / rows as f64)
+}

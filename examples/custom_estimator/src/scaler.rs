@@ -1,0 +1,100 @@
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{
+    Affine, Dataset, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+};
+use ndarray::Array1;
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{append_vectors, require_vectors};
+
+/// Shifts every feature to mean 0 and scales it to deviation 1: `(x − μ) / s`.
+///
+/// `s` is the sample deviation, `n − 1` in the divisor. A feature that is constant is not scaled.
+#[derive(Debug, Clone, Params)]
+pub struct Scaler {
+    /// Whether to subtract the mean.
+    #[param(default = true)]
+    with_mean: bool,
+    /// Whether to divide by the deviation.
+    #[param(default = true)]
+    with_std: bool,
+    /// Vector column to scale.
+    #[param(default = "features")]
+    input_col: String,
+    /// Column the results are written to.
+    #[param(default = "scaled")]
+    output_col: String,
+}
+
+impl Scaler {
+    fn moments(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.input_col])
+    }
+}
+
+impl Estimator for Scaler {
+    const NAME: &'static str = "acme.scaler";
+    type Model = ScalerModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<ScalerModel> {
+        let moments = data.summarize::<Moments>(&self.moments())?;
+        let inverse = |variance: f64| if variance > 0.0 { variance.sqrt().recip() } else { 1.0 };
+        let scale = match self.with_std {
+            true => moments.sample_variance().mapv(inverse),
+            false => Array1::ones(moments.mean().len()),
+        };
+        let offset = match self.with_mean {
+            true => -(&moments.mean() * &scale),
+            false => Array1::zeros(scale.len()),
+        };
+        let (input_col, output_col) = (self.input_col.clone(), self.output_col.clone());
+        Ok(ScalerModel { input_col, output_col, scale, offset })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        append_vectors(schema, &self.output_col, require_vectors(schema, &self.input_col)?)
+    }
+
+    /// All configurations on the same rows make one unit: a few divisions each are not worth units of their own.
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<Moments>(self.moments())
+            .affine([&self.input_col], &self.output_col)
+            .grouped()
+    }
+}
+
+luthier_core::register_estimator!(Scaler: "Shifts every feature to mean 0 and scales it to deviation 1.");
+
+/// A fitted [`Scaler`]: `x ∘ scale + offset`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScalerModel {
+    input_col: String,
+    output_col: String,
+    scale: Array1<f64>,
+    offset: Array1<f64>,
+}
+
+impl ScalerModel {
+    fn map(&self) -> Affine {
+        Affine::diagonal(&self.input_col, &self.output_col, self.scale.clone(), self.offset.clone())
+    }
+}
+
+impl Transformer for ScalerModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        Transformer::transform_schema(self, data.schema())?;
+        let features = data.vectors(&self.input_col)?;
+        Ok(data.with_column(&self.output_col, Column::vector(self.map().apply(features.view())))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let (width, expected) = (require_vectors(schema, &self.input_col)?, self.scale.len());
+        anyhow::ensure!(width == expected, "`{}` has {width} features, expected {expected}", self.input_col);
+        append_vectors(schema, &self.output_col, width)
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        Some(self.map())
+    }
+}

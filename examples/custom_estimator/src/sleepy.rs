@@ -1,0 +1,46 @@
+use std::thread;
+use std::time::Duration;
+
+use luthier_core::frame::Schema;
+use luthier_core::{Dataset, Estimator, FitContext, Params};
+
+use crate::columns::{append_number, require_number};
+use crate::mean::{MeanModel, mean};
+
+/// Predicts the mean of the labels, after a nap.
+///
+/// It declares nothing, so every candidate reads the rows for itself: a stand-in for a fit that is slow and
+/// that Luthier knows nothing about.
+#[derive(Debug, Clone, Params)]
+pub struct Sleepy {
+    /// Milliseconds that a fit sleeps.
+    #[param(default = 100)]
+    millis: u64,
+    /// Added to the mean, so that candidates differ.
+    #[param(default = 0.0)]
+    shift: f64,
+    /// Numeric column to predict.
+    #[param(default = "label")]
+    label_col: String,
+    /// Column the predictions are written to.
+    #[param(default = "prediction")]
+    prediction_col: String,
+}
+
+impl Estimator for Sleepy {
+    const NAME: &'static str = "acme.sleepy";
+    type Model = MeanModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<MeanModel> {
+        thread::sleep(Duration::from_millis(self.millis));
+        let prediction = mean(data, &self.label_col)? + self.shift;
+        Ok(MeanModel { prediction_col: self.prediction_col.clone(), prediction })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        require_number(schema, &self.label_col)?;
+        append_number(schema, &self.prediction_col)
+    }
+}
+
+luthier_core::register_estimator!(Sleepy: "Predicts the mean of the labels, after a nap.");
