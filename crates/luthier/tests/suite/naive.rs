@@ -104,6 +104,36 @@ pub(crate) fn ridge(x: ArrayView2<'_, f64>, y: ArrayView1<'_, f64>, reg_param: f
     (coefficients, intercept)
 }
 
+/// Coefficients and intercept of Spark's elastic net, `(reg_param, elastic_net_param)`, by coordinate descent in
+/// standardised units until nothing changes any more.
+pub(crate) fn elastic_net(
+    x: ArrayView2<'_, f64>,
+    y: ArrayView1<'_, f64>,
+    (reg_param, elastic_net_param): (f64, f64),
+) -> (Array1<f64>, f64) {
+    let n = x.nrows() as f64;
+    let (x_mean, y_mean) = (means(x), y.mean().unwrap());
+    let (x_std, y_std) = (variances(x, 0.0).mapv(f64::sqrt), y.std(0.0));
+    let (z, t) = ((&x - &x_mean) / &x_std, (&y - y_mean) / y_std);
+    let (gram, target) = (z.t().dot(&z) / n, z.t().dot(&t) / n);
+    let penalty = reg_param / y_std;
+    let (l1, l2) = (penalty * elastic_net_param, penalty * (1.0 - elastic_net_param));
+    let mut b = Array1::<f64>::zeros(x.ncols());
+    for _ in 0..20_000 {
+        let before = b.clone();
+        for j in 0..b.len() {
+            let slope = target[j] - gram.row(j).dot(&b) + gram[[j, j]] * b[j];
+            b[j] = slope.signum() * (slope.abs() - l1).max(0.0) / (gram[[j, j]] + l2);
+        }
+        if b == before {
+            break;
+        }
+    }
+    let coefficients = b * y_std / &x_std;
+    let intercept = y_mean - coefficients.dot(&x_mean);
+    (coefficients, intercept)
+}
+
 /// rmse, mean absolute error and r2 of predictions.
 pub(crate) fn scores(label: ArrayView1<'_, f64>, prediction: ArrayView1<'_, f64>) -> [f64; 3] {
     let residuals = &label - &prediction;

@@ -103,11 +103,13 @@ impl Shape {
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    let offset = prop_oneof![Just(0.0), Just(1.0), Just(1e3), Just(-1e6)];
+    // A feature a million deviations from zero is known to ten digits of its deviation, so the residuals that are
+    // compared to nine must not be small.
+    let offset_and_noise =
+        prop_oneof![Just((0.0, 1e-2)), Just((1.0, 1.0)), Just((1e3, 1e-2)), Just((-1e6, 1.0))];
     let collinear = prop_oneof![Just(None), Just(Some(1e-2)), Just(Some(1e-4)), Just(Some(1e-6))];
-    let noise = prop_oneof![Just(1.0), Just(1e-2)];
-    (any::<u64>(), 30..90usize, 3..6usize, offset, -8..=8, collinear, noise).prop_map(
-        |(seed, rows, features, offset, scale, collinear, noise)| Shape {
+    (any::<u64>(), 30..90usize, 3..6usize, offset_and_noise, -8..=8, collinear).prop_map(
+        |(seed, rows, features, (offset, noise), scale, collinear)| Shape {
             seed,
             rows,
             features,
@@ -120,7 +122,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn sharing_changes_no_metric(
