@@ -54,7 +54,10 @@ fn a_path_without_a_stage_is_explained() {
 #[test]
 fn an_unknown_parameter_is_answered_with_the_nearest() {
     let error = refused(ParamGrid::new().add_by_name("pca.outputCol", ["x"]), &scene(60, 4, 2));
-    assert_says(&error, &["pca", "outputCol", "did you mean `output_col`?", "k, input_col, output_col, center"]);
+    assert_says(
+        &error,
+        &["pca", "outputCol", "did you mean `output_col`?", "k, input_col, output_col, center"],
+    );
 }
 
 #[test]

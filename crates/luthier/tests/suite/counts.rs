@@ -14,7 +14,10 @@ fn split(k: &[usize], reg_param: &[f64], of: RegressionMetric) -> TrainValidatio
     TrainValidationSplit::new(pipeline, grid, metric(of)).train_ratio(0.8).seed(7)
 }
 
-fn cross_validation((pipeline, grid): (Pipeline, ParamGrid), of: RegressionMetric) -> CrossValidator<Pipeline> {
+fn cross_validation(
+    (pipeline, grid): (Pipeline, ParamGrid),
+    of: RegressionMetric,
+) -> CrossValidator<Pipeline> {
     CrossValidator::new(pipeline, grid, metric(of)).seed(7)
 }
 

@@ -51,7 +51,8 @@ fn manifest(path: &Path) -> Manifest {
     let text = std::fs::read_to_string(path).unwrap();
     let table: toml::Table = text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let targets = table.get("target").and_then(toml::Value::as_table);
-    let tables = [&table].into_iter().chain(targets.into_iter().flat_map(|t| t.values().filter_map(|t| t.as_table())));
+    let tables =
+        [&table].into_iter().chain(targets.into_iter().flat_map(|t| t.values().filter_map(|t| t.as_table())));
     let (mut uses, mut tests_use) = (Vec::new(), Vec::new());
     for table in tables {
         uses.extend(ours(table, "dependencies"));

@@ -140,11 +140,7 @@ pub(crate) fn scores(label: ArrayView1<'_, f64>, prediction: ArrayView1<'_, f64>
     let centred = &label - label.mean().unwrap();
     let n = label.len() as f64;
     let squares = residuals.dot(&residuals);
-    [
-        (squares / n).sqrt(),
-        residuals.mapv(f64::abs).sum() / n,
-        1.0 - squares / centred.dot(&centred),
-    ]
+    [(squares / n).sqrt(), residuals.mapv(f64::abs).sum() / n, 1.0 - squares / centred.dot(&centred)]
 }
 
 #[test]

@@ -84,7 +84,9 @@ fn nested_pipelines_with_transformers() {
     let data = diabetes_columns();
     let loaded = round_trip(&outer, &data);
     let model = loaded.downcast_ref::<PipelineModel>().unwrap();
-    assert!(model.stage_by_name("features.pca").unwrap().downcast_ref::<luthier::stages::PcaModel>().is_some());
+    assert!(
+        model.stage_by_name("features.pca").unwrap().downcast_ref::<luthier::stages::PcaModel>().is_some()
+    );
     let names: Vec<&str> = model.stages().map(|(name, _)| name).collect();
     assert_eq!(names, ["assembler", "features", "lr"]);
 }

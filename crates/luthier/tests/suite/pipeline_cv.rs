@@ -48,7 +48,12 @@ impl Front {
     }
 
     /// Predictions for `x` after fitting on the rows `on`.
-    fn predict(self, on: (&Array2<f64>, &Array1<f64>), x: &Array2<f64>, candidate: (usize, f64)) -> Array1<f64> {
+    fn predict(
+        self,
+        on: (&Array2<f64>, &Array1<f64>),
+        x: &Array2<f64>,
+        candidate: (usize, f64),
+    ) -> Array1<f64> {
         let ((k, reg_param), (train, label)) = (candidate, on);
         let (mut train, mut x) = (train.clone(), x.clone());
         if let Self::Scaler { with_mean } | Self::ScalerAndPca { with_mean } = self {
@@ -67,9 +72,8 @@ impl Front {
 /// rmse, mae and r2 of every candidate on every fold, `[fold][candidate]`.
 fn expected(front: Front) -> Vec<Vec<[f64; 3]>> {
     let (x, y, folds) = diabetes_arrays();
-    let rows = |keep: &dyn Fn(i64) -> bool| -> Vec<usize> {
-        (0..y.len()).filter(|&row| keep(folds[row])).collect()
-    };
+    let rows =
+        |keep: &dyn Fn(i64) -> bool| -> Vec<usize> { (0..y.len()).filter(|&row| keep(folds[row])).collect() };
     (0..3)
         .map(|fold| {
             let (train, held_out) = (rows(&|f| f != fold), rows(&|f| f == fold));

@@ -41,7 +41,8 @@ fn every_part_and_parameter_is_documented() {
         for (i, param) in params.iter().enumerate() {
             assert!(!param.doc.trim().is_empty(), "{kind} {name}: `{}` is not documented", param.name);
             assert!(params[..i].iter().all(|other| other.name != param.name), "{name}.{} twice", param.name);
-            let is_snake_case = param.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            let is_snake_case =
+                param.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             assert!(is_snake_case, "{name}.{}", param.name);
         }
     }

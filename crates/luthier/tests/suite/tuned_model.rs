@@ -13,8 +13,7 @@ fn the_best_model_is_typed_through_the_pipeline() {
     let pca = pipeline.add("pca", Pca::new().output_col("components"));
     let lr = pipeline.add("lr", LinearRegression::new().features_col("components"));
     let grid = ParamGrid::new().add(pca.at(Pca::K), [2, 6]);
-    let tuned =
-        CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
+    let tuned = CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
     let best: &PipelineModel = tuned.best_model();
     assert_eq!(best.stage(&pca).unwrap().components().dim(), (10, 6));
     assert_eq!(best.stage(&lr).unwrap().coefficients().len(), 6);
@@ -45,8 +44,7 @@ fn transform_predicts_with_the_best_model() {
 #[test]
 fn results_are_in_the_order_of_the_grid_and_ranks_in_that_of_the_metric() {
     let (pipeline, grid) = pca_and_regression(&[6, 2], &[10.0, 0.0]);
-    let tuned =
-        CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
+    let tuned = CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
     let result = tuned.result();
     let params: Vec<String> = result.candidates.iter().map(|c| c.params.to_string()).collect();
     assert_eq!(params[0], "pca.k = 6, lr.reg_param = 10.0");
@@ -141,11 +139,8 @@ fn seeds_of_fits_come_from_the_search_the_fold_and_the_stage() {
 
 #[test]
 fn a_grid_without_values_has_one_candidate() {
-    let tuned = TrainValidationSplit::new(
-        LinearRegression::new(),
-        ParamGrid::new(),
-        RegressionEvaluator::new(),
-    );
+    let tuned =
+        TrainValidationSplit::new(LinearRegression::new(), ParamGrid::new(), RegressionEvaluator::new());
     let tuned = tuned.fit(&diabetes()).unwrap();
     assert_eq!(tuned.result().candidates.len(), 1);
     assert!(tuned.result().candidates[0].params.is_empty());
@@ -155,14 +150,15 @@ fn a_grid_without_values_has_one_candidate() {
 #[test]
 fn events_cover_summaries_units_and_the_refit() {
     let (pipeline, grid) = pca_and_regression(&[2, 6], &[0.0, 1.0]);
-    let tuned =
-        CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
+    let tuned = CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&diabetes()).unwrap();
     let events = &tuned.result().events;
     let count = |kind| events.iter().filter(|event| event.kind == kind).count();
     assert_eq!(count(EventKind::Summarise), 1);
     assert_eq!(count(EventKind::Unit), 3 * (1 + 2));
     assert_eq!(count(EventKind::Refit), 1);
-    assert!(events.iter().all(|e| 0.0 <= e.start && e.start <= e.end && e.end <= tuned.result().search_seconds));
+    assert!(
+        events.iter().all(|e| 0.0 <= e.start && e.start <= e.end && e.end <= tuned.result().search_seconds)
+    );
 }
 
 #[test]
