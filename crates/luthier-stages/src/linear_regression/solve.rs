@@ -26,14 +26,16 @@ const DIRECT_FEATURES: usize = 4096;
 /// How squared error is minimised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
 pub enum Solver {
-    /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features.
+    /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features;
+    /// coordinate descent with an L1 penalty.
     #[default]
     Auto,
     /// Normal equations; coordinate descent on them with an L1 penalty. Population deviations.
     Normal,
-    /// The triangular factor. Population deviations.
+    /// The triangular factor; coordinate descent on its rows with an L1 penalty. Population deviations.
     Qr,
-    /// L-BFGS on the normal equations; coordinate descent with an L1 penalty. Sample deviations.
+    /// L-BFGS, and coordinate descent with an L1 penalty, on the normal equations or the factor as for `auto`. Sample
+    /// deviations.
     LBfgs,
 }
 
@@ -104,7 +106,7 @@ pub(crate) struct Fit {
     /// Diagonal of `(AᵀWA + penalty)⁻¹`, the intercept's entry last; of direct solutions of full rank.
     pub(crate) inverse_diagonal: Option<Array1<f64>>,
     /// How to win back the digits that an ill-conditioned factor has lost.
-    pub(crate) seminormal: Option<Seminormal>,
+    pub(crate) seminormal: Option<Box<Seminormal>>,
 }
 
 /// What became of one fit.

@@ -73,6 +73,7 @@ impl TriangularSystem {
             seminormal: r.and_then(|r| {
                 let diagonal = penalty.diagonal();
                 Seminormal::new(&self.units, self.regularised_condition(&diagonal), &r, diagonal)
+                    .map(Box::new)
             }),
         };
         (fit, usize::from(penalty.l2 > 0.0))
