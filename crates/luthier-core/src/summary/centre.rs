@@ -107,13 +107,16 @@ fn centre(
     };
     let mut sum = Array1::<f64>::zeros(width);
     let (mut weight_sum, mut weight_sq_sum) = (n as f64, n as f64);
-    for mut row in rows.rows_mut() {
-        row -= &reference;
-    }
     match weights {
-        None => rows.rows().into_iter().for_each(|row| sum += &row),
+        None => {
+            for mut row in rows.rows_mut() {
+                row -= &reference;
+                sum += &row;
+            }
+        }
         Some(weights) => {
-            for (row, &w) in rows.rows().into_iter().zip(weights) {
+            for (mut row, &w) in rows.rows_mut().into_iter().zip(weights) {
+                row -= &reference;
                 sum.scaled_add(w, &row);
             }
             weight_sum = weights.iter().sum();
@@ -127,11 +130,9 @@ fn centre(
         return Ok(None);
     }
     sum /= weight_sum;
-    for mut row in rows.rows_mut() {
+    for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
         row -= &sum;
-    }
-    if let Some(weights) = weights {
-        for (mut row, &w) in rows.rows_mut().into_iter().zip(weights) {
+        if let Some(&w) = weights.and_then(|weights| weights.get(i)) {
             row *= w.sqrt();
         }
     }
