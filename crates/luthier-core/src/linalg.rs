@@ -6,6 +6,7 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::{evd, matmul as faer_matmul, qr, svd};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
@@ -83,6 +84,9 @@ pub fn mirror_lower(a: &mut Array2<f64>) {
 /// If an entry is not finite or the iteration does not converge.
 pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     let n = a.nrows();
+    if n == 0 {
+        return Ok(Eigen { values: Array1::zeros(0), vectors: Array2::zeros((0, 0)) });
+    }
     let input = Mat::from_fn(n, n, |i, j| if i >= j { a[[i, j]] } else { a[[j, i]] });
     check_finite(input.as_ref(), "the eigenvalue decomposition")?;
     let mut values = Diag::<f64>::zeros(n);
@@ -112,6 +116,13 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
 pub fn thin_svd(a: ArrayView2<'_, f64>) -> Result<Svd> {
     let (rows, cols) = a.dim();
     let rank = rows.min(cols);
+    if rank == 0 {
+        return Ok(Svd {
+            u: Array2::zeros((rows, 0)),
+            values: Array1::zeros(0),
+            v: Array2::zeros((cols, 0)),
+        });
+    }
     let input = Mat::from_fn(rows, cols, |i, j| a[[i, j]]);
     check_finite(input.as_ref(), "the singular value decomposition")?;
     let mut values = Diag::<f64>::zeros(rank);
@@ -163,6 +174,30 @@ pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
         Default::default(),
     );
     Array2::from_shape_fn((rank, cols), |(i, j)| if i <= j { work[(i, j)] } else { 0.0 })
+}
+
+/// The lower-triangular `L` with `L Lᵀ = A`; only the lower triangle of `A` is read.
+///
+/// `None` where `A` is not positive definite to working precision: a pivot falls below `16 n ε` of its diagonal
+/// entry.
+pub fn cholesky(a: ArrayView2<'_, f64>) -> Option<Array2<f64>> {
+    let n = a.nrows();
+    if n == 0 {
+        return Some(Array2::zeros((0, 0)));
+    }
+    let mut work = Mat::from_fn(n, n, |i, j| a[[i, j]]);
+    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(n, SERIAL, Default::default());
+    llt::factor::cholesky_in_place(
+        work.as_mut(),
+        Default::default(),
+        SERIAL,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    )
+    .ok()?;
+    let smallest = 16.0 * n as f64 * f64::EPSILON;
+    let regular = (0..n).all(|i| work[(i, i)] * work[(i, i)] > smallest * a[[i, i]]);
+    regular.then(|| Array2::from_shape_fn((n, n), |(i, j)| if j <= i { work[(i, j)] } else { 0.0 }))
 }
 
 fn row_major<'a>(a: &'a CowArray<'_, f64, Ix2>) -> MatRef<'a, f64> {
@@ -228,6 +263,25 @@ mod tests {
         let svd = thin_svd(a.view()).unwrap();
         let scaled = &svd.u * &svd.values.view().insert_axis(Axis(0));
         close(&matmul(scaled.view(), svd.v.t()), &a);
+    }
+
+    #[test]
+    fn cholesky_rebuilds_the_matrix_or_refuses() {
+        let a = array![[4.0, 100.0, 100.0], [1.0, 2.0, 100.0], [-2.0, 0.0, 3.0]];
+        let mut full = a.clone();
+        (0..3).for_each(|i| (0..i).for_each(|j| full[[j, i]] = a[[i, j]]));
+        let l = cholesky(a.view()).unwrap();
+        close(&matmul(l.view(), l.t()), &full);
+        assert!(cholesky(array![[1.0, 1.0], [1.0, 1.0]].view()).is_none());
+        assert!(cholesky(array![[1.0, 0.0], [0.0, -1.0]].view()).is_none());
+        assert!(cholesky(array![[f64::NAN]].view()).is_none());
+        assert_eq!(cholesky(Array2::zeros((0, 0)).view()).unwrap().dim(), (0, 0));
+    }
+
+    #[test]
+    fn empty_matrices_have_empty_factors() {
+        assert!(symmetric_eigen(Array2::zeros((0, 0)).view()).unwrap().values.is_empty());
+        assert_eq!(thin_svd(Array2::zeros((3, 0)).view()).unwrap().u.dim(), (3, 0));
     }
 
     #[test]

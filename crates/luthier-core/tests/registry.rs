@@ -1,5 +1,7 @@
 //! Two parts of one name: a program of its own, since one such pair spoils every look-up.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier_core::{Error, Params, PureTransformer, Transformer};

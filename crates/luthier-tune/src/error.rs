@@ -129,3 +129,10 @@ impl From<luthier_core::frame::Error> for Error {
         Self::Core(source.into())
     }
 }
+
+/// So that a [`Parallelism`](crate::Parallelism) is taken wherever a number is.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,4 +1,55 @@
-//! Machine-learning pipelines and their tuning.
+//! Machine-learning pipelines and their tuning, in the vocabulary of Spark ML.
+//!
+//! Build a [`Pipeline`](prelude::Pipeline) of stages, say in a [`ParamGrid`](prelude::ParamGrid) what to try, and
+//! let a [`CrossValidator`](prelude::CrossValidator) or
+//! [`TrainValidationSplit`](prelude::TrainValidationSplit) find the best and fit it on all rows:
+//!
+//! ```
+//! use luthier::prelude::*;
+//! use ndarray::array;
+//!
+//! let features = array![[1.0, 2.0], [2.0, 1.0], [3.0, 5.0], [4.0, 3.0], [5.0, 8.0], [6.0, 7.0]];
+//! let data = DataFrame::from_ndarray(features, vec![5.1, 4.9, 12.8, 11.2, 21.0, 20.1])?;
+//!
+//! let mut pipeline = Pipeline::new();
+//! pipeline.add("scaler", StandardScaler::new().output_col("scaled"));
+//! let lr = pipeline.add("lr", LinearRegression::new().features_col("scaled"));
+//! let grid = ParamGrid::new().add(lr.at(LinearRegression::REG_PARAM), [0.0, 0.1, 1.0]);
+//!
+//! let tuned = CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&data)?;
+//! assert_eq!(tuned.result().best_candidate().map(|best| best.params.to_string()).as_deref(),
+//!     Some("lr.reg_param = 0.0"));
+//! let predicted = tuned.transform(&data)?.column_f64("prediction")?;
+//! assert!((predicted[0] - 5.1).abs() < 0.5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Why
+//!
+//! - **A search costs little more than one fit.** What candidates and folds have in common is computed once,
+//!   through whole pipelines; `explain` says so before anything runs. 16 candidates of PCA and linear regression
+//!   in 3 folds read every row once and decompose three covariances.
+//! - **Every part can be replaced from another crate**: a stage, an evaluator, a splitter, an executor. The
+//!   built-in ones use the public interface and nothing else.
+//! - **The same bytes every time**: no result depends on the executor, its parallelism or the number of threads.
+//!
+//! # Where things are
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`prelude`] | what most programs use |
+//! | [`frame`] | data frames, CSV and Parquet |
+//! | [`core`] | stages, pipelines, datasets, summaries, parameters, saving and loading: what an author of a stage needs |
+//! | [`stages`] | the built-in stages and evaluators |
+//! | [`tune`] | grids, splitters, searches, executors: what an author of an executor needs |
+//! | [`report`] | leaderboards and timelines as text |
+//!
+//! The program `luthier` does the same from a configuration file.
+//!
+//! # What it does not do
+//!
+//! It has no joins and no SQL: prepare the rows elsewhere and hand them over as Arrow, Parquet or CSV. It has no
+//! neural networks and uses no GPU. Fits stay on one machine, unless an executor takes its tasks elsewhere.
 
 pub use luthier_core as core;
 pub use luthier_frame as frame;

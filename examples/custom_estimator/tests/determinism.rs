@@ -1,4 +1,5 @@
 //! The same bits on every executor, at any parallelism, with any number of threads.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod common;
 

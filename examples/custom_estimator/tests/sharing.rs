@@ -1,4 +1,5 @@
 //! Stages of a third party cost a search what built-in ones do: counts, and the long way as a check.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod common;
 
@@ -44,16 +45,17 @@ fn penalties_alone_share_one_decomposition_per_fold() {
 fn the_long_way_gives_the_same_metrics() {
     for behind_log1p in [false, true] {
         for splitter in splitters() {
-            let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().evaluated.len() as u64;
+            let split = splitter.split(&frame(ROWS, 5, 2), 0).unwrap();
+            let (folds, sizes) = (split.evaluated.len() as u64, split.folds.sizes());
             let (pipeline, grid) = scaled_ridge(behind_log1p);
             let search = search(pipeline, grid).splitter(splitter);
-            let (shared, short) = work_of(&search);
+            let (_, short) = work_of(&search);
             let (alone, long) = work_of(&search.sharing(Sharing::Off));
             assert_close(&short, &long);
             assert_eq!(alone.factorisations, 16 * folds + 1);
-            // Of every candidate at least two fits and a score.
-            assert!(alone.rows_read > 2 * 16 * ROWS as u64 * folds / 2, "{alone:?}");
-            assert!(alone.rows_read > 5 * shared.rows_read, "{alone:?} against {shared:?}");
+            // Two stages read the training rows and the score the others; two stages read all rows again.
+            let read: usize = split.evaluated.iter().map(|&fold| 2 * ROWS - sizes[fold as usize]).sum();
+            assert_eq!(alone.rows_read, (16 * read + 2 * ROWS) as u64);
             assert_eq!((alone.lifted, alone.reused_fits), (0, 0), "the long way takes no short cut");
         }
     }

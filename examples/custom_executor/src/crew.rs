@@ -1,3 +1,4 @@
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,7 @@ use crate::worker::{self, Work};
 /// The threads start at the first job and wait between jobs. Jobs that overlap share them, each within its own
 /// limit. A task goes out when the result of an earlier one is back: the executor sees each result before it
 /// sends more, as one must whose workers are on other machines.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Crew {
     options: Options,
     /// How work reaches the threads, once they run.
@@ -100,6 +101,13 @@ fn next(results: &Receiver<(usize, TaskResult)>) -> anyhow::Result<(usize, TaskR
             }
             other => return Ok(other?),
         }
+    }
+}
+
+/// Plans and errors show an executor by its parameters.
+impl fmt::Debug for Crew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").field("threads", &self.options.threads).finish()
     }
 }
 

@@ -220,8 +220,11 @@ impl Dataset {
     /// The selected rows of some columns as a frame of one partition.
     ///
     /// # Errors
-    /// Those of [`for_each_tile`](Self::for_each_tile).
+    /// Those of [`for_each_tile`](Self::for_each_tile); no column or the same one twice.
     pub fn collect(&self, columns: &[&str]) -> Result<DataFrame> {
+        if columns.is_empty() {
+            return Err(Error::invalid("nothing to collect: name at least one column"));
+        }
         let mut batches = Vec::new();
         self.for_each_tile(columns, |tile| {
             let arrays = columns.iter().map(|column| Ok((*column, tile.array(column)?)));

@@ -56,14 +56,18 @@ impl FitContext {
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014) over the words, starting from a seed.
+/// A seed from a seed and some words. The seed is scrambled before a word is added: else fold 1 of seed 5 would be
+/// fold 0 of seed 6.
 fn mix(seed: u64, words: impl IntoIterator<Item = u64>) -> u64 {
-    words.into_iter().fold(seed, |state, word| {
-        let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_add(word);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
+    words.into_iter().fold(seed, |state, word| scramble(scramble(state).wrapping_add(word)))
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+fn scramble(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -83,6 +87,7 @@ mod tests {
             assert!(seeds[..i].iter().all(|b| a != b));
         }
         assert_eq!(root.for_fold(0).for_stage("a").seed(), seeds[0]);
+        assert_ne!(FitContext::new(8, Arc::default()).for_fold(0).seed(), root.for_fold(1).seed());
         assert_eq!(root.for_stage("outer").for_stage("inner").stage(), "outer.inner");
     }
 }

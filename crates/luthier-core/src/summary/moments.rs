@@ -71,6 +71,29 @@ pub(super) fn feature_indices(columns: &[String], spans: &[ColumnSpan]) -> Optio
     Some(indices)
 }
 
+/// The layout of some of the columns, and where their features were.
+pub(super) fn selected_layout(
+    columns: &[String],
+    spans: &[ColumnSpan],
+) -> Option<(Vec<ColumnSpan>, Vec<usize>)> {
+    let indices = feature_indices(columns, spans)?;
+    let mut start = 0;
+    let selected = columns.iter().filter_map(|name| spans.iter().find(|span| span.name == *name));
+    let selected = selected.map(|span| {
+        start += span.width;
+        ColumnSpan { start: start - span.width, ..span.clone() }
+    });
+    Some((selected.collect(), indices))
+}
+
+/// Position and width of a column.
+pub(super) fn span_of(column: &str, spans: &[ColumnSpan]) -> Result<std::ops::Range<usize>> {
+    match spans.iter().find(|span| span.name == column) {
+        Some(span) => Ok(span.start..span.start + span.width),
+        None => Err(missing(column)),
+    }
+}
+
 /// The layout behind an affine map.
 pub(super) fn lifted_layout(to: &MomentsSpec, spans: &[ColumnSpan], map: &Affine) -> Result<Vec<ColumnSpan>> {
     let inputs = input_indices(spans, map)?;
@@ -138,10 +161,7 @@ impl Moments {
     /// # Errors
     /// If it is not among the spec's columns.
     pub fn span(&self, column: &str) -> Result<std::ops::Range<usize>> {
-        match self.spans.iter().find(|span| span.name == column) {
-            Some(span) => Ok(span.start..span.start + span.width),
-            None => Err(missing(column)),
-        }
+        span_of(column, &self.spans)
     }
 
     /// Number of rows, whatever their weights.
@@ -218,16 +238,7 @@ impl Moments {
     }
 
     fn select(&self, columns: &[String]) -> Option<Self> {
-        let indices = feature_indices(columns, &self.spans)?;
-        let mut start = 0;
-        let spans = columns
-            .iter()
-            .filter_map(|name| self.spans.iter().find(|span| span.name == *name))
-            .map(|span| {
-                start += span.width;
-                ColumnSpan { start: start - span.width, ..span.clone() }
-            })
-            .collect();
+        let (spans, indices) = selected_layout(columns, &self.spans)?;
         Some(Self {
             spans,
             mean: self.mean.select(Axis(0), &indices),

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::centre::{self, lay_out, total_width};
-use super::moments::{DIGITS_KEPT, feature_indices, input_indices, lifted_layout};
+use super::moments::{DIGITS_KEPT, input_indices, lifted_layout, selected_layout, span_of};
 use super::{ColumnSpan, MomentsSpec, Summary};
 use crate::affine::{Affine, AffineColumns};
 use crate::dataset::Tile;
@@ -31,6 +31,14 @@ impl QrFactor {
     /// Where the columns lie, in the order of the spec.
     pub fn spans(&self) -> &[ColumnSpan] {
         &self.spans
+    }
+
+    /// Position and width of a column.
+    ///
+    /// # Errors
+    /// If it is not among the spec's columns.
+    pub fn span(&self, column: &str) -> Result<std::ops::Range<usize>> {
+        span_of(column, &self.spans)
     }
 
     /// Number of rows, whatever their weights.
@@ -144,17 +152,7 @@ impl Summary for QrFactor {
         if from.weight_col != to.weight_col {
             return None;
         }
-        let indices = feature_indices(&to.columns, &self.spans)?;
-        let mut start = 0;
-        let spans = to
-            .columns
-            .iter()
-            .filter_map(|name| self.spans.iter().find(|span| span.name == *name))
-            .map(|span| {
-                start += span.width;
-                ColumnSpan { start: start - span.width, ..span.clone() }
-            })
-            .collect();
+        let (spans, indices) = selected_layout(&to.columns, &self.spans)?;
         Some(Self {
             spans,
             mean: self.mean.select(Axis(0), &indices),
@@ -192,8 +190,7 @@ impl Summary for QrFactor {
             let (columns, means, noises) = if span.name == map.columns.output {
                 (new.view(), new_mean.row(0), new_noise.view())
             } else {
-                let old = feature_indices(std::slice::from_ref(&span.name), &self.spans).unwrap_or_default();
-                let old = old.first().copied().unwrap_or(0)..old.last().map_or(0, |last| last + 1);
+                let old = self.span(&span.name)?;
                 (
                     self.r.slice(s![.., old.clone()]),
                     self.mean.slice(s![old.clone()]),

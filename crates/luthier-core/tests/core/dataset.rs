@@ -304,7 +304,7 @@ fn collected_rows_are_the_rows() {
     assert_eq!(one.column_i64("id").unwrap(), expected);
     let none = data.select(Rows::Only(7)).collect(&["text", "id"]).unwrap();
     assert_eq!((none.num_rows(), none.schema().len()), (0, 2));
-    assert_eq!(data.collect(&[]).unwrap().num_rows(), 20_000);
+    assert!(data.collect(&[]).unwrap_err().to_string().contains("at least one column"));
 }
 
 #[test]

@@ -1,8 +1,10 @@
+use luthier_core::linalg::{cholesky, symmetric_eigen, thin_svd, triangular_factor};
 use ndarray::{Array1, Array2};
 
-use super::dense::{cholesky, cholesky_solve, symmetric_eigen};
 use super::scaling::Penalty;
-use super::solve::{Iterated, UnitSystem};
+use super::solve::Iterated;
+use super::substitution::cholesky_solve;
+use super::unit::UnitSystem;
 
 /// Rungs of the ladder at most: below `2⁻⁴⁰` of the largest useful penalty a fit starts from the last rung.
 const RUNGS: usize = 40;
@@ -13,9 +15,9 @@ const INNER_SWEEPS: usize = 20;
 /// Newton steps on the active set in one polish.
 const POLISH_STEPS: usize = 30;
 
-/// Elastic nets with one mixture `α` on one Gram matrix, for any strength of the penalty.
+/// Elastic nets with one mixture `α` on one system, for any strength of the penalty.
 ///
-/// Coordinate descent with covariance updates, warm-started down a ladder of penalties `l1_max / 2ᵏ`. The ladder
+/// Coordinate descent, with covariance updates on a Gram matrix and residual updates on a design, warm-started down a ladder of penalties `l1_max / 2ᵏ`. The ladder
 /// follows from the data and `α` alone and a fit branches off it, so the other fits of a grid cannot change a bit.
 #[derive(Debug)]
 pub(super) struct PenaltyPath {
@@ -64,7 +66,7 @@ impl PenaltyPath {
             let value = state.objective();
             history.push(value.min(last));
             if value > last + state.rounding() {
-                // The Gram matrix has no more digits.
+                // There are no more digits.
                 state.t = before;
                 break;
             }
@@ -72,7 +74,8 @@ impl PenaltyPath {
                 break;
             }
         }
-        Iterated { t: state.t, history, iterations }
+        let pivot = if system.design.is_some() { 1.0 } else { state.smallest_pivot() };
+        Iterated { t: state.t, history, iterations, pivot }
     }
 
     /// The solution on the rung just above a penalty.
@@ -104,15 +107,18 @@ struct Descent<'a> {
     /// `l2 p²`.
     l2: Array1<f64>,
     t: Array1<f64>,
-    /// Correlations of the features with the residual, `b − G t`.
+    /// Correlations of the features with the residual, `b − G t`; kept up to date without a design.
     g: Array1<f64>,
+    /// `z − A t` of a design.
+    residual: Array1<f64>,
 }
 
 impl<'a> Descent<'a> {
     fn new(system: &'a UnitSystem, penalty: &Penalty, t: Array1<f64>) -> Self {
         let g = Array1::zeros(t.len());
         let l1 = penalty.scale.mapv(|p| p * penalty.l1);
-        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g };
+        let residual = Array1::zeros(0);
+        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual };
         state.refresh();
         state
     }
@@ -121,8 +127,19 @@ impl<'a> Descent<'a> {
         (0..self.t.len()).filter(|&j| self.t[j] != 0.0).collect()
     }
 
-    /// Computes the correlations anew, free of what the updates have gathered.
+    fn correlation(&self, j: usize) -> f64 {
+        match &self.system.design {
+            Some(design) => design.features.row(j).dot(&self.residual),
+            None => self.g[j],
+        }
+    }
+
+    /// Computes the correlations or residuals anew, free of what the updates have gathered.
     fn refresh(&mut self) {
+        if let Some(design) = &self.system.design {
+            self.residual = design.residual(&self.t);
+            return;
+        }
         self.g.assign(&self.system.rhs);
         for j in self.active() {
             self.g.scaled_add(-self.t[j], &self.system.gram.row(j));
@@ -131,7 +148,7 @@ impl<'a> Descent<'a> {
 
     /// Minimises over one coordinate and says whether it moved.
     fn update(&mut self, j: usize) -> bool {
-        let target = self.g[j] + self.t[j];
+        let target = self.correlation(j) + self.t[j];
         let shrunk = (target.abs() - self.l1[j]).max(0.0).copysign(target) / (1.0 + self.l2[j]);
         let shrunk = if shrunk == 0.0 { 0.0 } else { shrunk };
         let step = shrunk - self.t[j];
@@ -139,7 +156,10 @@ impl<'a> Descent<'a> {
             return false;
         }
         self.t[j] = shrunk;
-        self.g.scaled_add(-step, &self.system.gram.row(j));
+        match &self.system.design {
+            Some(design) => self.residual.scaled_add(-step, &design.features.row(j)),
+            None => self.g.scaled_add(-step, &self.system.gram.row(j)),
+        }
         step.abs() > 4.0 * f64::EPSILON * shrunk.abs()
     }
 
@@ -160,9 +180,10 @@ impl<'a> Descent<'a> {
 
     /// How far coordinate `j` is from its optimality condition.
     fn violation_of(&self, j: usize) -> f64 {
+        let correlation = self.correlation(j);
         match self.t[j] {
-            0.0 => (self.g[j].abs() - self.l1[j]).max(0.0),
-            t => (self.g[j] - self.l2[j] * t - self.l1[j].copysign(t)).abs(),
+            0.0 => (correlation.abs() - self.l1[j]).max(0.0),
+            t => (correlation - self.l2[j] * t - self.l1[j].copysign(t)).abs(),
         }
     }
 
@@ -176,9 +197,20 @@ impl<'a> Descent<'a> {
     }
 
     fn objective(&self) -> f64 {
-        let fit = 0.5 * (1.0 - self.t.dot(&(&self.system.rhs + &self.g)));
+        let fit = match &self.system.design {
+            Some(_) => 0.5 * self.residual.dot(&self.residual),
+            None => 0.5 * (1.0 - self.t.dot(&(&self.system.rhs + &self.g))),
+        };
         let terms = self.t.iter().zip(&self.l1).zip(&self.l2);
         fit + terms.map(|((t, l1), l2)| l1 * t.abs() + 0.5 * l2 * t * t).sum::<f64>()
+    }
+
+    /// The smallest pivot of the penalised Gram matrix of the active set, in columns of unit diagonal.
+    fn smallest_pivot(&self) -> f64 {
+        match Solve::new(self, &self.active()).map(|solve| solve.inverse) {
+            Some(Inverse::Cholesky(l)) => l.diag().iter().map(|v| v * v).fold(1.0, f64::min),
+            _ => 0.0,
+        }
     }
 
     /// Solves for the active coordinates with their signs held. Where a sign would change, goes to the first
@@ -200,7 +232,7 @@ impl<'a> Descent<'a> {
             };
             let residual = active.iter().map(|&j| {
                 let t = self.t[j];
-                self.g[j] - self.l2[j] * t - self.l1[j].copysign(t)
+                self.correlation(j) - self.l2[j] * t - self.l1[j].copysign(t)
             });
             let (step, bounded) = solve.step(&residual.collect(), self.rounding());
             let crossing = |(i, &j): (usize, &usize)| {
@@ -241,16 +273,42 @@ enum Inverse {
 impl Solve {
     fn new(state: &Descent<'_>, active: &[usize]) -> Option<Self> {
         let unit: Array1<f64> = active.iter().map(|&j| 1.0 / (1.0 + state.l2[j]).sqrt()).collect();
+        if let Some(design) = &state.system.design {
+            return Self::of_design(&design.features, &state.l2, active, unit);
+        }
         let k = Array2::from_shape_fn((active.len(), active.len()), |(a, b)| {
             if a == b { 1.0 } else { state.system.gram[[active[a], active[b]]] * (unit[a] * unit[b]) }
         });
         if let Some(l) = cholesky(k.view()) {
             return Some(Self { unit, inverse: Inverse::Cholesky(l) });
         }
-        let (values, vectors) = symmetric_eigen(k.view())?;
+        let eigen = symmetric_eigen(k.view()).ok()?;
         let cutoff = 16.0 * f64::EPSILON * (active.len() as f64).powi(2);
-        let inverse = values.mapv(|v| if v > cutoff { 1.0 / v } else { 0.0 });
-        Some(Self { unit, inverse: Inverse::Eigen(inverse, vectors) })
+        let inverse = eigen.values.mapv(|v| if v > cutoff { 1.0 / v } else { 0.0 });
+        Some(Self { unit, inverse: Inverse::Eigen(inverse, eigen.vectors) })
+    }
+
+    /// The same from the rows of a design, of which no square is taken.
+    fn of_design(
+        features: &Array2<f64>,
+        l2: &Array1<f64>,
+        active: &[usize],
+        unit: Array1<f64>,
+    ) -> Option<Self> {
+        let rows = features.ncols();
+        let stacked = Array2::from_shape_fn((rows + active.len(), active.len()), |(i, a)| match i {
+            i if i < rows => features[[active[a], i]] * unit[a],
+            i if i - rows == a => l2[active[a]].sqrt() * unit[a],
+            _ => 0.0,
+        });
+        let least = 16.0 * f64::EPSILON * active.len() as f64;
+        let r = triangular_factor(stacked.view());
+        if r.diag().iter().all(|v| v.abs() > least) {
+            return Some(Self { unit, inverse: Inverse::Cholesky(r.t().to_owned()) });
+        }
+        let svd = thin_svd(stacked.view()).ok()?;
+        let inverse = svd.values.mapv(|s| if s > least { 1.0 / (s * s) } else { 0.0 });
+        Some(Self { unit, inverse: Inverse::Eigen(inverse, svd.v) })
     }
 
     /// The Newton step from a residual, and whether it ends by itself. On a singular set the squares are flat in

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
-use ndarray::s;
 
 use super::huber::{HuberOptions, fit_huber};
 use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
-use super::solve::{FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
+use super::residuals::{ResidualSpec, ResidualSums};
+use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
 use super::statistics::Goodness;
 use crate::columns;
 
@@ -51,8 +51,11 @@ pub enum Loss {
 /// | zero weight | the row does not count, except in the degrees of freedom |
 /// | all weights zero, or no rows | an error |
 ///
-/// Everything but the huber loss is fitted from moments or triangular factors, without passes of its own: all
-/// candidates of a grid share one decomposition.
+/// Squared error is fitted from moments, without passes of its own, and all candidates of a grid share one
+/// decomposition. `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond
+/// a condition of 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the
+/// residuals of a fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
+/// The huber loss takes a pass an iteration.
 #[derive(Debug, Clone, Params)]
 #[params(check = "Self::check")]
 pub struct LinearRegression {
@@ -223,7 +226,7 @@ impl<'a> Summaries<'a> {
             weight_sum: factor.weight_sum(),
             weight_sq_sum: factor.weight_sq_sum(),
             mean: factor.mean().to_owned(),
-            r: factor.r().slice(s![.., ..]).to_owned(),
+            r: factor.r().to_owned(),
         })
     }
 
@@ -233,22 +236,46 @@ impl<'a> Summaries<'a> {
         configs: &[&LinearRegression],
         ctx: &FitContext,
     ) -> Vec<anyhow::Result<LinearRegressionModel>> {
-        let mut models: Vec<Option<anyhow::Result<LinearRegressionModel>>> =
-            configs.iter().map(|_| None).collect();
         let moments = match self.moments() {
             Ok(moments) => moments,
             Err(message) => return configs.iter().map(|_| Err(anyhow::anyhow!(message.clone()))).collect(),
         };
         let (robust, squared): (Vec<usize>, Vec<usize>) =
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
+        let mut models: Vec<_> = configs.iter().map(|_| None).collect();
         for i in robust {
             models[i] = Some(configs[i].fit_robustly(self.data, moments));
         }
+        let mut fitted = Vec::new();
+        for (i, result) in self.fit_squares(configs, squared, moments, ctx) {
+            match result {
+                Ok(fit) => fitted.push((i, fit)),
+                Err(error) => models[i] = Some(Err(error)),
+            }
+        }
+        let refined = self.refine(configs, &mut fitted).map_err(|e| e.to_string());
+        for (i, Fitted { fit, goodness }) in fitted {
+            let model = LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness);
+            models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
+        }
+        let missing = || Err(anyhow::anyhow!("no model was fitted"));
+        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+    }
+
+    /// The chosen configurations by moments where they have enough digits and by the factor elsewhere.
+    fn fit_squares(
+        &self,
+        configs: &[&LinearRegression],
+        chosen: Vec<usize>,
+        moments: &NormalEquations,
+        ctx: &FitContext,
+    ) -> Vec<(usize, anyhow::Result<Fitted>)> {
         let (mut by_factor, by_moments): (Vec<usize>, Vec<usize>) =
-            squared.into_iter().partition(|&i| configs[i].solver == Solver::Qr);
+            chosen.into_iter().partition(|&i| configs[i].solver == Solver::Qr);
         let options: Vec<FitOptions> = by_moments.iter().map(|&i| configs[i].options()).collect();
         let batch = fit_normal_equations(moments, &options);
         ctx.count_factorisations(batch.factorisations as u64);
+        let mut results = Vec::new();
         for (&i, outcome) in by_moments.iter().zip(batch.outcomes) {
             match outcome {
                 Ok(Outcome::NeedsFactor { .. }) => {
@@ -256,62 +283,82 @@ impl<'a> Summaries<'a> {
                     by_factor.push(i);
                 }
                 Ok(Outcome::Fitted(fit)) => {
-                    let goodness = Goodness::from_moments(
-                        moments,
-                        fit.coefficients.view(),
-                        fit.intercept,
-                        configs[i].fit_intercept,
-                    );
-                    models[i] =
-                        Some(Ok(LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness)));
+                    let (beta, about) = (fit.coefficients.view(), configs[i].fit_intercept);
+                    let goodness = Goodness::from_moments(moments, beta, fit.intercept, about);
+                    results.push((i, Ok(Fitted { fit, goodness })));
                 }
-                Err(error) => models[i] = Some(Err(error.into())),
+                Err(error) => results.push((i, Err(error.into()))),
             }
         }
-        if !by_factor.is_empty() {
-            self.fit_by_factor(configs, &by_factor, ctx, &mut models);
+        if by_factor.is_empty() {
+            return results;
         }
-        let missing = || Err(anyhow::anyhow!("no model was fitted"));
-        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
-    }
-
-    fn fit_by_factor(
-        &self,
-        configs: &[&LinearRegression],
-        chosen: &[usize],
-        ctx: &FitContext,
-        models: &mut [Option<anyhow::Result<LinearRegressionModel>>],
-    ) {
         let factor = match self.factor() {
             Ok(factor) => factor,
             Err(message) => {
-                for &i in chosen {
-                    models[i] = Some(Err(anyhow::anyhow!(message.clone())));
-                }
-                return;
+                results.extend(by_factor.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.clone())))));
+                return results;
             }
         };
-        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
-        let batch = fit_factor(factor, &options);
+        let moments = factor.normal_equations();
+        let options: Vec<FitOptions> = by_factor.iter().map(|&i| configs[i].options()).collect();
+        let batch = fit_factor(factor, &moments, &options);
         ctx.count_factorisations(batch.factorisations as u64);
-        for (&i, outcome) in chosen.iter().zip(batch.outcomes) {
-            models[i] = Some(match outcome {
+        for (&i, outcome) in by_factor.iter().zip(batch.outcomes) {
+            let result = match outcome {
                 Ok(Outcome::Fitted(fit)) => {
-                    let goodness = Goodness::from_factor(
-                        factor,
-                        fit.coefficients.view(),
-                        fit.intercept,
-                        configs[i].fit_intercept,
-                    );
-                    Ok(LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness))
+                    let (beta, about) = (fit.coefficients.view(), configs[i].fit_intercept);
+                    let goodness = Goodness::from_factor(factor, &moments, beta, fit.intercept, about);
+                    Ok(Fitted { fit, goodness })
                 }
                 Ok(Outcome::NeedsFactor { condition }) => {
                     Err(anyhow::anyhow!("the factor was refused at a condition of {condition:e}"))
                 }
                 Err(error) => Err(error.into()),
-            });
+            };
+            results.push((i, result));
         }
+        results
     }
+
+    /// Takes the residuals of the fits that need it from the rows, all in one pass: ill-conditioned fits are
+    /// corrected by them, and of nearly perfect fits they are all that moments cannot tell.
+    fn refine(
+        &self,
+        configs: &[&LinearRegression],
+        fitted: &mut [(usize, Fitted)],
+    ) -> luthier_core::Result<()> {
+        let needs_rows = |(i, fitted): &(usize, Fitted)| {
+            configs[*i].solver != Solver::Normal
+                && (fitted.fit.seminormal.is_some() || fitted.goodness.is_noise())
+        };
+        let doubtful: Vec<&mut Fitted> =
+            fitted.iter_mut().filter(|entry| needs_rows(entry)).map(|(_, fitted)| fitted).collect();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        self.data.work().guarded(doubtful.len() as u64);
+        let sums: ResidualSums = self.data.aggregate(&ResidualSpec {
+            features_col: self.features_col.clone(),
+            label_col: self.label_col.clone(),
+            weight_col: self.spec.weight_col.clone(),
+            models: doubtful.iter().map(|f| (f.fit.coefficients.clone(), f.fit.intercept)).collect(),
+        })?;
+        for (Fitted { fit, goodness }, residuals) in doubtful.into_iter().zip(&sums.models) {
+            let square = match fit.seminormal.take() {
+                Some(system) => system.refine(&mut fit.coefficients, &mut fit.intercept, residuals),
+                None => residuals.square,
+            };
+            *goodness = goodness.clone().with_residual(square);
+        }
+        Ok(())
+    }
+}
+
+/// A fit by squared error, and how good it is.
+struct Fitted {
+    fit: Fit,
+    goodness: Goodness,
 }
 
 impl Estimator for LinearRegression {

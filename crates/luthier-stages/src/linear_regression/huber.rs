@@ -1,12 +1,13 @@
+use luthier_core::linalg::cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::dense::{cholesky, cholesky_solve};
 use super::moments::NormalEquations;
 use super::ridge::RidgeFamily;
 use super::scaling::{Deviation, Penalty};
-use super::solve::{FitError, UnitSystem, degenerate, spread};
-use super::solve::{FitOptions, Solver};
+use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
+use super::substitution::cholesky_solve;
+use super::unit::UnitSystem;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;
@@ -179,18 +180,18 @@ pub(crate) fn fit_huber<E: From<FitError>>(
     let mut x_weight = Array1::zeros(features);
     let mut penalty = Array1::zeros(features);
     let scale = spread.penalty(Deviation::Sample, options.standardization);
-    for (i, &j) in system.active.iter().enumerate() {
-        x_weight[j] = 1.0 / system.x_unit[i];
-        penalty[j] = options.reg_param * system.y_unit * (scale[j] * x_weight[j]).powi(2);
+    for (i, &j) in system.units.active.iter().enumerate() {
+        x_weight[j] = 1.0 / system.units.x_unit[i];
+        penalty[j] = options.reg_param * system.units.y_unit * (scale[j] * x_weight[j]).powi(2);
     }
     let centred = options.fit_intercept;
     let units = HuberUnits {
         x_origin: if centred { moments.x_mean.clone() } else { Array1::zeros(features) },
         x_weight,
         y_origin: if centred { moments.y_mean } else { 0.0 },
-        y_unit: system.y_unit,
+        y_unit: system.units.y_unit,
     };
-    let free: Vec<usize> = system.active.iter().copied().chain(centred.then_some(features)).collect();
+    let free: Vec<usize> = system.units.active.iter().copied().chain(centred.then_some(features)).collect();
     let (start, sigma) = least_squares(&system, features)?;
     let point = HuberPoint { units, epsilon: options.epsilon, t: start, sigma };
     let problem = Problem { penalty, free, weight_sum: moments.weight_sum, eval };
@@ -199,10 +200,10 @@ pub(crate) fn fit_huber<E: From<FitError>>(
 
 /// Slopes of the least-squares fit and the root of its mean squared error, in units.
 fn least_squares(system: &UnitSystem, features: usize) -> Result<(Array1<f64>, f64), FitError> {
-    let none = Penalty { l1: 0.0, l2: 0.0, scale: Array1::ones(system.active.len()) };
+    let none = Penalty { l1: 0.0, l2: 0.0, scale: Array1::ones(system.units.active.len()) };
     let direct = RidgeFamily::default().solve(system, &none).ok_or(FitError::NotFinite)?;
     let mut t = Array1::zeros(features + 1);
-    for (i, &j) in system.active.iter().enumerate() {
+    for (i, &j) in system.units.active.iter().enumerate() {
         t[j] = direct.t[i];
     }
     Ok((t, (1.0 - direct.t.dot(&system.rhs)).max(1e-16).sqrt()))

@@ -1,7 +1,7 @@
 //! Least squares, ridge, lasso, elastic net and Huber regression, computed from summaries of the rows.
 
 mod coordinate_descent;
-mod dense;
+mod doubled;
 mod estimator;
 mod evaluation;
 mod huber;
@@ -9,11 +9,15 @@ mod huber_summary;
 mod model;
 mod moments;
 mod quasi_newton;
+mod residuals;
 mod ridge;
 mod scaling;
+mod seminormal;
 mod solve;
 mod statistics;
+mod substitution;
 mod triangular;
+mod unit;
 
 #[cfg(test)]
 mod tests;

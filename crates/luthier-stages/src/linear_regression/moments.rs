@@ -1,6 +1,5 @@
+use luthier_core::linalg::{matmul, triangular_factor};
 use ndarray::{Array1, Array2, Axis, concatenate, s};
-
-use super::dense::triangularise;
 
 /// Weighted second moments of features and label about their means: all that squared error needs of the rows.
 #[derive(Debug, Clone)]
@@ -69,7 +68,7 @@ impl Factor {
     pub(super) fn about_zero(&self) -> Array2<f64> {
         let row = (&self.mean * self.weight_sum.sqrt()).insert_axis(Axis(0));
         match concatenate(Axis(0), &[self.r.view(), row.view()]) {
-            Ok(stacked) => triangularise(stacked.view()),
+            Ok(stacked) => triangular_factor(stacked.view()),
             Err(_) => self.r.clone(),
         }
     }
@@ -77,7 +76,7 @@ impl Factor {
     /// The moments that this factor stands for.
     pub(crate) fn normal_equations(&self) -> NormalEquations {
         let d = self.features();
-        let gram = self.r.t().dot(&self.r);
+        let gram = matmul(self.r.t(), self.r.view());
         NormalEquations {
             rows: self.rows,
             weight_sum: self.weight_sum,

@@ -1,9 +1,12 @@
 use std::collections::VecDeque;
 
-use ndarray::Array1;
+use luthier_core::linalg::triangular_factor;
+use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::scaling::Penalty;
-use super::solve::{Iterated, UnitSystem};
+use super::solve::Iterated;
+use super::substitution::cholesky_solve;
+use super::unit::UnitSystem;
 
 /// Corrections kept, as in Spark.
 const MEMORY: usize = 10;
@@ -14,9 +17,7 @@ const MEMORY: usize = 10;
 /// of that size leaves an error of that order in the coefficients, while stopping on a relative change of the
 /// objective would leave `√tol`.
 pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_iter: usize) -> Iterated {
-    let diagonal = penalty.diagonal();
-    let product = |t: &Array1<f64>| system.gram.dot(t) + &diagonal * t;
-    let start = diagonal.mapv(|v| 1.0 / (1.0 + v));
+    let objective = Quadratic::new(system, penalty);
     let tolerance = (tol * tol).clamp(1e-14, 1e-10);
 
     let mut t = Array1::<f64>::zeros(system.rhs.len());
@@ -24,18 +25,16 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
     let mut history = vec![0.5];
     let mut corrections = VecDeque::<Correction>::with_capacity(MEMORY);
     let mut iterations = 0;
-    while iterations < max_iter && gradient.iter().any(|g| g.abs() > tolerance) {
-        let direction = descend(&corrections, &start, &gradient);
-        let curvature = product(&direction);
-        let bend = direction.dot(&curvature);
+    while iterations < max_iter && gradient.iter().any(|g| g.abs() > tolerance + rounding(&t)) {
+        let direction = descend(&corrections, &objective, &gradient);
+        let bend = direction.dot(&objective.bend(&direction));
         let length = -gradient.dot(&direction) / bend;
         if !(bend > 0.0 && length.is_finite() && length > 0.0) {
             break;
         }
         let step = direction * length;
         let moved = &t + &step;
-        let next = product(&moved) - &system.rhs;
-        let value = 0.5 * (1.0 + moved.dot(&next) - moved.dot(&system.rhs));
+        let (value, next) = objective.at(&moved);
         let last = history[history.len() - 1];
         let size = 1.0 + moved.iter().map(|v| v.abs()).sum::<f64>();
         if value > last + 16.0 * f64::EPSILON * size * size {
@@ -55,7 +54,67 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
         history.push(value.min(last));
         iterations += 1;
     }
-    Iterated { t, history, iterations }
+    Iterated { t, history, iterations, pivot: 1.0 }
+}
+
+/// What rounding leaves of the gradient at best.
+fn rounding(t: &Array1<f64>) -> f64 {
+    8.0 * f64::EPSILON * t.iter().map(|v| v.abs()).sum::<f64>()
+}
+
+struct Quadratic<'a> {
+    system: &'a UnitSystem,
+    /// `l2 p²`.
+    diagonal: Array1<f64>,
+    /// `L` of the Hessian `L Lᵀ`, from a design of full rank.
+    lower: Option<Array2<f64>>,
+}
+
+impl<'a> Quadratic<'a> {
+    fn new(system: &'a UnitSystem, penalty: &Penalty) -> Self {
+        let diagonal = penalty.diagonal();
+        let lower = system.design.as_ref().and_then(|design| {
+            let root = Array2::from_diag(&diagonal.mapv(f64::sqrt));
+            let stacked = concatenate(Axis(0), &[design.features.t(), root.view()]).ok()?;
+            let r = triangular_factor(stacked.view());
+            let least = 16.0 * f64::EPSILON * r.nrows() as f64;
+            r.diag().iter().all(|v| v.abs() > least).then(|| r.t().to_owned())
+        });
+        Self { system, diagonal, lower }
+    }
+
+    /// Value and gradient.
+    fn at(&self, t: &Array1<f64>) -> (f64, Array1<f64>) {
+        let pull = &self.diagonal * t;
+        match &self.system.design {
+            Some(design) => {
+                let residual = design.residual(t);
+                let value = 0.5 * (residual.dot(&residual) + t.dot(&pull));
+                (value, pull - design.features.dot(&residual))
+            }
+            None => {
+                let gradient = self.system.gram.dot(t) + pull - &self.system.rhs;
+                (0.5 * (1.0 + t.dot(&gradient) - t.dot(&self.system.rhs)), gradient)
+            }
+        }
+    }
+
+    /// The Hessian times a direction.
+    fn bend(&self, direction: &Array1<f64>) -> Array1<f64> {
+        let squares = match &self.system.design {
+            Some(design) => design.features.dot(&design.features.t().dot(direction)),
+            None => self.system.gram.dot(direction),
+        };
+        squares + &self.diagonal * direction
+    }
+
+    /// What the corrections start from: the inverse of the Hessian where a factor gives it, or of its diagonal.
+    fn precondition(&self, q: &Array1<f64>) -> Array1<f64> {
+        match &self.lower {
+            Some(lower) => cholesky_solve(lower, q.view()),
+            None => q / &self.diagonal.mapv(|v| 1.0 + v),
+        }
+    }
 }
 
 struct Correction {
@@ -64,8 +123,12 @@ struct Correction {
     along: f64,
 }
 
-/// The two-loop recursion (Nocedal & Wright, algorithm 7.4) from a diagonal inverse Hessian.
-fn descend(corrections: &VecDeque<Correction>, start: &Array1<f64>, gradient: &Array1<f64>) -> Array1<f64> {
+/// The two-loop recursion (Nocedal & Wright, algorithm 7.4).
+fn descend(
+    corrections: &VecDeque<Correction>,
+    objective: &Quadratic<'_>,
+    gradient: &Array1<f64>,
+) -> Array1<f64> {
     let mut q = -gradient;
     let mut weights = Vec::with_capacity(corrections.len());
     for c in corrections.iter().rev() {
@@ -73,7 +136,7 @@ fn descend(corrections: &VecDeque<Correction>, start: &Array1<f64>, gradient: &A
         q.scaled_add(-weight, &c.change);
         weights.push(weight);
     }
-    q *= start;
+    q = objective.precondition(&q);
     for (c, weight) in corrections.iter().zip(weights.iter().rev()) {
         let back = c.change.dot(&q) / c.along;
         q.scaled_add(weight - back, &c.step);

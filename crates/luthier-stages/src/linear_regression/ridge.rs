@@ -1,8 +1,9 @@
+use luthier_core::linalg::{cholesky, symmetric_eigen};
 use ndarray::{Array1, Array2};
 
-use super::dense::{cholesky, cholesky_solve, lower_inverse, symmetric_eigen};
 use super::scaling::Penalty;
-use super::solve::UnitSystem;
+use super::substitution::{cholesky_solve, lower_inverse};
+use super::unit::UnitSystem;
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;
@@ -37,25 +38,47 @@ pub(super) struct Condition {
 
 #[derive(Debug)]
 struct Eigen {
+    /// Largest first.
     values: Array1<f64>,
     vectors: Array2<f64>,
+    /// Squares of the vectors' entries.
+    squares: Array2<f64>,
     /// Coordinates are `q = scale ∘ t`.
     scale: Option<Array1<f64>>,
+    /// The right-hand side along the vectors.
+    rhs: Array1<f64>,
+    /// The features' means along the vectors.
+    mean: Array1<f64>,
 }
 
 impl Eigen {
     fn new(system: &UnitSystem, scale: Option<&Array1<f64>>) -> Option<Self> {
-        let (values, vectors) = match scale {
-            None => symmetric_eigen(system.gram.view())?,
+        let eigen = match scale {
+            None => symmetric_eigen(system.gram.view()),
             Some(p) => {
                 let scaled = |(i, j)| system.gram[[i, j]] / (p[i] * p[j]);
-                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())?
+                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())
             }
         };
-        Some(Self { values, vectors, scale: scale.cloned() })
+        let eigen = eigen.ok()?;
+        let mut family = Self {
+            values: eigen.values,
+            squares: eigen.vectors.mapv(|v| v * v),
+            vectors: eigen.vectors,
+            scale: scale.cloned(),
+            rhs: Array1::zeros(0),
+            mean: Array1::zeros(0),
+        };
+        family.rhs = family.along(&system.rhs);
+        family.mean = family.along(&system.units.unit_mean());
+        Some(family)
     }
 
     fn largest(&self) -> f64 {
+        self.values.first().copied().unwrap_or(0.0)
+    }
+
+    fn smallest(&self) -> f64 {
         self.values.last().copied().unwrap_or(0.0)
     }
 
@@ -72,12 +95,20 @@ impl Eigen {
         })
     }
 
-    fn apply(&self, inverse: &Array1<f64>, b: &Array1<f64>) -> Array1<f64> {
-        let scaled = |v: &Array1<f64>| match &self.scale {
+    fn scaled(&self, v: &Array1<f64>) -> Array1<f64> {
+        match &self.scale {
             Some(p) => v / p,
             None => v.clone(),
-        };
-        scaled(&self.vectors.dot(&(self.vectors.t().dot(&scaled(b)) * inverse)))
+        }
+    }
+
+    fn along(&self, b: &Array1<f64>) -> Array1<f64> {
+        self.vectors.t().dot(&self.scaled(b))
+    }
+
+    /// Back from the coordinates of [`along`](Self::along).
+    fn across(&self, q: &Array1<f64>) -> Array1<f64> {
+        self.scaled(&self.vectors.dot(q))
     }
 }
 
@@ -107,7 +138,7 @@ impl RidgeFamily {
     pub(super) fn condition(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Condition> {
         let eigen = self.plain(system)?;
         let (largest, cutoff) = (eigen.largest(), eigen.rank_cutoff());
-        let smallest = eigen.values.first().copied().unwrap_or(0.0);
+        let smallest = eigen.smallest();
         let weakest = penalty.diagonal().iter().copied().fold(f64::INFINITY, f64::min);
         let ratio = |v: f64| if v <= cutoff { f64::INFINITY } else { (largest / v).max(1.0) };
         Some(Condition { plain: ratio(smallest), regularised: ratio(smallest.max(0.0) + weakest) })
@@ -131,7 +162,7 @@ impl RidgeFamily {
             }
         };
         let diagonal = penalty.diagonal();
-        let smallest = eigen.values.first().copied().unwrap_or(0.0).max(0.0) + shift;
+        let smallest = eigen.smallest().max(0.0) + shift;
         if eigen.scale.is_some()
             && eigen.largest() + shift > SCALED_LIMIT * smallest
             && let Some(direct) = by_cholesky(system, &diagonal)
@@ -140,20 +171,12 @@ impl RidgeFamily {
             return Some(direct);
         }
         let inverse = eigen.inverse_values(shift);
-        let residual = |t: &Array1<f64>| &system.rhs - &system.gram.dot(t) - &diagonal * t;
-        let mut t = eigen.apply(&inverse, &system.rhs);
-        t += &eigen.apply(&inverse, &residual(&t));
-        let inverse = inverse.iter().all(|v| *v > 0.0).then(|| {
-            let p = eigen.scale.as_ref();
-            let scale = |i: usize| p.map_or(1.0, |p| 1.0 / p[i]);
-            let entry = |i: usize| {
-                let row = eigen.vectors.row(i);
-                row.iter().zip(&inverse).map(|(v, l)| v * v * l).sum::<f64>() * scale(i).powi(2)
-            };
-            let mean = system.unit_mean();
-            let diagonal = Array1::from_shape_fn(mean.len(), entry);
-            let rotated = eigen.vectors.t().dot(&Array1::from_shape_fn(mean.len(), |i| mean[i] * scale(i)));
-            Inverse { diagonal, mean_form: rotated.iter().zip(&inverse).map(|(v, l)| v * v * l).sum() }
+        let mut t = eigen.across(&(&eigen.rhs * &inverse));
+        let residual = &system.rhs - &system.gram.dot(&t) - &diagonal * &t;
+        t += &eigen.across(&(eigen.along(&residual) * &inverse));
+        let inverse = inverse.iter().all(|v| *v > 0.0).then(|| Inverse {
+            diagonal: eigen.scaled(&eigen.scaled(&eigen.squares.dot(&inverse))),
+            mean_form: eigen.mean.iter().zip(&inverse).map(|(m, l)| m * m * l).sum(),
         });
         Some(Direct { t, inverse })
     }
@@ -171,7 +194,7 @@ fn by_cholesky(system: &UnitSystem, diagonal: &Array1<f64>) -> Option<Direct> {
     let residual = &system.rhs - &system.gram.dot(&t) - diagonal * &t;
     t += &solve(&residual);
     let inverse = lower_inverse(&l);
-    let mean = system.unit_mean();
+    let mean = system.units.unit_mean();
     let entry = |j: usize| inverse.column(j).iter().map(|v| v * v).sum::<f64>() * unit[j] * unit[j];
     let diagonal = Array1::from_shape_fn(t.len(), entry);
     let half = inverse.dot(&(&mean * &unit));

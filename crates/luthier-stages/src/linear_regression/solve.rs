@@ -1,18 +1,24 @@
 use std::fmt;
 
 use luthier_core::params::ParamEnum;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::Array1;
 
 use super::coordinate_descent::PenaltyPath;
 use super::moments::{Factor, NormalEquations};
 use super::quasi_newton;
 use super::ridge::{Direct, RidgeFamily};
-use super::scaling::{Deviation, Penalty, Spread};
+use super::scaling::{Deviation, Spread};
+use super::seminormal::Seminormal;
 use super::triangular::TriangularSystem;
+use super::unit::{UnitSystem, Units};
 
 /// Beyond this condition of the standardised Gram matrix, `auto` asks for the triangular factor.
 /// A direct solution loses `ε · condition`; measured on well-known sets, 11 digits are left up to here.
 pub(super) const CONDITION_LIMIT: f64 = 2e4;
+
+/// An elastic net on an active set whose smallest pivot is below this has less than half of its digits left, and
+/// `auto` asks for the triangular factor.
+const PIVOT_LIMIT: f64 = 1e-8;
 
 /// Above this number of features `auto` iterates instead of factorising, as Spark does.
 const DIRECT_FEATURES: usize = 4096;
@@ -69,6 +75,11 @@ impl FitOptions {
         self.reg_param > 0.0 && self.elastic_net_param > 0.0
     }
 
+    /// Whether an iterative solver makes this fit.
+    fn iterates(&self, features: usize) -> bool {
+        self.has_l1() || self.solver_for(features) == Solver::LBfgs
+    }
+
     fn solver_for(&self, features: usize) -> Solver {
         match self.solver {
             Solver::Auto if features > DIRECT_FEATURES => Solver::LBfgs,
@@ -92,6 +103,8 @@ pub(crate) struct Fit {
     pub(crate) condition: Option<f64>,
     /// Diagonal of `(AᵀWA + penalty)⁻¹`, the intercept's entry last; of direct solutions of full rank.
     pub(crate) inverse_diagonal: Option<Array1<f64>>,
+    /// How to win back the digits that an ill-conditioned factor has lost.
+    pub(crate) seminormal: Option<Seminormal>,
 }
 
 /// What became of one fit.
@@ -99,7 +112,7 @@ pub(crate) struct Fit {
 pub(crate) enum Outcome {
     /// The model.
     Fitted(Fit),
-    /// Normal equations are too ill-conditioned: call [`fit_factor`] with the same options.
+    /// The normal equations are too ill-conditioned: call [`fit_factor`] with the same options.
     NeedsFactor {
         /// Condition of the standardised Gram matrix.
         condition: f64,
@@ -157,90 +170,6 @@ pub(crate) struct Batch {
     pub(crate) factorisations: usize,
 }
 
-/// The data in unit coordinates: every varying column divided by its root mean square, about the mean with an
-/// intercept and about zero without. The Gram matrix has a unit diagonal there, the label a unit norm.
-#[derive(Debug)]
-pub(super) struct UnitSystem {
-    pub(super) fit_intercept: bool,
-    pub(super) weight_sum: f64,
-    /// Indices of the varying features.
-    pub(super) active: Vec<usize>,
-    pub(super) x_unit: Array1<f64>,
-    pub(super) y_unit: f64,
-    pub(super) gram: Array2<f64>,
-    pub(super) rhs: Array1<f64>,
-    x_mean: Array1<f64>,
-    y_mean: f64,
-}
-
-impl UnitSystem {
-    pub(super) fn new(moments: &NormalEquations, spread: &Spread, fit_intercept: bool) -> Self {
-        let about_zero;
-        let (xx, xy, yy) = if fit_intercept {
-            (&moments.xx, &moments.xy, moments.yy)
-        } else {
-            about_zero = moments.about_zero();
-            (&about_zero.0, &about_zero.1, about_zero.2)
-        };
-        let w = moments.weight_sum;
-        let active = spread.active();
-        let x_unit: Array1<f64> = active.iter().map(|&j| (xx[[j, j]] / w).sqrt()).collect();
-        let y_unit = (yy / w).sqrt();
-        let k = active.len();
-        let gram = Array2::from_shape_fn((k, k), |(i, j)| {
-            if i == j { 1.0 } else { xx[[active[i], active[j]]] / (w * (x_unit[i] * x_unit[j])) }
-        });
-        let rhs = Array1::from_shape_fn(k, |i| xy[active[i]] / (w * (x_unit[i] * y_unit)));
-        let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
-        Self { fit_intercept, weight_sum: w, active, x_unit, y_unit, gram, rhs, x_mean, y_mean }
-    }
-
-    /// Coefficients and intercept from unit coordinates.
-    pub(super) fn restore(&self, t: ArrayView1<'_, f64>) -> (Array1<f64>, f64) {
-        restore(&self.active, &self.x_unit, self.y_unit, (&self.x_mean, self.y_mean), self.fit_intercept, t)
-    }
-
-    /// Means of the varying features in units of their scale.
-    pub(super) fn unit_mean(&self) -> Array1<f64> {
-        Array1::from_shape_fn(self.active.len(), |i| self.x_mean[self.active[i]] / self.x_unit[i])
-    }
-}
-
-/// Coefficients and intercept from unit coordinates.
-pub(super) fn restore(
-    active: &[usize],
-    x_unit: &Array1<f64>,
-    y_unit: f64,
-    (x_mean, y_mean): (&Array1<f64>, f64),
-    fit_intercept: bool,
-    t: ArrayView1<'_, f64>,
-) -> (Array1<f64>, f64) {
-    let mut coefficients = Array1::zeros(x_mean.len());
-    for (i, &j) in active.iter().enumerate() {
-        coefficients[j] = t[i] * (y_unit / x_unit[i]);
-    }
-    let intercept = if fit_intercept { y_mean - coefficients.dot(x_mean) } else { 0.0 };
-    (coefficients, intercept)
-}
-
-/// The penalty of one set of options in the given units.
-pub(super) fn penalty(
-    options: &FitOptions,
-    deviation: Deviation,
-    spread: &Spread,
-    active: &[usize],
-    x_unit: &Array1<f64>,
-    y_unit: f64,
-) -> Penalty {
-    let scale = spread.penalty(deviation, options.standardization);
-    let scale = Array1::from_shape_fn(active.len(), |i| scale[active[i]] / x_unit[i]);
-    let (lambda, alpha) = (options.reg_param, options.elastic_net_param);
-    if lambda == 0.0 {
-        return Penalty { l1: 0.0, l2: 0.0, scale };
-    }
-    Penalty { l1: alpha * lambda / y_unit, l2: (1.0 - alpha) * lambda / spread.label(deviation), scale }
-}
-
 pub(super) fn spread(moments: &NormalEquations) -> Spread {
     let weights = (moments.weight_sum, moments.weight_sq_sum);
     Spread::new(weights, (moments.xx.diag(), moments.x_mean.view()), (moments.yy, moments.y_mean))
@@ -272,6 +201,7 @@ pub(super) fn degenerate(
             iterations: 0,
             condition: None,
             inverse_diagonal: None,
+            seminormal: None,
         })
     })
 }
@@ -280,26 +210,22 @@ pub(super) fn degenerate(
 ///
 /// Ridge regressions share one eigendecomposition of the standardised Gram matrix (and one more for penalties
 /// that are not isotropic there: `standardization = false`, or no intercept); elastic nets share the warm starts
-/// of a penalty ladder. [`Solver::Qr`] and an ill-conditioned [`Solver::Auto`] answer [`Outcome::NeedsFactor`].
+/// of a penalty ladder. [`Solver::Qr`], and any other but [`Solver::Normal`] where the Gram matrix has too few
+/// digits, answer [`Outcome::NeedsFactor`].
 pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOptions]) -> Batch {
     let spread = spread(moments);
-    let mut with_intercept = None;
-    let mut without = None;
-    let mut factorisations = 0;
+    let mut shared: [Option<Shared>; 2] = [None, None];
     let outcomes = options
         .iter()
         .map(|o| {
             if let Some(fit) = degenerate(o, &spread, moments) {
                 return fit.map(Outcome::Fitted);
             }
-            let shared = if o.fit_intercept { &mut with_intercept } else { &mut without };
-            let shared = shared.get_or_insert_with(|| Shared::new(moments, &spread, o.fit_intercept));
-            shared.fit(o, &spread)
+            let system = || Shared::new(UnitSystem::new(moments, &spread, o.fit_intercept));
+            shared[usize::from(o.fit_intercept)].get_or_insert_with(system).fit(o, &spread)
         })
         .collect();
-    for shared in [with_intercept, without].into_iter().flatten() {
-        factorisations += shared.ridge.factorisations();
-    }
+    let factorisations = shared.iter().flatten().map(|shared| shared.ridge.factorisations()).sum();
     Batch { outcomes, factorisations }
 }
 
@@ -311,58 +237,81 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(moments: &NormalEquations, spread: &Spread, fit_intercept: bool) -> Self {
-        let system = UnitSystem::new(moments, spread, fit_intercept);
+    fn new(system: UnitSystem) -> Self {
         Self { system, ridge: RidgeFamily::default(), paths: Vec::new() }
     }
 
     fn fit(&mut self, options: &FitOptions, spread: &Spread) -> Result<Outcome, FitError> {
-        let system = &self.system;
-        let solver = options.solver_for(system.x_mean.len());
-        let deviation = if solver == Solver::LBfgs { Deviation::Sample } else { Deviation::Population };
-        let penalty = penalty(options, deviation, spread, &system.active, &system.x_unit, system.y_unit);
-        // Spark's objective divides by the label's variance.
-        let unit = match spread.label(deviation) {
-            0.0 => 1.0,
-            s => (system.y_unit / s).powi(2),
-        };
-        if options.has_l1() {
-            let alpha = options.elastic_net_param;
-            let ratio = (1.0 - alpha) / alpha * (system.y_unit / spread.label(deviation));
-            let start = PenaltyPath::new(system, &penalty.scale, ratio);
-            let at = self.paths.iter().position(|p| p.same(&start)).unwrap_or_else(|| {
-                self.paths.push(start);
-                self.paths.len() - 1
+        let units = &self.system.units;
+        let solver = options.solver_for(units.x_mean.len());
+        if options.iterates(units.x_mean.len()) {
+            let guarded = solver != Solver::Normal;
+            let condition = units.offset_condition(spread);
+            if guarded && condition > CONDITION_LIMIT {
+                return Ok(Outcome::NeedsFactor { condition });
+            }
+            let (fit, pivot) = self.iterate(options, spread);
+            return Ok(match guarded && pivot < PIVOT_LIMIT {
+                true => Outcome::NeedsFactor { condition: 1.0 / pivot },
+                false => Outcome::Fitted(fit),
             });
-            let solution = self.paths[at].solve(system, &penalty, options.tol, options.max_iter);
-            return Ok(Outcome::Fitted(iterated(system, solution, unit)));
         }
-        if solver == Solver::LBfgs {
-            let solution = quasi_newton::minimise(system, &penalty, options.tol, options.max_iter);
-            return Ok(Outcome::Fitted(iterated(system, solution, unit)));
-        }
+        let system = &self.system;
+        let penalty = units.penalty(options, Deviation::Population, spread);
         let condition = self.ridge.condition(system, &penalty).ok_or(FitError::NotFinite)?;
         if solver == Solver::Qr || (solver == Solver::Auto && condition.regularised > CONDITION_LIMIT) {
             return Ok(Outcome::NeedsFactor { condition: condition.plain });
         }
         let direct = self.ridge.solve(system, &penalty).ok_or(FitError::NotFinite)?;
-        let (coefficients, intercept) = system.restore(direct.t.view());
-        let inverse_diagonal = unscale_inverse(
-            &direct,
-            &system.active,
-            &system.x_unit,
-            system.weight_sum,
-            options.fit_intercept,
-            system.x_mean.len(),
-        );
+        let (coefficients, intercept) = units.restore(direct.t.view());
         Ok(Outcome::Fitted(Fit {
             coefficients,
             intercept,
             objective_history: vec![0.0],
             iterations: 0,
             condition: Some(condition.plain),
-            inverse_diagonal,
+            inverse_diagonal: unscale_inverse(&direct, units),
+            seminormal: None,
         }))
+    }
+
+    /// A fit by coordinate descent or L-BFGS, and the smallest pivot it met.
+    fn iterate(&mut self, options: &FitOptions, spread: &Spread) -> (Fit, f64) {
+        let system = &self.system;
+        let units = &system.units;
+        let deviation = match options.solver_for(units.x_mean.len()) {
+            Solver::LBfgs => Deviation::Sample,
+            _ => Deviation::Population,
+        };
+        let penalty = units.penalty(options, deviation, spread);
+        let solution = if options.has_l1() {
+            let alpha = options.elastic_net_param;
+            let ratio = (1.0 - alpha) / alpha * (units.y_unit / spread.label(deviation));
+            let start = PenaltyPath::new(system, &penalty.scale, ratio);
+            let at = self.paths.iter().position(|p| p.same(&start)).unwrap_or_else(|| {
+                self.paths.push(start);
+                self.paths.len() - 1
+            });
+            self.paths[at].solve(system, &penalty, options.tol, options.max_iter)
+        } else {
+            quasi_newton::minimise(system, &penalty, options.tol, options.max_iter)
+        };
+        // Spark's objective divides by the label's variance.
+        let unit = match spread.label(deviation) {
+            0.0 => 1.0,
+            s => (units.y_unit / s).powi(2),
+        };
+        let (coefficients, intercept) = units.restore(solution.t.view());
+        let fit = Fit {
+            coefficients,
+            intercept,
+            objective_history: solution.history.iter().map(|v| v * unit).collect(),
+            iterations: solution.iterations,
+            condition: None,
+            inverse_diagonal: None,
+            seminormal: None,
+        };
+        (fit, solution.pivot)
     }
 }
 
@@ -373,65 +322,50 @@ pub(super) struct Iterated {
     /// Objectives over the label's mean square.
     pub(super) history: Vec<f64>,
     pub(super) iterations: usize,
-}
-
-fn iterated(system: &UnitSystem, solution: Iterated, unit: f64) -> Fit {
-    let (coefficients, intercept) = system.restore(solution.t.view());
-    Fit {
-        coefficients,
-        intercept,
-        objective_history: solution.history.iter().map(|v| v * unit).collect(),
-        iterations: solution.iterations,
-        condition: None,
-        inverse_diagonal: None,
-    }
+    /// The smallest pivot of the Gram matrix of the active set, where that is known: about one over its condition.
+    pub(super) pivot: f64,
 }
 
 /// The diagonal of the inverse in the data's own units; not defined while a feature is constant.
-pub(super) fn unscale_inverse(
-    direct: &Direct,
-    active: &[usize],
-    x_unit: &Array1<f64>,
-    weight_sum: f64,
-    fit_intercept: bool,
-    features: usize,
-) -> Option<Array1<f64>> {
+pub(super) fn unscale_inverse(direct: &Direct, units: &Units) -> Option<Array1<f64>> {
     let inverse = direct.inverse.as_ref()?;
-    if active.len() != features {
+    if units.active.len() != units.x_mean.len() {
         return None;
     }
-    let slopes = inverse.diagonal.iter().zip(x_unit).map(|(v, u)| v / (weight_sum * u * u));
-    let intercept = fit_intercept.then_some((1.0 + inverse.mean_form) / weight_sum);
+    let w = units.weight_sum;
+    let slopes = inverse.diagonal.iter().zip(&units.x_unit).map(|(v, u)| v / (w * u * u));
+    let intercept = units.fit_intercept.then_some((1.0 + inverse.mean_form) / w);
     Some(slopes.chain(intercept).collect())
 }
 
-/// Fits every set of options to the same triangular factor: half the digits of the condition are lost, not all.
-/// Elastic nets and [`Solver::LBfgs`] work on the moments that the factor stands for.
-pub(crate) fn fit_factor(factor: &Factor, options: &[FitOptions]) -> Batch {
-    let moments = factor.normal_equations();
-    let spread = spread(&moments);
+/// Fits every set of options to the same triangular factor, which loses half the digits that the moments lose.
+/// `moments` are [`Factor::normal_equations`].
+pub(crate) fn fit_factor(factor: &Factor, moments: &NormalEquations, options: &[FitOptions]) -> Batch {
+    let spread = spread(moments);
     let mut factorisations = 0;
     let mut systems: [Option<TriangularSystem>; 2] = [None, None];
+    let mut shared: [Option<Shared>; 2] = [None, None];
     let outcomes = options
         .iter()
         .map(|o| {
-            if o.has_l1() || o.solver_for(factor.features()) == Solver::LBfgs {
-                let mut batch = fit_normal_equations(&moments, std::slice::from_ref(o));
-                factorisations += batch.factorisations;
-                return batch.outcomes.pop().unwrap_or(Err(FitError::NotFinite));
-            }
-            if let Some(fit) = degenerate(o, &spread, &moments) {
+            if let Some(fit) = degenerate(o, &spread, moments) {
                 return fit.map(Outcome::Fitted);
             }
-            let system = match &mut systems[usize::from(o.fit_intercept)] {
+            let which = usize::from(o.fit_intercept);
+            if o.iterates(factor.features()) {
+                let system = || UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
+                let shared = shared[which].get_or_insert_with(|| Shared::new(system()));
+                return Ok(Outcome::Fitted(shared.iterate(o, &spread).0));
+            }
+            let system = match &mut systems[which] {
                 Some(system) => system,
                 empty => {
-                    let system = TriangularSystem::new(factor, &spread, o.fit_intercept);
+                    let system = UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
                     factorisations += 2;
-                    empty.insert(system.ok_or(FitError::NotFinite)?)
+                    empty.insert(TriangularSystem::new(system).ok_or(FitError::NotFinite)?)
                 }
             };
-            let (fit, made) = system.fit(o, &spread, &moments);
+            let (fit, made) = system.fit(o, &spread);
             factorisations += made;
             Ok(Outcome::Fitted(fit))
         })

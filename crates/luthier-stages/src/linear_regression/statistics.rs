@@ -1,7 +1,14 @@
 use ndarray::{Array1, ArrayView1};
 use statrs::function::beta::checked_beta_reg;
 
+use super::doubled::Doubled;
 use super::moments::{Factor, NormalEquations};
+
+/// With fewer digits than this a residual sum of squares is taken from the rows.
+const RESIDUAL_DIGITS: f64 = 6.0;
+
+/// With fewer digits than this it is summed up in doubled precision, which helps where the moments are exact.
+const ROUNDED_DIGITS: f64 = 12.0;
 
 /// A number and how much of it can be believed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,34 +56,35 @@ impl Goodness {
         intercept: f64,
         fit_intercept: bool,
     ) -> Self {
-        let product = moments.xx.dot(&coefficients);
-        let (along, square) = (coefficients.dot(&moments.xy), coefficients.dot(&product));
         let shift = Shift::new(moments, coefficients, intercept);
+        let (mut along, mut along_size, mut square, mut square_size) = (0.0, 0.0, 0.0, 0.0);
+        for ((row, xy), b) in moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients) {
+            if *b != 0.0 {
+                let sizes = row.iter().zip(&coefficients).map(|(x, b)| (x * b).abs());
+                square += b * row.dot(&coefficients);
+                square_size += b.abs() * sizes.sum::<f64>();
+                along += b * xy;
+                along_size += (b * xy).abs();
+            }
+        }
         let value = moments.yy - 2.0 * along + square + shift.square;
-        let size = |a: ArrayView1<'_, f64>, b: &Array1<f64>| -> f64 {
-            a.iter().zip(b).map(|(a, b)| (a * b).abs()).sum()
-        };
-        let magnitude = moments.yy
-            + 2.0 * size(coefficients, &moments.xy)
-            + size(
-                coefficients.mapv(f64::abs).view(),
-                &moments.xx.mapv(f64::abs).dot(&coefficients.mapv(f64::abs)),
-            )
-            + shift.square
-            + shift.error_terms;
-        let residual = Estimate::new(value, magnitude);
+        let magnitude = moments.yy + 2.0 * along_size + square_size + shift.square + shift.error_terms;
+        let mut residual = Estimate::new(value, magnitude);
+        if residual.digits < ROUNDED_DIGITS {
+            residual.value = (centred_residual(moments, coefficients) + shift.square).max(0.0);
+        }
         Self::new(moments, residual, square + shift.square, fit_intercept)
     }
 
     /// From the triangular factor: the residual is a sum of squares and keeps its digits.
     pub(crate) fn from_factor(
         factor: &Factor,
+        moments: &NormalEquations,
         coefficients: ArrayView1<'_, f64>,
         intercept: f64,
         fit_intercept: bool,
     ) -> Self {
-        let moments = factor.normal_equations();
-        let shift = Shift::new(&moments, coefficients, intercept);
+        let shift = Shift::new(moments, coefficients, intercept);
         let d = factor.features();
         let (mut value, mut error, mut square) = (shift.square, shift.error_terms, 0.0);
         for row in factor.r.rows() {
@@ -88,7 +96,7 @@ impl Goodness {
             error += rest * rest + 2.0 * rest.abs() * size + f64::EPSILON * size * size;
             square += fitted * fitted;
         }
-        Self::new(&moments, Estimate::new(value, error), square + shift.square, fit_intercept)
+        Self::new(moments, Estimate::new(value, error), square + shift.square, fit_intercept)
     }
 
     fn new(moments: &NormalEquations, residual: Estimate, explained: f64, fit_intercept: bool) -> Self {
@@ -102,6 +110,16 @@ impl Goodness {
             total: moments.yy + about,
             explained,
         }
+    }
+
+    /// Whether what is left of the residual is mostly rounding.
+    pub(crate) fn is_noise(&self) -> bool {
+        self.total > 0.0 && self.residual.digits < RESIDUAL_DIGITS
+    }
+
+    /// With `Σ w (y − ŷ)²` from the rows.
+    pub(crate) fn with_residual(self, value: f64) -> Self {
+        Self { residual: Estimate::new(value, value), ..self }
     }
 
     /// `Σ w (y − ŷ)² / W`.
@@ -136,6 +154,19 @@ impl Goodness {
     }
 }
 
+/// `Σ w (y−ȳ)² − 2βᵀxy + βᵀxxβ`, rounded once.
+fn centred_residual(moments: &NormalEquations, coefficients: ArrayView1<'_, f64>) -> f64 {
+    let mut sum = Doubled::default();
+    sum.add(moments.yy);
+    for ((row, xy), b) in moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients) {
+        let mut product = Doubled::default();
+        product.add(-2.0 * xy);
+        row.iter().zip(&coefficients).for_each(|(x, b)| product.add_product(*x, *b));
+        sum.add_scaled(*b, product);
+    }
+    sum.value()
+}
+
 /// The mean residual `m = ȳ − c − βᵀμ`, as `W m²`.
 struct Shift {
     square: f64,
@@ -145,7 +176,11 @@ struct Shift {
 
 impl Shift {
     fn new(moments: &NormalEquations, coefficients: ArrayView1<'_, f64>, intercept: f64) -> Self {
-        let mean = moments.y_mean - intercept - coefficients.dot(&moments.x_mean);
+        let mut mean = Doubled::default();
+        mean.add(moments.y_mean);
+        mean.add(-intercept);
+        coefficients.iter().zip(&moments.x_mean).for_each(|(b, m)| mean.add_product(-b, *m));
+        let mean = mean.value();
         let size = moments.y_mean.abs()
             + intercept.abs()
             + coefficients.iter().zip(&moments.x_mean).map(|(b, m)| (b * m).abs()).sum::<f64>();

@@ -1,5 +1,3 @@
 mod data;
 mod huber;
 mod laws;
-mod nist;
-mod spark;

@@ -1,21 +1,20 @@
+use luthier_core::linalg::{thin_svd, triangular_factor};
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use super::dense::{back_substitute, cholesky_solve, lower_inverse, singular_values, triangularise};
-use super::moments::{Factor, NormalEquations};
 use super::ridge::{Direct, Inverse};
 use super::scaling::{Deviation, Penalty, Spread};
-use super::solve::{Fit, FitOptions, penalty, restore, unscale_inverse};
+use super::seminormal::Seminormal;
+use super::solve::{Fit, FitOptions, unscale_inverse};
+use super::substitution::{back_substitute, cholesky_solve, lower_inverse};
+use super::unit::{UnitSystem, Units};
 
 /// Singular values below this many times `ε · size · σmax` are zero.
 const RANK_TOLERANCE: f64 = 8.0;
 
-/// Least squares on a triangular factor in unit coordinates (see `UnitSystem`).
+/// Least squares on a triangular factor in unit coordinates.
 #[derive(Debug)]
 pub(super) struct TriangularSystem {
-    fit_intercept: bool,
-    active: Vec<usize>,
-    x_unit: Array1<f64>,
-    y_unit: f64,
+    units: Units,
     /// Upper triangular in the varying features, then the label's column.
     r: Array2<f64>,
     u: Array2<f64>,
@@ -24,30 +23,24 @@ pub(super) struct TriangularSystem {
 }
 
 impl TriangularSystem {
-    /// Makes two decompositions: of the factor in its units, and its singular values for rank and condition.
-    pub(super) fn new(factor: &Factor, spread: &Spread, fit_intercept: bool) -> Option<Self> {
-        let active = spread.active();
-        let (k, d) = (active.len(), factor.features());
-        let r = if fit_intercept { factor.r.clone() } else { factor.about_zero() };
-        let root = factor.weight_sum.sqrt();
-        let norm = |j: usize| r.column(j).iter().map(|v| v * v).sum::<f64>().sqrt() / root;
-        let x_unit: Array1<f64> = active.iter().map(|&j| norm(j)).collect();
-        let y_unit = norm(d);
-        let scaled = Array2::from_shape_fn((r.nrows(), k + 1), |(i, j)| {
-            if j < k { r[[i, active[j]]] / (x_unit[j] * root) } else { r[[i, d]] / (y_unit * root) }
-        });
-        let r = triangularise(scaled.view());
-        let (u, sigma, v) = singular_values(r.slice(s![.., ..k]))?;
-        Some(Self { fit_intercept, active, x_unit, y_unit, r, u, sigma, v })
+    /// Makes two decompositions of a system with a design: to a triangle again, and its singular values for rank
+    /// and condition.
+    pub(super) fn new(system: UnitSystem) -> Option<Self> {
+        let design = system.design?;
+        let k = system.units.active.len();
+        let label = design.label.insert_axis(Axis(1));
+        let r = triangular_factor(concatenate(Axis(1), &[design.features.t(), label.view()]).ok()?.view());
+        let svd = thin_svd(r.slice(s![.., ..k])).ok()?;
+        Some(Self { units: system.units, r, u: svd.u, sigma: svd.values, v: svd.v })
     }
 
     fn cutoff(&self) -> f64 {
-        let size = self.active.len() as f64;
+        let size = self.units.active.len() as f64;
         RANK_TOLERANCE * f64::EPSILON * size * self.sigma.first().copied().unwrap_or(0.0)
     }
 
     fn full_rank(&self) -> bool {
-        self.sigma.len() == self.active.len() && self.sigma.last().is_some_and(|s| *s > self.cutoff())
+        self.sigma.len() == self.units.active.len() && self.sigma.last().is_some_and(|s| *s > self.cutoff())
     }
 
     fn condition(&self) -> f64 {
@@ -57,37 +50,37 @@ impl TriangularSystem {
         }
     }
 
+    /// Condition of the Gram matrix as the penalty mends it.
+    fn regularised_condition(&self, diagonal: &Array1<f64>) -> f64 {
+        let weakest = diagonal.iter().copied().fold(f64::INFINITY, f64::min);
+        let largest = self.sigma.first().copied().unwrap_or(0.0);
+        let smallest = if self.sigma.len() < diagonal.len() { 0.0 } else { self.sigma[self.sigma.len() - 1] };
+        largest.powi(2) / (smallest.powi(2) + weakest)
+    }
+
     /// One fit without an L1 penalty, and the number of decompositions it took.
-    pub(super) fn fit(
-        &self,
-        options: &FitOptions,
-        spread: &Spread,
-        moments: &NormalEquations,
-    ) -> (Fit, usize) {
-        let deviation = Deviation::Population;
-        let penalty = penalty(options, deviation, spread, &self.active, &self.x_unit, self.y_unit);
-        let unit_mean =
-            Array1::from_shape_fn(self.active.len(), |i| moments.x_mean[self.active[i]] / self.x_unit[i]);
-        let direct = self.solve(&penalty, &unit_mean);
-        let mean = (&moments.x_mean, moments.y_mean);
-        let (coefficients, intercept) =
-            restore(&self.active, &self.x_unit, self.y_unit, mean, self.fit_intercept, direct.t.view());
-        let (weight_sum, features) = (moments.weight_sum, moments.features());
-        let inverse_diagonal =
-            unscale_inverse(&direct, &self.active, &self.x_unit, weight_sum, self.fit_intercept, features);
+    pub(super) fn fit(&self, options: &FitOptions, spread: &Spread) -> (Fit, usize) {
+        let penalty = self.units.penalty(options, Deviation::Population, spread);
+        let (direct, r) = self.solve(&penalty, &self.units.unit_mean());
+        let (coefficients, intercept) = self.units.restore(direct.t.view());
         let fit = Fit {
             coefficients,
             intercept,
             objective_history: vec![0.0],
             iterations: 0,
             condition: Some(self.condition()),
-            inverse_diagonal,
+            inverse_diagonal: unscale_inverse(&direct, &self.units),
+            seminormal: r.and_then(|r| {
+                let diagonal = penalty.diagonal();
+                Seminormal::new(&self.units, self.regularised_condition(&diagonal), &r, diagonal)
+            }),
         };
         (fit, usize::from(penalty.l2 > 0.0))
     }
 
-    fn solve(&self, penalty: &Penalty, mean: &Array1<f64>) -> Direct {
-        let k = self.active.len();
+    /// The minimum, and the triangle of the penalised system if it has full rank.
+    fn solve(&self, penalty: &Penalty, mean: &Array1<f64>) -> (Direct, Option<Array2<f64>>) {
+        let k = self.units.active.len();
         if penalty.l2 > 0.0 {
             let root = penalty.scale.mapv(|p| penalty.l2.sqrt() * p);
             let rows = Array2::from_shape_fn((k, k + 1), |(i, j)| if i == j { root[i] } else { 0.0 });
@@ -96,23 +89,21 @@ impl TriangularSystem {
                 let size = |row: usize| stacked.row(row).iter().fold(0.0_f64, |a, v| a.max(v.abs()));
                 let mut order: Vec<usize> = (0..stacked.nrows()).collect();
                 order.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
-                let r = triangularise(stacked.select(Axis(0), &order).view());
+                let r = triangular_factor(stacked.select(Axis(0), &order).view());
                 let mut direct = by_substitution(&r, mean);
                 direct.t += &self.correction(&r, &direct.t, &penalty.diagonal());
-                return direct;
+                return (direct, Some(r.slice(s![..k, ..k]).to_owned()));
             }
         }
         if self.full_rank() {
-            return by_substitution(&self.r, mean);
+            return (by_substitution(&self.r, mean), Some(self.r.slice(s![..k, ..k]).to_owned()));
         }
         let cutoff = self.cutoff();
         let inverse = self.sigma.mapv(|s| if s > cutoff { 1.0 / s } else { 0.0 });
         let t = self.v.dot(&(self.u.t().dot(&self.r.column(k)) * inverse));
-        Direct { t, inverse: None }
+        (Direct { t, inverse: None }, None)
     }
-}
 
-impl TriangularSystem {
     /// One step of refinement by the seminormal equations: strongly penalised coordinates regain their digits.
     fn correction(&self, r: &Array2<f64>, t: &Array1<f64>, diagonal: &Array1<f64>) -> Array1<f64> {
         let k = t.len();

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
+use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use crate::linear_regression::dense::triangularise;
-use crate::linear_regression::{
-    Factor, Fit, FitOptions, HuberFit, HuberOptions, HuberSums, NormalEquations, Outcome, Solver, fit_factor,
-    fit_huber, fit_normal_equations,
-};
+use crate::linear_regression::huber::{HuberFit, HuberOptions, HuberSums, fit_huber};
+use crate::linear_regression::moments::{Factor, NormalEquations};
+use crate::linear_regression::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
 
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
@@ -73,7 +72,7 @@ impl Rows {
         let (weight_sum, mean) = self.mean();
         let z = (self.z() - &mean) * &self.w.mapv(f64::sqrt).insert_axis(Axis(1));
         let weight_sq_sum = self.w.dot(&self.w);
-        Factor { rows: self.y.len() as u64, weight_sum, weight_sq_sum, mean, r: triangularise(z.view()) }
+        Factor { rows: self.y.len() as u64, weight_sum, weight_sq_sum, mean, r: triangular_factor(z.view()) }
     }
 
     /// The factor, merged from blocks of so many rows.
@@ -102,13 +101,21 @@ impl Rows {
     }
 
     pub(super) fn fit(&self, options: &FitOptions) -> Fit {
-        let outcome = match options.solver {
-            Solver::Qr => fit_factor(&self.factor(64), std::slice::from_ref(options)).outcomes.pop(),
-            _ => fit_normal_equations(&self.moments(), std::slice::from_ref(options)).outcomes.pop(),
+        let options = std::slice::from_ref(options);
+        let by_factor = || {
+            let factor = self.factor(64);
+            fit_factor(&factor, &factor.normal_equations(), options).outcomes.remove(0).unwrap()
         };
-        match outcome.unwrap().unwrap() {
+        let outcome = match options[0].solver {
+            Solver::Qr => by_factor(),
+            _ => match fit_normal_equations(&self.moments(), options).outcomes.remove(0).unwrap() {
+                Outcome::NeedsFactor { .. } => by_factor(),
+                fitted => fitted,
+            },
+        };
+        match outcome {
             Outcome::Fitted(fit) => fit,
-            Outcome::NeedsFactor { .. } => self.fit(&FitOptions { solver: Solver::Qr, ..options.clone() }),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -153,7 +160,7 @@ fn merge(a: Factor, b: Factor) -> Factor {
         weight_sum,
         weight_sq_sum: a.weight_sq_sum + b.weight_sq_sum,
         mean,
-        r: triangularise(stacked.view()),
+        r: triangular_factor(stacked.view()),
     }
 }
 
@@ -166,10 +173,4 @@ pub(super) fn read_csv(path: &Path) -> (Vec<String>, Array2<f64>) {
     let rows = values.len() / header.len();
     let table = Array2::from_shape_vec((rows, header.len()), values).unwrap();
     (header, table)
-}
-
-/// A file of expected numbers.
-pub(super) fn read_json(name: &str) -> serde_json::Value {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/spark-4.3.0");
-    serde_json::from_str(&std::fs::read_to_string(Path::new(folder).join(name)).unwrap()).unwrap()
 }

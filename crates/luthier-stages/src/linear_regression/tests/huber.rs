@@ -2,7 +2,8 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::data::Rows;
-use crate::linear_regression::{FitOptions, HuberOptions};
+use crate::linear_regression::huber::HuberOptions;
+use crate::linear_regression::solve::FitOptions;
 
 fn tight() -> HuberOptions {
     HuberOptions {
@@ -16,7 +17,7 @@ fn tight() -> HuberOptions {
 }
 
 /// The objective as it is written, row by row.
-pub(super) fn objective(rows: &Rows, options: &HuberOptions, beta: &Array1<f64>, c: f64, sigma: f64) -> f64 {
+fn objective(rows: &Rows, options: &HuberOptions, beta: &Array1<f64>, c: f64, sigma: f64) -> f64 {
     let weight = rows.w.sum();
     let (_, mean) = rows.mean();
     let reduced = weight - rows.w.dot(&rows.w) / weight;

@@ -4,9 +4,11 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::data::Rows;
-use crate::linear_regression::{
-    Fit, FitError, FitOptions, Goodness, NormalEquations, Outcome, Solver, fit_factor, fit_normal_equations,
+use crate::linear_regression::moments::NormalEquations;
+use crate::linear_regression::solve::{
+    Fit, FitError, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations,
 };
+use crate::linear_regression::statistics::Goodness;
 
 /// The largest violation of the optimality conditions, recomputed from the rows in unit coordinates:
 /// gradient `xᵀw(y − ŷ)/(W u v)` against the penalty's.
@@ -106,12 +108,11 @@ proptest! {
             solver,
             ..FitOptions::default()
         };
-        // Far from zero and without intercept, features are copies of each other to the Gram matrix, on which
-        // the iterative solvers work.
+        // Far from zero and without intercept, features are copies of each other to the Gram matrix, and `normal`
+        // was told to do with it.
         let mean = rows.mean().1;
         let far = |j: &usize| mean[*j].powi(2) > 1e4 * rows.x.column(*j).var(0.0);
-        let iterates = solver == Solver::LBfgs || alpha > 0.0;
-        if iterates && !fit_intercept && (0..4).filter(far).count() > 1 {
+        if solver == Solver::Normal && alpha > 0.0 && !fit_intercept && (0..4).filter(far).count() > 1 {
             return Ok(());
         }
         let fit = rows.fit(&options);
@@ -133,22 +134,27 @@ proptest! {
         let mut grid = Vec::new();
         for strength in [0.3, 0.0, 1e-4, 0.07, 2.0] {
             for (elastic_net_param, standardization, solver) in [
-                (0.0, true, Solver::Normal), (0.5, true, Solver::Normal), (0.0, false, Solver::Normal),
+                (0.0, true, Solver::Auto), (0.5, true, Solver::Auto), (0.0, false, Solver::Normal),
                 (1.0, false, Solver::Normal), (0.0, true, Solver::LBfgs), (0.5, true, Solver::LBfgs),
             ] {
                 let reg_param = strength * scale;
                 grid.push(FitOptions { reg_param, elastic_net_param, standardization, solver, fit_intercept, ..FitOptions::default() });
             }
         }
-        let moments = rows.moments();
-        let together = fit_normal_equations(&moments, &grid);
-        for (options, shared) in grid.iter().zip(&together.outcomes) {
-            let alone = fit_normal_equations(&moments, std::slice::from_ref(options));
-            let bits = |o: &Result<Outcome, FitError>| match o {
-                Ok(Outcome::Fitted(f)) => f.coefficients.iter().map(|v| v.to_bits()).chain([f.intercept.to_bits()]).collect::<Vec<_>>(),
-                other => panic!("{other:?}"),
-            };
-            prop_assert_eq!(bits(shared), bits(&alone.outcomes[0]));
+        let (moments, factor) = (rows.moments(), rows.factor(7));
+        let of_factor = factor.normal_equations();
+        let by_moments = |o: &[FitOptions]| fit_normal_equations(&moments, o).outcomes;
+        let by_factor = |o: &[FitOptions]| fit_factor(&factor, &of_factor, o).outcomes;
+        let bits = |o: &Result<Outcome, FitError>| match o {
+            Ok(Outcome::Fitted(f)) => f.coefficients.iter().map(|v| v.to_bits()).chain([f.intercept.to_bits()]).collect::<Vec<_>>(),
+            Ok(Outcome::NeedsFactor { condition }) => vec![condition.to_bits()],
+            other => panic!("{other:?}"),
+        };
+        for (options, shared) in grid.iter().zip(by_moments(&grid)) {
+            prop_assert_eq!(bits(&shared), bits(&by_moments(std::slice::from_ref(options))[0]));
+        }
+        for (options, shared) in grid.iter().zip(by_factor(&grid)) {
+            prop_assert_eq!(bits(&shared), bits(&by_factor(std::slice::from_ref(options))[0]));
         }
     }
 
@@ -163,7 +169,7 @@ proptest! {
         };
         let (moments, factor) = (rows.moments(), rows.factor(block));
         let by_moments = fit_normal_equations(&moments, std::slice::from_ref(&options)).outcomes.remove(0).unwrap();
-        let by_factor = fit_factor(&factor, &[FitOptions { solver: Solver::Qr, ..options }]).outcomes.remove(0).unwrap();
+        let by_factor = fit_factor(&factor, &factor.normal_equations(), &[FitOptions { solver: Solver::Qr, ..options }]).outcomes.remove(0).unwrap();
         let (Outcome::Fitted(a), Outcome::Fitted(b)) = (by_moments, by_factor) else { panic!("not fitted") };
         if a.condition.unwrap() > 1e3 {
             return Ok(());
@@ -180,7 +186,7 @@ proptest! {
             prop_assert!((p / q - 1.0).abs() < 1e-8, "{p} {q}");
         }
         let first = Goodness::from_moments(&moments, a.coefficients.view(), a.intercept, fit_intercept);
-        let second = Goodness::from_factor(&factor, b.coefficients.view(), b.intercept, fit_intercept);
+        let second = Goodness::from_factor(&factor, &factor.normal_equations(), b.coefficients.view(), b.intercept, fit_intercept);
         let digits = first.residual.digits.min(second.residual.digits).min(11.0) - 2.0;
         let error = (first.residual.value / second.residual.value - 1.0).abs();
         // The two means differ by rounding, which weighs as much as they exceed the residuals.

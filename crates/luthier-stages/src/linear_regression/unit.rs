@@ -1,0 +1,149 @@
+//! Unit coordinates, in which all solvers work.
+
+use luthier_core::linalg::matmul;
+use ndarray::{Array1, Array2, ArrayView1};
+
+use super::moments::{Factor, NormalEquations};
+use super::scaling::{Deviation, Penalty, Spread};
+use super::solve::FitOptions;
+
+/// How to get from unit coordinates back to the data's: every varying column is divided by its root mean square,
+/// about the mean with an intercept and about zero without.
+#[derive(Debug, Clone)]
+pub(super) struct Units {
+    pub(super) fit_intercept: bool,
+    pub(super) weight_sum: f64,
+    /// Indices of the varying features.
+    pub(super) active: Vec<usize>,
+    pub(super) x_unit: Array1<f64>,
+    pub(super) y_unit: f64,
+    pub(super) x_mean: Array1<f64>,
+    y_mean: f64,
+}
+
+impl Units {
+    /// Coefficients and intercept from unit coordinates.
+    pub(super) fn restore(&self, t: ArrayView1<'_, f64>) -> (Array1<f64>, f64) {
+        let mut coefficients = Array1::zeros(self.x_mean.len());
+        for (i, &j) in self.active.iter().enumerate() {
+            coefficients[j] = t[i] * (self.y_unit / self.x_unit[i]);
+        }
+        let intercept = if self.fit_intercept { self.y_mean - coefficients.dot(&self.x_mean) } else { 0.0 };
+        (coefficients, intercept)
+    }
+
+    /// Means of the varying features in units of their scale.
+    pub(super) fn unit_mean(&self) -> Array1<f64> {
+        Array1::from_shape_fn(self.active.len(), |i| self.x_mean[self.active[i]] / self.x_unit[i])
+    }
+
+    /// The penalty of one set of options in these units.
+    pub(super) fn penalty(&self, options: &FitOptions, deviation: Deviation, spread: &Spread) -> Penalty {
+        let scale = spread.penalty(deviation, options.standardization);
+        let scale = Array1::from_shape_fn(self.active.len(), |i| scale[self.active[i]] / self.x_unit[i]);
+        let (lambda, alpha) = (options.reg_param, options.elastic_net_param);
+        if lambda == 0.0 {
+            return Penalty { l1: 0.0, l2: 0.0, scale };
+        }
+        let l2 = (1.0 - alpha) * lambda / spread.label(deviation);
+        Penalty { l1: alpha * lambda / self.y_unit, l2, scale }
+    }
+
+    /// A lower bound, up to a small factor, of the Gram matrix's condition: about zero, features that are far from
+    /// it look alike.
+    pub(super) fn offset_condition(&self, spread: &Spread) -> f64 {
+        if self.fit_intercept {
+            return 1.0;
+        }
+        let deviation = spread.penalty(Deviation::Population, true);
+        let ratio = |(i, &j): (usize, &usize)| (self.x_unit[i] / deviation[j]).powi(2);
+        let (mut first, mut second) = (1.0, 1.0);
+        for ratio in self.active.iter().enumerate().map(ratio) {
+            if ratio > first {
+                (first, second) = (ratio, first);
+            } else if ratio > second {
+                second = ratio;
+            }
+        }
+        second
+    }
+}
+
+/// Rows `A t ≈ z` in unit coordinates whose Gram matrix is that of all rows.
+#[derive(Debug)]
+pub(super) struct Design {
+    /// `Aᵀ`: one row a varying feature.
+    pub(super) features: Array2<f64>,
+    /// `z`.
+    pub(super) label: Array1<f64>,
+}
+
+impl Design {
+    /// `z − A t`.
+    pub(super) fn residual(&self, t: &Array1<f64>) -> Array1<f64> {
+        &self.label - &self.features.t().dot(t)
+    }
+}
+
+/// The data in unit coordinates: the Gram matrix has a unit diagonal there, the label a unit norm.
+#[derive(Debug)]
+pub(super) struct UnitSystem {
+    pub(super) units: Units,
+    pub(super) gram: Array2<f64>,
+    pub(super) rhs: Array1<f64>,
+    /// The triangular factor, where the Gram matrix has too few digits.
+    pub(super) design: Option<Design>,
+}
+
+impl UnitSystem {
+    pub(super) fn new(moments: &NormalEquations, spread: &Spread, fit_intercept: bool) -> Self {
+        let about_zero;
+        let (xx, xy, yy) = if fit_intercept {
+            (&moments.xx, &moments.xy, moments.yy)
+        } else {
+            about_zero = moments.about_zero();
+            (&about_zero.0, &about_zero.1, about_zero.2)
+        };
+        let w = moments.weight_sum;
+        let active = spread.active();
+        let x_unit: Array1<f64> = active.iter().map(|&j| (xx[[j, j]] / w).sqrt()).collect();
+        let y_unit = (yy / w).sqrt();
+        let k = active.len();
+        let gram = Array2::from_shape_fn((k, k), |(i, j)| {
+            if i == j { 1.0 } else { xx[[active[i], active[j]]] / (w * (x_unit[i] * x_unit[j])) }
+        });
+        let rhs = Array1::from_shape_fn(k, |i| xy[active[i]] / (w * (x_unit[i] * y_unit)));
+        let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
+        let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };
+        Self { units, gram, rhs, design: None }
+    }
+
+    /// The same from the triangular factor, with its rows as the design.
+    pub(super) fn from_factor(
+        factor: &Factor,
+        moments: &NormalEquations,
+        spread: &Spread,
+        fit_intercept: bool,
+    ) -> Self {
+        let about_zero;
+        let r = if fit_intercept {
+            &factor.r
+        } else {
+            about_zero = factor.about_zero();
+            &about_zero
+        };
+        let (active, d, w) = (spread.active(), factor.features(), factor.weight_sum);
+        let root = w.sqrt();
+        let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt() / root;
+        let x_unit: Array1<f64> = active.iter().map(|&j| norm(j)).collect();
+        let y_unit = norm(d);
+        let features =
+            Array2::from_shape_fn((active.len(), r.nrows()), |(j, i)| r[[i, active[j]]] / (x_unit[j] * root));
+        let label = r.column(d).mapv(|v| v / (y_unit * root));
+        let gram = matmul(features.view(), features.t());
+        let rhs = features.dot(&label);
+        let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
+        let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };
+        Self { units, gram, rhs, design: Some(Design { features, label }) }
+    }
+}

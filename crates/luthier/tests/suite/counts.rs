@@ -1,0 +1,122 @@
+//! What a search costs: rows read, decompositions, fits. Counts do not depend on the machine.
+
+use luthier::core::Work;
+use luthier::prelude::*;
+
+use crate::data::{metric, pca_and_regression, scaler_pca_and_regression, scene};
+
+const K: [usize; 4] = [15, 30, 45, 75];
+const REG_PARAM: [f64; 4] = [0.001, 0.003, 0.01, 0.03];
+const RMSE: RegressionMetric = RegressionMetric::Rmse;
+
+fn split(k: &[usize], reg_param: &[f64], of: RegressionMetric) -> TrainValidationSplit<Pipeline> {
+    let (pipeline, grid) = pca_and_regression(k, reg_param);
+    TrainValidationSplit::new(pipeline, grid, metric(of)).train_ratio(0.8).seed(7)
+}
+
+fn cross_validation(
+    (pipeline, grid): (Pipeline, ParamGrid),
+    of: RegressionMetric,
+) -> CrossValidator<Pipeline> {
+    CrossValidator::new(pipeline, grid, metric(of)).seed(7)
+}
+
+/// What a refit of PCA and regression adds: both decompose, neither reads.
+const REFIT: u64 = 2;
+
+#[test]
+fn the_scene_reads_each_row_once_and_decomposes_once_a_fold() {
+    let data = scene(10_000, 100, 2);
+    let tuned = split(&K, &REG_PARAM, RMSE).fit(&data).unwrap();
+    let work = tuned.result().work;
+    assert_eq!(work.rows_read, 10_000);
+    assert_eq!((work.passes, work.summaries), (1, 1));
+    // One eigendecomposition for all k, one factorisation for all reg_param of each k.
+    assert_eq!(work.factorisations, 1 + 4 + REFIT);
+    assert_eq!(work.fits, 4 + 16 + REFIT);
+    assert_eq!(work.reused_fits, 12);
+    assert_eq!((work.evaluations, work.evaluations_without_rows), (16, 16));
+    assert_eq!(work.guarded, 0);
+}
+
+#[test]
+fn factorisations_grow_with_k_and_not_with_reg_param() {
+    let data = scene(500, 20, 2);
+    let factorisations = |k: &[usize], reg_param: &[f64]| {
+        let search = cross_validation(pca_and_regression(k, reg_param), RMSE);
+        search.fit(&data).unwrap().result().work.factorisations
+    };
+    let (folds, eigen) = (3, 1);
+    assert_eq!(factorisations(&[5], &[0.1]), folds * (eigen + 1) + REFIT);
+    assert_eq!(factorisations(&[5], &[0.0, 0.1, 1.0, 10.0]), folds * (eigen + 1) + REFIT);
+    assert_eq!(factorisations(&[5, 10, 15], &[0.1]), folds * (eigen + 3) + REFIT);
+    assert_eq!(factorisations(&[5, 10, 15], &[0.0, 0.1]), folds * (eigen + 3) + REFIT);
+}
+
+#[test]
+fn folds_cost_no_rows_and_neither_do_metrics_but_mae() {
+    let data = scene(500, 20, 2);
+    for of in [RMSE, RegressionMetric::Mse, RegressionMetric::R2, RegressionMetric::Var] {
+        for num_folds in [2, 3, 7] {
+            let search = cross_validation(pca_and_regression(&[5, 10], &[0.0, 0.1]), of);
+            let work = search.num_folds(num_folds).fit(&data).unwrap().result().work;
+            let folds = u64::from(num_folds);
+            assert_eq!((work.rows_read, work.passes), (500, 1), "{of:?}, {num_folds} folds");
+            assert_eq!(work.evaluations_without_rows, 4 * folds);
+            assert_eq!(work.fits, (2 + 4) * folds + 2);
+            assert_eq!(work.reused_fits, 2 * folds);
+        }
+    }
+}
+
+#[test]
+fn a_scaler_in_front_costs_neither_rows_nor_decompositions() {
+    let data = scene(500, 20, 2);
+    let search = cross_validation(scaler_pca_and_regression(&[5, 10], &[0.0, 0.1]), RMSE);
+    let work = search.fit(&data).unwrap().result().work;
+    assert_eq!((work.rows_read, work.passes), (500, 1));
+    assert_eq!(work.factorisations, 3 * (1 + 2) + REFIT);
+    assert_eq!(work.fits, 3 * (1 + 2 + 4) + 3);
+}
+
+/// An absolute error needs the rows: each unit (a fold and a `k`) reads its validation rows once for all
+/// `reg_param`.
+#[test]
+fn mae_reads_validation_rows_once_for_siblings() {
+    let data = scene(500, 20, 2);
+    let rows_read = |k: &[usize], reg_param: &[f64]| {
+        let search = cross_validation(pca_and_regression(k, reg_param), RegressionMetric::Mae);
+        search.fit(&data).unwrap().result().work.rows_read
+    };
+    let (summaries, validation) = (500, 500);
+    assert_eq!(rows_read(&[5], &[0.1]), summaries + validation);
+    assert_eq!(rows_read(&[5], &[0.0, 0.1, 1.0, 10.0]), summaries + validation);
+    assert_eq!(rows_read(&[5, 10, 15], &[0.0, 0.1]), summaries + 3 * validation);
+}
+
+#[test]
+fn an_assembler_in_front_changes_nothing() {
+    let data = crate::data::diabetes_columns();
+    let features = crate::data::diabetes_features();
+    let mut pipeline = Pipeline::new();
+    pipeline.add_transformer("assembler", VectorAssembler::new().input_cols(features));
+    let pca = pipeline.add("pca", Pca::new().output_col("components"));
+    pipeline.add("lr", LinearRegression::new().features_col("components"));
+    let grid = ParamGrid::new().add(pca.at(Pca::K), [2, 4]);
+    let work = cross_validation((pipeline, grid), RMSE).fit(&data).unwrap().result().work;
+    assert_eq!((work.rows_read, work.passes, work.factorisations), (442, 1, 3 * (1 + 2) + REFIT));
+}
+
+#[test]
+fn without_sharing_every_candidate_pays_for_itself() {
+    let data = scene(200, 10, 2);
+    let search = split(&[2, 4], &[0.0, 0.1], RMSE);
+    let off: Work = search.sharing(Sharing::Off).fit(&data).unwrap().result().work;
+    // Each of 4 candidates: the training rows for PCA and again for the regression, then the validation rows.
+    let (training, validation) = (160, 40);
+    let refit = 2 * 200;
+    assert_eq!(off.rows_read, 4 * (2 * training + validation) + refit);
+    assert_eq!(off.factorisations, 4 * 2 + REFIT);
+    assert_eq!(off.fits, 4 * 2 + 2);
+    assert_eq!((off.reused_fits, off.lifted, off.evaluations_without_rows), (0, 0, 0));
+}

@@ -1,0 +1,19 @@
+//! Searches as users of the facade see them; one program, so that the libraries are linked once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod counts;
+mod data;
+mod dependencies;
+mod determinism;
+mod executors;
+mod failures;
+mod naive;
+mod persistence;
+mod pipeline_cv;
+mod probe;
+mod reference_cv;
+mod registry;
+mod sharing;
+mod tuned_model;
