@@ -4,12 +4,12 @@
 // the pages here.
 macro_rules! guides {
     ($($name:ident = $file:literal),* $(,)?) => {$(
-        #[doc = "[Getting started]: super::getting_started"]
-        #[doc = "[Coming from Spark]: super::coming_from_spark"]
-        #[doc = "[Coming from scikit-learn]: super::coming_from_scikit_learn"]
-        #[doc = "[How sharing works]: super::how_sharing_works"]
-        #[doc = "[Writing an estimator]: super::writing_an_estimator"]
-        #[doc = "[Writing an executor]: super::writing_an_executor"]
+        #[doc = "[Getting started]: crate::guide::getting_started"]
+        #[doc = "[Coming from Spark]: crate::guide::coming_from_spark"]
+        #[doc = "[Coming from scikit-learn]: crate::guide::coming_from_scikit_learn"]
+        #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
+        #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
+        #[doc = "[Writing an executor]: crate::guide::writing_an_executor"]
         #[doc = ""]
         #[doc = include_str!(concat!("../../../docs/guide/", $file))]
         pub mod $name {}
