@@ -178,7 +178,8 @@ fn the_guard_takes_the_rows_only_where_it_must() {
         let (pipeline, grid) = pca_and_regression(&[3], &[0.0]);
         let search = CrossValidator::new(pipeline, grid, RegressionEvaluator::new());
         let (on, off) = compare(&search, &shape.frame(), shape.tolerance(), &format!("{shape:?}")).unwrap();
-        assert_eq!(off.guarded, 0);
+        // Alone, a fit looks at its residuals again only where it is nearly perfect.
+        assert_eq!(off.guarded > 0, noise < 1e-3, "{off:?}");
         assert_eq!(on.rows_read > 60, on.guarded > 0, "{on:?}");
         on.guarded
     };
