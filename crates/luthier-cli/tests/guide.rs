@@ -1,4 +1,5 @@
 //! The configurations in the guides are accepted.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which clippy does not know as such")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
