@@ -104,8 +104,8 @@ mod tests {
             Event { fold: None, ..event(EventKind::Summarise, 0, 0.0, 0.25, (0..5).collect()) },
             event(EventKind::Refit, 0, 0.75, 1.0, vec![4]),
         ];
-        let expected = "\
-                   fold  candidates  worker  0 ms   1000.0 ms
+        // Not `\` at the end of the line: it would take the indentation as well.
+        let expected = "                   fold  candidates  worker  0 ms   1000.0 ms
 -----------------  ----  ----------  ------  ----------------
 read the rows       all         0-4       0  ▒▒▒▒············
 lr                    1         0-3       2  ····████········

@@ -18,7 +18,7 @@
 //!
 //! let tuned = CrossValidator::new(pipeline, grid, RegressionEvaluator::new()).fit(&data)?;
 //! assert_eq!(tuned.result().best_candidate().map(|best| best.params.to_string()).as_deref(),
-//!     Some("lr.reg_param = 0.0"));
+//!     Some("lr.reg_param = 0.1"));
 //! let predicted = tuned.transform(&data)?.column_f64("prediction")?;
 //! assert!((predicted[0] - 5.1).abs() < 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
