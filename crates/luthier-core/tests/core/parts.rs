@@ -491,9 +491,11 @@ pub(crate) fn two_pass(rows: &Array2<f64>, weights: Option<&[f64]>) -> (Array1<f
     let weight = |i: usize| weights.map_or(1.0, |w| w[i]);
     let total = (0..rows.nrows()).map(weight).sum::<f64>();
     let width = rows.ncols();
+    // A row without weight may be far away: taking it as the origin would cost the mean its last digits.
+    let counted = (0..rows.nrows()).find(|&i| weight(i) > 0.0).unwrap_or(0);
     let mean = Array1::from_shape_fn(width, |j| {
         // In two steps, so that the mean of values with a large offset is exact to the last digit.
-        let rough = rows[[0, j]];
+        let rough = rows[[counted, j]];
         rough + neumaier((0..rows.nrows()).map(|i| weight(i) * (rows[[i, j]] - rough))) / total
     });
     let scatter = Array2::from_shape_fn((width, width), |(a, b)| {
