@@ -15,6 +15,7 @@ use crate::stage::{
     DynEstimator, DynModel, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, catch_panic,
     fitted, pure,
 };
+use crate::summary::Need;
 use crate::{Error, Result, persist};
 
 /// Named stages, each fitted on the rows as the stages before it show them.
@@ -231,19 +232,27 @@ impl Estimator for Pipeline {
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<PipelineModel> {
         let leaves = self.leaves();
         let mut schema = data.schema().clone();
-        let (mut steps, mut needs) = (data.lineage(), Vec::new());
+        let mut steps = data.lineage();
+        // What is asked of the rows as they are seen in front of each stage, by it and by later ones.
+        let first = steps.len();
+        let mut needs: Vec<Vec<Need>> = vec![Vec::new(); leaves.len()];
         for (name, leaf) in &leaves {
             let planned =
                 PlannedStage::new(*leaf, &schema).map_err(|e| e.in_stage_of(name, leaf.type_name()))?;
-            let back = planned.plan.needs().iter().map(|need| LineageStep::pull_back_all(&steps, need));
-            needs.extend(back.filter(|(depth, _)| *depth == data.lineage().len()).map(|(_, need)| need));
+            for need in planned.plan.needs() {
+                let (depth, need) = LineageStep::pull_back_all(&steps, need);
+                if let Some(needs) = depth.checked_sub(first).and_then(|place| needs.get_mut(place)) {
+                    needs.push(need);
+                }
+            }
             steps.push(planned.step);
             schema = planned.schema;
         }
-        // A request that fails here fails again, with the name of its stage, where it is used.
-        let (mut view, _) = data.prepare_for(&needs, &[data.rows()])?;
+        let mut view = data.clone();
         let mut models = Vec::with_capacity(leaves.len());
-        for (name, leaf) in leaves {
+        for ((name, leaf), needs) in leaves.into_iter().zip(needs) {
+            // A request that fails here fails again, with the name of its stage, where it is used.
+            view = view.prepare(&needs)?;
             let named = |e: Error| e.in_stage_of(&name, leaf.type_name());
             let model = match leaf.as_model() {
                 Some(model) => model,

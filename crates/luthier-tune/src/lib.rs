@@ -44,6 +44,7 @@ mod events;
 pub mod executor;
 mod explain;
 mod grid;
+mod memory_budget;
 mod named;
 mod parallelism;
 mod plan;
@@ -65,6 +66,7 @@ pub use grid::ParamGrid;
 pub use luthier_core as core;
 #[doc(hidden)]
 pub use luthier_core::inventory;
+pub use memory_budget::MemoryBudget;
 pub use parallelism::Parallelism;
 pub use result::{CandidateResult, FoldResult, SearchResult};
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, WorkCounter, persist,
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
+    persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
@@ -72,35 +73,88 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn complete(mut self, base: Dataset) -> Result<Tuned> {
-        let base = match self.search.sharing {
-            Sharing::On => self.summarise_frame(base)?,
-            Sharing::Off => base.without_sharing(),
-        };
-        if self.search.sharing == Sharing::On && self.prepared.tree.last_fitted().is_some() {
-            self.run_levels(&base)?;
-        } else {
-            self.run_alone(&base)?;
+        self.progress.total = self.units_in_all();
+        match self.search.sharing {
+            Sharing::On => {
+                let whole = self.run_shared(&base)?;
+                self.finish(&whole)
+            }
+            Sharing::Off => {
+                let base = base.without_sharing();
+                let folds = self.folds.clone();
+                self.run_alone(&base, &folds)?;
+                self.finish(&base)
+            }
         }
-        self.finish(&base)
     }
 
     fn candidates(&self) -> std::ops::Range<usize> {
         0..self.prepared.params.len()
     }
 
-    /// Computes what all folds and candidates ask of the frame itself, in one pass.
-    fn summarise_frame(&mut self, base: Dataset) -> Result<Dataset> {
-        let needs: Vec<Need> = self.prepared.base_needs.iter().map(|base| base.need.clone()).collect();
-        if needs.is_empty() {
-            return Ok(base);
-        }
-        let sets = self.folds.iter().flat_map(|&fold| [Rows::Except(fold), Rows::Only(fold)]);
-        let sets: Vec<Rows> = sets.chain([Rows::All]).collect();
+    fn fits_by_level(&self) -> bool {
+        self.search.sharing == Sharing::On && self.prepared.tree.last_fitted().is_some()
+    }
+
+    fn units_in_all(&self) -> usize {
+        let levels = &self.prepared.tree.levels;
+        let of_a_fold = match self.fits_by_level() {
+            true => levels.iter().map(|level| level.groups.len()).sum(),
+            false => self.candidates().len(),
+        };
+        of_a_fold * self.folds.len()
+    }
+
+    /// Computes what all folds and candidates ask of the frame, as it is and behind stages that are not fitted, in
+    /// one pass each; then runs the units, some folds at a time. Returns the view of all rows.
+    fn run_shared(&mut self, base: &Dataset) -> Result<Dataset> {
+        let (nodes, views): (Vec<Option<usize>>, Vec<_>) = self.common_views(base).into_iter().unzip();
+        let folds = self.folds.clone();
         let candidates: Vec<usize> = self.candidates().collect();
-        let (base, failed) =
-            self.timed_pass(None, &self.folds.clone(), &candidates, || base.prepare_for(&needs, &sets))?;
-        self.refuse_if_hopeless(failed)?;
-        Ok(base)
+        let budget = self.search.memory_budget.bytes();
+        let read = || TrainingSets::read(views, &folds, budget);
+        let (sets, failed) = self.timed_pass(None, &folds, &candidates, read)?;
+        self.refuse_if_hopeless(failed.into_iter().next().unwrap_or_default())?;
+        sets.for_each_wave(|folds, views| {
+            let mut views = nodes.iter().zip(views);
+            let base = views.next().map_or_else(|| base.clone(), |(_, view)| view);
+            for (node, view) in views.filter_map(|(node, view)| Some(((*node)?, view))) {
+                self.views.extend(folds.iter().map(|&fold| ((fold, node), Ok(view.clone()))));
+            }
+            match self.fits_by_level() {
+                true => self.run_levels(&base, folds)?,
+                false => self.run_alone(&base, folds)?,
+            }
+            self.views.clear();
+            if !self.search.collect_sub_models {
+                self.nodes.clear();
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(sets.whole().into_iter().next().unwrap_or_else(|| base.clone()))
+    }
+
+    /// The frame and the views behind transformers alone, which are the same for all folds, with what is asked of
+    /// them.
+    fn common_views(&self, base: &Dataset) -> Vec<(Option<usize>, (Dataset, Vec<Need>))> {
+        let tree = &self.prepared.tree;
+        let needs = self.prepared.base_needs.iter().map(|base| base.need.clone()).collect();
+        let mut behind: HashMap<usize, Dataset> = HashMap::new();
+        let mut views = vec![(None, (base.clone(), needs))];
+        for (index, node) in tree.nodes.iter().enumerate() {
+            let before = match node.parent {
+                None => Some(base),
+                Some(parent) => behind.get(&parent),
+            };
+            let Some((before, model)) = before.zip(node.stage.as_model()) else { continue };
+            // A stage that does not fit fails its candidates where they use it.
+            let Ok(view) = before.through(model) else { continue };
+            if !node.needs.is_empty() {
+                views.push((Some(index), (view.clone(), node.needs.clone())));
+            }
+            behind.insert(index, view);
+        }
+        views
     }
 
     /// Rows that no candidate can use are an error of the search; others fail the candidates that use them.
@@ -162,15 +216,13 @@ impl<'a> Run<'a> {
         });
     }
 
-    fn run_levels(&mut self, base: &Dataset) -> Result<()> {
+    fn run_levels(&mut self, base: &Dataset, folds: &[u32]) -> Result<()> {
         let tree = Arc::clone(&self.prepared.tree);
         let fitted = |level: &&Level| !level.groups.is_empty();
-        self.progress.total =
-            tree.levels.iter().filter(fitted).map(|l| l.groups.len() * self.folds.len()).sum();
         for level in tree.levels.iter().filter(fitted) {
             let last = tree.last_fitted() == Some(level.stage);
             let mut units = Vec::new();
-            for fold in self.folds.clone() {
+            for &fold in folds {
                 for group in &level.groups {
                     let mut candidates: Vec<usize> =
                         group.iter().flat_map(|&node| tree.nodes[node].candidates.iter().copied()).collect();
@@ -193,15 +245,14 @@ impl<'a> Run<'a> {
                 }
             }
             let distinct: usize = level.groups.iter().map(Vec::len).sum();
-            self.work.reused_fits(((self.prepared.params.len() - distinct) * self.folds.len()) as u64);
+            self.work.reused_fits(((self.prepared.params.len() - distinct) * folds.len()) as u64);
             self.run_units(level.name.clone(), units, last)?;
         }
         Ok(())
     }
 
     /// Every candidate by itself on every fold.
-    fn run_alone(&mut self, base: &Dataset) -> Result<()> {
-        let folds = self.folds.clone();
+    fn run_alone(&mut self, base: &Dataset, folds: &[u32]) -> Result<()> {
         let unit = |(fold, candidate): (u32, usize)| Unit {
             fold,
             group: Vec::new(),
@@ -210,9 +261,8 @@ impl<'a> Run<'a> {
             train: base.select(Rows::Except(fold)),
             validation: base.select(Rows::Only(fold)),
         };
-        let cells = folds.into_iter().flat_map(|fold| self.candidates().map(move |c| (fold, c)));
+        let cells = folds.iter().flat_map(|&fold| self.candidates().map(move |c| (fold, c)));
         let units: Vec<Unit> = cells.map(unit).collect();
-        self.progress.total = units.len();
         self.run_units(self.search.estimator.type_name().to_owned(), units, true)
     }
 
@@ -238,13 +288,20 @@ impl<'a> Run<'a> {
         if this.needs.is_empty() {
             return Ok(view);
         }
-        let sets = [Rows::Except(fold), Rows::Only(fold)];
-        let pass = || view.prepare_for(&this.needs, &sets);
-        // A request that fails here fails the unit that makes it.
-        match self.timed_pass(Some(fold), &[fold], &this.candidates, pass) {
-            Ok((view, _failed)) => Ok(view),
-            Err(error) => Err(error.in_stage(&this.name).to_string()),
-        }
+        let budget = self.search.memory_budget.bytes();
+        let pass = || -> luthier_core::Result<Dataset> {
+            // A request that fails here fails the unit that makes it.
+            let (sets, _failed) =
+                TrainingSets::read(vec![(view.clone(), this.needs.clone())], &[fold], budget)?;
+            let mut prepared = None;
+            sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
+                prepared = views.pop();
+                Ok(())
+            })?;
+            Ok(prepared.unwrap_or(view))
+        };
+        self.timed_pass(Some(fold), &[fold], &this.candidates, pass)
+            .map_err(|error| error.in_stage(&this.name).to_string())
     }
 
     fn model_of(&self, fold: u32, node: usize) -> Fitted {

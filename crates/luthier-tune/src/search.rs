@@ -9,6 +9,7 @@ use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap
 use crate::executor::{Executor, Serial};
 use crate::explain::Explanation;
 use crate::grid::ParamGrid;
+use crate::memory_budget::MemoryBudget;
 use crate::parallelism::Parallelism;
 use crate::plan::{BaseNeed, Tree, configure};
 use crate::result::SearchResult;
@@ -48,6 +49,7 @@ pub struct Search {
     pub(crate) splitter: Arc<dyn Splitter>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) parallelism: Parallelism,
+    pub(crate) memory_budget: MemoryBudget,
     pub(crate) seed: u64,
     pub(crate) sharing: Sharing,
     pub(crate) collect_sub_models: bool,
@@ -63,6 +65,7 @@ impl fmt::Debug for Search {
             .field("splitter", &self.splitter)
             .field("executor", &self.executor)
             .field("parallelism", &self.parallelism)
+            .field("memory_budget", &self.memory_budget)
             .field("seed", &self.seed)
             .field("sharing", &self.sharing)
             .finish_non_exhaustive()
@@ -106,6 +109,7 @@ impl Search {
             splitter,
             executor: Arc::new(Serial::new()),
             parallelism: Parallelism::default(),
+            memory_budget: MemoryBudget::default(),
             seed: 0,
             sharing: Sharing::On,
             collect_sub_models: false,
@@ -122,6 +126,12 @@ impl Search {
     /// How many units are in flight at most.
     pub fn parallelism(mut self, parallelism: Parallelism) -> Self {
         self.parallelism = parallelism;
+        self
+    }
+
+    /// How much memory what is kept may take; rows are read again where it is short.
+    pub fn memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
+        self.memory_budget = memory_budget;
         self
     }
 

@@ -5,9 +5,11 @@ mod link;
 mod pass;
 mod reader;
 mod tile;
+mod training_sets;
 
 pub use folds::{Folds, Rows};
 pub use tile::Tile;
+pub use training_sets::{Room, TrainingSets};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +41,7 @@ pub struct Dataset {
     work: Arc<WorkCounter>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Prepared {
     need: Need,
     rows: Rows,
@@ -165,8 +167,7 @@ impl Dataset {
     /// Those of [`summarize`](Self::summarize).
     pub fn aggregate<S: Summary>(&self, spec: &S::Spec) -> Result<S> {
         let need = Need::summary::<S>(spec.clone());
-        let answers = self.pass(&self.links, &[need], &[self.rows])?;
-        owned(answers.into_iter().flatten().next())
+        owned(self.answer(&[need])?.into_iter().next())
     }
 
     /// The same summary of several views of the same rows, in one pass: stages that they share are applied once.
@@ -195,7 +196,7 @@ impl Dataset {
         let need = Need::summary::<S>(spec.clone());
         let branches = views.iter().map(|view| view.links.get(prefix..).unwrap_or_default()).collect();
         let shared = first.links.get(..prefix).unwrap_or_default();
-        pass::summarize_branches(&first.source, shared, branches, &need, first.rows, &first.work)?
+        pass::summarize_branches(&first.source, shared, branches, &need, first.one_group(), &first.work)?
             .into_iter()
             .map(|answer| owned(Some(answer)))
             .collect()
@@ -213,8 +214,9 @@ impl Dataset {
         let branch = Branch { links: &[], columns: &columns };
         let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work);
         self.work.passes(1);
-        (0..self.source.frame.num_partitions())
-            .try_for_each(|partition| reader.for_each_tile(partition, |_, _, tile| f(tile)))
+        (0..self.source.frame.num_partitions()).try_for_each(|partition| {
+            reader.for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, &mut f))
+        })
     }
 
     /// The selected rows of some columns as a frame of one partition.
@@ -239,83 +241,71 @@ impl Dataset {
         Ok(DataFrame::from_partitions(vec![batches])?)
     }
 
-    /// Computes declared summaries now, in one pass, so that they are there for every clone of this view.
-    ///
-    /// # Errors
-    /// The first request that cannot be answered.
-    pub fn prepare(&self, needs: &[Need]) -> Result<Self> {
-        let (prepared, failed) = self.prepare_for(needs, &[self.rows])?;
-        match failed.into_iter().next() {
-            Some((_, error)) => Err(error),
-            None => Ok(prepared),
-        }
-    }
-
-    /// Computes declared summaries for several sets of rows in one pass over this view. Requests that cannot be
-    /// answered are returned with their errors; the others are there for every clone.
-    ///
-    /// Each request is first taken back through the stages; one that leaves this view is not computed here.
+    /// Computes declared summaries of the selected rows now, in one pass, so that they are there for every clone of
+    /// this view. A request is first taken back through the stages; one that leaves this view is not computed here,
+    /// and one that cannot be answered fails where it is made.
     ///
     /// # Errors
     /// If nothing can be read at all.
-    pub fn prepare_for(&self, needs: &[Need], rows: &[Rows]) -> Result<(Self, Vec<FailedNeed>)> {
-        if !self.sharing {
-            return Ok((self.clone(), Vec::new()));
+    pub fn prepare(&self, needs: &[Need]) -> Result<Self> {
+        let depth = self.links.len();
+        let needs = fuse(self.landing(needs).into_iter().filter(|need| self.find(need, depth).is_none()));
+        if needs.is_empty() {
+            return Ok(self.clone());
         }
-        let lineage = self.lineage();
-        let here = needs.iter().map(|need| LineageStep::pull_back_all(&lineage, need));
-        let here = here.filter(|(depth, _)| *depth == lineage.len()).map(|(_, need)| need);
-        let there = |need: &Need| {
-            let shelf = self.shelves.last().map_or(&[][..], |shelf| shelf.as_slice());
-            let has = |wanted: &Rows| {
-                shelf.iter().any(|p| p.rows == *wanted && p.need.union(need).is_some_and(|u| u.same(&p.need)))
-            };
-            rows.iter().all(has)
-        };
-        let asked: Vec<Need> = here.filter(|need| !there(need)).collect();
-        let needs = fuse(asked.iter().cloned());
-        let mut failed = Vec::new();
-        let mut shelf = Vec::new();
-        let mut keep = |needs: &[Need], answers: Vec<Vec<Answer>>| {
-            for (rows, answers) in rows.iter().zip(answers) {
-                for (need, answer) in needs.iter().zip(answers) {
-                    shelf.push(Prepared { need: need.clone(), rows: *rows, answer });
-                }
+        let answers =
+            |needs: &[Need]| self.answer(needs).map(|answers| needs.iter().cloned().zip(answers).collect());
+        let answered: Vec<(Need, Answer)> = match answers(&needs) {
+            Ok(answered) => answered,
+            // One bad column must not take the other requests down.
+            Err(_) => {
+                needs.iter().filter_map(|need| answers(std::slice::from_ref(need)).ok()).flatten().collect()
             }
         };
-        if !needs.is_empty() {
-            match self.pass(&self.links, &needs, rows) {
-                Ok(answers) => keep(&needs, answers),
-                // One bad column must not take the other requests down.
-                Err(_) => {
-                    let mut alone: Vec<Need> = Vec::new();
-                    for need in asked {
-                        if alone.iter().any(|earlier| earlier.same(&need)) {
-                            continue;
-                        }
-                        match self.pass(&self.links, std::slice::from_ref(&need), rows) {
-                            Ok(answers) => keep(std::slice::from_ref(&need), answers),
-                            Err(error) => failed.push((need.clone(), error)),
-                        }
-                        alone.push(need);
-                    }
-                }
-            }
-        }
-        let mut prepared = self.clone();
-        if let Some(last) = prepared.shelves.last_mut() {
-            let earlier = last.iter().map(|p| Prepared {
-                need: p.need.clone(),
-                rows: p.rows,
-                answer: Arc::clone(&p.answer),
-            });
-            *last = Arc::new(earlier.chain(shelf).collect());
-        }
-        Ok((prepared, failed))
+        let prepared = answered.into_iter().map(|(need, answer)| Prepared { need, rows: self.rows, answer });
+        Ok(self.with_more(prepared.collect()))
     }
 
-    fn pass(&self, links: &[Link], needs: &[Need], rows: &[Rows]) -> Result<Vec<Vec<Answer>>> {
-        pass::summarize(&self.source, links, needs, rows, &self.work)
+    /// Those of the requests, taken back through the stages, that land on this view.
+    fn landing(&self, needs: &[Need]) -> Vec<Need> {
+        if !self.sharing {
+            return Vec::new();
+        }
+        let lineage = self.lineage();
+        let back = needs.iter().map(|need| LineageStep::pull_back_all(&lineage, need));
+        back.filter(|(depth, _)| *depth == lineage.len()).map(|(_, need)| need).collect()
+    }
+
+    /// The same view with more on its shelf.
+    fn with_more(&self, more: Vec<Prepared>) -> Self {
+        let mut prepared = self.clone();
+        if let Some(last) = prepared.shelves.last_mut().filter(|_| !more.is_empty()) {
+            *last = Arc::new(last.iter().cloned().chain(more).collect());
+        }
+        prepared
+    }
+
+    fn empty_states(&self, needs: &[Need]) -> Result<pass::States> {
+        needs.iter().map(|need| need.empty(self.schema())).collect()
+    }
+
+    /// The states of some requests for groups of folds, from the rows.
+    fn pass(&self, needs: &[Need], groups: Groups) -> Result<Vec<pass::States>> {
+        pass::summarize(&self.source, &self.links, needs, groups, &self.work)
+    }
+
+    /// Answers requests on the selected rows from the rows.
+    fn answer(&self, needs: &[Need]) -> Result<Vec<Answer>> {
+        let states = self.pass(needs, self.one_group())?;
+        Ok(states.into_iter().flatten().map(|state| state.finish()).collect())
+    }
+
+    /// The answer behind the first `depth` links, from the rows.
+    fn answer_at(&self, need: &Need, depth: usize) -> Result<Answer> {
+        let links = self.links.get(..depth).unwrap_or_default();
+        let need = std::slice::from_ref(need);
+        let states = pass::summarize(&self.source, links, need, self.one_group(), &self.work)?;
+        states.into_iter().flatten().next().map(|state| state.finish()).ok_or_else(no_answer)
     }
 
     fn one_group(&self) -> Groups {
@@ -336,9 +326,7 @@ impl Dataset {
         if !read_rows {
             return Ok(None);
         }
-        let links = self.links.get(..depth).unwrap_or_default();
-        let answer = self.pass(links, std::slice::from_ref(need), &[self.rows])?.into_iter().flatten().next();
-        let answer = answer.ok_or_else(no_answer)?;
+        let answer = self.answer_at(need, depth)?;
         self.keep(depth, need, &answer);
         Ok(Some(answer))
     }
@@ -354,9 +342,7 @@ impl Dataset {
             Ok(None) => return Ok(None),
             // Inputs too large to be squared may lead to outputs that are not: the rows decide.
             Err(error) if read_rows && !earlier.same(need) => {
-                let links = self.links.get(..depth).unwrap_or_default();
-                let answers = self.pass(links, std::slice::from_ref(need), &[self.rows]);
-                return answers.map(|answers| answers.into_iter().flatten().next()).map_err(|_| error);
+                return self.answer_at(need, depth).map(Some).map_err(|_| error);
             }
             Err(error) => return Err(error),
         };

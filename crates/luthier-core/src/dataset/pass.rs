@@ -1,9 +1,8 @@
-//! One pass over the rows that answers several requests for several sets of folds.
+//! One pass over the rows that answers several requests for several groups of folds.
 
 use luthier_frame::Schema;
 use rayon::prelude::*;
 
-use super::folds::Rows;
 use super::link::Link;
 use super::reader::{Branch, Groups, Reader, Source};
 use crate::summary::{Answer, DynState, Need};
@@ -11,65 +10,40 @@ use crate::work::WorkCounter;
 use crate::{Error, Result};
 
 /// The states of all requests for one group of folds, in the order of the requests.
-type States = Vec<Box<dyn DynState>>;
+pub(super) type States = Vec<Box<dyn DynState>>;
 
-/// Folds that always go together: each set of rows asked for contains all of a class or nothing.
-struct Classes {
-    groups: Groups,
-    /// For each set of rows asked for, the classes it contains, in order.
-    members: Vec<Vec<usize>>,
-}
+/// Beyond so many groups their states are held once, not once for each partition.
+const FEW_GROUPS: usize = 64;
 
-impl Classes {
-    fn of(source: &Source, wanted: &[Rows]) -> Self {
-        let mut signatures: Vec<Vec<bool>> = Vec::new();
-        let of_fold = (0..source.fold_count())
-            .map(|fold| {
-                let signature: Vec<bool> = wanted.iter().map(|rows| rows.includes(fold)).collect();
-                if !signature.contains(&true) {
-                    return None;
-                }
-                Some(signatures.iter().position(|s| *s == signature).unwrap_or_else(|| {
-                    signatures.push(signature);
-                    signatures.len() - 1
-                }))
-            })
-            .collect();
-        let members = (0..wanted.len())
-            .map(|w| (0..signatures.len()).filter(|&class| signatures[class][w]).collect())
-            .collect();
-        Self { groups: Groups { of_fold, count: signatures.len() }, members }
-    }
-}
+/// Partitions whose states are held before they are merged.
+const PARTITIONS_AHEAD: usize = 64;
 
-/// Answers all `needs` behind `links` for each of the `wanted` sets of rows: `result[w][n]`.
+/// Answers all `needs` behind `links` for each of the groups of folds.
 pub(super) fn summarize(
     source: &Source,
     links: &[Link],
     needs: &[Need],
-    wanted: &[Rows],
+    groups: Groups,
     work: &WorkCounter,
-) -> Result<Vec<Vec<Answer>>> {
+) -> Result<Vec<States>> {
     let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
-    let classes = Classes::of(source, wanted);
     let mut columns: Vec<String> = needs.iter().flat_map(Need::columns).collect();
     columns.sort();
     columns.dedup();
     let branch = Branch { links: &[], columns: &columns };
-    let reader = Reader::new(source, links, vec![branch], classes.groups.clone(), work);
+    let reader = Reader::new(source, links, vec![branch], groups, work);
     work.passes(1);
     work.summaries(needs.len() as u64);
-    let groups = read(source, &reader, &[schema], needs, classes.groups.count)?;
-    combine(groups.into_iter().flatten().collect(), &classes.members, needs, schema)
+    read(source, &reader, &[schema], needs)
 }
 
-/// Answers one request for the rows of several views that share `prefix`: one answer per branch.
+/// Answers one request for one group of rows of several views that share `prefix`: one answer per branch.
 pub(super) fn summarize_branches(
     source: &Source,
     prefix: &[Link],
     branches: Vec<&[Link]>,
     need: &Need,
-    rows: Rows,
+    group: Groups,
     work: &WorkCounter,
 ) -> Result<Vec<Answer>> {
     let schema = |links: &&[Link]| match links.last().or(prefix.last()) {
@@ -78,112 +52,63 @@ pub(super) fn summarize_branches(
     };
     let schemas: Vec<Schema> = branches.iter().map(schema).collect();
     let schemas: Vec<&Schema> = schemas.iter().collect();
-    let classes = Classes::of(source, &[rows]);
     let columns = need.columns();
     let branches = branches.into_iter().map(|links| Branch { links, columns: &columns }).collect();
-    let reader = Reader::new(source, prefix, branches, classes.groups.clone(), work);
+    let reader = Reader::new(source, prefix, branches, group, work);
     work.passes(1);
     work.summaries(schemas.len() as u64);
-    let needs = std::slice::from_ref(need);
-    let per_branch = read(source, &reader, &schemas, needs, classes.groups.count)?;
-    per_branch
-        .into_iter()
-        .zip(&schemas)
-        .map(|(groups, schema)| {
-            let mut answers = combine(groups, &classes.members, needs, schema)?;
-            answers.pop().and_then(|mut of_rows| of_rows.pop()).ok_or_else(no_answer)
-        })
-        .collect()
+    let states = read(source, &reader, &schemas, std::slice::from_ref(need))?;
+    Ok(states.into_iter().flatten().map(|state| state.finish()).collect())
 }
 
-/// `result[branch][group]`: partitions are read in parallel and merged in their order. There is a schema for
-/// each branch.
-fn read(
-    source: &Source,
-    reader: &Reader<'_>,
-    schemas: &[&Schema],
-    needs: &[Need],
-    groups: usize,
-) -> Result<Vec<Vec<States>>> {
-    let empty = || -> Result<Vec<Vec<States>>> {
+/// The states of each group of the first branch, then of the next; there is a schema for each branch. Partitions
+/// and groups are read in parallel; partitions are merged in their order.
+fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need]) -> Result<Vec<States>> {
+    let groups = reader.groups();
+    let places: Vec<(usize, usize)> =
+        (0..schemas.len()).flat_map(|branch| (0..groups).map(move |group| (branch, group))).collect();
+    let empty = || -> Result<Vec<States>> {
         let states = |schema| needs.iter().map(|need| need.empty(schema)).collect::<Result<States>>();
-        schemas.iter().map(|schema| (0..groups).map(|_| states(schema)).collect()).collect()
+        places.iter().map(|&(branch, _)| states(schemas[branch])).collect()
     };
-    let parts: Vec<Result<Vec<Vec<States>>>> = (0..source.frame.num_partitions())
-        .into_par_iter()
-        .map(|partition| {
-            let mut states = empty()?;
-            reader.for_each_tile(partition, |branch, group, tile| {
-                let errors = states[branch][group].iter_mut().map(|state| state.update(tile).err());
-                errors.fold(None, Error::earlier).map_or(Ok(()), Err)
-            })?;
-            Ok(states)
+    let take_in = |states: &mut Vec<States>, partition| {
+        reader.for_each_chunk(partition, |chunk| {
+            let update = |(&(branch, group), states): (&(usize, usize), &mut States)| {
+                let tiles = chunk.for_each_tile(branch, group, |tile| {
+                    let errors = states.iter_mut().map(|state| state.update(tile).err());
+                    errors.fold(None, Error::earlier).map_or(Ok(()), Err)
+                });
+                tiles.err()
+            };
+            // Groups take turns: the first bad row of the chunk may be in any of them.
+            let errors: Vec<_> = places.par_iter().zip(states.par_iter_mut()).map(update).collect();
+            errors.into_iter().fold(None, Error::earlier).map_or(Ok(()), Err)
         })
-        .collect();
-    let mut merged: Option<Vec<Vec<States>>> = None;
-    for part in parts {
-        let part = part?;
-        match &mut merged {
-            None => merged = Some(part),
-            Some(merged) => {
-                for (into, from) in merged.iter_mut().flatten().zip(part.iter().flatten()) {
-                    merge(into, from)?;
-                }
-            }
+    };
+    let mut merged = empty()?;
+    let partitions: Vec<usize> = (0..source.frame.num_partitions()).collect();
+    if groups > FEW_GROUPS {
+        partitions.into_iter().try_for_each(|partition| take_in(&mut merged, partition))?;
+        return Ok(merged);
+    }
+    for some in partitions.chunks(PARTITIONS_AHEAD) {
+        let parts = some.par_iter().map(|&partition| {
+            let mut states = empty()?;
+            take_in(&mut states, partition).map(|()| states)
+        });
+        for part in parts.collect::<Vec<Result<Vec<States>>>>() {
+            merged.iter_mut().zip(&part?).try_for_each(|(into, from)| merge(into, from))?;
         }
     }
-    merged.map_or_else(empty, Ok)
+    Ok(merged)
 }
 
-fn merge(into: &mut States, from: &States) -> Result<()> {
+pub(super) fn merge(into: &mut States, from: &States) -> Result<()> {
     into.iter_mut().zip(from).try_for_each(|(into, from)| into.merge(from.as_ref()))
 }
 
-/// Merges classes into the sets of rows asked for. A set that lacks one class is a prefix and a suffix merged,
-/// so that all training sets of a cross-validation together cost a number of merges linear in the folds.
-fn combine(
-    classes: Vec<States>,
-    members: &[Vec<usize>],
-    needs: &[Need],
-    schema: &Schema,
-) -> Result<Vec<Vec<Answer>>> {
-    let n = classes.len();
-    let copy = |states: &States| states.iter().map(|state| state.clone_box()).collect::<States>();
-    let empty = || needs.iter().map(|need| need.empty(schema)).collect::<Result<States>>();
-    let lacks_one = |set: &[usize]| (set.len() + 1 == n).then(|| (0..n).find(|c| !set.contains(c))).flatten();
-    let running = members.iter().any(|set| set.len() > 1 && (set.len() == n || lacks_one(set).is_some()));
-    let (mut prefixes, mut suffixes) = (vec![empty()?], vec![empty()?]);
-    if running {
-        for i in 0..n {
-            let mut prefix = copy(&prefixes[i]);
-            merge(&mut prefix, &classes[i])?;
-            prefixes.push(prefix);
-            let mut suffix = copy(&classes[n - 1 - i]);
-            merge(&mut suffix, &suffixes[i])?;
-            suffixes.push(suffix);
-        }
-    }
-    members
-        .iter()
-        .map(|set| {
-            let states = match (set.as_slice(), lacks_one(set)) {
-                ([], _) => empty()?,
-                ([one], _) => copy(&classes[*one]),
-                (set, _) if set.len() == n => copy(&prefixes[n]),
-                (_, Some(missing)) => {
-                    let mut states = copy(&prefixes[missing]);
-                    merge(&mut states, &suffixes[n - 1 - missing])?;
-                    states
-                }
-                (set, None) => {
-                    let mut states = empty()?;
-                    set.iter().try_for_each(|&class| merge(&mut states, &classes[class]))?;
-                    states
-                }
-            };
-            Ok(states.into_iter().map(|state| state.finish()).collect())
-        })
-        .collect()
+pub(super) fn copy(states: &States) -> States {
+    states.iter().map(|state| state.clone_box()).collect()
 }
 
 pub(super) fn no_answer() -> Error {

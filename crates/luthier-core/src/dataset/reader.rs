@@ -46,6 +46,10 @@ impl Source {
         Ok(Self { folds: Some(folds), ..self })
     }
 
+    pub(super) fn all_folds(&self) -> Groups {
+        Groups { of_fold: vec![Some(0); self.fold_count() as usize], count: 1 }
+    }
+
     /// Without folds all rows are in fold 0.
     pub(super) fn fold_count(&self) -> u32 {
         self.folds.as_ref().map_or(1, Folds::count)
@@ -119,11 +123,11 @@ impl<'a> Reader<'a> {
         Self { source, prefix, branches, prefix_needed: demand.links, projection, tile_rows, groups, work }
     }
 
-    /// Calls `f(branch, group, tile)` for the tiles of one partition, in row order within a branch and group.
-    pub(super) fn for_each_tile(
+    /// Calls `f` for the rows of one partition, some thousands or a batch at a time, in their order.
+    pub(super) fn for_each_chunk(
         &self,
         partition: usize,
-        mut f: impl FnMut(usize, usize, &Tile<'_>) -> Result<()>,
+        mut f: impl FnMut(&GroupedChunk<'_>) -> Result<()>,
     ) -> Result<()> {
         let Some(rows) = self.source.frame.partitions().get(partition) else { return Ok(()) };
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
@@ -141,6 +145,10 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    pub(super) fn groups(&self) -> usize {
+        self.groups.count
+    }
+
     /// Rows that are transformed at once: untransformed ones cost no memory, so a whole batch is cut by folds.
     fn chunk_rows(&self, batch_rows: usize) -> usize {
         let transforms = self.prefix_needed.iter().chain(self.branches.iter().flat_map(|(_, needed)| needed));
@@ -155,7 +163,7 @@ impl<'a> Reader<'a> {
         &self,
         batch: RecordBatch,
         first_row: usize,
-        f: &mut impl FnMut(usize, usize, &Tile<'_>) -> Result<()>,
+        f: &mut impl FnMut(&GroupedChunk<'_>) -> Result<()>,
     ) -> Result<()> {
         let picks = self.picks(first_row, batch.num_rows());
         let picked: usize = picks.iter().map(|pick| pick.len()).sum();
@@ -164,17 +172,13 @@ impl<'a> Reader<'a> {
         }
         self.work.rows_read(picked as u64);
         let shared = apply_all(self.prefix, &self.prefix_needed, batch, first_row)?;
-        let mut first_error = None;
-        for (index, (branch, needed)) in self.branches.iter().enumerate() {
-            let chunk = Chunk::new(apply_all(branch.links, needed, shared.clone(), first_row)?, first_row);
-            let columns = Columns::of(&chunk, branch.columns)?;
-            for (group, pick) in picks.iter().enumerate() {
-                let tiles = pick.tiles(self.tile_rows, |picked| f(index, group, &columns.tile(picked)));
-                first_error = Error::earlier(first_error, tiles.err());
-            }
-        }
-        // Groups take turns: the first bad row of the chunk may be in any of them.
-        first_error.map_or(Ok(()), Err)
+        let chunks = self.branches.iter().map(|(branch, needed)| {
+            Ok(Chunk::new(apply_all(branch.links, needed, shared.clone(), first_row)?, first_row))
+        });
+        let chunks = chunks.collect::<Result<Vec<_>>>()?;
+        let columns = self.branches.iter().zip(&chunks);
+        let columns = columns.map(|((branch, _), chunk)| Columns::of(chunk, branch.columns));
+        f(&GroupedChunk { picks, columns: columns.collect::<Result<_>>()?, tile_rows: self.tile_rows })
     }
 
     fn picks(&self, first_row: usize, rows: usize) -> Vec<Pick> {
@@ -192,6 +196,28 @@ impl<'a> Reader<'a> {
             }
         }
         picks.into_iter().map(|rows_of| Pick::new(rows_of, rows)).collect()
+    }
+}
+
+/// Rows that lie side by side, as every branch shows them, sorted by group.
+pub(super) struct GroupedChunk<'a> {
+    picks: Vec<Pick>,
+    columns: Vec<Columns<'a>>,
+    tile_rows: usize,
+}
+
+impl GroupedChunk<'_> {
+    /// The tiles of one group as one branch shows them, in row order.
+    pub(super) fn for_each_tile(
+        &self,
+        branch: usize,
+        group: usize,
+        mut f: impl FnMut(&Tile<'_>) -> Result<()>,
+    ) -> Result<()> {
+        match (self.columns.get(branch), self.picks.get(group)) {
+            (Some(columns), Some(pick)) => pick.tiles(self.tile_rows, |picked| f(&columns.tile(picked))),
+            _ => Ok(()),
+        }
     }
 }
 

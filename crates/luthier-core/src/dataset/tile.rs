@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use luthier_frame::{ArrayRef, RecordBatch, numbers, vectors};
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2, Zip, s};
 
 use crate::{Error, Result};
 
@@ -178,28 +178,16 @@ impl Tile<'_> {
         }
     }
 
-    /// Copies the rows of a numeric or vector column; `target` has one row per row of the tile.
-    ///
-    /// # Errors
-    /// If the column was not asked for, is not numeric, or has another width than the target.
-    pub fn copy_into(&self, column: &str, mut target: ArrayViewMut2<'_, f64>) -> Result<()> {
+    /// The rows of a numeric or vector column, where they lie.
+    pub(crate) fn positioned(&self, column: &str, width: usize) -> Result<Positioned<'_>> {
         let values = self.columns.numeric(column)?;
-        if target.dim() != (self.len(), values.ncols()) {
+        if values.ncols() != width {
             return Err(Error::invalid(format!(
-                "column `{column}` has rows of width {}, not {}: the vectors of a column must have one width",
+                "column `{column}` has rows of width {}, not {width}: the vectors of a column must have one width",
                 values.ncols(),
-                target.ncols()
             )));
         }
-        match &self.picked {
-            Picked::Range(range) => target.assign(&values.slice(s![range.clone(), ..])),
-            Picked::Indices(indices) => {
-                for (mut row, &i) in target.rows_mut().into_iter().zip(*indices) {
-                    row.assign(&values.row(i as usize));
-                }
-            }
-        }
-        Ok(())
+        Ok(Positioned { values, picked: &self.picked })
     }
 
     /// The rows of any column as an Arrow array.
@@ -244,6 +232,54 @@ impl Tile<'_> {
         let values = self.vectors(column).ok()?;
         let i = values.outer_iter().position(|row| row.iter().any(|x| !x.is_finite()))?;
         Some(self.bad_value(column, i, "a finite number"))
+    }
+}
+
+/// The rows of one column of a tile.
+pub(crate) struct Positioned<'a> {
+    values: ArrayView2<'a, f64>,
+    picked: &'a Picked<'a>,
+}
+
+impl Positioned<'_> {
+    fn position(&self, i: usize) -> usize {
+        match self.picked {
+            Picked::Range(range) => range.start + i,
+            Picked::Indices(indices) => indices[i] as usize,
+        }
+    }
+
+    pub(crate) fn row(&self, i: usize) -> ArrayView1<'_, f64> {
+        self.values.row(self.position(i))
+    }
+
+    /// Writes `sqrt(w) · (x − reference)` of the rows in `block` to `target` and adds `w · (x − reference)` to
+    /// `sum`. One sweep: what is read from memory is used for all of it.
+    pub(crate) fn shift(
+        &self,
+        block: Range<usize>,
+        weights: Option<&[f64]>,
+        reference: ArrayView1<'_, f64>,
+        mut target: ArrayViewMut2<'_, f64>,
+        mut sum: ArrayViewMut1<'_, f64>,
+    ) {
+        for (i, target) in block.zip(target.rows_mut()) {
+            let values = Zip::from(target).and(self.row(i)).and(reference).and(&mut sum);
+            match weights.map(|weights| weights[i]) {
+                None => values.for_each(|target, x, reference, sum| {
+                    *target = x - reference;
+                    *sum += *target;
+                }),
+                Some(w) => {
+                    let root = w.sqrt();
+                    values.for_each(|target, x, reference, sum| {
+                        let shifted = x - reference;
+                        *target = root * shifted;
+                        *sum += w * shifted;
+                    });
+                }
+            }
+        }
     }
 }
 

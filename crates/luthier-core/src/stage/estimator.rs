@@ -81,7 +81,7 @@ pub trait EstimatorExt: Estimator {
         let data = Dataset::new(data.clone()).counted_by(work);
         let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;
         // A request that fails here fails again, with the name of the stage, where it is used.
-        let (data, _) = data.prepare_for(plan.needs(), &[data.rows()])?;
+        let data = data.prepare(plan.needs())?;
         catch_panic(Self::NAME, || self.fit(&data, &ctx))
     }
 }

@@ -1,13 +1,15 @@
-//! Tiles of several columns side by side, centred by their own weighted mean.
+//! Tiles of several columns side by side, relative to a row near their mean.
 
 use std::cell::RefCell;
 
 use luthier_frame::{ColumnType, Schema};
-use ndarray::{Array1, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array1, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Tile;
 use crate::{Error, Result};
+
+const BLOCK_ROWS: usize = 64;
 
 /// Where the features of one column lie in a matrix of several columns side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,12 +50,31 @@ pub(super) fn total_width(spans: &[ColumnSpan]) -> usize {
     spans.last().map_or(0, |last| last.start + last.width)
 }
 
-/// A tile's rows as `sqrt(w) · (x − mean)`, and what was taken out.
-pub(super) struct Centred<'a> {
-    pub(super) rows: ArrayView2<'a, f64>,
-    pub(super) mean: Array1<f64>,
+/// A tile's rows as `sqrt(w) · (x − reference)`, and what they add up to.
+pub(super) struct Shifted<'a> {
+    pub(super) rows: ArrayViewMut2<'a, f64>,
+    weights: Option<&'a [f64]>,
+    pub(super) reference: Array1<f64>,
+    /// The weighted mean of the rows, relative to the reference.
+    pub(super) drift: Array1<f64>,
     pub(super) weight_sum: f64,
     pub(super) weight_sq_sum: f64,
+}
+
+impl Shifted<'_> {
+    /// Moves the rows on to their own mean, and the reference with them.
+    pub(super) fn centre(&mut self) {
+        let drift = std::mem::replace(&mut self.drift, Array1::zeros(self.reference.len()));
+        match self.weights {
+            None => self.rows.rows_mut().into_iter().for_each(|mut row| row -= &drift),
+            Some(weights) => {
+                for (mut row, w) in self.rows.rows_mut().into_iter().zip(weights) {
+                    row.scaled_add(-w.sqrt(), &drift);
+                }
+            }
+        }
+        self.reference += &drift;
+    }
 }
 
 thread_local! {
@@ -61,82 +82,62 @@ thread_local! {
     static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Copies the tile, checks it, centres it and hands it on; `None` when its weights sum to zero.
+/// Copies the tile, checks it, takes the reference out and hands it on; `None` when its weights sum to zero.
 ///
-/// The mean is taken relative to the first row that counts, so a constant column is centred to exact zeros.
-pub(super) fn with_centred<T>(
+/// Without a reference the first row that counts is one, so a constant column is shifted to exact zeros.
+pub(super) fn with_shifted<T>(
     tile: &Tile<'_>,
     spans: &[ColumnSpan],
     weight_col: Option<&str>,
-    f: impl FnOnce(Centred<'_>) -> Result<T>,
+    reference: Option<&Array1<f64>>,
+    f: impl FnOnce(Shifted<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let (n, width) = (tile.len(), total_width(spans));
     let weights = tile.weights(weight_col).map_err(|e| first_bad(tile, spans, Some(e)))?;
+    let weights = weights.as_deref();
+    let columns =
+        spans.iter().map(|span| tile.positioned(&span.name, span.width)).collect::<Result<Vec<_>>>()?;
+    let first = (0..n).find(|&i| weights.is_none_or(|weights| weights.get(i).is_some_and(|&w| w > 0.0)));
+    let reference = match (reference, first.or((n > 0).then_some(0))) {
+        (_, None) => return Ok(None),
+        (Some(reference), _) => reference.clone(),
+        (None, Some(row)) => columns.iter().flat_map(|column| column.row(row)).copied().collect(),
+    };
     let mut buffer = SCRATCH.take();
-    buffer.resize(n * width, 0.0);
+    buffer.resize((n * width).max(buffer.len()), 0.0);
     let result = ArrayViewMut2::from_shape((n, width), &mut buffer[..n * width])
         .map_err(|e| Error::invalid(e.to_string()))
         .and_then(|mut rows| {
-            for span in spans {
-                tile.copy_into(&span.name, rows.slice_mut(s![.., span.start..span.start + span.width]))?;
-            }
-            match centre(tile, spans, &mut rows, weights.as_deref())? {
-                Some((mean, weight_sum, weight_sq_sum)) => {
-                    f(Centred { rows: rows.view(), mean, weight_sum, weight_sq_sum }).map(Some)
+            let mut drift = Array1::zeros(width);
+            // Columns take turns in blocks of rows, which stay in the first-level cache.
+            for start in (0..n).step_by(BLOCK_ROWS) {
+                let block = start..(start + BLOCK_ROWS).min(n);
+                for (column, span) in columns.iter().zip(spans) {
+                    let span = span.start..span.start + span.width;
+                    column.shift(
+                        block.clone(),
+                        weights,
+                        reference.slice(s![span.clone()]),
+                        rows.slice_mut(s![block.clone(), span.clone()]),
+                        drift.slice_mut(s![span]),
+                    );
                 }
-                None => Ok(None),
             }
+            let (weight_sum, weight_sq_sum) = match weights {
+                None => (n as f64, n as f64),
+                Some(weights) => (weights.iter().sum(), weights.iter().map(|w| w * w).sum()),
+            };
+            if !drift.iter().chain([&weight_sum, &weight_sq_sum]).all(|x| x.is_finite()) {
+                return Err(first_bad(tile, spans, None));
+            }
+            if first.is_none() {
+                return Ok(None);
+            }
+            drift /= weight_sum;
+            f(Shifted { rows, weights, reference, drift, weight_sum, weight_sq_sum }).map(Some)
         });
     SCRATCH.set(buffer);
     result
-}
-
-/// The weighted mean, Σw and Σw²; `None` when no row counts.
-fn centre(
-    tile: &Tile<'_>,
-    spans: &[ColumnSpan],
-    rows: &mut ArrayViewMut2<'_, f64>,
-    weights: Option<&[f64]>,
-) -> Result<Option<(Array1<f64>, f64, f64)>> {
-    let (n, width) = rows.dim();
-    let counts = |i: &usize| weights.is_none_or(|weights| weights[*i] > 0.0);
-    let first = (0..n).find(counts);
-    let reference = match first.or((n > 0).then_some(0)) {
-        Some(row) => rows.row(row).to_owned(),
-        None => return Ok(None),
-    };
-    let mut sum = Array1::<f64>::zeros(width);
-    let (mut weight_sum, mut weight_sq_sum) = (n as f64, n as f64);
-    match weights {
-        None => {
-            for mut row in rows.rows_mut() {
-                row -= &reference;
-                sum += &row;
-            }
-        }
-        Some(weights) => {
-            for (mut row, &w) in rows.rows_mut().into_iter().zip(weights) {
-                row -= &reference;
-                sum.scaled_add(w, &row);
-            }
-            weight_sum = weights.iter().sum();
-            weight_sq_sum = weights.iter().map(|w| w * w).sum();
-        }
-    }
-    if !sum.iter().chain([&weight_sum, &weight_sq_sum]).all(|x| x.is_finite()) {
-        return Err(first_bad(tile, spans, None));
-    }
-    if first.is_none() {
-        return Ok(None);
-    }
-    sum /= weight_sum;
-    for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
-        row -= &sum;
-        if let Some(&w) = weights.and_then(|weights| weights.get(i)) {
-            row *= w.sqrt();
-        }
-    }
-    Ok(Some((reference + sum, weight_sum, weight_sq_sum)))
 }
 
 /// Names the first row of the tile that holds a value that is not finite, or a bad weight.

@@ -65,6 +65,11 @@ pub trait Summary: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 
     /// If the other one was made with another spec.
     fn merge(&mut self, other: &Self) -> Result<()>;
 
+    /// About how much memory it takes, however many rows there are: plans weigh it.
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+
     /// One spec that answers both, if there is one.
     fn union(a: &Self::Spec, b: &Self::Spec) -> Option<Self::Spec> {
         (a == b).then(|| a.clone())

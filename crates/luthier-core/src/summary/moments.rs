@@ -4,7 +4,7 @@ use luthier_frame::Schema;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::centre::{self, lay_out, too_large, total_width};
+use super::centre::{self, Shifted, lay_out, too_large, total_width};
 use super::{ColumnSpan, Summary};
 use crate::affine::{Affine, AffineColumns};
 use crate::dataset::Tile;
@@ -12,6 +12,10 @@ use crate::{Error, Result, linalg};
 
 /// A derived variance must keep this many of its digits, else the rows are read.
 pub(super) const DIGITS_KEPT: f64 = 1e-11;
+
+/// How much larger than the scatter so far the squared distance of a tile's mean from the mean so far may be: as
+/// many times its rounding error goes into the scatter.
+const DRIFT_ALLOWED: f64 = 8.0;
 
 /// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,6 +256,35 @@ impl Moments {
         })
     }
 
+    /// Adds rows that are relative to the mean so far. Only where they lie far off in terms of the scatter so far
+    /// does it take a second sweep to centre them by themselves before they are squared.
+    fn take_in(&mut self, mut tile: Shifted<'_>) {
+        let (before, added) = (self.weight_sum, tile.weight_sum);
+        let near = |(drift, scatter): (&f64, &f64)| added * drift * drift <= DRIFT_ALLOWED * scatter;
+        self.weight_sq_sum += tile.weight_sq_sum;
+        if before > 0.0 && tile.drift.iter().zip(self.scatter.diag()).all(near) {
+            linalg::add_gram_lower(&mut self.scatter, tile.rows.view());
+            let total = before + added;
+            self.add_outer(&tile.drift, -added * (added / total));
+            self.mean.scaled_add(added / total, &tile.drift);
+            self.weight_sum = total;
+        } else {
+            tile.centre();
+            linalg::add_gram_lower(&mut self.scatter, tile.rows.view());
+            self.absorb_mean(&tile.reference, added);
+        }
+    }
+
+    /// Adds `factor · v vᵀ` to the scatter.
+    fn add_outer(&mut self, v: &Array1<f64>, factor: f64) {
+        for i in 0..v.len() {
+            let scaled = factor * v[i];
+            if scaled != 0.0 {
+                self.scatter.slice_mut(s![i, ..=i]).scaled_add(scaled, &v.slice(s![..=i]));
+            }
+        }
+    }
+
     /// Adds rows that were centred by `mean`, whose scatter is in place already.
     fn absorb_mean(&mut self, mean: &Array1<f64>, weight_sum: f64) {
         let total = self.weight_sum + weight_sum;
@@ -262,13 +295,7 @@ impl Moments {
             self.mean.assign(mean);
         } else {
             let delta = mean - &self.mean;
-            let factor = self.weight_sum * (weight_sum / total);
-            for i in 0..delta.len() {
-                let scaled = factor * delta[i];
-                if scaled != 0.0 {
-                    self.scatter.slice_mut(s![i, ..=i]).scaled_add(scaled, &delta.slice(s![..=i]));
-                }
-            }
+            self.add_outer(&delta, self.weight_sum * (weight_sum / total));
             self.mean.scaled_add(weight_sum / total, &delta);
         }
         self.weight_sum = total;
@@ -300,15 +327,15 @@ impl Summary for Moments {
 
     fn update(&mut self, spec: &MomentsSpec, tile: &Tile<'_>) -> Result<()> {
         self.rows += tile.len() as u64;
-        let scatter = &mut self.scatter;
-        let taken = centre::with_centred(tile, &self.spans, spec.weight_col.as_deref(), |centred| {
-            linalg::add_gram_lower(scatter, centred.rows);
-            Ok((centred.mean, centred.weight_sum, centred.weight_sq_sum))
-        })?;
-        if let Some((mean, weight_sum, weight_sq_sum)) = taken {
-            self.absorb_mean(&mean, weight_sum);
-            self.weight_sq_sum += weight_sq_sum;
-        }
+        let reference = (self.weight_sum > 0.0).then(|| self.mean.clone());
+        let spans = std::mem::take(&mut self.spans);
+        let weight_col = spec.weight_col.as_deref();
+        let taken = centre::with_shifted(tile, &spans, weight_col, reference.as_ref(), |tile| {
+            self.take_in(tile);
+            Ok(())
+        });
+        self.spans = spans;
+        taken?;
         if self.scatter.diag().iter().all(|x| x.is_finite()) { Ok(()) } else { Err(too_large(&self.spans)) }
     }
 
@@ -328,6 +355,10 @@ impl Summary for Moments {
         self.noise = noise;
         self.mean_noise = mean_noise;
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<f64>() * self.scatter.len()
     }
 
     fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {

@@ -16,9 +16,10 @@ use crate::{Error, Result};
 pub(crate) type Answer = Arc<dyn Any + Send + Sync>;
 
 /// A summary in the making.
-pub(crate) trait DynState: Send + Sync {
+pub(crate) trait DynState: Debug + Send + Sync {
     fn update(&mut self, tile: &Tile<'_>) -> Result<()>;
     fn merge(&mut self, other: &dyn DynState) -> Result<()>;
+    fn bytes(&self) -> usize;
     fn clone_box(&self) -> Box<dyn DynState>;
     fn finish(self: Box<Self>) -> Answer;
     fn as_any(&self) -> &dyn Any;
@@ -160,6 +161,7 @@ impl<S: Summary> DynNeed for Typed<S> {
     }
 }
 
+#[derive(Debug)]
 struct State<S: Summary> {
     spec: S::Spec,
     state: S,
@@ -175,6 +177,10 @@ impl<S: Summary> DynState for State<S> {
             Some(other) => guarded::<S, _>(|| self.state.merge(&other.state)),
             None => Err(Error::invalid(format!("cannot merge a {} with another kind of summary", S::NAME))),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.state.bytes()
     }
 
     fn clone_box(&self) -> Box<dyn DynState> {

@@ -121,8 +121,9 @@ impl Summary for QrFactor {
 
     fn update(&mut self, spec: &MomentsSpec, tile: &Tile<'_>) -> Result<()> {
         self.rows += tile.len() as u64;
-        let taken = centre::with_centred(tile, &self.spans, spec.weight_col.as_deref(), |centred| {
-            Ok((centred.rows.to_owned(), centred.mean, centred.weight_sum, centred.weight_sq_sum))
+        let taken = centre::with_shifted(tile, &self.spans, spec.weight_col.as_deref(), None, |mut tile| {
+            tile.centre();
+            Ok((tile.rows.to_owned(), tile.reference, tile.weight_sum, tile.weight_sq_sum))
         })?;
         if let Some((rows, mean, weight_sum, weight_sq_sum)) = taken {
             self.stack(rows.view(), &mean, weight_sum)?;
@@ -142,6 +143,10 @@ impl Summary for QrFactor {
         self.weight_sq_sum += other.weight_sq_sum;
         self.noise = noise;
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<f64>() * self.mean.len() * self.mean.len()
     }
 
     fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {

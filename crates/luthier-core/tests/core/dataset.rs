@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::parts::{
-    Concat, Log1p, Project, Random, counted, frame, pure, rows_of, scatter_gap, two_pass, width,
+    Concat, Log1p, Project, Random, counted, frame, in_one_wave, pure, rows_of, scatter_gap, two_pass, width,
 };
 
 fn folds(rows: usize, k: u32, seed: u64) -> Folds {
@@ -46,7 +46,7 @@ proptest! {
         let folds = folds(rows, k, seed);
         let data = Dataset::with_folds(whole.repartition(partitions).unwrap(), folds.clone()).unwrap();
         let columns = ["label", "features"];
-        let data = if prepared { data.prepare_for(&[need(&columns)], &sets(k)).unwrap().0 } else { data };
+        let data = if prepared { in_one_wave(&data, &[need(&columns)], k).0 } else { data };
         let matrix = rows_of(&Dataset::new(whole), &columns);
         for set in sets(k) {
             let of = folds.assignment();
@@ -72,7 +72,7 @@ fn preparing_reads_each_row_once_and_nothing_afterwards() {
     let (data, work) = counted(Dataset::with_folds(frame(rows, 4, 1), folds(rows, k, 2)).unwrap());
     let factor = Need::summary::<QrFactor>(spec(&["features"]));
     let needs = [need(&["features"]), need(&["label", "features"]), need(&["a"]), factor];
-    let (data, failed) = data.prepare_for(&needs, &sets(k)).unwrap();
+    let (data, failed) = in_one_wave(&data, &needs, k);
     assert!(failed.is_empty());
     assert_eq!((work().rows_read, work().passes), (rows as u64, 1));
     assert_eq!(work().summaries, 2, "moments are fused");
@@ -91,10 +91,10 @@ fn preparing_reads_each_row_once_and_nothing_afterwards() {
     assert_eq!((work().rows_read, work().guarded), (rows as u64, 0));
 
     // What is there is not computed again; what is not there is.
-    let (data, _) = data.prepare_for(&needs, &sets(k)).unwrap();
-    data.prepare_for(&[need(&["label"])], &[Rows::Only(1)]).unwrap();
+    let one = data.select(Rows::Only(1));
+    one.prepare(&[need(&["label"])]).unwrap();
     assert_eq!(work().passes, 1);
-    data.prepare_for(&[need(&["b"])], &[Rows::Only(1)]).unwrap();
+    one.prepare(&[need(&["b"])]).unwrap();
     let last = data.select(Rows::Only(1)).num_rows() as u64;
     assert_eq!((work().passes, work().rows_read), (2, rows as u64 + last));
     assert!(data.recall::<Moments>(&spec(&["b"])).unwrap().is_none(), "a view is not changed");
@@ -106,7 +106,7 @@ fn without_sharing_every_request_reads_its_rows() {
     let (data, work) = counted(Dataset::with_folds(frame(rows, 2, 1), folds(rows, k, 2)).unwrap());
     let prepared = data.prepare(&[need(&["features"])]).unwrap();
     let off = prepared.clone().without_sharing();
-    let (off, _) = off.prepare_for(&[need(&["features"])], &[Rows::All]).unwrap();
+    let off = off.prepare(&[need(&["features"])]).unwrap();
     let before = work().rows_read;
     let view = off.through(pure(Concat::new().input_cols(["features"]).output_col("same"))).unwrap();
     assert!(off.recall::<Moments>(&spec(&["features"])).unwrap().is_none());
@@ -128,7 +128,7 @@ fn a_stage_that_is_not_affine_costs_one_pass() {
     let (data, work) = counted(Dataset::with_folds(frame(rows, 3, 1), folds(rows, k, 2)).unwrap());
     let view = data.through(pure(Log1p::new().input_col("weight"))).unwrap();
     let needs = [need(&["logged"]), need(&["logged", "label"]), need(&["label"])];
-    let (view, failed) = view.prepare_for(&needs, &sets(k)).unwrap();
+    let (view, failed) = in_one_wave(&view, &needs, k);
     assert!(failed.is_empty());
     assert_eq!((work().rows_read, work().passes), (rows as u64, 1));
     for set in sets(k) {
@@ -144,7 +144,7 @@ fn a_request_that_fails_takes_no_other_down() {
     let data = frame(40, 2, 1).with_column("bad", Column::f64(bad)).unwrap();
     let (data, work) = counted(Dataset::with_folds(data, folds(40, 2, 1)).unwrap());
     let needs = [need(&["features"]), need(&["bad", "features"]), need(&["label"]), need(&["a", "bad"])];
-    let (data, failed) = data.prepare_for(&needs, &sets(2)).unwrap();
+    let (data, failed) = in_one_wave(&data, &needs, 2);
     assert_eq!(failed.len(), 2);
     for (failed, error) in &failed {
         assert!(failed.same(&needs[1]) || failed.same(&needs[3]), "{failed:?}");
@@ -156,9 +156,11 @@ fn a_request_that_fails_takes_no_other_down() {
         assert!(data.select(set).recall::<Moments>(&spec(&["label"])).unwrap().is_some());
     }
     assert_eq!(work().rows_read, before);
-    assert!(data.prepare(&[need(&["bad"])]).is_err());
+    let prepared = data.prepare(&[need(&["bad"])]).unwrap();
+    assert!(prepared.recall::<Moments>(&spec(&["bad"])).unwrap().is_none());
+    assert!(prepared.summarize::<Moments>(&spec(&["bad"])).is_err());
     // A column that does not exist is an error of that request, too.
-    let (_, failed) = data.prepare_for(&[need(&["nowhere"]), need(&["b"])], &[Rows::All]).unwrap();
+    let (_, failed) = in_one_wave(&data, &[need(&["nowhere"]), need(&["b"])], 0);
     assert_eq!(failed.len(), 1);
     assert!(failed[0].1.to_string().contains("nowhere"));
 }

@@ -10,7 +10,7 @@ use luthier_core::{
 };
 use rayon::ThreadPoolBuilder;
 
-use crate::parts::{Concat, Log1p, Random, Ridge, Scale, frame, pure};
+use crate::parts::{Concat, Log1p, Random, Ridge, Scale, frame, in_one_wave, pure};
 
 fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
     ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
@@ -23,7 +23,7 @@ fn bits(data: &DataFrame) -> String {
     let spec = MomentsSpec::new(["features", "label"]);
     let needs = [Need::summary::<Moments>(spec.clone()), Need::summary::<QrFactor>(spec.clone())];
     let sets: Vec<Rows> = (0..4).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).collect();
-    let (view, _) = data.prepare_for(&needs, &sets).unwrap();
+    let (view, _) = in_one_wave(&data, &needs, 4);
     let logged = data.through(pure(Log1p::new().input_col("weight"))).unwrap();
     let mut all = Vec::new();
     for set in sets {

@@ -4,7 +4,7 @@ use luthier_core::frame::{Column, DataFrame};
 use luthier_core::{Dataset, Error, Folds, Moments, MomentsSpec, QrFactor, Rows};
 use ndarray::Array2;
 
-use crate::parts::{Concat, Log1p, frame, pure};
+use crate::parts::{Concat, Log1p, frame, in_one_wave, pure};
 
 const ROWS: usize = 200;
 
@@ -35,8 +35,7 @@ fn check(data: &DataFrame, column: &str, row: usize, found: &str) {
     }
     data.select(Rows::Except(fold)).summarize::<Moments>(&spec).unwrap();
     let needs = [luthier_core::Need::summary::<Moments>(spec)];
-    let sets: Vec<Rows> = (0..3).map(Rows::Except).collect();
-    let (_, failed) = data.prepare_for(&needs, &sets).unwrap();
+    let (_, failed) = in_one_wave(&data, &needs, 3);
     assert_bad(&failed[0].1, column, row, found);
 }
 
@@ -103,8 +102,7 @@ fn the_first_bad_row_is_named() {
             luthier_core::Need::summary::<Moments>(spec("x")),
             luthier_core::Need::summary::<Moments>(MomentsSpec::new(["y"])),
         ];
-        let sets: Vec<Rows> = (0..3).map(Rows::Except).collect();
-        let (_, failed) = data.prepare_for(&needs, &sets).unwrap();
+        let (_, failed) = in_one_wave(&data, &needs, 3);
         let named = failed.iter().filter_map(|(_, e)| match e {
             Error::BadValue { row, .. } => Some(*row),
             _ => None,

@@ -10,3 +10,4 @@ mod parts;
 mod persistence;
 mod pipeline;
 mod summaries;
+mod training_sets;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, DynModel, Estimator, FitContext, Moments, MomentsSpec, Params, PureTransformer,
-    StagePlan, Summary, Tile, Transformer, Work, WorkCounter, linalg, persist,
+    Affine, Dataset, DynModel, Estimator, FailedNeed, FitContext, Moments, MomentsSpec, Need, Params,
+    PureTransformer, StagePlan, Summary, Tile, TrainingSets, Transformer, Work, WorkCounter, linalg, persist,
 };
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 use serde::{Deserialize, Serialize};
@@ -460,6 +460,21 @@ pub(crate) fn frame(rows: usize, partitions: usize, seed: u64) -> DataFrame {
 }
 
 /// A view with counters of its own.
+/// A view with the answers for `k` folds, which fit into one wave.
+pub(crate) fn in_one_wave(data: &Dataset, needs: &[Need], k: u32) -> (Dataset, Vec<FailedNeed>) {
+    let folds: Vec<u32> = (0..k).collect();
+    let (sets, mut failed) =
+        TrainingSets::read(vec![(data.clone(), needs.to_vec())], &folds, u64::MAX).unwrap();
+    let mut waves = Vec::new();
+    sets.for_each_wave(|_, views| {
+        waves.extend(views);
+        Ok::<(), luthier_core::Error>(())
+    })
+    .unwrap();
+    assert!(waves.len() < 2);
+    (waves.pop().unwrap_or_else(|| sets.whole().remove(0)), failed.remove(0))
+}
+
 pub(crate) fn counted(data: Dataset) -> (Dataset, impl Fn() -> Work) {
     let work = Arc::new(WorkCounter::default());
     let counter = Arc::clone(&work);

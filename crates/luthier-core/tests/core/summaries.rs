@@ -236,6 +236,25 @@ fn many_tiles_are_one_summary() {
     assert!(scatter_gap(&gram(&factor(&frame)), &scatter) < 1e-13);
 }
 
+/// Tiles that lie far from the rows before them are centred by themselves before they are squared.
+#[test]
+fn rows_that_wander_off_cost_no_digits() {
+    let (n, width) = (9000, 40);
+    let noise = Random(6).matrix(n, width);
+    let wander: [fn(f64) -> f64; 3] =
+        [|t| 1e6 * t, |t| 1e5 * (8.0 * t).floor(), |t| if t < 0.9 { 0.0 } else { 1e6 }];
+    for wander in wander {
+        let x = Array2::from_shape_fn((n, width), |(i, j)| {
+            3e6 + wander(i as f64 / n as f64) * (1.0 + j as f64) + noise[[i, j]]
+        });
+        let (mean, scatter) = two_pass(&x, None);
+        let found = moments(&weighted_frame(&x, &vec![1.0; n]));
+        means_agree(found.mean(), mean.view(), &scatter, n as f64, 1e-13);
+        let gap = scatter_gap(&found.scatter(), &scatter);
+        assert!(gap < 1e-13, "{gap:e}");
+    }
+}
+
 #[test]
 fn a_union_answers_both_and_is_projected_to_each() {
     let frame = crate::parts::frame(500, 3, 1);

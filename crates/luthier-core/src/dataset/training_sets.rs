@@ -1,0 +1,343 @@
+//! The summaries of all training and validation sets of a search, some folds at a time.
+
+use std::ops::Range;
+
+use super::pass::{self, States};
+use super::reader::Groups;
+use super::{Dataset, FailedNeed, Prepared, Rows};
+use crate::summary::{Answer, Need, fuse_needs};
+use crate::{Error, Result};
+
+/// Most folds whose training sets are held at once.
+const WAVE: usize = 64;
+
+/// Views of one frame, what is asked of the rows as each of them shows them, and the answers for every fold.
+///
+/// Each fold is summarised by itself, and the training rows of a fold are the merge of all the others: nothing is
+/// subtracted. Folds are parted into ranges; a range learns what lies outside of it from the merged prefixes and
+/// suffixes of the others, and so on down to single folds, `O(k)` merges in all. Where `k` summaries fit into
+/// memory that takes one pass over the rows. Where they do not, every level of ranges reads the rows again:
+/// `O(log k)` passes with `O(log k)` summaries at a time.
+#[derive(Debug)]
+pub struct TrainingSets {
+    views: Vec<View>,
+    folds: Vec<u32>,
+    budget: u64,
+    room: Room,
+    /// Folds or ranges of folds, as they were read first.
+    parts: Vec<Part>,
+    /// The rows of all other folds.
+    rest: States,
+    /// The answers for all rows.
+    whole: Vec<Answer>,
+}
+
+#[derive(Debug)]
+struct View {
+    data: Dataset,
+    needs: Vec<Need>,
+}
+
+#[derive(Debug)]
+struct Part {
+    folds: Range<usize>,
+    states: States,
+}
+
+/// How many summaries may be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Folds whose own summaries may be there at a time.
+    folds: usize,
+    /// Folds whose training sets may be there at a time, and ranges on each level.
+    wave: usize,
+}
+
+impl Room {
+    /// The room that `budget` bytes give to summaries of `bytes` each.
+    pub fn new(budget: u64, bytes: u64) -> Self {
+        let fit = usize::try_from(budget / bytes.max(1)).unwrap_or(usize::MAX);
+        // In a wave a fold has three: of its own, of its training set, of the folds that follow.
+        Self { folds: (fit / 2).max(2), wave: (fit / 8).clamp(2, WAVE) }
+    }
+
+    /// How often a row is read at most for so many folds.
+    pub fn passes(self, folds: usize) -> u32 {
+        if folds <= self.folds { 1 } else { 1 + self.passes(self.part_size(folds, self.folds)) }
+    }
+
+    /// Most summaries that are there at a time for so many folds.
+    pub fn summaries(self, folds: usize) -> usize {
+        let own = if folds <= self.folds { folds } else { self.wave * self.passes(folds) as usize };
+        own + 2 * folds.min(self.wave) + 2
+    }
+
+    /// Parts of about `wanted` folds each, or larger ones where those would be too many.
+    fn part_size(self, folds: usize, wanted: usize) -> usize {
+        folds.div_ceil(folds.div_ceil(wanted.max(1)).clamp(2, self.wave))
+    }
+
+    fn parts(self, folds: Range<usize>, wanted: usize) -> Vec<Range<usize>> {
+        let size = self.part_size(folds.len(), wanted).max(1);
+        let end = folds.end;
+        folds.step_by(size).map(|start| start..(start + size).min(end)).collect()
+    }
+}
+
+impl TrainingSets {
+    /// Reads the rows for what is asked of each view on each of the `folds`: once, if one summary for each fold
+    /// fits into `budget` bytes. All views show the same frame.
+    ///
+    /// A request is first taken back through the stages; one that leaves its view is not answered here. Without
+    /// sharing nothing is read. Requests that cannot be answered are returned with their errors, by view.
+    ///
+    /// # Errors
+    /// If rows cannot be read at all.
+    pub fn read(
+        views: Vec<(Dataset, Vec<Need>)>,
+        folds: &[u32],
+        budget: u64,
+    ) -> Result<(Self, Vec<Vec<FailedNeed>>)> {
+        let views = views.into_iter().map(|(data, needs)| View { needs: data.landing(&needs), data });
+        let mut sets = Self {
+            views: views.collect(),
+            folds: folds.to_vec(),
+            budget,
+            room: Room::new(budget, 1),
+            parts: Vec::new(),
+            rest: States::new(),
+            whole: Vec::new(),
+        };
+        let asked: Vec<Vec<Need>> = sets.views.iter().map(|view| view.needs.clone()).collect();
+        sets.fuse();
+        let failed = match sets.read_first() {
+            Ok(()) => asked.iter().map(|_| Vec::new()).collect(),
+            // One bad column must not take the other requests down.
+            Err(_) => {
+                let failed = sets.keep_sound(asked)?;
+                sets.fuse();
+                sets.read_first()?;
+                failed
+            }
+        };
+        Ok((sets, failed))
+    }
+
+    /// Calls `f(folds, views)` for some folds after the other; the views have the answers for the training and
+    /// validation rows of these folds and for all rows.
+    ///
+    /// # Errors
+    /// If rows cannot be read again, or the error of `f`.
+    pub fn for_each_wave<E: From<Error>>(
+        &self,
+        mut f: impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.parts.iter().all(|part| part.folds.len() == 1) {
+            let leaves: Vec<&States> = self.parts.iter().map(|part| &part.states).collect();
+            return self.descend(0..self.folds.len(), &leaves, &self.rest, &mut f);
+        }
+        let sums: Vec<&States> = self.parts.iter().map(|part| &part.states).collect();
+        for (part, outside) in self.parts.iter().zip(all_but_one(&self.rest, &sums)?) {
+            self.reread(part.folds.clone(), &outside, &mut f)?;
+        }
+        Ok(())
+    }
+
+    /// The views with the answers for all rows.
+    pub fn whole(&self) -> Vec<Dataset> {
+        self.prepared(Vec::new())
+    }
+
+    fn fuse(&mut self) {
+        for view in &mut self.views {
+            view.needs = fuse_needs(std::mem::take(&mut view.needs));
+        }
+    }
+
+    fn read_first(&mut self) -> Result<()> {
+        let empty = |view: &View| view.data.empty_states(&view.needs);
+        let empty = self.views.iter().map(empty).collect::<Result<Vec<_>>>()?;
+        let bytes: usize = empty.iter().flatten().map(|state| state.bytes()).sum();
+        self.room = Room::new(self.budget, bytes as u64);
+        let all = 0..self.folds.len();
+        let ranges =
+            if all.len() <= self.room.folds { single(all) } else { self.room.parts(all, self.room.folds) };
+        let mut states = self.read_ranges(&ranges, true)?;
+        self.rest = states.pop().unwrap_or_default();
+        let parts = ranges.into_iter().zip(states);
+        self.parts = parts.map(|(folds, states)| Part { folds, states }).collect();
+        let mut whole = pass::copy(&self.rest);
+        self.parts.iter().try_for_each(|part| pass::merge(&mut whole, &part.states))?;
+        self.whole = finish(whole);
+        Ok(())
+    }
+
+    /// Drops the requests that fail by themselves.
+    fn keep_sound(&mut self, asked: Vec<Vec<Need>>) -> Result<Vec<Vec<FailedNeed>>> {
+        let mut all_failed = Vec::new();
+        for (view, asked) in self.views.iter_mut().zip(asked) {
+            let mut failed: Vec<FailedNeed> = Vec::new();
+            view.needs.clear();
+            for need in asked {
+                if view.needs.iter().chain(failed.iter().map(|(need, _)| need)).any(|other| other.same(&need))
+                {
+                    continue;
+                }
+                match view.data.pass(std::slice::from_ref(&need), view.data.source.all_folds()) {
+                    Ok(_) => view.needs.push(need),
+                    Err(error) => failed.push((need, error)),
+                }
+            }
+            all_failed.push(failed);
+        }
+        Ok(all_failed)
+    }
+
+    /// The states of each range of folds over all views, then, if wanted, those of the folds that are not asked for.
+    fn read_ranges(&self, ranges: &[Range<usize>], rest: bool) -> Result<Vec<States>> {
+        let count = ranges.len() + usize::from(rest);
+        let mut states: Vec<States> = (0..count).map(|_| States::new()).collect();
+        for view in self.views.iter().filter(|view| !view.needs.is_empty()) {
+            let mut of_fold = vec![rest.then_some(ranges.len()); view.data.source.fold_count() as usize];
+            for (position, fold) in self.folds.iter().enumerate() {
+                if let Some(group) = of_fold.get_mut(*fold as usize) {
+                    *group = ranges.iter().position(|range| range.contains(&position));
+                }
+            }
+            let groups = view.data.pass(&view.needs, Groups { of_fold, count })?;
+            states.iter_mut().zip(groups).for_each(|(all, more)| all.extend(more));
+        }
+        Ok(states)
+    }
+
+    /// Parts a range whose folds have not been read one by one.
+    fn reread<E: From<Error>>(
+        &self,
+        range: Range<usize>,
+        outside: &States,
+        f: &mut impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if range.len() <= self.room.folds {
+            let leaves = self.read_ranges(&single(range.clone()), false)?;
+            return self.descend(range, &leaves.iter().collect::<Vec<_>>(), outside, f);
+        }
+        let ranges = self.room.parts(range, self.room.folds);
+        let sums = self.read_ranges(&ranges, false)?;
+        let outsides = all_but_one(outside, &sums.iter().collect::<Vec<_>>())?;
+        drop(sums);
+        ranges.into_iter().zip(outsides).try_for_each(|(range, outside)| self.reread(range, &outside, f))
+    }
+
+    /// Parts a range whose folds are there one by one.
+    fn descend<E: From<Error>>(
+        &self,
+        range: Range<usize>,
+        leaves: &[&States],
+        outside: &States,
+        f: &mut impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if range.len() <= self.room.wave {
+            let folds = self.folds.get(range).unwrap_or_default();
+            let training = folds.iter().map(|&fold| Rows::Except(fold)).zip(all_but_one(outside, leaves)?);
+            let validation = folds.iter().map(|&fold| Rows::Only(fold));
+            let validation = validation.zip(leaves.iter().map(|leaf| pass::copy(leaf)));
+            return f(folds, self.prepared(training.chain(validation).collect()));
+        }
+        let ranges = self.room.parts(range, self.room.wave);
+        let parts: Vec<&[&States]> = leaves.chunks(ranges.first().map_or(1, Range::len)).collect();
+        let sum = |part: &&[&States]| -> Result<States> {
+            let (first, others) = part.split_first().ok_or_else(pass::no_answer)?;
+            let mut sum = pass::copy(first);
+            others.iter().try_for_each(|leaf| pass::merge(&mut sum, leaf))?;
+            Ok(sum)
+        };
+        let sums = parts.iter().map(sum).collect::<Result<Vec<_>>>()?;
+        let outsides = all_but_one(outside, &sums.iter().collect::<Vec<_>>())?;
+        drop(sums);
+        let parts = ranges.into_iter().zip(parts).zip(outsides);
+        parts.into_iter().try_for_each(|((range, part), outside)| self.descend(range, part, &outside, f))
+    }
+
+    /// The views with answers for some sets of rows.
+    fn prepared(&self, sets: Vec<(Rows, States)>) -> Vec<Dataset> {
+        let sets = sets.into_iter().map(|(rows, states)| (rows, finish(states)));
+        let mut sets: Vec<_> = sets
+            .chain([(Rows::All, self.whole.clone())])
+            .map(|(rows, answers)| (rows, answers.into_iter()))
+            .collect();
+        let view = |view: &View| {
+            let mut shelf = Vec::new();
+            for (rows, answers) in &mut sets {
+                for (need, answer) in view.needs.iter().zip(answers) {
+                    shelf.push(Prepared { need: need.clone(), rows: *rows, answer });
+                }
+            }
+            view.data.with_more(shelf)
+        };
+        self.views.iter().map(view).collect()
+    }
+}
+
+fn finish(states: States) -> Vec<Answer> {
+    states.into_iter().map(|state| state.finish()).collect()
+}
+
+fn single(folds: Range<usize>) -> Vec<Range<usize>> {
+    folds.map(|fold| fold..fold + 1).collect()
+}
+
+/// For each part the merge of everything else: what is outside, the parts in front of it, and those behind it.
+fn all_but_one(outside: &States, parts: &[&States]) -> Result<Vec<States>> {
+    let mut behind: Vec<States> = Vec::new();
+    for part in parts.iter().skip(1).rev() {
+        let mut states = pass::copy(part);
+        if let Some(last) = behind.last() {
+            pass::merge(&mut states, last)?;
+        }
+        behind.push(states);
+    }
+    let mut before = pass::copy(outside);
+    parts
+        .iter()
+        .map(|part| {
+            let mut others = pass::copy(&before);
+            if let Some(behind) = behind.pop() {
+                pass::merge(&mut others, &behind)?;
+            }
+            pass::merge(&mut before, part)?;
+            Ok(others)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_room_costs_passes_not_memory() {
+        let roomy = Room::new(1 << 30, 80_000);
+        assert_eq!((roomy.passes(1000), roomy.wave), (1, WAVE));
+        let tight = Room::new(1 << 20, 80_000);
+        assert_eq!(tight, Room { folds: 6, wave: 2 });
+        assert_eq!(tight.passes(6), 1);
+        assert_eq!(tight.passes(12), 2);
+        assert!(tight.passes(100_000) <= 17);
+        assert!(tight.summaries(100_000) <= 2 * 17 + 6);
+    }
+
+    #[test]
+    fn ranges_cover_all_folds_in_order() {
+        for wave in 2..9 {
+            let room = Room { folds: 2, wave };
+            for folds in [2, 3, 7, 64, 65, 1000] {
+                let parts = room.parts(3..3 + folds, 5);
+                assert!(parts.len() <= wave);
+                assert_eq!(
+                    parts.into_iter().flatten().collect::<Vec<_>>(),
+                    (3..3 + folds).collect::<Vec<_>>()
+                );
+            }
+        }
+    }
+}
