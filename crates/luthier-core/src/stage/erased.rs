@@ -42,7 +42,10 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// Those of the stage, and its panic.
     fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
     /// See [`Estimator::plan`].
-    fn plan(&self, schema: &Schema) -> StagePlan;
+    ///
+    /// # Errors
+    /// The panic of the stage.
+    fn plan(&self, schema: &Schema) -> Result<StagePlan>;
     /// See [`Estimator::fit`].
     ///
     /// # Errors
@@ -175,8 +178,8 @@ impl<E: Estimator> DynEstimator for E {
         catch_panic(E::NAME, || Estimator::transform_schema(self, schema))
     }
 
-    fn plan(&self, schema: &Schema) -> StagePlan {
-        Estimator::plan(self, schema)
+    fn plan(&self, schema: &Schema) -> Result<StagePlan> {
+        catch_panic(E::NAME, || Ok(Estimator::plan(self, schema)))
     }
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
@@ -287,11 +290,12 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         DynModel::transform_schema(self, schema)
     }
 
-    fn plan(&self, _schema: &Schema) -> StagePlan {
-        match self.0.affine() {
+    fn plan(&self, _schema: &Schema) -> Result<StagePlan> {
+        let affine = catch_panic(T::NAME, || Ok(self.0.affine()))?;
+        Ok(match affine {
             Some(map) => StagePlan::opaque().affine(map.columns.inputs, map.columns.output),
             None => StagePlan::opaque(),
-        }
+        })
     }
 
     fn fit(&self, _data: &Dataset, _ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
