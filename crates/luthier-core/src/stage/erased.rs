@@ -196,7 +196,7 @@ impl<E: Estimator> DynEstimator for E {
     ) -> Vec<Result<Arc<dyn DynModel>>> {
         let typed: Option<Vec<E>> =
             configs.iter().map(|config| config.as_any().downcast_ref::<E>().cloned()).collect();
-        let alone = || configs.iter().map(|config| config.fit(data, ctx)).collect();
+        let alone = || one_by_one(configs, data, ctx);
         let Some(typed) = typed.filter(|typed| typed.len() > 1) else { return alone() };
         match catch_panic(E::NAME, || Ok(E::fit_many(&typed, data, ctx))) {
             Ok(models) if models.len() == typed.len() => {
@@ -220,6 +220,14 @@ impl<E: Estimator> DynEstimator for E {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+fn one_by_one(
+    configs: &[&dyn DynEstimator],
+    data: &Dataset,
+    ctx: &FitContext,
+) -> Vec<Result<Arc<dyn DynModel>>> {
+    configs.iter().map(|config| config.fit(data, ctx)).collect()
 }
 
 /// A pure transformer as a stage of any type.
@@ -308,7 +316,7 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         data: &Dataset,
         ctx: &FitContext,
     ) -> Vec<Result<Arc<dyn DynModel>>> {
-        configs.iter().map(|config| config.fit(data, ctx)).collect()
+        one_by_one(configs, data, ctx)
     }
 
     fn as_model(&self) -> Option<Arc<dyn DynModel>> {
