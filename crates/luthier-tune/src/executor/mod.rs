@@ -3,6 +3,7 @@
 mod entry;
 mod rayon;
 mod serial;
+mod serve;
 mod thread_pool;
 pub mod verify;
 
@@ -15,6 +16,7 @@ use luthier_core::params::Params;
 pub use self::entry::ExecutorEntry;
 pub use self::rayon::Rayon;
 pub use self::serial::Serial;
+pub use self::serve::serve_rayon_until;
 pub use self::thread_pool::ThreadPool;
 
 /// What a task gives: bytes, or the message of what went wrong in it.
@@ -61,7 +63,7 @@ pub trait Sink: Sync {
 /// - `execute` returns when all tasks are reported. It returns an error only if it could not do its work,
 ///   not because a task failed.
 /// - No task waits for another one: an executor must not let a task that waits (for its own nested rayon
-///   work) run a loop over all other tasks, and must finish on a pool of one thread.
+///   work) run a loop over all other tasks, and must finish on a pool of one thread ([`serve_rayon_until`]).
 /// - Calls may overlap: one executor can run several jobs at once, each with a limit of its own.
 ///
 /// ```
