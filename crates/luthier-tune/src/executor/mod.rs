@@ -7,6 +7,7 @@ mod serve;
 mod thread_pool;
 pub mod verify;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -86,7 +87,7 @@ pub trait Sink: Sync {
     message = "`{Self}` is not an executor",
     note = "implement `luthier_tune::Executor` (`execute`) for it"
 )]
-pub trait Executor: Debug + Send + Sync + 'static {
+pub trait Executor: Any + Debug + Send + Sync {
     /// Runs all tasks of `job`, at most `limit` at once, and reports each to `sink` exactly once.
     ///
     /// # Errors
