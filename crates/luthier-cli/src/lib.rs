@@ -21,6 +21,7 @@ mod method;
 mod model_file;
 mod output;
 mod results;
+mod roles;
 
 // A crate that is not named is not linked, and its stages would not be registered.
 use luthier::stages as _;
