@@ -4,6 +4,9 @@
 //!
 //! First as Luthier does it: one unit decomposes for all `k`, then one unit for each `k` fits every `reg_param`.
 //! Then with sharing off: 16 units, each of which fits its candidate alone, from the rows.
+//!
+//! `rayon` has no more units in flight than its pool has threads, by default one for each core, whatever the
+//! parallelism; `thread_pool` starts as many threads as it asks for.
 
 use std::error::Error;
 
@@ -20,12 +23,12 @@ const WIDTH: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let data = data()?;
-    println!("{ROWS} rows of {FEATURES} features in {PARTITIONS} partitions\n");
+    println!("{ROWS} rows of {FEATURES} features in {PARTITIONS} partitions");
     for (sharing, title) in [
         (Sharing::On, "AS IT IS: what candidates have in common is computed once"),
         (Sharing::Off, "WITH SHARING OFF: every candidate is fitted alone, from the rows"),
     ] {
-        println!("=== {title} ===\n");
+        println!("\n=== {title} ===\n");
         compare(&data, sharing)?;
     }
     Ok(())
@@ -64,7 +67,7 @@ fn compare(data: &DataFrame, sharing: Sharing) -> Result<(), Box<dyn Error>> {
         timelines.push((parallelism, timeline(&tuned.result().events, WIDTH)));
     }
     for (parallelism, timeline) in timelines {
-        println!("\nthread_pool, parallelism {parallelism}\n\n{timeline}");
+        print!("\nthread_pool, parallelism {parallelism}\n\n{timeline}");
     }
     Ok(())
 }

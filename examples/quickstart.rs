@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let model = tuned.best_model();
     let explained = model.stage(&pca)?.explained_variance().sum();
-    println!("best: {}", tuned.result().candidates[tuned.result().best].params);
+    println!("best: {}", tuned.result().leaderboard()[0].params);
     println!("its components hold {:.1} % of the variance", 100.0 * explained);
     println!("r2 on all rows: {:.3}\n", model.stage(&lr)?.summary().r2);
 

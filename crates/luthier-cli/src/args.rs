@@ -23,7 +23,8 @@ Configuration:
   path = \"data.csv\"                 # csv or parquet, relative to this file; also: partitions,
                                     # format, delimiter, header, null_values
   label = \"y\"                       # default of every label_col; also: weight, fold
-  features = [\"x*\"]                 # names and globs, together the vector column \"features\"
+  features = [\"x*\"]                 # names and globs, together the vector column \"features\"; without
+                                    # it \"*\": all numbers that are no label, weight or fold
   [[stage]]
   name = \"lr\"
   type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
@@ -58,7 +59,7 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
     )]
     Predict(PredictArgs),
     /// Show the stages of a fitted pipeline: parameters and what was learned.
@@ -102,9 +103,12 @@ pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
     /// The rows, csv or parquet.
     pub(crate) data: PathBuf,
-    /// The file to write, csv or parquet.
+    /// The file to write: .csv, or .parquet (.pq).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// The columns to write, in this order [default: those of the file and all that the stages append].
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) columns: Option<Vec<String>>,
     #[command(flatten)]
     pub(crate) csv: CsvArgs,
 }

@@ -13,7 +13,8 @@ use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitte
 
 use crate::config::SEARCH_KEYS;
 use crate::config::{
-    Config, DataConfig, GridConfig, Key, PartConfig, SearchConfig, StageConfig, unknown_key,
+    Config, DataConfig, GridConfig, Key, PartConfig, Place, SearchConfig, StageConfig, place_of_param,
+    unknown_key,
 };
 use crate::method::{CROSS_VALIDATOR, TRAIN_VALIDATION_SPLIT, methods};
 
@@ -74,22 +75,23 @@ fn configure(
         set(&key.name, &value)
             .map_err(|e| key.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
     }
-    for (name, value) in defaults(params, infos, data) {
-        set(name, &value).map_err(|e| data.place.error(anyhow::Error::from(e).context(title.to_owned())))?;
+    for (name, value, place) in defaults(params, infos, data) {
+        set(name, &value).map_err(|e| place.error(anyhow::Error::from(e).context(title.to_owned())))?;
     }
     Ok(())
 }
 
-/// The parameters that `[data]` gives a value and the configuration does not.
+/// The parameters that `[data]` gives a value and the configuration does not, and where.
 fn defaults<'a>(
     params: &'a [(Key, Value)],
     infos: &'a [ParamInfo],
     data: &'a DataConfig,
-) -> impl Iterator<Item = (&'static str, Value)> + 'a {
+) -> impl Iterator<Item = (&'static str, Value, &'a Place)> + 'a {
     data.roles().into_iter().filter_map(move |(name, column)| {
         let takes = infos.iter().any(|info| info.name == name);
         let given = params.iter().any(|(key, _)| key.name == name);
-        Some((name, Value::from(column.filter(|_| takes && !given)?)))
+        let column = column.filter(|_| takes && !given)?;
+        Some((name, Value::from(column.name.as_str()), &column.place))
     })
 }
 
@@ -186,9 +188,9 @@ fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter
     let takes = |name: &str| infos.iter().any(|info| info.name == name);
     let given = search.params.iter().filter(|(key, _)| takes(&key.name));
     let given = given.map(|(key, value)| (key.name.clone(), none_if_empty(value, infos, &key.name)));
-    let defaults = defaults(&search.params, infos, data).map(|(name, value)| (name.to_owned(), value));
+    let defaults = defaults(&search.params, infos, data).map(|(name, value, _)| (name.to_owned(), value));
     let params: Vec<(String, Value)> = given.chain(defaults).collect();
-    entry.create(&params).map_err(|e| search.place.error(e))
+    entry.create(&params).map_err(|e| at_param(&search.params, &search.place, e))
 }
 
 fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Executor>> {
@@ -201,8 +203,14 @@ fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Execut
     // Options are for the executor that the file names.
     let options = if name == configured.unwrap_or("serial") { &search.executor_options[..] } else { &[] };
     check_keys(options, (entry.params)(), "[search.executor_options]", &[])?;
-    let options: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
-    entry.create(&options).map_err(|e| search.place.error(e))
+    let values: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
+    entry.create(&values).map_err(|e| at_param(options, &search.place, e))
+}
+
+/// Adds to an error the line of the parameter that it names, else `place`.
+fn at_param(params: &[(Key, Value)], place: &Place, error: luthier::tune::Error) -> anyhow::Error {
+    let keys = params.iter().map(|(key, _)| key);
+    place_of_param(keys, &error).unwrap_or(place).clone().error(error)
 }
 
 fn check_keys(params: &[(Key, Value)], infos: &[ParamInfo], title: &str, others: &[&str]) -> Result<()> {

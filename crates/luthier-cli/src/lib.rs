@@ -21,6 +21,7 @@ mod method;
 mod model_file;
 mod output;
 mod results;
+mod roles;
 
 // A crate that is not named is not linked, and its stages would not be registered.
 use luthier::stages as _;
@@ -29,6 +30,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use luthier::core::registry::LINKING_ADVICE;
 
 use args::{Args, Command};
 
@@ -39,8 +41,23 @@ pub fn main() -> ExitCode {
     run(std::env::args_os())
 }
 
+/// As [`main`], for the program that has Luthier's own parts alone: whoever runs it links no other crates, so errors
+/// about unknown names do not advise that.
+#[doc(hidden)]
+pub fn plain_main() -> ExitCode {
+    run_telling(std::env::args_os(), |message| message.replace(LINKING_ADVICE, ""))
+}
+
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    run_telling(args, |message| message)
+}
+
+/// Runs the program; `tell` has the last word on the message of an error.
+fn run_telling(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    tell: impl FnOnce(String) -> String,
+) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -59,7 +76,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", failure::message(&error));
+            eprintln!("error: {}", tell(failure::message(&error)));
             ExitCode::FAILURE
         }
     }

@@ -1,4 +1,4 @@
 //! The program `luthier`.
 fn main() -> std::process::ExitCode {
-    luthier_cli::main()
+    luthier_cli::plain_main()
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use luthier::core::{DynModel, PipelineModel, json, persist};
+use anyhow::{Context, Result, anyhow};
+use luthier::core::{DynModel, Error, PipelineModel, json, persist};
 
 use crate::data::Inputs;
 
@@ -25,7 +25,12 @@ pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs) -> Result
 }
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
-    let document = json::read_file(path)?;
+    let document = json::read_file(path).map_err(|e| match e {
+        Error::Load { reason, .. } => {
+            anyhow!("{}: this is not a saved model, which is JSON: {reason}", path.display())
+        }
+        other => other.into(),
+    })?;
     let load = || -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
         let pipeline = match model.downcast_ref::<PipelineModel>() {

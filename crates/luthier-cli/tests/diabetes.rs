@@ -192,6 +192,24 @@ fn a_fit_leaves_residuals_that_no_feature_explains() {
     let stages: Value = serde_json::from_str(&succeed(&["inspect", &model, "--json"])).unwrap();
     assert_eq!(floats(&stages["stages"][0]["state"]["coefficients"]).len(), 10);
     assert_eq!(stages["inputs"]["num_features"], 10);
+
+    let text = succeed(&["inspect", &model]);
+    let errors = floats(&stages["stages"][0]["state"]["standard_errors"]);
+    assert_eq!(errors.len(), 11);
+    let last = text
+        .lines()
+        .rfind(|line| line.trim_start().starts_with("intercept ") && !line.contains('='))
+        .unwrap();
+    let shown: f64 = last.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!((shown - errors[10]).abs() < 1e-4 * errors[10], "{text}");
+}
+
+#[test]
+fn unknown_names_do_not_advise_to_link_a_crate() {
+    let error = fail(&["tune", &Scene::new(&[("type = \"pca\"", "type = \"pcb\"")]).path("search.toml")]);
+    assert!(error.contains("did you mean `pca`") && !error.contains("use the_crate"), "{error}");
+    let error = fail(&["stages", "pcb"]);
+    assert!(error.contains("did you mean `pca`") && !error.contains("use the_crate"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The error type of the core.
 
 use crate::params::{ParamError, closest};
+use crate::registry::LINKING_ADVICE;
 
 /// Result of the core's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -218,9 +219,5 @@ fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };
-    format!(
-        "unknown {kind} type `{name}`; {hint}known are: {}. A crate that is only listed in Cargo.toml is not \
-         linked: write `use the_crate as _;` in the program, or register the {kind} explicitly",
-        known.join(", ")
-    )
+    format!("unknown {kind} type `{name}`; {hint}known are: {}{LINKING_ADVICE}", known.join(", "))
 }

@@ -94,10 +94,8 @@ fn header(kind: &str, document: Map<String, Json>) -> Json {
 fn check_header(document: &Json, kind: &str) -> Result<()> {
     let is = |key: &str, value: &str| document.get(key).and_then(Json::as_str) == Some(value);
     if !is("format", "luthier") {
-        return Err(wrong(
-            kind,
-            "this is not a file that Luthier wrote: it has no `\"format\": \"luthier\"`",
-        ));
+        let reason = format!("this is not a saved {kind}: it has no `\"format\": \"luthier\"`");
+        return Err(wrong(kind, &reason));
     }
     match document.get("version").and_then(Json::as_u64) {
         Some(FORMAT_VERSION) => {}

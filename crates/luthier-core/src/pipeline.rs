@@ -12,8 +12,7 @@ use crate::dataset::Dataset;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
 use crate::stage::{
-    DynEstimator, DynModel, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, catch_panic,
-    fitted, pure,
+    DynEstimator, DynModel, Estimator, FitContext, LineageStep, PureTransformer, StagePlan, fitted, pure,
 };
 use crate::summary::Need;
 use crate::{Error, Result, persist};
@@ -68,7 +67,7 @@ impl PlannedStage {
     pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
         stage.validate()?;
         let schema = stage.transform_schema(before)?;
-        let plan = catch_panic(stage.type_name(), || Ok(stage.plan(before)))?;
+        let plan = stage.plan(before)?;
         let step = LineageStep::new(before, &schema, plan.affine_columns().cloned());
         Ok(Self { schema, plan, step })
     }

@@ -108,6 +108,10 @@ impl EvaluatorEntry {
     }
 }
 
+/// How messages about an unknown name end, for whoever writes the program.
+pub const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
+                                  in the program, or register the part explicitly";
+
 /// A kind of thing that is registered by name.
 pub trait Entry: Copy + Send + Sync + 'static {
     /// "stage", "evaluator", …

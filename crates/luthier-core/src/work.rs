@@ -55,7 +55,7 @@ counters! {
     fits,
     /// Fits that were not needed because an equal stage on the same rows was fitted already.
     reused_fits,
-    /// Metrics computed.
+    /// Metrics asked of the evaluator.
     evaluations,
     /// Metrics computed from summaries, without rows.
     evaluations_without_rows,

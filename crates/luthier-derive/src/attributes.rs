@@ -21,14 +21,26 @@ pub(crate) struct ParamAttributes {
     pub(crate) default: DefaultValue,
     pub(crate) default_span: Span,
     pub(crate) range: Range,
+    /// Whether the field is no parameter.
+    pub(crate) skip: bool,
 }
 
 impl ParamAttributes {
     pub(crate) fn parse(field: &Field, errors: &mut Errors) -> Self {
-        let mut this =
-            Self { default: DefaultValue::None, default_span: field.span(), range: Range::default() };
+        let mut this = Self {
+            default: DefaultValue::None,
+            default_span: field.span(),
+            range: Range::default(),
+            skip: false,
+        };
         for attribute in field.attrs.iter().filter(|a| a.path().is_ident("param")) {
             errors.keep(attribute.parse_nested_meta(|meta| this.key(&meta)));
+        }
+        if this.skip && !(matches!(this.default, DefaultValue::None) && this.range.is_empty()) {
+            errors.at(
+                &field.ident,
+                "`skip` stands alone: the field is no parameter, its value is `Default::default()`",
+            );
         }
         this
     }
@@ -44,6 +56,9 @@ impl ParamAttributes {
             } else {
                 DefaultValue::Trait
             };
+            Ok(())
+        } else if meta.path.is_ident("skip") {
+            self.skip = true;
             Ok(())
         } else if meta.path.is_ident("range") {
             let value: Expr = meta.value()?.parse()?;
@@ -62,7 +77,7 @@ impl ParamAttributes {
             self.upper(Bound { value, inclusive: false })
         } else {
             Err(meta.error(
-                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`",
+                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `skip`",
             ))
         }
     }

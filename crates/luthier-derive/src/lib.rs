@@ -12,18 +12,21 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes the parameters of a struct with named fields.
 ///
-/// Each field is a parameter and its doc comment the parameter's documentation (required). The field is
+/// Each field is a parameter, and its doc comment the parameter's documentation (required). The field is
 ///
 /// - `T` with a default: `#[param(default = 0.0)]`, or `#[param(default)]` for `T::default()`;
 /// - `Option<T>`, an optional parameter: no value unless there is a default, `#[param(default = "w")]`;
 /// - `Required<T>`: without default; `validate` fails until it is set.
+///
+/// A field with `#[param(skip)]` is no parameter, and needs no documentation: state of its owner, such as a connection.
+/// It begins as `Default::default()`, setting parameters leaves it as it is, and it is not saved.
 ///
 /// A range applies to the inner value, for a `Vec` to each element: `range = 0.0..` (at least 0), `range = 0.0..=1.0`,
 /// `range = 0.0..1.0`, `range = ..10`, and the exclusive bounds `greater_than = 1.0` and `less_than = 2.0`. NaN lies in no
 /// range. `#[params(check = "Self::check")]` on the struct names a check over all parameters,
 /// `fn check(&self) -> Result<(), String>`.
 ///
-/// Made are `new()` and `Default`, a builder method and a handle (`Self::REG_PARAM`) per field, the impl of the trait
+/// Made are `new()` and `Default`, a builder method and a handle (`Self::REG_PARAM`) per parameter, the impl of the trait
 /// `Params`, and serde's `Serialize` and `Deserialize` as a map from names to values.
 #[proc_macro_derive(Params, attributes(param, params))]
 pub fn derive_params(input: TokenStream) -> TokenStream {

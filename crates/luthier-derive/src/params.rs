@@ -37,10 +37,9 @@ struct Parameter<'a> {
 }
 
 impl<'a> Parameter<'a> {
-    fn parse(field: &'a Field, errors: &mut Errors) -> Option<Self> {
+    fn parse(field: &'a Field, attributes: ParamAttributes, errors: &mut Errors) -> Option<Self> {
         let ident = field.ident.as_ref()?;
         let name = ident.unraw().to_string();
-        let attributes = ParamAttributes::parse(field, errors);
         let (kind, inner) = match (argument_of(&field.ty, "Option"), argument_of(&field.ty, "Required")) {
             (Some(inner), _) => (Kind::Optional, inner),
             (_, Some(inner)) => (Kind::Required, inner),
@@ -250,7 +249,15 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         );
     }
     let check = struct_check(&input.attrs, &mut errors);
-    let parameters: Vec<_> = fields.iter().filter_map(|field| Parameter::parse(field, &mut errors)).collect();
+    let (mut parameters, mut skipped) = (Vec::new(), Vec::new());
+    for field in fields {
+        let attributes = ParamAttributes::parse(field, &mut errors);
+        if attributes.skip {
+            skipped.extend(&field.ident);
+        } else {
+            parameters.extend(Parameter::parse(field, attributes, &mut errors));
+        }
+    }
     errors.finish()?;
 
     let (owner, vis, krate) = (&input.ident, &input.vis, &params_path());
@@ -290,7 +297,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         #[automatically_derived]
         impl ::core::default::Default for #owner {
             fn default() -> Self {
-                Self { #(#idents: #defaults),* }
+                Self { #(#idents: #defaults,)* #(#skipped: ::core::default::Default::default(),)* }
             }
         }
 

@@ -4,8 +4,9 @@ use luthier_tune::SearchResult;
 
 use crate::table::{Align, table};
 
-/// A table of the candidates by rank: the grid's parameters, mean and deviation of the metric, seconds to fit and
-/// to score over all folds, and what went wrong. At most `limit` lines.
+/// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's
+/// parameters, mean and deviation of the metric (`-` where there is one split and so no deviation), seconds to fit
+/// and to score over all folds, and what went wrong. At most `limit` lines.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     let names: Vec<&str> = result
         .candidates
@@ -22,7 +23,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         }
     }
     let failed = result.candidates.iter().any(|c| c.folds.iter().any(|fold| fold.error.is_some()));
-    let mut columns = vec![("rank", Align::Right)];
+    let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
     columns.extend([("fit s", Align::Right), ("score s", Align::Right)]);
@@ -39,9 +40,11 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             let seconds = |part: fn(&luthier_tune::FoldResult) -> f64| {
                 format!("{:.4}", candidate.folds.iter().map(part).sum::<f64>())
             };
-            let mut row = vec![candidate.rank.to_string()];
+            let mut row = vec![candidate.rank.to_string(), candidate.index.to_string()];
             row.extend(all.iter().map(value));
-            row.extend([format!("{:.6}", candidate.mean), format!("{:.6}", candidate.std)]);
+            let std =
+                if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
+            row.extend([format!("{:.6}", candidate.mean), std]);
             row.extend([seconds(|fold| fold.fit_seconds), seconds(|fold| fold.score_seconds)]);
             row.extend(candidate.folds.iter().find_map(|fold| fold.error.clone()));
             row
@@ -52,4 +55,46 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         text.push_str(&format!("… {} more\n", board.len() - limit));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use luthier_tune::core::{ParamMap, Work};
+    use luthier_tune::{CandidateResult, FoldResult};
+
+    use super::*;
+
+    fn board(folds: u32) -> String {
+        let fold = |fold| FoldResult { fold, metric: 2.0, fit_seconds: 0.5, score_seconds: 0.0, error: None };
+        let candidate = |index, rank| CandidateResult {
+            index,
+            params: ParamMap::new().with("k", index as i64),
+            mean: 2.0,
+            std: 0.0,
+            rank,
+            folds: (0..folds).map(fold).collect(),
+        };
+        let result = SearchResult {
+            metric: "rmse".to_owned(),
+            larger_is_better: false,
+            best: 1,
+            candidates: vec![candidate(0, 2), candidate(1, 1)],
+            search_seconds: 1.0,
+            work: Work::default(),
+            events: Vec::new(),
+        };
+        leaderboard(&result, 1)
+    }
+
+    #[test]
+    fn candidates_have_their_numbers_and_one_split_has_no_deviation() {
+        let expected = "\
+rank  candidate  k      rmse  std   fit s  score s
+----  ---------  -  --------  ---  ------  -------
+   1          1  1  2.000000    -  0.5000   0.0000
+… 1 more
+";
+        assert_eq!(board(1), expected);
+        assert!(board(2).contains(" 2.000000  0.000000  1.0000 "), "{}", board(2));
+    }
 }

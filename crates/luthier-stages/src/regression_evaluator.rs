@@ -162,7 +162,6 @@ impl Evaluator for RegressionEvaluator {
     const NAME: &'static str = "regression";
 
     fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
-        predictions.work().evaluations(1);
         match self.without_rows(predictions)? {
             Some(metric) => Ok(metric),
             None => Ok(self.of_sums(&predictions.aggregate::<RegressionSums>(&self.sums_spec())?)),
@@ -189,7 +188,6 @@ impl Evaluator for RegressionEvaluator {
                 }
             }
         }
-        predictions.iter().for_each(|data| data.work().evaluations(1));
         metrics.into_iter().map(|metric| metric.unwrap_or(Ok(f64::NAN))).collect()
     }
 

@@ -4,7 +4,7 @@ use luthier_core::ParamMap;
 use luthier_core::params::ParamError;
 
 use crate::result::SearchResult;
-use crate::splitter::Splitter;
+use crate::splitter::{Splitter, name_of};
 
 /// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -60,7 +60,7 @@ pub enum Error {
     /// A splitter could not split the rows, or gave a split that cannot be used.
     #[error("splitter {splitter}: {source:#}")]
     Split {
-        /// The splitter.
+        /// The splitter: its registered name and parameters, else its type.
         splitter: String,
         /// What its code returned, or what is wrong with the split.
         source: anyhow::Error,
@@ -69,7 +69,7 @@ pub enum Error {
     /// An executor failed, or broke its contract.
     #[error("executor {name}: {message}")]
     Executor {
-        /// The executor.
+        /// The executor: its registered name and parameters, else its type.
         name: String,
         /// What went wrong.
         message: String,
@@ -114,7 +114,7 @@ impl Error {
     }
 
     pub(crate) fn splitter(splitter: &dyn Splitter, source: anyhow::Error) -> Self {
-        Self::Split { splitter: format!("{splitter:?}"), source }
+        Self::Split { splitter: name_of(splitter), source }
     }
 }
 

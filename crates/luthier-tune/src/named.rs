@@ -1,5 +1,8 @@
 //! Parts that a configuration names.
 
+use std::any::Any;
+use std::fmt::Debug;
+
 use luthier_core::Value;
 use luthier_core::params::Params;
 
@@ -18,4 +21,36 @@ pub(crate) fn configured<P: Params + Default>(
         .and_then(|()| part.validate())
         .map_err(|source| Error::Configuration { kind, name, source: source.into() })?;
     Ok(part)
+}
+
+/// How messages name a part of type `P`: `` `k_fold` (num_folds = 3) ``; `None` for a part of another type.
+pub(crate) fn describe<P: Params>(name: &str, part: &dyn Any) -> Option<String> {
+    let values = part.downcast_ref::<P>()?.values();
+    let given = values.iter().filter(|(_, value)| !value.is_null());
+    let params: Vec<String> = given.map(|(param, value)| format!("{param} = {value}")).collect();
+    Some(if params.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", params.join(", ")) })
+}
+
+/// How messages name a part whose type is not registered: by the word its `Debug` begins with, that of the type.
+pub(crate) fn describe_unnamed(part: &(impl Debug + ?Sized)) -> String {
+    let text = format!("{part:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    format!("`{}`", if end == 0 { text.as_str() } else { &text[..end] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FoldColumn, KFold, Serial};
+
+    #[test]
+    fn parts_are_named_as_a_configuration_names_them() {
+        assert_eq!(describe::<KFold>("k_fold", &KFold::new()).as_deref(), Some("`k_fold` (num_folds = 3)"));
+        let by_column = FoldColumn::new().fold_col("day");
+        assert_eq!(describe::<FoldColumn>("f", &by_column).as_deref(), Some("`f` (fold_col = day)"));
+        assert_eq!(describe::<Serial>("serial", &Serial::new()).as_deref(), Some("`serial`"));
+        assert_eq!(describe::<KFold>("k_fold", &Serial::new()), None);
+        assert_eq!(describe_unnamed(&KFold::new()), "`KFold`");
+        assert_eq!(describe_unnamed("?"), "`\"?\"`");
+    }
 }

@@ -118,6 +118,8 @@ fn too_few_rows_say_what_to_change() {
     let message = error(&KFold::new().num_folds(5), &frame(4));
     assert!(message.contains("4 rows") && message.contains("5 folds") && message.contains("num_folds to 4"));
     for rows in [0, 1] {
+        let message = error(&KFold::new().num_folds(2), &frame(rows));
+        assert!(message.contains("give more rows") && !message.contains("num_folds to"), "{message}");
         assert!(KFold::new().num_folds(2).split(&frame(rows), 1).is_err());
         assert!(TrainRatio::new().split(&frame(rows), 1).is_err());
         assert!(FoldColumn::new().fold_col("fold").split(&fold_frame(vec![0; rows]), 1).is_err());
@@ -153,7 +155,14 @@ fn a_fold_column_must_hold_fold_numbers() {
         ),
         (open(vec![0, 0, 2]), "fold 1 of 3 has no rows"),
         (open(vec![0, 0]), "has 1 folds"),
-        (of_three(vec![0, 1, 2, 3]), "row 3: found fold 3, expected 0 to 2, since num_folds is 3"),
+        (
+            of_three(vec![0, 1, 2, 3]),
+            "row 3: found fold 3, expected 0 to 2, since num_folds is 3: raise num_folds, or leave it out",
+        ),
+        (
+            of_three(vec![0, 1, -1]),
+            "row 2: found fold -1, expected 0 to 2, since num_folds is 3: number the folds from 0",
+        ),
         (of_three(vec![0, 1, 0, 1]), "fold 2 of 3 has no rows"),
         (of_three(vec![0, 1]), "2 rows cannot be split into 3 folds"),
     ] {

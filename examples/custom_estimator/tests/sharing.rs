@@ -27,6 +27,7 @@ fn each_row_is_read_once_and_each_group_decomposed_once() {
         assert_eq!(work.factorisations, 4 * folds + 1);
         assert_eq!(work.fits, (4 + 16) * folds + 2);
         assert_eq!(work.reused_fits, 12 * folds);
+        assert_eq!(work.evaluations, 16 * folds, "also of an evaluator that counts nothing itself");
         assert_eq!(work.guarded, 0);
     }
 }

@@ -2,12 +2,12 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use luthier_tune::core::params::{ParamError, ParamInfo, Params, Value};
-use luthier_tune::executor::{Executor, Job, NamedExecutor, Serial, Sink, TaskResult, run_task};
+use luthier_tune::core::Params;
+use luthier_tune::executor::{
+    Executor, Job, NamedExecutor, Serial, Sink, TaskResult, run_task, serve_rayon_until,
+};
 
 use crate::worker::{self, Work};
 
@@ -16,41 +16,38 @@ use crate::worker::{self, Work};
 /// The threads start at the first job and wait between jobs. Jobs that overlap share them, each within its own
 /// limit. A task goes out when the result of an earlier one is back: the executor sees each result before it
 /// sends more, as one must whose workers are on other machines.
-#[derive(Default)]
+#[derive(Clone, Params)]
 pub struct Crew {
-    options: Options,
-    /// How work reaches the threads, once they run.
-    threads: Mutex<Option<Sender<Work>>>,
-}
-
-/// The parameters of a [`Crew`]. It also has threads, which are none: so it hands `Params` on to its options.
-#[derive(Debug, Clone, Params)]
-struct Options {
     /// Threads in the crew.
     #[param(default = 2, range = 1..=1024)]
     threads: usize,
+    #[param(skip)]
+    running: Running,
+}
+
+/// The threads once they run: how many were asked for, and how work reaches them.
+#[derive(Default)]
+struct Running(Mutex<Option<(usize, Sender<Work>)>>);
+
+/// A copy of a crew starts threads of its own.
+impl Clone for Running {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Crew {
-    /// A crew of two.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Threads in the crew.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.options.threads = threads;
-        self
-    }
-
     fn sender(&self) -> anyhow::Result<Sender<Work>> {
         self.validate()?;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = match threads.take() {
-            Some(sender) => sender,
-            None => worker::start(self.options.threads).context("cannot start a thread of the crew")?,
+        let mut running = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, sender) = match running.take() {
+            Some(crew) if crew.0 == self.threads => running.insert(crew),
+            _ => {
+                let sender = worker::start(self.threads).context("cannot start a thread of the crew")?;
+                running.insert((self.threads, sender))
+            }
         };
-        Ok(threads.insert(sender).clone())
+        Ok(sender.clone())
     }
 }
 
@@ -82,63 +79,24 @@ impl Executor for Crew {
     }
 
     fn capacity(&self) -> NonZeroUsize {
-        NonZeroUsize::new(self.options.threads).unwrap_or(NonZeroUsize::MIN)
+        NonZeroUsize::new(self.threads).unwrap_or(NonZeroUsize::MIN)
     }
 }
 
 /// Waits for a result. A caller that is a thread of a rayon pool serves the pool meanwhile, since tasks may need
 /// it: with the only thread of the global pool blocked here, a task's `par_iter` would never begin.
 fn next(results: &Receiver<(usize, TaskResult)>) -> anyhow::Result<(usize, TaskResult)> {
-    if rayon::current_thread_index().is_none() {
-        return Ok(results.recv()?);
-    }
-    loop {
-        match results.try_recv() {
-            Err(TryRecvError::Empty) => {
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    thread::sleep(Duration::from_micros(50));
-                }
-            }
-            other => return Ok(other?),
-        }
-    }
+    let ready = || match results.try_recv() {
+        Err(TryRecvError::Empty) => None,
+        other => Some(other.map_err(anyhow::Error::from)),
+    };
+    serve_rayon_until(ready).unwrap_or_else(|| Ok(results.recv()?))
 }
 
 /// Plans and errors show an executor by its parameters.
 impl fmt::Debug for Crew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew").field("threads", &self.options.threads).finish()
-    }
-}
-
-/// A copy starts threads of its own.
-impl Clone for Crew {
-    fn clone(&self) -> Self {
-        Self { options: self.options.clone(), threads: Mutex::default() }
-    }
-}
-
-impl Params for Crew {
-    fn doc() -> &'static str {
-        "Tasks on a fixed crew of threads that lives as long as the executor."
-    }
-
-    fn param_infos() -> &'static [ParamInfo] {
-        Options::param_infos()
-    }
-
-    fn get_value(&self, name: &str) -> Result<Value, ParamError> {
-        self.options.get_value(name)
-    }
-
-    fn set_value(&mut self, name: &str, value: &Value) -> Result<(), ParamError> {
-        self.options.set_value(name, value)?;
-        self.threads = Mutex::default();
-        Ok(())
-    }
-
-    fn validate(&self) -> Result<(), ParamError> {
-        self.options.validate()
+        f.debug_struct("Crew").field("threads", &self.threads).finish()
     }
 }
 

@@ -107,5 +107,6 @@ fn it_has_a_name_and_parameters() {
     assert!(message.contains("acme.crew") && message.contains("threads"), "{message}");
     // The builder does not fail: the job does, before any task.
     assert!(Crew::new().threads(0).validate().is_err());
-    assert!(verify::run(&Crew::new().threads(0), numbers(1), at_most(1)).is_err());
+    let message = verify::run(&Crew::new().threads(0), numbers(1), at_most(1)).unwrap_err().to_string();
+    assert!(message.starts_with("executor `acme.crew` (threads = 0): "), "{message}");
 }

@@ -20,16 +20,16 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         );
     }
     let pipeline = build::pipeline(&config)?;
-    pipeline.check().map_err(|e| config.stages_place().error(e))?;
+    pipeline.check().map_err(|e| config.located_core(e))?;
     let frame = config.data.source.read()?;
-    let data::Prepared { frame, inputs } = data::prepare(&config.data, &frame)?;
+    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
     let pipeline: &dyn DynEstimator = &pipeline;
-    pipeline.transform_schema(frame.schema())?;
+    pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
     let work = Arc::new(WorkCounter::default());
     let data = Dataset::new(frame).counted_by(Arc::clone(&work));
     let model = pipeline
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
-        .map_err(|e| config.data.source.locate(e))?;
+        .map_err(|e| config.located_core(e))?;
     model_file::save(&args.model, model.as_ref(), &inputs)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

@@ -102,29 +102,35 @@ fn indented(text: &str) -> String {
 }
 
 /// Numbers one by one, then vectors of one length side by side, then matrices.
-fn state(entries: &Map<String, Json>, names: Option<&[String]>) -> String {
+fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
     let mut text = String::new();
+    let title = if features.is_some() { "feature" } else { "index" };
     let is_vector = |items: &[Json]| !items.is_empty() && items.iter().all(is_scalar);
-    let mut lengths: Vec<usize> = Vec::new();
+    let mut tables: Vec<(usize, &str)> = Vec::new();
     for (name, value) in entries {
         match value {
             Json::Array(items) if is_matrix(items) => {}
             Json::Array(items) if is_vector(items) => {
-                if !lengths.contains(&items.len()) {
-                    lengths.push(items.len());
+                let table = (items.len(), part(name));
+                if !tables.contains(&table) {
+                    tables.push(table);
                 }
             }
             value => text.push_str(&format!("{name} = {}\n", cell(value))),
         }
     }
-    for length in lengths {
+    for (length, of) in tables {
         let vectors = entries.iter().filter_map(|(name, value)| match value {
-            Json::Array(items) if items.len() == length && is_vector(items) => Some((name.clone(), items)),
+            Json::Array(items) if (items.len(), part(name)) == (length, of) && is_vector(items) => {
+                Some((name.clone(), items))
+            }
             _ => None,
         });
         let (header, vectors): (Vec<String>, Vec<_>) = vectors.unzip();
         let rows = (0..length).map(|row| vectors.iter().filter_map(|v| v.get(row)).map(cell).collect());
-        text.push_str(&numbered(&header, rows.collect(), names));
+        // Of the stage itself; a part of its state, such as a summary, may be as long by chance.
+        let lines = if of.is_empty() { line_names(length, entries, features) } else { None };
+        text.push_str(&numbered(title, &header, rows.collect(), lines.as_deref()));
     }
     for (name, value) in entries {
         let Json::Array(rows) = value else { continue };
@@ -136,14 +142,38 @@ fn state(entries: &Map<String, Json>, names: Option<&[String]>) -> String {
             };
             let more = if width > COLUMNS { format!(", the first {COLUMNS} columns") } else { String::new() };
             text.push_str(&format!("{name}: {} x {width}{more}\n", rows.len()));
-            text.push_str(&numbered(&header, rows.iter().map(row).collect(), names));
+            text.push_str(&numbered(title, &header, rows.iter().map(row).collect(), features));
         }
     }
     text
 }
 
-/// A table whose lines are named by the features where there are as many, else numbered.
-fn numbered(header: &[String], mut rows: Vec<Vec<String>>, names: Option<&[String]>) -> String {
+/// The part of the state that an entry is in: `summary` of `summary.r2`; empty for the state itself.
+fn part(name: &str) -> &str {
+    name.split_once('.').map_or("", |(part, _)| part)
+}
+
+/// Names of a vector's values: the features, or numbers, and behind them the intercept where there is one value more
+/// than coefficients, as standard errors have it.
+fn line_names(
+    length: usize,
+    entries: &Map<String, Json>,
+    features: Option<&[String]>,
+) -> Option<Vec<String>> {
+    let coefficients = entries.get("coefficients").and_then(Json::as_array).map(Vec::len);
+    if coefficients.is_none_or(|n| n + 1 != length) || !entries.contains_key("intercept") {
+        return features.map(<[String]>::to_vec);
+    }
+    let mut names = match features {
+        Some(features) => features.to_vec(),
+        None => (0..length - 1).map(|index| index.to_string()).collect(),
+    };
+    names.push("intercept".to_owned());
+    Some(names)
+}
+
+/// A table whose lines are named where there are as many names, else numbered.
+fn numbered(title: &str, header: &[String], mut rows: Vec<Vec<String>>, names: Option<&[String]>) -> String {
     let names = names.filter(|names| names.len() == rows.len());
     let left_out = rows.len().saturating_sub(LINES);
     rows.truncate(LINES);
@@ -151,7 +181,7 @@ fn numbered(header: &[String], mut rows: Vec<Vec<String>>, names: Option<&[Strin
         let name = names.and_then(|names| names.get(index)).cloned().unwrap_or_else(|| index.to_string());
         row.insert(0, name);
     }
-    let mut columns = vec![(if names.is_some() { "feature" } else { "index" }, Align::Left)];
+    let mut columns = vec![(if names.is_some() { title } else { "index" }, Align::Left)];
     columns.extend(header.iter().map(|name| (name.as_str(), Align::Right)));
     let mut text = table(&columns, &rows);
     if left_out > 0 {

@@ -1,6 +1,6 @@
 //! `luthier predict`
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
@@ -20,10 +20,14 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     };
     let in_file = |e| source.locate(anyhow::Error::from(e).context(args.data.display().to_string()));
     let predicted = pipeline.transform(&assembled).map_err(in_file)?;
-    let predicted: DataFrame = match &inputs {
+    let predicted: DataFrame = match (&args.columns, &inputs) {
+        (Some(columns), _) => {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            predicted.select(&columns).context("--columns")?
+        }
         // The parts are in the file already.
-        Some(inputs) if !inputs.is_there_already() => predicted.drop(&[FEATURES])?,
-        _ => predicted,
+        (None, Some(inputs)) if !inputs.is_there_already() => predicted.drop(&[FEATURES])?,
+        (None, _) => predicted,
     };
     write(&predicted, &args.out)?;
     print(&format!("wrote {} rows to {}\n", predicted.num_rows(), args.out.display()))

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use luthier::core::params::{ParamInfo, closest};
-use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
+use luthier::core::registry::{self, EvaluatorEntry, LINKING_ADVICE, StageEntry};
 use luthier::report::{Align, table};
 use luthier::tune::{ExecutorEntry, SplitterEntry};
 
@@ -58,8 +58,7 @@ pub(crate) fn run(args: &StagesArgs) -> Result<()> {
         let names = || parts.iter().map(|part| part.name);
         let hint = closest(name, names()).map(|near| format!(", did you mean `{near}`?"));
         return Err(anyhow!(
-            "nothing is registered as `{name}`{}; known are: {}. A crate that is only listed in Cargo.toml is not \
-             linked: write `use the_crate as _;` in the program",
+            "nothing is registered as `{name}`{}; known are: {}{LINKING_ADVICE}",
             hint.unwrap_or_default(),
             names().collect::<Vec<_>>().join(", ")
         ));

@@ -40,9 +40,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let data::Prepared { frame, inputs } = data::prepare(&config.data, &frame)?;
+    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
     if args.explain {
-        return print(&search.explain(&frame)?);
+        return print(&search.explain(&frame).map_err(|e| config.located(e))?);
     }
     if let Some(directory) = &args.out {
         std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Some(result) = result {
         print(&report(result, seconds))?;
     }
-    tuned.map_err(|e| config.data.source.locate(e))?;
+    tuned.map_err(|e| config.located(e))?;
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
@@ -111,12 +111,49 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
             text.push_str(&format!("  {name} = {value}\n"));
         }
     }
-    let work = result.work.entries().into_iter().map(|(name, n)| format!("{n} {}", name.replace('_', " ")));
+    let work = result.work.entries().into_iter().map(|(name, n)| in_words(name, n));
     text.push_str(&format!("work: {}\n", work.collect::<Vec<_>>().join(", ")));
     text.push_str(&format!("time: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
 }
 
+/// A counter of [`Work`](luthier::core::Work) for readers who do not know its name.
+fn in_words(counter: &str, n: u64) -> String {
+    let (one, many) = match counter {
+        "rows_read" => ("row read", "rows read"),
+        "passes" => ("pass", "passes"),
+        "summaries" => ("summary", "summaries"),
+        "lifted" => ("derived without rows", "derived without rows"),
+        "guarded" => ("recomputed for accuracy", "recomputed for accuracy"),
+        "factorisations" => ("factorisation", "factorisations"),
+        "fits" => ("fit", "fits"),
+        "reused_fits" => ("fit reused", "fits reused"),
+        "evaluations" => ("evaluation", "evaluations"),
+        "evaluations_without_rows" => ("of them without rows", "of them without rows"),
+        other => return format!("{n} {}", other.replace('_', " ")),
+    };
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn time(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use luthier::core::Work;
+
+    use super::in_words;
+
+    #[test]
+    fn every_counter_has_words() {
+        let words =
+            |n| Work::default().entries().into_iter().map(|(name, _)| in_words(name, n)).collect::<Vec<_>>();
+        assert_eq!(
+            words(1).join(", "),
+            "1 row read, 1 pass, 1 summary, 1 derived without rows, 1 recomputed for accuracy, 1 factorisation, \
+             1 fit, 1 fit reused, 1 evaluation, 1 of them without rows"
+        );
+        assert!(words(2).join(", ").starts_with("2 rows read, 2 passes, 2 summaries, 2 derived"));
+    }
 }

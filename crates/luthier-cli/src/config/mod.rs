@@ -3,6 +3,7 @@
 //! Keys that are not known are errors. Parameters of stages, evaluators, splitters and executors are kept as they
 //! are written; [`crate::build`] hands them to whoever has that name.
 
+mod place_of;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use luthier::core::params::ParamType;
 use luthier::tune::Parallelism;
 
 use crate::data::{DataSource, Format};
+pub(crate) use place_of::place_of_param;
 use table::Table;
 pub(crate) use table::unknown_key;
 pub(crate) use table::{Key, Place};
@@ -42,22 +44,24 @@ pub(crate) struct DataConfig {
     /// Where the table begins.
     pub(crate) place: Place,
     /// Column of labels, the default of every `label_col`.
-    pub(crate) label: Option<String>,
+    pub(crate) label: Option<Key>,
     /// Column of weights, the default of every `weight_col`.
-    pub(crate) weight: Option<String>,
+    pub(crate) weight: Option<Key>,
     /// Column of fold numbers, the default of every `fold_col`.
-    pub(crate) fold: Option<String>,
+    pub(crate) fold: Option<Key>,
     /// Names and globs of the columns that make up the vector `features`.
     pub(crate) features: Vec<String>,
+    /// Where `features` is.
+    pub(crate) features_place: Place,
 }
 
 impl DataConfig {
     /// The parameters that `[data]` gives a default, and the columns.
-    pub(crate) fn roles(&self) -> [(&'static str, Option<&str>); 3] {
+    pub(crate) fn roles(&self) -> [(&'static str, Option<&Key>); 3] {
         [
-            ("label_col", self.label.as_deref()),
-            ("weight_col", self.weight.as_deref()),
-            ("fold_col", self.fold.as_deref()),
+            ("label_col", self.label.as_ref()),
+            ("weight_col", self.weight.as_ref()),
+            ("fold_col", self.fold.as_ref()),
         ]
     }
 }
@@ -154,11 +158,17 @@ impl Config {
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
     let path: PathBuf = directory.join(table.require("path", "path = \"data.csv\"")?.string()?);
-    let text = |item: Option<table::Item<'_>>| item.map(table::Item::string).transpose();
+    let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
     let fold = text(table.take("fold"))?;
-    let features = table.take("features").map(|item| item.strings()).transpose()?;
+    let (features, features_place) = match table.take("features") {
+        Some(item) => {
+            let place = item.key.place.clone();
+            (item.strings()?, place)
+        }
+        None => (vec!["*".to_owned()], place.clone()),
+    };
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -178,14 +188,15 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         source.csv.null_values = item.strings()?;
     }
     table.finish()?;
-    let named = |role: Option<String>| role.filter(|name| !name.is_empty());
+    let named = |role: Option<Key>| role.filter(|key| !key.name.is_empty());
     Ok(DataConfig {
         source,
         place,
         label: named(label),
         weight: named(weight),
         fold: named(fold),
-        features: features.unwrap_or_else(|| vec!["*".to_owned()]),
+        features,
+        features_place,
     })
 }
 

@@ -113,8 +113,16 @@ impl<'a> Table<'a> {
 
     /// Takes the value of a key that must be there.
     pub(crate) fn require(&mut self, name: &str, example: &str) -> Result<Item<'a>> {
-        self.take(name)
-            .ok_or_else(|| anyhow!("{}: {} has no `{name}`: write `{example}`", self.place, self.title))
+        if let Some(item) = self.take(name) {
+            return Ok(item);
+        }
+        let Self { place, title, .. } = &*self;
+        match self.entries.iter().find(|(key, _)| closest(&key.name, [name]).is_some()) {
+            Some((Key { name: typo, place }, _)) => {
+                bail!("{place}: {title} has no key `{typo}`, did you mean `{name}`?")
+            }
+            None => bail!("{place}: {title} has no `{name}`: write `{example}`"),
+        }
     }
 
     /// Refuses the keys that nobody took.
@@ -161,6 +169,9 @@ fn flatten<'a>(lines: &Lines, key: Key, value: Spanned<DeValue<'a>>, items: &mut
 /// The error for a key that is not known where it stands.
 pub(crate) fn unknown_key(key: &Key, title: &str, known: &[String]) -> anyhow::Error {
     let Key { name, place } = key;
+    if known.is_empty() {
+        return anyhow!("{place}: {title} has no key `{name}`: it takes none");
+    }
     let hint = closest(name, known.iter().map(String::as_str));
     let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
     anyhow!("{place}: {title} has no key `{name}`{hint}; its keys are: {}", known.join(", "))

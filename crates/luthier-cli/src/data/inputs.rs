@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DataSource;
 use crate::config::DataConfig;
+use crate::roles::Roles;
 
 /// The vector column that stages find the selected columns in.
 pub(crate) const FEATURES: &str = "features";
@@ -33,20 +34,25 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// The columns that a configuration selects, and those that a glob would select if they were numbers.
     ///
-    /// Expands names and globs in the order of the file's columns, each column once.
+    /// Expands names and globs in the order of the file's columns, each column once. A glob passes over columns
+    /// that have another role.
     ///
     /// # Errors
-    /// A column that does not exist or has the wrong type; a glob that matches nothing.
-    pub(crate) fn select(config: &DataConfig, schema: &Schema) -> Result<(Self, Vec<String>)> {
-        for (_, column) in config.roles() {
-            column.map(|column| schema.require(column)).transpose()?;
+    /// A column that does not exist or has the wrong type; a glob that matches nothing; a name with another role.
+    pub(crate) fn select(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
+        for column in config.roles().into_iter().filter_map(|(_, column)| column) {
+            schema.require(&column.name).map_err(|e| column.place.error(e))?;
         }
-        let role = |name: &str| config.roles().into_iter().find(|(_, column)| *column == Some(name));
+        Self::of_features(config, roles, schema).map_err(|e| config.features_place.error(e))
+    }
+
+    fn of_features(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
         let (mut features, mut passed_over) = (Vec::<String>::new(), Vec::new());
         for name in &config.features {
             if schema.field(name).is_none() && name.contains(['*', '?', '[']) {
                 let pattern = Pattern::new(name).with_context(|| format!("features: glob `{name}`"))?;
-                let matches = |field: &&Field| pattern.matches(field.name()) && role(field.name()).is_none();
+                let matches =
+                    |field: &&Field| pattern.matches(field.name()) && roles.of(field.name()).is_none();
                 let (usable, others): (Vec<&Field>, Vec<&Field>) =
                     schema.fields().iter().filter(matches).partition(|field| is_usable(field.column_type()));
                 if usable.is_empty() {
@@ -61,8 +67,7 @@ impl Inputs {
                 continue;
             }
             let field = schema.require(name).context("features")?;
-            if let Some((role, _)) = role(name) {
-                let role = role.trim_end_matches("_col");
+            if let Some(role) = roles.of(name) {
                 bail!("features: the column `{name}` is the {role}, it cannot be a feature");
             }
             check_type(field)?;
@@ -75,7 +80,8 @@ impl Inputs {
         }
         let num_features = width(&features, schema)?;
         let DataConfig { label, weight, fold, .. } = config;
-        let (label, weight, fold) = (label.clone(), weight.clone(), fold.clone());
+        let [label, weight, fold] =
+            [label, weight, fold].map(|role| role.as_ref().map(|key| key.name.clone()));
         Ok((Self { features, num_features, label, weight, fold }, passed_over))
     }
 

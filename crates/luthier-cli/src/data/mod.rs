@@ -12,7 +12,8 @@ use anyhow::{Result, bail};
 use luthier::frame::arrow_array::Array;
 use luthier::frame::{DataFrame, numbers};
 
-use crate::config::DataConfig;
+use crate::config::Config;
+use crate::roles::Roles;
 
 /// The rows that a configuration names, ready for its stages.
 #[derive(Debug)]
@@ -22,8 +23,10 @@ pub(crate) struct Prepared {
 }
 
 /// Checks the roles of the columns and puts the selected ones side by side.
-pub(crate) fn prepare(config: &DataConfig, frame: &DataFrame) -> Result<Prepared> {
-    let (inputs, passed_over) = Inputs::select(config, frame.schema()).map_err(|e| config.place.error(e))?;
+pub(crate) fn prepare(config: &Config, frame: &DataFrame) -> Result<Prepared> {
+    let roles = Roles::new(config)?;
+    let config = &config.data;
+    let (inputs, passed_over) = Inputs::select(config, &roles, frame.schema())?;
     if !passed_over.is_empty() {
         eprintln!(
             "note: columns that are neither numbers nor vectors are no features: {}",
@@ -34,7 +37,7 @@ pub(crate) fn prepare(config: &DataConfig, frame: &DataFrame) -> Result<Prepared
         bail!("{}: the file has no rows", config.source.path.display());
     }
     for column in [&config.label, &config.weight, &config.fold].into_iter().flatten() {
-        check_values(&config.source, frame, column)?;
+        check_values(&config.source, frame, &column.name)?;
     }
     Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
 }

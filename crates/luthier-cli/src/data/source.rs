@@ -40,6 +40,10 @@ impl Format {
     }
 }
 
+/// The endings that [`DataSource::read`] knows, and those that [`write`] does.
+const READABLE: &str = ".csv, .tsv, .txt, .parquet or .pq";
+const WRITABLE: &str = ".csv, .parquet or .pq";
+
 /// How the text of a CSV file is to be understood.
 #[derive(Debug, Clone)]
 pub(crate) struct CsvFormat {
@@ -117,17 +121,23 @@ impl DataSource {
     }
 
     fn format(&self) -> Result<Format> {
-        self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| unknown_format(&self.path))
+        self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
+            anyhow!("{}: the ending of the name tells no format, expected {READABLE}", self.path.display())
+        })
     }
 
     /// Puts the place of the row in front of an error that names one.
     pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
         let error = error.into();
-        let row = error.chain().find_map(row_of);
-        match row {
-            Some(row) => error.context(self.place_of(row)),
+        match self.row_place(&error) {
+            Some(place) => error.context(place),
             None => error,
         }
+    }
+
+    /// The place of the row that an error names.
+    pub(crate) fn row_place(&self, error: &anyhow::Error) -> Option<String> {
+        error.chain().find_map(row_of).map(|row| self.place_of(row))
     }
 
     /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
@@ -160,7 +170,7 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
 /// Writes a frame in the format that the ending of the name says.
 ///
 /// # Errors
-/// Another ending than `csv`, `tsv` or `parquet`; a file that cannot be written.
+/// Another ending than `csv`, `parquet` or `pq`; a file that cannot be written.
 pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
         Format::Csv => frame.write_csv(path)?,
@@ -172,12 +182,10 @@ pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
 /// The format in which [`write`] will write.
 pub(crate) fn writable(path: &Path) -> Result<Format> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    // Other texts may be expected to have other delimiters.
+    let is_text = |format| format == Format::Csv && !ending.eq_ignore_ascii_case("csv");
     match Format::of(path) {
-        Some(format) if !ending.eq_ignore_ascii_case("tsv") => Ok(format),
-        _ => Err(unknown_format(path)),
+        Some(format) if !is_text(format) => Ok(format),
+        _ => bail!("{}: cannot write this format: end the name in {WRITABLE}", path.display()),
     }
-}
-
-fn unknown_format(path: &Path) -> anyhow::Error {
-    anyhow!("{}: the ending of the name tells no format, expected .csv or .parquet", path.display())
 }

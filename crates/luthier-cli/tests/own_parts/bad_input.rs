@@ -63,26 +63,45 @@ fn unknown_keys_have_suggestions() {
     check(
         "executor = ",
         "executor_options = { threads = 3 }\nexecutor = ",
-        &["search.toml:17", "executor_options", "threads"],
+        &["search.toml:17", "executor_options", "threads", "it takes none"],
     );
+    check("method", "metod", &["search.toml:14: [search] has no key `metod`, did you mean `method`?"]);
+    check("path", "pth", &["search.toml:4: [data] has no key `pth`, did you mean `path`?"]);
 }
 
 #[test]
 fn unknown_columns_have_suggestions() {
-    check("\"label\"", "\"lable\"", &["search.toml:3", "unknown column `lable`", "did you mean `label`"]);
-    check("label = \"label\"", "label = \"label\"\nweight = \"ww\"", &["unknown column `ww`"]);
+    check("\"label\"", "\"lable\"", &["search.toml:5", "unknown column `lable`", "did you mean `label`"]);
+    check(
+        "label = \"label\"",
+        "label = \"label\"\nweight = \"ww\"",
+        &["search.toml:6", "unknown column `ww`"],
+    );
     check(
         "[\"x*\"]",
         "[\"x0\", \"xx1\"]",
-        &["search.toml:3", "features", "unknown column `xx1`", "did you mean `x1`"],
+        &["search.toml:6", "features", "unknown column `xx1`", "did you mean `x1`"],
     );
-    check("[\"x*\"]", "[\"z*\"]", &["the glob `z*` matches no numeric or vector column", "x0"]);
+    check(
+        "[\"x*\"]",
+        "[\"z*\"]",
+        &["search.toml:6", "the glob `z*` matches no numeric or vector column", "x0"],
+    );
     check("[\"x*\"]", "[\"text\"]", &["the column `text` is", "expected numbers or vectors"]);
     check("[\"x*\"]", "[\"x0\", \"label\"]", &["the column `label` is the label"]);
     check("[\"x*\"]", "[]", &["no column is selected"]);
     check("[\"x*\"]", "[\"x[\"]", &["x["]);
-    check("num_folds = 2", "fold_col = \"prt\"", &["unknown column `prt`", "did you mean `part`"]);
-    check("test.off\"", "test.off\"\nlabel_col = \"labels\"", &["unknown column `labels`"]);
+    check(
+        "type = \"test.shift\"",
+        "type = \"test.shift\"\nlabel_col = \"lable\"",
+        &["search.toml:9", "stage `shift`", "did you mean `label`"],
+    );
+    check(
+        "num_folds = 2",
+        "fold_col = \"prt\"",
+        &["search.toml:13", "unknown column `prt`", "did you mean `part`"],
+    );
+    check("test.off\"", "test.off\"\nlabel_col = \"labels\"", &["search.toml:19", "unknown column `labels`"]);
 }
 
 #[test]
@@ -95,8 +114,12 @@ fn values_must_fit() {
     );
     check("[2.0, 0.5, 1]", "2.0", &["search.toml:12", "`shift.by` is 2.0", "expected a list"]);
     check("[2.0, 0.5, 1]", "[1979-05-27]", &["search.toml:12", "expected a list"]);
-    check("num_folds = 2", "num_folds = 1", &["search.toml:13", "num_folds", "1", ">= 2"]);
-    check("num_folds = 2", "num_folds = 7", &["6 rows cannot be split into 7 folds"]);
+    check("num_folds = 2", "num_folds = 1", &["search.toml:15", "num_folds", "1", ">= 2"]);
+    check(
+        "num_folds = 2",
+        "num_folds = 7",
+        &["search.toml:13: splitter `k_fold` (num_folds = 7): 6 rows cannot be split into 7 folds"],
+    );
     check("parallelism = 2", "parallelism = 0", &["search.toml:16", "from 1 on"]);
     check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "whole number from 0 on"]);
     check("seed = 7", "seed = \"7\"", &["`seed` is \"7\""]);
@@ -111,13 +134,17 @@ fn values_must_fit() {
 
 #[test]
 fn what_is_missing_is_named() {
-    check("\"shift.by\" = [2.0, 0.5, 1]", "\"shift.label_col\" = [\"label\"]", &["`by` is required"]);
+    check(
+        "\"shift.by\" = [2.0, 0.5, 1]",
+        "\"shift.label_col\" = [\"label\"]",
+        &["search.toml:9", "stage `shift`", "`by` is required"],
+    );
     check("\"shift.by\" = [2.0, 0.5, 1]", "", &["search.toml:11", "the grid is empty"]);
     check("[2.0, 0.5, 1]", "[]", &["search.toml:12", "the grid is empty", "`shift.by`"]);
     check("[grid]\n\"shift.by\" = [2.0, 0.5, 1]", "", &["there is no [grid]", "luthier fit"]);
     check("path = \"data.csv\"", "", &["search.toml:3", "[data] has no `path`"]);
     check("path = \"data.csv\"", "path = \"date.csv\"", &["date.csv"]);
-    check("path = \"data.csv\"", "path = \"data\"", &["data", "expected .csv or .parquet"]);
+    check("path = \"data.csv\"", "path = \"data\"", &["data", "expected .csv, .tsv, .txt, .parquet or .pq"]);
     check("method = \"cross_validator\"", "", &["[search] has no `method`"]);
     check("type = \"test.shift\"", "", &["search.toml:8", "[[stage]] has no `type`"]);
     check("seed = 7", "seed =", &["search.toml:2"]);
@@ -150,6 +177,15 @@ fn bad_rows_have_their_line() {
     check(DATA, "", &["data.csv", "the file is empty"]);
     check(DATA, "label,x0\n", &["data.csv", "no rows"]);
 
+    let error = with("label,w,part,x0,x1\n1,1,0,1,2\n", SEARCH);
+    assert!(error.contains("1 row cannot be split into 2 folds: give more rows"), "{error}");
+    let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"\nnum_folds = 2");
+    let error = with(&DATA.replace("2,1,1,2", "2,1,5,2"), &folds);
+    for part in
+        ["row 1: found fold 5, expected 0 to 1, since num_folds is 2", "raise num_folds, or leave it out"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"");
     let error = with(&DATA.replace(",1,1,", ",1,3,").replace(",2,1,", ",2,3,"), &folds);
     assert!(error.contains("fold"), "{error}");
@@ -165,5 +201,19 @@ fn fit_takes_no_grid() {
     assert!(error.contains("search.toml:11") && error.contains("luthier tune"), "{error}");
     let scene = Scene::new(&SEARCH.replace("[grid]\n\"shift.by\" = [2.0, 0.5, 1]", ""));
     let error = scene.fail(&["fit", "search.toml", "--model", "model.json"]);
-    assert!(error.contains("stage `shift`") && error.contains("`by` is required"), "{error}");
+    assert!(error.contains("search.toml:9: stage `shift`") && error.contains("`by` is required"), "{error}");
+    let error =
+        Scene::new(&SEARCH.replace("[grid]\n\"shift.by\" = [2.0, 0.5, 1]", "by = 1\nlabel_col = \"lab\""))
+            .fail(&["fit", "search.toml", "--model", "model.json"]);
+    assert!(error.contains("search.toml:9: stage `shift`: unknown column `lab`"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_said_to_be_none() {
+    let scene = Scene::new(SEARCH);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    for file in ["data.csv", "search.toml", "out/results.json", "out/events.json"] {
+        let error = scene.fail(&["inspect", file]);
+        assert!(error.contains(file) && error.contains("this is not a saved model"), "{error}");
+    }
 }

@@ -27,6 +27,8 @@ fn without_times(mut results: Value) -> Value {
 fn results_have_the_documented_keys_in_order() {
     let scene = Scene::new(SEARCH);
     let stdout = scene.succeed(&["tune", "search.toml", "--out", "deep/out"]);
+    assert!(stdout.contains("rank  candidate  shift.by"), "{stdout}");
+    assert!(stdout.contains("work: ") && stdout.contains(" recomputed for accuracy, "), "{stdout}");
     assert!(stdout.contains("best: candidate 1, off = ") && stdout.contains("shift.by = 0.5"), "{stdout}");
     let results = scene.json("deep/out/results.json");
     let top = ["metric", "larger_is_better", "search_seconds", "load_seconds", "best", "candidates", "work"];
@@ -231,8 +233,10 @@ fn predictions_need_no_label() {
     scene.write("hole.csv", "x0,x1\n1,2\n3,\n");
     let error = scene.fail(&["predict", "out/model.json", "hole.csv", "--out", "p.csv"]);
     assert!(error.contains("hole.csv:3: column `x1` is missing"), "{error}");
-    let error = scene.fail(&["predict", "out/model.json", "new.csv", "--out", "p.xlsx"]);
-    assert!(error.contains("p.xlsx") && error.contains(".parquet"), "{error}");
+    for name in ["p.xlsx", "p.txt", "p.tsv", "p"] {
+        let error = scene.fail(&["predict", "out/model.json", "new.csv", "--out", name]);
+        assert!(error.contains(&format!("{name}: ")) && error.contains(".csv, .parquet or .pq"), "{error}");
+    }
     scene.write("semi.csv", "x0;x1\n1;NA\n");
     let error = scene.fail(&[
         "predict",
@@ -263,7 +267,7 @@ fn a_model_of_another_version_is_refused() {
     let error = change("test.shift", "test.shaft");
     assert!(error.contains("did you mean `test.shift`"), "{error}");
     let error = change("\"format\": \"luthier\"", "\"format\": \"other\"");
-    assert!(error.contains("not a file that Luthier wrote"), "{error}");
+    assert!(error.contains("not a saved model"), "{error}");
     let error = scene.fail(&["inspect", "nothing.json"]);
     assert!(error.contains("nothing.json"), "{error}");
 }
@@ -377,4 +381,64 @@ fn a_glob_passes_over_text_and_says_so() {
         "{stderr}"
     );
     assert_eq!(scene.json("out/model.json")["inputs"]["features"], json!(["w", "part", "x0", "x1"]));
+}
+
+#[test]
+fn predictions_may_be_some_columns() {
+    let scene = Scene::new(SEARCH);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    let predict = ["predict", "out/model.json", "data.csv", "--out", "p.csv", "--columns"];
+    let with = |columns| [&predict[..], &[columns]].concat();
+    scene.succeed(&with("prediction,text"));
+    let predictions = std::fs::read_to_string(scene.path("p.csv")).unwrap();
+    assert!(predictions.starts_with("prediction,text\n4.0,a\n4.0,b\n"), "{predictions}");
+    let error = scene.fail(&with("text,predicton"));
+    assert!(error.contains("--columns") && error.contains("did you mean `prediction`"), "{error}");
+}
+
+/// The features of a search that selects all columns.
+#[track_caller]
+fn all_features(changes: &[(&str, &str)]) -> Value {
+    let config = SEARCH.replace("label = \"label\"\nfeatures = [\"x*\"]", "features = [\"*\"]");
+    let config = changes.iter().fold(config, |config, (from, to)| {
+        assert!(config.contains(from), "{from}");
+        config.replace(from, to)
+    });
+    let scene = Scene::new(&config);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    scene.json("out/model.json")["inputs"]["features"].clone()
+}
+
+#[test]
+fn a_glob_leaves_out_what_any_part_takes_as_label_weight_or_fold() {
+    // No [data] label: by default stage and evaluator take `label`.
+    assert_eq!(all_features(&[]), json!(["w", "part", "x0", "x1"]));
+    let stage = ("type = \"test.shift\"", "type = \"test.shift\"\nlabel_col = \"x1\"\nweight_col = \"w\"");
+    assert_eq!(all_features(&[stage]), json!(["part", "x0"]), "the evaluator takes `label` all the same");
+    let evaluator = ("type = \"test.off\"", "type = \"test.off\"\nlabel_col = \"x1\"");
+    assert_eq!(all_features(&[stage, evaluator]), json!(["label", "part", "x0"]));
+    let grid =
+        ("[grid]", "[grid]\n\"shift.label_col\" = [\"label\", \"x0\"]\n\"shift.weight_col\" = [\"\", \"w\"]");
+    assert_eq!(all_features(&[grid]), json!(["part", "x1"]));
+    let folds = ("num_folds = 2", "fold_col = \"part\"");
+    assert_eq!(all_features(&[folds]), json!(["w", "x0", "x1"]));
+    let data = ("features = ", "label = \"x1\"\nfeatures = ");
+    assert_eq!(all_features(&[data]), json!(["label", "w", "part", "x0"]), "the default of every label_col");
+    let nested =
+        "type = \"pipeline\"\n[[stage.stage]]\nname = \"inner\"\ntype = \"test.shift\"\nlabel_col = \"x0\"";
+    let nested = [("type = \"test.shift\"", nested), ("\"shift.by\"", "\"shift.inner.by\"")];
+    assert_eq!(all_features(&nested), json!(["w", "part", "x1"]));
+}
+
+#[test]
+fn a_named_feature_cannot_be_the_label_of_a_part() {
+    let config = SEARCH
+        .replace("label = \"label\"\n", "")
+        .replace("[\"x*\"]", "[\"x0\", \"x1\"]")
+        .replace("type = \"test.shift\"", "type = \"test.shift\"\nlabel_col = \"x1\"");
+    let error = Scene::new(&config).fail(&["tune", "search.toml"]);
+    assert!(
+        error.contains("search.toml:5: features: the column `x1` is the label of stage `shift`"),
+        "{error}"
+    );
 }

@@ -43,6 +43,23 @@ fn narrow<T: TryInto<i64> + TryInto<u64> + Copy + std::fmt::Display>(value: T) -
     }
 }
 
+/// What is serialised as the value inside of it, in a document and as a key.
+macro_rules! transparent {
+    ($ok:ty) => {
+        fn serialize_f32(self, value: f32) -> Outcome<$ok> {
+            self.serialize_f64(value.into())
+        }
+
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome<$ok> {
+            value.serialize(self)
+        }
+
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Outcome<$ok> {
+            value.serialize(self)
+        }
+    };
+}
+
 macro_rules! integers {
     ($($method:ident $type:ty),* $(,)?) => {$(
         fn $method(self, value: $type) -> Outcome<Value> {
@@ -67,16 +84,14 @@ impl Serializer for ValueSerializer {
         serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64,
     }
 
+    transparent!(Value);
+
     fn serialize_i128(self, value: i128) -> Outcome<Value> {
         narrow(value).map(Value::Number)
     }
 
     fn serialize_u128(self, value: u128) -> Outcome<Value> {
         narrow(value).map(Value::Number)
-    }
-
-    fn serialize_f32(self, value: f32) -> Outcome<Value> {
-        self.serialize_f64(value.into())
     }
 
     fn serialize_f64(self, value: f64) -> Outcome<Value> {
@@ -103,10 +118,6 @@ impl Serializer for ValueSerializer {
         Ok(Value::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome<Value> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Outcome<Value> {
         Ok(Value::Null)
     }
@@ -117,10 +128,6 @@ impl Serializer for ValueSerializer {
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Outcome<Value> {
         Ok(variant.into())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Outcome<Value> {
-        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -319,16 +326,14 @@ impl Serializer for KeySerializer {
         serialize_bool bool, serialize_char char, serialize_str &str,
     }
 
+    transparent!(String);
+
     fn serialize_i128(self, value: i128) -> Outcome<String> {
         narrow(value).map(|number| number.to_string())
     }
 
     fn serialize_u128(self, value: u128) -> Outcome<String> {
         narrow(value).map(|number| number.to_string())
-    }
-
-    fn serialize_f32(self, value: f32) -> Outcome<String> {
-        self.serialize_f64(value.into())
     }
 
     fn serialize_f64(self, value: f64) -> Outcome<String> {
@@ -343,10 +348,6 @@ impl Serializer for KeySerializer {
         bad_key("none")
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Outcome<String> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Outcome<String> {
         bad_key("a unit")
     }
@@ -357,10 +358,6 @@ impl Serializer for KeySerializer {
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Outcome<String> {
         Ok(variant.to_owned())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Outcome<String> {
-        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -51,6 +51,13 @@ impl<T> fmt::Display for Address<T> {
     }
 }
 
+/// Where a dotted path is taken, an address is as well.
+impl<T> From<Address<T>> for String {
+    fn from(address: Address<T>) -> Self {
+        address.path
+    }
+}
+
 impl<S, T> From<Param<S, T>> for Address<T> {
     fn from(param: Param<S, T>) -> Self {
         Self::new(param.name())
@@ -119,7 +126,7 @@ impl ParamMap {
         Self::default()
     }
 
-    /// The map with the value at a dotted path.
+    /// The map with the value at a dotted path or an address, whose type is not looked at: [`set`](Self::set) does.
     #[must_use]
     pub fn with(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         self.insert(path, value);

@@ -42,7 +42,10 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// Those of the stage, and its panic.
     fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
     /// See [`Estimator::plan`].
-    fn plan(&self, schema: &Schema) -> StagePlan;
+    ///
+    /// # Errors
+    /// The panic of the stage.
+    fn plan(&self, schema: &Schema) -> Result<StagePlan>;
     /// See [`Estimator::fit`].
     ///
     /// # Errors
@@ -175,8 +178,8 @@ impl<E: Estimator> DynEstimator for E {
         catch_panic(E::NAME, || Estimator::transform_schema(self, schema))
     }
 
-    fn plan(&self, schema: &Schema) -> StagePlan {
-        Estimator::plan(self, schema)
+    fn plan(&self, schema: &Schema) -> Result<StagePlan> {
+        catch_panic(E::NAME, || Ok(Estimator::plan(self, schema)))
     }
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
@@ -193,7 +196,7 @@ impl<E: Estimator> DynEstimator for E {
     ) -> Vec<Result<Arc<dyn DynModel>>> {
         let typed: Option<Vec<E>> =
             configs.iter().map(|config| config.as_any().downcast_ref::<E>().cloned()).collect();
-        let alone = || configs.iter().map(|config| config.fit(data, ctx)).collect();
+        let alone = || one_by_one(configs, data, ctx);
         let Some(typed) = typed.filter(|typed| typed.len() > 1) else { return alone() };
         match catch_panic(E::NAME, || Ok(E::fit_many(&typed, data, ctx))) {
             Ok(models) if models.len() == typed.len() => {
@@ -217,6 +220,14 @@ impl<E: Estimator> DynEstimator for E {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+fn one_by_one(
+    configs: &[&dyn DynEstimator],
+    data: &Dataset,
+    ctx: &FitContext,
+) -> Vec<Result<Arc<dyn DynModel>>> {
+    configs.iter().map(|config| config.fit(data, ctx)).collect()
 }
 
 /// A pure transformer as a stage of any type.
@@ -287,11 +298,12 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         DynModel::transform_schema(self, schema)
     }
 
-    fn plan(&self, _schema: &Schema) -> StagePlan {
-        match self.0.affine() {
+    fn plan(&self, _schema: &Schema) -> Result<StagePlan> {
+        let affine = catch_panic(T::NAME, || Ok(self.0.affine()))?;
+        Ok(match affine {
             Some(map) => StagePlan::opaque().affine(map.columns.inputs, map.columns.output),
             None => StagePlan::opaque(),
-        }
+        })
     }
 
     fn fit(&self, _data: &Dataset, _ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
@@ -304,7 +316,7 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         data: &Dataset,
         ctx: &FitContext,
     ) -> Vec<Result<Arc<dyn DynModel>>> {
-        configs.iter().map(|config| config.fit(data, ctx)).collect()
+        one_by_one(configs, data, ctx)
     }
 
     fn as_model(&self) -> Option<Arc<dyn DynModel>> {

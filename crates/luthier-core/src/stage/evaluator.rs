@@ -52,7 +52,8 @@ pub trait Evaluator: Params {
     fn is_larger_better(&self) -> bool;
 }
 
-/// The object-safe mirror of [`Evaluator`], implemented for every evaluator.
+/// The object-safe mirror of [`Evaluator`], implemented for every evaluator. It counts the metrics
+/// ([`evaluations`](crate::Work::evaluations)), so that evaluators need not.
 pub trait DynEvaluator: Debug + Send + Sync {
     /// See [`Evaluator::NAME`].
     fn type_name(&self) -> &'static str;
@@ -66,9 +67,10 @@ pub trait DynEvaluator: Debug + Send + Sync {
     /// See [`Evaluator::check_schema`].
     ///
     /// # Errors
-    /// The first column that does not fit, or a parameter that is not valid.
+    /// The first column that does not fit, a parameter that is not valid, or a panic, also one of
+    /// [`needs`](Evaluator::needs).
     fn check_schema(&self, schema: &Schema) -> Result<()>;
-    /// See [`Evaluator::needs`].
+    /// See [`Evaluator::needs`]; none if it panics, which `check_schema` reports.
     fn needs(&self, schema: &Schema) -> Vec<Need>;
     /// See [`Evaluator::metric`].
     fn metric(&self) -> String;
@@ -89,6 +91,7 @@ impl<E: Evaluator> DynEvaluator for E {
     }
 
     fn evaluate(&self, predictions: &Dataset) -> Result<f64> {
+        predictions.work().evaluations(1);
         catch_panic(E::NAME, || Evaluator::evaluate(self, predictions))
     }
 
@@ -96,6 +99,7 @@ impl<E: Evaluator> DynEvaluator for E {
         let together = catch_panic(E::NAME, || Ok(Evaluator::evaluate_many(self, predictions)));
         match together {
             Ok(metrics) if metrics.len() == predictions.len() => {
+                predictions.iter().for_each(|data| data.work().evaluations(1));
                 metrics.into_iter().map(|m| m.map_err(|e| Error::from_author(E::NAME, e))).collect()
             }
             // One that panics must not take its siblings down.
@@ -105,11 +109,12 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn check_schema(&self, schema: &Schema) -> Result<()> {
         self.validate()?;
-        catch_panic(E::NAME, || Evaluator::check_schema(self, schema))
+        catch_panic(E::NAME, || Evaluator::check_schema(self, schema))?;
+        catch_panic(E::NAME, || Ok(Evaluator::needs(self, schema))).map(|_| ())
     }
 
     fn needs(&self, schema: &Schema) -> Vec<Need> {
-        Evaluator::needs(self, schema)
+        catch_panic(E::NAME, || Ok(Evaluator::needs(self, schema))).unwrap_or_default()
     }
 
     fn metric(&self) -> String {

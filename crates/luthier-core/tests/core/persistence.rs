@@ -111,8 +111,8 @@ fn files_that_cannot_be_used_say_why() {
         "{error}"
     );
     let error = error_of(&changed("\"luthier\"", "\"other\""));
-    assert!(error.contains("not a file that Luthier wrote"), "{error}");
-    assert!(error_of("{\"a\": 1}").contains("not a file that Luthier wrote"));
+    assert!(error.contains("not a saved model"), "{error}");
+    assert!(error_of("{\"a\": 1}").contains("not a saved model"));
     assert!(error_of("not json").contains("model.json"));
     assert!(error_of("").contains("model.json"));
     let error = error_of(&changed("\"coefficients\"", "\"coeficients\""));

@@ -268,3 +268,35 @@ fn enums_by_name() {
         assert_eq!(serde_json::from_str::<Solver>(&json).unwrap(), solver);
     }
 }
+
+/// What comes and goes with an owner.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Connection(Option<u32>);
+
+/// An owner with state.
+#[derive(Debug, Clone, PartialEq, Params)]
+struct Connected {
+    /// How often to try.
+    #[param(default = 2, range = 1..)]
+    tries: u32,
+    #[param(skip)]
+    connection: Connection,
+}
+
+#[test]
+fn a_skipped_field_is_no_parameter() {
+    let mut owner = Connected::new().tries(3);
+    assert_eq!(owner.connection, Connection::default());
+    owner.connection = Connection(Some(7));
+    owner.set_value("tries", &Value::Int(5)).unwrap();
+    assert_eq!(owner.connection, Connection(Some(7)), "it is left as it is");
+    assert_eq!(owner.clone().tries(6).connection, Connection(Some(7)));
+    assert_eq!(Params::values(&owner), [("tries", Value::Int(5))]);
+    assert_eq!(Connected::param_infos().len(), 1);
+    let unknown = owner.set_value("connection", &Value::Int(1)).unwrap_err().to_string();
+    assert!(unknown.contains("no parameter `connection`") && unknown.contains("are tries"), "{unknown}");
+    let saved = serde_json::to_string(&owner).unwrap();
+    assert_eq!(saved, r#"{"tries":5}"#);
+    let loaded: Connected = serde_json::from_str(&saved).unwrap();
+    assert_eq!(loaded, Connected::new().tries(5));
+}

@@ -24,6 +24,7 @@ fn typed_and_named_addresses_are_the_same() {
     assert!(typed.same(&named));
     assert_eq!(stage.at(Everything::K).to_string(), "pca.k");
     assert_eq!(Address::from(Everything::K).name(), "k");
+    assert_eq!(ParamMap::new().with(stage.at(Everything::K), 3), ParamMap::new().with("pca.k", 3));
 }
 
 #[test]

@@ -163,12 +163,13 @@ fn work_is_counted() {
         .map(|by| start.through(fit(&line.clone().intercept(*by), &start)).unwrap())
         .collect();
     let before = start.work().snapshot();
-    RegressionEvaluator::new().evaluate_many(&views);
+    luthier_core::DynEvaluator::evaluate_many(&RegressionEvaluator::new(), &views);
     let work = start.work().snapshot();
     assert_eq!(work.evaluations, 3);
     assert_eq!((work.evaluations_without_rows, work.passes - before.passes), (3, 0));
 
-    RegressionEvaluator::new().metric(RegressionMetric::Mae).evaluate_many(&views);
+    let mae = RegressionEvaluator::new().metric(RegressionMetric::Mae);
+    luthier_core::DynEvaluator::evaluate_many(&mae, &views);
     let work = start.work().snapshot();
     assert_eq!((work.evaluations, work.evaluations_without_rows), (6, 3));
     assert_eq!(work.passes - before.passes, 1, "siblings read the rows together");

@@ -1,5 +1,6 @@
 //! Executors by name.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use luthier_core::Value;
@@ -7,7 +8,7 @@ use luthier_core::params::ParamInfo;
 
 use super::{Executor, NamedExecutor};
 use crate::Result;
-use crate::named::configured;
+use crate::named::{configured, describe, describe_unnamed};
 
 type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Executor>>;
 
@@ -23,6 +24,7 @@ pub struct ExecutorEntry {
     /// What it does: the first line of its documentation.
     pub doc: &'static str,
     create: Create,
+    describe: fn(&dyn Any) -> Option<String>,
 }
 
 impl ExecutorEntry {
@@ -34,6 +36,7 @@ impl ExecutorEntry {
             params: E::param_infos,
             doc,
             create: |params| Ok(Arc::new(configured::<E>("executor", E::NAME, params)?)),
+            describe: |part| describe::<E>(E::NAME, part),
         }
     }
 
@@ -44,6 +47,13 @@ impl ExecutorEntry {
     pub fn create(&self, params: &[(String, Value)]) -> Result<Arc<dyn Executor>> {
         (self.create)(params)
     }
+}
+
+/// How messages name an executor: by its registered name and parameters, else by its type.
+pub(crate) fn name_of(executor: &dyn Executor) -> String {
+    let entries = luthier_core::registry::entries::<ExecutorEntry>().unwrap_or_default();
+    let named = entries.into_values().find_map(|entry| (entry.describe)(executor));
+    named.unwrap_or_else(|| describe_unnamed(executor))
 }
 
 luthier_core::registry_of!(ExecutorEntry, "executor");

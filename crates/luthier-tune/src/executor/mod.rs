@@ -3,9 +3,11 @@
 mod entry;
 mod rayon;
 mod serial;
+mod serve;
 mod thread_pool;
 pub mod verify;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use luthier_core::params::Params;
 pub use self::entry::ExecutorEntry;
 pub use self::rayon::Rayon;
 pub use self::serial::Serial;
+pub use self::serve::serve_rayon_until;
 pub use self::thread_pool::ThreadPool;
 
 /// What a task gives: bytes, or the message of what went wrong in it.
@@ -61,7 +64,7 @@ pub trait Sink: Sync {
 /// - `execute` returns when all tasks are reported. It returns an error only if it could not do its work,
 ///   not because a task failed.
 /// - No task waits for another one: an executor must not let a task that waits (for its own nested rayon
-///   work) run a loop over all other tasks, and must finish on a pool of one thread.
+///   work) run a loop over all other tasks, and must finish on a pool of one thread ([`serve_rayon_until`]).
 /// - Calls may overlap: one executor can run several jobs at once, each with a limit of its own.
 ///
 /// ```
@@ -84,7 +87,7 @@ pub trait Sink: Sync {
     message = "`{Self}` is not an executor",
     note = "implement `luthier_tune::Executor` (`execute`) for it"
 )]
-pub trait Executor: Debug + Send + Sync + 'static {
+pub trait Executor: Any + Debug + Send + Sync {
     /// Runs all tasks of `job`, at most `limit` at once, and reports each to `sink` exactly once.
     ///
     /// # Errors

@@ -2,12 +2,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
 
 use anyhow::Context;
 use luthier_core::params::Params;
 
-use super::{Executor, Job, NamedExecutor, Sink, run_task};
+use super::{Executor, Job, NamedExecutor, Sink, run_task, serve_rayon_until};
 
 /// Tasks on threads of their own, named `luthier-worker-0`, `luthier-worker-1`, …
 ///
@@ -40,22 +39,10 @@ impl Executor for ThreadPool {
                     Err(error) => return Err(error).context("cannot start a worker thread"),
                 }
             }
-            wait(&workers);
+            // Off a pool's thread it is the scope that waits.
+            serve_rayon_until(|| workers.iter().all(ScopedJoinHandle::is_finished).then_some(()));
             Ok(())
         })
-    }
-}
-
-/// Waits for the workers. A caller that is a thread of a rayon pool serves the pool meanwhile, since the tasks
-/// may need it: blocking the only thread of the global pool would be a deadlock.
-fn wait(workers: &[ScopedJoinHandle<'_, ()>]) {
-    if rayon::current_thread_index().is_none() {
-        return;
-    }
-    while !workers.iter().all(ScopedJoinHandle::is_finished) {
-        if rayon::yield_now() != Some(rayon::Yield::Executed) {
-            thread::sleep(Duration::from_micros(50));
-        }
     }
 }
 

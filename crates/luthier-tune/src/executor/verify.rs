@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::entry::name_of;
 use super::{Executor, Job, Sink, TaskResult};
 use crate::{Error, Result};
 
@@ -28,11 +29,14 @@ pub fn run_observed(
     limit: NonZeroUsize,
     observe: &Observer<'_>,
 ) -> Result<Vec<TaskResult>> {
-    let name = format!("{executor:?}");
+    let name = name_of(executor);
     let sink = ExactlyOnce::new(job.len()).observed_by(observe);
     luthier_core::catch_panic(&name, || executor.execute(job, limit, &sink)).map_err(|error| {
         let message = match error {
             luthier_core::Error::Stage { source, .. } => format!("{source:#}"),
+            luthier_core::Error::Panicked { message, .. } => {
+                format!("it panicked: {message}; this is a bug in it")
+            }
             other => other.to_string(),
         };
         Error::Executor { name: name.clone(), message }

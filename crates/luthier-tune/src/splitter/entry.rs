@@ -1,5 +1,6 @@
 //! Splitters by name.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use luthier_core::Value;
@@ -7,7 +8,7 @@ use luthier_core::params::ParamInfo;
 
 use super::{NamedSplitter, Splitter};
 use crate::Result;
-use crate::named::configured;
+use crate::named::{configured, describe, describe_unnamed};
 
 type Create = fn(&[(String, Value)]) -> Result<Arc<dyn Splitter>>;
 
@@ -23,6 +24,7 @@ pub struct SplitterEntry {
     /// What it does: the first line of its documentation.
     pub doc: &'static str,
     create: Create,
+    describe: fn(&dyn Any) -> Option<String>,
 }
 
 impl SplitterEntry {
@@ -34,6 +36,7 @@ impl SplitterEntry {
             params: S::param_infos,
             doc,
             create: |params| Ok(Arc::new(configured::<S>("splitter", S::NAME, params)?)),
+            describe: |part| describe::<S>(S::NAME, part),
         }
     }
 
@@ -44,6 +47,13 @@ impl SplitterEntry {
     pub fn create(&self, params: &[(String, Value)]) -> Result<Arc<dyn Splitter>> {
         (self.create)(params)
     }
+}
+
+/// How messages name a splitter: by its registered name and parameters, else by its type.
+pub(crate) fn name_of(splitter: &dyn Splitter) -> String {
+    let entries = luthier_core::registry::entries::<SplitterEntry>().unwrap_or_default();
+    let named = entries.into_values().find_map(|entry| (entry.describe)(splitter));
+    named.unwrap_or_else(|| describe_unnamed(splitter))
 }
 
 luthier_core::registry_of!(SplitterEntry, "splitter");

@@ -2,7 +2,7 @@ use luthier_core::Folds;
 use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
-use super::{NamedSplitter, Split, Splitter};
+use super::{NamedSplitter, Split, Splitter, too_few_rows};
 use crate::Error;
 
 /// Cross validation with folds from an integer column, numbered from 0; each is held out once.
@@ -47,7 +47,12 @@ impl Splitter for FoldColumn {
         let count = match self.num_folds {
             Some(count) => {
                 if let Some(at) = out_of(Some(count.into())) {
-                    return Err(wrong(at, &format!("0 to {}, since num_folds is {count}", count - 1)).into());
+                    let change = match at.1 {
+                        1.. => "raise num_folds, or leave it out to take every fold of the column",
+                        _ => "number the folds from 0",
+                    };
+                    let expected = format!("0 to {}, since num_folds is {count}: {change}", count - 1);
+                    return Err(wrong(at, &expected).into());
                 }
                 count
             }
@@ -67,10 +72,7 @@ impl Splitter for FoldColumn {
             .into());
         }
         if count as usize > rows {
-            return Err(Error::invalid(format!(
-                "{rows} rows cannot be split into {count} folds: set num_folds to {rows} or less, or give more rows"
-            ))
-            .into());
+            return Err(too_few_rows(rows, count));
         }
         let folds = values.iter().map(|&fold| u32::try_from(fold)).collect::<Result<_, _>>()?;
         Ok(Split { folds: Folds::new(folds, count)?, evaluated: (0..count).collect() })

@@ -3,8 +3,7 @@ use luthier_core::frame::DataFrame;
 use luthier_core::params::Params;
 
 use super::shuffle::shuffle;
-use super::{NamedSplitter, Split, Splitter};
-use crate::Error;
+use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross validation: `k` folds whose sizes differ by at most 1, each held out once.
 ///
@@ -21,10 +20,7 @@ impl Splitter for KFold {
         self.validate()?;
         let (rows, num_folds) = (frame.num_rows(), self.num_folds);
         if rows < num_folds as usize {
-            return Err(Error::invalid(format!(
-                "{rows} rows cannot be split into {num_folds} folds: set num_folds to {rows} or less, or give more rows"
-            ))
-            .into());
+            return Err(too_few_rows(rows, num_folds));
         }
         let mut folds: Vec<u32> = (0..num_folds).cycle().take(rows).collect();
         shuffle(&mut folds, seed);

@@ -6,6 +6,7 @@ mod k_fold;
 mod shuffle;
 mod train_ratio;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use luthier_core::Folds;
@@ -13,6 +14,7 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
 pub use entry::SplitterEntry;
+pub(crate) use entry::name_of;
 pub use fold_column::FoldColumn;
 pub use k_fold::KFold;
 pub use train_ratio::TrainRatio;
@@ -62,6 +64,16 @@ impl Split {
     }
 }
 
+/// The error for fewer rows than folds.
+fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
+    let change = if rows < 2 { String::new() } else { format!("set num_folds to {rows} or less, or ") };
+    let ending = if rows == 1 { "" } else { "s" };
+    Error::invalid(format!(
+        "{rows} row{ending} cannot be split into {num_folds} folds: {change}give more rows"
+    ))
+    .into()
+}
+
 /// Assigns rows to folds.
 ///
 /// # Contract
@@ -73,7 +85,7 @@ impl Split {
     message = "`{Self}` is not a splitter",
     note = "implement `luthier_tune::Splitter` (`split` and `num_evaluated`) for it"
 )]
-pub trait Splitter: Debug + Send + Sync + 'static {
+pub trait Splitter: Any + Debug + Send + Sync {
     /// Splits the rows of a frame.
     ///
     /// # Errors

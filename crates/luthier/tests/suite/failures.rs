@@ -1,5 +1,7 @@
 //! A candidate that fails or panics is a row with its error; the others finish.
 
+use luthier::core::frame::Schema;
+use luthier::core::{Dataset, DynEstimator, DynEvaluator, Evaluator, FitContext, Need, StagePlan};
 use luthier::prelude::*;
 use luthier::tune::{Error, Executor, SearchResult};
 
@@ -79,4 +81,64 @@ fn if_the_refit_fails_the_table_is_kept() {
     assert_eq!(result.candidates.len(), 1);
     assert!(result.candidates[0].mean.is_finite());
     assert!(source.to_string().contains("not on all rows"), "{source}");
+}
+
+/// Panics when it is asked what it will need.
+#[derive(Debug, Clone, Params)]
+struct NoPlan {}
+
+impl Estimator for NoPlan {
+    const NAME: &'static str = "test.no_plan";
+    type Model = PipelineModel;
+
+    fn fit(&self, _data: &Dataset, _ctx: &FitContext) -> anyhow::Result<PipelineModel> {
+        Ok(PipelineModel::new(Vec::new()))
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.clone())
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        panic!("no plan")
+    }
+}
+
+impl Evaluator for NoPlan {
+    const NAME: &'static str = "test.no_needs";
+
+    fn evaluate(&self, _predictions: &Dataset) -> anyhow::Result<f64> {
+        Ok(0.0)
+    }
+
+    fn check_schema(&self, _schema: &Schema) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn needs(&self, _schema: &Schema) -> Vec<Need> {
+        panic!("no needs")
+    }
+
+    fn metric(&self) -> String {
+        "none".to_owned()
+    }
+
+    fn is_larger_better(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_panic_while_planning_names_the_part() {
+    let data = scene(60, 2, 2);
+    assert!(DynEstimator::plan(&NoPlan::new(), data.schema()).is_err());
+    assert!(DynEvaluator::needs(&NoPlan::new(), data.schema()).is_empty());
+    let mut pipeline = Pipeline::new();
+    pipeline.add("first", NoPlan::new());
+    let grid = ParamGrid::new();
+    let error =
+        CrossValidator::new(pipeline, grid.clone(), RegressionEvaluator::new()).fit(&data).unwrap_err();
+    assert!(error.to_string().contains("`first (test.no_plan)` panicked: no plan"), "{error}");
+    let error = CrossValidator::new(Constant::new(), grid, NoPlan::new()).fit(&data).unwrap_err();
+    assert!(error.to_string().contains("`test.no_needs` panicked: no needs"), "{error}");
 }

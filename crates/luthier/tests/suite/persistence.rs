@@ -156,7 +156,7 @@ fn what_cannot_be_loaded_says_why() {
         (saved.replace("\"version\": 1", "\"version\": 99"), "version 99"),
         (saved.replace("standard_scaler", "acme.scaler"), "unknown stage type `acme.scaler`"),
         (saved.replace("standard_scaler", "standard_scalar"), "did you mean `standard_scaler`?"),
-        (saved.replace("\"luthier\"", "\"other\""), "not a file that Luthier wrote"),
+        (saved.replace("\"luthier\"", "\"other\""), "not a saved model"),
         (saved.replace("\"kind\": \"model\"", "\"kind\": \"estimator\""), "not a saved model"),
         (saved.replace("\"with_mean\"", "\"with_meen\""), "with_me"),
         (saved[..saved.len() / 2].to_owned(), "model.json"),

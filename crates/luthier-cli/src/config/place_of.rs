@@ -1,0 +1,99 @@
+//! Which line of the configuration an error is about.
+
+use luthier::core::params::ParamError;
+use luthier::{core, tune};
+
+use super::{Config, Key, Place, StageConfig};
+
+impl Config {
+    /// Puts in front of an error of a search the row of the file that it names, else the line of the
+    /// configuration that it is about.
+    pub(crate) fn located(&self, error: tune::Error) -> anyhow::Error {
+        let place = self.place_of(&error).cloned();
+        self.at_row_or(place, error.into())
+    }
+
+    /// As [`located`](Self::located), for an error of a pipeline; at worst at the first stage.
+    pub(crate) fn located_core(&self, error: core::Error) -> anyhow::Error {
+        let place = self.place_of_core(&error).unwrap_or(self.stages_place()).clone();
+        self.at_row_or(Some(place), error.into())
+    }
+
+    fn at_row_or(&self, place: Option<Place>, error: anyhow::Error) -> anyhow::Error {
+        match (self.data.source.row_place(&error), place) {
+            (Some(row), _) => error.context(row),
+            (None, Some(place)) => place.error(error),
+            (None, None) => error,
+        }
+    }
+
+    /// The line that an error of a search is about, if it is about the configuration.
+    fn place_of(&self, error: &tune::Error) -> Option<&Place> {
+        let search = self.search.as_ref();
+        match error {
+            tune::Error::Core(source) => self.place_of_core(source),
+            tune::Error::Candidate { source, .. } => {
+                self.place_of_core(source).or_else(|| self.grids.first().map(|grid| &grid.place))
+            }
+            tune::Error::EmptyGrid { .. } | tune::Error::GridTooLarge { .. } => {
+                self.grids.first().map(|grid| &grid.place)
+            }
+            tune::Error::Split { .. } => search.map(|search| &search.place),
+            tune::Error::Executor { .. } => {
+                search.map(|search| search.executor.as_ref().map_or(&search.place, |key| &key.place))
+            }
+            _ => None,
+        }
+    }
+
+    /// The line of the axis, stage or evaluator that an error names.
+    fn place_of_core(&self, error: &core::Error) -> Option<&Place> {
+        match error {
+            core::Error::Stage { stage, .. } => self.place_of_part(stage),
+            // `lr (linear_regression)`, or the type alone.
+            core::Error::Panicked { part, .. } => self.place_of_part(part.split(' ').next()?),
+            core::Error::Param(error) => {
+                let param = match error.as_ref() {
+                    ParamError::Unknown { name, .. }
+                    | ParamError::WrongType { name, .. }
+                    | ParamError::OutOfRange { name, .. }
+                    | ParamError::Unset { name } => name,
+                    // A pipeline says of a stage's parameters: "stage `lr`: …".
+                    ParamError::Invalid { message } => {
+                        return self.place_of_part(message.strip_prefix("stage `")?.split('`').next()?);
+                    }
+                    _ => return None,
+                };
+                let axes = self.grids.iter().flat_map(|grid| &grid.axes);
+                let axis = axes.map(|(key, _)| key).find(|key| key.name == *param);
+                axis.map(|key| &key.place).or_else(|| self.place_of_part(param.rsplit_once('.')?.0))
+            }
+            _ => None,
+        }
+    }
+
+    /// The line of a stage by its dotted name, or of the evaluator by its type.
+    fn place_of_part(&self, name: &str) -> Option<&Place> {
+        let evaluator = || self.evaluator.as_ref().filter(|part| part.type_name.name == name);
+        stage(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
+    }
+}
+
+fn stage<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
+    stages.iter().find_map(|one| match name.strip_prefix(&one.name.name)? {
+        "" => Some(&one.name.place),
+        rest => stage(&one.stages, rest.strip_prefix('.')?),
+    })
+}
+
+/// The line of the parameter that an error names, among those given to one part.
+pub(crate) fn place_of_param<'a>(
+    params: impl IntoIterator<Item = &'a Key>,
+    error: &tune::Error,
+) -> Option<&'a Place> {
+    let tune::Error::Configuration { source, .. } = error else { return None };
+    let (ParamError::WrongType { name, .. } | ParamError::OutOfRange { name, .. }) = source.as_ref() else {
+        return None;
+    };
+    params.into_iter().find(|key| key.name == *name).map(|key| &key.place)
+}
