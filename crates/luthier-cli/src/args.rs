@@ -33,7 +33,7 @@ Configuration:
   [search]
   method = \"cross_validator\"        # with num_folds or fold_col; or train_validation_split
                                     # with train_ratio; or the name of a splitter
-  parallelism = 2                   # or \"auto\"
+  parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # with executor_options; also: sharing = false
   [evaluator]                       # without it regression with its defaults
   type = \"regression\"

@@ -149,6 +149,7 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
     Ok(Search::new(Box::new(pipeline), grid, evaluator, splitter)
         .executor(executor)
         .parallelism(search.parallelism)
+        .memory_budget(search.memory_budget)
         .sharing(sharing)
         .seed(config.seed))
 }

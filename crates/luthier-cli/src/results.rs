@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use luthier::core::{Value, json};
-use luthier::tune::{CandidateResult, FoldResult, SearchResult};
+use luthier::core::{Value, Work, json};
+use luthier::tune::{CandidateResult, FoldResult, Forecast, SearchResult};
 use serde_json::{Map, json};
 
 use crate::output::write_text;
@@ -32,8 +32,13 @@ fn number(value: f64) -> serde_json::Value {
 }
 
 fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
-    let work: Map<_, _> =
-        result.work.entries().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect();
+    let counts = |work: Work| -> Map<_, _> {
+        work.entries().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect()
+    };
+    let Forecast { work: planned, is_guess, summary_bytes, .. } = result.forecast;
+    let told = counts(planned).into_iter().filter(|(_, n): &(String, serde_json::Value)| *n != 0);
+    let more = [("is_guess".to_owned(), is_guess.into()), ("summary_bytes".to_owned(), summary_bytes.into())];
+    let planned: Map<_, _> = told.chain(more).collect();
     json!({
         "metric": result.metric,
         "larger_is_better": result.larger_is_better,
@@ -41,7 +46,8 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
         "load_seconds": number(seconds.load),
         "best": result.best,
         "candidates": result.candidates.iter().map(candidate).collect::<Vec<_>>(),
-        "work": work,
+        "work": counts(result.work),
+        "planned": planned,
     })
 }
 

@@ -80,6 +80,7 @@ mod tests {
             best: 1,
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             search_seconds: 1.0,
+            forecast: Default::default(),
             work: Work::default(),
             events: Vec::new(),
         };

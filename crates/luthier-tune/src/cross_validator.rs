@@ -17,6 +17,7 @@ use crate::splitter::{FoldColumn, KFold};
 /// | `num_folds` | 3 | at least 2; folds are as equal in size as can be |
 /// | `fold_col` | none | an integer column with the fold of each row, instead of random folds |
 /// | `parallelism` | 1 | how many units are in flight at most |
+/// | `memory_budget` | a quarter of the free memory | how much what is kept may take |
 /// | `seed` | 0 | decides folds and whatever stages draw |
 /// | `collect_sub_models` | false | keeps the models of all folds and candidates |
 ///

@@ -6,6 +6,8 @@ use std::fmt::{self, Display, Formatter};
 use luthier_core::frame::DataFrame;
 
 use crate::executor::Executor;
+use crate::forecast::Forecast;
+use crate::memory_budget::{MemoryBudget, in_words};
 use crate::parallelism::Parallelism;
 use crate::plan::{BaseNeed, Level, Tree};
 use crate::search::Sharing;
@@ -22,6 +24,8 @@ pub(crate) struct Explanation<'a> {
     pub(crate) executor: &'a dyn Executor,
     pub(crate) limit: usize,
     pub(crate) parallelism: &'a Parallelism,
+    pub(crate) memory_budget: MemoryBudget,
+    pub(crate) forecast: Forecast,
 }
 
 impl Display for Explanation<'_> {
@@ -44,26 +48,69 @@ impl Display for Explanation<'_> {
             plural(self.limit, "unit")
         )?;
         if self.sharing == Sharing::Off {
-            return writeln!(
+            writeln!(
                 f,
                 "units      {}: each candidate is fitted and scored alone, nothing is shared",
                 self.candidates * folds
-            );
+            )?;
+            return self.sums(f);
         }
         self.rows(f)?;
         for level in self.tree.levels.iter() {
             self.level(f, level, folds)?;
         }
-        writeln!(f, "refit      the best candidate on all rows")
+        writeln!(f, "refit      the best candidate on all rows")?;
+        self.memory(f, folds)?;
+        self.sums(f)
     }
 }
 
 impl Explanation<'_> {
+    fn memory(&self, f: &mut Formatter<'_>, folds: usize) -> fmt::Result {
+        let Forecast { summary_bytes, unit_bytes, budget, .. } = self.forecast;
+        let limit = match self.memory_budget {
+            MemoryBudget::Auto => format!("{} may be taken, a quarter of what is free", in_words(budget)),
+            MemoryBudget::Bytes(_) => format!("{} may be taken", in_words(budget)),
+        };
+        if summary_bytes == 0 {
+            return writeln!(f, "memory     nothing is kept between units; {limit}");
+        }
+        writeln!(
+            f,
+            "memory     about {} for the summaries of {}, {} for each unit in flight; {limit}",
+            in_words(summary_bytes),
+            plural(folds, "fold"),
+            in_words(unit_bytes),
+        )
+    }
+
+    /// What it comes to.
+    fn sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Forecast { work, is_guess, .. } = self.forecast;
+        writeln!(
+            f,
+            "in all     {}{} in {}, {} and {}",
+            if is_guess { "about " } else { "" },
+            plural(work.rows_read as usize, "row read"),
+            plural(work.passes as usize, "pass"),
+            plural(work.fits as usize, "fit"),
+            plural(work.evaluations as usize, "evaluation"),
+        )?;
+        if self.sharing == Sharing::On && self.candidates > 1 {
+            writeln!(f, "           rows are read again where a short cut would leave less than 11 digits")?;
+        }
+        Ok(())
+    }
+
     fn rows(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let needs = luthier_core::fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
         if needs.is_empty() {
             return writeln!(f, "rows       nothing is asked of the frame itself before the units run");
         }
+        let times = match self.forecast.times_read {
+            0 | 1 => "once".to_owned(),
+            n => format!("up to {n} times, some folds at a time, since memory is short"),
+        };
         for need in &needs {
             let stages =
                 self.base_needs.iter().filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
@@ -73,7 +120,7 @@ impl Explanation<'_> {
             names.dedup();
             writeln!(
                 f,
-                "rows       read once: {} of {}, for {}",
+                "rows       read {times}: {} of {}, for {}",
                 need.name(),
                 need.columns().join(", "),
                 names.join(", ")
@@ -119,22 +166,31 @@ impl Explanation<'_> {
         let members: BTreeSet<usize> =
             self.tree.paths.iter().filter_map(|path| path.get(level.stage).copied()).collect();
         let nodes = || members.iter().filter_map(|&node| self.tree.nodes.get(node));
+        let is_common = members.iter().all(|&node| self.tree.is_common(node));
         if nodes().any(|node| node.planned.plan.affine_columns().is_none()) {
-            write!(f, "; not affine: behind it nothing is shared between folds")?;
+            write!(f, "; not affine: no short cut leads through it")?;
+            if !is_common {
+                write!(f, ", and behind it nothing is shared between folds")?;
+            }
         }
-        let passes = nodes().filter(|node| !node.needs.is_empty()).count() * folds;
-        if passes > 0 {
-            write!(f, "; then {} over the rows", plural(passes, "pass"))?;
+        let asked = nodes().filter(|node| !node.needs.is_empty()).count();
+        match (asked, is_common) {
+            (0, _) => {}
+            (_, true) => write!(f, "; then {} over the rows for all folds", plural(asked, "pass"))?,
+            (_, false) => write!(f, "; then {} over the rows", plural(asked * folds, "pass"))?,
         }
         writeln!(f)
     }
 }
 
 fn plural(n: usize, what: &str) -> String {
-    let ending = match (n, what.ends_with('s')) {
+    // "rows read", not "row reads".
+    let (noun, rest) =
+        what.split_once(' ').map_or((what, String::new()), |(noun, rest)| (noun, format!(" {rest}")));
+    let ending = match (n, noun.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",
         (_, false) => "s",
     };
-    format!("{n} {what}{ending}")
+    format!("{n} {noun}{ending}{rest}")
 }

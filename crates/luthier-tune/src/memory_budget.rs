@@ -84,13 +84,13 @@ impl FromStr for MemoryBudget {
             .iter()
             .find_map(|(unit, factor)| Some((lower.strip_suffix(unit)?, *factor)))
             .unwrap_or((lower.as_str(), 1));
-        let number: f64 = number.trim().parse().map_err(|_| wrong(&format!("{text:?}")))?;
-        let bytes = number * factor as f64;
-        if bytes >= 1.0 && bytes < u64::MAX as f64 {
-            Ok(Self::Bytes(bytes as u64))
-        } else {
-            Err(wrong(&format!("{text:?}")))
-        }
+        let whole = number.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
+        let rounded = || {
+            let bytes = number.trim().parse::<f64>().ok()? * factor as f64;
+            (bytes >= 1.0 && bytes < u64::MAX as f64).then_some(bytes as u64)
+        };
+        let bytes = whole.or_else(rounded).filter(|&bytes| bytes > 0);
+        bytes.map(Self::Bytes).ok_or_else(|| wrong(&format!("{text:?}")))
     }
 }
 

@@ -37,15 +37,15 @@ impl Parallelism {
         NonZeroUsize::new(n).map(Self::Fixed).ok_or_else(|| wrong("0"))
     }
 
-    /// The limit for `units` units over a frame of `partitions` partitions on this executor; never more than
-    /// there are units, never 0.
+    /// The limit for `units` units on this executor, where `room` of them fit into memory at a time; never more
+    /// than there are units, never 0.
     ///
-    /// `Auto` is the executor's capacity: partitions do not lower it, since idle threads take the blocks of
-    /// running units by rayon.
-    pub fn limit(self, executor: &dyn Executor, units: usize, _partitions: usize) -> NonZeroUsize {
+    /// `Auto` is the executor's capacity or what memory has room for. The frame's partitions do not lower it: an
+    /// idle thread takes blocks of a running unit by rayon, and a unit more leaves none idle.
+    pub fn limit(self, executor: &dyn Executor, units: usize, room: usize) -> NonZeroUsize {
         let wanted = match self {
             Self::Fixed(n) => n,
-            Self::Auto => executor.capacity(),
+            Self::Auto => executor.capacity().min(NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN)),
         };
         NonZeroUsize::new(units).map_or(NonZeroUsize::MIN, |units| wanted.min(units))
     }
@@ -170,6 +170,8 @@ mod tests {
         assert_eq!(limit(three, &Serial::new(), 2), 2);
         assert_eq!(limit(three, &Serial::new(), 0), 1);
         assert_eq!(limit(Parallelism::Auto, &Serial::new(), 10), 1);
+        let room = |room| Parallelism::Auto.limit(&ThreadPool::new(), 1000, room).get();
+        assert_eq!((room(0), room(1)), (1, 1), "memory lowers it");
         let cores = std::thread::available_parallelism().unwrap().get();
         assert_eq!(limit(Parallelism::Auto, &ThreadPool::new(), 1000), cores.min(1000));
         assert_eq!(limit(Parallelism::Auto, &ThreadPool::new(), 1), 1);

@@ -12,6 +12,8 @@ pub(crate) struct Tree {
     /// For each candidate its node at every stage.
     pub(crate) paths: Vec<Vec<usize>>,
     pub(crate) levels: Vec<Level>,
+    /// For each candidate, whether the evaluator declares nothing, so that it reads the rows.
+    pub(crate) scored_by_rows: Vec<bool>,
 }
 
 /// A configured stage behind configured earlier ones.
@@ -72,7 +74,8 @@ impl Tree {
         schema: &Schema,
         evaluator_needs: impl Fn(&Schema) -> Result<Vec<Need>>,
     ) -> Result<(Self, Vec<BaseNeed>)> {
-        let mut tree = Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new() };
+        let mut tree =
+            Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new(), scored_by_rows: Vec::new() };
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
             let path = tree
                 .add_candidate(index, root.as_ref(), schema)
@@ -140,6 +143,7 @@ impl Tree {
             path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
         let last = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
         let of_evaluator = evaluator_needs(last)?;
+        self.scored_by_rows.push(of_evaluator.is_empty());
         let asked = path
             .iter()
             .enumerate()
@@ -203,6 +207,17 @@ impl Tree {
             && a.stage.type_name() == b.stage.type_name()
             && a.planned.plan.is_grouped()
             && b.planned.plan.is_grouped()
+    }
+
+    /// Whether a node is fitted rather than a transformer.
+    pub(crate) fn is_fitted(&self, node: usize) -> bool {
+        self.nodes.get(node).is_some_and(|node| node.stage.as_model().is_none())
+    }
+
+    /// Whether rows look the same behind a node for all folds: nothing was fitted on the way.
+    pub(crate) fn is_common(&self, node: usize) -> bool {
+        let parent = self.nodes.get(node).and_then(|node| node.parent);
+        !self.is_fitted(node) && parent.is_none_or(|parent| self.is_common(parent))
     }
 
     /// The last stage that is fitted, if any is: its units evaluate as well.

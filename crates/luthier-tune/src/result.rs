@@ -3,6 +3,7 @@
 use luthier_core::{ParamMap, Work};
 
 use crate::events::Event;
+use crate::forecast::Forecast;
 
 /// One candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,8 @@ pub struct SearchResult {
     pub search_seconds: f64,
     /// The work that was done; the same on every executor.
     pub work: Work,
+    /// What the plan expected it to do.
+    pub forecast: Forecast,
     /// What ran when and where.
     pub events: Vec<Event>,
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use luthier_core::frame::DataFrame;
 use luthier_core::{
     Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
     persist,
@@ -12,6 +11,7 @@ use luthier_core::{
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
+use crate::forecast::Forecast;
 use crate::plan::Level;
 use crate::result::{CandidateResult, FoldResult, SearchResult, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
@@ -31,7 +31,7 @@ pub(crate) struct Run<'a> {
     search: &'a Search,
     prepared: Prepared,
     folds: Vec<u32>,
-    data: &'a DataFrame,
+    forecast: Forecast,
     work: Arc<WorkCounter>,
     clock: Arc<Clock>,
     ctx: FitContext,
@@ -51,7 +51,7 @@ impl<'a> Run<'a> {
         search: &'a Search,
         prepared: Prepared,
         folds: Vec<u32>,
-        data: &'a DataFrame,
+        forecast: Forecast,
         work: Arc<WorkCounter>,
     ) -> Self {
         let ctx = FitContext::new(search.seed, Arc::clone(&work));
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
             search,
             prepared,
             folds,
-            data,
+            forecast,
             work,
             clock: Arc::new(Clock::start()),
             ctx,
@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         let (nodes, views): (Vec<Option<usize>>, Vec<_>) = self.common_views(base).into_iter().unzip();
         let folds = self.folds.clone();
         let candidates: Vec<usize> = self.candidates().collect();
-        let budget = self.search.memory_budget.bytes();
+        let budget = self.forecast.budget;
         let read = || TrainingSets::read(views, &folds, budget);
         let (sets, failed) = self.timed_pass(None, &folds, &candidates, read)?;
         self.refuse_if_hopeless(failed.into_iter().next().unwrap_or_default())?;
@@ -288,7 +288,7 @@ impl<'a> Run<'a> {
         if this.needs.is_empty() {
             return Ok(view);
         }
-        let budget = self.search.memory_budget.bytes();
+        let budget = self.forecast.budget;
         let pass = || -> luthier_core::Result<Dataset> {
             // A request that fails here fails the unit that makes it.
             let (sets, _failed) =
@@ -325,7 +325,7 @@ impl<'a> Run<'a> {
             self.ctx.clone(),
             Arc::clone(&self.clock),
         ));
-        let limit = search.limit(job.len(), self.data);
+        let limit = search.limit(job.len(), &self.forecast);
         let (before, finished) = (self.progress, AtomicUsize::new(0));
         let observe = |_: usize, _: &TaskResult| {
             let done = before.done + finished.fetch_add(1, Relaxed) + 1;
@@ -421,6 +421,7 @@ impl<'a> Run<'a> {
             candidates,
             search_seconds: self.clock.seconds(),
             work: self.work.snapshot(),
+            forecast: self.forecast,
             events: self.events,
         };
         match refitted {

@@ -8,6 +8,7 @@ use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap
 
 use crate::executor::{Executor, Serial};
 use crate::explain::Explanation;
+use crate::forecast::{Forecast, Outlook};
 use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
 use crate::parallelism::Parallelism;
@@ -172,6 +173,7 @@ impl Search {
     pub fn explain(&self, data: &DataFrame) -> Result<String> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
+        let forecast = self.forecast(&prepared, &split, data);
         Ok(Explanation {
             tree: &prepared.tree,
             base_needs: &prepared.base_needs,
@@ -181,8 +183,10 @@ impl Search {
             metric: self.evaluator.metric(),
             sharing: self.sharing,
             executor: self.executor.as_ref(),
-            limit: self.limit(usize::MAX, data).get(),
+            limit: self.limit(usize::MAX, &forecast).get(),
             parallelism: &self.parallelism,
+            memory_budget: self.memory_budget,
+            forecast,
         }
         .to_string())
     }
@@ -198,9 +202,10 @@ impl Search {
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
+        let forecast = self.forecast(&prepared, &split, data);
         let work = Arc::new(WorkCounter::default());
         let base = Dataset::with_folds(data.clone(), split.folds.clone())?.counted_by(Arc::clone(&work));
-        Run::new(self, prepared, split.evaluated, data, work).complete(base)
+        Run::new(self, prepared, split.evaluated, forecast, work).complete(base)
     }
 
     fn prepare(&self, schema: &Schema) -> Result<Prepared> {
@@ -229,7 +234,19 @@ impl Search {
         self.splitter.split(data, self.seed).map_err(|e| Error::splitter(self.splitter.as_ref(), e))
     }
 
-    pub(crate) fn limit(&self, units: usize, data: &DataFrame) -> std::num::NonZeroUsize {
-        self.parallelism.limit(self.executor.as_ref(), units, data.num_partitions())
+    fn forecast(&self, prepared: &Prepared, split: &Split, data: &DataFrame) -> Forecast {
+        let outlook = Outlook {
+            tree: &prepared.tree,
+            base_needs: &prepared.base_needs,
+            split,
+            frame: data,
+            sharing: self.sharing,
+            memory_budget: self.memory_budget,
+        };
+        outlook.forecast()
+    }
+
+    pub(crate) fn limit(&self, units: usize, forecast: &Forecast) -> std::num::NonZeroUsize {
+        self.parallelism.limit(self.executor.as_ref(), units, forecast.units_that_fit())
     }
 }

@@ -16,6 +16,7 @@ use crate::splitter::TrainRatio;
 /// |---|---|---|
 /// | `train_ratio` | 0.75 | share of the rows to fit on, between 0 and 1 |
 /// | `parallelism` | 1 | how many units are in flight at most |
+/// | `memory_budget` | a quarter of the free memory | how much what is kept may take |
 /// | `seed` | 0 | decides the split and whatever stages draw |
 /// | `collect_sub_models` | false | keeps the models of all candidates |
 #[derive(Debug, Clone)]

@@ -114,6 +114,13 @@ macro_rules! search_options {
                 Ok(self)
             }
 
+            /// How much memory what the search keeps may take: a quarter of what is free without this. Rows are
+            /// read more often where it is short.
+            pub fn memory_budget(mut self, memory_budget: $crate::MemoryBudget) -> Self {
+                self.search = self.search.memory_budget(memory_budget);
+                self
+            }
+
             /// Decides folds and whatever stages draw at random.
             pub fn seed(mut self, seed: u64) -> Self {
                 self.search = self.search.seed(seed);

@@ -8,6 +8,6 @@ pub use luthier_stages::{
     VectorAssembler,
 };
 pub use luthier_tune::{
-    CrossValidator, Parallelism, ParamGrid, Rayon, Serial, Sharing, ThreadPool, TrainValidationSplit,
-    TunedModel,
+    CrossValidator, MemoryBudget, Parallelism, ParamGrid, Rayon, Serial, Sharing, ThreadPool,
+    TrainValidationSplit, TunedModel,
 };

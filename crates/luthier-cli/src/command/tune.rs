@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::report::leaderboard;
+use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
@@ -111,49 +111,38 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
             text.push_str(&format!("  {name} = {value}\n"));
         }
     }
-    let work = result.work.entries().into_iter().map(|(name, n)| in_words(name, n));
-    text.push_str(&format!("work: {}\n", work.collect::<Vec<_>>().join(", ")));
+    text.push('\n');
+    text.push_str(&work(result));
     text.push_str(&format!("time: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
 }
 
+/// What the search did beside what its plan expected; stages alone know what they derive and factorise.
+fn work(result: &SearchResult) -> String {
+    let planned = result.forecast.work.entries();
+    let guess = if result.forecast.is_guess { "~" } else { "" };
+    let rows = result.work.entries().into_iter().map(|(name, actual)| {
+        let planned = planned.iter().find(|(other, n)| *other == name && *n > 0);
+        let planned = match (planned, name) {
+            (Some((_, n)), "rows_read" | "passes") => format!("{guess}{n}"),
+            (Some((_, n)), _) => n.to_string(),
+            (None, _) => String::new(),
+        };
+        vec![in_words(name), planned, actual.to_string()]
+    });
+    let columns = [("work", Align::Left), ("planned", Align::Right), ("done", Align::Right)];
+    table(&columns, &rows.collect::<Vec<_>>())
+}
+
 /// A counter of [`Work`](luthier::core::Work) for readers who do not know its name.
-fn in_words(counter: &str, n: u64) -> String {
-    let (one, many) = match counter {
-        "rows_read" => ("row read", "rows read"),
-        "passes" => ("pass", "passes"),
-        "summaries" => ("summary", "summaries"),
-        "lifted" => ("derived without rows", "derived without rows"),
-        "guarded" => ("recomputed for accuracy", "recomputed for accuracy"),
-        "factorisations" => ("factorisation", "factorisations"),
-        "fits" => ("fit", "fits"),
-        "reused_fits" => ("fit reused", "fits reused"),
-        "evaluations" => ("evaluation", "evaluations"),
-        "evaluations_without_rows" => ("of them without rows", "of them without rows"),
-        other => return format!("{n} {}", other.replace('_', " ")),
-    };
-    format!("{n} {}", if n == 1 { one } else { many })
+fn in_words(counter: &str) -> String {
+    match counter {
+        "lifted" => "summaries derived without rows".to_owned(),
+        "guarded" => "recomputed for accuracy".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 fn time(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", 1e3 * seconds) } else { format!("{seconds:.2} s") }
-}
-
-#[cfg(test)]
-mod tests {
-    use luthier::core::Work;
-
-    use super::in_words;
-
-    #[test]
-    fn every_counter_has_words() {
-        let words =
-            |n| Work::default().entries().into_iter().map(|(name, _)| in_words(name, n)).collect::<Vec<_>>();
-        assert_eq!(
-            words(1).join(", "),
-            "1 row read, 1 pass, 1 summary, 1 derived without rows, 1 recomputed for accuracy, 1 factorisation, \
-             1 fit, 1 fit reused, 1 evaluation, 1 of them without rows"
-        );
-        assert!(words(2).join(", ").starts_with("2 rows read, 2 passes, 2 summaries, 2 derived"));
-    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::Value;
 use luthier::core::params::ParamType;
-use luthier::tune::Parallelism;
+use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
 pub(crate) use place_of::place_of_param;
@@ -104,6 +104,8 @@ pub(crate) struct SearchConfig {
     pub(crate) method: Key,
     /// How many units are in flight at most; default 1.
     pub(crate) parallelism: Parallelism,
+    /// How much memory may be taken for what is kept; default a quarter of what is free.
+    pub(crate) memory_budget: MemoryBudget,
     /// The registered name of the executor; default `serial`.
     pub(crate) executor: Option<Key>,
     /// Its parameters.
@@ -115,8 +117,8 @@ pub(crate) struct SearchConfig {
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 5] =
-    ["method", "parallelism", "executor", "executor_options", "sharing"];
+pub(crate) const SEARCH_KEYS: [&str; 6] =
+    ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing"];
 
 impl Config {
     /// Where the first stage begins.
@@ -261,7 +263,7 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
 
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
-    let [method, parallelism, executor, executor_options, sharing] = SEARCH_KEYS;
+    let [method, parallelism, memory_budget, executor, executor_options, sharing] = SEARCH_KEYS;
     let method = table.require(method, "method = \"cross_validator\"")?.text()?;
     let parallelism = match table.take(parallelism) {
         Some(item) => {
@@ -269,6 +271,13 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
             Parallelism::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
         }
         None => Parallelism::default(),
+    };
+    let memory_budget = match table.take(memory_budget) {
+        Some(item) => {
+            let place = item.key.place.clone();
+            MemoryBudget::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
+        }
+        None => MemoryBudget::default(),
     };
     let executor = table.take(executor).map(|item| item.text()).transpose()?;
     let options = table.take(executor_options).map(|item| item.table()?.params()).transpose()?;
@@ -278,6 +287,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         place,
         method,
         parallelism,
+        memory_budget,
         executor,
         executor_options: options.unwrap_or_default(),
         sharing,

@@ -28,10 +28,19 @@ fn results_have_the_documented_keys_in_order() {
     let scene = Scene::new(SEARCH);
     let stdout = scene.succeed(&["tune", "search.toml", "--out", "deep/out"]);
     assert!(stdout.contains("rank  candidate  shift.by"), "{stdout}");
-    assert!(stdout.contains("work: ") && stdout.contains(" recomputed for accuracy, "), "{stdout}");
+    assert!(stdout.contains("planned  done") && stdout.contains("recomputed for accuracy"), "{stdout}");
     assert!(stdout.contains("best: candidate 1, off = ") && stdout.contains("shift.by = 0.5"), "{stdout}");
     let results = scene.json("deep/out/results.json");
-    let top = ["metric", "larger_is_better", "search_seconds", "load_seconds", "best", "candidates", "work"];
+    let top = [
+        "metric",
+        "larger_is_better",
+        "search_seconds",
+        "load_seconds",
+        "best",
+        "candidates",
+        "work",
+        "planned",
+    ];
     assert_eq!(keys(&results), top);
     assert_eq!(results["metric"], "off");
     assert_eq!(results["larger_is_better"], false);

@@ -73,6 +73,14 @@ impl Need {
         self.0.pull_back(columns)
     }
 
+    /// About how much memory the answer takes for a view with this schema.
+    ///
+    /// # Errors
+    /// If a column is missing or has a type that cannot be summarised.
+    pub fn bytes(&self, schema: &Schema) -> Result<usize> {
+        Ok(self.empty(schema)?.bytes())
+    }
+
     pub(crate) fn empty(&self, schema: &Schema) -> Result<Box<dyn DynState>> {
         self.0.empty(schema)
     }

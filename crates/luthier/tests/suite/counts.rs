@@ -120,3 +120,54 @@ fn without_sharing_every_candidate_pays_for_itself() {
     assert_eq!(off.fits, 4 * 2 + 2);
     assert_eq!((off.reused_fits, off.lifted, off.evaluations_without_rows), (0, 0, 0));
 }
+
+/// What a plan says beforehand is what is done afterwards, as long as nothing has to be guarded.
+#[test]
+fn the_plan_foretells_the_work() {
+    let data = scene(500, 20, 2);
+    for of in [RMSE, RegressionMetric::R2, RegressionMetric::Mae] {
+        for sharing in [Sharing::On, Sharing::Off] {
+            let grids =
+                [pca_and_regression(&[5, 10], &[0.0, 0.1]), scaler_pca_and_regression(&[5], &[0.0, 0.1])];
+            for (pipeline, grid) in grids {
+                let in_folds =
+                    CrossValidator::new(pipeline.clone(), grid.clone(), metric(of)).sharing(sharing);
+                let in_two = TrainValidationSplit::new(pipeline, grid, metric(of)).sharing(sharing);
+                let results = [
+                    in_folds.fit(&data).unwrap().result().clone(),
+                    in_two.fit(&data).unwrap().result().clone(),
+                ];
+                for result in results {
+                    let (planned, done) = (result.forecast.work, result.work);
+                    let counts = |work: Work| {
+                        [work.rows_read, work.passes, work.fits, work.reused_fits, work.evaluations]
+                    };
+                    assert_eq!(counts(planned), counts(done), "{of:?} {sharing:?}");
+                    assert!(!result.forecast.is_guess);
+                    let kept = if sharing == Sharing::On { 8 * 21 * 21 } else { 0 };
+                    assert!(result.forecast.summary_bytes >= kept);
+                }
+            }
+        }
+    }
+}
+
+/// With memory for few summaries rows are read more often; what comes out is the same up to rounding.
+#[test]
+fn little_memory_costs_passes() {
+    let data = scene(600, 6, 2);
+    let (pipeline, grid) = pca_and_regression(&[2, 4], &[0.0, 0.1]);
+    let search = |budget| {
+        let search = CrossValidator::new(pipeline.clone(), grid.clone(), metric(RMSE)).num_folds(150);
+        search.memory_budget(budget).fit(&data).unwrap().result().clone()
+    };
+    let roomy = search(MemoryBudget::Auto);
+    let tight = search(MemoryBudget::Bytes(20 * 8 * 7 * 7));
+    assert_eq!((roomy.work.rows_read, roomy.forecast.is_guess), (600, false));
+    assert!(tight.work.rows_read > 1200 && tight.work.rows_read <= tight.forecast.work.rows_read);
+    assert!(tight.forecast.is_guess && tight.forecast.summary_bytes < roomy.forecast.summary_bytes / 5);
+    assert_eq!(roomy.work.fits, tight.work.fits);
+    for (a, b) in roomy.candidates.iter().zip(&tight.candidates) {
+        assert!((a.mean - b.mean).abs() < 1e-12 * a.mean, "{} {}", a.mean, b.mean);
+    }
+}

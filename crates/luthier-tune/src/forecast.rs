@@ -1,0 +1,172 @@
+//! How much work and memory a search is expected to take.
+
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::{Need, Room, Work, fuse_needs};
+
+use crate::memory_budget::MemoryBudget;
+use crate::plan::{BaseNeed, Tree};
+use crate::search::Sharing;
+use crate::splitter::Split;
+
+/// What a search is expected to do, from its plan alone: [`SearchResult`](crate::SearchResult) has it beside what
+/// it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forecast {
+    /// Rows read, passes, fits, reused fits and evaluations; the other counters depend on the stages and are 0.
+    pub work: Work,
+    /// Whether a stage reads rows as it likes, iterates, or memory is short, so that rows and passes are a guess.
+    pub is_guess: bool,
+    /// How often the rows are read at most for what is asked of the frame itself: more than once where memory is
+    /// short.
+    pub times_read: u32,
+    /// Bytes that summaries kept for folds take.
+    pub summary_bytes: u64,
+    /// Bytes that a unit takes while it is in flight.
+    pub unit_bytes: u64,
+    /// Bytes that may be taken.
+    pub budget: u64,
+}
+
+/// Copies of a summary that a unit makes on its way through stages.
+const COPIES: u64 = 6;
+
+pub(crate) struct Outlook<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) base_needs: &'a [BaseNeed],
+    pub(crate) split: &'a Split,
+    pub(crate) frame: &'a DataFrame,
+    pub(crate) sharing: Sharing,
+    pub(crate) memory_budget: MemoryBudget,
+}
+
+impl Outlook<'_> {
+    pub(crate) fn forecast(&self) -> Forecast {
+        let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
+        forecast.work.evaluations = (self.candidates() * self.folds()) as u64;
+        forecast.unit_bytes = COPIES * self.largest_summary();
+        match self.sharing {
+            Sharing::On => self.shared(&mut forecast),
+            Sharing::Off => self.alone(&mut forecast),
+        }
+        forecast
+    }
+
+    fn candidates(&self) -> usize {
+        self.tree.paths.len()
+    }
+
+    fn folds(&self) -> usize {
+        self.split.evaluated.len()
+    }
+
+    fn rows(&self) -> u64 {
+        self.frame.num_rows() as u64
+    }
+
+    /// Validation rows of all folds together.
+    fn validation_rows(&self) -> u64 {
+        let size = |fold: &u32| self.split.folds.sizes().get(*fold as usize).copied().unwrap_or(0) as u64;
+        self.split.evaluated.iter().map(size).sum()
+    }
+
+    fn training_rows(&self) -> u64 {
+        self.rows() * self.folds() as u64 - self.validation_rows()
+    }
+
+    fn shared(&self, forecast: &mut Forecast) {
+        let tree = self.tree;
+        let folds = self.folds() as u64;
+        let mut pass = |times: u64, rows: u64| {
+            forecast.work.passes += times;
+            forecast.work.rows_read += rows;
+        };
+        let common = |node: usize| tree.is_common(node);
+        let in_front = fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
+        let mut summary = bytes_of(&in_front, self.frame.schema());
+        let mut views = usize::from(!in_front.is_empty()) as u64;
+        for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| !node.needs.is_empty()) {
+            match common(index) {
+                true => {
+                    summary += bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
+                    views += 1;
+                }
+                false => pass(folds, folds * self.rows()),
+            }
+        }
+        let room = Room::new(forecast.budget, summary);
+        let again = u64::from(room.passes(self.folds()));
+        pass(views * again, views * again * self.rows());
+        let by_rows = tree.levels.iter().rev().find(|level| !level.groups.is_empty()).map_or(0, |level| {
+            let scores_rows = |group: &&Vec<usize>| {
+                group.iter().filter_map(|&node| tree.nodes.get(node)).any(|node| {
+                    node.candidates.iter().any(|&candidate| tree.scored_by_rows.get(candidate) == Some(&true))
+                })
+            };
+            level.groups.iter().filter(scores_rows).count() as u64
+        });
+        pass(by_rows * folds, by_rows * self.validation_rows());
+        // The refit finds what was asked of the frame itself.
+        let path = tree.paths.first().map_or(&[][..], Vec::as_slice);
+        let behind =
+            path.iter().filter(|&&node| tree.nodes.get(node).is_some_and(|node| !node.needs.is_empty()));
+        let behind = behind.count() as u64;
+        pass(behind, behind * self.rows());
+        for level in &tree.levels {
+            let distinct: usize = level.groups.iter().map(Vec::len).sum();
+            forecast.work.fits += distinct as u64 * folds;
+            if distinct > 0 {
+                forecast.work.reused_fits += (self.candidates() - distinct) as u64 * folds;
+            }
+        }
+        forecast.work.fits += self.fitted_stages(0);
+        forecast.times_read = room.passes(self.folds());
+        forecast.summary_bytes = summary * room.summaries(self.folds()) as u64;
+        forecast.is_guess = again > 1 || self.has_stages_that_read();
+    }
+
+    fn alone(&self, forecast: &mut Forecast) {
+        for candidate in 0..self.candidates() {
+            let stages = self.fitted_stages(candidate);
+            forecast.work.fits += stages * self.folds() as u64;
+            forecast.work.passes += (stages + 1) * self.folds() as u64;
+            forecast.work.rows_read += stages * self.training_rows() + self.validation_rows();
+        }
+        let stages = self.fitted_stages(0);
+        forecast.work.fits += stages;
+        forecast.work.passes += stages;
+        forecast.work.rows_read += stages * self.rows();
+        forecast.is_guess = self.has_stages_that_read();
+    }
+
+    /// Stages of a candidate that are fitted.
+    fn fitted_stages(&self, candidate: usize) -> u64 {
+        let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
+        path.iter().filter(|&&node| self.tree.is_fitted(node)).count() as u64
+    }
+
+    fn has_stages_that_read(&self) -> bool {
+        let plans = (0..self.tree.nodes.len()).filter(|&node| self.tree.is_fitted(node));
+        let plans = plans.filter_map(|node| self.tree.nodes.get(node)).map(|node| &node.planned.plan);
+        let mut reads = plans.map(|plan| plan.needs().is_empty() || plan.is_iterative());
+        reads.any(|reads| reads)
+    }
+
+    fn largest_summary(&self) -> u64 {
+        let in_front = self.base_needs.iter().map(|base| bytes_of(&[base.need.clone()], self.frame.schema()));
+        let behind = self.tree.nodes.iter().map(|node| bytes_of(&node.needs, &node.planned.schema));
+        in_front.chain(behind).max().unwrap_or(0)
+    }
+}
+
+/// Bytes of one summary for each request; what cannot be summarised takes none.
+fn bytes_of(needs: &[Need], schema: &Schema) -> u64 {
+    needs.iter().filter_map(|need| need.bytes(schema).ok()).map(|bytes| bytes as u64).sum()
+}
+
+impl Forecast {
+    /// How many units fit into memory at a time, at least one.
+    pub fn units_that_fit(&self) -> usize {
+        let left = self.budget.saturating_sub(self.summary_bytes);
+        usize::try_from(left / self.unit_bytes.max(1)).unwrap_or(usize::MAX).max(1)
+    }
+}
