@@ -10,7 +10,7 @@ use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::{evd, matmul as faer_matmul, qr, svd};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix2, s};
 
 use crate::{Error, Result};
 
@@ -67,6 +67,12 @@ pub fn add_gram_lower(out: &mut Array2<f64>, a: ArrayView2<'_, f64>) {
             SERIAL,
         );
     }
+}
+
+/// `vᵀ A v` of a symmetric matrix; only its lower triangle is read.
+pub fn quadratic_form_lower(a: ArrayView2<'_, f64>, v: ArrayView1<'_, f64>) -> f64 {
+    let rows = a.outer_iter().zip(&v).enumerate();
+    rows.map(|(i, (row, x))| x * (2.0 * row.slice(s![..i]).dot(&v.slice(s![..i])) + row[i] * x)).sum()
 }
 
 /// Copies the lower triangle onto the upper one.

@@ -35,11 +35,13 @@ pub struct Dataset {
     links: Arc<[Link]>,
     /// Summaries that are there before any unit starts, by number of links in front of them.
     shelves: Vec<Arc<Vec<Prepared>>>,
-    /// What this view computed for itself.
-    own: Arc<Mutex<Vec<(usize, Need, Answer)>>>,
+    /// What these rows were asked for besides, by number of links; views further behind share it.
+    own: Vec<Arc<Answers>>,
     sharing: bool,
     work: Arc<WorkCounter>,
 }
+
+type Answers = Mutex<Vec<(Need, Answer)>>;
 
 #[derive(Debug, Clone)]
 struct Prepared {
@@ -71,7 +73,7 @@ impl Dataset {
             rows: Rows::All,
             links: Arc::new([]),
             shelves: vec![Arc::default()],
-            own: Arc::default(),
+            own: vec![Arc::default()],
             sharing: true,
             work: Arc::default(),
         }
@@ -84,7 +86,7 @@ impl Dataset {
 
     /// The same view without short cuts: every request reads rows and passes them through every stage.
     pub fn without_sharing(self) -> Self {
-        Self { sharing: false, own: Arc::default(), ..self }
+        Self { sharing: false, own: self.no_answers(), ..self }
     }
 
     /// Whether short cuts are taken.
@@ -94,7 +96,11 @@ impl Dataset {
 
     /// The same view of other folds' rows. Without folds all rows are in fold 0.
     pub fn select(&self, rows: Rows) -> Self {
-        Self { rows, own: Arc::default(), ..self.clone() }
+        Self { rows, own: self.no_answers(), ..self.clone() }
+    }
+
+    fn no_answers(&self) -> Vec<Arc<Answers>> {
+        self.own.iter().map(|_| Arc::default()).collect()
     }
 
     /// The rows that are selected.
@@ -133,7 +139,7 @@ impl Dataset {
         let links = self.links.iter().cloned().chain([link]).collect();
         let mut shelves = self.shelves.clone();
         shelves.push(Arc::default());
-        let own = Arc::new(Mutex::new(self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()));
+        let own = self.own.iter().cloned().chain([Arc::default()]).collect();
         Ok(Self { links, shelves, own, ..self.clone() })
     }
 
@@ -363,23 +369,23 @@ impl Dataset {
         if !self.sharing {
             return None;
         }
-        let prepared = self.shelves.get(depth)?.iter();
-        let from_shelf =
-            prepared.filter(|p| p.rows == self.rows).find_map(|p| p.need.project(&p.answer, need));
-        from_shelf.or_else(|| {
-            let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.iter().find_map(
-                |(at, have, answer)| {
-                    if *at == depth && have.same(need) { Some(Arc::clone(answer)) } else { None }
-                },
-            )
-        })
+        let mut prepared = self.shelves.get(depth)?.iter().filter(|p| p.rows == self.rows);
+        if let Some(same) = prepared.clone().find(|p| p.need.same(need)) {
+            return Some(Arc::clone(&same.answer));
+        }
+        let own = self.own.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, answer)) = own.iter().find(|(have, _)| have.same(need)) {
+            return Some(Arc::clone(answer));
+        }
+        drop(own);
+        let projected = prepared.find_map(|p| p.need.project(&p.answer, need))?;
+        self.keep(depth, need, &projected);
+        Some(projected)
     }
 
     fn keep(&self, depth: usize, need: &Need, answer: &Answer) {
-        if self.sharing {
-            let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.push((depth, need.clone(), Arc::clone(answer)));
+        if let Some(own) = self.own.get(depth).filter(|_| self.sharing) {
+            own.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
         }
     }
 }

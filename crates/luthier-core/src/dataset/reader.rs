@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
         for batch in rows.batches(self.projection.as_deref())? {
             let batch = batch?;
-            let chunk_rows = self.chunk_rows(batch.num_rows());
+            let chunk_rows = self.chunk_rows();
             let mut offset = 0;
             while offset < batch.num_rows() {
                 let len = chunk_rows.min(batch.num_rows() - offset);
@@ -149,14 +149,12 @@ impl<'a> Reader<'a> {
         self.groups.count
     }
 
-    /// Rows that are transformed at once: untransformed ones cost no memory, so a whole batch is cut by folds.
-    fn chunk_rows(&self, batch_rows: usize) -> usize {
+    /// Rows that are cut into groups at once: about a tile for each group, so that what one group's rows brought
+    /// near is still there for the next. Transformed rows cost memory.
+    fn chunk_rows(&self) -> usize {
         let transforms = self.prefix_needed.iter().chain(self.branches.iter().flat_map(|(_, needed)| needed));
-        if transforms.into_iter().any(|needed| *needed) {
-            self.tile_rows * self.groups.count.clamp(1, 8)
-        } else {
-            batch_rows.max(1)
-        }
+        let most = if transforms.into_iter().any(|needed| *needed) { 64 } else { usize::MAX };
+        self.tile_rows.saturating_mul(self.groups.count.clamp(1, most))
     }
 
     fn read_chunk(
@@ -240,7 +238,10 @@ impl Pick {
         }
     }
 
+    /// Tiles of about equal size: a small one at the end would cost as much as a large one.
     fn tiles(&self, tile_rows: usize, mut f: impl FnMut(Picked<'_>) -> Result<()>) -> Result<()> {
+        let tiles = (self.len() + tile_rows / 2) / tile_rows.max(1);
+        let tile_rows = self.len().div_ceil(tiles.max(1)).max(1);
         match self {
             Self::All(rows) => (0..*rows)
                 .step_by(tile_rows)

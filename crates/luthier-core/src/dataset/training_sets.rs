@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::pass::{self, States};
 use super::reader::Groups;
 use super::{Dataset, FailedNeed, Prepared, Rows};
@@ -288,26 +290,33 @@ fn single(folds: Range<usize>) -> Vec<Range<usize>> {
 
 /// For each part the merge of everything else: what is outside, the parts in front of it, and those behind it.
 fn all_but_one(outside: &States, parts: &[&States]) -> Result<Vec<States>> {
-    let mut behind: Vec<States> = Vec::new();
-    for part in parts.iter().skip(1).rev() {
-        let mut states = pass::copy(part);
-        if let Some(last) = behind.last() {
-            pass::merge(&mut states, last)?;
-        }
-        behind.push(states);
-    }
-    let mut before = pass::copy(outside);
-    parts
-        .iter()
-        .map(|part| {
-            let mut others = pass::copy(&before);
-            if let Some(behind) = behind.pop() {
-                pass::merge(&mut others, &behind)?;
+    let behind = || -> Result<Vec<States>> {
+        let mut behind: Vec<States> = Vec::new();
+        for part in parts.iter().skip(1).rev() {
+            let mut states = pass::copy(part);
+            if let Some(last) = behind.last() {
+                pass::merge(&mut states, last)?;
             }
-            pass::merge(&mut before, part)?;
-            Ok(others)
-        })
-        .collect()
+            behind.push(states);
+        }
+        behind.reverse();
+        Ok(behind)
+    };
+    let before = || -> Result<Vec<States>> {
+        let mut before = vec![pass::copy(outside)];
+        for part in parts.split_last().map_or(&[][..], |(_, earlier)| earlier) {
+            let mut states = before.last().map(pass::copy).unwrap_or_default();
+            pass::merge(&mut states, part)?;
+            before.push(states);
+        }
+        before.truncate(parts.len());
+        Ok(before)
+    };
+    let (behind, before) = rayon::join(behind, before);
+    let (behind, mut before) = (behind?, before?);
+    // The last part has nothing behind it.
+    before.par_iter_mut().zip(&behind).try_for_each(|(before, behind)| pass::merge(before, behind))?;
+    Ok(before)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::centre::{self, Shifted, lay_out, too_large, total_width};
 use super::{ColumnSpan, Summary};
-use crate::affine::{Affine, AffineColumns};
+use crate::affine::{Affine, AffineColumns, Linear};
 use crate::dataset::Tile;
 use crate::{Error, Result, linalg};
 
@@ -256,6 +256,27 @@ impl Moments {
         })
     }
 
+    /// Covariances of the kept features with the mapped ones, and of the mapped ones with each other.
+    fn map_scatter(&self, inputs: &[usize], kept: &[usize], map: &Affine) -> (Array2<f64>, Array2<f64>) {
+        let at = |i: usize, j: usize| self.scatter[[i.max(j), i.min(j)]];
+        let across = Array2::from_shape_fn((kept.len(), inputs.len()), |(i, j)| at(kept[i], inputs[j]));
+        let across = map.apply_linear(across.view());
+        let side_by_side = inputs.windows(2).all(|pair| pair[1] == pair[0] + 1);
+        let among = match (&map.linear, inputs.first()) {
+            // A model's prediction: one sweep over the triangle.
+            (Linear::Dense(matrix), Some(&start)) if matrix.ncols() == 1 && side_by_side => {
+                let square = self.scatter.slice(s![start..start + inputs.len(), start..start + inputs.len()]);
+                Array2::from_elem((1, 1), linalg::quadratic_form_lower(square, matrix.column(0)))
+            }
+            _ => {
+                let full =
+                    Array2::from_shape_fn((inputs.len(), inputs.len()), |(i, j)| at(inputs[i], inputs[j]));
+                map.apply_linear(map.apply_linear(full.view()).t())
+            }
+        };
+        (across, among)
+    }
+
     /// Adds rows that are relative to the mean so far. Only where they lie far off in terms of the scatter so far
     /// does it take a second sweep to centre them by themselves before they are squared.
     fn take_in(&mut self, mut tile: Shifted<'_>) {
@@ -377,10 +398,17 @@ impl Summary for Moments {
         let spans = lifted_layout(to, &self.spans, map)?;
         let inputs = input_indices(&self.spans, map)?;
         let noise = self.noise();
-        let full = self.scatter();
-        // Covariances of every old feature with the new ones, then of the new ones with each other.
-        let across = map.apply_linear(full.select(Axis(1), &inputs).view());
-        let among = map.apply_linear(across.select(Axis(0), &inputs).t());
+        // Each feature behind the map is an old one or a new one.
+        let origin: Vec<Result<usize, usize>> = spans
+            .iter()
+            .flat_map(|span| {
+                let old =
+                    self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
+                (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
+            })
+            .collect();
+        let kept: Vec<usize> = origin.iter().filter_map(|from| from.ok()).collect();
+        let (across, among) = self.map_scatter(&inputs, &kept, map);
         let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
         let new_noise = map.apply_noise(&noise.select(Axis(0), &inputs));
         let mean_noise = self.mean_noise();
@@ -395,20 +423,21 @@ impl Summary for Moments {
         if among.diag().iter().zip(&new_noise).any(cancelled) {
             return Ok(None);
         }
-        // Each feature behind the map is an old one or a new one.
-        let origin: Vec<Result<usize, usize>> = spans
+        let width = origin.len();
+        // Rows of `across` are counted along the kept features.
+        let row: Vec<usize> = origin
             .iter()
-            .flat_map(|span| {
-                let old =
-                    self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
-                (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
+            .scan(0, |next, from| {
+                let row = *next;
+                *next += usize::from(from.is_ok());
+                Some(row)
             })
             .collect();
-        let width = origin.len();
         let scatter = Array2::from_shape_fn((width, width), |(i, j)| match (origin[i], origin[j]) {
-            (Ok(i), Ok(j)) => full[[i, j]],
-            (Ok(i), Err(j)) | (Err(j), Ok(i)) => across[[i, j]],
-            (Err(i), Err(j)) => among[[i.max(j), i.min(j)]],
+            (Ok(a), Ok(b)) => self.scatter[[a.max(b), a.min(b)]],
+            (Ok(_), Err(b)) => across[[row[i], b]],
+            (Err(a), Ok(_)) => across[[row[j], a]],
+            (Err(a), Err(b)) => among[[a.max(b), a.min(b)]],
         });
         let pick = |old: &Array1<f64>, new: ArrayView1<'_, f64>| {
             origin.iter().map(|from| from.map_or_else(|j| new[j], |i| old[i])).collect::<Array1<f64>>()
