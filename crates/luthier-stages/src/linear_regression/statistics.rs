@@ -60,9 +60,9 @@ impl Goodness {
         let (mut along, mut along_size, mut square, mut square_size) = (0.0, 0.0, 0.0, 0.0);
         for ((row, xy), b) in moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients) {
             if *b != 0.0 {
-                let sizes = row.iter().zip(&coefficients).map(|(x, b)| (x * b).abs());
-                square += b * row.dot(&coefficients);
-                square_size += b.abs() * sizes.sum::<f64>();
+                let (product, size) = dot_with_size(row, coefficients);
+                square += b * product;
+                square_size += b.abs() * size;
                 along += b * xy;
                 along_size += (b * xy).abs();
             }
@@ -154,11 +154,30 @@ impl Goodness {
     }
 }
 
+/// `Σ a b` and `Σ |a b|`, in several sums that do not wait for each other.
+fn dot_with_size(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> (f64, f64) {
+    let (Some(a), Some(b)) = (a.to_slice(), b.to_slice()) else {
+        return (a.dot(&b), a.iter().zip(&b).map(|(a, b)| (a * b).abs()).sum());
+    };
+    let (mut sums, mut sizes) = ([0.0; 8], [0.0; 8]);
+    let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (a, b) in (&mut left).zip(&mut right) {
+        for i in 0..8 {
+            let product = a[i] * b[i];
+            sums[i] += product;
+            sizes[i] += product.abs();
+        }
+    }
+    let rest = left.remainder().iter().zip(right.remainder());
+    rest.fold((sums.iter().sum(), sizes.iter().sum()), |(sum, size), (a, b)| (sum + a * b, size + (a * b).abs()))
+}
+
 /// `Σ w (y−ȳ)² − 2βᵀxy + βᵀxxβ`, rounded once.
 fn centred_residual(moments: &NormalEquations, coefficients: ArrayView1<'_, f64>) -> f64 {
     let mut sum = Doubled::default();
     sum.add(moments.yy);
-    for ((row, xy), b) in moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients) {
+    let rows = moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients);
+    for ((row, xy), b) in rows.filter(|(_, b)| **b != 0.0) {
         let mut product = Doubled::default();
         product.add(-2.0 * xy);
         row.iter().zip(&coefficients).for_each(|(x, b)| product.add_product(*x, *b));
