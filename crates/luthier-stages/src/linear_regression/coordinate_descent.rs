@@ -99,9 +99,9 @@ impl PenaltyPath {
             return None;
         }
         let path = self.lasso.get_or_insert_with(|| LassoPath::new(system, &self.scale));
-        let mut state = Descent::new(system, penalty, path.at(system, penalty.l1)?);
+        let mut state = Descent::new(system, penalty, path.at(penalty.l1)?);
         if state.violation() > state.rounding() {
-            path.refine(&mut state.t, &state.g, penalty.l1);
+            path.refine(&mut state.t, state.g.view(), penalty.l1);
             state.refresh();
         }
         (state.violation() <= enough + state.rounding()).then(|| (state, path.smallest_pivot()))
@@ -174,7 +174,9 @@ impl<'a> Descent<'a> {
         let active = self.active();
         let weights: Vec<f64> = active.iter().map(|&j| -self.t[j]).collect();
         self.g.assign(&self.system.rhs);
-        add_rows(&mut self.g, &self.system.gram, &active, &weights);
+        if let Some(g) = self.g.as_slice_mut() {
+            add_rows(g, &self.system.gram, 0, &active, &weights);
+        }
     }
 
     /// Minimises over one coordinate and says whether it moved.

@@ -159,17 +159,18 @@ fn dot_with_size(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> (f64, f64) {
     let (Some(a), Some(b)) = (a.to_slice(), b.to_slice()) else {
         return (a.dot(&b), a.iter().zip(&b).map(|(a, b)| (a * b).abs()).sum());
     };
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let (mut sums, mut sizes) = ([0.0; 8], [0.0; 8]);
-    let (mut left, mut right) = (a.chunks_exact(8), b.chunks_exact(8));
-    for (a, b) in (&mut left).zip(&mut right) {
+    for (a, b) in a.iter().zip(b) {
         for i in 0..8 {
             let product = a[i] * b[i];
             sums[i] += product;
             sizes[i] += product.abs();
         }
     }
-    let rest = left.remainder().iter().zip(right.remainder());
-    rest.fold((sums.iter().sum(), sizes.iter().sum()), |(sum, size), (a, b)| (sum + a * b, size + (a * b).abs()))
+    a_rest.iter().zip(b_rest).fold((sums.iter().sum(), sizes.iter().sum()), |(sum, size): (f64, f64), (a, b)| {
+        (sum + a * b, size + (a * b).abs())
+    })
 }
 
 /// `Σ w (y−ȳ)² − 2βᵀxy + βᵀxxβ`, rounded once.
