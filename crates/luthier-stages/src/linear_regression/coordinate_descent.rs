@@ -13,6 +13,9 @@ const RUNGS: usize = 40;
 /// Sweeps over the active coordinates between two sweeps over all.
 const INNER_SWEEPS: usize = 20;
 
+/// A step this small in units of the penalty is left to the polish.
+const SETTLED: f64 = 1e-2;
+
 /// Newton steps on the active set in one polish.
 const POLISH_STEPS: usize = 30;
 
@@ -100,7 +103,7 @@ impl PenaltyPath {
         }
         let path = self.lasso.get_or_insert_with(|| LassoPath::new(system, &self.scale));
         let mut state = Descent::new(system, penalty, path.at(penalty.l1)?);
-        if state.violation() > state.rounding() {
+        if state.violation() > 0.1 * enough + state.rounding() {
             path.refine(&mut state.t, state.g.view(), penalty.l1);
             state.refresh();
         }
@@ -179,7 +182,7 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Minimises over one coordinate and says whether it moved.
+    /// Minimises over one coordinate and says whether it moved so far that others may change their signs.
     fn update(&mut self, j: usize) -> bool {
         let target = self.correlation(j) + self.t[j];
         let shrunk = (target.abs() - self.l1[j]).max(0.0).copysign(target) / (1.0 + self.l2[j]);
@@ -193,7 +196,7 @@ impl<'a> Descent<'a> {
             Some(design) => self.residual.scaled_add(-step, &design.features.row(j)),
             None => self.g.scaled_add(-step, &self.system.gram.row(j)),
         }
-        step.abs() > 4.0 * f64::EPSILON * shrunk.abs()
+        step.abs() > SETTLED * self.l1[j]
     }
 
     /// One sweep over all coordinates, then some over the active ones.

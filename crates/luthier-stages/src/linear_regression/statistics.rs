@@ -168,9 +168,12 @@ fn dot_with_size(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> (f64, f64) {
             sizes[i] += product.abs();
         }
     }
-    a_rest.iter().zip(b_rest).fold((sums.iter().sum(), sizes.iter().sum()), |(sum, size): (f64, f64), (a, b)| {
-        (sum + a * b, size + (a * b).abs())
-    })
+    a_rest
+        .iter()
+        .zip(b_rest)
+        .fold((sums.iter().sum(), sizes.iter().sum()), |(sum, size): (f64, f64), (a, b)| {
+            (sum + a * b, size + (a * b).abs())
+        })
 }
 
 /// `Σ w (y−ȳ)² − 2βᵀxy + βᵀxxβ`, rounded once.
