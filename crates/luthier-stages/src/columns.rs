@@ -65,10 +65,18 @@ pub(crate) fn compute<S: AsRef<str>>(
             check_nulls(&batch, &positions, first_row)?;
             for start in (0..batch.num_rows()).step_by(CHUNK_ROWS) {
                 let chunk = batch.slice(start, CHUNK_ROWS.min(batch.num_rows() - start));
+                let target = first_row + start..first_row + start + chunk.num_rows();
+                let target = out.slice_mut(s![target, ..]);
+                // One vector column is read where it lies.
+                if let [(_, position)] = positions[..]
+                    && let Some(rows) = vectors(chunk.column(position).as_ref())
+                {
+                    f(rows.view(), target);
+                    continue;
+                }
                 let mut rows = scratch.slice_mut(s![..chunk.num_rows(), ..]);
                 gather(&chunk, &positions, &widths, rows.view_mut());
-                let target = first_row + start..first_row + start + chunk.num_rows();
-                f(rows.view(), out.slice_mut(s![target, ..]));
+                f(rows.view(), target);
             }
             first_row += batch.num_rows();
         }

@@ -5,6 +5,7 @@ mod linear_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
+mod sibling_sums;
 mod standard_scaler;
 mod vector_assembler;
 
@@ -14,5 +15,6 @@ pub use linear_regression::{
 pub use pca::{Pca, PcaModel};
 pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
 pub use regression_sums::{RegressionSums, RegressionSumsSpec};
+pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 pub use standard_scaler::{StandardScaler, StandardScalerModel};
 pub use vector_assembler::VectorAssembler;

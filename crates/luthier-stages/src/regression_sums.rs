@@ -1,5 +1,7 @@
 //! What every regression metric is made of, summed over rows.
 
+use std::borrow::Cow;
+
 use luthier_core::frame::Schema;
 use luthier_core::{Error, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
@@ -21,7 +23,7 @@ pub struct RegressionSumsSpec {
 ///
 /// Residuals are taken row by row and sums of squares are centred tile by tile (Chan, Golub and LeVeque 1979),
 /// so neither a large offset nor a small residual costs digits.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RegressionSums {
     undefined: bool,
     weight_sum: f64,
@@ -62,6 +64,62 @@ impl RegressionSums {
     pub fn explained_variance(&self) -> f64 {
         let shift = self.residual_sum / self.weight_sum;
         self.prediction.scatter / self.weight_sum + shift * shift
+    }
+
+    /// Adds the predictions of some rows.
+    pub(crate) fn add(&mut self, labels: &Labels<'_>, predictions: &[f64]) -> Result<()> {
+        self.undefined |= predictions.iter().any(|p| !p.is_finite());
+        if self.undefined || labels.weight_sum == 0.0 {
+            return Ok(());
+        }
+        let weight = |i| labels.weight(i);
+        for (i, (y, p)) in labels.values.iter().zip(predictions).enumerate() {
+            let (w, r) = (weight(i), y - p);
+            self.residual_sum += w * r;
+            self.residual_sq_sum += w * r * r;
+            self.residual_abs_sum += w * r.abs();
+        }
+        let prediction = Spread::of(predictions, weight, labels.weight_sum);
+        self.label.merge(self.weight_sum, &labels.spread, labels.weight_sum);
+        self.prediction.merge(self.weight_sum, &prediction, labels.weight_sum);
+        self.weight_sum += labels.weight_sum;
+        if self.label.scatter.is_finite() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "the values of `{}` are too large to be squared in f64: scale them first",
+            labels.column
+        )))
+    }
+}
+
+/// The true values and weights of a tile's rows.
+#[derive(Debug)]
+pub(crate) struct Labels<'a> {
+    column: &'a str,
+    values: Cow<'a, [f64]>,
+    weights: Option<Cow<'a, [f64]>>,
+    weight_sum: f64,
+    spread: Spread,
+}
+
+impl<'a> Labels<'a> {
+    /// Errs at a label that is not finite and a bad weight.
+    pub(crate) fn of(tile: &'a Tile<'_>, column: &'a str, weight_col: Option<&str>) -> Result<Self> {
+        if let Some(error) = tile.first_not_finite(column) {
+            return Err(error);
+        }
+        let (values, weights) = (tile.numbers(column)?, tile.weights(weight_col)?);
+        let weight_sum = weights.as_ref().map_or(values.len() as f64, |weights| weights.iter().sum());
+        let mut labels = Self { column, values, weights, weight_sum, spread: Spread::default() };
+        if weight_sum != 0.0 {
+            labels.spread = Spread::of(&labels.values, |i| labels.weight(i), weight_sum);
+        }
+        Ok(labels)
+    }
+
+    fn weight(&self, i: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[i])
     }
 }
 
@@ -108,49 +166,12 @@ impl Summary for RegressionSums {
         for column in Self::columns(spec) {
             columns::require_numeric(schema, &column)?;
         }
-        Ok(Self {
-            undefined: false,
-            weight_sum: 0.0,
-            residual_sum: 0.0,
-            residual_sq_sum: 0.0,
-            residual_abs_sum: 0.0,
-            label: Spread::default(),
-            prediction: Spread::default(),
-        })
+        Ok(Self::default())
     }
 
     fn update(&mut self, spec: &RegressionSumsSpec, tile: &Tile<'_>) -> Result<()> {
-        if let Some(error) = tile.first_not_finite(&spec.label_col) {
-            return Err(error);
-        }
-        let labels = tile.numbers(&spec.label_col)?;
-        let predictions = tile.numbers(&spec.prediction_col)?;
-        let weights = tile.weights(spec.weight_col.as_deref())?;
-        let weight = |i: usize| weights.as_ref().map_or(1.0, |weights| weights[i]);
-        let weight_sum = match &weights {
-            Some(weights) => weights.iter().sum(),
-            None => labels.len() as f64,
-        };
-        self.undefined |= predictions.iter().any(|p| !p.is_finite());
-        if self.undefined || weight_sum == 0.0 {
-            return Ok(());
-        }
-        for (i, (y, p)) in labels.iter().zip(predictions.iter()).enumerate() {
-            let (w, r) = (weight(i), y - p);
-            self.residual_sum += w * r;
-            self.residual_sq_sum += w * r * r;
-            self.residual_abs_sum += w * r.abs();
-        }
-        self.label.merge(self.weight_sum, &Spread::of(&labels, weight, weight_sum), weight_sum);
-        self.prediction.merge(self.weight_sum, &Spread::of(&predictions, weight, weight_sum), weight_sum);
-        self.weight_sum += weight_sum;
-        if self.label.scatter.is_finite() {
-            return Ok(());
-        }
-        Err(Error::invalid(format!(
-            "the values of `{}` are too large to be squared in f64: scale them first",
-            spec.label_col
-        )))
+        let labels = Labels::of(tile, &spec.label_col, spec.weight_col.as_deref())?;
+        self.add(&labels, &tile.numbers(&spec.prediction_col)?)
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {

@@ -1,6 +1,7 @@
 use luthier_core::linalg::{cholesky, symmetric_eigen, thin_svd, triangular_factor};
 use ndarray::{Array1, Array2};
 
+use super::lasso_path::{LassoPath, add_rows};
 use super::scaling::Penalty;
 use super::solve::Iterated;
 use super::substitution::cholesky_solve;
@@ -12,13 +13,18 @@ const RUNGS: usize = 40;
 /// Sweeps over the active coordinates between two sweeps over all.
 const INNER_SWEEPS: usize = 20;
 
+/// A step this small in units of the penalty is left to the polish.
+const SETTLED: f64 = 1e-2;
+
 /// Newton steps on the active set in one polish.
 const POLISH_STEPS: usize = 30;
 
 /// Elastic nets with one mixture `α` on one system, for any strength of the penalty.
 ///
-/// Coordinate descent, with covariance updates on a Gram matrix and residual updates on a design, warm-started down a ladder of penalties `l1_max / 2ᵏ`. The ladder
-/// follows from the data and `α` alone and a fit branches off it, so the other fits of a grid cannot change a bit.
+/// Lassos on a Gram matrix lie on a [`LassoPath`]. The others are found by coordinate descent, with covariance
+/// updates on a Gram matrix and residual updates on a design, warm-started down a ladder of penalties `l1_max / 2ᵏ`.
+/// Path and ladder follow from the data and `α` alone and a fit branches off them, so the other fits of a grid
+/// cannot change a bit.
 #[derive(Debug)]
 pub(super) struct PenaltyPath {
     scale: Array1<f64>,
@@ -28,12 +34,14 @@ pub(super) struct PenaltyPath {
     l1_max: f64,
     /// Solutions at `l1_max/2`, `l1_max/4`, …
     rungs: Vec<Array1<f64>>,
+    /// Of a lasso on a Gram matrix.
+    lasso: Option<LassoPath>,
 }
 
 impl PenaltyPath {
     pub(super) fn new(system: &UnitSystem, scale: &Array1<f64>, ratio: f64) -> Self {
         let l1_max = system.rhs.iter().zip(scale).map(|(b, p)| b.abs() / p).fold(0.0, f64::max);
-        Self { scale: scale.clone(), ratio, l1_max, rungs: Vec::new() }
+        Self { scale: scale.clone(), ratio, l1_max, rungs: Vec::new(), lasso: None }
     }
 
     /// Whether the other path has the same mixture in the same units.
@@ -54,7 +62,12 @@ impl PenaltyPath {
         let mut state = Descent::new(system, penalty, zero.clone());
         let mut history = vec![state.objective()];
         let mut iterations = 0;
+        let enough = (1e-7 * tol).max(1e-13);
         if max_iter > 0 {
+            if let Some((on_path, pivot)) = self.on_lasso_path(system, penalty, enough) {
+                history.push(on_path.objective());
+                return Iterated { t: on_path.t, history, iterations: 1, pivot };
+            }
             let start = self.start(system, penalty.l1).unwrap_or(zero);
             state = Descent::new(system, penalty, start);
         }
@@ -70,12 +83,31 @@ impl PenaltyPath {
                 state.t = before;
                 break;
             }
-            if state.violation() <= (1e-7 * tol).max(1e-13) + state.rounding() {
+            if state.violation() <= enough + state.rounding() {
                 break;
             }
         }
         let pivot = if system.design.is_some() { 1.0 } else { state.smallest_pivot() };
         Iterated { t: state.t, history, iterations, pivot }
+    }
+
+    /// The solution of a lasso and the smallest pivot of its active set, from the path of all its solutions.
+    fn on_lasso_path<'a>(
+        &mut self,
+        system: &'a UnitSystem,
+        penalty: &Penalty,
+        enough: f64,
+    ) -> Option<(Descent<'a>, f64)> {
+        if self.ratio > 0.0 || system.design.is_some() {
+            return None;
+        }
+        let path = self.lasso.get_or_insert_with(|| LassoPath::new(system, &self.scale));
+        let mut state = Descent::new(system, penalty, path.at(penalty.l1)?);
+        if state.violation() > 0.1 * enough + state.rounding() {
+            path.refine(&mut state.t, state.g.view(), penalty.l1);
+            state.refresh();
+        }
+        (state.violation() <= enough + state.rounding()).then(|| (state, path.smallest_pivot()))
     }
 
     /// The solution on the rung just above a penalty.
@@ -111,6 +143,8 @@ struct Descent<'a> {
     g: Array1<f64>,
     /// `z − A t` of a design.
     residual: Array1<f64>,
+    /// The last active set that was solved for.
+    known: Option<(Vec<usize>, Solve)>,
 }
 
 impl<'a> Descent<'a> {
@@ -118,7 +152,7 @@ impl<'a> Descent<'a> {
         let g = Array1::zeros(t.len());
         let l1 = penalty.scale.mapv(|p| p * penalty.l1);
         let residual = Array1::zeros(0);
-        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual };
+        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual, known: None };
         state.refresh();
         state
     }
@@ -140,13 +174,15 @@ impl<'a> Descent<'a> {
             self.residual = design.residual(&self.t);
             return;
         }
+        let active = self.active();
+        let weights: Vec<f64> = active.iter().map(|&j| -self.t[j]).collect();
         self.g.assign(&self.system.rhs);
-        for j in self.active() {
-            self.g.scaled_add(-self.t[j], &self.system.gram.row(j));
+        if let Some(g) = self.g.as_slice_mut() {
+            add_rows(g, &self.system.gram, 0, &active, &weights);
         }
     }
 
-    /// Minimises over one coordinate and says whether it moved.
+    /// Minimises over one coordinate and says whether it moved so far that others may change their signs.
     fn update(&mut self, j: usize) -> bool {
         let target = self.correlation(j) + self.t[j];
         let shrunk = (target.abs() - self.l1[j]).max(0.0).copysign(target) / (1.0 + self.l2[j]);
@@ -160,7 +196,7 @@ impl<'a> Descent<'a> {
             Some(design) => self.residual.scaled_add(-step, &design.features.row(j)),
             None => self.g.scaled_add(-step, &self.system.gram.row(j)),
         }
-        step.abs() > 4.0 * f64::EPSILON * shrunk.abs()
+        step.abs() > SETTLED * self.l1[j]
     }
 
     /// One sweep over all coordinates, then some over the active ones.
@@ -206,30 +242,32 @@ impl<'a> Descent<'a> {
     }
 
     /// The smallest pivot of the penalised Gram matrix of the active set, in columns of unit diagonal.
-    fn smallest_pivot(&self) -> f64 {
-        match Solve::new(self, &self.active()).map(|solve| solve.inverse) {
+    fn smallest_pivot(&mut self) -> f64 {
+        let active = self.active();
+        match self.solve_for(&active).map(|solve| solve.inverse) {
             Some(Inverse::Cholesky(l)) => l.diag().iter().map(|v| v * v).fold(1.0, f64::min),
             _ => 0.0,
+        }
+    }
+
+    /// The inverse for an active set, taken out of `known` if it is there.
+    fn solve_for(&mut self, active: &[usize]) -> Option<Solve> {
+        match self.known.take() {
+            Some((set, solve)) if set == active => Some(solve),
+            _ => Solve::new(self, active),
         }
     }
 
     /// Solves for the active coordinates with their signs held. Where a sign would change, goes to the first
     /// change and lets that coordinate go: every step lowers the objective, and at the right set it is exact.
     fn polish(&mut self) {
-        let mut known: Option<(Vec<usize>, Solve)> = None;
         for _ in 0..POLISH_STEPS {
             let active = self.active();
             let worst = active.iter().map(|&j| self.violation_of(j)).fold(0.0, f64::max);
             if worst <= 0.5 * self.rounding() {
                 return;
             }
-            let solve = match known.take() {
-                Some((set, solve)) if set == active => solve,
-                _ => match Solve::new(self, &active) {
-                    Some(solve) => solve,
-                    None => return,
-                },
-            };
+            let Some(solve) = self.solve_for(&active) else { return };
             let residual = active.iter().map(|&j| {
                 let t = self.t[j];
                 self.correlation(j) - self.l2[j] * t - self.l1[j].copysign(t)
@@ -253,7 +291,7 @@ impl<'a> Descent<'a> {
                 self.t[j] = 0.0;
             }
             self.refresh();
-            known = Some((active, solve));
+            self.known = Some((active, solve));
         }
     }
 }
@@ -276,9 +314,13 @@ impl Solve {
         if let Some(design) = &state.system.design {
             return Self::of_design(&design.features, &state.l2, active, unit);
         }
-        let k = Array2::from_shape_fn((active.len(), active.len()), |(a, b)| {
-            if a == b { 1.0 } else { state.system.gram[[active[a], active[b]]] * (unit[a] * unit[b]) }
-        });
+        let mut k = Array2::eye(active.len());
+        for (a, &j) in active.iter().enumerate() {
+            let row = state.system.gram.row(j);
+            for (b, &i) in active[..a].iter().enumerate() {
+                k[[a, b]] = row[i] * (unit[a] * unit[b]);
+            }
+        }
         if let Some(l) = cholesky(k.view()) {
             return Some(Self { unit, inverse: Inverse::Cholesky(l) });
         }

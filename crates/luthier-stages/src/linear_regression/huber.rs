@@ -163,7 +163,7 @@ pub(crate) fn fit_huber<E: From<FitError>>(
     let features = moments.features();
     // Without varying features there is still a location and a scale to find.
     let constant_label = spread.label(Deviation::Population) == 0.0;
-    match degenerate(&squared, &spread, moments) {
+    match degenerate(&squared, &spread, moments, moments.is_finite()) {
         Some(Ok(fit)) if constant_label => {
             return Ok(HuberFit {
                 coefficients: fit.coefficients,

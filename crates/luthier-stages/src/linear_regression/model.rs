@@ -1,5 +1,7 @@
 //! The fitted model, its training summary, and its evaluation on rows.
 
+use std::sync::OnceLock;
+
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{Affine, Transformer};
 use ndarray::{Array1, Array2, Axis};
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::evaluation::Evaluation;
 use super::huber::HuberFit;
 use super::solve::Fit;
-use super::statistics::{Goodness, infer};
+use super::statistics::{Goodness, infer, two_sided_p};
 use crate::columns;
 
 /// A fitted [`LinearRegression`](crate::LinearRegression): `prediction = x · coefficients + intercept`.
@@ -27,9 +29,20 @@ pub struct LinearRegressionModel {
     standard_errors: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     t_values: Option<Vec<f64>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    p_values: Option<Vec<f64>>,
+    #[serde(skip)]
+    p_values: PValues,
     summary: TrainingSummary,
+}
+
+/// Computed when they are first asked for: a hundred incomplete beta functions cost more than a fit.
+#[derive(Debug, Clone, Default)]
+struct PValues(OnceLock<Vec<f64>>);
+
+/// They follow from the t values.
+impl PartialEq for PValues {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// How well the model fits the rows it was fitted on: everything that the moments tell.
@@ -97,8 +110,8 @@ impl LinearRegressionModel {
             intercept: fit.intercept,
             scale: 1.0,
             standard_errors: inference.as_ref().map(|i| i.standard_errors.to_vec()),
-            t_values: inference.as_ref().map(|i| i.t_values.to_vec()),
-            p_values: inference.map(|i| i.p_values.to_vec()),
+            t_values: inference.map(|i| i.t_values.to_vec()),
+            p_values: PValues::default(),
             summary,
         }
     }
@@ -115,7 +128,7 @@ impl LinearRegressionModel {
             scale: fit.scale,
             standard_errors: None,
             t_values: None,
-            p_values: None,
+            p_values: PValues::default(),
             summary: TrainingSummary::new(goodness, fit.objective_history, fit.iterations, None),
         }
     }
@@ -148,7 +161,10 @@ impl LinearRegressionModel {
 
     /// Two-sided p values of Student's t distribution.
     pub fn p_values(&self) -> Option<&[f64]> {
-        self.p_values.as_deref()
+        let t_values = self.t_values.as_deref()?;
+        let freedom = self.summary.degrees_of_freedom as f64;
+        let compute = || t_values.iter().map(|t| two_sided_p(*t, freedom)).collect();
+        Some(self.p_values.0.get_or_init(compute))
     }
 
     /// How well it fits the rows it was fitted on.

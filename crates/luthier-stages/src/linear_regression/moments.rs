@@ -45,8 +45,8 @@ impl NormalEquations {
     }
 
     pub(super) fn is_finite(&self) -> bool {
-        let all = self.x_mean.iter().chain(&self.xx).chain(&self.xy).chain([&self.y_mean, &self.yy]);
-        all.copied().all(f64::is_finite)
+        let rest = self.x_mean.iter().chain(&self.xy).chain([&self.y_mean, &self.yy]);
+        self.xx.iter().all(|v| v.is_finite()) && rest.copied().all(f64::is_finite)
     }
 
     /// Second moments about zero instead of the means: what a fit without intercept works on.

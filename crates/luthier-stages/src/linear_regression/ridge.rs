@@ -1,5 +1,5 @@
-use luthier_core::linalg::{cholesky, symmetric_eigen};
-use ndarray::{Array1, Array2};
+use luthier_core::linalg::{self, cholesky, symmetric_eigen};
+use ndarray::{Array1, Array2, ArrayView1};
 
 use super::scaling::Penalty;
 use super::substitution::{cholesky_solve, lower_inverse};
@@ -7,6 +7,10 @@ use super::unit::UnitSystem;
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;
+
+/// A Gram matrix in unit coordinates whose rows have no more than this beside the diagonal is its own
+/// eigendecomposition: what comes out of principal components.
+const DIAGONAL: f64 = 1e-13;
 
 /// Beyond this condition of a Gram matrix that is scaled by the penalty, eigenvectors have lost too many digits of
 /// the weak columns, which Cholesky's method, whose error does not depend on the columns' scales, would have kept.
@@ -41,6 +45,8 @@ struct Eigen {
     /// Largest first.
     values: Array1<f64>,
     vectors: Array2<f64>,
+    /// The vectors as rows: products run along rows.
+    transposed: Array2<f64>,
     /// Squares of the vectors' entries.
     squares: Array2<f64>,
     /// Coordinates are `q = scale ∘ t`.
@@ -53,17 +59,21 @@ struct Eigen {
 
 impl Eigen {
     fn new(system: &UnitSystem, scale: Option<&Array1<f64>>) -> Option<Self> {
-        let eigen = match scale {
-            None => symmetric_eigen(system.gram.view()),
-            Some(p) => {
-                let scaled = |(i, j)| system.gram[[i, j]] / (p[i] * p[j]);
-                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view())
+        let scaled = |(i, j): (usize, usize)| match scale {
+            Some(p) => system.gram[[i, j]] / (p[i] * p[j]),
+            None => system.gram[[i, j]],
+        };
+        let eigen = match (is_diagonal(&system.gram), scale) {
+            (true, _) => sorted_diagonal((0..system.rhs.len()).map(|i| scaled((i, i))).collect()),
+            (false, None) => symmetric_eigen(system.gram.view()).ok()?,
+            (false, Some(_)) => {
+                symmetric_eigen(Array2::from_shape_fn(system.gram.dim(), scaled).view()).ok()?
             }
         };
-        let eigen = eigen.ok()?;
         let mut family = Self {
             values: eigen.values,
             squares: eigen.vectors.mapv(|v| v * v),
+            transposed: eigen.vectors.t().as_standard_layout().into_owned(),
             vectors: eigen.vectors,
             scale: scale.cloned(),
             rhs: Array1::zeros(0),
@@ -103,13 +113,30 @@ impl Eigen {
     }
 
     fn along(&self, b: &Array1<f64>) -> Array1<f64> {
-        self.vectors.t().dot(&self.scaled(b))
+        self.transposed.dot(&self.scaled(b))
     }
 
     /// Back from the coordinates of [`along`](Self::along).
     fn across(&self, q: &Array1<f64>) -> Array1<f64> {
         self.scaled(&self.vectors.dot(q))
     }
+}
+
+/// Whether all that is not on the diagonal is rounding.
+fn is_diagonal(gram: &Array2<f64>) -> bool {
+    let rest = |(i, row): (usize, ArrayView1<'_, f64>)| {
+        row.iter().map(|v| v.abs()).sum::<f64>() - row[i].abs() <= DIAGONAL * row[i].abs()
+    };
+    gram.rows().into_iter().enumerate().all(rest)
+}
+
+/// The eigendecomposition of a diagonal matrix.
+fn sorted_diagonal(diagonal: Vec<f64>) -> linalg::Eigen {
+    let mut order: Vec<usize> = (0..diagonal.len()).collect();
+    order.sort_by(|&a, &b| diagonal[b].total_cmp(&diagonal[a]));
+    let mut vectors = Array2::zeros((order.len(), order.len()));
+    order.iter().enumerate().for_each(|(place, &i)| vectors[[i, place]] = 1.0);
+    linalg::Eigen { values: order.iter().map(|&i| diagonal[i]).collect(), vectors }
 }
 
 /// Ridge regressions on one Gram matrix: `t(λ) = V (Λ + λ)⁻¹ Vᵀ b` for every λ from one eigendecomposition

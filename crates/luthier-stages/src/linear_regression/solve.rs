@@ -177,17 +177,19 @@ pub(super) fn spread(moments: &NormalEquations) -> Spread {
     Spread::new(weights, (moments.xx.diag(), moments.x_mean.view()), (moments.yy, moments.y_mean))
 }
 
-/// The answers that need no solver: errors, a constant label, and a model without varying features.
+/// The answers that need no solver: errors, a constant label, and a model without varying features. `finite` says
+/// whether the moments are.
 pub(super) fn degenerate(
     options: &FitOptions,
     spread: &Spread,
     moments: &NormalEquations,
+    finite: bool,
 ) -> Option<Result<Fit, FitError>> {
     let (rows, weight_sum, y_mean) = (moments.rows, moments.weight_sum, moments.y_mean);
     if !(weight_sum > 0.0 && weight_sum.is_finite()) {
         return Some(Err(FitError::NoWeight { rows, weight_sum }));
     }
-    if !moments.is_finite() {
+    if !finite {
         return Some(Err(FitError::NotFinite));
     }
     let constant_label = spread.label(Deviation::Population) == 0.0;
@@ -216,19 +218,28 @@ pub(super) fn degenerate(
 /// digits, answer [`Outcome::NeedsFactor`].
 pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOptions]) -> Batch {
     let spread = spread(moments);
+    let finite = moments.is_finite();
     let mut shared: [Option<Shared>; 2] = [None, None];
-    let outcomes = options
-        .iter()
-        .map(|o| {
-            if let Some(fit) = degenerate(o, &spread, moments) {
-                return fit.map(Outcome::Fitted);
-            }
-            let system = || Shared::new(UnitSystem::new(moments, &spread, o.fit_intercept));
-            shared[usize::from(o.fit_intercept)].get_or_insert_with(system).fit(o, &spread)
-        })
-        .collect();
+    let outcomes = from_strong_to_weak(options, |o| {
+        if let Some(fit) = degenerate(o, &spread, moments, finite) {
+            return fit.map(Outcome::Fitted);
+        }
+        let system = || Shared::new(UnitSystem::new(moments, &spread, o.fit_intercept));
+        shared[usize::from(o.fit_intercept)].get_or_insert_with(system).fit(o, &spread)
+    });
     let factorisations = shared.iter().flatten().map(|shared| shared.ridge.factorisations()).sum();
     Batch { outcomes, factorisations }
+}
+
+/// Calls `fit` for strong L1 penalties first, so that paths are walked once and downwards; the results are in the
+/// order of the options.
+fn from_strong_to_weak<T>(options: &[FitOptions], mut fit: impl FnMut(&FitOptions) -> T) -> Vec<T> {
+    let l1 = |i: usize| options[i].reg_param * options[i].elastic_net_param;
+    let mut order: Vec<usize> = (0..options.len()).collect();
+    order.sort_by(|&a, &b| l1(b).total_cmp(&l1(a)));
+    let mut results: Vec<(usize, T)> = order.into_iter().map(|i| (i, fit(&options[i]))).collect();
+    results.sort_by_key(|(i, _)| *i);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Work that fits with the same kind of intercept share.
@@ -346,31 +357,29 @@ pub(crate) fn fit_factor(factor: &Factor, moments: &NormalEquations, options: &[
     let spread = spread(moments);
     let mut factorisations = 0;
     let mut systems: [Option<TriangularSystem>; 2] = [None, None];
+    let finite = moments.is_finite();
     let mut shared: [Option<Shared>; 2] = [None, None];
-    let outcomes = options
-        .iter()
-        .map(|o| {
-            if let Some(fit) = degenerate(o, &spread, moments) {
-                return fit.map(Outcome::Fitted);
+    let outcomes = from_strong_to_weak(options, |o| {
+        if let Some(fit) = degenerate(o, &spread, moments, finite) {
+            return fit.map(Outcome::Fitted);
+        }
+        let which = usize::from(o.fit_intercept);
+        if o.iterates(factor.features()) {
+            let system = || UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
+            let shared = shared[which].get_or_insert_with(|| Shared::new(system()));
+            return Ok(Outcome::Fitted(shared.iterate(o, &spread).0));
+        }
+        let system = match &mut systems[which] {
+            Some(system) => system,
+            empty => {
+                let system = UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
+                factorisations += 2;
+                empty.insert(TriangularSystem::new(system).ok_or(FitError::NotFinite)?)
             }
-            let which = usize::from(o.fit_intercept);
-            if o.iterates(factor.features()) {
-                let system = || UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
-                let shared = shared[which].get_or_insert_with(|| Shared::new(system()));
-                return Ok(Outcome::Fitted(shared.iterate(o, &spread).0));
-            }
-            let system = match &mut systems[which] {
-                Some(system) => system,
-                empty => {
-                    let system = UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
-                    factorisations += 2;
-                    empty.insert(TriangularSystem::new(system).ok_or(FitError::NotFinite)?)
-                }
-            };
-            let (fit, made) = system.fit(o, &spread);
-            factorisations += made;
-            Ok(Outcome::Fitted(fit))
-        })
-        .collect();
+        };
+        let (fit, made) = system.fit(o, &spread);
+        factorisations += made;
+        Ok(Outcome::Fitted(fit))
+    });
     Batch { outcomes, factorisations }
 }

@@ -1,3 +1,4 @@
 mod data;
 mod huber;
+mod independence;
 mod laws;

@@ -109,9 +109,13 @@ impl UnitSystem {
         let x_unit: Array1<f64> = active.iter().map(|&j| (xx[[j, j]] / w).sqrt()).collect();
         let y_unit = (yy / w).sqrt();
         let k = active.len();
-        let gram = Array2::from_shape_fn((k, k), |(i, j)| {
-            if i == j { 1.0 } else { xx[[active[i], active[j]]] / (w * (x_unit[i] * x_unit[j])) }
-        });
+        let mut gram = Array2::zeros((k, k));
+        for (i, mut to) in gram.rows_mut().into_iter().enumerate() {
+            let (from, unit) = (xx.row(active[i]), x_unit[i]);
+            let columns = active.iter().zip(&x_unit);
+            to.iter_mut().zip(columns).for_each(|(to, (&j, u))| *to = from[j] / (w * (unit * u)));
+            to[i] = 1.0;
+        }
         let rhs = Array1::from_shape_fn(k, |i| xy[active[i]] / (w * (x_unit[i] * y_unit)));
         let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
         let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };

@@ -1,8 +1,11 @@
 //! Metrics from moments are the metrics of the rows.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Dataset, Evaluator, Need};
-use luthier_stages::{Pca, RegressionEvaluator, RegressionMetric, StandardScaler};
+use luthier_core::{Dataset, Evaluator, Folds, Need, Rows};
+use luthier_stages::{
+    Pca, RegressionEvaluator, RegressionMetric, RegressionSums, RegressionSumsSpec, SiblingSums,
+    SiblingSumsSpec, StandardScaler,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -83,6 +86,54 @@ proptest! {
                 evaluator = evaluator.weight_col("weight");
             }
             agree(metric, evaluator.evaluate(&short).unwrap(), evaluator.evaluate(&long).unwrap());
+        }
+    }
+
+    #[test]
+    fn siblings_by_one_product_are_each_by_itself(
+        problem in problem(1e3), weighted: bool, models in 0usize..5, folds in 1u32..4, bad in prop::option::of(0usize..5),
+    ) {
+        let rows = problem.frame.num_rows();
+        let folds = folds.min(rows as u32);
+        let weight_col = weighted.then(|| "weight".to_owned());
+        let assignment = (0..rows).map(|i| (i as u32 * 7 + 3) % folds).collect();
+        let data = Dataset::with_folds(problem.frame.clone(), Folds::new(assignment, folds).unwrap()).unwrap();
+        let data = data.select(Rows::Only(0));
+        let line = |k: usize| {
+            let mut line = problem.line.clone();
+            line.intercept += k as f64;
+            line.coefficients[0] *= 1.0 - 0.3 * k as f64;
+            if bad == Some(k) {
+                line.intercept = f64::NAN;
+            }
+            line
+        };
+        let d = problem.line.coefficients.len();
+        let together: SiblingSums = data
+            .aggregate(&SiblingSumsSpec {
+                label_col: "label".to_owned(),
+                weight_col: weight_col.clone(),
+                input_cols: vec!["features".to_owned()],
+                coefficients: Array2::from_shape_fn((d, models), |(i, k)| line(k).coefficients[i]),
+                offsets: (0..models).map(|k| line(k).intercept).collect(),
+            })
+            .unwrap();
+        prop_assert_eq!(together.models.len(), models);
+        for (k, sums) in together.models.iter().enumerate() {
+            let view = data.through(fit(&line(k), &data)).unwrap();
+            let spec = RegressionSumsSpec {
+                label_col: "label".to_owned(),
+                prediction_col: "prediction".to_owned(),
+                weight_col: weight_col.clone(),
+            };
+            let alone: RegressionSums = view.aggregate(&spec).unwrap();
+            prop_assert_eq!(sums.is_undefined(), alone.is_undefined());
+            if !alone.is_undefined() {
+                assert_close(sums.mean_absolute_error(), alone.mean_absolute_error(), 1e-9);
+                assert_close(sums.mean_squared_error(), alone.mean_squared_error(), 1e-9);
+                assert_close(sums.label_variance(), alone.label_variance(), 1e-12);
+                assert_close(sums.explained_variance(), alone.explained_variance(), 1e-9);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::linear_regression::statistics::Goodness;
 
 /// The largest violation of the optimality conditions, recomputed from the rows in unit coordinates:
 /// gradient `xᵀw(y − ŷ)/(W u v)` against the penalty's.
-fn violation(rows: &Rows, options: &FitOptions, fit: &Fit) -> f64 {
+pub(super) fn violation(rows: &Rows, options: &FitOptions, fit: &Fit) -> f64 {
     let (weight, mean) = rows.mean();
     let d = rows.x.ncols();
     let reduced = weight - rows.w.dot(&rows.w) / weight;
