@@ -8,6 +8,7 @@ mod tile;
 mod training_sets;
 
 pub use folds::{Folds, Rows};
+pub(crate) use tile::Positioned;
 pub use tile::Tile;
 pub use training_sets::{Room, TrainingSets};
 

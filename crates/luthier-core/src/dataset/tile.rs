@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use luthier_frame::{ArrayRef, RecordBatch, numbers, vectors};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, CowArray, Ix2, Zip, s};
+use ndarray::{ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::{Error, Result};
 
@@ -187,7 +187,9 @@ impl Tile<'_> {
                 values.ncols(),
             )));
         }
-        Ok(Positioned { values, picked: &self.picked })
+        let scattered =
+            || Error::invalid(format!("the rows of column `{column}` do not lie side by side in memory"));
+        Ok(Positioned { values: values.to_slice().ok_or_else(scattered)?, width, picked: &self.picked })
     }
 
     /// The rows of any column as an Arrow array.
@@ -237,49 +239,57 @@ impl Tile<'_> {
 
 /// The rows of one column of a tile.
 pub(crate) struct Positioned<'a> {
-    values: ArrayView2<'a, f64>,
+    /// All rows of the chunk, one after the other.
+    values: &'a [f64],
+    width: usize,
     picked: &'a Picked<'a>,
 }
 
 impl Positioned<'_> {
-    fn position(&self, i: usize) -> usize {
-        match self.picked {
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> &[f64] {
+        let position = match self.picked {
             Picked::Range(range) => range.start + i,
             Picked::Indices(indices) => indices[i] as usize,
-        }
+        };
+        &self.values[position * self.width..(position + 1) * self.width]
     }
 
-    pub(crate) fn row(&self, i: usize) -> ArrayView1<'_, f64> {
-        self.values.row(self.position(i))
-    }
-
-    /// Writes `sqrt(w) · (x − reference)` of the rows in `block` to `target` and adds `w · (x − reference)` to
-    /// `sum`. One sweep: what is read from memory is used for all of it.
+    /// Writes `sqrt(w) · (x − reference)` of the rows in `block` to the rows of `target`, which are `stride` apart,
+    /// and adds `w · (x − reference)` to `sum`. One sweep: what comes from memory is used for all of it.
     pub(crate) fn shift(
         &self,
         block: Range<usize>,
         weights: Option<&[f64]>,
-        reference: ArrayView1<'_, f64>,
-        mut target: ArrayViewMut2<'_, f64>,
-        mut sum: ArrayViewMut1<'_, f64>,
+        reference: &[f64],
+        target: &mut [f64],
+        stride: usize,
+        sum: &mut [f64],
     ) {
-        for (i, target) in block.zip(target.rows_mut()) {
-            let values = Zip::from(target).and(self.row(i)).and(reference).and(&mut sum);
-            match weights.map(|weights| weights[i]) {
-                None => values.for_each(|target, x, reference, sum| {
-                    *target = x - reference;
-                    *sum += *target;
-                }),
-                Some(w) => {
-                    let root = w.sqrt();
-                    values.for_each(|target, x, reference, sum| {
-                        let shifted = x - reference;
-                        *target = root * shifted;
-                        *sum += w * shifted;
-                    });
+        // Memory is waited for: wide registers keep more of it on its way than the instructions a plain build may use.
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (i, target) in block.zip(target.chunks_mut(stride)) {
+                    let values = target.iter_mut().zip(self.row(i)).zip(reference).zip(sum.iter_mut());
+                    match weights.map(|weights| weights[i]) {
+                        None => values.for_each(|(((target, x), reference), sum)| {
+                            let shifted = x - reference;
+                            *target = shifted;
+                            *sum += shifted;
+                        }),
+                        Some(w) => {
+                            let root = w.sqrt();
+                            values.for_each(|(((target, x), reference), sum)| {
+                                let shifted = x - reference;
+                                *target = root * shifted;
+                                *sum += w * shifted;
+                            });
+                        }
+                    }
                 }
-            }
-        }
+            },
+        );
     }
 }
 

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 
 use luthier_frame::{ColumnType, Schema};
-use ndarray::{Array1, ArrayViewMut2, s};
+use ndarray::{Array1, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Tile;
+use crate::dataset::{Positioned, Tile};
 use crate::{Error, Result};
 
 const BLOCK_ROWS: usize = 64;
@@ -105,39 +105,53 @@ pub(super) fn with_shifted<T>(
     };
     let mut buffer = SCRATCH.take();
     buffer.resize((n * width).max(buffer.len()), 0.0);
-    let result = ArrayViewMut2::from_shape((n, width), &mut buffer[..n * width])
-        .map_err(|e| Error::invalid(e.to_string()))
-        .and_then(|mut rows| {
-            let mut drift = Array1::zeros(width);
-            // Columns take turns in blocks of rows, which stay in the first-level cache.
-            for start in (0..n).step_by(BLOCK_ROWS) {
-                let block = start..(start + BLOCK_ROWS).min(n);
-                for (column, span) in columns.iter().zip(spans) {
-                    let span = span.start..span.start + span.width;
-                    column.shift(
-                        block.clone(),
-                        weights,
-                        reference.slice(s![span.clone()]),
-                        rows.slice_mut(s![block.clone(), span.clone()]),
-                        drift.slice_mut(s![span]),
-                    );
-                }
-            }
-            let (weight_sum, weight_sq_sum) = match weights {
-                None => (n as f64, n as f64),
-                Some(weights) => (weights.iter().sum(), weights.iter().map(|w| w * w).sum()),
-            };
-            if !drift.iter().chain([&weight_sum, &weight_sq_sum]).all(|x| x.is_finite()) {
-                return Err(first_bad(tile, spans, None));
-            }
-            if first.is_none() {
-                return Ok(None);
-            }
-            drift /= weight_sum;
-            f(Shifted { rows, weights, reference, drift, weight_sum, weight_sq_sum }).map(Some)
-        });
+    let drift = shift(&columns, spans, weights, &reference, &mut buffer[..n * width]);
+    let (weight_sum, weight_sq_sum) = match weights {
+        None => (n as f64, n as f64),
+        Some(weights) => (weights.iter().sum(), weights.iter().map(|w| w * w).sum()),
+    };
+    if !drift.iter().chain([&weight_sum, &weight_sq_sum]).all(|x| x.is_finite()) {
+        return Err(first_bad(tile, spans, None));
+    }
+    if first.is_none() {
+        return Ok(None);
+    }
+    let drift = drift / weight_sum;
+    let rows = ArrayViewMut2::from_shape((n, width), &mut buffer[..n * width])
+        .map_err(|e| Error::invalid(e.to_string()))?;
+    let result = f(Shifted { rows, weights, reference, drift, weight_sum, weight_sq_sum });
     SCRATCH.set(buffer);
-    result
+    result.map(Some)
+}
+
+/// Copies the rows relative to the reference and returns their weighted sum. Columns take turns in blocks of rows,
+/// which stay in the first-level cache.
+fn shift(
+    columns: &[Positioned<'_>],
+    spans: &[ColumnSpan],
+    weights: Option<&[f64]>,
+    reference: &Array1<f64>,
+    rows: &mut [f64],
+) -> Array1<f64> {
+    let width = total_width(spans);
+    let mut sum = vec![0.0; width];
+    let reference = reference.to_vec();
+    for (block, rows) in rows.chunks_mut((BLOCK_ROWS * width).max(1)).enumerate() {
+        let start = block * BLOCK_ROWS;
+        let block = start..start + rows.len() / width.max(1);
+        for (column, span) in columns.iter().zip(spans) {
+            let at = span.start..span.start + span.width;
+            column.shift(
+                block.clone(),
+                weights,
+                &reference[at.clone()],
+                &mut rows[span.start..],
+                width,
+                &mut sum[at],
+            );
+        }
+    }
+    sum.into()
 }
 
 /// Names the first row of the tile that holds a value that is not finite, or a bad weight.
