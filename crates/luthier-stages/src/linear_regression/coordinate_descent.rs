@@ -177,7 +177,9 @@ impl<'a> Descent<'a> {
         let active = self.active();
         let weights: Vec<f64> = active.iter().map(|&j| -self.t[j]).collect();
         self.g.assign(&self.system.rhs);
-        if let Some(g) = self.g.as_slice_mut() {
+        if 2 * active.len() > self.t.len() {
+            self.g -= &self.system.gram.dot(&self.t);
+        } else if let Some(g) = self.g.as_slice_mut() {
             add_rows(g, &self.system.gram, 0, &active, &weights);
         }
     }
