@@ -13,6 +13,11 @@ const RUNGS: usize = 40;
 /// Sweeps over the active coordinates between two sweeps over all.
 const INNER_SWEEPS: usize = 20;
 
+/// A lasso on more features is not looked up on its path: a walk costs as their cube, too much for a single fit.
+/// Measured: with 200 features 3 ms instead of 1 for one fit and 9 ms instead of 24 for 100; with 1000 features
+/// 600 ms instead of 40, and 0.75 s instead of 1.3.
+const PATH_FEATURES: usize = 256;
+
 /// A step this small in units of the penalty is left to the polish.
 const SETTLED: f64 = 1e-2;
 
@@ -21,7 +26,7 @@ const POLISH_STEPS: usize = 30;
 
 /// Elastic nets with one mixture `α` on one system, for any strength of the penalty.
 ///
-/// Lassos on a Gram matrix lie on a [`LassoPath`]. The others are found by coordinate descent, with covariance
+/// Lassos on a Gram matrix of few features lie on a [`LassoPath`]. The others are found by coordinate descent, with covariance
 /// updates on a Gram matrix and residual updates on a design, warm-started down a ladder of penalties `l1_max / 2ᵏ`.
 /// Path and ladder follow from the data and `α` alone and a fit branches off them, so the other fits of a grid
 /// cannot change a bit.
@@ -98,7 +103,7 @@ impl PenaltyPath {
         penalty: &Penalty,
         enough: f64,
     ) -> Option<(Descent<'a>, f64)> {
-        if self.ratio > 0.0 || system.design.is_some() {
+        if self.ratio > 0.0 || system.design.is_some() || self.scale.len() > PATH_FEATURES {
             return None;
         }
         let path = self.lasso.get_or_insert_with(|| LassoPath::new(system, &self.scale));
@@ -177,7 +182,9 @@ impl<'a> Descent<'a> {
         let active = self.active();
         let weights: Vec<f64> = active.iter().map(|&j| -self.t[j]).collect();
         self.g.assign(&self.system.rhs);
-        if let Some(g) = self.g.as_slice_mut() {
+        if 2 * active.len() > self.t.len() {
+            self.g -= &self.system.gram.dot(&self.t);
+        } else if let Some(g) = self.g.as_slice_mut() {
             add_rows(g, &self.system.gram, 0, &active, &weights);
         }
     }

@@ -52,13 +52,15 @@ pub enum Loss {
 /// | all weights zero, or no rows | an error |
 ///
 /// Squared error is fitted from moments, without passes of its own, and the candidates of a grid share their work:
-/// ridge regressions one eigendecomposition; lassos one walk along the path of all solutions, whose knots follow
-/// from the data; other elastic nets the warm starts on a ladder of penalties, halved from the largest that leaves
-/// a coefficient. What is shared depends on the data and `elastic_net_param` alone, so a candidate gets the same
-/// coefficients, bit for bit, alone and in any grid; they meet the optimality conditions to about `1e-7 · tol` of
-/// the label's deviation (at least 1e-13). `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond
-/// a condition of 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the
-/// residuals of a fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
+/// ridge regressions one eigendecomposition; lassos of up to 256 features one walk along the path of all
+/// solutions, whose knots follow from the data; other elastic nets the warm starts on a ladder of penalties, halved
+/// from the largest that leaves a coefficient. What is shared depends on the data and `elastic_net_param` alone, so
+/// a candidate gets the same coefficients, bit for bit, alone and in any grid. They meet the optimality conditions
+/// to `1e-7 · tol`, at best 1e-13, of the label's deviation.
+///
+/// `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond a condition of
+/// 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the residuals of a
+/// fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
 /// The huber loss takes a pass an iteration.
 #[derive(Debug, Clone, Params)]
 #[params(check = "Self::check")]

@@ -47,6 +47,11 @@ impl GrowingFactor {
     /// Solves `K x = b` in place.
     pub(super) fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
+        self.solve_upper(b);
+    }
+
+    /// Solves `Lᵀ x = b` in place.
+    pub(super) fn solve_upper(&self, b: &mut [f64]) {
         for (i, row) in self.rows.iter().enumerate().rev() {
             let x = b[i] / row[i];
             b[i] = x;
@@ -54,8 +59,14 @@ impl GrowingFactor {
         }
     }
 
-    fn solve_lower(&self, b: &mut [f64]) {
-        for (i, row) in self.rows.iter().enumerate() {
+    /// Solves `L x = b` in place.
+    pub(super) fn solve_lower(&self, b: &mut [f64]) {
+        self.solve_lower_from(0, b);
+    }
+
+    /// The same where the entries before `start` are solved already: nothing behind a row enters it.
+    pub(super) fn solve_lower_from(&self, start: usize, b: &mut [f64]) {
+        for (i, row) in self.rows.iter().enumerate().skip(start) {
             b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
         }
     }

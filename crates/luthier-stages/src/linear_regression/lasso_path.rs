@@ -9,7 +9,7 @@ use super::unit::UnitSystem;
 const LEAST_PIVOT: f64 = 1e-8;
 
 /// Knots between two computations of all correlations anew.
-const REFRESHED_AFTER: usize = 32;
+const REFRESHED_AFTER: usize = 64;
 
 /// Knots at most, a feature: data have been made up on which paths have exponentially many.
 const KNOTS: usize = 8;
@@ -38,6 +38,8 @@ pub(super) struct LassoPath {
     /// Signs times scales of the active features.
     pull: Vec<f64>,
     factor: GrowingFactor,
+    /// The pull behind the lower triangle of the factor.
+    half: Vec<f64>,
     /// Growth of the active coefficients for each unit that the penalty falls.
     growth: Vec<f64>,
     /// Fall of the other correlations with it.
@@ -80,6 +82,7 @@ impl LassoPath {
             g: system.rhs.to_vec(),
             pull: Vec::new(),
             factor: GrowingFactor::default(),
+            half: Vec::new(),
             growth: Vec::new(),
             fall: vec![0.0; size],
             next: None,
@@ -162,6 +165,8 @@ impl LassoPath {
             self.swap(place, number);
             self.active.push(number);
             self.pull.push(sign * self.scale[number]);
+            self.half.push(sign * self.scale[number]);
+            self.factor.solve_lower_from(number, &mut self.half);
         }
         is_new
     }
@@ -171,6 +176,9 @@ impl LassoPath {
         let (place, last) = (self.active.remove(number), self.active.len());
         let pull = self.pull.remove(number);
         self.factor.remove(number);
+        self.half.truncate(number);
+        self.half.extend_from_slice(&self.pull[number..]);
+        self.factor.solve_lower_from(number, &mut self.half);
         self.active.iter_mut().filter(|at| **at == last).for_each(|at| *at = place);
         self.swap(place, last);
         (self.t[last], self.g[last]) = (0.0, self.l1 * pull);
@@ -208,8 +216,8 @@ impl LassoPath {
 
     /// Finds the next knot: `left` has just gone out and cannot come back with the same sign.
     fn look_ahead(&mut self, left: Option<(usize, f64)>) {
-        self.growth.clone_from(&self.pull);
-        self.factor.solve(&mut self.growth);
+        self.growth.clone_from(&self.half);
+        self.factor.solve_upper(&mut self.growth);
         let others = self.active.len();
         self.fall.fill(0.0);
         add_rows(&mut self.fall[others..], &self.gram, others, &self.active, &self.growth);

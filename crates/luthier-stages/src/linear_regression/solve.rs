@@ -213,8 +213,8 @@ pub(super) fn degenerate(
 /// Fits every set of options to the same moments. A fit gives the same bits alone and among others.
 ///
 /// Ridge regressions share one eigendecomposition of the standardised Gram matrix (and one more for penalties
-/// that are not isotropic there: `standardization = false`, or no intercept); elastic nets share the warm starts
-/// of a penalty ladder. [`Solver::Qr`], and any other but [`Solver::Normal`] where the Gram matrix has too few
+/// that are not isotropic there: `standardization = false`, or no intercept); lassos share the path of their
+/// solutions, other elastic nets the warm starts of a penalty ladder. [`Solver::Qr`], and any other but [`Solver::Normal`] where the Gram matrix has too few
 /// digits, answer [`Outcome::NeedsFactor`].
 pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOptions]) -> Batch {
     let spread = spread(moments);

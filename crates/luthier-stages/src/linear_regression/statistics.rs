@@ -1,4 +1,4 @@
-use ndarray::{Array1, ArrayView1};
+use ndarray::{Array1, ArrayView1, s};
 use statrs::function::beta::checked_beta_reg;
 
 use super::doubled::Doubled;
@@ -58,10 +58,14 @@ impl Goodness {
     ) -> Self {
         let shift = Shift::new(moments, coefficients, intercept);
         let (mut along, mut along_size, mut square, mut square_size) = (0.0, 0.0, 0.0, 0.0);
-        for ((row, xy), b) in moments.xx.rows().into_iter().zip(&moments.xy).zip(&coefficients) {
-            if *b != 0.0 {
-                square += b * row.dot(&coefficients);
-                square_size += b.abs() * size_of_dot(row, coefficients);
+        // Below the diagonal everything counts twice: the matrix need not be read whole.
+        for (i, (row, xy)) in moments.xx.rows().into_iter().zip(&moments.xy).enumerate() {
+            let b = coefficients[i];
+            if b != 0.0 {
+                let (below, before) = (row.slice_move(s![..i]), coefficients.slice(s![..i]));
+                let own = row[i] * b;
+                square += b * (2.0 * below.dot(&before) + own);
+                square_size += b.abs() * (2.0 * size_of_dot(below, before) + own.abs());
                 along += b * xy;
                 along_size += (b * xy).abs();
             }

@@ -109,13 +109,17 @@ impl UnitSystem {
         let x_unit: Array1<f64> = active.iter().map(|&j| (xx[[j, j]] / w).sqrt()).collect();
         let y_unit = (yy / w).sqrt();
         let k = active.len();
-        let mut gram = Array2::zeros((k, k));
-        for (i, mut to) in gram.rows_mut().into_iter().enumerate() {
-            let (from, unit) = (xx.row(active[i]), x_unit[i]);
-            let columns = active.iter().zip(&x_unit);
-            to.iter_mut().zip(columns).for_each(|(to, (&j, u))| *to = from[j] / (w * (unit * u)));
-            to[i] = 1.0;
+        // By rows as slices: dividing is most of it, and is done several at a time.
+        let units = x_unit.to_vec();
+        let mut gram = Vec::with_capacity(k * k);
+        let mut from = vec![0.0; k];
+        for (i, unit) in units.iter().enumerate() {
+            let row = xx.row(active[i]);
+            from.iter_mut().zip(&active).for_each(|(from, &j)| *from = row[j]);
+            gram.extend(from.iter().zip(&units).map(|(x, u)| x / (w * (unit * u))));
+            gram[i * k + i] = 1.0;
         }
+        let gram = Array2::from_shape_vec((k, k), gram).unwrap_or_default();
         let rhs = Array1::from_shape_fn(k, |i| xy[active[i]] / (w * (x_unit[i] * y_unit)));
         let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
         let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };

@@ -108,10 +108,10 @@ proptest! {
 }
 
 /// Correlated features, of which some come, go and come back along the path.
-fn correlated() -> Rows {
+fn correlated(d: usize) -> Rows {
     let noise = |i: usize, j: usize| ((i * 31 + j * 17 + i * i * (j + 3)) as f64).sin();
-    let x = Array2::from_shape_fn((80, 40), |(i, j)| {
-        noise(i, j) + 0.8 * noise(i, (j + 1) % 40) + 0.6 * noise(i, (j + 7) % 40)
+    let x = Array2::from_shape_fn((80, d), |(i, j)| {
+        noise(i, j) + 0.8 * noise(i, (j + 1) % d) + 0.6 * noise(i, (j + 7) % d)
     });
     let y =
         Array1::from_shape_fn(80, |i| (0..40).map(|j| x[[i, j]] * noise(j, 3)).sum::<f64>() + noise(i, 77));
@@ -120,7 +120,7 @@ fn correlated() -> Rows {
 
 #[test]
 fn features_come_and_go_along_the_path() {
-    let rows = correlated();
+    let rows = correlated(40);
     let grid: Vec<FitOptions> = (0..120)
         .map(|i| FitOptions {
             reg_param: 4.0 * 0.94f64.powi(i),
@@ -146,4 +146,19 @@ fn features_come_and_go_along_the_path() {
     }
     assert!(left > 3, "{left} features left");
     assert!(before.iter().all(|here| *here));
+}
+
+#[test]
+fn a_lasso_of_many_features_goes_without_a_path() {
+    let rows = correlated(300);
+    let grid: Vec<FitOptions> = [0.05, 3.0, 0.5, 50.0]
+        .map(|reg_param| FitOptions { reg_param, elastic_net_param: 1.0, ..FitOptions::default() })
+        .to_vec();
+    let outcomes = fit_normal_equations(&rows.moments(), &grid).outcomes;
+    for (options, outcome) in grid.iter().zip(outcomes) {
+        let alone = fit_normal_equations(&rows.moments(), std::slice::from_ref(options)).outcomes;
+        assert_eq!(bits(&outcome), bits(&alone[0]));
+        let violation = violation(&rows, options, &rows.fit(options));
+        assert!(violation < 1e-12, "{violation:e} {options:?}");
+    }
 }

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 use super::data::Rows;
 use crate::linear_regression::moments::NormalEquations;
 use crate::linear_regression::solve::{
-    Fit, FitError, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations,
+    Fit, FitError, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, spread,
 };
 use crate::linear_regression::statistics::Goodness;
+use crate::linear_regression::unit::UnitSystem;
 
 /// The largest violation of the optimality conditions, recomputed from the rows in unit coordinates:
 /// gradient `xᵀw(y − ŷ)/(W u v)` against the penalty's.
@@ -302,4 +303,30 @@ fn degenerate_data_have_a_defined_answer() {
     }
     let single = Rows::new(Array2::ones((1, 2)), Array1::ones(1));
     assert_eq!(single.fit(&options).intercept, 1.0);
+}
+
+#[test]
+fn orthogonal_features_are_fitted_one_by_one() {
+    let n = 64;
+    let wave = |i: usize, k: usize| (std::f64::consts::TAU * ((i * (k + 1)) % n) as f64 / n as f64).cos();
+    let x = Array2::from_shape_fn((n, 6), |(i, k)| 10f64.powi(k as i32 - 3) * wave(i, k));
+    let y = Array1::from_shape_fn(n, |i| {
+        (0..6).map(|k| (k as f64 - 2.5) * wave(i, k)).sum::<f64>() + (i as f64).sin()
+    });
+    let rows = Rows::new(x, y);
+    let moments = rows.moments();
+    let gram = UnitSystem::new(&moments, &spread(&moments), true).gram;
+    assert!(gram.rows().into_iter().all(|row| row.mapv(f64::abs).sum() < 1.0 + 1e-13), "{gram}");
+    for reg_param in [0.0, 0.1, 10.0] {
+        for standardization in [true, false] {
+            let options = FitOptions { reg_param, standardization, ..FitOptions::default() };
+            let (fit, exact) =
+                (fitted(&moments, &options), rows.fit(&FitOptions { solver: Solver::Qr, ..options.clone() }));
+            let violation = violation(&rows, &options, &fit);
+            assert!(violation < 1e-14, "{violation:e} {options:?}");
+            let errors = fit.inverse_diagonal.unwrap() / exact.inverse_diagonal.unwrap();
+            assert!(errors.iter().all(|r| (r - 1.0).abs() < 1e-12), "{errors}");
+            assert!((fit.condition.unwrap() - 1.0).abs() < 1e-12);
+        }
+    }
 }
