@@ -10,7 +10,7 @@ use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::linalg::{evd, matmul as faer_matmul, qr, svd};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, Ix2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::{Error, Result};
 
@@ -47,6 +47,54 @@ pub fn matmul(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
         faer_matmul::matmul(out, Accum::Replace, row_major(&a), row_major(&b), 1.0, SERIAL);
     }
     out
+}
+
+/// The products of the rows of `a` with the rows of `b`, `a · bᵀ`, with the widest registers there are. The bits of
+/// an entry depend on its two rows alone, not on what else is asked for.
+///
+/// # Panics
+/// If the rows differ in length; callers check widths before.
+pub fn row_products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let (a, b) = (a.as_standard_layout(), b.as_standard_layout());
+    assert_eq!(a.ncols(), b.ncols(), "rows of different lengths have no products");
+    let (width, columns) = (a.ncols(), b.nrows());
+    let mut out = Array2::zeros((a.nrows(), columns));
+    let (Some(rows), Some(others), Some(sums)) = (a.as_slice(), b.as_slice(), out.as_slice_mut()) else {
+        return out;
+    };
+    if width > 0 && columns > 0 {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (row, sums) in rows.chunks_exact(width).zip(sums.chunks_exact_mut(columns)) {
+                    others.chunks_exact(width).zip(sums).for_each(|(other, sum)| *sum = wide_dot(row, other));
+                }
+            },
+        );
+    }
+    out
+}
+
+/// The product `a · x`; see [`row_products`].
+///
+/// # Panics
+/// If `x` has not as many entries as `a` has columns.
+pub fn matvec(a: ArrayView2<'_, f64>, x: ArrayView1<'_, f64>) -> Array1<f64> {
+    row_products(a, x.insert_axis(Axis(0))).index_axis_move(Axis(1), 0)
+}
+
+/// Sixteen sums side by side, whatever the registers' width.
+#[inline(always)]
+fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 16];
+    let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a.zip(b) {
+        for j in 0..16 {
+            sums[j] += a[j] * b[j];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// Adds `aᵀ · a` to the lower triangle of `out`, which is square with as many rows as `a` has columns.

@@ -1,10 +1,12 @@
 //! How far predicted numbers are from true ones.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Moments, MomentsSpec, Need, ParamEnum, Params, Summary};
+use luthier_core::{Dataset, Evaluator, Linear, Moments, MomentsSpec, Need, ParamEnum, Params, Summary};
+use ndarray::Axis;
 
 use crate::columns;
 use crate::regression_sums::{RegressionSums, RegressionSumsSpec};
+use crate::sibling_sums::{SiblingSums, SiblingSumsSpec};
 
 /// A metric of regression; `y` is the label, `ŷ` the prediction, `w` the weight, `ȳ = Σwy / Σw`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
@@ -79,6 +81,31 @@ impl RegressionEvaluator {
             None => data.work().guarded(1),
         }
         Ok(metric)
+    }
+
+    /// The sums of models that differ by their coefficients alone, in one pass.
+    fn of_siblings(&self, views: &[Dataset]) -> Option<Vec<RegressionSums>> {
+        let (front, maps) = Dataset::affine_siblings(views)?;
+        let columns = &maps.first()?.columns;
+        if columns.output != self.prediction_col {
+            return None;
+        }
+        let coefficients: Vec<_> = maps
+            .iter()
+            .map(|map| match &map.linear {
+                Linear::Dense(matrix) => Some(matrix.column(0)),
+                _ => None,
+            })
+            .collect::<Option<_>>()?;
+        let spec = SiblingSumsSpec {
+            label_col: self.label_col.clone(),
+            weight_col: self.weight_col.clone(),
+            input_cols: columns.inputs.clone(),
+            coefficients: ndarray::stack(Axis(0), &coefficients).ok()?,
+            offsets: maps.iter().map(|map| map.offset.first().copied().unwrap_or(0.0)).collect(),
+        };
+        // Whatever is wrong with the rows comes to light on the long way, with its place.
+        front.aggregate::<SiblingSums>(&spec).ok().map(|sums| sums.models)
     }
 
     /// The metric from moments; `None` where too few digits would be left.
@@ -162,10 +189,8 @@ impl Evaluator for RegressionEvaluator {
     const NAME: &'static str = "regression";
 
     fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
-        match self.without_rows(predictions)? {
-            Some(metric) => Ok(metric),
-            None => Ok(self.of_sums(&predictions.aggregate::<RegressionSums>(&self.sums_spec())?)),
-        }
+        let one = self.evaluate_many(std::slice::from_ref(predictions)).pop();
+        one.unwrap_or_else(|| Err(anyhow::anyhow!("nothing was evaluated")))
     }
 
     /// Siblings that need rows read them together; the others need none.
@@ -174,6 +199,16 @@ impl Evaluator for RegressionEvaluator {
             predictions.iter().map(|data| self.without_rows(data).transpose()).collect();
         let left: Vec<usize> = (0..metrics.len()).filter(|&i| metrics[i].is_none()).collect();
         let views: Vec<Dataset> = left.iter().map(|&i| predictions[i].clone()).collect();
+        let (left, views): (Vec<usize>, Vec<Dataset>) = match self.of_siblings(&views) {
+            Some(sums) => {
+                for (&i, sums) in left.iter().zip(&sums) {
+                    // What is missing in a row is for the long way to name.
+                    metrics[i] = (!sums.is_undefined()).then(|| Ok(self.of_sums(sums)));
+                }
+                left.into_iter().zip(views).filter(|(i, _)| metrics[*i].is_none()).unzip()
+            }
+            None => (left, views),
+        };
         match Dataset::aggregate_many::<RegressionSums>(&views, &self.sums_spec()) {
             Ok(sums) => {
                 for (i, sums) in left.into_iter().zip(sums) {

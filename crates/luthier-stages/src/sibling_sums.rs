@@ -17,14 +17,14 @@ pub struct SiblingSumsSpec {
     pub weight_col: Option<String>,
     /// Numeric and vector columns, side by side in this order.
     pub input_cols: Vec<String>,
-    /// One row per input feature, one column per model.
+    /// One row per model, one column per input feature.
     pub coefficients: Array2<f64>,
     /// One per model.
     pub offsets: Array1<f64>,
 }
 
 /// [`RegressionSums`] of sibling models that differ by their coefficients alone: one matrix product a tile instead
-/// of a pass through each model.
+/// of a pass through each model. The sums of a model are the same bits whichever siblings it has.
 ///
 /// A null feature gives a prediction that is NaN here, as a NaN does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,11 +47,11 @@ impl Summary for SiblingSums {
         }
         let widths = spec.input_cols.iter().map(|column| columns::width(schema, column));
         let width = widths.sum::<Result<usize>>()?;
-        if spec.coefficients.dim() != (width, spec.offsets.len()) {
+        if spec.coefficients.dim() != (spec.offsets.len(), width) {
             return Err(Error::invalid(format!(
-                "{} features and {} models need as many rows and columns of coefficients, found {:?}",
-                width,
+                "{} models of {} features need as many rows and columns of coefficients, found {:?}",
                 spec.offsets.len(),
+                width,
                 spec.coefficients.dim()
             )));
         }
@@ -61,9 +61,9 @@ impl Summary for SiblingSums {
     fn update(&mut self, spec: &SiblingSumsSpec, tile: &Tile<'_>) -> Result<()> {
         let labels = Labels::of(tile, &spec.label_col, spec.weight_col.as_deref())?;
         let predictions = match &spec.input_cols[..] {
-            [column] => linalg::matmul(tile.vectors(column)?.view(), spec.coefficients.view()),
+            [column] => linalg::row_products(tile.vectors(column)?.view(), spec.coefficients.view()),
             columns => {
-                let mut rows = Array2::zeros((tile.len(), spec.coefficients.nrows()));
+                let mut rows = Array2::zeros((tile.len(), spec.coefficients.ncols()));
                 let mut start = 0;
                 for column in columns {
                     let values = tile.vectors(column)?;
@@ -71,7 +71,7 @@ impl Summary for SiblingSums {
                     rows.slice_mut(s![.., start..end]).assign(&values);
                     start = end;
                 }
-                linalg::matmul(rows.view(), spec.coefficients.view())
+                linalg::row_products(rows.view(), spec.coefficients.view())
             }
         };
         for ((model, column), offset) in

@@ -1,7 +1,7 @@
 //! What a search will do, before it does anything.
 
 use luthier_core::frame::Schema;
-use luthier_core::{DynEstimator, LineageStep, Need, ParamMap, Pipeline, PlannedStage};
+use luthier_core::{DynEstimator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
 
 use crate::{Error, Result};
 
@@ -21,6 +21,8 @@ pub(crate) struct Tree {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) stage: Box<dyn DynEstimator>,
+    /// Its parameters, in the order of its type.
+    values: Vec<Value>,
     pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
     /// The candidates that pass through it.
@@ -100,14 +102,16 @@ impl Tree {
         let mut path = Vec::new();
         for (name, leaf) in leaves(root) {
             let parent = path.last().copied();
-            let node = match self.find(parent, &name, leaf) {
+            let values: Vec<Value> = leaf.values().into_iter().map(|(_, value)| value).collect();
+            let node = match self.find(parent, &name, leaf.type_name(), &values) {
                 Some(node) => node,
                 None => {
                     let before = parent.map_or(schema, |parent: usize| &self.nodes[parent].planned.schema);
                     let planned = PlannedStage::new(leaf, before)
                         .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
                     let stage = leaf.clone_box();
-                    self.nodes.push(Node { name, stage, planned, parent, candidates: vec![], needs: vec![] });
+                    let (candidates, needs) = (Vec::new(), Vec::new());
+                    self.nodes.push(Node { name, stage, values, planned, parent, candidates, needs });
                     self.nodes.len() - 1
                 }
             };
@@ -118,15 +122,13 @@ impl Tree {
     }
 
     /// The node of an equal stage behind the same parent.
-    fn find(&self, parent: Option<usize>, name: &str, leaf: &dyn DynEstimator) -> Option<usize> {
-        let values = leaf.values();
+    fn find(&self, parent: Option<usize>, name: &str, type_name: &str, values: &[Value]) -> Option<usize> {
         self.nodes.iter().position(|node| {
-            let theirs = node.stage.values();
             node.parent == parent
                 && node.name == name
-                && node.stage.type_name() == leaf.type_name()
-                && theirs.len() == values.len()
-                && theirs.iter().zip(&values).all(|(a, b)| a.0 == b.0 && a.1.same(&b.1))
+                && node.stage.type_name() == type_name
+                && node.values.len() == values.len()
+                && node.values.iter().zip(values).all(|(a, b)| a.same(b))
         })
     }
 

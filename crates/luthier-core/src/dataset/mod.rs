@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_frame::{DataFrame, RecordBatch, Schema};
 
+use crate::affine::{Affine, Linear};
 use crate::stage::{DynModel, LineageStep};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
@@ -207,6 +208,38 @@ impl Dataset {
             .into_iter()
             .map(|answer| owned(Some(answer)))
             .collect()
+    }
+
+    /// Where views of the same rows differ by their last stage alone, and all of these are models with one number as
+    /// output that are affine in the same columns: the view in front of them, and their maps. `None` without sharing.
+    ///
+    /// An evaluator that needs the rows can so have the predictions of all siblings by one product a tile.
+    pub fn affine_siblings(views: &[Self]) -> Option<(Self, Vec<Arc<Affine>>)> {
+        let first = views.first().filter(|first| first.sharing)?;
+        let front = first.links.split_last()?.1;
+        let map_of = |view: &Self| {
+            let (last, before) = view.links.split_last()?;
+            let same = Arc::ptr_eq(&view.source, &first.source)
+                && view.rows == first.rows
+                && view.sharing
+                && before.len() == front.len()
+                && before.iter().zip(front).all(|(a, b)| Arc::ptr_eq(&a.model, &b.model));
+            let map = last.affine.clone().filter(|_| same)?;
+            matches!(&map.linear, Linear::Dense(matrix) if matrix.ncols() == 1).then_some(map)
+        };
+        let maps = views.iter().map(map_of).collect::<Option<Vec<_>>>()?;
+        let columns = &maps.first()?.columns;
+        if !maps.iter().all(|map| map.columns == *columns) {
+            return None;
+        }
+        let depth = front.len() + 1;
+        let front = Self {
+            links: front.into(),
+            shelves: first.shelves.get(..depth)?.to_vec(),
+            own: first.own.get(..depth)?.to_vec(),
+            ..first.clone()
+        };
+        Some((front, maps))
     }
 
     /// The selected rows, tile by tile in the order of the frame, for what no summary can answer.

@@ -113,12 +113,12 @@ impl Eigen {
     }
 
     fn along(&self, b: &Array1<f64>) -> Array1<f64> {
-        self.transposed.dot(&self.scaled(b))
+        linalg::matvec(self.transposed.view(), self.scaled(b).view())
     }
 
     /// Back from the coordinates of [`along`](Self::along).
     fn across(&self, q: &Array1<f64>) -> Array1<f64> {
-        self.scaled(&self.vectors.dot(q))
+        self.scaled(&linalg::matvec(self.vectors.view(), q.view()))
     }
 }
 
@@ -199,10 +199,10 @@ impl RidgeFamily {
         }
         let inverse = eigen.inverse_values(shift);
         let mut t = eigen.across(&(&eigen.rhs * &inverse));
-        let residual = &system.rhs - &system.gram.dot(&t) - &diagonal * &t;
+        let residual = &system.rhs - linalg::matvec(system.gram.view(), t.view()) - &diagonal * &t;
         t += &eigen.across(&(eigen.along(&residual) * &inverse));
         let inverse = inverse.iter().all(|v| *v > 0.0).then(|| Inverse {
-            diagonal: eigen.scaled(&eigen.scaled(&eigen.squares.dot(&inverse))),
+            diagonal: eigen.scaled(&eigen.scaled(&linalg::matvec(eigen.squares.view(), inverse.view()))),
             mean_form: eigen.mean.iter().zip(&inverse).map(|(m, l)| m * m * l).sum(),
         });
         Some(Direct { t, inverse })

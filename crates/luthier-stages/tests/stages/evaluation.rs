@@ -114,7 +114,7 @@ proptest! {
                 label_col: "label".to_owned(),
                 weight_col: weight_col.clone(),
                 input_cols: vec!["features".to_owned()],
-                coefficients: Array2::from_shape_fn((d, models), |(i, k)| line(k).coefficients[i]),
+                coefficients: Array2::from_shape_fn((models, d), |(k, i)| line(k).coefficients[i]),
                 offsets: (0..models).map(|k| line(k).intercept).collect(),
             })
             .unwrap();
