@@ -117,6 +117,24 @@ pub fn add_gram_lower(out: &mut Array2<f64>, a: ArrayView2<'_, f64>) {
     }
 }
 
+/// Adds `factor · v vᵀ` to the lower triangle of `out`, which is square with as many rows as `v` has entries.
+pub fn add_outer_lower(out: &mut Array2<f64>, v: &Array1<f64>, factor: f64) {
+    let (width, v) = (v.len(), v.to_vec());
+    let Some(out) = out.as_slice_mut().filter(|_| width > 0) else { return };
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for ((i, row), x) in out.chunks_exact_mut(width).enumerate().zip(&v) {
+                let scaled = factor * x;
+                // Infinite entries elsewhere leave a constant column alone.
+                if scaled != 0.0 {
+                    row[..=i].iter_mut().zip(&v).for_each(|(out, y)| *out += scaled * y);
+                }
+            }
+        },
+    );
+}
+
 /// `vᵀ A v` of a symmetric matrix; only its lower triangle is read.
 pub fn quadratic_form_lower(a: ArrayView2<'_, f64>, v: ArrayView1<'_, f64>) -> f64 {
     let rows = a.outer_iter().zip(&v).enumerate();

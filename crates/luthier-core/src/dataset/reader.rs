@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Floats in a tile: a quarter of a megabyte, which stays in a second-level cache beside the rows it comes from.
 const TILE_FLOATS: usize = 1 << 15;
 
+/// A group's rows in a chunk of several: fewer would cost more than they bring near.
+const GROUP_ROWS: usize = 128;
+
 /// The frame, its folds, and where its partitions start.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -154,7 +157,8 @@ impl<'a> Reader<'a> {
     fn chunk_rows(&self) -> usize {
         let transforms = self.prefix_needed.iter().chain(self.branches.iter().flat_map(|(_, needed)| needed));
         let most = if transforms.into_iter().any(|needed| *needed) { 64 } else { usize::MAX };
-        self.tile_rows.saturating_mul(self.groups.count.clamp(1, most))
+        let groups = self.groups.count.clamp(1, most);
+        if groups == 1 { self.tile_rows } else { (2 * self.tile_rows).max(GROUP_ROWS * groups) }
     }
 
     fn read_chunk(
@@ -176,7 +180,11 @@ impl<'a> Reader<'a> {
         let chunks = chunks.collect::<Result<Vec<_>>>()?;
         let columns = self.branches.iter().zip(&chunks);
         let columns = columns.map(|((branch, _), chunk)| Columns::of(chunk, branch.columns));
-        f(&GroupedChunk { picks, columns: columns.collect::<Result<_>>()?, tile_rows: self.tile_rows })
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        if picks.len() > 1 {
+            columns.iter().for_each(Columns::bring_near);
+        }
+        f(&GroupedChunk { picks, columns, tile_rows: self.tile_rows })
     }
 
     fn picks(&self, first_row: usize, rows: usize) -> Vec<Pick> {

@@ -298,12 +298,7 @@ impl Moments {
 
     /// Adds `factor · v vᵀ` to the scatter.
     fn add_outer(&mut self, v: &Array1<f64>, factor: f64) {
-        for i in 0..v.len() {
-            let scaled = factor * v[i];
-            if scaled != 0.0 {
-                self.scatter.slice_mut(s![i, ..=i]).scaled_add(scaled, &v.slice(s![..=i]));
-            }
-        }
+        linalg::add_outer_lower(&mut self.scatter, v, factor);
     }
 
     /// Adds rows that were centred by `mean`, whose scatter is in place already.
