@@ -1,0 +1,51 @@
+"""Runs sides in alternation, and compares their answers."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from peer import Answer
+
+Side = Callable[[], Answer]
+
+
+class Samples:
+    """Answers of one side, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+
+    def of(self, key: str = "seconds") -> list[float]:
+        return [answer[key] for answer in self.answers]
+
+    def seconds(self) -> float:
+        return median(self.of())
+
+    def without_refit(self) -> float:
+        return median(answer["seconds"] - answer["refit_seconds"] for answer in self.answers)
+
+    @property
+    def last(self) -> Answer:
+        return self.answers[-1]
+
+
+def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samples]:
+    """Each round runs every side as often as it says. A first run of each, to warm up, does not count."""
+    samples = {name: Samples() for name in sides}
+    for side, _ in sides.values():
+        side()
+    for _ in range(rounds):
+        for name, (side, times) in sides.items():
+            samples[name].answers.extend(side() for _ in range(times))
+    return samples
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest relative difference of two tables of metrics."""
+    a, b = np.array(ours, dtype=float), np.array(theirs, dtype=float)
+    if a.shape != b.shape:
+        raise ValueError(f"metrics of shape {a.shape} and {b.shape} cannot be compared")
+    worst = np.max(np.abs(a - b) / np.maximum(np.abs(b), 1e-300))
+    return float(worst) if np.isfinite(worst) else float("inf")
