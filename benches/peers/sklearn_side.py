@@ -1,6 +1,7 @@
 """scikit-learn's side: `GridSearchCV` and `LassoCV` with the folds of the file."""
 
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,11 @@ def load(name: str, shape: str, directory: str, grid: dict[str, list[Any]], hold
     x, y, fold = data.read(Path(directory), name)
     evaluated = [0] if hold_out else range(int(fold.max()) + 1)
     splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in evaluated]
-    names = {NAMES[name]: values for name, values in grid.items()}
+    # One grid a candidate: scikit-learn would sort the names, and with them the candidates.
+    candidates = [{NAMES[n]: [v] for n, v in zip(grid, values)} for values in product(*grid.values())]
     train, test = splits[0]
     held_out = tuple(np.ascontiguousarray(part) for part in (x[train], y[train], x[test], y[test]))
-    loaded[name] = (SHAPES[shape](), x, y, splits, names, held_out)
+    loaded[name] = (SHAPES[shape](), x, y, splits, candidates, held_out)
     return {"rows": len(y)}
 
 
@@ -80,7 +82,7 @@ def search(name: str, n_jobs: int, tol: float | None = None) -> Answer:
 def lasso_cv(name: str, n_jobs: int, tol: float = 1e-4) -> Answer:
     """The same of `LassoCV`, which fits the penalties as one path per fold."""
     _, x, y, splits, grid, _ = loaded[name]
-    alphas = np.array(grid["lr__reg_param"])
+    alphas = np.array([candidate["lr__reg_param"][0] for candidate in grid])
     tuned = LassoCV(alphas=alphas, cv=splits, n_jobs=n_jobs, tol=tol, max_iter=100_000 if tol < 1e-4 else 1000)
     start = time.perf_counter()
     tuned.fit(x, y)

@@ -1,6 +1,7 @@
 //! Requests and answers of the peer process.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -40,6 +41,8 @@ enum Request {
     SingleFit { name: String, grids: Option<Grids> },
     /// Takes the moments of the features.
     Moments { name: String },
+    /// Multiplies the features with themselves at the machine's best.
+    Gram { name: String },
     /// Decomposes `count` matrices of the given width, on all threads.
     Factorise { count: usize, width: usize },
     /// Reads a Parquet file, row groups in parallel, and does nothing with it.
@@ -100,6 +103,11 @@ impl Peer {
                 let start = Instant::now();
                 let moments = data.summarize::<Moments>(&MomentsSpec::new(["features"]))?;
                 Ok(json!({ "seconds": start.elapsed().as_secs_f64(), "rows": moments.rows() }))
+            }
+            Request::Gram { name } => {
+                let features = self.get(&name)?.workload.frame.vectors("features")?;
+                let values = features.as_slice().context(SCATTERED)?;
+                Ok(json!({ "seconds": gram_seconds(values, features.ncols(), 1) }))
             }
             Request::Factorise { count, width } => factorise(count, width),
             Request::Read { path } => read(&path),
@@ -191,26 +199,33 @@ fn read(path: &str) -> anyhow::Result<Value> {
     Ok(json!({ "seconds": start.elapsed().as_secs_f64(), "rows": counts.iter().sum::<usize>() }))
 }
 
+const SCATTERED: &str = "the features are not in one piece";
+
+/// The better of threads beside and inside of the products.
+fn gram_seconds(values: &[f64], width: usize, runs: usize) -> f64 {
+    let beside = floor::median_seconds(runs, || drop(black_box(floor::gram(values, width))));
+    let inside = floor::median_seconds(runs, || drop(black_box(floor::gram_threads_inside(values, width))));
+    beside.min(inside)
+}
+
 fn floor(rows: usize, width: usize) -> anyhow::Result<Value> {
     let (features, runs) = (data::features(rows, width), 9);
-    let values = features.as_slice().context("the features are not in one piece")?;
+    let values = features.as_slice().context(SCATTERED)?;
     // Far more than any cache holds.
     let large = vec![1.0; 1 << 26];
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let bytes = (large.len() * 8) as f64;
-    let flops = 2.0 * (rows * width * width) as f64;
-    let read = || {
-        std::hint::black_box(floor::read_all(&large));
+    let read_seconds = || {
+        floor::median_seconds(runs, || {
+            black_box(floor::read_all(&large));
+        })
     };
-    let gram = || drop(std::hint::black_box(floor::gram(values, width)));
-    let inside = || drop(std::hint::black_box(floor::gram_threads_inside(values, width)));
-    let all = floor::median_seconds(runs, gram);
     Ok(json!({
         "threads": rayon::current_num_threads(),
-        "bytes_per_second": bytes / floor::median_seconds(runs, read),
-        "bytes_per_second_one_thread": bytes / one.install(|| floor::median_seconds(runs, read)),
-        "gram_seconds": all.min(floor::median_seconds(runs, inside)),
-        "gram_seconds_one_thread": one.install(|| floor::median_seconds(runs, gram)),
-        "flops": flops,
+        "bytes_per_second": bytes / read_seconds(),
+        "bytes_per_second_one_thread": bytes / one.install(read_seconds),
+        "gram_seconds": gram_seconds(values, width, runs),
+        "gram_seconds_one_thread": one.install(|| gram_seconds(values, width, runs)),
+        "flops": 2.0 * (rows * width * width) as f64,
     }))
 }
