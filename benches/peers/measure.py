@@ -9,6 +9,8 @@ import numpy as np
 from peer import Answer
 
 Side = Callable[[], Answer]
+# What takes longer has no need to warm up.
+LONG_SECONDS = 5.0
 
 
 class Samples:
@@ -32,13 +34,16 @@ class Samples:
 
 
 def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samples]:
-    """Each round runs every side as often as it says. A first run of each, to warm up, does not count."""
+    """Each round runs every side as often as it says. First runs warm up; those of long ones count."""
     samples = {name: Samples() for name in sides}
-    for side, _ in sides.values():
-        side()
+    for name, (side, _) in sides.items():
+        first = side()
+        if first["seconds"] >= LONG_SECONDS:
+            samples[name].answers.append(first)
     for _ in range(rounds):
         for name, (side, times) in sides.items():
-            samples[name].answers.extend(side() for _ in range(times))
+            missing = rounds * times - len(samples[name].answers)
+            samples[name].answers.extend(side() for _ in range(min(times, missing)))
     return samples
 
 
