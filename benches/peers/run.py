@@ -112,6 +112,9 @@ class Bench:
         floor, sklearn = self.floor_of(workload), samples["sklearn single fit"].seconds()
         counts = single <= min(sklearn, 2.0 * floor)
         seconds = {"without the refit": samples["luthier"].without_refit(), "with the refit": samples["luthier"].seconds()}
+        parts = ", ".join(
+            f"{part} {1e3 * median(samples['luthier'].of(f'{part}_seconds')):.3g} ms" for part in ("summarise", "unit", "refit")
+        )
         return [
             Row(
                 workload.title,
@@ -125,7 +128,8 @@ class Bench:
                 sklearn_single_fit_seconds=sklearn,
                 floor_seconds=floor,
                 note=("" if counts else "does not count: ")
-                + f"the single fit is {single / floor:.2f} floors and {single / sklearn:.2f} of scikit-learn's",
+                + f"the single fit is {single / floor:.2f} floors and {single / sklearn:.2f} of scikit-learn's;"
+                f" in the search {parts} (units added up)",
             )
             for which, demanded in demands.items()
         ]

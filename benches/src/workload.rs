@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::hold_out::HoldOut;
 use crate::spin::Spin;
 
-/// What is fitted. Penalties count plain coefficients, not standardised ones, so that no peer needs a scaler more.
+/// What is fitted. Penalties count plain coefficients, so that no peer needs one more scaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -40,7 +40,8 @@ impl Shape {
             }
             Self::ScaledRidge => {
                 pipeline.add("scaler", StandardScaler::new().with_mean(true).output_col("scaled"));
-                pipeline.add("lr", lr.features_col("scaled"));
+                // The penalty then counts population deviations, as behind scikit-learn's scaler.
+                pipeline.add("lr", lr.features_col("scaled").standardization(true));
             }
             Self::Ridge => {
                 pipeline.add("lr", lr);
