@@ -40,8 +40,11 @@ def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samp
         first = side()
         if first["seconds"] >= LONG_SECONDS:
             samples[name].answers.append(first)
-    for _ in range(rounds):
-        for name, (side, times) in sides.items():
+    order = list(sides.items())
+    for round in range(rounds):
+        # Nobody always runs behind the same neighbour.
+        start = round % len(order)
+        for name, (side, times) in order[start:] + order[:start]:
             missing = rounds * times - len(samples[name].answers)
             samples[name].answers.extend(side() for _ in range(min(times, missing)))
     return samples

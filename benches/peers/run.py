@@ -427,11 +427,42 @@ def auto(bench: Bench) -> list[Row]:
     return rows
 
 
+def agreement(bench: Bench) -> list[Row]:
+    """Sharing on against off. Off is slow: of large workloads it takes the first candidate or two."""
+    rows = []
+    for workload, candidates in [
+        (w.SCENE, None), (w.SCENE_LARGE, 2), (w.RIDGE_15, 2), (w.RIDGE_100, 2), (w.LASSO, 20),
+        (w.LIMA, 6), (w.RIDGE_1000_FOLDS, 1), (w.STREAMED, 1), (w.SPIN, None),
+    ]:  # fmt: skip
+        grids = None
+        if candidates:
+            penalties = workload.grids[0]["lr.reg_param"]
+            some = penalties[:: len(penalties) // candidates][:candidates]
+            grids = [workload.one()[0] | {"lr.reg_param": some}]
+        data.generate(DATA, workload)
+        bench.luthier.load(workload, scan=workload is w.STREAMED)
+        on = bench.luthier.search(workload, grids)
+        off = bench.luthier.search(workload, grids, sharing_off=True)
+        rows.append(
+            Row(
+                f"sharing on and off: {workload.title}",
+                "largest relative difference of the metrics",
+                1e-9,
+                difference(on["metrics"], off["metrics"]),
+                at_most=True,
+                luthier_seconds=on["seconds"],
+                peer_seconds=off["seconds"],
+                note=f"{len(on['metrics'])} of {workload.candidates} candidates",
+            )
+        )
+    return rows
+
+
 GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     f.__name__: f
     for f in (
         spark, scene, scene_large, ridge_15, ridge_100, lasso, lima,
-        thousand_folds, moments, memory, streamed, spin, auto,
+        thousand_folds, moments, memory, streamed, spin, auto, agreement,
     )
 }
 
