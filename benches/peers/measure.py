@@ -1,6 +1,6 @@
 """Runs sides in alternation, and compares their answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Any
 
@@ -31,6 +31,16 @@ class Samples:
     @property
     def last(self) -> Answer:
         return self.answers[-1]
+
+
+def contenders(sides: dict[str, tuple[Side, int]]) -> dict[str, tuple[Side, int]]:
+    """The sides that a first run cannot rule out as the fastest."""
+    seconds = {name: side()["seconds"] for name, (side, _) in sides.items()}
+    return {name: side for name, side in sides.items() if seconds[name] <= 2.0 * min(seconds.values())}
+
+
+def fastest(samples: dict[str, Samples], among: Iterable[str]) -> str:
+    return min(among, key=lambda name: samples[name].seconds())
 
 
 def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samples]:

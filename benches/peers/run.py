@@ -16,7 +16,7 @@ import data
 import report
 import workloads as w
 from luthier import TARGET, Luthier, build
-from measure import alternate, difference
+from measure import Side, alternate, contenders, difference, fastest
 from peer import Peer
 from report import Row
 from workloads import Workload
@@ -67,31 +67,33 @@ class Bench:
                 hold_out=workload.hold_out,
             )
 
+    def sklearn_sides(self, action: str, workload: Workload, name: str) -> dict[str, tuple[Side, int]]:
+        ask = self.sklearn.ask
+        return {f"{name}(n_jobs={n})": (lambda n=n: ask(action, name=workload.name, n_jobs=n), 1) for n in (1, 2)}
+
     def against_sklearn(self, workload: Workload, demanded: float, **single: Any) -> tuple[Row, dict[str, Any]]:
         """The row against the faster `GridSearchCV`, and all samples."""
         self.load(workload, sklearn=True)
         one = workload.one(**single)
         values = {name: values[0] for name, values in one[0].items()}
+        peers = contenders(self.sklearn_sides("search", workload, "GridSearchCV"))
         sides = {
             "luthier": (lambda: self.luthier.search(workload), 7),
             "luthier one candidate": (lambda: self.luthier.search(workload, one), 5),
             "luthier single fit": (lambda: self.luthier.single_fit(workload, one), 5),
             "sklearn single fit": (lambda: self.sklearn.ask("single_fit", name=workload.name, values=values), 5),
-            **{
-                f"sklearn n_jobs={n}": (lambda n=n: self.sklearn.ask("search", name=workload.name, n_jobs=n), 1)
-                for n in (1, 2)
-            },
+            **peers,
         }
         samples = alternate(sides, self.rounds)
-        jobs = min((1, 2), key=lambda n: samples[f"sklearn n_jobs={n}"].seconds())
-        ours, theirs = samples["luthier"], samples[f"sklearn n_jobs={jobs}"]
+        best = fastest(samples, peers)
+        ours, theirs = samples["luthier"], samples[best]
         if workload.shape == "lasso":
             reference = self.sklearn.ask("search", name=workload.name, n_jobs=2, tol=TIGHT)
         else:
             reference = theirs.last
         row = Row(
             workload.title,
-            f"scikit-learn `GridSearchCV`, n_jobs={jobs}",
+            f"scikit-learn `{best}`",
             demanded,
             theirs.seconds() / ours.seconds(),
             luthier_seconds=ours.seconds(),
@@ -157,16 +159,18 @@ def spark(bench: Bench) -> list[Row]:
         peer.ask("load", name=workload.name, path=str(path), grid=workload.grids[0], fold_path=str(fold_path))
         data.generate(DATA, workload, data.np.load(fold_path))
         bench.luthier.load(workload)
-        sides = {
-            "luthier": (lambda: bench.luthier.search(workload), 7),
-            **{f"spark parallelism={n}": (lambda n=n: peer.ask("search", name=workload.name, parallelism=n), 1) for n in (1, 2)},
-        }
-        samples = alternate(sides, bench.rounds)
-    best = min((1, 2), key=lambda n: samples[f"spark parallelism={n}"].seconds())
-    ours, theirs = samples["luthier"], samples[f"spark parallelism={best}"]
+        peers = contenders(
+            {
+                f"parallelism={n}": (lambda n=n: peer.ask("search", name=workload.name, parallelism=n), 1)
+                for n in (1, 2)
+            }
+        )
+        samples = alternate({"luthier": (lambda: bench.luthier.search(workload), 7), **peers}, bench.rounds)
+    best = fastest(samples, peers)
+    ours, theirs = samples["luthier"], samples[best]
     row = Row(
         workload.title,
-        f"Spark, warm, parallelism={best}",
+        f"Spark, warm, {best}",
         1000,
         theirs.seconds() / ours.seconds(),
         luthier_seconds=ours.seconds(),
@@ -195,18 +199,14 @@ def lasso(bench: Bench) -> list[Row]:
     grid_search, _ = bench.against_sklearn(w.LASSO, 100)
     note = f"answers are compared with those of tol={TIGHT:g}; times are those of scikit-learn's default"
     grid_search.note = f"{grid_search.note}{note}"
-    name = w.LASSO.name
-    sides = {
-        "luthier": (lambda: bench.luthier.search(w.LASSO), 7),
-        **{f"LassoCV n_jobs={n}": (lambda n=n: bench.sklearn.ask("lasso_cv", name=name, n_jobs=n), 3) for n in (1, 2)},
-    }
-    samples = alternate(sides, bench.rounds)
-    jobs = min((1, 2), key=lambda n: samples[f"LassoCV n_jobs={n}"].seconds())
-    ours, theirs = samples["luthier"], samples[f"LassoCV n_jobs={jobs}"]
-    reference = bench.sklearn.ask("lasso_cv", name=name, n_jobs=2, tol=TIGHT)
+    peers = contenders(bench.sklearn_sides("lasso_cv", w.LASSO, "LassoCV"))
+    samples = alternate({"luthier": (lambda: bench.luthier.search(w.LASSO), 3), **peers}, 3 * bench.rounds)
+    best = fastest(samples, peers)
+    ours, theirs = samples["luthier"], samples[best]
+    reference = bench.sklearn.ask("lasso_cv", name=w.LASSO.name, n_jobs=2, tol=TIGHT)
     path = Row(
         w.LASSO.title,
-        f"scikit-learn `LassoCV`, n_jobs={jobs}",
+        f"scikit-learn `{best}`",
         3,
         theirs.seconds() / ours.seconds(),
         luthier_seconds=ours.seconds(),
