@@ -1,4 +1,4 @@
-"""Runs sides in alternation, and compares their answers."""
+"""Runs sides in alternation, and compares their times and answers."""
 
 from collections.abc import Callable, Iterable
 from statistics import median
@@ -7,30 +7,45 @@ from typing import Any
 import numpy as np
 
 from peer import Answer
+from report import Row
 
 Side = Callable[[], Answer]
 # What takes longer has no need to warm up.
 LONG_SECONDS = 5.0
+# Relative difference up to which metrics are the same.
+TOLERANCE = 1e-6
 
 
 class Samples:
     """Answers of one side, in the order in which they came."""
 
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
+    def __init__(self, answers: list[Answer] | None = None) -> None:
+        self.answers = answers or []
 
     def of(self, key: str = "seconds") -> list[float]:
         return [answer[key] for answer in self.answers]
 
-    def seconds(self) -> float:
+    def median(self) -> float:
         return median(self.of())
 
-    def without_refit(self) -> float:
-        return median(answer["seconds"] - answer["refit_seconds"] for answer in self.answers)
+    def fastest(self) -> float:
+        return min(self.of())
+
+    def timed(self, seconds: Callable[[Answer], float]) -> "Samples":
+        """The same answers with other seconds."""
+        return Samples([answer | {"seconds": seconds(answer)} for answer in self.answers])
+
+    def without_refit(self) -> "Samples":
+        return self.timed(lambda answer: answer["seconds"] - answer["refit_seconds"])
+
+    def parts(self) -> str:
+        """Where the time of Luthier's searches goes."""
+        names = {"outside": "checks and plans", "summarise": "summaries", "unit": "units, added up", "refit": "refit"}
+        return ", ".join(f"{name} {1e3 * median(self.of(f'{key}_seconds')):.3g} ms" for key, name in names.items())
 
     @property
-    def last(self) -> Answer:
-        return self.answers[-1]
+    def metrics(self) -> Any:
+        return self.answers[-1]["metrics"]
 
 
 def contenders(sides: dict[str, tuple[Side, int]]) -> dict[str, tuple[Side, int]]:
@@ -40,7 +55,7 @@ def contenders(sides: dict[str, tuple[Side, int]]) -> dict[str, tuple[Side, int]
 
 
 def fastest(samples: dict[str, Samples], among: Iterable[str]) -> str:
-    return min(among, key=lambda name: samples[name].seconds())
+    return min(among, key=lambda name: samples[name].median())
 
 
 def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samples]:
@@ -58,6 +73,39 @@ def alternate(sides: dict[str, tuple[Side, int]], rounds: int) -> dict[str, Samp
             missing = rounds * times - len(samples[name].answers)
             samples[name].answers.extend(side() for _ in range(min(times, missing)))
     return samples
+
+
+def compared(
+    workload: str,
+    against: str,
+    demanded: float,
+    ours: Samples,
+    theirs: Samples,
+    samples: dict[str, Samples],
+    at_most: bool = False,
+    **fields: Any,
+) -> Row:
+    """The row of a ratio: theirs over ours, or ours over theirs where it must not exceed a number."""
+
+    def ratio(ours: float, theirs: float) -> float:
+        return ours / theirs if at_most else theirs / ours
+
+    row = Row(
+        workload,
+        against,
+        demanded,
+        ratio(ours.median(), theirs.median()),
+        at_most,
+        fastest=ratio(ours.fastest(), theirs.fastest()),
+        luthier_seconds=ours.median(),
+        peer_seconds=theirs.median(),
+        samples={name: side.of() for name, side in samples.items()},
+        **fields,
+    )
+    if row.difference is not None and row.difference > TOLERANCE:
+        row.note = f"answers differ, so the ratio of {row.reached:.3g} does not count; {row.note}"
+        row.reached = 0.0
+    return row
 
 
 def difference(ours: Any, theirs: Any) -> float:

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use luthier::core::{Dataset, Evaluator, Moments, MomentsSpec, linalg};
 use luthier::prelude::*;
-use luthier::tune::{EventKind, units_in_flight};
+use luthier::tune::{Event, EventKind, units_in_flight};
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -159,11 +159,22 @@ fn search(workload: &Workload, grids: Option<&Grids>, options: &Options) -> anyh
         "refit_seconds": length(EventKind::Refit),
         "summarise_seconds": length(EventKind::Summarise),
         "unit_seconds": length(EventKind::Unit),
+        "outside_seconds": seconds - covered(&result.events),
         "units_in_flight": units_in_flight(&result.events),
         "best": result.best,
         "metrics": metrics,
         "work": result.work,
     }))
+}
+
+/// Seconds in which anything was recorded; what is missing is checks, plans and bookkeeping.
+fn covered(events: &[Event]) -> f64 {
+    let mut stretches: Vec<(f64, f64)> = events.iter().map(|event| (event.start, event.end)).collect();
+    stretches.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let add = |(sum, until): (f64, f64), (start, end): (f64, f64)| {
+        (sum + (end - start.max(until)).max(0.0), end.max(until))
+    };
+    stretches.into_iter().fold((0.0, 0.0), add).0
 }
 
 /// As a program without a search would: fit, transform, evaluate.
