@@ -117,6 +117,7 @@ class Bench:
             single,
             {},
             at_most=True,
+            counts=counts,
             single_fit_seconds=single.median(),
             sklearn_single_fit_seconds=sklearn,
             floor_seconds=self.floor_of(workload),

@@ -1,5 +1,7 @@
 //! The peer process understands what `benches/peers/` asks.
 
+#![allow(clippy::unwrap_used, reason = "in a test")]
+
 use luthier::frame::ParquetOptions;
 use luthier_bench::data;
 use luthier_bench::peer::Peer;
