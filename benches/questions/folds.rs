@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use luthier::core::{Dataset, Folds, Moments, MomentsSpec, Need, Rows};
+use luthier::core::{Dataset, Error, Folds, Moments, MomentsSpec, Need, TrainingSets};
 use luthier_bench::data;
 
 fn folds(c: &mut Criterion) {
@@ -20,10 +20,14 @@ fn folds(c: &mut Criterion) {
         let count = count as u32;
         let Ok(folds) = Folds::new(assignment, count) else { continue };
         let Ok(dataset) = Dataset::with_folds(frame, folds) else { continue };
-        let sets: Vec<Rows> = (0..count).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).collect();
+        let all: Vec<u32> = (0..count).collect();
         let needs = [Need::summary::<Moments>(MomentsSpec::new(["features", "label"]))];
         group.bench_function(format!("{rows}x{width}/{count}"), |b| {
-            b.iter(|| black_box(dataset.prepare_for(&needs, &sets).is_ok()));
+            b.iter(|| {
+                let sets = TrainingSets::read(vec![(dataset.clone(), needs.to_vec())], &all, 1 << 32);
+                let waves = sets.map(|(sets, _)| sets.for_each_wave(|_, views| Ok::<(), Error>(drop(views))));
+                black_box(waves.is_ok())
+            });
         });
     }
 }

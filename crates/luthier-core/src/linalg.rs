@@ -94,7 +94,12 @@ fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
             sums[j] += a[j] * b[j];
         }
     }
-    sums.iter().sum::<f64>() + rest
+    for half in [8, 4, 2, 1] {
+        for j in 0..half {
+            sums[j] += sums[j + half];
+        }
+    }
+    sums[0] + rest
 }
 
 /// Adds `aᵀ · a` to the lower triangle of `out`, which is square with as many rows as `a` has columns.
