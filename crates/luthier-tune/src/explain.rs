@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use luthier_core::frame::DataFrame;
 
-use crate::executor::Executor;
+use crate::executor::{Executor, name_of};
 use crate::forecast::Forecast;
 use crate::memory_budget::{MemoryBudget, in_words};
 use crate::parallelism::Parallelism;
@@ -42,8 +42,8 @@ impl Display for Explanation<'_> {
         )?;
         writeln!(
             f,
-            "executor   {:?}, parallelism {}: at most {} in flight",
-            self.executor,
+            "executor   {}, parallelism {}: at most {} in flight",
+            name_of(self.executor),
             self.parallelism,
             plural(self.limit, "unit")
         )?;

@@ -152,7 +152,10 @@ impl Outlook<'_> {
     }
 
     fn largest_summary(&self) -> u64 {
-        let in_front = self.base_needs.iter().map(|base| bytes_of(&[base.need.clone()], self.frame.schema()));
+        let in_front = self
+            .base_needs
+            .iter()
+            .map(|base| bytes_of(std::slice::from_ref(&base.need), self.frame.schema()));
         let behind = self.tree.nodes.iter().map(|node| bytes_of(&node.needs, &node.planned.schema));
         in_front.chain(behind).max().unwrap_or(0)
     }

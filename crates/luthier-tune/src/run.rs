@@ -27,6 +27,9 @@ struct Cell {
     score_seconds: f64,
 }
 
+/// A view and what is asked of it.
+type Asked = (Dataset, Vec<Need>);
+
 pub(crate) struct Run<'a> {
     search: &'a Search,
     prepared: Prepared,
@@ -136,7 +139,7 @@ impl<'a> Run<'a> {
 
     /// The frame and the views behind transformers alone, which are the same for all folds, with what is asked of
     /// them.
-    fn common_views(&self, base: &Dataset) -> Vec<(Option<usize>, (Dataset, Vec<Need>))> {
+    fn common_views(&self, base: &Dataset) -> Vec<(Option<usize>, Asked)> {
         let tree = &self.prepared.tree;
         let needs = self.prepared.base_needs.iter().map(|base| base.need.clone()).collect();
         let mut behind: HashMap<usize, Dataset> = HashMap::new();

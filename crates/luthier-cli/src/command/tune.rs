@@ -113,7 +113,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     }
     text.push('\n');
     text.push_str(&work(result));
-    text.push_str(&format!("time: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
+    text.push_str(&format!("\ntime: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
 }
 
