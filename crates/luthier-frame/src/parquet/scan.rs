@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 
 use super::vectors::VectorReader;
+use crate::assemble::side_by_side;
 use crate::normalize::{Intake, intake, list_width, normalize};
 use crate::partition::{Batches, Part, record_batch};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
@@ -119,8 +120,27 @@ pub(crate) struct Scan {
     first_row: usize,
     offset: usize,
     rows: usize,
-    /// The frame's columns, and where they are in the file.
-    columns: Arc<[(Field, usize)]>,
+    /// The frame's columns, and where they come from.
+    columns: Arc<[(Field, Origin)]>,
+}
+
+/// Where a column of a scan comes from.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// The column of the file at this place.
+    File(usize),
+    /// Columns of the file, put side by side as a vector.
+    SideBySide(Arc<[(Field, usize)]>),
+}
+
+impl Origin {
+    /// The columns of the file that a column called `field` is made of.
+    fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
+        match self {
+            Self::File(root) => vec![(field, *root)],
+            Self::SideBySide(sources) => sources.iter().map(|(field, root)| (field, *root)).collect(),
+        }
+    }
 }
 
 impl Scan {
@@ -151,7 +171,7 @@ impl Scan {
 
     /// Rows in a batch when the frame is loaded: all of them, so that a scan and what was loaded are cut alike.
     pub(crate) fn load_rows(&self) -> usize {
-        let is_text = |(field, _): &(Field, usize)| field.column_type() == ColumnType::Utf8;
+        let is_text = |(field, _): &(Field, Origin)| field.column_type() == ColumnType::Utf8;
         if self.columns.iter().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
@@ -160,12 +180,26 @@ impl Scan {
     }
 
     pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
-        let columns = columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1)).collect();
+        let columns =
+            columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1.clone())).collect();
+        Self { columns, ..self.clone() }
+    }
+
+    /// One more column, of the columns at `positions` side by side.
+    pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
+        let sources = positions
+            .iter()
+            .filter_map(|&position| self.columns.get(position))
+            .flat_map(|(field, origin)| origin.sources(field))
+            .map(|(field, root)| (field.clone(), root))
+            .collect();
+        let column = (field.clone(), Origin::SideBySide(sources));
+        let columns = self.columns.iter().cloned().chain([column]).collect();
         Self { columns, ..self.clone() }
     }
 
     pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
-        let wanted: Vec<(Field, usize)> = match columns {
+        let wanted: Vec<(Field, Origin)> = match columns {
             None => self.columns.to_vec(),
             Some(positions) => positions
                 .iter()
@@ -178,7 +212,8 @@ impl Scan {
                 .collect::<Result<_>>()?,
         };
         // The reader gives the columns in the order of the file, each once.
-        let mut roots: Vec<usize> = wanted.iter().map(|&(_, root)| root).collect();
+        let mut roots: Vec<usize> =
+            wanted.iter().flat_map(|(field, origin)| origin.sources(field)).map(|(_, root)| root).collect();
         roots.sort_unstable();
         roots.dedup();
         let mut batches =
@@ -192,7 +227,7 @@ impl Scan {
 #[derive(Debug)]
 struct ScanBatches {
     scan: Scan,
-    wanted: Vec<(Field, usize)>,
+    wanted: Vec<(Field, Origin)>,
     /// Columns of the file that are wanted, in its order.
     roots: Vec<usize>,
     batch_rows: usize,
@@ -229,12 +264,15 @@ impl ScanBatches {
             let file = Arc::new(open(&scan.file.path)?.0);
             let schema = scan.file.metadata.schema();
             let metadata = scan.file.metadata.metadata();
-            for (field, root) in &self.wanted {
+            for (field, root) in self.wanted.iter().flat_map(|(field, origin)| origin.sources(field)) {
                 let ColumnType::Vector { width } = field.column_type() else { continue };
-                let column = (*root, schema.field(*root).data_type());
+                if vectors.iter().any(|(of, _)| *of == root) {
+                    continue;
+                }
+                let column = (root, schema.field(root).data_type());
                 let reader = VectorReader::open(&file, metadata, scan.row_group, column, width, offset)
                     .map_err(|cause| unreadable(&scan.file.path, cause))?;
-                vectors.extend(reader.map(|reader| (*root, reader)));
+                vectors.extend(reader.map(|reader| (root, reader)));
             }
         }
         let has_reader = |root: &usize| vectors.iter().any(|(of, _)| of == root);
@@ -288,23 +326,31 @@ impl Iterator for ScanBatches {
 
 /// Columns as read, as the frame wants them.
 fn take_in(
-    wanted: &[(Field, usize)],
+    wanted: &[(Field, Origin)],
     columns: &[(usize, ArrayRef)],
     rows: usize,
     first_row: usize,
 ) -> Result<RecordBatch> {
-    let arrays: Result<Vec<ArrayRef>> = wanted
-        .iter()
-        .filter_map(|(field, root)| {
-            let (_, array) = columns.iter().find(|(of, _)| of == root)?;
-            let width = match field.column_type() {
-                ColumnType::Vector { width } => Some(width),
-                _ => None,
-            };
-            Some(normalize(field.name(), array, width, first_row))
-        })
-        .collect();
-    record_batch(wanted.iter().map(|(field, _)| field), arrays?, rows)
+    let column = |field: &Field, root: usize| {
+        let (_, array) = columns.iter().find(|(of, _)| *of == root)?;
+        let width = match field.column_type() {
+            ColumnType::Vector { width } => Some(width),
+            _ => None,
+        };
+        Some(normalize(field.name(), array, width, first_row))
+    };
+    let arrays = wanted.iter().filter_map(|(field, origin)| match origin {
+        Origin::File(root) => column(field, *root),
+        Origin::SideBySide(sources) => {
+            let parts: Result<Vec<(&Field, ArrayRef)>> = sources
+                .iter()
+                .filter_map(|(field, root)| Some(column(field, *root)?.map(|array| (field, array))))
+                .collect();
+            Some(parts.and_then(|parts| side_by_side(&parts, rows, first_row)))
+        }
+    });
+    let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
+    record_batch(wanted.iter().map(|(field, _)| field), arrays, rows)
 }
 
 impl DataFrame {
@@ -355,7 +401,8 @@ impl DataFrame {
 fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
     let fields = file.fields(&roots)?;
     let schema = Schema::new(fields.clone()).map_err(|error| error.in_file(&file.path))?;
-    let columns: Arc<[(Field, usize)]> = fields.into_iter().zip(roots).collect();
+    let columns: Arc<[(Field, Origin)]> =
+        fields.into_iter().zip(roots.into_iter().map(Origin::File)).collect();
     let file = Arc::new(file);
     let mut first_row = 0;
     let mut partitions = Vec::new();
