@@ -305,7 +305,7 @@ pub(crate) fn to_i64(name: &str, array: &ArrayRef, first_row: usize) -> Result<A
     Ok(arrow_cast::cast(array, &DataType::Int64)?)
 }
 
-fn first_null(array: &dyn Array) -> Option<usize> {
+pub(crate) fn first_null(array: &dyn Array) -> Option<usize> {
     array.nulls().filter(|nulls| nulls.null_count() > 0)?.iter().position(|valid| !valid)
 }
 

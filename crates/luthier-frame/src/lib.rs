@@ -31,7 +31,7 @@
 //!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). Any column may have nulls.
 //! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
-//! - Columns: `select`, `drop`, `rename`, `with_column`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
+//! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
 //!   `repartition`, `coalesce`, `collect`. A look at the data: `describe` and `Display`.
 //! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value.
 //!
@@ -41,6 +41,7 @@
 //! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV files are read as a whole; Parquet
 //! files larger than memory can be scanned.
 
+mod assemble;
 mod column;
 mod csv;
 mod describe;

@@ -51,12 +51,25 @@ impl Partition {
     /// # Errors
     /// A position that is not in the schema. Every item may be an error of its own where a file is read.
     pub fn batches(&self, columns: Option<&[usize]>) -> Result<Batches> {
+        self.all_batches(columns, None)
+    }
+
+    /// As [`batches`](Self::batches), for who takes `rows` rows at a time: what is read from a file comes in
+    /// batches of so many rows, the last of a row group excepted. Batches in memory are as large as they are.
+    ///
+    /// # Errors
+    /// As `batches`.
+    pub fn batches_of(&self, columns: Option<&[usize]>, rows: usize) -> Result<Batches> {
+        self.all_batches(columns, Some(rows))
+    }
+
+    fn all_batches(&self, columns: Option<&[usize]>, rows: Option<usize>) -> Result<Batches> {
         let parts = Arc::clone(&self.parts);
-        let first = parts.first().map(|part| part.batches(columns, Scan::BATCH_ROWS)).transpose()?;
+        let first = parts.first().map(|part| part.batches(columns, rows)).transpose()?;
         let columns: Option<Vec<usize>> = columns.map(<[usize]>::to_vec);
         let rest = (1..parts.len()).flat_map(move |index| {
             parts[index]
-                .batches(columns.as_deref(), Scan::BATCH_ROWS)
+                .batches(columns.as_deref(), rows)
                 .unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
         });
         Ok(Box::new(first.into_iter().flatten().chain(rest)))
@@ -69,8 +82,13 @@ impl Partition {
         }
         let mut parts = Vec::new();
         for part in self.parts.iter() {
-            for batch in part.batches(None, Scan::LOAD_ROWS)? {
-                parts.push(Part::Batch(batch?));
+            match part {
+                Part::Batch(_) => parts.push(part.clone()),
+                Part::Scan(scan) => {
+                    for batch in scan.batches(None, scan.load_rows())? {
+                        parts.push(Part::Batch(batch?));
+                    }
+                }
             }
         }
         Ok(Self::new(parts))
@@ -106,7 +124,7 @@ impl Part {
         }
     }
 
-    fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
+    fn batches(&self, columns: Option<&[usize]>, rows: Option<usize>) -> Result<Batches> {
         match self {
             Self::Batch(batch) => {
                 let batch = match columns {
@@ -115,7 +133,7 @@ impl Part {
                 };
                 Ok(Box::new(std::iter::once(Ok(batch))))
             }
-            Self::Scan(scan) => scan.batches(columns, batch_rows),
+            Self::Scan(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
         }
     }
 

@@ -251,3 +251,147 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn batches_have_the_rows_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data.parquet");
+    counted(10).write_parquet(&path, &ParquetOptions::new().row_group_rows(7)).unwrap();
+    let scan = DataFrame::scan_parquet(&path).unwrap();
+    let rows = |partition: &luthier_frame::Partition| -> Vec<usize> {
+        let batches = partition.batches_of(Some(&[1]), 3).unwrap();
+        batches.map(|batch| batch.unwrap().num_rows()).collect()
+    };
+    let found: Vec<Vec<usize>> = scan.partitions().iter().map(rows).collect();
+    assert_eq!(found, [vec![3, 3, 1], vec![3]]);
+    assert_eq!(rows(&scan.coalesce(1).unwrap().partitions()[0]), [3, 3, 1, 3]);
+    assert_eq!(rows(&scan.collect().unwrap().partitions()[0]), [7]);
+}
+
+#[test]
+fn a_vector_of_columns_is_put_together_when_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data.parquet");
+    counted(10).write_parquet(&path, &ParquetOptions::new().row_group_rows(4)).unwrap();
+    let scan = DataFrame::scan_parquet(&path).unwrap();
+    let expected = Array2::from_shape_fn((10, 4), |(row, column)| match column {
+        3 => row as f64,
+        _ => row as f64 + column as f64 / 4.0,
+    });
+    for frame in [scan.clone(), scan.collect().unwrap()] {
+        let wide = frame.with_vector("both", &["v", "row"]).unwrap();
+        assert_eq!(wide.is_in_memory(), frame.is_in_memory());
+        assert_eq!(wide.schema().to_string(), "row: i64, v: vector(3), s: utf8, both: vector(4)");
+        assert_eq!(wide.vectors("both").unwrap(), expected);
+        let twice = wide.with_vector("more", &["both", "v"]).unwrap().select(&["more", "row"]).unwrap();
+        assert_eq!(
+            twice.slice(3, 5).unwrap().vectors("more").unwrap().row(4),
+            array![7.0, 7.25, 7.5, 7.0, 7.0, 7.25, 7.5]
+        );
+        assert!(matches!(frame.with_vector("x", &["s"]), Err(Error::ColumnType { .. })));
+        assert!(matches!(frame.with_vector("v", &["row"]), Err(Error::DuplicateColumn { .. })));
+
+        let alias = frame.with_vector("again", &["v"]).unwrap();
+        let batch = alias.partitions()[0].batches(None).unwrap().next().unwrap().unwrap();
+        let at = |index: usize| vectors(batch.column(index)).unwrap().as_ptr();
+        assert_eq!(at(1), at(3), "one vector column is shared");
+    }
+}
+
+#[test]
+fn a_vector_of_columns_with_a_null_names_column_and_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data.parquet");
+    let mut x: Vec<Option<f64>> = (0..10).map(|row| Some(f64::from(row))).collect();
+    x[7] = None;
+    let frame = DataFrame::from_columns(vec![("x", Column::f64_nullable(x))]).unwrap();
+    frame.write_parquet(&path, &ParquetOptions::new().row_group_rows(4)).unwrap();
+    let is_it = |error: Error| matches!(error, Error::Null { column, row: 7 } if column == "x");
+    assert!(is_it(frame.with_vector("v", &["x"]).unwrap_err()));
+    let scan = DataFrame::scan_parquet(&path).unwrap().with_vector("v", &["x"]).unwrap();
+    let Error::InFile { cause, .. } = scan.vectors("v").unwrap_err() else { unreachable!("a null") };
+    assert!(is_it(*cause));
+}
+
+type Lists = Vec<Option<Vec<Option<f64>>>>;
+
+/// Lists of 3; some are null or have a null.
+fn lists(rows: usize) -> impl Strategy<Value = Lists> {
+    let number = prop_oneof![60 => any::<f64>().prop_map(Some), 1 => Just(None)];
+    let list = proptest::collection::vec(number, 3);
+    proptest::collection::vec(prop_oneof![40 => list.prop_map(Some), 1 => Just(None)], rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn vectors_with_and_without_nulls_are_read_as_they_are(
+        lists in (1usize..60).prop_flat_map(lists),
+        batch_rows in 1usize..20,
+        cut in (0.0..1.0, 0.0..1.0),
+        dictionary in any::<bool>(),
+    ) {
+        let (mut wide, mut fixed, mut narrow) = (
+            ListBuilder::new(Float64Builder::new()),
+            luthier_frame::arrow_array::builder::FixedSizeListBuilder::new(Float64Builder::new(), 3),
+            LargeListBuilder::new(Float32Builder::new()),
+        );
+        for list in &lists {
+            wide.append_option(list.clone());
+            narrow.append_option(list.clone().map(|list| list.into_iter().map(|x| x.map(|x| x as f32))));
+            let numbers = list.clone().unwrap_or_else(|| vec![None; 3]);
+            numbers.into_iter().for_each(|x| fixed.values().append_option(x));
+            fixed.append(list.is_some());
+        }
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("wide", Arc::new(wide.finish())),
+            ("fixed", Arc::new(fixed.finish())),
+            ("narrow", Arc::new(narrow.finish())),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data.parquet");
+        let properties = parquet::file::properties::WriterProperties::builder()
+            .set_dictionary_enabled(dictionary)
+            .set_data_page_row_count_limit(5)
+            .set_write_batch_size(2)
+            .set_max_row_group_row_count(Some(23))
+            .build();
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+
+        let from = (cut.0 * lists.len() as f64) as usize;
+        let rows = (cut.1 * (lists.len() - from) as f64) as usize;
+        let scan = DataFrame::scan_parquet(&path).unwrap();
+        // Without one list there is no width.
+        prop_assume!(lists.iter().any(Option::is_some));
+        let scan = scan.slice(from, rows).unwrap();
+        let mut row = from;
+        for partition in scan.partitions() {
+            for batch in partition.batches_of(None, batch_rows).unwrap() {
+                let batch = batch.unwrap();
+                prop_assert!(batch.num_rows() <= batch_rows);
+                let found: Vec<_> = batch.columns().iter().map(|array| vectors(array).unwrap()).collect();
+                for at in 0..batch.num_rows() {
+                    let list = lists[row].clone().unwrap_or_else(|| vec![None; 3]);
+                    for column in 0..3 {
+                        let expected = list[column].unwrap_or(f64::NAN);
+                        for (array, narrow) in found.iter().zip([false, false, true]) {
+                            let expected = if narrow { f64::from(expected as f32) } else { expected };
+                            let here = array[[at, column]];
+                            prop_assert!(here == expected || (here.is_nan() && expected.is_nan()));
+                        }
+                    }
+                    for array in batch.columns() {
+                        use luthier_frame::arrow_array::Array;
+                        prop_assert_eq!(array.is_null(at), lists[row].is_none());
+                    }
+                    row += 1;
+                }
+            }
+        }
+        prop_assert_eq!(row, from + rows);
+    }
+}

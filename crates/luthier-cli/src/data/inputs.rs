@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, anyhow, bail};
 use glob::Pattern;
 use luthier::core::json;
-use luthier::frame::{Column, ColumnType, DataFrame, Error, Field, Schema};
-use ndarray::{Array2, s};
+use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::DataSource;
+use super::source::null_of;
 use crate::config::DataConfig;
 use crate::roles::Roles;
 
@@ -110,27 +110,24 @@ impl Inputs {
                 source.path.display()
             );
         }
-        let mut rows = Array2::zeros((frame.num_rows(), found));
-        let mut at = 0;
-        for name in &self.features {
-            let place = |error: Error| match error {
-                Error::Null { row, .. } => anyhow!(
-                    "{}: column `{name}` is missing, expected a number: drop the row or fill the value",
-                    source.place_of(row)
-                ),
-                other => other.into(),
-            };
-            let values = match schema.require(name)?.column_type() {
-                ColumnType::Vector { .. } => frame.vectors(name).map_err(place)?,
-                _ => {
-                    let values = frame.column_f64(name).map_err(place)?;
-                    Array2::from_shape_vec((values.len(), 1), values)?
-                }
-            };
-            rows.slice_mut(s![.., at..at + values.ncols()]).assign(&values);
-            at += values.ncols();
+        let place = |error: Error| match null_of(&error) {
+            Some((column, row)) => anyhow!(
+                "{}: column `{column}` is missing, expected a number: drop the row or fill the value",
+                source.place_of(row)
+            ),
+            None => error.into(),
+        };
+        let names: Vec<&str> = self.features.iter().map(String::as_str).collect();
+        let assembled = frame.with_vector(FEATURES, &names).map_err(place)?;
+        let nullable = self.features.iter().any(|name| schema.field(name).is_some_and(Field::nullable));
+        if !frame.is_in_memory() && nullable {
+            // What is missing is to be told before anything else happens.
+            let index = assembled.schema().require_index(FEATURES)?;
+            for partition in assembled.partitions() {
+                partition.batches(Some(&[index]))?.try_for_each(|batch| batch.map(drop)).map_err(place)?;
+            }
         }
-        Ok(frame.with_column(FEATURES, Column::vector(rows))?)
+        Ok(assembled)
     }
 
     /// Whether the file itself has the vector column `features`, and it is the one selected.

@@ -98,7 +98,7 @@ impl DataSource {
         Self { path, format: None, csv: CsvFormat::default(), partitions: None }
     }
 
-    /// Reads and decodes all rows.
+    /// Reads all rows of a CSV file; a Parquet file is opened, its row groups are read when they are needed.
     ///
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
@@ -111,7 +111,7 @@ impl DataSource {
                     .null_values(self.csv.null_values.iter().cloned());
                 DataFrame::read_csv(&self.path, &options)?
             }
-            Format::Parquet => DataFrame::read_parquet(&self.path)?,
+            Format::Parquet => DataFrame::scan_parquet(&self.path)?,
         };
         Ok(match self.partitions {
             // More partitions than rows would be empty.
@@ -161,8 +161,14 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
         Some(luthier::core::Error::Frame(frame)) => Some(frame.as_ref()),
         _ => error.downcast_ref(),
     };
-    match frame {
-        Some(luthier::frame::Error::Null { row, .. }) => Some(*row),
+    null_of(frame?).map(|(_, row)| row)
+}
+
+/// The column and the row of a value that is missing.
+pub(super) fn null_of(error: &luthier::frame::Error) -> Option<(&str, usize)> {
+    match error {
+        luthier::frame::Error::Null { column, row } => Some((column, *row)),
+        luthier::frame::Error::InFile { cause, .. } => null_of(cause),
         _ => None,
     }
 }

@@ -451,3 +451,29 @@ fn a_named_feature_cannot_be_the_label_of_a_part() {
         "{error}"
     );
 }
+
+#[test]
+fn parquet_columns_are_read_when_they_are_needed_to_the_same_bits() {
+    use luthier::frame::{Column, DataFrame, ParquetOptions};
+    let parquet = SEARCH.replace("data.csv", "data.parquet");
+    let scene = Scene::new(&parquet);
+    let frame = DataFrame::read_csv(scene.path("data.csv"), &luthier::frame::CsvOptions::new()).unwrap();
+    let write = |frame: &DataFrame| {
+        frame.write_parquet(scene.path("data.parquet"), &ParquetOptions::new().row_group_rows(4)).unwrap();
+    };
+    write(&frame);
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    scene.write("search.toml", SEARCH);
+    let metrics = |json: serde_json::Value| {
+        json["candidates"].as_array().unwrap().iter().map(|c| c["mean"].clone()).collect::<Vec<_>>()
+    };
+    let scanned = metrics(scene.json("out/results.json"));
+    scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert_eq!(scanned, metrics(scene.json("out/results.json")));
+
+    scene.write("search.toml", &parquet);
+    let x2 = vec![Some(1.0), Some(1.0), Some(1.0), Some(1.0), None, Some(1.0)];
+    write(&frame.with_column("x2", Column::f64_nullable(x2)).unwrap());
+    let error = scene.fail(&["tune", "search.toml"]);
+    assert!(error.contains("data.parquet, row 4: column `x2` is missing"), "{error}");
+}

@@ -16,6 +16,9 @@ const TILE_FLOATS: usize = 1 << 15;
 /// A group's rows in a chunk of several: fewer would cost more than they bring near.
 const GROUP_ROWS: usize = 128;
 
+/// Rows of a file that are decoded at once, at most.
+const BATCH_ROWS: usize = 1 << 14;
+
 /// The frame, its folds, and where its partitions start.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -134,9 +137,10 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         let Some(rows) = self.source.frame.partitions().get(partition) else { return Ok(()) };
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
-        for batch in rows.batches(self.projection.as_deref())? {
+        let chunk_rows = self.chunk_rows();
+        // What is read from a file is cut as what is in memory: the results are the same to the last bit.
+        for batch in rows.batches_of(self.projection.as_deref(), chunk_rows.min(BATCH_ROWS))? {
             let batch = batch?;
-            let chunk_rows = self.chunk_rows();
             let mut offset = 0;
             while offset < batch.num_rows() {
                 let len = chunk_rows.min(batch.num_rows() - offset);

@@ -1,6 +1,7 @@
 //! Parquet files: scanned row group by row group, or written.
 
 mod scan;
+mod vectors;
 mod write;
 
 pub(crate) use scan::Scan;

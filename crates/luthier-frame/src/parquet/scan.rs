@@ -11,6 +11,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
+use super::vectors::VectorReader;
+use crate::assemble::side_by_side;
 use crate::normalize::{Intake, intake, list_width, normalize};
 use crate::partition::{Batches, Part, record_batch};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
@@ -118,18 +120,59 @@ pub(crate) struct Scan {
     first_row: usize,
     offset: usize,
     rows: usize,
-    /// The frame's columns, and where they are in the file.
-    columns: Arc<[(Field, usize)]>,
+    /// The frame's columns, and where they come from.
+    columns: Arc<[(Field, Origin)]>,
+}
+
+/// Where a column of a scan comes from.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// The column of the file at this place.
+    File(usize),
+    /// Columns of the file, put side by side as a vector.
+    SideBySide(Arc<[(Field, usize)]>),
+}
+
+impl Origin {
+    /// The columns of the file that a column called `field` is made of.
+    fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
+        match self {
+            Self::File(root) => vec![(field, *root)],
+            Self::SideBySide(sources) => sources.iter().map(|(field, root)| (field, *root)).collect(),
+        }
+    }
 }
 
 impl Scan {
-    /// Rows in a batch when a frame is scanned: enough to forget the overhead, few enough for a cache.
-    pub(crate) const BATCH_ROWS: usize = 8 * 1024;
-    /// Rows in a batch when a frame is loaded.
-    pub(crate) const LOAD_ROWS: usize = 64 * 1024;
+    /// Rows in a batch when text is loaded: more of it may not fit into one array.
+    const TEXT_ROWS: usize = 64 * 1024;
+    /// Numbers in a batch when a frame is scanned, and the fewest and the most rows: enough to forget the overhead,
+    /// few enough for a cache.
+    const BATCH_NUMBERS: usize = 128 * 1024;
+    const BATCH_ROWS: (usize, usize) = (256, 8 * 1024);
 
     pub(crate) fn num_rows(&self) -> usize {
         self.rows
+    }
+
+    /// Rows in a batch when the columns at these positions are scanned.
+    pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
+        let width = |position: usize| match self.columns.get(position).map(|(field, _)| field.column_type()) {
+            Some(ColumnType::Vector { width }) => width,
+            _ => 1,
+        };
+        let width: usize = match columns {
+            Some(columns) => columns.iter().map(|&position| width(position)).sum(),
+            None => (0..self.columns.len()).map(width).sum(),
+        };
+        let (fewest, most) = Self::BATCH_ROWS;
+        (Self::BATCH_NUMBERS / width.max(1)).clamp(fewest, most)
+    }
+
+    /// Rows in a batch when the frame is loaded: all of them, so that a scan and what was loaded are cut alike.
+    pub(crate) fn load_rows(&self) -> usize {
+        let is_text = |(field, _): &(Field, Origin)| field.column_type() == ColumnType::Utf8;
+        if self.columns.iter().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
@@ -137,12 +180,26 @@ impl Scan {
     }
 
     pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
-        let columns = columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1)).collect();
+        let columns =
+            columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1.clone())).collect();
+        Self { columns, ..self.clone() }
+    }
+
+    /// One more column, of the columns at `positions` side by side.
+    pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
+        let sources = positions
+            .iter()
+            .filter_map(|&position| self.columns.get(position))
+            .flat_map(|(field, origin)| origin.sources(field))
+            .map(|(field, root)| (field.clone(), root))
+            .collect();
+        let column = (field.clone(), Origin::SideBySide(sources));
+        let columns = self.columns.iter().cloned().chain([column]).collect();
         Self { columns, ..self.clone() }
     }
 
     pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
-        let wanted: Vec<(Field, usize)> = match columns {
+        let wanted: Vec<(Field, Origin)> = match columns {
             None => self.columns.to_vec(),
             Some(positions) => positions
                 .iter()
@@ -155,46 +212,145 @@ impl Scan {
                 .collect::<Result<_>>()?,
         };
         // The reader gives the columns in the order of the file, each once.
-        let mut roots: Vec<usize> = wanted.iter().map(|&(_, root)| root).collect();
+        let mut roots: Vec<usize> =
+            wanted.iter().flat_map(|(field, origin)| origin.sources(field)).map(|(_, root)| root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let reader = self.file.reader(
-            vec![self.row_group],
-            roots.iter().copied(),
-            (self.offset, self.rows),
-            batch_rows,
-        )?;
-        let file = Arc::clone(&self.file);
-        let mut row = self.first_row + self.offset;
-        let batches = reader.map(move |batch| {
-            let batch = batch.map_err(|cause| unreadable(&file.path, cause.into()))?;
-            let first_row = row;
-            row += batch.num_rows();
-            take_in(&batch, &wanted, &roots, first_row).map_err(|error| error.in_file(&file.path))
-        });
+        let mut batches =
+            ScanBatches { scan: self.clone(), wanted, roots, batch_rows, done: 0, source: None };
+        batches.source = Some(batches.open(true)?);
         Ok(Box::new(batches))
     }
 }
 
-/// A batch as read, as the frame wants it.
+/// The batches of a scan as they are asked for.
+#[derive(Debug)]
+struct ScanBatches {
+    scan: Scan,
+    wanted: Vec<(Field, Origin)>,
+    /// Columns of the file that are wanted, in its order.
+    roots: Vec<usize>,
+    batch_rows: usize,
+    /// Rows that have been handed out.
+    done: usize,
+    /// `None` behind an error.
+    source: Option<Source>,
+}
+
+/// Open readers of the wanted columns.
+struct Source {
+    vectors: Vec<(usize, VectorReader)>,
+    /// Columns that have no reader of their own, in the file's order.
+    others: Vec<usize>,
+    reader: ParquetRecordBatchReader,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("vectors", &self.vectors)
+            .field("others", &self.others)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ScanBatches {
+    /// Readers of the rows still to come; `direct` where vectors may be read from their pages.
+    fn open(&self, direct: bool) -> Result<Source> {
+        let scan = &self.scan;
+        let (offset, rows) = (scan.offset + self.done, scan.rows - self.done);
+        let mut vectors = Vec::new();
+        if direct {
+            let file = Arc::new(open(&scan.file.path)?.0);
+            let schema = scan.file.metadata.schema();
+            let metadata = scan.file.metadata.metadata();
+            for (field, root) in self.wanted.iter().flat_map(|(field, origin)| origin.sources(field)) {
+                let ColumnType::Vector { width } = field.column_type() else { continue };
+                if vectors.iter().any(|(of, _)| *of == root) {
+                    continue;
+                }
+                let column = (root, schema.field(root).data_type());
+                let reader = VectorReader::open(&file, metadata, scan.row_group, column, width, offset)
+                    .map_err(|cause| unreadable(&scan.file.path, cause))?;
+                vectors.extend(reader.map(|reader| (root, reader)));
+            }
+        }
+        let has_reader = |root: &usize| vectors.iter().any(|(of, _)| of == root);
+        let others: Vec<usize> = self.roots.iter().filter(|root| !has_reader(root)).copied().collect();
+        let reader = scan.file.reader(
+            vec![scan.row_group],
+            others.iter().copied(),
+            (offset, rows),
+            self.batch_rows,
+        )?;
+        Ok(Source { vectors, others, reader })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        let path = &self.scan.file.path;
+        let Some(source) = &mut self.source else { return Ok(None) };
+        let Some(batch) = source.reader.next().transpose().map_err(|cause| unreadable(path, cause.into()))?
+        else {
+            return Ok(None);
+        };
+        let mut columns: Vec<(usize, ArrayRef)> =
+            source.others.iter().copied().zip(batch.columns().iter().cloned()).collect();
+        for (root, reader) in &mut source.vectors {
+            match reader.read(batch.num_rows()).map_err(|cause| unreadable(path, cause))? {
+                Some(vectors) => columns.push((*root, vectors)),
+                None => {
+                    self.source = Some(self.open(false)?);
+                    return self.next_batch();
+                }
+            }
+        }
+        let first_row = self.scan.first_row + self.scan.offset + self.done;
+        self.done += batch.num_rows();
+        take_in(&self.wanted, &columns, batch.num_rows(), first_row)
+            .map(Some)
+            .map_err(|error| error.in_file(path))
+    }
+}
+
+impl Iterator for ScanBatches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.next_batch();
+        if !matches!(batch, Ok(Some(_))) {
+            self.source = None;
+        }
+        batch.transpose()
+    }
+}
+
+/// Columns as read, as the frame wants them.
 fn take_in(
-    batch: &RecordBatch,
-    wanted: &[(Field, usize)],
-    roots: &[usize],
+    wanted: &[(Field, Origin)],
+    columns: &[(usize, ArrayRef)],
+    rows: usize,
     first_row: usize,
 ) -> Result<RecordBatch> {
-    let arrays: Result<Vec<ArrayRef>> = wanted
-        .iter()
-        .filter_map(|(field, root)| {
-            let position = roots.binary_search(root).ok()?;
-            let width = match field.column_type() {
-                ColumnType::Vector { width } => Some(width),
-                _ => None,
-            };
-            Some(normalize(field.name(), batch.column(position), width, first_row))
-        })
-        .collect();
-    record_batch(wanted.iter().map(|(field, _)| field), arrays?, batch.num_rows())
+    let column = |field: &Field, root: usize| {
+        let (_, array) = columns.iter().find(|(of, _)| *of == root)?;
+        let width = match field.column_type() {
+            ColumnType::Vector { width } => Some(width),
+            _ => None,
+        };
+        Some(normalize(field.name(), array, width, first_row))
+    };
+    let arrays = wanted.iter().filter_map(|(field, origin)| match origin {
+        Origin::File(root) => column(field, *root),
+        Origin::SideBySide(sources) => {
+            let parts: Result<Vec<(&Field, ArrayRef)>> = sources
+                .iter()
+                .filter_map(|(field, root)| Some(column(field, *root)?.map(|array| (field, array))))
+                .collect();
+            Some(parts.and_then(|parts| side_by_side(&parts, rows, first_row)))
+        }
+    });
+    let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
+    record_batch(wanted.iter().map(|(field, _)| field), arrays, rows)
 }
 
 impl DataFrame {
@@ -245,7 +401,8 @@ impl DataFrame {
 fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
     let fields = file.fields(&roots)?;
     let schema = Schema::new(fields.clone()).map_err(|error| error.in_file(&file.path))?;
-    let columns: Arc<[(Field, usize)]> = fields.into_iter().zip(roots).collect();
+    let columns: Arc<[(Field, Origin)]> =
+        fields.into_iter().zip(roots.into_iter().map(Origin::File)).collect();
     let file = Arc::new(file);
     let mut first_row = 0;
     let mut partitions = Vec::new();

@@ -16,4 +16,5 @@ mod probe;
 mod reference_cv;
 mod registry;
 mod sharing;
+mod streaming;
 mod tuned_model;

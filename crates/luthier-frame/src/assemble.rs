@@ -1,0 +1,123 @@
+//! Columns side by side as vectors.
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use ndarray::{Array2, CowArray, Ix2, s};
+
+use crate::frame::first_null;
+use crate::partition::{Part, record_batch};
+use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, numbers, vector_array, vectors};
+
+/// Rows that are filled column by column while they are in a cache.
+const BLOCK_ROWS: usize = 64;
+
+impl DataFrame {
+    /// One more column at the end: numbers and vectors side by side as one vector, in this order.
+    ///
+    /// A frame to be scanned stays one: the vectors are put together whenever rows are read. A single vector column
+    /// is shared, not copied.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for a column of neither numbers nor vectors;
+    /// [`Error::DuplicateColumn`] for the new name; [`Error::Null`] at the first missing value: of a scan when it is
+    /// read, as the cause of an [`Error::InFile`].
+    pub fn with_vector(&self, name: &str, columns: &[&str]) -> Result<Self> {
+        let (mut positions, mut width) = (Vec::new(), 0);
+        for column in columns {
+            let position = self.schema().require_index(column)?;
+            width += match self.schema().require(column)?.column_type() {
+                ColumnType::Vector { width } => width,
+                ColumnType::F64 | ColumnType::I64 => 1,
+                found => {
+                    let (column, expected) = ((*column).to_owned(), "numbers or vectors".to_owned());
+                    return Err(Error::ColumnType { column, expected, found });
+                }
+            };
+            positions.push(position);
+        }
+        let field = Field::new(name, ColumnType::Vector { width });
+        let schema = self.schema().with_field(field.clone())?;
+        let mut row = 0;
+        let mut partitions = Vec::with_capacity(self.num_partitions());
+        for partition in self.partitions() {
+            let mut parts = Vec::with_capacity(partition.parts().len());
+            for part in partition.parts() {
+                parts.push(match part {
+                    Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
+                    Part::Batch(batch) => {
+                        let fields = self.schema().fields();
+                        let sources: Vec<(&Field, ArrayRef)> = positions
+                            .iter()
+                            .map(|&position| (&fields[position], Arc::clone(batch.column(position))))
+                            .collect();
+                        let vectors = side_by_side(&sources, batch.num_rows(), row)?;
+                        let arrays = batch.columns().iter().cloned().chain([vectors]).collect();
+                        Part::Batch(record_batch(schema.fields(), arrays, batch.num_rows())?)
+                    }
+                });
+                row += part.num_rows();
+            }
+            partitions.push(Partition::new(parts));
+        }
+        Ok(Self::from_parts(schema, partitions))
+    }
+}
+
+/// The columns' rows as vectors; `first_row` is the frame's row at which they begin, for errors.
+pub(crate) fn side_by_side(
+    columns: &[(&Field, ArrayRef)],
+    rows: usize,
+    first_row: usize,
+) -> Result<ArrayRef> {
+    let mut blocks: Vec<CowArray<'_, f64, Ix2>> = Vec::with_capacity(columns.len());
+    for (field, array) in columns {
+        if let Some(row) = first_missing(field, array) {
+            return Err(Error::Null { column: field.name().to_owned(), row: first_row + row });
+        }
+        let block = match vectors(array.as_ref()) {
+            Some(block) => Some(block),
+            None => numbers(array.as_ref())
+                .and_then(|values| CowArray::from(values.into_owned()).into_shape_with_order((rows, 1)).ok()),
+        };
+        blocks.push(block.ok_or_else(|| Error::ColumnType {
+            column: field.name().to_owned(),
+            expected: "numbers or vectors".to_owned(),
+            found: field.column_type(),
+        })?);
+    }
+    if let ([block], [(_, array)]) = (blocks.as_slice(), columns)
+        && field_is_vector(columns)
+        && block.is_view()
+    {
+        return Ok(Arc::clone(array));
+    }
+    let mut matrix = Array2::zeros((rows, blocks.iter().map(|block| block.ncols()).sum()));
+    for start in (0..rows).step_by(BLOCK_ROWS) {
+        let end = (start + BLOCK_ROWS).min(rows);
+        let mut at = 0;
+        for block in &blocks {
+            let next = at + block.ncols();
+            matrix.slice_mut(s![start..end, at..next]).assign(&block.slice(s![start..end, ..]));
+            at = next;
+        }
+    }
+    Ok(vector_array(matrix))
+}
+
+fn field_is_vector(columns: &[(&Field, ArrayRef)]) -> bool {
+    columns.iter().all(|(field, _)| field.column_type().is_vector())
+}
+
+/// The first row that is null or has a null inside.
+fn first_missing(field: &Field, array: &ArrayRef) -> Option<usize> {
+    let inside = || match field.column_type() {
+        ColumnType::Vector { width } => {
+            let lists = array.as_fixed_size_list_opt()?;
+            Some(first_null(lists.values().as_ref())? / width.max(1))
+        }
+        _ => None,
+    };
+    first_null(array.as_ref()).into_iter().chain(inside()).min()
+}
