@@ -1,11 +1,18 @@
 //! The short cut equals the long way, also where rows are hard to summarise.
 
+mod opaque;
+mod pipelines;
+mod shape;
+
+use std::sync::Arc;
+
 use luthier::core::Work;
 use luthier::prelude::*;
-use ndarray::Array2;
+use luthier::tune::{KFold, Search};
 use proptest::prelude::*;
 
-use crate::data::{Random, diabetes, metric, pca_and_regression, scaler_pca_and_regression};
+use self::shape::Shape;
+use crate::data::{diabetes, metric, pca_and_regression, scaler_pca_and_regression};
 
 const METRICS: [RegressionMetric; 5] = [
     RegressionMetric::Rmse,
@@ -17,16 +24,19 @@ const METRICS: [RegressionMetric; 5] = [
 
 /// Whether both searches agree, relative to the metric (absolute for r2); the work of both, or where they differ.
 fn compare(
-    search: &CrossValidator<Pipeline>,
+    search: &Search,
     data: &DataFrame,
     tolerance: f64,
     what: &str,
 ) -> Result<(Work, Work), String> {
     let on = search.fit(data).map_err(|e| format!("{what}, on: {e}"))?;
     let off = search.clone().sharing(Sharing::Off).fit(data).map_err(|e| format!("{what}, off: {e}"))?;
-    let (on, off) = (on.result(), off.result());
+    let (on, off) = (on.result, off.result);
     for (a, b) in on.candidates.iter().zip(&off.candidates) {
         for (a, b) in a.folds.iter().zip(&b.folds) {
+            if let Some(error) = a.error.as_ref().or(b.error.as_ref()) {
+                return Err(format!("{what}: {error}"));
+            }
             let scale = if on.metric == "r2" { 1.0 } else { b.metric.abs() };
             if (a.metric - b.metric).abs() > tolerance * scale || a.metric.is_nan() != b.metric.is_nan() {
                 return Err(format!(
@@ -37,6 +47,10 @@ fn compare(
         }
     }
     Ok((on.work, off.work))
+}
+
+fn cross_validation(pipeline: Pipeline, grid: ParamGrid, evaluator: RegressionEvaluator) -> Search {
+    Search::new(Box::new(pipeline), grid, Box::new(evaluator), Arc::new(KFold::new()))
 }
 
 #[test]
@@ -50,7 +64,7 @@ fn all_metrics_agree_on_real_data() {
         for (pipeline, grid) in chains {
             let weighted = metric(of).weight_col("weight");
             for evaluator in [metric(of), weighted] {
-                let search = CrossValidator::new(pipeline.clone(), grid.clone(), evaluator);
+                let search = cross_validation(pipeline.clone(), grid.clone(), evaluator);
                 compare(&search, &data, 1e-9, &format!("{of:?}")).unwrap();
             }
         }
@@ -69,50 +83,8 @@ fn a_weighted_regression_with_a_lasso_agrees() {
         .add(lr.at(LinearRegression::ELASTIC_NET_PARAM), [0.0, 0.5, 1.0])
         .add(lr.at(LinearRegression::FIT_INTERCEPT), [true, false]);
     for of in METRICS {
-        let search = CrossValidator::new(pipeline.clone(), grid.clone(), metric(of).weight_col("weight"));
+        let search = cross_validation(pipeline.clone(), grid.clone(), metric(of).weight_col("weight"));
         compare(&search, &data, 1e-9, &format!("{of:?}")).unwrap();
-    }
-}
-
-/// Rows of features that may be far from zero, large, small or nearly the same.
-#[derive(Debug, Clone)]
-struct Shape {
-    seed: u64,
-    rows: usize,
-    features: usize,
-    /// Mean of each feature in its deviations.
-    offset: f64,
-    /// Of the features, as a power of ten.
-    scale: i32,
-    /// How much two features differ, in their deviations; none of them does without.
-    collinear: Option<f64>,
-    /// Deviation of the label that features do not explain, in that which they do.
-    noise: f64,
-}
-
-impl Shape {
-    fn frame(&self) -> DataFrame {
-        let mut random = Random::new(self.seed);
-        let scale = 10f64.powi(self.scale);
-        let mut x = Array2::from_shape_fn((self.rows, self.features), |_| random.uniform());
-        if let Some(distance) = self.collinear {
-            for row in 0..self.rows {
-                x[[row, 1]] = x[[row, 0]] + distance * random.uniform();
-            }
-        }
-        let label = (0..self.rows).map(|row| x.row(row).sum() + self.noise * random.uniform()).collect();
-        let x = x.mapv(|value| (value + self.offset) * scale);
-        DataFrame::from_ndarray(x, label).unwrap().repartition(2).unwrap()
-    }
-}
-
-impl Shape {
-    /// How far the two ways may be apart. Far from zero a product `x · β` is rounded by units in the last place of
-    /// the offset, whoever computes it; that is more of a residual, and of two features' difference, the smaller
-    /// these are.
-    fn tolerance(&self) -> f64 {
-        let rounding = 32.0 * f64::EPSILON * self.offset.abs();
-        f64::max(1e-9, rounding / (self.noise * self.collinear.unwrap_or(1.0)))
     }
 }
 
@@ -126,9 +98,10 @@ fn shape() -> impl Strategy<Value = Shape> {
             rows,
             features,
             offset,
-            scale,
+            scales: vec![scale],
             collinear,
             noise,
+            partitions: 2,
         },
     )
 }
@@ -147,7 +120,7 @@ proptest! {
         pipeline.add("scaler", StandardScaler::new().with_mean(with_mean).output_col("scaled"));
         let lr = pipeline.add("lr", LinearRegression::new().features_col("scaled"));
         let grid = ParamGrid::new().add(lr.at(LinearRegression::REG_PARAM), [0.0, 0.1]);
-        let search = CrossValidator::new(pipeline, grid, metric(of)).seed(seed);
+        let search = cross_validation(pipeline, grid, metric(of)).seed(seed);
         let outcome = compare(&search, &shape.frame(), shape.tolerance(), &format!("{shape:?}"));
         prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
     }
@@ -162,7 +135,7 @@ proptest! {
         pipeline.add("pca", Pca::new().k(shape.features).center(center).output_col("components"));
         let lr = pipeline.add("lr", LinearRegression::new().features_col("components"));
         let grid = ParamGrid::new().add(lr.at(LinearRegression::REG_PARAM), [0.0, 0.1]);
-        let search = CrossValidator::new(pipeline, grid, metric(of));
+        let search = cross_validation(pipeline, grid, metric(of));
         // Components inside of a small eigenvalue gap are any basis, and a penalty tells bases apart.
         let shape = Shape { collinear: None, ..shape };
         let outcome = compare(&search, &shape.frame(), shape.tolerance(), &format!("{shape:?}"));
@@ -174,9 +147,9 @@ proptest! {
 #[test]
 fn the_guard_takes_the_rows_only_where_it_must() {
     let guarded = |offset: f64, noise: f64| {
-        let shape = Shape { seed: 3, rows: 60, features: 3, offset, scale: 0, collinear: None, noise };
+        let shape = Shape { seed: 3, rows: 60, features: 3, offset, scales: vec![0], collinear: None, noise, partitions: 2 };
         let (pipeline, grid) = pca_and_regression(&[3], &[0.0]);
-        let search = CrossValidator::new(pipeline, grid, RegressionEvaluator::new());
+        let search = cross_validation(pipeline, grid, RegressionEvaluator::new());
         let (on, off) = compare(&search, &shape.frame(), shape.tolerance(), &format!("{shape:?}")).unwrap();
         // Alone, a fit looks at its residuals again only where it is nearly perfect.
         assert_eq!(off.guarded > 0, noise < 1e-3, "{off:?}");

@@ -1,0 +1,337 @@
+//! Pipelines of any stages, in any order, on any rows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use luthier::core::Work;
+use luthier::prelude::*;
+use luthier::tune::{KFold, Search, Splitter, TrainRatio};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::opaque::{Bend, Clip};
+use super::shape::Shape;
+use super::{METRICS, compare};
+use crate::data::metric;
+
+/// A stage in front of the regression.
+#[derive(Debug, Clone)]
+enum Stage {
+    /// Puts a column beside what came before.
+    Beside(usize),
+    Scaler {
+        with_mean: bool,
+        with_std: bool,
+    },
+    Pca {
+        center: bool,
+        k: Vec<usize>,
+    },
+    Bend,
+    Clip,
+}
+
+#[derive(Debug, Clone)]
+enum Split {
+    Train(f64),
+    Folds(u32),
+    LeaveOneOut,
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    shape: Shape,
+    /// The columns that candidates assemble first; none of them: all as they come.
+    inputs: Vec<Vec<usize>>,
+    stages: Vec<Stage>,
+    reg_param: Vec<f64>,
+    elastic_net_param: Vec<f64>,
+    fit_intercept: bool,
+    standardization: bool,
+    weighted: bool,
+    split: Split,
+    budget: Option<u64>,
+    of: RegressionMetric,
+    seed: u64,
+}
+
+impl Case {
+    fn features(&self) -> Vec<String> {
+        (0..self.shape.features).map(|j| format!("c{j}")).collect()
+    }
+
+    fn pipeline(&self) -> (Pipeline, ParamGrid) {
+        let mut pipeline = Pipeline::new();
+        let mut grid = ParamGrid::new();
+        let mut column = "features".to_owned();
+        let mut width = self.shape.features;
+        if !self.inputs.is_empty() {
+            let names = self.features();
+            let inputs: Vec<Vec<String>> =
+                self.inputs.iter().map(|chosen| chosen.iter().map(|&j| names[j].clone()).collect()).collect();
+            width = inputs.iter().map(Vec::len).min().unwrap();
+            let assembler = VectorAssembler::new().input_cols(inputs[0].clone()).output_col("assembled");
+            let assembler = pipeline.add_transformer("assembler", assembler);
+            grid = grid.add(assembler.at(VectorAssembler::INPUT_COLS), inputs);
+            column = "assembled".to_owned();
+        }
+        for (i, stage) in self.stages.iter().enumerate() {
+            let (name, output) = (format!("stage{i}"), format!("output{i}"));
+            match stage {
+                Stage::Beside(j) => {
+                    let inputs = vec![column, self.features()[j % self.shape.features].clone()];
+                    pipeline
+                        .add_transformer(name, VectorAssembler::new().input_cols(inputs).output_col(&output));
+                    width += 1;
+                }
+                Stage::Scaler { with_mean, with_std } => {
+                    let scaler = StandardScaler::new().with_mean(*with_mean).with_std(*with_std);
+                    pipeline.add(name, scaler.input_col(&column).output_col(&output));
+                }
+                Stage::Pca { center, k } => {
+                    let mut k: Vec<usize> = k.iter().map(|k| 1 + k % width).collect();
+                    k.dedup();
+                    let pca = Pca::new().k(k[0]).center(*center).input_col(&column).output_col(&output);
+                    width = *k.iter().min().unwrap();
+                    let pca = pipeline.add(name, pca);
+                    grid = grid.add(pca.at(Pca::K), k);
+                }
+                Stage::Bend => {
+                    pipeline.add_transformer(name, Bend::new().input_col(&column).output_col(&output));
+                }
+                Stage::Clip => {
+                    pipeline.add(name, Clip::new().input_col(&column).output_col(&output));
+                }
+            }
+            column = output;
+        }
+        let mut lr = LinearRegression::new().features_col(&column).max_iter(2000);
+        lr = lr.fit_intercept(self.fit_intercept).standardization(self.standardization);
+        if self.weighted {
+            lr = lr.weight_col("weight");
+        }
+        let lr = pipeline.add("lr", lr);
+        let grid = grid
+            .add(lr.at(LinearRegression::REG_PARAM), self.reg_param.clone())
+            .add(lr.at(LinearRegression::ELASTIC_NET_PARAM), self.elastic_net_param.clone());
+        (pipeline, grid)
+    }
+
+    fn search(&self) -> Search {
+        let (pipeline, grid) = self.pipeline();
+        let splitter: Arc<dyn Splitter> = match self.split {
+            Split::Train(ratio) => Arc::new(TrainRatio::new().train_ratio(ratio)),
+            Split::Folds(folds) => Arc::new(KFold::new().num_folds(folds)),
+            Split::LeaveOneOut => Arc::new(KFold::new().num_folds(self.shape.rows as u32)),
+        };
+        let mut evaluator = metric(self.of);
+        if self.weighted {
+            evaluator = evaluator.weight_col("weight");
+        }
+        let budget = self.budget.map_or(MemoryBudget::Auto, MemoryBudget::Bytes);
+        Search::new(Box::new(pipeline), grid, Box::new(evaluator), splitter)
+            .seed(self.seed)
+            .memory_budget(budget)
+    }
+
+    fn has_opaque(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage, Stage::Bend | Stage::Clip))
+    }
+}
+
+/// Components of equal variance are any basis, so none are taken of what a scaler has made equal.
+fn without_whitening(stages: Vec<Stage>) -> Vec<Stage> {
+    let (mut rotated, mut white) = (false, false);
+    let sensible = |stage: &Stage| {
+        match stage {
+            Stage::Pca { .. } if white => return false,
+            Stage::Pca { .. } => rotated = true,
+            Stage::Scaler { with_std: true, .. } => white = rotated,
+            _ => {}
+        }
+        true
+    };
+    stages.into_iter().filter(sensible).collect()
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    prop_oneof![
+        1 => (0..6usize).prop_map(Stage::Beside),
+        3 => (any::<bool>(), any::<bool>())
+            .prop_map(|(with_mean, with_std)| Stage::Scaler { with_mean, with_std }),
+        3 => (any::<bool>(), prop::collection::vec(0..8usize, 1..3))
+            .prop_map(|(center, k)| Stage::Pca { center, k }),
+        1 => Just(Stage::Bend),
+        1 => Just(Stage::Clip),
+    ]
+}
+
+fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
+    let inputs = prop_oneof![
+        1 => Just(vec![]),
+        3 => prop::collection::vec(
+            prop::sample::subsequence((0..4usize).collect::<Vec<_>>(), 2..=4).prop_shuffle(), 1..3),
+    ];
+    let regression = (
+        prop::sample::subsequence(vec![0.0, 0.01, 1.0], 1..=2),
+        prop::sample::subsequence(vec![0.0, 0.5, 1.0], 1..=2),
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.7),
+        any::<bool>(),
+    );
+    let split = prop_oneof![
+        1 => (0.5..0.9).prop_map(Split::Train),
+        3 => (2..=8u32).prop_map(Split::Folds),
+        1 => Just(Split::LeaveOneOut),
+    ];
+    let budget = prop_oneof![3 => Just(None), 1 => (1..20_000u64).prop_map(Some)];
+    let of = prop::sample::select(METRICS.to_vec());
+    let stages = prop::collection::vec(stage(), 0..4).prop_map(without_whitening);
+    (shape, inputs, stages, regression, (split, budget, of, any::<u64>())).prop_map(
+        |(shape, inputs, stages, regression, (split, budget, of, seed))| {
+            let (reg_param, elastic_net_param, fit_intercept, standardization, weighted) = regression;
+            let inputs = inputs.into_iter().collect::<Vec<_>>();
+            Case {
+                shape,
+                inputs,
+                stages,
+                reg_param,
+                elastic_net_param,
+                fit_intercept,
+                standardization,
+                weighted,
+                split,
+                budget,
+                of,
+                seed,
+            }
+        },
+    )
+}
+
+/// How often what is to be tested did happen.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Cases where a summary or metric was not precise enough.
+    guarded: AtomicU64,
+    /// Cases where a regression took the triangular factor. Alone nothing is lifted and no metric comes from
+    /// moments, so what is guarded is a regression, and where the fit is not nearly perfect it is its condition.
+    factor: AtomicU64,
+    /// Cases with a stage that is not affine, whose rows were read behind it.
+    opaque: AtomicU64,
+    /// Cases where all metrics came from summaries.
+    without_rows: AtomicU64,
+    /// Cases where summaries were lifted through stages.
+    lifted: AtomicU64,
+    /// Cases where memory was too short for one pass.
+    passes: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, case: &Case, on: Work, off: Work) {
+        let add = |counter: &AtomicU64, happened: bool| counter.fetch_add(u64::from(happened), Relaxed);
+        let rows = case.shape.rows as u64;
+        add(&self.guarded, on.guarded > 0);
+        add(&self.factor, off.guarded > 0 && case.shape.noise >= 1e-2);
+        add(&self.opaque, case.has_opaque() && on.rows_read > rows);
+        add(&self.without_rows, on.evaluations_without_rows == on.evaluations);
+        add(&self.lifted, on.lifted > 0);
+        let only_summaries = !case.has_opaque() && case.of != RegressionMetric::Mae && on.guarded == 0;
+        add(&self.passes, only_summaries && on.rows_read > rows);
+    }
+
+    fn none_is_zero(&self, names: &[&str]) {
+        let text = format!("{self:?}");
+        println!("{text}");
+        let counts = [
+            ("guarded", &self.guarded),
+            ("factor", &self.factor),
+            ("opaque", &self.opaque),
+            ("without_rows", &self.without_rows),
+            ("lifted", &self.lifted),
+            ("passes", &self.passes),
+        ];
+        for name in names {
+            let found = counts.iter().find(|(known, _)| known == name).unwrap();
+            assert!(found.1.load(Relaxed) > 0, "never happened: {name}, {text}");
+        }
+    }
+}
+
+fn cases(default: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn agree(cases_of: u32, shape: impl Strategy<Value = Shape>, must_happen: &[&str]) {
+    let tally = Tally::default();
+    let outcome = TestRunner::new(cases(cases_of)).run(&case(shape), |case| {
+        let (on, off) = compare(&case.search(), &case.shape.frame(), case.shape.tolerance(), "")
+            .map_err(TestCaseError::fail)?;
+        tally.count(&case, on, off);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|e| panic!("{e}"));
+    tally.none_is_zero(must_happen);
+}
+
+fn plain() -> impl Strategy<Value = Shape> {
+    (any::<u64>(), 14..40usize, 4..7usize, 1..=5usize).prop_map(|(seed, rows, features, partitions)| Shape {
+        seed,
+        rows,
+        features,
+        offset: 0.0,
+        scales: vec![0],
+        collinear: None,
+        noise: 1.0,
+        partitions,
+    })
+}
+
+fn badly_scaled() -> impl Strategy<Value = Shape> {
+    let scales = prop::collection::vec(prop::sample::select(vec![-8, 0, 8]), 1..7);
+    (plain(), scales).prop_map(|(shape, scales)| Shape { scales, ..shape })
+}
+
+fn collinear() -> impl Strategy<Value = Shape> {
+    (plain(), -5.0..-3.0).prop_map(|(shape, d): (_, f64)| Shape { collinear: Some(10f64.powf(d)), ..shape })
+}
+
+fn far() -> impl Strategy<Value = Shape> {
+    (plain(), prop::sample::select(vec![1.0, -1e3, 1e5, 1e6])).prop_map(|(shape, offset)| Shape { offset, ..shape })
+}
+
+fn mixture() -> impl Strategy<Value = Shape> {
+    (badly_scaled(), prop::option::of(-4.0..-2.0), prop::sample::select(vec![0.0, 1.0, -1e3]), -2..=0)
+        .prop_map(|(shape, d, offset, noise): (_, Option<f64>, _, _)| Shape {
+            collinear: d.map(|d| 10f64.powf(d)),
+            offset,
+            noise: 10f64.powi(noise),
+            ..shape
+        })
+}
+
+#[test]
+fn on_plain_rows() {
+    agree(64, plain(), &["opaque", "without_rows", "lifted", "passes"]);
+}
+
+#[test]
+fn on_badly_scaled_rows() {
+    agree(64, badly_scaled(), &["guarded", "factor", "opaque", "lifted"]);
+}
+
+#[test]
+fn on_nearly_collinear_rows() {
+    agree(64, collinear(), &["guarded", "factor", "opaque", "lifted"]);
+}
+
+#[test]
+fn far_from_zero() {
+    agree(64, far(), &["guarded", "factor", "opaque", "lifted"]);
+}
+
+#[test]
+fn on_rows_with_all_of_that() {
+    agree(64, mixture(), &["guarded", "factor", "opaque", "lifted"]);
+}
