@@ -1,7 +1,7 @@
 //! Rows that are hard to summarise.
 
 use luthier::prelude::*;
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::data::Random;
 
@@ -11,6 +11,8 @@ pub(super) struct Shape {
     pub(super) seed: u64,
     pub(super) rows: usize,
     pub(super) features: usize,
+    /// How many of them, from the first on, are in the vector column too.
+    pub(super) vector: usize,
     /// Mean of each feature in its deviations.
     pub(super) offset: f64,
     /// Of the features, as powers of ten; they take turns.
@@ -23,7 +25,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// The features `c0`, `c1`, …, all of them as the vector `features`, `label` and `weight`; a row in eight
+    /// The features `c0`, `c1`, …, the first of them as the vector `features`, `label` and `weight`; a row in eight
     /// weighs nothing.
     pub(super) fn frame(&self) -> DataFrame {
         let mut random = Random::new(self.seed);
@@ -41,7 +43,7 @@ impl Shape {
         let names: Vec<String> = (0..self.features).map(|j| format!("c{j}")).collect();
         let mut columns: Vec<(&str, Column)> =
             names.iter().zip(x.columns()).map(|(name, c)| (name.as_str(), Column::f64(c.to_vec()))).collect();
-        columns.push(("features", Column::vector(x.clone())));
+        columns.push(("features", Column::vector(x.slice(s![.., ..self.vector]).to_owned())));
         columns.push(("label", Column::f64(label)));
         columns.push(("weight", Column::f64(weight)));
         DataFrame::from_columns(columns).unwrap().repartition(self.partitions).unwrap()
