@@ -1,8 +1,10 @@
 //! The short cut equals the long way, also where rows are hard to summarise.
 
+mod leave_one_out;
 mod opaque;
 mod pipelines;
 mod shape;
+mod waves;
 
 use std::sync::Arc;
 
