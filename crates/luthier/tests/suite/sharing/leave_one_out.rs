@@ -55,13 +55,20 @@ impl Rows {
 }
 
 /// What the search leaves of every row, by one fold a row: its absolute error.
-fn errors(data: &DataFrame, ridge: Ridge, of: RegressionMetric, weighted: bool, budget: MemoryBudget) -> Vec<f64> {
+fn errors(
+    data: &DataFrame,
+    ridge: Ridge,
+    of: RegressionMetric,
+    weighted: bool,
+    budget: MemoryBudget,
+) -> Vec<f64> {
     let n = data.num_rows() as u32;
     let mut lr = LinearRegression::new().reg_param(ridge.reg_param).standardization(ridge.standardization);
     if weighted {
         lr = lr.weight_col("weight");
     }
-    let search = CrossValidator::new(lr, ParamGrid::new(), metric(of)).num_folds(n).seed(5).memory_budget(budget);
+    let search =
+        CrossValidator::new(lr, ParamGrid::new(), metric(of)).num_folds(n).seed(5).memory_budget(budget);
     let tuned = search.fit(data).unwrap();
     let folds = &tuned.result().candidates[0].folds;
     let split = KFold::new().num_folds(n).split(data, 5).unwrap();
@@ -75,11 +82,19 @@ fn rows(data: &DataFrame, weighted: bool) -> Rows {
 }
 
 /// Compares every row; what is left of a row that is predicted well by chance is rounding of the others' size.
-fn check(data: &DataFrame, ridge: Ridge, of: RegressionMetric, weighted: bool, budget: MemoryBudget) -> Result<(), String> {
+fn check(
+    data: &DataFrame,
+    ridge: Ridge,
+    of: RegressionMetric,
+    weighted: bool,
+    budget: MemoryBudget,
+) -> Result<(), String> {
     let rows = rows(data, weighted);
     let expected: Vec<f64> = (0..rows.y.len()).map(|i| rows.press(i, ridge).abs()).collect();
     let mean = expected.iter().sum::<f64>() / expected.len() as f64;
-    for (i, (found, expected)) in errors(data, ridge, of, weighted, budget).into_iter().zip(expected).enumerate() {
+    for (i, (found, expected)) in
+        errors(data, ridge, of, weighted, budget).into_iter().zip(expected).enumerate()
+    {
         if (found - expected).abs() > 1e-9 * expected.max(mean) {
             return Err(format!("{ridge:?}, {of:?}, row {i}: found {found:e}, expected {expected:e}"));
         }
@@ -134,7 +149,9 @@ fn also_with_weights_and_in_several_waves() {
         let ridge = Ridge { reg_param, standardization };
         for of in [RegressionMetric::Rmse, RegressionMetric::Mae] {
             for weighted in [false, true] {
-                for budget in [MemoryBudget::Auto, MemoryBudget::Bytes(20 * 8 * 7 * 7), MemoryBudget::Bytes(1)] {
+                for budget in
+                    [MemoryBudget::Auto, MemoryBudget::Bytes(20 * 8 * 7 * 7), MemoryBudget::Bytes(1)]
+                {
                     check(&data, ridge, of, weighted, budget).unwrap();
                 }
             }

@@ -1,16 +1,14 @@
 //! Pipelines of any stages, in any order, on any rows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use luthier::core::Work;
 use luthier::prelude::*;
 use luthier::tune::{KFold, Search, Splitter, TrainRatio};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 
 use super::opaque::{Bend, Clip};
 use super::shape::Shape;
+use super::tally::{self, Happening, Happening::*};
 use super::{METRICS, compare};
 use crate::data::metric;
 
@@ -61,11 +59,13 @@ struct Case {
 }
 
 impl Case {
-    /// The column that comes beside for the `turn`-th time. Components of linearly dependent columns are noise, so in
-    /// front of them every column comes once.
+    /// The column that comes beside for the `turn`-th time: any one, also twice, or in front of components, which are
+    /// noise where columns depend on each other, a new one. So too where the same column has come another way and is
+    /// no longer quite the same: bent, or rounded far from zero.
     fn beside(&self, column: usize, turn: usize) -> String {
-        let has_pca = self.stages.iter().any(|stage| matches!(stage, Stage::Pca { .. }));
-        format!("c{}", if has_pca { VECTOR + turn } else { column })
+        let alters = |stage: &Stage| matches!(stage, Stage::Pca { .. } | Stage::Bend | Stage::Clip);
+        let new = self.stages.iter().any(alters) || self.shape.offset != 0.0;
+        format!("c{}", if new { VECTOR + turn } else { column })
     }
 
     fn pipeline(&self) -> (Pipeline, ParamGrid) {
@@ -205,6 +205,10 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
             // As many fits as folds: few of them.
             let rows = if matches!(split, Split::LeaveOneOut) { 12 + shape.rows % 12 } else { shape.rows };
             let shape = Shape { rows, ..shape };
+            // Without standardisation large features have no penalty worth its name, and an elastic net is less
+            // precise than a ridge regression where features are nearly the same: see `limits`.
+            let tamed = shape.collinear.is_none() || shape.scales == [0];
+            let standardization = standardization || !tamed;
             Case {
                 shape,
                 inputs,
@@ -223,84 +227,16 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
     )
 }
 
-/// How often what is to be tested did happen.
-#[derive(Debug, Default)]
-struct Tally {
-    /// Cases where a summary or metric was not precise enough.
-    guarded: AtomicU64,
-    /// Cases where a regression took the triangular factor. Alone nothing is lifted and no metric comes from
-    /// moments, so what is guarded is a regression, and where the fit is not nearly perfect it is its condition.
-    factor: AtomicU64,
-    /// Cases with a stage that is not affine, whose rows were read behind it.
-    opaque: AtomicU64,
-    /// Cases where all metrics came from summaries.
-    without_rows: AtomicU64,
-    /// Cases where summaries were lifted through stages.
-    lifted: AtomicU64,
-    /// Cases where memory was too short for one pass.
-    passes: AtomicU64,
-}
-
-impl Tally {
-    fn count(&self, case: &Case, on: Work, off: Work) {
-        let add = |counter: &AtomicU64, happened: bool| counter.fetch_add(u64::from(happened), Relaxed);
-        let rows = case.shape.rows as u64;
-        add(&self.guarded, on.guarded > 0);
-        add(&self.factor, off.guarded > 0 && case.shape.noise >= 1e-2);
-        add(&self.opaque, case.has_opaque() && on.rows_read > rows);
-        add(&self.without_rows, on.evaluations_without_rows == on.evaluations);
-        add(&self.lifted, on.lifted > 0);
-        let only_summaries = !case.has_opaque() && case.of != RegressionMetric::Mae && on.guarded == 0;
-        add(&self.passes, only_summaries && on.rows_read > rows);
-    }
-
-    fn none_is_zero(&self, names: &[&str]) {
-        let text = format!("{self:?}");
-        println!("{text}");
-        let counts = [
-            ("guarded", &self.guarded),
-            ("factor", &self.factor),
-            ("opaque", &self.opaque),
-            ("without_rows", &self.without_rows),
-            ("lifted", &self.lifted),
-            ("passes", &self.passes),
-        ];
-        for name in names {
-            let found = counts.iter().find(|(known, _)| known == name).unwrap();
-            assert!(found.1.load(Relaxed) > 0, "never happened: {name}, {text}");
-        }
-    }
-}
-
-fn cases(default: u32) -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-fn agree(cases_of: u32, shape: impl Strategy<Value = Shape>, must_happen: &[&str]) {
-    let tally = Tally::default();
-    let outcome = TestRunner::new(cases(cases_of)).run(&case(shape), |case| {
-        let (on, off) = compare(&case.search(), &case.shape.frame(), case.shape.tolerance(), "random")
-            .map_err(|e| TestCaseError::fail(format!("{e} CONTROL {}", control(&case))))?;
-        tally.count(&case, on, off);
+fn agree(cases: u32, shape: impl Strategy<Value = Shape>, must_happen: &[Happening]) {
+    tally::check(cases, case(shape), must_happen, |case, tally| {
+        let (on, off) = compare(&case.search(), &case.shape.frame(), case.shape.tolerance(), "random")?;
+        tally.count(&case.shape, on, off);
+        let more_rows = on.rows_read > case.shape.rows as u64;
+        tally.add(Opaque, case.has_opaque() && more_rows);
+        let by_summaries = !case.has_opaque() && case.of != RegressionMetric::Mae && on.guarded == 0;
+        tally.add(Passes, by_summaries && more_rows);
         Ok(())
     });
-    outcome.unwrap_or_else(|e| panic!("{e}"));
-    tally.none_is_zero(must_happen);
-}
-
-fn control(case: &Case) -> String {
-    let frame = case.shape.frame();
-    let a = case.search().sharing(luthier::tune::Sharing::Off).fit(&frame).unwrap().result;
-    let mut out = String::new();
-    for n in [1, 3, 7] {
-        let b = case.search().sharing(luthier::tune::Sharing::Off).fit(&frame.repartition(n).unwrap()).unwrap().result;
-        let on = case.search().fit(&frame.repartition(n).unwrap()).unwrap().result;
-        let worst = |a: &luthier::tune::SearchResult, b: &luthier::tune::SearchResult| a.candidates.iter().zip(&b.candidates).flat_map(|(a, b)| a.folds.iter().zip(&b.folds))
-            .map(|(a, b)| ((a.metric - b.metric).abs() / b.metric.abs())).fold(0.0, f64::max);
-        out += &format!(" [off {:e} on {:e} {:?}]", worst(&a, &b), worst(&a, &on), on.work);
-    }
-    out
 }
 
 fn plain() -> impl Strategy<Value = Shape> {
@@ -327,7 +263,8 @@ fn collinear() -> impl Strategy<Value = Shape> {
 }
 
 fn far() -> impl Strategy<Value = Shape> {
-    (plain(), prop::sample::select(vec![1.0, -1e3, 1e5, 1e6])).prop_map(|(shape, offset)| Shape { offset, ..shape })
+    (plain(), prop::sample::select(vec![1.0, -1e3, 1e6]))
+        .prop_map(|(shape, offset)| Shape { offset, ..shape })
 }
 
 fn mixture() -> impl Strategy<Value = Shape> {
@@ -342,25 +279,25 @@ fn mixture() -> impl Strategy<Value = Shape> {
 
 #[test]
 fn on_plain_rows() {
-    agree(64, plain(), &["opaque", "without_rows", "lifted", "passes"]);
+    agree(160, plain(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
 
 #[test]
 fn on_badly_scaled_rows() {
-    agree(64, badly_scaled(), &["guarded", "factor", "opaque", "lifted"]);
+    agree(128, badly_scaled(), &[Guarded, Factor, Opaque, Lifted]);
 }
 
 #[test]
 fn on_nearly_collinear_rows() {
-    agree(64, collinear(), &["guarded", "factor", "opaque", "lifted"]);
+    agree(128, collinear(), &[Guarded, Factor, Opaque, Lifted]);
 }
 
 #[test]
 fn far_from_zero() {
-    agree(64, far(), &["guarded", "factor", "opaque", "lifted"]);
+    agree(128, far(), &[Guarded, Factor, Opaque, Lifted]);
 }
 
 #[test]
 fn on_rows_with_all_of_that() {
-    agree(64, mixture(), &["guarded", "factor", "opaque", "lifted"]);
+    agree(128, mixture(), &[Guarded, Factor, Opaque, Lifted]);
 }

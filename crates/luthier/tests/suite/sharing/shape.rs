@@ -5,6 +5,11 @@ use ndarray::{Array2, s};
 
 use crate::data::Random;
 
+/// Uniform, of mean 0 and deviation 1.
+fn standard(random: &mut Random) -> f64 {
+    random.uniform() * 12f64.sqrt()
+}
+
 /// Rows of features that may be far from zero, large, small or nearly the same.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
@@ -29,14 +34,14 @@ impl Shape {
     /// weighs nothing.
     pub(super) fn frame(&self) -> DataFrame {
         let mut random = Random::new(self.seed);
-        let mut x = Array2::from_shape_fn((self.rows, self.features), |_| random.uniform());
+        let mut x = Array2::from_shape_fn((self.rows, self.features), |_| standard(&mut random));
         if let Some(distance) = self.collinear {
             for row in 0..self.rows {
-                x[[row, 1]] = x[[row, 0]] + distance * random.uniform();
+                x[[row, 1]] = x[[row, 0]] + distance * standard(&mut random);
             }
         }
         let label: Vec<f64> =
-            (0..self.rows).map(|row| x.row(row).sum() + self.noise * random.uniform()).collect();
+            (0..self.rows).map(|row| x.row(row).sum() + self.noise * standard(&mut random)).collect();
         let weight = (0..self.rows).map(|_| (random.uniform() + 0.375).max(0.0)).collect();
         let scale = |j: usize| 10f64.powi(self.scales[j % self.scales.len()]);
         let x = Array2::from_shape_fn(x.dim(), |(i, j)| (x[[i, j]] + self.offset) * scale(j));

@@ -32,7 +32,8 @@ fn behind_an_opaque_stage() -> (Pipeline, ParamGrid) {
     pipeline.add_transformer("bend", Bend::new());
     let pca = pipeline.add("pca", Pca::new().input_col("bent").output_col("components"));
     let lr = pipeline.add("lr", LinearRegression::new().features_col("components"));
-    let grid = ParamGrid::new().add(pca.at(Pca::K), [2, 4]).add(lr.at(LinearRegression::REG_PARAM), [0.0, 0.1]);
+    let grid =
+        ParamGrid::new().add(pca.at(Pca::K), [2, 4]).add(lr.at(LinearRegression::REG_PARAM), [0.0, 0.1]);
     (pipeline, grid)
 }
 
@@ -71,7 +72,9 @@ fn the_same_bits_from_any_executor() {
 fn every_fold_is_there_and_agrees() {
     let data = scene(150, 6, 3);
     for pipeline in [pca_and_regression(&[2, 4], &[0.0, 0.1]), behind_an_opaque_stage()] {
-        for of in [RegressionMetric::Rmse, RegressionMetric::Mse, RegressionMetric::Mae, RegressionMetric::Var] {
+        for of in
+            [RegressionMetric::Rmse, RegressionMetric::Mse, RegressionMetric::Mae, RegressionMetric::Var]
+        {
             let search = leave_one_out(pipeline.clone(), of);
             let folds = search.fit(&data).unwrap().result.candidates.remove(0).folds;
             assert_eq!(folds.iter().map(|fold| fold.fold).collect::<Vec<_>>(), (0..150).collect::<Vec<_>>());
