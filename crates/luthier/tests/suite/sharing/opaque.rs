@@ -1,0 +1,111 @@
+//! Stages that no summary can be lifted through: one with nothing to fit, one that is fitted.
+//!
+//! Both are odd about what they centre on, continuous, and as steep as a line: they neither see the sign of a
+//! principal component nor magnify a rounding error.
+
+use luthier::core::frame::{ColumnType, Field, Schema};
+use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, PureTransformer, StagePlan};
+use luthier::prelude::*;
+use ndarray::{Array1, Zip};
+use serde::{Deserialize, Serialize};
+
+fn append_like(schema: &Schema, input: &str, output: &str) -> anyhow::Result<Schema> {
+    let found = schema.require(input)?.column_type();
+    anyhow::ensure!(matches!(found, ColumnType::Vector { .. }), "`{input}` is {found}");
+    Ok(schema.with_field(Field::new(output, found))?)
+}
+
+/// `x + x |x| / (1 + |x|)` of every feature.
+#[derive(Debug, Clone, Params)]
+pub(super) struct Bend {
+    /// Vector column to bend.
+    #[param(default = "features")]
+    input_col: String,
+    /// Column of the results.
+    #[param(default = "bent")]
+    output_col: String,
+}
+
+impl Transformer for Bend {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let bent = data.vectors(&self.input_col)?.mapv_into(|x| x + x * x.abs() / (1.0 + x.abs()));
+        Ok(data.with_column(&self.output_col, Column::vector(bent))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        append_like(schema, &self.input_col, &self.output_col)
+    }
+}
+
+impl PureTransformer for Bend {
+    const NAME: &'static str = "tests.bend";
+}
+
+/// Features beyond 1.5 deviations from their mean are moved there.
+#[derive(Debug, Clone, Params)]
+pub(super) struct Clip {
+    /// Vector column to clip.
+    #[param(default = "features")]
+    input_col: String,
+    /// Column of the results.
+    #[param(default = "clipped")]
+    output_col: String,
+}
+
+impl Clip {
+    fn spec(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.input_col])
+    }
+}
+
+impl Estimator for Clip {
+    const NAME: &'static str = "tests.clip";
+    type Model = ClipModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<ClipModel> {
+        let moments = data.summarize::<Moments>(&self.spec())?;
+        Ok(ClipModel {
+            columns: self.clone().into(),
+            mean: moments.mean().to_owned(),
+            reach: moments.sample_variance().mapv(|variance| 1.5 * variance.sqrt()),
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        append_like(schema, &self.input_col, &self.output_col)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque().need::<Moments>(self.spec())
+    }
+}
+
+/// The limits learned by a [`Clip`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ClipModel {
+    /// Input and output.
+    columns: (String, String),
+    mean: Array1<f64>,
+    reach: Array1<f64>,
+}
+
+impl From<Clip> for (String, String) {
+    fn from(clip: Clip) -> Self {
+        (clip.input_col, clip.output_col)
+    }
+}
+
+impl Transformer for ClipModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let mut features = data.vectors(&self.columns.0)?;
+        for row in features.rows_mut() {
+            let clip = |x: &mut f64, m: &f64, r: &f64| *x = m + (*x - m).clamp(-*r, *r);
+            Zip::from(row).and(&self.mean).and(&self.reach).for_each(clip);
+        }
+        Ok(data.with_column(&self.columns.1, Column::vector(features))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        append_like(schema, &self.columns.0, &self.columns.1)
+    }
+}
