@@ -16,7 +16,8 @@ const DIAGONAL: f64 = 1e-13;
 /// the weak columns, which Cholesky's method, whose error does not depend on the columns' scales, would have kept.
 const SCALED_LIMIT: f64 = 1e7;
 
-/// Beyond this condition a solution is corrected once by its residual; below it the eigenvectors leave 13 digits.
+/// Beyond this condition a solution is corrected once by its residual; below it the eigenvectors leave 13 digits,
+/// unless the penalty scales the columns.
 const REFINED_BEYOND: f64 = 100.0;
 
 /// A direct solution in unit coordinates.
@@ -202,7 +203,7 @@ impl RidgeFamily {
         }
         let inverse = eigen.inverse_values(shift);
         let mut t = eigen.across(&(&eigen.rhs * &inverse));
-        if eigen.largest() + shift > REFINED_BEYOND * smallest {
+        if eigen.scale.is_some() || eigen.largest() + shift > REFINED_BEYOND * smallest {
             let residual = &system.rhs - linalg::matvec(system.gram.view(), t.view()) - &diagonal * &t;
             t += &eigen.across(&(eigen.along(&residual) * &inverse));
         }
