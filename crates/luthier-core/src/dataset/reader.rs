@@ -13,8 +13,8 @@ use crate::{Error, Result};
 /// Floats in a tile: a quarter of a megabyte, which stays in a second-level cache beside the rows it comes from.
 const TILE_FLOATS: usize = 1 << 15;
 
-/// Rows of a file that are decoded at once, at most.
-const BATCH_ROWS: usize = 1 << 14;
+/// Of a file at most a tile for so many groups is decoded at once: some 32 MB.
+const GROUPS_DECODED: usize = 128;
 
 /// The frame, its folds, and where its partitions start.
 #[derive(Debug, Clone)]
@@ -136,7 +136,8 @@ impl<'a> Reader<'a> {
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
         let chunk_rows = self.chunk_rows();
         // What is read from a file is cut as what is in memory: the results are the same to the last bit.
-        for batch in rows.batches_of(self.projection.as_deref(), chunk_rows.min(BATCH_ROWS))? {
+        let batch_rows = chunk_rows.min(self.tile_rows * GROUPS_DECODED);
+        for batch in rows.batches_of(self.projection.as_deref(), batch_rows)? {
             let batch = batch?;
             let mut offset = 0;
             while offset < batch.num_rows() {
