@@ -16,8 +16,8 @@ const TILE_FLOATS: usize = 1 << 15;
 /// A group's rows in a chunk of several: fewer would cost more than they bring near.
 const GROUP_ROWS: usize = 128;
 
-/// Rows of a file that are decoded at once, at most.
-const BATCH_ROWS: usize = 1 << 14;
+/// Of a file at most a tile for so many groups is decoded at once: some 32 MB.
+const GROUPS_DECODED: usize = 128;
 
 /// The frame, its folds, and where its partitions start.
 #[derive(Debug, Clone)]
@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
         let chunk_rows = self.chunk_rows();
         // What is read from a file is cut as what is in memory: the results are the same to the last bit.
-        for batch in rows.batches_of(self.projection.as_deref(), chunk_rows.min(BATCH_ROWS))? {
+        let batch_rows = chunk_rows.min(self.tile_rows * GROUPS_DECODED);
+        for batch in rows.batches_of(self.projection.as_deref(), batch_rows)? {
             let batch = batch?;
             let mut offset = 0;
             while offset < batch.num_rows() {

@@ -8,7 +8,7 @@ use super::solve::{Fit, FitOptions, unscale_inverse};
 use super::substitution::{back_substitute, cholesky_solve, lower_inverse};
 use super::unit::{UnitSystem, Units};
 
-/// Singular values below this many times `ε · size · σmax` are zero.
+/// Singular values below this many times `ε · size`, times the largest or the largest mean in deviations, are zero.
 const RANK_TOLERANCE: f64 = 8.0;
 
 /// Least squares on a triangular factor in unit coordinates.
@@ -34,9 +34,13 @@ impl TriangularSystem {
         Some(Self { units: system.units, r, u: svd.u, sigma: svd.values, v: svd.v })
     }
 
+    /// Columns that lie far from zero are known to `ε · mean` only, however small their deviations.
     fn cutoff(&self) -> f64 {
-        let size = self.units.active.len() as f64;
-        RANK_TOLERANCE * f64::EPSILON * size * self.sigma.first().copied().unwrap_or(0.0)
+        let units = &self.units;
+        let largest = self.sigma.first().copied().unwrap_or(0.0);
+        let offset = |(&j, unit): (&usize, &f64)| units.x_mean[j].abs() / unit;
+        let farthest = units.active.iter().zip(&units.x_unit).map(offset).fold(largest, f64::max);
+        RANK_TOLERANCE * f64::EPSILON * units.active.len() as f64 * farthest
     }
 
     fn full_rank(&self) -> bool {

@@ -23,9 +23,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn a_scan_gives_the_bits_of_what_is_in_memory(
-        rows in 40usize..9000,
-        row_group_rows in 20usize..9000,
-        width in 1usize..8,
+        rows in 40usize..60_000,
+        row_group_rows in 20usize..60_000,
+        width in 1usize..6,
         num_folds in 2u32..5,
         partitions in proptest::option::of(1usize..5),
     ) {
