@@ -209,6 +209,11 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
         |(shape, inputs, stages, regression, (split, budget, of, seed))| {
             let (reg_param, elastic_net_param, fit_intercept, standardization, weighted, twice) = regression;
             let stages = sensible(stages, &shape);
+            // A row that is unlike the others is predicted with many times the rounding of its features.
+            let split = match split {
+                Split::LeaveOneOut if shape.offset.abs() > 1e3 => Split::Folds(5),
+                split => split,
+            };
             // As many fits as folds: few of them.
             let rows = if matches!(split, Split::LeaveOneOut) { 12 + shape.rows % 12 } else { shape.rows };
             let shape = Shape { rows, ..shape };
