@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use acme_executor::Crew;
 use common::{at_most, frame, metrics, scaled_ridge, search};
-use luthier_core::Work;
-use luthier_tune::{Executor, KFold, ParamGrid, Rayon, Search, Serial, Sharing, ThreadPool};
+use luthier_core::{StageHandle, Work};
+use luthier_tune::{
+    Executor, KFold, MemoryBudget, Parallelism, ParamGrid, Rayon, Search, Serial, Sharing, ThreadPool,
+};
 
 /// Everything a search gives but its times: metrics as bits, the best candidate, its model, the work.
 fn outcome(search: &Search) -> (Vec<u64>, usize, String, Work) {
@@ -47,6 +49,35 @@ fn a_pipeline_with_sharing() {
 fn a_pipeline_without_sharing() {
     let (pipeline, grid) = scaled_ridge(false);
     everywhere(&search(pipeline, grid).sharing(Sharing::Off));
+}
+
+/// More folds than are held at once, in one pass and, where memory is short, in several.
+#[test]
+fn every_row_left_out_once() {
+    let rows = 150;
+    for behind_log1p in [false, true] {
+        let (pipeline, _) = scaled_ridge(behind_log1p);
+        let ridge = StageHandle::<acme::Ridge>::new("ridge");
+        let grid = ParamGrid::new().add(ridge.at(acme::Ridge::REG_PARAM), [0.0, 0.1]);
+        let each_row = search(pipeline, grid).splitter(Arc::new(KFold::new().num_folds(rows)));
+        for budget in [MemoryBudget::Auto, MemoryBudget::Bytes(4000)] {
+            let search = each_row.clone().memory_budget(budget);
+            let expected = outcome(&search);
+            assert_eq!(expected.0.len(), 2 * rows as usize);
+            for parallelism in [at_most(1), at_most(3), Parallelism::Auto] {
+                let executors: [Arc<dyn Executor>; 4] = [
+                    Arc::new(Serial::new()),
+                    Arc::new(Rayon::new()),
+                    Arc::new(ThreadPool::new()),
+                    Arc::new(Crew::new().threads(3)),
+                ];
+                for executor in executors {
+                    let search = search.clone().executor(executor).parallelism(parallelism);
+                    assert!(outcome(&search) == expected, "{search:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

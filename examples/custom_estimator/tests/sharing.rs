@@ -3,9 +3,11 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{assert_close, frame, metrics, scaled_ridge, search, splitters};
 use luthier_core::{EstimatorExt, Work};
-use luthier_tune::{Search, Sharing};
+use luthier_tune::{KFold, ParamGrid, Search, Sharing, Splitter};
 
 const ROWS: usize = 211;
 
@@ -36,7 +38,7 @@ fn each_row_is_read_once_and_each_group_decomposed_once() {
 fn penalties_alone_share_one_decomposition_per_fold() {
     for splitter in splitters() {
         let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().evaluated.len() as u64;
-        let grid = luthier_tune::ParamGrid::new().add(acme::Ridge::REG_PARAM, (0..16).map(f64::from));
+        let grid = ParamGrid::new().add(acme::Ridge::REG_PARAM, (0..16).map(f64::from));
         let (work, _) = work_of(&search(acme::Ridge::new(), grid).splitter(splitter));
         assert_eq!((work.rows_read, work.factorisations), (ROWS as u64, folds + 1));
     }
@@ -74,6 +76,49 @@ fn behind_a_stage_that_is_not_affine_the_transformed_rows_are_read() {
         assert_eq!((work.factorisations, work.fits), (4 * folds + 1, 20 * folds + 2));
         let plan = search.explain(&frame(ROWS, 5, 2)).unwrap();
         assert!(plan.contains("then 1 pass over the rows for all folds"), "{plan}");
+    }
+}
+
+/// Leaving a row out has a closed form: `e_i / (1 − h_ii)` of the fit on all rows, with its penalty times `n` that of
+/// the others times `n − 1`.
+#[test]
+fn a_row_left_out_is_predicted_with_its_press_residual() {
+    let n = 60;
+    let data = frame(n, 2, 2);
+    let (x, y) = (data.vectors("features").unwrap(), data.column_f64("label").unwrap());
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / n as f64;
+    let about_mean = |values: Vec<f64>| -> Vec<f64> {
+        let mean = mean(&values);
+        values.iter().map(|v| v - mean).collect()
+    };
+    let (a, b, t) = (about_mean(x.column(0).to_vec()), about_mean(x.column(1).to_vec()), about_mean(y));
+    let dot = |u: &[f64], v: &[f64]| u.iter().zip(v).map(|(u, v)| u * v).sum::<f64>();
+    for reg_param in [0.0, 0.01, 1.0] {
+        let penalty = reg_param * (n as f64 - 1.0);
+        let (aa, ab, bb) = (dot(&a, &a) + penalty, dot(&a, &b), dot(&b, &b) + penalty);
+        let solve = |u: f64, v: f64| {
+            let determinant = aa * bb - ab * ab;
+            ((bb * u - ab * v) / determinant, (aa * v - ab * u) / determinant)
+        };
+        let (wa, wb) = solve(dot(&a, &t), dot(&b, &t));
+        let expected: Vec<f64> = (0..n)
+            .map(|i| {
+                let (ha, hb) = solve(a[i], b[i]);
+                let leverage = 1.0 / n as f64 + a[i] * ha + b[i] * hb;
+                ((t[i] - wa * a[i] - wb * b[i]) / (1.0 - leverage)).abs()
+            })
+            .collect();
+        let evaluator = Box::new(acme::MaxError::new());
+        let ridge = Box::new(acme::Ridge::new().reg_param(reg_param));
+        let each_row = KFold::new().num_folds(n as u32);
+        let fold_of = each_row.split(&data, 0).unwrap().folds.assignment().to_vec();
+        let found = Search::new(ridge, ParamGrid::new(), evaluator, Arc::new(each_row)).fit(&data).unwrap();
+        let folds = &found.result.candidates[0].folds;
+        let average = mean(&expected);
+        for (fold, expected) in fold_of.into_iter().zip(expected) {
+            let found = folds[fold as usize].metric;
+            assert!((found - expected).abs() <= 1e-9 * expected.max(average), "{found} is not {expected}");
+        }
     }
 }
 

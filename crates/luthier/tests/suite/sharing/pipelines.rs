@@ -46,6 +46,8 @@ struct Case {
     shape: Shape,
     /// The columns that candidates assemble first; none of them: all as they come.
     inputs: Vec<Vec<usize>>,
+    /// Whether the first of these comes twice, where no components are taken.
+    twice: bool,
     stages: Vec<Stage>,
     reg_param: Vec<f64>,
     elastic_net_param: Vec<f64>,
@@ -74,7 +76,11 @@ impl Case {
         let mut column = "features".to_owned();
         let (mut width, mut beside) = (VECTOR, 0);
         if !self.inputs.is_empty() {
-            let names = |chosen: &Vec<usize>| chosen.iter().map(|j| format!("c{j}")).collect();
+            let has_pca = self.stages.iter().any(|stage| matches!(stage, Stage::Pca { .. }));
+            let again = |chosen: &[usize]| chosen.first().copied().filter(|_| self.twice && !has_pca);
+            let names = |chosen: &Vec<usize>| {
+                chosen.iter().copied().chain(again(chosen)).map(|j| format!("c{j}")).collect()
+            };
             let inputs: Vec<Vec<String>> = self.inputs.iter().map(names).collect();
             width = inputs.iter().map(Vec::len).min().unwrap();
             let assembler = VectorAssembler::new().input_cols(inputs[0].clone()).output_col("assembled");
@@ -189,19 +195,25 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.7),
         any::<bool>(),
+        any::<bool>(),
     );
     let split = prop_oneof![
         1 => (0.5..0.9).prop_map(Split::Train),
         3 => (2..=8u32).prop_map(Split::Folds),
         1 => Just(Split::LeaveOneOut),
     ];
-    let budget = prop_oneof![3 => Just(None), 1 => (1..20_000u64).prop_map(Some)];
+    let budget = prop_oneof![1 => Just(None), 1 => (1..3000u64).prop_map(Some)];
     let of = prop::sample::select(METRICS.to_vec());
     let stages = prop::collection::vec(stage(), 0..=MAX_STAGES);
     (shape, inputs, stages, regression, (split, budget, of, any::<u64>())).prop_map(
         |(shape, inputs, stages, regression, (split, budget, of, seed))| {
-            let (reg_param, elastic_net_param, fit_intercept, standardization, weighted) = regression;
+            let (reg_param, elastic_net_param, fit_intercept, standardization, weighted, twice) = regression;
             let stages = sensible(stages, &shape);
+            // A row that is unlike the others is predicted with many times the rounding of its features.
+            let split = match split {
+                Split::LeaveOneOut if shape.offset.abs() > 1e3 => Split::Folds(5),
+                split => split,
+            };
             // As many fits as folds: few of them.
             let rows = if matches!(split, Split::LeaveOneOut) { 12 + shape.rows % 12 } else { shape.rows };
             let shape = Shape { rows, ..shape };
@@ -209,9 +221,11 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
             // precise than a ridge regression where features are nearly the same: see `limits`.
             let tamed = shape.collinear.is_none() || shape.scales == [0];
             let standardization = standardization || !tamed;
+            let near_zero = shape.offset == 0.0;
             Case {
                 shape,
                 inputs,
+                twice: twice && near_zero,
                 stages,
                 reg_param,
                 elastic_net_param,
@@ -279,25 +293,25 @@ fn mixture() -> impl Strategy<Value = Shape> {
 
 #[test]
 fn on_plain_rows() {
-    agree(160, plain(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
+    agree(250, plain(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
 
 #[test]
 fn on_badly_scaled_rows() {
-    agree(128, badly_scaled(), &[Guarded, Factor, Opaque, Lifted]);
+    agree(250, badly_scaled(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
 
 #[test]
 fn on_nearly_collinear_rows() {
-    agree(128, collinear(), &[Guarded, Factor, Opaque, Lifted]);
+    agree(250, collinear(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
 
 #[test]
 fn far_from_zero() {
-    agree(128, far(), &[Guarded, Factor, Opaque, Lifted]);
+    agree(250, far(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
 
 #[test]
 fn on_rows_with_all_of_that() {
-    agree(128, mixture(), &[Guarded, Factor, Opaque, Lifted]);
+    agree(250, mixture(), &[Guarded, Factor, Opaque, WithoutRows, Lifted, Passes]);
 }
