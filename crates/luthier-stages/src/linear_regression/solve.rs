@@ -16,9 +16,9 @@ use super::unit::{UnitSystem, Units};
 /// A direct solution loses `ε · condition`; measured on well-known sets, 11 digits are left up to here.
 pub(super) const CONDITION_LIMIT: f64 = 2e4;
 
-/// An elastic net on an active set whose smallest pivot is below this has less than half of its digits left, and
-/// `auto` asks for the triangular factor.
-const PIVOT_LIMIT: f64 = 1e-8;
+/// An elastic net on an active set whose smallest pivot is below this has less than eleven digits left, and `auto`
+/// asks for the triangular factor.
+const PIVOT_LIMIT: f64 = 1e-5;
 
 /// Above this number of features `auto` iterates instead of factorising, as Spark does.
 const DIRECT_FEATURES: usize = 4096;
