@@ -31,23 +31,24 @@ const METRICS: [RegressionMetric; 5] = [
 /// than 1; the work of both, or where they differ.
 ///
 /// A fold of one row may be predicted well by chance, so that only rounding is left of its error: there it is
-/// relative to the mean metric, which is what leaving one out is for. Far from zero the predictions carry errors in
-/// units of the label's deviation, about 1, which `var` squares with the predictions.
+/// relative to the mean metric, which is what leaving one out is for. So it is far from zero, where the tolerance is
+/// one of residuals of the usual size; and predictions carry errors in units of the label's deviation there, about 1,
+/// which `var` squares with the predictions.
 fn compare(search: &Search, data: &DataFrame, tolerance: f64, what: &str) -> Result<(Work, Work), String> {
     let on = search.fit(data).map_err(|e| format!("{what}, on: {e}"))?;
     let off = search.clone().sharing(Sharing::Off).fit(data).map_err(|e| format!("{what}, off: {e}"))?;
     let (on, off) = (on.result, off.result);
     for (a, b) in on.candidates.iter().zip(&off.candidates) {
-        let single = b.folds.len() == data.num_rows();
+        let by_mean = b.folds.len() == data.num_rows() || tolerance > 1e-9;
         let metrics = b.folds.iter().map(|fold| fold.metric).filter(|metric| !metric.is_nan());
-        let least = if single { metrics.sum::<f64>() / b.folds.len() as f64 } else { 0.0 };
+        let least = if by_mean { metrics.sum::<f64>() / b.folds.len() as f64 } else { 0.0 };
         for (a, b) in a.folds.iter().zip(&b.folds) {
             if let Some(error) = a.error.as_ref().or(b.error.as_ref()) {
                 return Err(format!("{what}: {error}"));
             }
             let scale = match on.metric.as_str() {
                 "r2" => (1.0 - b.metric).max(1.0),
-                "var" if tolerance > 1e-9 => b.metric.max(b.metric.sqrt()),
+                "var" if tolerance > 1e-9 => b.metric.max(b.metric.sqrt()).max(least),
                 _ => b.metric.abs().max(least),
             };
             if (a.metric - b.metric).abs() > tolerance * scale || a.metric.is_nan() != b.metric.is_nan() {
