@@ -186,6 +186,34 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     })
 }
 
+/// The eigenvalues of a symmetric matrix, largest first, for a fraction of the price of the vectors; only its lower
+/// triangle is read.
+///
+/// # Errors
+/// If an entry is not finite or the iteration does not converge.
+pub fn symmetric_eigenvalues(a: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
+    let n = a.nrows();
+    if n == 0 {
+        return Ok(Array1::zeros(0));
+    }
+    let input = Mat::from_fn(n, n, |i, j| if i >= j { a[[i, j]] } else { a[[j, i]] });
+    check_finite(input.as_ref(), "the eigenvalues")?;
+    let mut values = Diag::<f64>::zeros(n);
+    let scratch =
+        evd::self_adjoint_evd_scratch::<f64>(n, evd::ComputeEigenvectors::No, SERIAL, Default::default());
+    evd::self_adjoint_evd(
+        input.as_ref(),
+        values.as_mut(),
+        None,
+        SERIAL,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    )
+    .map_err(|e| Error::invalid(format!("the eigenvalues were not found: {e:?}")))?;
+    let values = values.column_vector();
+    Ok(Array1::from_shape_fn(n, |j| values[n - 1 - j]))
+}
+
 /// The thin singular value decomposition.
 ///
 /// # Errors

@@ -97,7 +97,7 @@ impl Eigen {
     }
 
     fn rank_cutoff(&self) -> f64 {
-        RANK_TOLERANCE * f64::EPSILON * self.values.len() as f64 * self.largest()
+        rank_cutoff(self.values.view())
     }
 
     /// `1/(λ_i + shift)`, and 0 for the null space of an unpenalised system: the minimum-norm solution.
@@ -126,6 +126,11 @@ impl Eigen {
     }
 }
 
+/// Below this an eigenvalue is zero; they come largest first.
+fn rank_cutoff(values: ArrayView1<'_, f64>) -> f64 {
+    RANK_TOLERANCE * f64::EPSILON * values.len() as f64 * values.first().copied().unwrap_or(0.0)
+}
+
 /// Whether all that is not on the diagonal is rounding.
 fn is_diagonal(gram: &Array2<f64>) -> bool {
     let rest = |(i, row): (usize, ArrayView1<'_, f64>)| {
@@ -148,6 +153,8 @@ fn sorted_diagonal(diagonal: Vec<f64>) -> linalg::Eigen {
 #[derive(Debug, Default)]
 pub(super) struct RidgeFamily {
     plain: Option<Eigen>,
+    /// The eigenvalues of the Gram matrix, where nothing but its condition is asked for.
+    values: Option<Array1<f64>>,
     scaled: Vec<Eigen>,
     cholesky: usize,
 }
@@ -155,7 +162,8 @@ pub(super) struct RidgeFamily {
 impl RidgeFamily {
     /// Matrix decompositions made so far.
     pub(super) fn factorisations(&self) -> usize {
-        usize::from(self.plain.is_some()) + self.scaled.len() + self.cholesky
+        let plain = usize::from(self.plain.is_some()) + usize::from(self.values.is_some());
+        plain + self.scaled.len() + self.cholesky
     }
 
     fn plain(&mut self, system: &UnitSystem) -> Option<&Eigen> {
@@ -167,9 +175,21 @@ impl RidgeFamily {
 
     /// Conditions of the Gram matrix; infinite where it has not full rank.
     pub(super) fn condition(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Condition> {
-        let eigen = self.plain(system)?;
-        let (largest, cutoff) = (eigen.largest(), eigen.rank_cutoff());
-        let smallest = eigen.smallest();
+        // Which of the two is asked depends on the penalty alone, not on what else was.
+        let values = match (penalty.l2 == 0.0 || penalty.uniform().is_some(), &self.values) {
+            (true, _) => self.plain(system)?.values.view(),
+            (false, Some(values)) => values.view(),
+            (false, None) => {
+                let diagonal = || sorted_diagonal(system.gram.diag().to_vec()).values;
+                let values = match is_diagonal(&system.gram) {
+                    true => diagonal(),
+                    false => linalg::symmetric_eigenvalues(system.gram.view()).ok()?,
+                };
+                self.values.insert(values).view()
+            }
+        };
+        let (largest, cutoff) = (values.first().copied().unwrap_or(0.0), rank_cutoff(values));
+        let smallest = values.last().copied().unwrap_or(0.0);
         let weakest = penalty.diagonal().iter().copied().fold(f64::INFINITY, f64::min);
         let ratio = |v: f64| if v <= cutoff { f64::INFINITY } else { (largest / v).max(1.0) };
         Some(Condition { plain: ratio(smallest), regularised: ratio(smallest.max(0.0) + weakest) })
