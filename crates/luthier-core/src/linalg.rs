@@ -63,14 +63,7 @@ pub fn row_products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f6
         return out;
     };
     if width > 0 && columns > 0 {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (row, sums) in rows.chunks_exact(width).zip(sums.chunks_exact_mut(columns)) {
-                    others.chunks_exact(width).zip(sums).for_each(|(other, sum)| *sum = wide_dot(row, other));
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(RowProducts { rows, others, width, sums });
     }
     out
 }
@@ -83,13 +76,35 @@ pub fn matvec(a: ArrayView2<'_, f64>, x: ArrayView1<'_, f64>) -> Array1<f64> {
     row_products(a, x.insert_axis(Axis(0))).index_axis_move(Axis(1), 0)
 }
 
+/// A closure's call is not always compiled for the wide registers; this is.
+struct RowProducts<'a> {
+    rows: &'a [f64],
+    others: &'a [f64],
+    width: usize,
+    sums: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for RowProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let columns = self.others.len() / self.width;
+        for (row, sums) in self.rows.chunks_exact(self.width).zip(self.sums.chunks_exact_mut(columns)) {
+            for (other, sum) in self.others.chunks_exact(self.width).zip(sums) {
+                *sum = wide_dot(row, other);
+            }
+        }
+    }
+}
+
 /// Sixteen sums side by side, whatever the registers' width.
 #[inline(always)]
 fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 16];
-    let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a.zip(b) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    for (a, b) in a.iter().zip(b) {
         for j in 0..16 {
             sums[j] += a[j] * b[j];
         }
