@@ -176,29 +176,9 @@ pub fn mirror_lower(a: &mut Array2<f64>) {
 /// If an entry is not finite or the iteration does not converge.
 pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     let n = a.nrows();
-    if n == 0 {
-        return Ok(Eigen { values: Array1::zeros(0), vectors: Array2::zeros((0, 0)) });
-    }
-    let input = Mat::from_fn(n, n, |i, j| if i >= j { a[[i, j]] } else { a[[j, i]] });
-    check_finite(input.as_ref(), "the eigenvalue decomposition")?;
-    let mut values = Diag::<f64>::zeros(n);
     let mut vectors = Mat::<f64>::zeros(n, n);
-    let scratch =
-        evd::self_adjoint_evd_scratch::<f64>(n, evd::ComputeEigenvectors::Yes, SERIAL, Default::default());
-    evd::self_adjoint_evd(
-        input.as_ref(),
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        SERIAL,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        Default::default(),
-    )
-    .map_err(|e| Error::invalid(format!("the eigenvalue decomposition failed: {e:?}")))?;
-    let values = values.column_vector();
-    Ok(Eigen {
-        values: Array1::from_shape_fn(n, |j| values[n - 1 - j]),
-        vectors: Array2::from_shape_fn((n, n), |(i, j)| vectors[(i, n - 1 - j)]),
-    })
+    let values = eigenvalues(a, Some(vectors.as_mut()))?;
+    Ok(Eigen { values, vectors: Array2::from_shape_fn((n, n), |(i, j)| vectors[(i, n - 1 - j)]) })
 }
 
 /// The eigenvalues of a symmetric matrix, largest first, for a fraction of the price of the vectors; only its lower
@@ -207,24 +187,32 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
 /// # Errors
 /// If an entry is not finite or the iteration does not converge.
 pub fn symmetric_eigenvalues(a: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
+    eigenvalues(a, None)
+}
+
+/// The eigenvalues, largest first, and the vectors in `vectors`, the other way round.
+fn eigenvalues(a: ArrayView2<'_, f64>, vectors: Option<MatMut<'_, f64>>) -> Result<Array1<f64>> {
     let n = a.nrows();
     if n == 0 {
         return Ok(Array1::zeros(0));
     }
     let input = Mat::from_fn(n, n, |i, j| if i >= j { a[[i, j]] } else { a[[j, i]] });
-    check_finite(input.as_ref(), "the eigenvalues")?;
+    check_finite(input.as_ref(), "the eigenvalue decomposition")?;
     let mut values = Diag::<f64>::zeros(n);
-    let scratch =
-        evd::self_adjoint_evd_scratch::<f64>(n, evd::ComputeEigenvectors::No, SERIAL, Default::default());
+    let wanted = match vectors {
+        Some(_) => evd::ComputeEigenvectors::Yes,
+        None => evd::ComputeEigenvectors::No,
+    };
+    let scratch = evd::self_adjoint_evd_scratch::<f64>(n, wanted, SERIAL, Default::default());
     evd::self_adjoint_evd(
         input.as_ref(),
         values.as_mut(),
-        None,
+        vectors,
         SERIAL,
         MemStack::new(&mut MemBuffer::new(scratch)),
         Default::default(),
     )
-    .map_err(|e| Error::invalid(format!("the eigenvalues were not found: {e:?}")))?;
+    .map_err(|e| Error::invalid(format!("the eigenvalue decomposition failed: {e:?}")))?;
     let values = values.column_vector();
     Ok(Array1::from_shape_fn(n, |j| values[n - 1 - j]))
 }

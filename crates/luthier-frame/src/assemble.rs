@@ -87,8 +87,8 @@ pub(crate) fn side_by_side(
             found: field.column_type(),
         })?);
     }
-    if let ([block], [(_, array)]) = (blocks.as_slice(), columns)
-        && field_is_vector(columns)
+    if let ([block], [(field, array)]) = (blocks.as_slice(), columns)
+        && field.column_type().is_vector()
         && block.is_view()
     {
         return Ok(Arc::clone(array));
@@ -104,10 +104,6 @@ pub(crate) fn side_by_side(
         }
     }
     Ok(vector_array(matrix))
-}
-
-fn field_is_vector(columns: &[(&Field, ArrayRef)]) -> bool {
-    columns.iter().all(|(field, _)| field.column_type().is_vector())
 }
 
 /// The first row that is null or has a null inside.

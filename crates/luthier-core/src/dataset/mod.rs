@@ -325,10 +325,6 @@ impl Dataset {
         prepared
     }
 
-    fn empty_states(&self, needs: &[Need]) -> Result<pass::States> {
-        needs.iter().map(|need| need.empty(self.schema())).collect()
-    }
-
     /// The states of some requests for groups of folds, from the rows.
     fn pass(&self, needs: &[Need], groups: Groups) -> Result<Vec<pass::States>> {
         pass::summarize(&self.source, &self.links, needs, groups, &self.work)

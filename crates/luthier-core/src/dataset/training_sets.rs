@@ -116,7 +116,7 @@ impl TrainingSets {
             Ok(()) => asked.iter().map(|_| Vec::new()).collect(),
             // One bad column must not take the other requests down.
             Err(_) => {
-                let failed = sets.keep_sound(asked)?;
+                let failed = sets.keep_sound(asked);
                 sets.fuse();
                 sets.read_first()?;
                 failed
@@ -134,12 +134,11 @@ impl TrainingSets {
         &self,
         mut f: impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let states: Vec<&States> = self.parts.iter().map(|part| &part.states).collect();
         if self.parts.iter().all(|part| part.folds.len() == 1) {
-            let leaves: Vec<&States> = self.parts.iter().map(|part| &part.states).collect();
-            return self.descend(0..self.folds.len(), &leaves, &self.rest, &mut f);
+            return self.descend(0..self.folds.len(), &states, &self.rest, &mut f);
         }
-        let sums: Vec<&States> = self.parts.iter().map(|part| &part.states).collect();
-        for (part, outside) in self.parts.iter().zip(all_but_one(&self.rest, &sums)?) {
+        for (part, outside) in self.parts.iter().zip(all_but_one(&self.rest, &states)?) {
             self.reread(part.folds.clone(), &outside, &mut f)?;
         }
         Ok(())
@@ -157,9 +156,9 @@ impl TrainingSets {
     }
 
     fn read_first(&mut self) -> Result<()> {
-        let empty = |view: &View| view.data.empty_states(&view.needs);
-        let empty = self.views.iter().map(empty).collect::<Result<Vec<_>>>()?;
-        let bytes: usize = empty.iter().flatten().map(|state| state.bytes()).sum();
+        let needs =
+            self.views.iter().flat_map(|view| view.needs.iter().map(|need| (need, view.data.schema())));
+        let bytes = needs.map(|(need, schema)| need.bytes(schema)).sum::<Result<usize>>()?;
         self.room = Room::new(self.budget, bytes as u64);
         let all = 0..self.folds.len();
         let ranges =
@@ -175,7 +174,7 @@ impl TrainingSets {
     }
 
     /// Drops the requests that fail by themselves.
-    fn keep_sound(&mut self, asked: Vec<Vec<Need>>) -> Result<Vec<Vec<FailedNeed>>> {
+    fn keep_sound(&mut self, asked: Vec<Vec<Need>>) -> Vec<Vec<FailedNeed>> {
         let mut all_failed = Vec::new();
         for (view, asked) in self.views.iter_mut().zip(asked) {
             let mut failed: Vec<FailedNeed> = Vec::new();
@@ -192,7 +191,7 @@ impl TrainingSets {
             }
             all_failed.push(failed);
         }
-        Ok(all_failed)
+        all_failed
     }
 
     /// The states of each range of folds over all views, then, if wanted, those of the folds that are not asked for.
@@ -201,9 +200,11 @@ impl TrainingSets {
         let mut states: Vec<States> = (0..count).map(|_| States::new()).collect();
         for view in self.views.iter().filter(|view| !view.needs.is_empty()) {
             let mut of_fold = vec![rest.then_some(ranges.len()); view.data.source.fold_count() as usize];
-            for (position, fold) in self.folds.iter().enumerate() {
-                if let Some(group) = of_fold.get_mut(*fold as usize) {
-                    *group = ranges.iter().position(|range| range.contains(&position));
+            for (group, range) in ranges.iter().enumerate() {
+                for &fold in self.folds.get(range.clone()).unwrap_or_default() {
+                    if let Some(of_fold) = of_fold.get_mut(fold as usize) {
+                        *of_fold = Some(group);
+                    }
                 }
             }
             let groups = view.data.pass(&view.needs, Groups { of_fold, count })?;

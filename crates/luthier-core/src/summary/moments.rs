@@ -203,7 +203,7 @@ impl Moments {
         let (a, b) = (self.span(a)?, self.span(b)?);
         Ok(Array2::from_shape_fn((a.len(), b.len()), |(i, j)| {
             let (i, j) = (a.start + i, b.start + j);
-            self.scatter[[i.max(j), i.min(j)]]
+            self.product(i, j)
         }))
     }
 
@@ -241,6 +241,11 @@ impl Moments {
         }
     }
 
+    /// An entry of the scatter, of whose triangles one counts.
+    fn product(&self, i: usize, j: usize) -> f64 {
+        self.scatter[[i.max(j), i.min(j)]]
+    }
+
     fn select(&self, columns: &[String]) -> Option<Self> {
         let (spans, indices) = selected_layout(columns, &self.spans)?;
         Some(Self {
@@ -248,7 +253,7 @@ impl Moments {
             mean: self.mean.select(Axis(0), &indices),
             scatter: Array2::from_shape_fn((indices.len(), indices.len()), |(i, j)| {
                 let (i, j) = (indices[i], indices[j]);
-                self.scatter[[i.max(j), i.min(j)]]
+                self.product(i, j)
             }),
             noise: self.noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
             mean_noise: self.mean_noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
@@ -258,8 +263,8 @@ impl Moments {
 
     /// Covariances of the kept features with the mapped ones, and of the mapped ones with each other.
     fn map_scatter(&self, inputs: &[usize], kept: &[usize], map: &Affine) -> (Array2<f64>, Array2<f64>) {
-        let at = |i: usize, j: usize| self.scatter[[i.max(j), i.min(j)]];
-        let across = Array2::from_shape_fn((kept.len(), inputs.len()), |(i, j)| at(kept[i], inputs[j]));
+        let across =
+            Array2::from_shape_fn((kept.len(), inputs.len()), |(i, j)| self.product(kept[i], inputs[j]));
         let across = map.apply_linear(across.view());
         let side_by_side = inputs.windows(2).all(|pair| pair[1] == pair[0] + 1);
         let among = match (&map.linear, inputs.first()) {
@@ -269,8 +274,9 @@ impl Moments {
                 Array2::from_elem((1, 1), linalg::quadratic_form_lower(square, matrix.column(0)))
             }
             _ => {
-                let full =
-                    Array2::from_shape_fn((inputs.len(), inputs.len()), |(i, j)| at(inputs[i], inputs[j]));
+                let full = Array2::from_shape_fn((inputs.len(), inputs.len()), |(i, j)| {
+                    self.product(inputs[i], inputs[j])
+                });
                 map.apply_linear(map.apply_linear(full.view()).t())
             }
         };
@@ -429,7 +435,7 @@ impl Summary for Moments {
             })
             .collect();
         let scatter = Array2::from_shape_fn((width, width), |(i, j)| match (origin[i], origin[j]) {
-            (Ok(a), Ok(b)) => self.scatter[[a.max(b), a.min(b)]],
+            (Ok(a), Ok(b)) => self.product(a, b),
             (Ok(_), Err(b)) => across[[row[i], b]],
             (Err(a), Ok(_)) => across[[row[j], a]],
             (Err(a), Err(b)) => among[[a.max(b), a.min(b)]],
