@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Affine, Dataset, DynModel, Estimator, FitContext, Params, StagePlan, Transformer};
+use luthier_core::{
+    Affine, Dataset, DynModel, Estimator, FitContext, Linear, Params, StagePlan, Transformer,
+};
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
 
@@ -126,4 +128,20 @@ pub(crate) fn problem(max_offset: f64) -> impl Strategy<Value = Problem> {
 pub(crate) fn assert_close(a: f64, b: f64, tolerance: f64) {
     let same = a == b || (a.is_nan() && b.is_nan());
     assert!(same || (a - b).abs() <= tolerance * a.abs().max(b.abs()), "{a} differs from {b}");
+}
+
+/// How far rows may be rounded on their way through affine models: four units of the terms that are added.
+pub(crate) fn rounding(models: &[Arc<dyn DynModel>], features: &Array2<f64>) -> Array1<f64> {
+    let mut terms = features.fold_axis(Axis(0), 0.0f64, |largest, x| largest.max(x.abs()));
+    for model in models {
+        let mut map = model.affine().unwrap();
+        match &mut map.linear {
+            Linear::Diagonal(scale) => scale.mapv_inplace(f64::abs),
+            Linear::Dense(matrix) => matrix.mapv_inplace(f64::abs),
+            _ => {}
+        }
+        map.offset.mapv_inplace(f64::abs);
+        terms = map.apply(terms.view().insert_axis(Axis(0))).row(0).to_owned();
+    }
+    4.0 * f64::EPSILON * terms
 }
