@@ -20,6 +20,9 @@ pub enum ColumnType {
         /// Numbers in every vector.
         width: usize,
     },
+    /// Vectors of a width that only fitting will tell, such as those of a one-hot encoder. It occurs in schemas of
+    /// stages that are not fitted yet, never in a frame.
+    AnyVector,
 }
 
 impl ColumnType {
@@ -30,7 +33,12 @@ impl ColumnType {
 
     /// Whether the values are vectors.
     pub fn is_vector(self) -> bool {
-        matches!(self, Self::Vector { .. })
+        matches!(self, Self::Vector { .. } | Self::AnyVector)
+    }
+
+    /// Vectors of this width, or of one that is not known yet.
+    pub fn vector(width: Option<usize>) -> Self {
+        width.map_or(Self::AnyVector, |width| Self::Vector { width })
     }
 }
 
@@ -42,6 +50,7 @@ impl fmt::Display for ColumnType {
             Self::Bool => f.pad("bool"),
             Self::Utf8 => f.pad("utf8"),
             Self::Vector { width } => f.pad(&format!("vector({width})")),
+            Self::AnyVector => f.pad("vector"),
         }
     }
 }

@@ -71,7 +71,7 @@ fn cells(fields: &[Field], batch: &RecordBatch, first_row: usize) -> Result<Vec<
             ColumnType::I64 => to_i64(field.name(), array, first_row)?,
             ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
-            ColumnType::Bool | ColumnType::Vector { .. } => array.clone(),
+            ColumnType::Bool | ColumnType::Vector { .. } | ColumnType::AnyVector => array.clone(),
         };
         Ok((field.column_type(), array))
     };
@@ -103,7 +103,7 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
             ColumnType::I64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
             ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,
             ColumnType::Utf8 => write_text(out, array.as_string::<i64>().value(row))?,
-            ColumnType::Vector { .. } => {}
+            ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
     }
     out.write_all(b"\n")

@@ -142,6 +142,10 @@ fn arrow_type(field: &Field) -> Result<DataType> {
             };
             DataType::FixedSizeList(item, i32::try_from(width).map_err(too_wide)?)
         }
+        ColumnType::AnyVector => {
+            let (column, found) = (field.name().to_owned(), field.column_type().to_string());
+            return Err(Error::UnsupportedType { column, found });
+        }
     })
 }
 
