@@ -24,6 +24,7 @@ impl Dataset {
     /// # Errors
     /// If a column is missing or rows cannot be read; no column or the same one twice.
     pub fn materialize(&self, columns: &[&str]) -> Result<Self> {
+        some(columns)?;
         if !self.source.frame.is_in_memory() {
             return Ok(self.clone());
         }
@@ -54,9 +55,7 @@ impl Dataset {
 
     /// The selected rows, a batch for every tile of so many rows, and what they are called.
     fn gather(&self, columns: &[&str], tile_rows: Option<usize>) -> Result<(DataFrame, Arc<[usize]>)> {
-        if columns.is_empty() {
-            return Err(Error::invalid("nothing to take out: name at least one column"));
-        }
+        some(columns)?;
         let fields: Vec<_> =
             columns.iter().map(|column| Ok(self.schema().require(column)?.clone())).collect::<Result<_>>()?;
         let schema = Schema::new(fields)?;
@@ -85,6 +84,13 @@ impl Dataset {
             numbers.extend(of_more);
         }
         Ok((DataFrame::concat(&frames)?, numbers.into()))
+    }
+}
+
+fn some(columns: &[&str]) -> Result<()> {
+    match columns {
+        [] => Err(Error::invalid("nothing to take out: name at least one column")),
+        _ => Ok(()),
     }
 }
 
