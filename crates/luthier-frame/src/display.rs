@@ -98,10 +98,16 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
             Some(text) => shorten(text.value(0)),
             None => shorten(one.as_string::<i64>().value(0)),
         },
+        ColumnType::List => shorten(&list(one.as_list::<i32>().values())),
         ColumnType::Vector { .. } | ColumnType::AnyVector => {
             one.as_fixed_size_list_opt().map(|lists| vector(lists.values())).unwrap_or_default()
         }
     }
+}
+
+fn list(values: &ArrayRef) -> String {
+    let number = |value: Option<i64>| value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+    format!("[{}]", values.as_primitive::<Int64Type>().iter().map(number).collect::<Vec<_>>().join(", "))
 }
 
 fn vector(values: &ArrayRef) -> String {
