@@ -1,8 +1,10 @@
 //! Checks of columns and row-wise computation that several stages share.
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
-use luthier_core::frame::{ColumnType, DataFrame, Field, RecordBatch, Schema, numbers, vectors};
-use luthier_core::{Error, Result};
+use luthier_core::frame::{
+    ArrayRef, ColumnType, DataFrame, Field, RecordBatch, Schema, lists, numbers, vectors,
+};
+use luthier_core::{Error, Result, Tile};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 /// Rows computed at once: few enough to stay in a cache.
@@ -38,6 +40,24 @@ pub(crate) fn require_width(schema: &Schema, column: &str, expected: usize) -> R
 pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
     let found = schema.require(column)?.column_type();
     if found.is_numeric() { Ok(()) } else { Err(wrong_type(column, found, "a numeric column")) }
+}
+
+/// Checks that a column holds lists.
+pub(crate) fn require_list(schema: &Schema, column: &str) -> Result<()> {
+    match schema.require(column)?.column_type() {
+        ColumnType::List => Ok(()),
+        found => Err(wrong_type(column, found, "a column of lists of integers")),
+    }
+}
+
+/// The lists of a tile's rows in an array of one of its columns.
+pub(crate) fn lists_of<'a>(tile: &Tile<'_>, column: &str, array: &'a ArrayRef) -> Result<Vec<&'a [i64]>> {
+    let lists = lists(array.as_ref())
+        .ok_or_else(|| wrong_type(column, ColumnType::List, "a column of lists of integers"))?;
+    let whole = |(i, list): (usize, Option<&'a [i64]>)| {
+        list.ok_or_else(|| tile.bad_value(column, i, "a list of integers without nulls"))
+    };
+    lists.into_iter().enumerate().map(whole).collect()
 }
 
 /// The schema with a vector column appended.

@@ -1,5 +1,6 @@
 //! The built-in stages and evaluators.
 
+mod classification;
 mod columns;
 mod linear_regression;
 mod pca;
@@ -9,6 +10,12 @@ mod sibling_sums;
 mod standard_scaler;
 mod vector_assembler;
 
+pub use classification::{
+    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, BinaryScores, BinaryScoresSpec, CalibrationBin,
+    CalibrationCurve, CalibrationSpec, ClassLosses, ClassLossesSpec, Classes, Confusion, ConfusionSpec,
+    MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
+    MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
+};
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
 };

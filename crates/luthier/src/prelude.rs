@@ -4,7 +4,9 @@ pub use luthier_core::params::{ParamMap, Params, Required};
 pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer};
 pub use luthier_frame::{Column, CsvOptions, DataFrame};
 pub use luthier_stages::{
-    LinearRegression, Loss, Pca, RegressionEvaluator, RegressionMetric, Solver, StandardScaler,
+    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, CalibrationCurve, LinearRegression, Loss,
+    MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
+    Pca, RankingEvaluator, RankingMetric, RegressionEvaluator, RegressionMetric, Solver, StandardScaler,
     VectorAssembler,
 };
 pub use luthier_tune::{
