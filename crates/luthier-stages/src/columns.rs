@@ -126,7 +126,7 @@ fn check_nulls(batch: &RecordBatch, columns: &[(&str, usize)], first_row: usize)
 }
 
 /// The first row that is null, or a vector with a null in it.
-fn first_null(array: &dyn Array) -> Option<usize> {
+pub(crate) fn first_null(array: &dyn Array) -> Option<usize> {
     let null_at = |array: &dyn Array| {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0)?;
         nulls.iter().position(|valid| !valid)
@@ -140,4 +140,17 @@ fn first_null(array: &dyn Array) -> Option<usize> {
 
 fn wrong_type(column: &str, found: ColumnType, expected: &str) -> Error {
     Error::ColumnType { column: column.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+}
+
+/// Checks numbers that features are to be divided by. Zero is of a constant feature, NaN of one without values.
+pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Result<()> {
+    let unusable = |x: &f64| x.is_infinite() || (*x != 0.0 && x.recip().is_infinite());
+    match divisors.iter().position(unusable) {
+        None => Ok(()),
+        Some(j) => Err(Error::invalid(format!(
+            "the {what} of feature {j} of column `{column}` is {:e}, which f64 cannot divide by with a usable result: \
+             scale the column first",
+            divisors[j]
+        ))),
+    }
 }

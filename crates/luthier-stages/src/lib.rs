@@ -1,14 +1,20 @@
 //! The built-in stages and evaluators.
 
 mod columns;
+mod features;
 mod linear_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
 mod sibling_sums;
 mod standard_scaler;
+mod summaries;
 mod vector_assembler;
 
+pub use features::{
+    MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, RobustScaler, RobustScalerModel,
+    VarianceThresholdSelector, VarianceThresholdSelectorModel, VectorSlicer,
+};
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
 };
@@ -17,4 +23,5 @@ pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
 pub use regression_sums::{RegressionSums, RegressionSumsSpec};
 pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 pub use standard_scaler::{StandardScaler, StandardScalerModel};
+pub use summaries::{Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing, Quantiles, Spread};
 pub use vector_assembler::VectorAssembler;
