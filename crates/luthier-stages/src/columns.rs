@@ -154,3 +154,39 @@ pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Resu
         ))),
     }
 }
+
+/// The numbers of a column, with NaN for null.
+pub(crate) fn numbers_or_nan(data: &DataFrame, column: &str) -> Result<Vec<f64>> {
+    Ok(rows_and_nulls(data, column, 1)?.0.into_raw_vec_and_offset().0)
+}
+
+/// The rows of a numeric or vector column of this width, with NaN for null, and where nulls are.
+pub(crate) fn rows_and_nulls(
+    data: &DataFrame,
+    column: &str,
+    width: usize,
+) -> Result<(Array2<f64>, Array2<bool>)> {
+    let position = data.schema().require_index(column)?;
+    let shape = (data.num_rows(), width);
+    let (mut rows, mut nulls) = (Array2::zeros(shape), Array2::from_elem(shape, false));
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            let array = batch.column(position).as_ref();
+            let target = s![first_row..first_row + batch.num_rows(), ..];
+            gather(&batch, &[(column, position)], &[width], rows.slice_mut(target));
+            let mut nulls = nulls.slice_mut(target);
+            if let Some(valid) = array.nulls() {
+                nulls.outer_iter_mut().zip(valid).for_each(|(mut row, valid)| row.fill(!valid));
+            }
+            // Nulls inside of vectors.
+            let inside = array.as_fixed_size_list_opt().and_then(|lists| lists.values().nulls());
+            if let Some(inside) = inside {
+                nulls.iter_mut().zip(inside).for_each(|(null, valid)| *null |= !valid);
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok((rows, nulls))
+}

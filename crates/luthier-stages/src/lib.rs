@@ -12,8 +12,10 @@ mod summaries;
 mod vector_assembler;
 
 pub use features::{
-    MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, RobustScaler, RobustScalerModel,
-    VarianceThresholdSelector, VarianceThresholdSelectorModel, VectorSlicer,
+    Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy, MaxAbsScaler,
+    MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer, PolynomialExpansion, QuantileDiscretizer,
+    QuantileDiscretizerModel, RobustScaler, RobustScalerModel, VarianceThresholdSelector,
+    VarianceThresholdSelectorModel, VectorSlicer,
 };
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
