@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
+/// Marks columns of sparse vectors.
+const SPARSE: &str = "luthier.sparse";
+
 /// The logical type of a column. Several Arrow types may stand behind one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
@@ -106,6 +109,21 @@ impl Field {
     /// Annotations, such as the names of a vector's parts; kept through Arrow and Parquet.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
+    }
+
+    /// The same, saying whether vectors are held sparse: then only numbers that are not zero take memory.
+    pub fn with_sparse(mut self, sparse: bool) -> Self {
+        if sparse {
+            self.metadata.insert(SPARSE.to_owned(), "true".to_owned());
+        } else {
+            self.metadata.remove(SPARSE);
+        }
+        self
+    }
+
+    /// Whether vectors are held sparse.
+    pub fn is_sparse(&self) -> bool {
+        self.metadata.contains_key(SPARSE)
     }
 
     /// The Arrow field for an array of `data_type` in this column.

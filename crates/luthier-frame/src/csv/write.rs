@@ -6,11 +6,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
+use ndarray::CowArray;
 
 use crate::csv::read::part_name;
 use crate::file::write_whole;
 use crate::frame::to_i64;
-use crate::{ColumnType, DataFrame, Error, Field, Result, numbers};
+use crate::{ColumnType, DataFrame, Error, Field, Result, vectors};
 
 impl DataFrame {
     /// Writes a CSV file with a header.
@@ -82,11 +83,12 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
     let mut separate = Separator::default();
     for (column_type, array) in columns {
         if let ColumnType::Vector { .. } = column_type {
-            let vector = array.as_fixed_size_list().value(row);
-            let values = numbers(vector.as_ref()).unwrap_or_default();
+            let one = array.slice(row, 1);
+            let values = vectors(one.as_ref()).map(CowArray::into_owned).unwrap_or_default();
+            let items = array.as_fixed_size_list_opt().map(|lists| lists.value(row));
             for (position, value) in values.iter().enumerate() {
                 separate.write(out)?;
-                if array.is_valid(row) && vector.is_valid(position) {
+                if array.is_valid(row) && items.as_ref().is_none_or(|items| items.is_valid(position)) {
                     write!(out, "{value:?}")?;
                 }
             }
