@@ -146,7 +146,7 @@ fn check_nulls(batch: &RecordBatch, columns: &[(&str, usize)], first_row: usize)
 }
 
 /// The first row that is null, or a vector with a null in it.
-fn first_null(array: &dyn Array) -> Option<usize> {
+pub(crate) fn first_null(array: &dyn Array) -> Option<usize> {
     let null_at = |array: &dyn Array| {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0)?;
         nulls.iter().position(|valid| !valid)
@@ -160,4 +160,53 @@ fn first_null(array: &dyn Array) -> Option<usize> {
 
 fn wrong_type(column: &str, found: ColumnType, expected: &str) -> Error {
     Error::ColumnType { column: column.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+}
+
+/// Checks numbers that features are to be divided by. Zero is of a constant feature, NaN of one without values.
+pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Result<()> {
+    let unusable = |x: &f64| x.is_infinite() || (*x != 0.0 && x.recip().is_infinite());
+    match divisors.iter().position(unusable) {
+        None => Ok(()),
+        Some(j) => Err(Error::invalid(format!(
+            "the {what} of feature {j} of column `{column}` is {:e}, which f64 cannot divide by with a usable result: \
+             scale the column first",
+            divisors[j]
+        ))),
+    }
+}
+
+/// The numbers of a column, with NaN for null.
+pub(crate) fn numbers_or_nan(data: &DataFrame, column: &str) -> Result<Vec<f64>> {
+    Ok(rows_and_nulls(data, column, 1)?.0.into_raw_vec_and_offset().0)
+}
+
+/// The rows of a numeric or vector column of this width, with NaN for null, and where nulls are.
+pub(crate) fn rows_and_nulls(
+    data: &DataFrame,
+    column: &str,
+    width: usize,
+) -> Result<(Array2<f64>, Array2<bool>)> {
+    let position = data.schema().require_index(column)?;
+    let shape = (data.num_rows(), width);
+    let (mut rows, mut nulls) = (Array2::zeros(shape), Array2::from_elem(shape, false));
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            let array = batch.column(position).as_ref();
+            let target = s![first_row..first_row + batch.num_rows(), ..];
+            gather(&batch, &[(column, position)], &[width], rows.slice_mut(target));
+            let mut nulls = nulls.slice_mut(target);
+            if let Some(valid) = array.nulls() {
+                nulls.outer_iter_mut().zip(valid).for_each(|(mut row, valid)| row.fill(!valid));
+            }
+            // Nulls inside of vectors.
+            let inside = array.as_fixed_size_list_opt().and_then(|lists| lists.values().nulls());
+            if let Some(inside) = inside {
+                nulls.iter_mut().zip(inside).for_each(|(null, valid)| *null |= !valid);
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok((rows, nulls))
 }

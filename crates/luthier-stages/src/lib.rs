@@ -2,12 +2,14 @@
 
 mod classification;
 mod columns;
+mod features;
 mod linear_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
 mod sibling_sums;
 mod standard_scaler;
+mod summaries;
 mod vector_assembler;
 
 pub use classification::{
@@ -15,6 +17,12 @@ pub use classification::{
     CalibrationCurve, CalibrationSpec, ClassLosses, ClassLossesSpec, Classes, Confusion, ConfusionSpec,
     MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
     MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
+};
+pub use features::{
+    Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy, MaxAbsScaler,
+    MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer, PolynomialExpansion, QuantileDiscretizer,
+    QuantileDiscretizerModel, RobustScaler, RobustScalerModel, VarianceThresholdSelector,
+    VarianceThresholdSelectorModel, VectorSlicer,
 };
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
@@ -24,4 +32,5 @@ pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
 pub use regression_sums::{RegressionSums, RegressionSumsSpec};
 pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 pub use standard_scaler::{StandardScaler, StandardScalerModel};
+pub use summaries::{Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing, Quantiles, Spread};
 pub use vector_assembler::VectorAssembler;

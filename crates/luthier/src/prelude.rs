@@ -4,10 +4,12 @@ pub use luthier_core::params::{ParamMap, Params, Required};
 pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer};
 pub use luthier_frame::{Column, CsvOptions, DataFrame};
 pub use luthier_stages::{
-    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, CalibrationCurve, LinearRegression, Loss,
+    Binarizer, BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, Bucketizer, CalibrationCurve,
+    HandleInvalid, Imputer, ImputerStrategy, LinearRegression, Loss, MaxAbsScaler, MinMaxScaler,
     MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
-    Pca, RankingEvaluator, RankingMetric, RegressionEvaluator, RegressionMetric, Solver, StandardScaler,
-    VectorAssembler,
+    Normalizer, Pca, PolynomialExpansion, QuantileDiscretizer, RankingEvaluator, RankingMetric,
+    RegressionEvaluator, RegressionMetric, RobustScaler, Solver, StandardScaler, VarianceThresholdSelector,
+    VectorAssembler, VectorSlicer,
 };
 pub use luthier_tune::{
     CrossValidator, MemoryBudget, Parallelism, ParamGrid, Rayon, Serial, Sharing, ThreadPool,

@@ -1,0 +1,49 @@
+//! Numbers as zero or one.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Params, PureTransformer, Transformer};
+
+use crate::columns;
+
+/// `1` where a value is greater than the threshold, else `0`; of a number a number, of a vector a vector.
+///
+/// NaN is not greater than anything, so it becomes 0, as in Spark; a null is an error that names column and row.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct Binarizer {
+    /// The numeric or vector column to compare.
+    #[param(default = "feature")]
+    input_col: String,
+    /// The numeric or vector column to append.
+    #[param(default = "binarized_feature")]
+    output_col: String,
+    /// What a value must exceed to become 1.
+    #[param(default = 0.0)]
+    threshold: f64,
+}
+
+impl Transformer for Binarizer {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let width = columns::width(data.schema(), &self.input_col)?;
+        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
+            out.zip_mut_with(&rows, |out, x| *out = if *x > self.threshold { 1.0 } else { 0.0 });
+        })?;
+        let is_vector = data.schema().require(&self.input_col)?.column_type().is_vector();
+        let column =
+            if is_vector { Column::vector(rows) } else { Column::f64(rows.into_raw_vec_and_offset().0) };
+        Ok(data.with_column(&self.output_col, column)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let width = columns::planned_width(schema, &self.input_col)?;
+        let is_vector = schema.require(&self.input_col)?.column_type().is_vector();
+        let column_type = if is_vector { ColumnType::vector(width) } else { ColumnType::F64 };
+        Ok(schema.with_field(Field::new(&self.output_col, column_type))?)
+    }
+}
+
+impl PureTransformer for Binarizer {
+    const NAME: &'static str = "binarizer";
+}
+
+luthier_core::register_transformer!(Binarizer: "Compares values with a threshold and gives 0 or 1.");
