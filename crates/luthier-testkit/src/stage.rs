@@ -219,7 +219,9 @@ impl StageCheck {
         for (name, value) in self.stage.values() {
             equal.set_value(name, &value).map_err(|e| format!("set to its own value: {e}"))?;
         }
-        if equal.values() != self.stage.values() {
+        // As they are shown, so that NaN is NaN.
+        let shown = |stage: &dyn DynEstimator| format!("{:?}", stage.values());
+        if shown(&*equal) != shown(&*self.stage) {
             return Err("parameters set to their own values are others".to_owned());
         }
         let states = [&self.stage, &self.stage, &equal].map(|stage| {
