@@ -2,7 +2,8 @@
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, RowFunction, StagePlan,
+    Transformer,
 };
 use ndarray::{Array1, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,16 @@ impl Transformer for StandardScalerModel {
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.input_col, self.mean.len())?;
         Ok(columns::append_vector(schema, &self.output_col, self.mean.len())?)
+    }
+
+    // As `transform`: the difference first.
+    fn row_function(&self) -> Option<RowFunction> {
+        let (shift, factors) = (self.shift(), self.factors());
+        Some(RowFunction::new([&self.input_col], [&self.output_col], move |row, out| {
+            out.iter_mut().zip(row).zip(&shift).zip(&factors).for_each(|(((out, x), shift), factor)| {
+                *out = (x - shift) * factor;
+            });
+        }))
     }
 
     fn affine(&self) -> Option<Affine> {
