@@ -28,7 +28,7 @@ pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, StagePlan, Transformer, catch_panic,
+    PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

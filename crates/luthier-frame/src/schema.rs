@@ -18,6 +18,8 @@ pub enum ColumnType {
     Bool,
     /// Text.
     Utf8,
+    /// Lists of integers of any length, such as the labels of a document: Arrow lists of integers.
+    List,
     /// Vectors of floating point numbers, all of one width.
     Vector {
         /// Numbers in every vector.
@@ -52,6 +54,7 @@ impl fmt::Display for ColumnType {
             Self::I64 => f.pad("i64"),
             Self::Bool => f.pad("bool"),
             Self::Utf8 => f.pad("utf8"),
+            Self::List => f.pad("list"),
             Self::Vector { width } => f.pad(&format!("vector({width})")),
             Self::AnyVector => f.pad("vector"),
         }

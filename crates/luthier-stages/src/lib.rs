@@ -1,5 +1,6 @@
 //! The built-in stages and evaluators.
 
+mod classification;
 mod columns;
 mod features;
 mod linear_regression;
@@ -11,6 +12,12 @@ mod standard_scaler;
 mod summaries;
 mod vector_assembler;
 
+pub use classification::{
+    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, BinaryScores, BinaryScoresSpec, CalibrationBin,
+    CalibrationCurve, CalibrationSpec, ClassLosses, ClassLossesSpec, Classes, Confusion, ConfusionSpec,
+    MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
+    MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
+};
 pub use features::{
     Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy, IndexToString,
     MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer, OneHotEncoder,
