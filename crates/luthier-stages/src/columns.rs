@@ -2,17 +2,11 @@
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{
-<<<<<<< HEAD
-    Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, numbers, sparse_rows, vectors,
-};
-use luthier_core::{Error, Result};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
-=======
-    ArrayRef, ColumnType, DataFrame, Field, RecordBatch, Schema, lists, numbers, vectors,
+    ArrayRef, Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, lists, numbers, sparse_rows,
+    vectors,
 };
 use luthier_core::{Error, Result, Tile};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
->>>>>>> main
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
 
 /// Rows computed at once: few enough to stay in a cache.
 const CHUNK_ROWS: usize = 1024;
@@ -49,7 +43,6 @@ pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
     if found.is_numeric() { Ok(()) } else { Err(wrong_type(column, found, "a numeric column")) }
 }
 
-<<<<<<< HEAD
 /// The field of a vector column with a feature for each of an input's, named as these.
 pub(crate) fn vector_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
     let column_type = ColumnType::vector(planned_width(schema, input)?);
@@ -172,7 +165,6 @@ pub(crate) fn selected_field(
         Some(selected) => field.with_feature_names(selected),
         None => field,
     })
-=======
 /// Checks that a column holds lists.
 pub(crate) fn require_list(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
@@ -189,12 +181,6 @@ pub(crate) fn lists_of<'a>(tile: &Tile<'_>, column: &str, array: &'a ArrayRef) -
         list.ok_or_else(|| tile.bad_value(column, i, "a list of integers without nulls"))
     };
     lists.into_iter().enumerate().map(whole).collect()
-}
-
-/// The schema with a vector column appended.
-pub(crate) fn append_vector(schema: &Schema, name: &str, width: impl Into<Option<usize>>) -> Result<Schema> {
-    Ok(schema.with_field(Field::new(name, ColumnType::vector(width.into())))?)
->>>>>>> main
 }
 
 /// Computes an output row of `width` numbers from each row of the input columns, side by side.

@@ -21,9 +21,24 @@ fn passes(result: Result<(), Findings>) {
 
 /// The names of those that are checked below.
 const CHECKED: &[&str] = &[
-    "binarizer", "bucketizer", "imputer", "index_to_string", "linear_regression", "max_abs_scaler", "min_max_scaler",
-    "normalizer", "one_hot_encoder", "pca", "polynomial_expansion", "quantile_discretizer", "robust_scaler",
-    "standard_scaler", "string_indexer", "variance_threshold_selector", "vector_assembler", "vector_slicer",
+    "binarizer",
+    "bucketizer",
+    "imputer",
+    "index_to_string",
+    "linear_regression",
+    "max_abs_scaler",
+    "min_max_scaler",
+    "normalizer",
+    "one_hot_encoder",
+    "pca",
+    "polynomial_expansion",
+    "quantile_discretizer",
+    "robust_scaler",
+    "standard_scaler",
+    "string_indexer",
+    "variance_threshold_selector",
+    "vector_assembler",
+    "vector_slicer",
 ];
 
 #[test]
@@ -75,7 +90,8 @@ fn features_of_features() {
         passes(check_transformer(&Binarizer::new().input_col(column).threshold(2.5), &frame));
     }
     for handle_invalid in [HandleInvalid::Error, HandleInvalid::Skip, HandleInvalid::Keep] {
-        let bucketizer = Bucketizer::new().input_col("x").splits([f64::NEG_INFINITY, 2.5, 3.0, f64::INFINITY]);
+        let bucketizer =
+            Bucketizer::new().input_col("x").splits([f64::NEG_INFINITY, 2.5, 3.0, f64::INFINITY]);
         passes(check_transformer(&bucketizer.handle_invalid(handle_invalid), &frame));
         let quantiles = QuantileDiscretizer::new().input_col("x").num_buckets(5);
         passes(check_estimator(&quantiles.handle_invalid(handle_invalid), &frame));
