@@ -2,8 +2,8 @@
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{
-    ArrayRef, Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, lists, numbers, sparse_rows,
-    vectors,
+    ArrayRef, Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, lists, numbers,
+    sparse_rows, vectors,
 };
 use luthier_core::{Error, Result, Tile};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
@@ -165,6 +165,8 @@ pub(crate) fn selected_field(
         Some(selected) => field.with_feature_names(selected),
         None => field,
     })
+}
+
 /// Checks that a column holds lists.
 pub(crate) fn require_list(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {

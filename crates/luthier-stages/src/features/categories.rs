@@ -12,11 +12,13 @@ use luthier_core::{Error, Result};
 /// Checks that a column holds single values.
 pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
-        found @ (ColumnType::Vector { .. } | ColumnType::AnyVector | ColumnType::List) => Err(Error::ColumnType {
-            column: column.to_owned(),
-            found: found.to_string(),
-            expected: "a column of text, numbers or truth values".to_owned(),
-        }),
+        found @ (ColumnType::Vector { .. } | ColumnType::AnyVector | ColumnType::List) => {
+            Err(Error::ColumnType {
+                column: column.to_owned(),
+                found: found.to_string(),
+                expected: "a column of text, numbers or truth values".to_owned(),
+            })
+        }
         _ => Ok(()),
     }
 }
