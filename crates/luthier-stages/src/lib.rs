@@ -19,10 +19,10 @@ pub use classification::{
     MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
 };
 pub use features::{
-    Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy, IndexToString,
-    MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer, OneHotEncoder,
-    OneHotEncoderModel, PolynomialExpansion, QuantileDiscretizer, QuantileDiscretizerModel, RobustScaler,
-    RobustScalerModel, StringIndexer, StringIndexerModel, StringOrderType, UnseenIndex,
+    Binarizer, Bucketizer, ColumnTransformer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy,
+    IndexToString, MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer,
+    OneHotEncoder, OneHotEncoderModel, PolynomialExpansion, QuantileDiscretizer, QuantileDiscretizerModel,
+    RobustScaler, RobustScalerModel, StringIndexer, StringIndexerModel, StringOrderType, UnseenIndex,
     VarianceThresholdSelector, VarianceThresholdSelectorModel, VectorSlicer,
 };
 pub use linear_regression::{

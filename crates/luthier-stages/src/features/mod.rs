@@ -4,6 +4,7 @@ mod binarizer;
 mod bucketizer;
 mod buckets;
 pub(crate) mod categories;
+mod column_transformer;
 mod handle_invalid;
 mod imputer;
 mod index_to_string;
@@ -20,6 +21,7 @@ mod vector_slicer;
 
 pub use binarizer::Binarizer;
 pub use bucketizer::Bucketizer;
+pub use column_transformer::ColumnTransformer;
 pub use handle_invalid::HandleInvalid;
 pub use imputer::{Imputer, ImputerModel, ImputerStrategy};
 pub use index_to_string::IndexToString;
