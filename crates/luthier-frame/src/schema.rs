@@ -47,6 +47,27 @@ impl ColumnType {
     }
 }
 
+impl std::str::FromStr for ColumnType {
+    type Err = String;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let vector = || text.strip_prefix("vector(")?.strip_suffix(')')?.parse().ok();
+        Ok(match text {
+            "f64" => Self::F64,
+            "i64" => Self::I64,
+            "bool" => Self::Bool,
+            "utf8" => Self::Utf8,
+            "list" => Self::List,
+            "vector" => Self::AnyVector,
+            _ => match vector() {
+                Some(width) => Self::Vector { width },
+                None => return Err(format!("`{text}` is no column type")),
+            },
+        })
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,7 +2,8 @@
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, RowFunction, StagePlan,
+    Transformer,
 };
 use ndarray::{Array1, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,16 @@ impl Transformer for StandardScalerModel {
 
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(vec![self.input_col.clone()])
+    }
+
+    // As `transform`: the difference first.
+    fn row_function(&self) -> Option<RowFunction> {
+        let (shift, factors) = (self.shift(), self.factors());
+        Some(RowFunction::new([&self.input_col], [&self.output_col], move |row, out| {
+            out.iter_mut().zip(row).zip(&shift).zip(&factors).for_each(|(((out, x), shift), factor)| {
+                *out = (x - shift) * factor;
+            });
+        }))
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -28,6 +28,8 @@ pub enum Rule {
     Groups,
     /// The model reads the columns that it says it reads, and no others.
     Inputs,
+    /// The row function gives what `transform` gives.
+    RowFunction,
     /// Short cuts give what the rows give.
     Sharing,
     /// The rows of a fold are as good as a frame of them.

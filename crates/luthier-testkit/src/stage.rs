@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Schema};
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, Pipeline, PlannedStage,
-    PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
+    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, Pipeline, PipelineModel,
+    PlannedStage, PureTransformer, Rows, Value, WorkCounter, catch_panic, json, persist,
 };
 
 use crate::findings::{Findings, Law, Rule, run_laws};
@@ -105,6 +105,7 @@ impl StageCheck {
             (Rule::Affine, Box::new(|| self.affine())),
             (Rule::Groups, Box::new(|| self.groups())),
             (Rule::Inputs, Box::new(|| self.inputs())),
+            (Rule::RowFunction, Box::new(|| self.row_function())),
             (Rule::Sharing, Box::new(|| self.sharing())),
             (Rule::Folds, Box::new(|| self.folds())),
             (Rule::Persistence, Box::new(|| self.persistence())),
@@ -219,7 +220,9 @@ impl StageCheck {
         for (name, value) in self.stage.values() {
             equal.set_value(name, &value).map_err(|e| format!("set to its own value: {e}"))?;
         }
-        if equal.values() != self.stage.values() {
+        // As they are shown, so that NaN is NaN.
+        let shown = |stage: &dyn DynEstimator| format!("{:?}", stage.values());
+        if shown(&*equal) != shown(&*self.stage) {
             return Err("parameters set to their own values are others".to_owned());
         }
         let states = [&self.stage, &self.stage, &equal].map(|stage| {
@@ -365,6 +368,58 @@ impl StageCheck {
         let all = self.new_values(&transform(&*model, &self.frame)?)?;
         let what = difference(&all, &self.new_values(&out)?, 0.0);
         what.map_or(Ok(()), |what| Err(format!("with no columns but {columns:?}: {what}")))
+    }
+
+    fn row_function(&self) -> Outcome {
+        let model = self.fit(&self.frame)?;
+        let Some(function) = model.row_function() else { return Ok(()) };
+        let text = |error: luthier_core::Error| error.to_string();
+        let inputs: Vec<&str> = function.inputs().iter().map(String::as_str).collect();
+        let only =
+            self.frame.select(&inputs).map_err(|e| format!("it says that it reads {inputs:?}: {e}"))?;
+        let outputs: Vec<&str> = function.outputs().iter().map(String::as_str).collect();
+        let pipeline = PipelineModel::new(vec![("stage".to_owned(), Arc::clone(&model))]);
+        let predictor = pipeline.predictor_for(only.schema(), &outputs).map_err(text)?;
+        if !predictor.is_direct() {
+            return Ok(());
+        }
+        let given = only.schema().fields().iter().map(|field| values(&only, &[field.name().to_owned()]));
+        let given: Vec<Values> = given.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let rows = self.frame.num_rows();
+        let of_row = |column: &Values, i: usize| match column {
+            Values::Numbers(numbers) if numbers.len() == rows => Value::Float(numbers[i]),
+            Values::Numbers(numbers) => {
+                let width = numbers.len() / rows.max(1);
+                Value::List(numbers[i * width..(i + 1) * width].iter().map(|x| Value::Float(*x)).collect())
+            }
+            Values::Texts(texts) => Value::Str(texts[i].clone()),
+        };
+        let mut found: Vec<Vec<f64>> = vec![Vec::new(); outputs.len()];
+        for i in 0..rows {
+            let row: Vec<Value> = given
+                .iter()
+                .zip(only.schema().fields())
+                .map(|(column, field)| match (of_row(column, i), field.column_type()) {
+                    (Value::Float(x), ColumnType::Vector { .. }) => Value::List(vec![Value::Float(x)]),
+                    (value, _) => value,
+                })
+                .collect();
+            let out = predictor.predict_row(&row).map_err(text)?.unwrap_or_default();
+            for (found, value) in found.iter_mut().zip(out) {
+                match value {
+                    Value::Float(x) => found.push(x),
+                    Value::List(items) => found.extend(items.iter().filter_map(|x| match x {
+                        Value::Float(x) => Some(*x),
+                        _ => None,
+                    })),
+                    _ => {}
+                }
+            }
+        }
+        let found: Vec<Values> = found.into_iter().map(Values::Numbers).collect();
+        let names: Vec<String> = function.outputs().to_vec();
+        let what = difference(&values(&transform(&*model, &self.frame)?, &names)?, &found, 1e-9);
+        what.map_or(Ok(()), |what| Err(format!("`transform` and the row function give {what}")))
     }
 
     fn sharing(&self) -> Outcome {

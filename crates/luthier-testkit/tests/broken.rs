@@ -10,7 +10,7 @@ use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
     Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, ParamEnum, Params,
-    Result, Rows, StagePlan, Summary, Tile, Transformer,
+    Result, RowFunction, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
     Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
@@ -48,6 +48,7 @@ enum Defect {
     LateCheck,
     Panics,
     NamesNothing,
+    WrongRowFunction,
 }
 
 /// Takes the mean off, or does not.
@@ -217,6 +218,15 @@ impl Transformer for Centred {
         Some(Affine::diagonal(&self.input_col, "centred", ones, -Array1::from(self.mean.clone())))
     }
 
+    fn row_function(&self) -> Option<RowFunction> {
+        let wrong = self.defect == Defect::WrongRowFunction;
+        let mean = self.mean.clone();
+        Some(RowFunction::new([&self.input_col], ["centred"], move |row, out| {
+            out.iter_mut().zip(row).zip(&mean).for_each(|((out, x), mean)| *out = x - mean);
+            out[0] += f64::from(u8::from(wrong));
+        }))
+    }
+
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(vec![self.input_col.clone()])
     }
@@ -290,6 +300,7 @@ fn defects_of_stages_are_found() {
         (Defect::LateCheck, Rule::ChecksFirst),
         (Defect::Panics, Rule::NoPanic),
         (Defect::NamesNothing, Rule::NamesColumn),
+        (Defect::WrongRowFunction, Rule::RowFunction),
     ] {
         let found = check_estimator(&Centre::new().defect(defect), &sample_frame());
         let findings = found.expect_err("a defect");
