@@ -2,10 +2,11 @@
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{
-    ArrayRef, ColumnType, DataFrame, Field, RecordBatch, Schema, lists, numbers, vectors,
+    ArrayRef, Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, lists, numbers,
+    sparse_rows, vectors,
 };
 use luthier_core::{Error, Result, Tile};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
 
 /// Rows computed at once: few enough to stay in a cache.
 const CHUNK_ROWS: usize = 1024;
@@ -42,6 +43,130 @@ pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
     if found.is_numeric() { Ok(()) } else { Err(wrong_type(column, found, "a numeric column")) }
 }
 
+/// The field of a vector column with a feature for each of an input's, named as these.
+pub(crate) fn vector_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
+    let column_type = ColumnType::vector(planned_width(schema, input)?);
+    Ok(Field::new(output, column_type).with_feature_names_of(schema.require(input)?))
+}
+
+/// The same, numeric where the input is, for stages that take both.
+pub(crate) fn field_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
+    let field = schema.require(input)?;
+    if field.column_type().is_vector() {
+        return vector_like(schema, input, output);
+    }
+    require_numeric(schema, input)?;
+    Ok(Field::new(output, ColumnType::F64).with_feature_names_of(field))
+}
+
+/// Whether a column is held sparse.
+pub(crate) fn is_sparse(schema: &Schema, column: &str) -> bool {
+    schema.field(column).is_some_and(Field::is_sparse)
+}
+
+/// Computes a sparse output row from the positions and numbers held of each row of a sparse column.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn compute_sparse(
+    data: &DataFrame,
+    input: &str,
+    width: usize,
+    mut f: impl FnMut(&[u32], &[f64], &mut SparseBuilder),
+) -> Result<Column> {
+    let position = data.schema().require_index(input)?;
+    let mut out = SparseBuilder::new(width);
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            check_nulls(&batch, &[(input, position)], first_row)?;
+            if let Some(rows) = sparse_rows(batch.column(position).as_ref()) {
+                for i in 0..rows.len() {
+                    let (indices, values) = rows.row(i);
+                    f(indices, values, &mut out);
+                    out.end_row();
+                }
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok(Column::sparse(out))
+}
+
+/// Each feature times its factor, sparse where the input is.
+pub(crate) fn scale(data: &DataFrame, input: &str, factors: ArrayView1<'_, f64>) -> Result<Column> {
+    with_each_feature(data, input, factors, |x, factor| x * factor)
+}
+
+/// Each feature divided by its divisor, sparse where the input is.
+pub(crate) fn divide(data: &DataFrame, input: &str, divisors: ArrayView1<'_, f64>) -> Result<Column> {
+    with_each_feature(data, input, divisors, |x, divisor| x / divisor)
+}
+
+/// Zero must become zero.
+fn with_each_feature(
+    data: &DataFrame,
+    input: &str,
+    factors: ArrayView1<'_, f64>,
+    f: impl Fn(f64, f64) -> f64,
+) -> Result<Column> {
+    if is_sparse(data.schema(), input) {
+        return compute_sparse(data, input, factors.len(), |indices, values, out| {
+            let scaled = indices.iter().zip(values).map(|(&j, x)| (j as usize, f(*x, factors[j as usize])));
+            scaled.for_each(|(j, x)| out.push(j, x));
+        });
+    }
+    let rows = compute(data, &[input], factors.len(), |rows, mut out| {
+        ndarray::Zip::from(&mut out)
+            .and(&rows)
+            .and_broadcast(&factors)
+            .for_each(|out, x, factor| *out = f(*x, *factor));
+    })?;
+    Ok(Column::vector(rows))
+}
+
+/// Some features, by position, sparse where the input is.
+pub(crate) fn select(data: &DataFrame, input: &str, positions: &[usize]) -> Result<Column> {
+    if !is_sparse(data.schema(), input) {
+        let rows = compute(data, &[input], positions.len(), |rows, mut out| {
+            out.assign(&rows.select(ndarray::Axis(1), positions));
+        })?;
+        return Ok(Column::vector(rows));
+    }
+    let mut place = vec![None; width(data.schema(), input)?];
+    positions.iter().enumerate().for_each(|(to, &from)| place[from] = Some(to));
+    let mut row: Vec<(usize, f64)> = Vec::new();
+    compute_sparse(data, input, positions.len(), |indices, values, out| {
+        let placed = indices.iter().zip(values).filter_map(|(&j, &x)| Some((place[j as usize]?, x)));
+        row.clear();
+        row.extend(placed);
+        row.sort_unstable_by_key(|(to, _)| *to);
+        row.iter().for_each(|&(to, x)| out.push(to, x));
+    })
+}
+
+/// The field of some features, by position, named as they are.
+pub(crate) fn selected_field(
+    schema: &Schema,
+    input: &str,
+    output: &str,
+    positions: &[usize],
+) -> Result<Field> {
+    let source = schema.require(input)?;
+    let field =
+        Field::new(output, ColumnType::Vector { width: positions.len() }).with_sparse(source.is_sparse());
+    if !source.has_feature_names() {
+        return Ok(field);
+    }
+    let names = source.feature_names().unwrap_or_default();
+    let selected: Option<Vec<&String>> = positions.iter().map(|&i| names.get(i)).collect();
+    Ok(match selected {
+        Some(selected) => field.with_feature_names(selected),
+        None => field,
+    })
+}
+
 /// Checks that a column holds lists.
 pub(crate) fn require_list(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
@@ -58,11 +183,6 @@ pub(crate) fn lists_of<'a>(tile: &Tile<'_>, column: &str, array: &'a ArrayRef) -
         list.ok_or_else(|| tile.bad_value(column, i, "a list of integers without nulls"))
     };
     lists.into_iter().enumerate().map(whole).collect()
-}
-
-/// The schema with a vector column appended.
-pub(crate) fn append_vector(schema: &Schema, name: &str, width: impl Into<Option<usize>>) -> Result<Schema> {
-    Ok(schema.with_field(Field::new(name, ColumnType::vector(width.into())))?)
 }
 
 /// Computes an output row of `width` numbers from each row of the input columns, side by side.

@@ -19,10 +19,11 @@ pub use classification::{
     MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
 };
 pub use features::{
-    Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy, MaxAbsScaler,
-    MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer, PolynomialExpansion, QuantileDiscretizer,
-    QuantileDiscretizerModel, RobustScaler, RobustScalerModel, VarianceThresholdSelector,
-    VarianceThresholdSelectorModel, VectorSlicer,
+    Binarizer, Bucketizer, ColumnTransformer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy,
+    IndexToString, MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer,
+    OneHotEncoder, OneHotEncoderModel, PolynomialExpansion, QuantileDiscretizer, QuantileDiscretizerModel,
+    RobustScaler, RobustScalerModel, StringIndexer, StringIndexerModel, StringOrderType, UnseenIndex,
+    VarianceThresholdSelector, VarianceThresholdSelectorModel, VectorSlicer,
 };
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
@@ -32,5 +33,8 @@ pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
 pub use regression_sums::{RegressionSums, RegressionSumsSpec};
 pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 pub use standard_scaler::{StandardScaler, StandardScalerModel};
-pub use summaries::{Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing, Quantiles, Spread};
+pub use summaries::{
+    CategoryCounts, CategorySpec, Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing,
+    Quantiles, Spread,
+};
 pub use vector_assembler::VectorAssembler;

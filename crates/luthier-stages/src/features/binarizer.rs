@@ -1,6 +1,6 @@
 //! Numbers as zero or one.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{Params, PureTransformer, Transformer};
 
 use crate::columns;
@@ -28,17 +28,20 @@ impl Transformer for Binarizer {
         let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
             out.zip_mut_with(&rows, |out, x| *out = if *x > self.threshold { 1.0 } else { 0.0 });
         })?;
-        let is_vector = data.schema().require(&self.input_col)?.column_type().is_vector();
-        let column =
-            if is_vector { Column::vector(rows) } else { Column::f64(rows.into_raw_vec_and_offset().0) };
-        Ok(data.with_column(&self.output_col, column)?)
+        let field = columns::field_like(data.schema(), &self.input_col, &self.output_col)?;
+        let column = match field.column_type().is_vector() {
+            true => Column::vector(rows),
+            false => Column::f64(rows.into_raw_vec_and_offset().0),
+        };
+        Ok(data.with_field(field, column)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        let is_vector = schema.require(&self.input_col)?.column_type().is_vector();
-        let column_type = if is_vector { ColumnType::vector(width) } else { ColumnType::F64 };
-        Ok(schema.with_field(Field::new(&self.output_col, column_type))?)
+        Ok(schema.with_field(columns::field_like(schema, &self.input_col, &self.output_col)?)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 }
 

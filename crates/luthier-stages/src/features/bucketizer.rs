@@ -57,6 +57,14 @@ impl Transformer for Bucketizer {
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         self.buckets()?.transform_schema(schema)
     }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.handle_invalid == HandleInvalid::Skip
+    }
 }
 
 impl PureTransformer for Bucketizer {

@@ -4,6 +4,7 @@ use luthier_core::Error;
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 
 use super::HandleInvalid;
+use super::handle_invalid::UNKNOWN;
 use crate::columns;
 
 /// Buckets between ascending splits: `[s₀, s₁), [s₁, s₂), …, [sₙ₋₁, sₙ]`.
@@ -25,12 +26,27 @@ impl Buckets<'_> {
         let skipped = self.handle_invalid == HandleInvalid::Skip && buckets.iter().any(Option::is_none);
         let kept: Vec<bool> = buckets.iter().map(Option::is_some).collect();
         let data = if skipped { data.filter(&kept)? } else { data };
-        Ok(data.with_column(self.output_col, Column::f64(buckets.into_iter().flatten().collect()))?)
+        let field = self.field(data.schema())?;
+        Ok(data.with_field(field, Column::f64(buckets.into_iter().flatten().collect()))?)
     }
 
     pub(super) fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_numeric(schema, self.input_col)?;
-        Ok(schema.with_field(Field::new(self.output_col, ColumnType::F64))?)
+        Ok(schema.with_field(self.field(schema)?)?)
+    }
+
+    /// The indices stand for intervals.
+    fn field(&self, schema: &Schema) -> Result<Field, Error> {
+        let input = schema.require(self.input_col)?;
+        let field = Field::new(self.output_col, ColumnType::F64).with_feature_names_of(input);
+        let last = self.splits.len().saturating_sub(2);
+        let intervals = self
+            .splits
+            .windows(2)
+            .enumerate()
+            .map(|(i, ends)| format!("[{}, {}{}", ends[0], ends[1], if i == last { ']' } else { ')' }));
+        let unknown = (self.handle_invalid == HandleInvalid::Keep).then(|| UNKNOWN.to_owned());
+        Ok(field.with_categories(intervals.chain(unknown.filter(|_| !self.splits.is_empty()))))
     }
 
     /// The bucket of a value; `None` if its row is to be left out.

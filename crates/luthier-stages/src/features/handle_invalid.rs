@@ -13,3 +13,6 @@ pub enum HandleInvalid {
     /// They get an answer of their own: one bucket, index or category more.
     Keep,
 }
+
+/// The category that invalid values are put into.
+pub(super) const UNKNOWN: &str = "__unknown";

@@ -1,6 +1,6 @@
 //! Missing values filled in.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
     Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
@@ -55,23 +55,14 @@ pub struct Imputer {
 
 impl Imputer {
     fn check(&self) -> Result<(), String> {
-        let (Some(inputs), Some(outputs)) = (self.input_cols.as_option(), self.output_cols.as_option())
-        else {
-            return Ok(());
-        };
-        if inputs.is_empty() {
-            return Err("`input_cols` is empty: name at least one numeric or vector column".to_owned());
-        }
-        let wrong = |name: &str, found: usize| {
-            Err(format!("`{name}` has {found} columns, `input_cols` has {}: name one for each", inputs.len()))
-        };
-        if outputs.len() != inputs.len() {
-            return wrong("output_cols", outputs.len());
-        }
+        super::check_pairs(&self.input_cols, &self.output_cols)?;
+        let inputs = self.input_cols.as_option().map_or(0, Vec::len);
         match self.indicator_cols.len() {
             0 => Ok(()),
-            found if found != inputs.len() => wrong("indicator_cols", found),
-            _ => Ok(()),
+            found if found == inputs || inputs == 0 => Ok(()),
+            found => Err(format!(
+                "`indicator_cols` has {found} columns, `input_cols` has {inputs}: name one for each, or none"
+            )),
         }
     }
 
@@ -133,12 +124,19 @@ fn append_all(
     outputs: &[String],
     indicators: &[String],
 ) -> anyhow::Result<Schema> {
-    let columns = inputs.iter().zip(outputs).chain(inputs.iter().zip(indicators));
-    columns.into_iter().try_fold(schema.clone(), |appended, (input, output)| {
-        let width = columns::planned_width(schema, input)?;
-        let is_vector = schema.require(input)?.column_type().is_vector();
-        let column_type = if is_vector { ColumnType::vector(width) } else { ColumnType::F64 };
-        Ok(appended.with_field(Field::new(output, column_type))?)
+    let filled = inputs.iter().zip(outputs).map(|(input, output)| columns::field_like(schema, input, output));
+    let indicators = inputs.iter().zip(indicators).map(|(input, name)| indicator_field(schema, input, name));
+    let mut fields = filled.chain(indicators);
+    fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field?)?))
+}
+
+/// Its features are called `missing(…)`.
+fn indicator_field(schema: &Schema, input: &str, name: &str) -> luthier_core::Result<Field> {
+    let field = columns::field_like(schema, input, name)?;
+    let missing = |names: Vec<String>| names.into_iter().map(|name| format!("missing({name})"));
+    Ok(match field.feature_names().filter(|_| field.has_feature_names()) {
+        Some(names) => field.with_feature_names(missing(names)),
+        None => field,
     })
 }
 
@@ -219,11 +217,17 @@ impl Transformer for ImputerModel {
                 true => Column::vector(rows),
                 false => Column::f64(rows.into_raw_vec_and_offset().0),
             };
-            filled = filled.with_column(output, column(rows))?;
+            filled = filled.with_field(columns::field_like(data.schema(), input, output)?, column(rows))?;
             indicators.push(column(missing.mapv(|missing| f64::from(u8::from(missing)))));
         }
-        let indicators = self.indicator_cols.iter().zip(indicators);
-        Ok(indicators.into_iter().try_fold(filled, |data, (name, column)| data.with_column(name, column))?)
+        for ((input, name), column) in self.input_cols.iter().zip(&self.indicator_cols).zip(indicators) {
+            filled = filled.with_field(indicator_field(data.schema(), input, name)?, column)?;
+        }
+        Ok(filled)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(self.input_cols.clone())
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {

@@ -1,8 +1,8 @@
 //! Features brought into `[−1, 1]` without a shift.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
-use ndarray::{Array1, ArrayView1, Axis};
+use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -10,8 +10,8 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 
 /// Divides each feature by its largest absolute value: `out = x / max|x|`. Zeros stay zeros.
 ///
-/// A feature that is zero in all rows stays as it is, as in Spark. NaN is left out when fitting and passed on; a
-/// feature that is NaN in all rows becomes NaN everywhere. Null and infinity are errors when fitting.
+/// A feature that is zero in all rows stays as it is, as in Spark, and so does one that is NaN in all rows. NaN is left
+/// out when fitting and passed on; null and infinity are errors when fitting. Sparse vectors stay sparse.
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MaxAbsScaler {
     /// The numeric or vector column to scale.
@@ -44,8 +44,9 @@ impl Estimator for MaxAbsScaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -71,26 +72,27 @@ impl MaxAbsScalerModel {
     }
 
     fn divisors(&self) -> Array1<f64> {
-        self.max_abs().mapv(|largest| if largest == 0.0 { 1.0 } else { largest })
+        self.max_abs().mapv(|largest| if largest > 0.0 { largest } else { 1.0 })
     }
 }
 
 impl Transformer for MaxAbsScalerModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
-        let width = self.max_abs.len();
-        columns::require_width(data.schema(), &self.input_col, width)?;
-        let divisors = self.divisors().insert_axis(Axis(0));
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            out.assign(&rows);
-            out /= &divisors;
-        })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        columns::require_width(data.schema(), &self.input_col, self.max_abs.len())?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        Ok(data.with_field(field, columns::divide(&data, &self.input_col, self.divisors().view())?)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.input_col, self.max_abs.len())?;
-        Ok(columns::append_vector(schema, &self.output_col, self.max_abs.len())?)
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -65,8 +65,7 @@ impl Estimator for MinMaxScaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        Ok(schema.with_field(columns::vector_like(schema, &self.input_col, &self.output_col)?)?)
     }
 
     // Grouped although `fit_many` is the default: the summary is kept with the view, the rest is nothing.
@@ -123,12 +122,17 @@ impl Transformer for MinMaxScalerModel {
                 }
             }
         })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        Ok(data.with_field(field, Column::vector(rows))?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.input_col, self.original_min.len())?;
-        Ok(columns::append_vector(schema, &self.output_col, self.original_min.len())?)
+        Ok(schema.with_field(columns::vector_like(schema, &self.input_col, &self.output_col)?)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -2,14 +2,14 @@
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{Params, PureTransformer, Transformer};
-use ndarray::ArrayViewMut1;
+use ndarray::{Array1, ArrayViewMut1};
 
 use crate::columns;
 
 /// Divides each row by its `p`-norm: `out = x / (Σ|x_j|^p)^(1/p)`, and by `max|x_j|` for infinite `p`.
 ///
 /// A row of zeros stays as it is. A row with NaN becomes NaN, and so does the infinite entry of a row; a null is an
-/// error that names column and row.
+/// error that names column and row. Sparse vectors stay sparse.
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Normalizer {
     /// The vector column to normalize.
@@ -59,16 +59,30 @@ impl Transformer for Normalizer {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let width = columns::width(data.schema(), &self.input_col)?;
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            out.assign(&rows);
-            out.rows_mut().into_iter().for_each(|row| self.normalize(row));
-        })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        let column = if columns::is_sparse(data.schema(), &self.input_col) {
+            columns::compute_sparse(&data, &self.input_col, width, |indices, values, out| {
+                let mut values = Array1::from(values.to_vec());
+                self.normalize(values.view_mut());
+                indices.iter().zip(values).for_each(|(&j, x)| out.push(j as usize, x));
+            })?
+        } else {
+            Column::vector(columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
+                out.assign(&rows);
+                out.rows_mut().into_iter().for_each(|row| self.normalize(row));
+            })?)
+        };
+        Ok(data.with_field(field, column)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 }
 

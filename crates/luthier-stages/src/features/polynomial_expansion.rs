@@ -1,6 +1,6 @@
 //! Products of features.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{Error, Params, PureTransformer, Transformer};
 
 use crate::columns;
@@ -75,6 +75,33 @@ impl PolynomialExpansion {
     }
 }
 
+impl PolynomialExpansion {
+    /// Terms are called `x`, `x^2`, `x*y` where features have names.
+    fn field(&self, schema: &Schema, width: Option<usize>) -> luthier_core::Result<Field> {
+        let input = schema.require(&self.input_col)?;
+        let field = Field::new(&self.output_col, ColumnType::vector(width));
+        let Some(features) = input.feature_names().filter(|_| input.has_feature_names()) else {
+            return Ok(field);
+        };
+        // A term's factors come in runs of one feature; the last run may go on.
+        let mut names: Vec<(String, usize)> = Vec::new();
+        let terms = terms(features.len(), self.degree);
+        for term in &terms {
+            let earlier = term.times.and_then(|i| Some((terms.get(i)?.feature, names.get(i)?)));
+            let feature = &features[term.feature];
+            names.push(match earlier {
+                None => (feature.clone(), 1),
+                Some((last, (name, power))) if last == term.feature => {
+                    let base = name.strip_suffix(&format!("^{power}")).unwrap_or(name);
+                    (format!("{base}^{}", power + 1), power + 1)
+                }
+                Some((_, (name, _))) => (format!("{name}*{feature}"), 1),
+            });
+        }
+        Ok(field.with_feature_names(names.into_iter().map(|(name, _)| name)))
+    }
+}
+
 impl Transformer for PolynomialExpansion {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
@@ -88,13 +115,18 @@ impl Transformer for PolynomialExpansion {
                 }
             }
         })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field = self.field(data.schema(), Some(width))?;
+        Ok(data.with_field(field, Column::vector(rows))?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         let features = columns::planned_width(schema, &self.input_col)?;
         let width = features.map(|features| self.width(features)).transpose()?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        Ok(schema.with_field(self.field(schema, width)?)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 }
 

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
 use super::buckets::Buckets;
-use crate::columns;
 use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles};
 
 /// Maps a number to the index of its bucket; the splits are the quantiles of `1/n, 2/n, …` of the fitted rows, so that
@@ -79,11 +78,11 @@ impl Estimator for QuantileDiscretizer {
         buckets.transform_schema(schema)
     }
 
-    fn plan(&self, schema: &Schema) -> StagePlan {
-        match columns::require_numeric(schema, &self.input_col) {
-            Ok(()) => StagePlan::opaque().need::<FeatureSummary<Quantiles>>(self.spec()).grouped(),
-            Err(_) => StagePlan::opaque(),
-        }
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<FeatureSummary<Quantiles>>(self.spec())
+            .grouped()
+            .drops_rows(self.handle_invalid == HandleInvalid::Skip)
     }
 }
 
@@ -119,6 +118,14 @@ impl Transformer for QuantileDiscretizerModel {
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         self.buckets().transform_schema(schema)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.handle_invalid == HandleInvalid::Skip
     }
 }
 

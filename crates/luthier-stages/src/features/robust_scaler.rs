@@ -12,8 +12,8 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 /// `out = (x − median) / (quantile(upper) − quantile(lower))`.
 ///
 /// A quantile is one of the values, the one of rank `⌈p·n⌉`, as in Spark; there is no interpolation. A feature whose
-/// quantiles are equal becomes 0. NaN is left out when fitting and passed on; a feature that is NaN in all rows
-/// becomes NaN everywhere. Null and infinity are errors when fitting.
+/// quantiles are equal becomes 0, and so does one that is NaN in all rows. NaN is left out when fitting and passed on;
+/// null and infinity are errors when fitting. Without centering sparse vectors stay sparse.
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct RobustScaler {
@@ -62,7 +62,7 @@ impl Estimator for RobustScaler {
         let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.spec())?;
         let quantiles = |feature: &Quantiles| {
             let found = feature.at(&[self.lower, 0.5, self.upper]);
-            found.map_or((f64::NAN, f64::NAN), |found| (found[1], found[2] - found[0]))
+            found.map_or((0.0, 0.0), |found| (found[1], found[2] - found[0]))
         };
         let (median, range): (Vec<f64>, Vec<f64>) =
             summary.require(&self.input_col)?.iter().map(quantiles).unzip();
@@ -80,8 +80,9 @@ impl Estimator for RobustScaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -115,7 +116,7 @@ impl RobustScalerModel {
     }
 
     fn factors(&self) -> Array1<f64> {
-        let factor = |range: f64| if range == 0.0 { 0.0 } else { range.recip() };
+        let factor = |range: f64| if range > 0.0 { range.recip() } else { 0.0 };
         if self.with_scaling { self.range().mapv(factor) } else { Array1::ones(self.range.len()) }
     }
 
@@ -129,6 +130,11 @@ impl Transformer for RobustScalerModel {
         let data = data.collect()?;
         let width = self.median.len();
         columns::require_width(data.schema(), &self.input_col, width)?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        if !self.with_centering {
+            let scaled = columns::scale(&data, &self.input_col, self.factors().view())?;
+            return Ok(data.with_field(field, scaled)?);
+        }
         let (shift, factors) = (self.shift().insert_axis(Axis(0)), self.factors().insert_axis(Axis(0)));
         let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
             // The difference comes first, so that a large median costs no digits.
@@ -136,12 +142,18 @@ impl Transformer for RobustScalerModel {
             out -= &shift;
             out *= &factors;
         })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        Ok(data.with_field(field, Column::vector(rows))?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.input_col, self.median.len())?;
-        Ok(columns::append_vector(schema, &self.output_col, self.median.len())?)
+        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -1,8 +1,7 @@
 //! Features that vary.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier_core::{Affine, Dataset, Error, Estimator, FitContext, Params, StagePlan, Transformer};
-use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -59,7 +58,9 @@ impl Estimator for VarianceThresholdSelector {
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::planned_width(schema, &self.features_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, None)?)
+        let sparse = columns::is_sparse(schema, &self.features_col);
+        let field = Field::new(&self.output_col, ColumnType::AnyVector).with_sparse(sparse);
+        Ok(schema.with_field(field)?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -114,16 +115,19 @@ impl Transformer for VarianceThresholdSelectorModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         columns::require_width(data.schema(), &self.features_col, self.features)?;
-        let width = self.selected.len();
-        let rows = columns::compute(&data, &[&self.features_col], width, |rows, mut out| {
-            out.assign(&rows.select(Axis(1), &self.selected));
-        })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field =
+            columns::selected_field(data.schema(), &self.features_col, &self.output_col, &self.selected)?;
+        Ok(data.with_field(field, columns::select(&data, &self.features_col, &self.selected)?)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.features_col, self.features)?;
-        Ok(columns::append_vector(schema, &self.output_col, self.selected.len())?)
+        let field = columns::selected_field(schema, &self.features_col, &self.output_col, &self.selected)?;
+        Ok(schema.with_field(field)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.features_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -1,8 +1,7 @@
 //! Some features of a vector.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{Affine, Error, Params, PureTransformer, Transformer};
-use ndarray::Axis;
 
 use crate::columns;
 
@@ -50,17 +49,20 @@ impl Transformer for VectorSlicer {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let positions = self.positions(columns::width(data.schema(), &self.input_col)?)?;
-        let rows = columns::compute(&data, &[&self.input_col], positions.len(), |rows, mut out| {
-            out.assign(&rows.select(Axis(1), positions));
-        })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field = columns::selected_field(data.schema(), &self.input_col, &self.output_col, positions)?;
+        Ok(data.with_field(field, columns::select(&data, &self.input_col, positions)?)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         if let Some(features) = columns::planned_width(schema, &self.input_col)? {
             self.positions(features)?;
         }
-        Ok(columns::append_vector(schema, &self.output_col, self.indices.len())?)
+        let field = columns::selected_field(schema, &self.input_col, &self.output_col, &self.indices)?;
+        Ok(schema.with_field(field)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -49,6 +49,13 @@ impl FeatureStatistic for Extremes {
         self.max = values.iter().fold(self.max, |largest, &x| if x > largest { x + 0.0 } else { largest });
     }
 
+    fn take_in_zeros(&mut self, count: u64) {
+        if count > 0 {
+            self.take_in(&[0.0]);
+            self.count += count - 1;
+        }
+    }
+
     fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.min = self.min.min(other.min);

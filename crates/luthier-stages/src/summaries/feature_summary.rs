@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use luthier_core::frame::Schema;
-use luthier_core::{Affine, AffineColumns, Error, Result, Summary, Tile};
+use luthier_core::{Affine, AffineColumns, Error, Result, SparseTile, Summary, Tile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,11 @@ pub trait FeatureStatistic: Clone + Debug + Serialize + DeserializeOwned + Send 
     /// The statistic of no values.
     fn empty(options: &Self::Options) -> Self;
 
-    /// Takes in finite values.
+    /// Takes in values, none of which is NaN.
     fn take_in(&mut self, values: &[f64]);
+
+    /// Takes in zeros, of which sparse vectors have many.
+    fn take_in_zeros(&mut self, count: u64);
 
     /// Takes in the statistic of other values.
     fn merge(&mut self, other: &Self);
@@ -143,6 +146,11 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
         self.rows += tile.len() as u64;
         let mut present = Vec::with_capacity(tile.len());
         for (column, features) in &mut self.columns {
+            if let Some(rows) = tile.sparse(column) {
+                check_sparse(tile, column, &rows, spec.missing)?;
+                take_in_sparse(features, &rows, spec.missing);
+                continue;
+            }
             let values = tile.vectors(column)?;
             check(tile, column, values.view(), spec.missing)?;
             for (feature, values) in features.iter_mut().zip(values.columns()) {
@@ -207,6 +215,48 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
     }
 }
 
+/// Takes in what is held of each feature, then its zeros.
+fn take_in_sparse<S: FeatureStatistic>(features: &mut [S], rows: &SparseTile<'_>, missing: Missing) {
+    let mut held: Vec<(u32, f64)> = Vec::new();
+    for i in 0..rows.len() {
+        let (indices, values) = rows.row(i);
+        held.extend(indices.iter().copied().zip(values.iter().copied()));
+    }
+    held.sort_by_key(|(feature, _)| *feature);
+    let mut zeros = vec![rows.len() as u64; features.len()];
+    for of_feature in held.chunk_by(|a, b| a.0 == b.0) {
+        let Some(j) = of_feature.first().map(|(j, _)| *j as usize).filter(|j| *j < features.len()) else {
+            continue;
+        };
+        let is_there = |x: &f64| !x.is_nan() && missing.value != Some(*x);
+        let values: Vec<f64> = of_feature.iter().map(|(_, x)| *x).filter(is_there).collect();
+        features[j].take_in(&values);
+        zeros[j] -= of_feature.len() as u64;
+    }
+    if missing.value != Some(0.0) {
+        features.iter_mut().zip(zeros).for_each(|(feature, zeros)| feature.take_in_zeros(zeros));
+    }
+}
+
+/// The first held value that is infinite, as an error; sparse vectors are read so where none is null.
+fn check_sparse(tile: &Tile<'_>, column: &str, rows: &SparseTile<'_>, missing: Missing) -> Result<()> {
+    for i in 0..rows.len() {
+        let (indices, values) = rows.row(i);
+        let infinite = |x: &f64| x.is_infinite() && missing.value != Some(*x);
+        if let Some(at) = values.iter().position(infinite) {
+            return Err(Error::BadValue {
+                column: column.to_owned(),
+                row: tile.row(i),
+                found: format!("{} at position {} of the vector", values[at], indices[at]),
+                expected: FINITE,
+            });
+        }
+    }
+    Ok(())
+}
+
+const FINITE: &str = "a finite number or NaN";
+
 /// The first value that is infinite, or null where it must not be, as an error.
 fn check(
     tile: &Tile<'_>,
@@ -226,8 +276,8 @@ fn check(
         Some((i, format!("{}{place}", row[j])))
     });
     let (i, found, expected) = match (null, infinite) {
-        (Some(null), Some((i, found))) if i < null => (i, found, "a finite number or NaN"),
-        (None, Some((i, found))) => (i, found, "a finite number or NaN"),
+        (Some(null), Some((i, found))) if i < null => (i, found, FINITE),
+        (None, Some((i, found))) => (i, found, FINITE),
         (Some(null), _) => {
             (null, "null".to_owned(), "a value in every row: drop or fill missing values first")
         }

@@ -25,6 +25,8 @@ pub struct Quantiles {
     /// The numbers that `kept` stands for.
     count: u64,
     waiting: Vec<f64>,
+    /// Zeros that are not among the others yet.
+    zeros: u64,
     limit: usize,
 }
 
@@ -55,7 +57,7 @@ impl Ranked {
 impl Quantiles {
     /// How many numbers there are.
     pub fn count(&self) -> u64 {
-        self.count + self.waiting.len() as u64
+        self.count + self.waiting.len() as u64 + self.zeros
     }
 
     /// For each probability `p` one of the numbers, whose rank among the `n` sorted ones is `⌈p·n⌉` (at least 1) up to
@@ -75,6 +77,12 @@ impl Quantiles {
     fn complete(&self) -> Self {
         let mut complete = self.clone();
         complete.sort_in();
+        if self.zeros > 0 {
+            complete.add(
+                &[Ranked { value: 0.0, times: self.zeros, less: 0, not_greater: self.zeros }],
+                self.zeros,
+            );
+        }
         complete
     }
 
@@ -176,7 +184,7 @@ impl FeatureStatistic for Quantiles {
 
     fn empty(relative_error: &f64) -> Self {
         let waiting = Vec::new();
-        Self { relative_error: *relative_error, kept: Vec::new(), count: 0, waiting, limit: KEPT }
+        Self { relative_error: *relative_error, kept: Vec::new(), count: 0, waiting, zeros: 0, limit: KEPT }
     }
 
     fn take_in(&mut self, values: &[f64]) {
@@ -189,9 +197,14 @@ impl FeatureStatistic for Quantiles {
         }
     }
 
+    fn take_in_zeros(&mut self, count: u64) {
+        self.zeros += count;
+    }
+
     fn merge(&mut self, other: &Self) {
         self.add(&other.kept, other.count);
         self.take_in(&other.waiting);
+        self.zeros += other.zeros;
     }
 
     fn bytes(&self) -> usize {

@@ -48,6 +48,10 @@ impl FeatureStatistic for Spread {
         self.merge(&Self { count, mean: reference + shift, scatter });
     }
 
+    fn take_in_zeros(&mut self, count: u64) {
+        self.merge(&Self { count, mean: 0.0, scatter: 0.0 });
+    }
+
     fn merge(&mut self, other: &Self) {
         if self.count == 0 {
             *self = *other;

@@ -8,11 +8,11 @@ use luthier_core::params::ParamType;
 use luthier_core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier_stages::{
     Binarizer, BinaryClassificationEvaluator, BinaryMetric, Bucketizer, HandleInvalid, Imputer,
-    ImputerStrategy, LinearRegression, Loss, MaxAbsScaler, MinMaxScaler, MulticlassClassificationEvaluator,
-    MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric, Normalizer, Pca,
-    PolynomialExpansion, QuantileDiscretizer, RankingEvaluator, RankingMetric, RegressionEvaluator,
-    RegressionMetric, RobustScaler, Solver, StandardScaler, VarianceThresholdSelector, VectorAssembler,
-    VectorSlicer,
+    ImputerStrategy, IndexToString, LinearRegression, Loss, MaxAbsScaler, MinMaxScaler,
+    MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
+    Normalizer, OneHotEncoder, Pca, PolynomialExpansion, QuantileDiscretizer, RankingEvaluator,
+    RankingMetric, RegressionEvaluator, RegressionMetric, RobustScaler, Solver, StandardScaler,
+    StringIndexer, StringOrderType, UnseenIndex, VarianceThresholdSelector, VectorAssembler, VectorSlicer,
 };
 use luthier_testkit::{
     Findings, StageCheck, check_estimator, check_evaluator, check_summary, check_transformer, sample_frame,
@@ -35,15 +35,18 @@ const STAGES: &[&str] = &[
     "binarizer",
     "bucketizer",
     "imputer",
+    "index_to_string",
     "linear_regression",
     "max_abs_scaler",
     "min_max_scaler",
     "normalizer",
+    "one_hot_encoder",
     "pca",
     "polynomial_expansion",
     "quantile_discretizer",
     "robust_scaler",
     "standard_scaler",
+    "string_indexer",
     "variance_threshold_selector",
     "vector_assembler",
     "vector_slicer",
@@ -98,6 +101,24 @@ fn selections_and_expansions() {
             .sibling(&pca.clone().center(true))
             .run(),
     );
+}
+
+#[test]
+fn categories() {
+    let frame = sample_frame();
+    for handle_invalid in [HandleInvalid::Error, HandleInvalid::Skip, HandleInvalid::Keep] {
+        let indexer = StringIndexer::new().input_cols(["color", "class"]).output_cols(["c", "d"]);
+        let indexer = indexer.handle_invalid(handle_invalid);
+        let sibling = indexer.clone().string_order_type(StringOrderType::AlphabetDesc);
+        passes(StageCheck::estimator(&indexer, &frame).sibling(&sibling).run());
+    }
+    for handle_invalid in [UnseenIndex::Error, UnseenIndex::Keep] {
+        for drop_last in [true, false] {
+            let encoder = OneHotEncoder::new().input_cols(["class", "binary"]).output_cols(["c", "d"]);
+            passes(check_estimator(&encoder.handle_invalid(handle_invalid).drop_last(drop_last), &frame));
+        }
+    }
+    passes(check_transformer(&IndexToString::new().input_col("class").labels(["a", "b", "c"]), &frame));
 }
 
 #[test]
