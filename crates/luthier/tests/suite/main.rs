@@ -15,6 +15,7 @@ mod pipeline_cv;
 mod probe;
 mod reference_cv;
 mod registry;
+mod several_metrics;
 mod sharing;
 mod streaming;
 mod tuned_model;
