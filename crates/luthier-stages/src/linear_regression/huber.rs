@@ -6,7 +6,7 @@ use super::moments::NormalEquations;
 use super::ridge::RidgeFamily;
 use super::scaling::{Deviation, Penalty};
 use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
-use super::substitution::cholesky_solve;
+use crate::substitution::cholesky_solve;
 use super::unit::UnitSystem;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::scaling::Penalty;
 use super::solve::Iterated;
-use super::substitution::cholesky_solve;
+use crate::substitution::cholesky_solve;
 use super::unit::UnitSystem;
 
 /// Corrections kept, as in Spark.

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2};
 
 use super::doubled::Doubled;
 use super::residuals::Residuals;
-use super::substitution::cholesky_solve;
+use crate::substitution::cholesky_solve;
 use super::unit::Units;
 
 /// Beyond this condition of the Gram matrix a fit from its triangular factor is refined.
