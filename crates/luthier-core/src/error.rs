@@ -129,22 +129,21 @@ impl Error {
         }
     }
 
-    /// Counts rows from the beginning of the frame, where a stage was given those from `first_row` on.
-    pub(crate) fn in_rows_from(self, first_row: usize) -> Self {
+    /// Counts rows as the frame does, where a stage was given some of them.
+    pub(crate) fn with_rows(self, number: &dyn Fn(usize) -> usize) -> Self {
         match self {
             Self::BadValue { column, row, found, expected } => {
-                Self::BadValue { column, row: row + first_row, found, expected }
+                Self::BadValue { column, row: number(row), found, expected }
             }
             Self::Frame(mut error) => {
-                shift_row(&mut error, first_row);
+                renumber(&mut error, number);
                 Self::Frame(error)
             }
             Self::Stage { stage, mut source } => {
                 if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
-                    shift_row(error, first_row);
+                    renumber(error, number);
                 } else if source.is::<Self>() {
-                    source =
-                        source.downcast::<Self>().map_or_else(|e| e, |e| e.in_rows_from(first_row).into());
+                    source = source.downcast::<Self>().map_or_else(|e| e, |e| e.with_rows(number).into());
                 }
                 Self::Stage { stage, source }
             }
@@ -207,10 +206,10 @@ impl From<ParamError> for Error {
     }
 }
 
-fn shift_row(error: &mut luthier_frame::Error, by: usize) {
-    use luthier_frame::Error::{IntegerRange, Null};
-    if let Null { row, .. } | IntegerRange { row, .. } = error {
-        *row += by;
+fn renumber(error: &mut luthier_frame::Error, number: &dyn Fn(usize) -> usize) {
+    use luthier_frame::Error::{IntegerRange, Null, Sparse};
+    if let Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } = error {
+        *row = number(*row);
     }
 }
 

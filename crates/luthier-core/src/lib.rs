@@ -18,7 +18,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
-pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, Tile, TrainingSets};
+pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, SparseTile, Tile, TrainingSets};
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;

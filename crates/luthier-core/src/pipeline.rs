@@ -68,7 +68,8 @@ impl PlannedStage {
         stage.validate()?;
         let schema = stage.transform_schema(before)?;
         let plan = stage.plan(before)?;
-        let step = LineageStep::new(before, &schema, plan.affine_columns().cloned());
+        let step = LineageStep::new(before, &schema, plan.affine_columns().cloned())
+            .dropping_rows(plan.may_drop_rows());
         Ok(Self { schema, plan, step })
     }
 }

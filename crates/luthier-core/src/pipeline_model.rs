@@ -111,6 +111,10 @@ impl Transformer for PipelineModel {
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         Ok(Self::transform_schema(self, schema)?)
     }
+
+    fn drops_rows(&self) -> bool {
+        self.stages.iter().any(|(_, model)| model.drops_rows())
+    }
 }
 
 impl Serialize for PipelineModel {

@@ -8,7 +8,10 @@ use ndarray::{Array2, CowArray, Ix2, s};
 
 use crate::frame::first_null;
 use crate::partition::{Part, record_batch};
-use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, numbers, vector_array, vectors};
+use crate::{
+    ColumnType, DataFrame, Error, Field, Partition, Result, SparseBuilder, SparseRows, numbers, sparse_rows,
+    vector_array, vectors,
+};
 
 /// Rows that are filled column by column while they are in a cache.
 const BLOCK_ROWS: usize = 64;
@@ -17,7 +20,7 @@ impl DataFrame {
     /// One more column at the end: numbers and vectors side by side as one vector, in this order.
     ///
     /// A frame to be scanned stays one: the vectors are put together whenever rows are read. A single vector column
-    /// is shared, not copied.
+    /// is shared, not copied. Sparse vectors make the new ones sparse.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for a column of neither numbers nor vectors;
@@ -37,7 +40,9 @@ impl DataFrame {
             };
             positions.push(position);
         }
-        let field = Field::new(name, ColumnType::Vector { width });
+        let fields = self.schema().fields();
+        let sparse = positions.iter().any(|&position| fields[position].is_sparse());
+        let field = Field::new(name, ColumnType::Vector { width }).with_sparse(sparse);
         let schema = self.schema().with_field(field.clone())?;
         let mut row = 0;
         let mut partitions = Vec::with_capacity(self.num_partitions());
@@ -47,7 +52,6 @@ impl DataFrame {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
                     Part::Batch(batch) => {
-                        let fields = self.schema().fields();
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()
                             .map(|&position| (&fields[position], Arc::clone(batch.column(position))))
@@ -71,21 +75,12 @@ pub(crate) fn side_by_side(
     rows: usize,
     first_row: usize,
 ) -> Result<ArrayRef> {
+    if columns.iter().any(|(_, array)| sparse_rows(array.as_ref()).is_some()) {
+        return sparse_side_by_side(columns, rows, first_row);
+    }
     let mut blocks: Vec<CowArray<'_, f64, Ix2>> = Vec::with_capacity(columns.len());
-    for (field, array) in columns {
-        if let Some(row) = first_missing(field, array) {
-            return Err(Error::Null { column: field.name().to_owned(), row: first_row + row });
-        }
-        let block = match vectors(array.as_ref()) {
-            Some(block) => Some(block),
-            None => numbers(array.as_ref())
-                .and_then(|values| CowArray::from(values.into_owned()).into_shape_with_order((rows, 1)).ok()),
-        };
-        blocks.push(block.ok_or_else(|| Error::ColumnType {
-            column: field.name().to_owned(),
-            expected: "numbers or vectors".to_owned(),
-            found: field.column_type(),
-        })?);
+    for column in columns {
+        blocks.push(dense(column, rows, first_row)?);
     }
     if let ([block], [(field, array)]) = (blocks.as_slice(), columns)
         && field.column_type().is_vector()
@@ -104,6 +99,67 @@ pub(crate) fn side_by_side(
         }
     }
     Ok(vector_array(matrix))
+}
+
+/// A column without missing values as a matrix.
+fn dense<'a>(
+    (field, array): &'a (&Field, ArrayRef),
+    rows: usize,
+    first_row: usize,
+) -> Result<CowArray<'a, f64, Ix2>> {
+    if let Some(row) = first_missing(field, array) {
+        return Err(Error::Null { column: field.name().to_owned(), row: first_row + row });
+    }
+    let block = match vectors(array.as_ref()) {
+        Some(block) => Some(block),
+        None => numbers(array.as_ref())
+            .and_then(|values| CowArray::from(values.into_owned()).into_shape_with_order((rows, 1)).ok()),
+    };
+    block.ok_or_else(|| Error::ColumnType {
+        column: field.name().to_owned(),
+        expected: "numbers or vectors".to_owned(),
+        found: field.column_type(),
+    })
+}
+
+/// As [`side_by_side`] where some are sparse: so is what comes out.
+fn sparse_side_by_side(columns: &[(&Field, ArrayRef)], rows: usize, first_row: usize) -> Result<ArrayRef> {
+    enum Block<'a> {
+        Sparse(SparseRows<'a>),
+        Dense(CowArray<'a, f64, Ix2>),
+    }
+    let mut blocks = Vec::with_capacity(columns.len());
+    for column in columns {
+        blocks.push(match sparse_rows(column.1.as_ref()) {
+            Some(_) if first_null(column.1.as_ref()).is_none() && columns.len() == 1 => {
+                return Ok(Arc::clone(&column.1));
+            }
+            Some(block) if first_null(column.1.as_ref()).is_none() => Block::Sparse(block),
+            _ => Block::Dense(dense(column, rows, first_row)?),
+        });
+    }
+    let width = |block: &Block<'_>| match block {
+        Block::Sparse(block) => block.width(),
+        Block::Dense(block) => block.ncols(),
+    };
+    let mut out = SparseBuilder::new(blocks.iter().map(width).sum());
+    for i in 0..rows {
+        let mut start = 0;
+        for block in &blocks {
+            match block {
+                Block::Sparse(block) => {
+                    let (indices, values) = block.row(i);
+                    indices.iter().zip(values).for_each(|(&j, &x)| out.push(start + j as usize, x));
+                }
+                Block::Dense(block) => {
+                    block.row(i).iter().enumerate().for_each(|(j, &x)| out.push(start + j, x));
+                }
+            }
+            start += width(block);
+        }
+        out.end_row();
+    }
+    Ok(out.finish())
 }
 
 /// The first row that is null or has a null inside.

@@ -4,7 +4,8 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use ndarray::Array2;
 
 use crate::normalize::{column_type, normalize};
-use crate::{ColumnType, Error, Field, Result, vector_array};
+use crate::sparse::sparse_width;
+use crate::{ColumnType, Error, Field, Result, SparseBuilder, vector_array};
 
 /// The values of one column, without a name, ready to be put into a frame. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,6 +64,12 @@ impl Column {
         Self { array: vector_array(values), column_type }
     }
 
+    /// Vectors that are mostly zeros, one for every row that was ended.
+    pub fn sparse(rows: SparseBuilder) -> Self {
+        let array = rows.finish();
+        Self { column_type: ColumnType::vector(sparse_width(array.data_type())), array }
+    }
+
     /// Any Arrow array of a supported type, shared where possible.
     ///
     /// # Errors
@@ -101,7 +108,9 @@ impl Column {
 
     /// A field for this column, nullable if it has nulls.
     pub fn field(&self, name: impl Into<String>) -> Field {
-        Field::new(name, self.column_type).with_nullable(self.array.null_count() > 0)
+        Field::new(name, self.column_type)
+            .with_nullable(self.array.null_count() > 0)
+            .with_sparse(sparse_width(self.array.data_type()).is_some())
     }
 
     /// The field, nullable if it was or if the column has nulls, provided it has the column's type.
@@ -114,6 +123,6 @@ impl Column {
             });
         }
         let nullable = field.nullable() || self.null_count() > 0;
-        Ok(field.with_nullable(nullable))
+        Ok(field.with_nullable(nullable).with_sparse(sparse_width(self.array.data_type()).is_some()))
     }
 }

@@ -118,7 +118,7 @@ impl Seen {
                     }
                 }
             }
-            ColumnType::Vector { .. } => {}
+            ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
         Ok(())
     }

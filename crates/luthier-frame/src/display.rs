@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef};
 
-use crate::{ColumnType, DataFrame, numbers};
+use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows};
 
 /// Rows, columns and characters of a cell that are shown.
 const ROWS: usize = 10;
@@ -98,7 +98,13 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
             Some(text) => shorten(text.value(0)),
             None => shorten(one.as_string::<i64>().value(0)),
         },
-        ColumnType::Vector { .. } => vector(one.as_fixed_size_list().values()),
+        ColumnType::Vector { .. } | ColumnType::AnyVector => {
+            match (sparse_rows(one.as_ref()), one.as_fixed_size_list_opt()) {
+                (Some(rows), _) => sparse(rows),
+                (None, Some(lists)) => vector(lists.values()),
+                (None, None) => String::new(),
+            }
+        }
     }
 }
 
@@ -110,6 +116,17 @@ fn vector(values: &ArrayRef) -> String {
         return format!("[{}]", (0..values.len()).map(at).collect::<Vec<_>>().join(", "));
     }
     format!("[{}, {}, … {}]", at(0), at(1), at(values.len() - 1))
+}
+
+/// The numbers held, by their positions.
+fn sparse(rows: SparseRows<'_>) -> String {
+    let (indices, values) = rows.row(0);
+    let held = indices.iter().zip(values).map(|(j, value)| format!("{j}: {}", short_number(*value)));
+    let mut shown: Vec<String> = held.take(3).collect();
+    if indices.len() > shown.len() {
+        shown.push("…".to_owned());
+    }
+    format!("{{{}}}", shown.join(", "))
 }
 
 fn first_number(array: &ArrayRef) -> String {

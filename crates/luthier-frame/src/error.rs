@@ -73,6 +73,16 @@ pub enum Error {
         /// The first row without a value.
         row: usize,
     },
+    /// A sparse vector that is none.
+    #[error("column `{column}`: the sparse vector of row {row} is damaged: {problem}")]
+    Sparse {
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A list column whose rows differ in length is no vector column.
     #[error(
         "column `{column}`: row {row} has a list of {found} values, expected {expected} as in the rows before"

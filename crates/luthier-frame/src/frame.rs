@@ -10,6 +10,7 @@ use ndarray::Array2;
 
 use crate::normalize::{column_type, list_width, normalize};
 use crate::partition::{Part, record_batch};
+use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, numbers, vectors};
 
 /// An immutable table: a schema and a list of partitions, each a run of rows. Cheap to clone.
@@ -234,8 +235,8 @@ impl DataFrame {
         };
         let mut matrix = Array2::zeros((self.rows, width));
         self.for_each_array(name, |array, first_row| {
-            let lists = array.as_fixed_size_list();
-            if let Some(position) = first_null(lists.values().as_ref()) {
+            let inside = array.as_fixed_size_list_opt().and_then(|lists| first_null(lists.values().as_ref()));
+            if let Some(position) = inside {
                 return Err(Error::Null {
                     column: name.to_owned(),
                     row: first_row + position / width.max(1),
@@ -322,7 +323,11 @@ fn common_field(name: &str, index: usize, batches: &[&RecordBatch]) -> Result<Fi
             _ => column_type(name, field.data_type())?,
         };
         let metadata: BTreeMap<String, String> = field.metadata().clone().into_iter().collect();
-        let field = Field::new(name, found).with_nullable(field.is_nullable()).with_metadata(metadata);
+        let sparse = sparse_width(field.data_type()).is_some();
+        let field = Field::new(name, found)
+            .with_nullable(field.is_nullable())
+            .with_metadata(metadata)
+            .with_sparse(sparse);
         common = Some(match common {
             None => field,
             Some(first) if first.column_type() != found => {

@@ -28,7 +28,8 @@
 //! # What there is
 //!
 //! - Five column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
-//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). Any column may have nulls.
+//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]).
+//!   Any column may have nulls.
 //! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
 //! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
@@ -42,6 +43,7 @@
 //! files larger than memory can be scanned.
 
 mod assemble;
+mod attributes;
 mod column;
 mod csv;
 mod describe;
@@ -55,6 +57,7 @@ mod ops;
 mod parquet;
 mod partition;
 mod schema;
+mod sparse;
 
 pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
@@ -69,3 +72,4 @@ pub use frame::DataFrame;
 pub use numeric::{numbers, vector_array, vectors};
 pub use partition::{Batches, Partition};
 pub use schema::{ColumnType, Field, Schema};
+pub use sparse::{SparseBuilder, SparseRows, sparse_rows};

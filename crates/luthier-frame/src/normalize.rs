@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, GenericListArray, OffsetSizeTrait, UInt64Array};
 use arrow_schema::DataType;
 
+use crate::sparse::{check_sparse, sparse_width};
 use crate::{ColumnType, Error, Result};
 
 /// How an Arrow type is taken in.
@@ -40,6 +41,9 @@ pub(crate) fn intake(name: &str, data_type: &DataType) -> Result<Intake> {
         D::FixedSizeList(item, width) if is_float(item.data_type()) => {
             Intake::Keep(ColumnType::Vector { width: usize::try_from(*width).map_err(|_| unsupported())? })
         }
+        D::List(_) if sparse_width(data_type).is_some() => {
+            Intake::Keep(ColumnType::vector(sparse_width(data_type)))
+        }
         D::List(item) | D::LargeList(item) if is_float(item.data_type()) => Intake::List,
         _ => return Err(unsupported()),
     })
@@ -62,7 +66,10 @@ pub(crate) fn normalize(
     first_row: usize,
 ) -> Result<ArrayRef> {
     match intake(name, array.data_type())? {
-        Intake::Keep(_) => Ok(Arc::clone(array)),
+        Intake::Keep(_) => {
+            check_sparse(name, array, first_row)?;
+            Ok(Arc::clone(array))
+        }
         Intake::Cast(to, _) => Ok(arrow_cast::cast(array, &to)?),
         Intake::List => match array.as_list_opt::<i32>() {
             Some(lists) => fixed_size(name, lists, width, first_row),

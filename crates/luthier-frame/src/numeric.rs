@@ -9,7 +9,9 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float64Array, PrimitiveArray};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field};
-use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2};
+
+use crate::sparse::sparse_rows;
 
 /// The values of a numeric array as `f64`; `None` if it holds no single numbers (bool, text, lists).
 ///
@@ -50,11 +52,16 @@ fn convert<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, to_f64: impl Fn(T::
     values
 }
 
-/// A fixed-size list array as a matrix, one row for every list; `None` for any other array.
+/// An array of vectors as a matrix, one row each; `None` for any other array.
 ///
-/// Lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of `f32` are
+/// Sparse vectors get their zeros ([`sparse_rows`] reads them as they are). Fixed-size lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of `f32` are
 /// converted. A null number becomes NaN, a null list a row of NaN.
 pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
+    if let Some(rows) = sparse_rows(array) {
+        let mut matrix = rows.to_dense();
+        fill_nulls(array, matrix.view_mut());
+        return Some(CowArray::from(matrix));
+    }
     let lists = array.as_fixed_size_list_opt()?;
     let values = lists.values();
     if !matches!(values.data_type(), DataType::Float64 | DataType::Float32) {
@@ -65,14 +72,21 @@ pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
         Cow::Borrowed(values) => CowArray::from(ArrayView2::from_shape(shape, values).ok()?),
         Cow::Owned(values) => CowArray::from(Array2::from_shape_vec(shape, values).ok()?),
     };
-    if let Some(nulls) = lists.nulls().filter(|nulls| nulls.null_count() > 0) {
-        for (mut row, valid) in matrix.view_mut().rows_mut().into_iter().zip(nulls) {
+    if lists.null_count() > 0 {
+        fill_nulls(array, matrix.view_mut());
+    }
+    Some(matrix)
+}
+
+/// Rows of NaN where the array is null.
+fn fill_nulls(array: &dyn Array, mut matrix: ArrayViewMut2<'_, f64>) {
+    if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (mut row, valid) in matrix.rows_mut().into_iter().zip(nulls) {
             if !valid {
                 row.fill(f64::NAN);
             }
         }
     }
-    Some(matrix)
 }
 
 /// The rows of a matrix as a fixed-size list array without nulls.

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
+/// Marks columns of sparse vectors.
+const SPARSE: &str = "luthier.sparse";
+
 /// The logical type of a column. Several Arrow types may stand behind one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
@@ -20,6 +23,9 @@ pub enum ColumnType {
         /// Numbers in every vector.
         width: usize,
     },
+    /// Vectors of a width that only fitting will tell, such as those of a one-hot encoder. It occurs in schemas of
+    /// stages that are not fitted yet, never in a frame.
+    AnyVector,
 }
 
 impl ColumnType {
@@ -30,7 +36,12 @@ impl ColumnType {
 
     /// Whether the values are vectors.
     pub fn is_vector(self) -> bool {
-        matches!(self, Self::Vector { .. })
+        matches!(self, Self::Vector { .. } | Self::AnyVector)
+    }
+
+    /// Vectors of this width, or of one that is not known yet.
+    pub fn vector(width: Option<usize>) -> Self {
+        width.map_or(Self::AnyVector, |width| Self::Vector { width })
     }
 }
 
@@ -42,6 +53,7 @@ impl fmt::Display for ColumnType {
             Self::Bool => f.pad("bool"),
             Self::Utf8 => f.pad("utf8"),
             Self::Vector { width } => f.pad(&format!("vector({width})")),
+            Self::AnyVector => f.pad("vector"),
         }
     }
 }
@@ -97,6 +109,21 @@ impl Field {
     /// Annotations, such as the names of a vector's parts; kept through Arrow and Parquet.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
+    }
+
+    /// The same, saying whether vectors are held sparse: then only numbers that are not zero take memory.
+    pub fn with_sparse(mut self, sparse: bool) -> Self {
+        if sparse {
+            self.metadata.insert(SPARSE.to_owned(), "true".to_owned());
+        } else {
+            self.metadata.remove(SPARSE);
+        }
+        self
+    }
+
+    /// Whether vectors are held sparse.
+    pub fn is_sparse(&self) -> bool {
+        self.metadata.contains_key(SPARSE)
     }
 
     /// The Arrow field for an array of `data_type` in this column.

@@ -8,13 +8,20 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 /// Rows computed at once: few enough to stay in a cache.
 const CHUNK_ROWS: usize = 1024;
 
-/// Number of features of a numeric (1) or vector column.
-pub(crate) fn width(schema: &Schema, column: &str) -> Result<usize> {
+/// Number of features of a numeric (1) or vector column; `None` where only fitting a stage in front will tell.
+pub(crate) fn planned_width(schema: &Schema, column: &str) -> Result<Option<usize>> {
     match schema.require(column)?.column_type() {
-        ColumnType::F64 | ColumnType::I64 => Ok(1),
-        ColumnType::Vector { width } => Ok(width),
+        ColumnType::F64 | ColumnType::I64 => Ok(Some(1)),
+        ColumnType::Vector { width } => Ok(Some(width)),
+        ColumnType::AnyVector => Ok(None),
         other => Err(wrong_type(column, other, "a numeric or vector column")),
     }
+}
+
+/// Number of features of a numeric (1) or vector column that is there.
+pub(crate) fn width(schema: &Schema, column: &str) -> Result<usize> {
+    planned_width(schema, column)?
+        .ok_or_else(|| wrong_type(column, ColumnType::AnyVector, "a vector column of known width"))
 }
 
 /// Checks that a fitted model sees as many features as it was fitted with.
@@ -34,8 +41,8 @@ pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
 }
 
 /// The schema with a vector column appended.
-pub(crate) fn append_vector(schema: &Schema, name: &str, width: usize) -> Result<Schema> {
-    Ok(schema.with_field(Field::new(name, ColumnType::Vector { width }))?)
+pub(crate) fn append_vector(schema: &Schema, name: &str, width: impl Into<Option<usize>>) -> Result<Schema> {
+    Ok(schema.with_field(Field::new(name, ColumnType::vector(width.into())))?)
 }
 
 /// Computes an output row of `width` numbers from each row of the input columns, side by side.

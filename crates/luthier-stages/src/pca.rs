@@ -97,7 +97,10 @@ impl Estimator for Pca {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let k = self.components_of(columns::width(schema, &self.input_col)?)?;
+        let k = match columns::planned_width(schema, &self.input_col)? {
+            Some(features) => self.components_of(features)?,
+            None => *self.k.get()?,
+        };
         Ok(columns::append_vector(schema, &self.output_col, k)?)
     }
 

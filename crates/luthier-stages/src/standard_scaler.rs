@@ -52,7 +52,7 @@ impl Estimator for StandardScaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::width(schema, &self.input_col)?;
+        let width = columns::planned_width(schema, &self.input_col)?;
         Ok(columns::append_vector(schema, &self.output_col, width)?)
     }
 

@@ -46,8 +46,8 @@ impl Transformer for VectorAssembler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let widths = self.inputs()?.iter().map(|column| columns::width(schema, column));
-        let width = widths.sum::<luthier_core::Result<usize>>()?;
+        let widths = self.inputs()?.iter().map(|column| columns::planned_width(schema, column));
+        let width: Option<usize> = widths.collect::<luthier_core::Result<Vec<_>>>()?.into_iter().sum();
         Ok(columns::append_vector(schema, &self.output_col, width)?)
     }
 

@@ -2,6 +2,8 @@
 
 mod folds;
 mod link;
+mod materialize;
+mod origin;
 mod pass;
 mod reader;
 mod tile;
@@ -9,12 +11,12 @@ mod training_sets;
 
 pub use folds::{Folds, Rows};
 pub(crate) use tile::Positioned;
-pub use tile::Tile;
+pub use tile::{SparseTile, Tile};
 pub use training_sets::{Room, TrainingSets};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use luthier_frame::{DataFrame, RecordBatch, Schema};
+use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
 use crate::stage::{DynModel, LineageStep};
@@ -257,28 +259,6 @@ impl Dataset {
         (0..self.source.frame.num_partitions()).try_for_each(|partition| {
             reader.for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, &mut f))
         })
-    }
-
-    /// The selected rows of some columns as a frame of one partition.
-    ///
-    /// # Errors
-    /// Those of [`for_each_tile`](Self::for_each_tile); no column or the same one twice.
-    pub fn collect(&self, columns: &[&str]) -> Result<DataFrame> {
-        if columns.is_empty() {
-            return Err(Error::invalid("nothing to collect: name at least one column"));
-        }
-        let mut batches = Vec::new();
-        self.for_each_tile(columns, |tile| {
-            let arrays = columns.iter().map(|column| Ok((*column, tile.array(column)?)));
-            let arrays = arrays.collect::<Result<Vec<_>>>()?;
-            batches.push(RecordBatch::try_from_iter(arrays).map_err(|e| Error::invalid(e.to_string()))?);
-            Ok(())
-        })?;
-        if batches.is_empty() {
-            let fields = columns.iter().map(|column| Ok(self.schema().require(column)?.clone()));
-            return Ok(DataFrame::empty(Schema::new(fields.collect::<Result<_>>()?)?));
-        }
-        Ok(DataFrame::from_partitions(vec![batches])?)
     }
 
     /// Computes declared summaries of the selected rows now, in one pass, so that they are there for every clone of

@@ -1,17 +1,22 @@
 //! The tile reader: the one place where rows are read and counted.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
 
 use super::folds::Folds;
-use super::link::{Demand, Link, apply_all};
-use super::tile::{Chunk, Columns, Picked, Tile};
+use super::link::{Demand, Link, View, apply_all};
+use super::origin::Origin;
+use super::tile::{Columns, Picked, Tile};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 
 /// Floats in a tile: a quarter of a megabyte, which stays in a second-level cache beside the rows it comes from.
 const TILE_FLOATS: usize = 1 << 15;
+
+/// Numbers that a sparse row is taken to hold.
+const SPARSE_WIDTH: usize = 32;
 
 /// A group's rows in a chunk of several: fewer would cost more than they bring near.
 const GROUP_ROWS: usize = 128;
@@ -25,6 +30,8 @@ pub(super) struct Source {
     pub(super) frame: DataFrame,
     pub(super) folds: Option<Folds>,
     starts: Vec<usize>,
+    /// What the rows are called, if they were taken from another source.
+    pub(super) numbers: Option<Arc<[usize]>>,
 }
 
 impl Source {
@@ -38,7 +45,7 @@ impl Source {
                 Some(start)
             })
             .collect();
-        Self { frame, folds: None, starts }
+        Self { frame, folds: None, starts, numbers: None }
     }
 
     pub(super) fn with_folds(self, folds: Folds) -> Result<Self> {
@@ -50,6 +57,10 @@ impl Source {
             )));
         }
         Ok(Self { folds: Some(folds), ..self })
+    }
+
+    pub(super) fn with_numbers(self, numbers: Arc<[usize]>) -> Self {
+        Self { numbers: Some(numbers), ..self }
     }
 
     pub(super) fn all_folds(&self) -> Groups {
@@ -129,6 +140,11 @@ impl<'a> Reader<'a> {
         Self { source, prefix, branches, prefix_needed: demand.links, projection, tile_rows, groups, work }
     }
 
+    /// The same reader with tiles of so many rows.
+    pub(super) fn with_tile_rows(self, tile_rows: usize) -> Self {
+        Self { tile_rows, ..self }
+    }
+
     /// Calls `f` for the rows of one partition, some thousands or a batch at a time, in their order.
     pub(super) fn for_each_chunk(
         &self,
@@ -172,37 +188,48 @@ impl<'a> Reader<'a> {
         first_row: usize,
         f: &mut impl FnMut(&GroupedChunk<'_>) -> Result<()>,
     ) -> Result<()> {
-        let picks = self.picks(first_row, batch.num_rows());
+        let picks: Arc<[Pick]> = self.picks(first_row, 0..batch.num_rows()).into();
         let picked: usize = picks.iter().map(|pick| pick.len()).sum();
         if picked == 0 {
             return Ok(());
         }
         self.work.rows_read(picked as u64);
-        let shared = apply_all(self.prefix, &self.prefix_needed, batch, first_row)?;
-        let chunks = self.branches.iter().map(|(branch, needed)| {
-            Ok(Chunk::new(apply_all(branch.links, needed, shared.clone(), first_row)?, first_row))
+        let rows = View { batch, origin: Origin::new(first_row, self.source.numbers.clone()) };
+        let Some(shared) = apply_all(self.prefix, &self.prefix_needed, rows)? else { return Ok(()) };
+        let views =
+            self.branches.iter().map(|(branch, needed)| apply_all(branch.links, needed, shared.clone()));
+        let views = views.collect::<Result<Vec<_>>>()?;
+        let shown = self.branches.iter().zip(&views).map(|((branch, _), view)| {
+            let Some(view) = view else { return Ok(None) };
+            let picks = match view.origin.is_whole() {
+                true => Arc::clone(&picks),
+                false => {
+                    let rows = (0..view.batch.num_rows()).map(|i| view.origin.offset(i));
+                    self.picks(first_row, rows).into()
+                }
+            };
+            Ok(Some((picks, Columns::of(view, branch.columns)?)))
         });
-        let chunks = chunks.collect::<Result<Vec<_>>>()?;
-        let columns = self.branches.iter().zip(&chunks);
-        let columns = columns.map(|((branch, _), chunk)| Columns::of(chunk, branch.columns));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let shown = shown.collect::<Result<Vec<_>>>()?;
         if picks.len() > 1 {
-            columns.iter().for_each(Columns::bring_near);
+            shown.iter().flatten().for_each(|(_, columns)| columns.bring_near());
         }
-        f(&GroupedChunk { picks, columns, tile_rows: self.tile_rows })
+        f(&GroupedChunk { shown, tile_rows: self.tile_rows })
     }
 
-    fn picks(&self, first_row: usize, rows: usize) -> Vec<Pick> {
+    /// Which rows each group has, by their place; `offsets` tells where they lay behind `first_row`.
+    fn picks(&self, first_row: usize, offsets: impl ExactSizeIterator<Item = usize>) -> Vec<Pick> {
+        let rows = offsets.len();
         let of_fold = |fold: u32| self.groups.of_fold.get(fold as usize).copied().flatten();
         let Some(folds) = &self.source.folds else {
             let pick =
                 |group| if of_fold(0) == Some(group) { Pick::All(rows) } else { Pick::Some(Vec::new()) };
             return (0..self.groups.count).map(pick).collect();
         };
-        let assignment = folds.assignment().get(first_row..first_row + rows).unwrap_or_default();
+        let assignment = folds.assignment().get(first_row..).unwrap_or_default();
         let mut picks = vec![Vec::new(); self.groups.count];
-        for (i, &fold) in (0..).zip(assignment) {
-            if let Some(group) = of_fold(fold) {
+        for (i, offset) in (0..).zip(offsets) {
+            if let Some(group) = assignment.get(offset).and_then(|&fold| of_fold(fold)) {
                 picks[group].push(i);
             }
         }
@@ -212,8 +239,8 @@ impl<'a> Reader<'a> {
 
 /// Rows that lie side by side, as every branch shows them, sorted by group.
 pub(super) struct GroupedChunk<'a> {
-    picks: Vec<Pick>,
-    columns: Vec<Columns<'a>>,
+    /// What each branch shows, unless it leaves all rows out.
+    shown: Vec<Option<(Arc<[Pick]>, Columns<'a>)>>,
     tile_rows: usize,
 }
 
@@ -225,9 +252,10 @@ impl GroupedChunk<'_> {
         group: usize,
         mut f: impl FnMut(&Tile<'_>) -> Result<()>,
     ) -> Result<()> {
-        match (self.columns.get(branch), self.picks.get(group)) {
-            (Some(columns), Some(pick)) => pick.tiles(self.tile_rows, |picked| f(&columns.tile(picked))),
-            _ => Ok(()),
+        let Some((picks, columns)) = self.shown.get(branch).and_then(Option::as_ref) else { return Ok(()) };
+        match picks.get(group) {
+            Some(pick) => pick.tiles(self.tile_rows, |picked| f(&columns.tile(picked))),
+            None => Ok(()),
         }
     }
 }
@@ -266,9 +294,11 @@ impl Pick {
     }
 }
 
+/// Numbers that a row of the column takes in memory, about.
 fn width_of(schema: &Schema, column: &str) -> usize {
-    match schema.field(column).map(|field| field.column_type()) {
-        Some(ColumnType::Vector { width }) => width,
+    match schema.field(column).map(|field| (field.column_type(), field.is_sparse())) {
+        Some((ColumnType::Vector { width }, true)) => width.min(SPARSE_WIDTH),
+        Some((ColumnType::Vector { width }, false)) => width,
         _ => 1,
     }
 }

@@ -89,6 +89,10 @@ pub trait DynModel: Debug + Send + Sync {
     fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
     /// See [`Transformer::affine`].
     fn affine(&self) -> Option<Affine>;
+    /// See [`Transformer::input_columns`].
+    fn input_columns(&self) -> Option<Vec<String>>;
+    /// See [`Transformer::drops_rows`].
+    fn drops_rows(&self) -> bool;
     /// The parameters that have a value.
     fn values(&self) -> Vec<(&'static str, Value)>;
     /// What was learned, as it is saved.
@@ -134,6 +138,14 @@ impl<E: Estimator> DynModel for Fitted<E> {
 
     fn affine(&self) -> Option<Affine> {
         self.model.affine()
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        self.model.input_columns()
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.model.drops_rows()
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {
@@ -256,6 +268,14 @@ impl<T: PureTransformer> DynModel for Pure<T> {
         self.0.affine()
     }
 
+    fn input_columns(&self) -> Option<Vec<String>> {
+        self.0.input_columns()
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.0.drops_rows()
+    }
+
     fn values(&self) -> Vec<(&'static str, Value)> {
         Params::values(&self.0)
     }
@@ -299,10 +319,11 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
     }
 
     fn plan(&self, _schema: &Schema) -> Result<StagePlan> {
-        let affine = catch_panic(T::NAME, || Ok(self.0.affine()))?;
+        let (affine, drops_rows) = catch_panic(T::NAME, || Ok((self.0.affine(), self.0.drops_rows())))?;
+        let plan = StagePlan::opaque().drops_rows(drops_rows);
         Ok(match affine {
-            Some(map) => StagePlan::opaque().affine(map.columns.inputs, map.columns.output),
-            None => StagePlan::opaque(),
+            Some(map) => plan.affine(map.columns.inputs, map.columns.output),
+            None => plan,
         })
     }
 

@@ -10,13 +10,19 @@ use crate::summary::Need;
 pub struct LineageStep {
     outputs: Vec<String>,
     affine: Option<AffineColumns>,
+    drops_rows: bool,
 }
 
 impl LineageStep {
     /// The step from one schema to the next.
     pub fn new(before: &Schema, after: &Schema, affine: Option<AffineColumns>) -> Self {
         let outputs = after.names().filter(|name| before.field(name).is_none()).map(str::to_owned).collect();
-        Self { outputs, affine }
+        Self { outputs, affine, drops_rows: false }
+    }
+
+    /// The same step, leaving rows out or not: no request goes back through one that does.
+    pub fn dropping_rows(self, drops_rows: bool) -> Self {
+        Self { drops_rows, ..self }
     }
 
     /// The columns that the stage appends.
@@ -36,6 +42,9 @@ impl LineageStep {
 
     /// The request before this stage, if its answer can be had from there.
     pub fn pull_back(&self, need: &Need) -> Option<Need> {
+        if self.drops_rows {
+            return None;
+        }
         if self.bypassed_by(&need.columns()) {
             return Some(need.clone());
         }

@@ -13,6 +13,7 @@ pub struct StagePlan {
     affine: Option<AffineColumns>,
     grouped: bool,
     iterates: bool,
+    drops_rows: bool,
 }
 
 impl StagePlan {
@@ -50,6 +51,13 @@ impl StagePlan {
         self
     }
 
+    /// The fitted stage may leave rows out ([`Transformer::drops_rows`](crate::Transformer::drops_rows)): nothing that
+    /// is asked behind it can be answered in front of it.
+    pub fn drops_rows(mut self, drops_rows: bool) -> Self {
+        self.drops_rows = drops_rows;
+        self
+    }
+
     /// The declared summaries.
     pub fn needs(&self) -> &[Need] {
         &self.needs
@@ -63,6 +71,11 @@ impl StagePlan {
     /// Whether configurations gain from being fitted together.
     pub fn is_grouped(&self) -> bool {
         self.grouped
+    }
+
+    /// Whether the fitted stage may leave rows out.
+    pub fn may_drop_rows(&self) -> bool {
+        self.drops_rows
     }
 
     /// Whether `fit` passes over the rows several times.

@@ -12,7 +12,8 @@ use crate::params::Params;
 /// # Contract
 /// - A row of the output depends on that row of the input alone, so the same rows in other batches or
 ///   partitions give the same values.
-/// - Existing columns stay as they are, in their order; new ones come behind them. Rows keep their order.
+/// - Existing columns stay as they are, in their order; new ones come behind them. Rows keep their order and their
+///   number, unless [`drops_rows`](Self::drops_rows) says otherwise.
 /// - `transform_schema` says what `transform` will append, without rows, and fails where it would fail.
 /// - An [`affine`](Self::affine) map equals `transform` up to rounding.
 #[diagnostic::on_unimplemented(
@@ -35,6 +36,17 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// The transformation as one affine map, if it is one. Summaries then go through this stage without rows.
     fn affine(&self) -> Option<Affine> {
         None
+    }
+
+    /// The columns that `transform` reads. Others need then not be read from a file, nor computed by the stages in
+    /// front; `None`, the default, stands for all.
+    fn input_columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Whether `transform` may leave rows out, as those of an invalid category. The others keep their place and fold.
+    fn drops_rows(&self) -> bool {
+        false
     }
 }
 

@@ -9,5 +9,6 @@ mod lift;
 mod parts;
 mod persistence;
 mod pipeline;
+mod rows;
 mod summaries;
 mod training_sets;

@@ -154,6 +154,11 @@ impl Reader<'_> {
         let mut targets = Vec::new();
         let mut taken = vec![false; names.len()];
         for field in self.options.schema.iter().flat_map(|schema| schema.fields()) {
+            if field.column_type() == ColumnType::AnyVector {
+                let (column, found) = (field.name().to_owned(), field.column_type());
+                let expected = "a vector of known width in the schema".to_owned();
+                return Err(Error::ColumnType { column, expected, found });
+            }
             let wanted: Vec<String> = match field.column_type() {
                 ColumnType::Vector { width } => {
                     (0..width).map(|index| part_name(field.name(), index)).collect()
@@ -210,6 +215,8 @@ impl Builder {
             ColumnType::Vector { width } => {
                 Self::Vector { width, values: Float64Builder::new(), rows: NullBufferBuilder::new(0) }
             }
+            // Refused with the schema.
+            ColumnType::AnyVector => Self::new(ColumnType::Vector { width: 0 }),
         }
     }
 

@@ -6,11 +6,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
+use ndarray::CowArray;
 
 use crate::csv::read::part_name;
 use crate::file::write_whole;
 use crate::frame::to_i64;
-use crate::{ColumnType, DataFrame, Error, Field, Result, numbers};
+use crate::{ColumnType, DataFrame, Error, Field, Result, vectors};
 
 impl DataFrame {
     /// Writes a CSV file with a header.
@@ -71,7 +72,7 @@ fn cells(fields: &[Field], batch: &RecordBatch, first_row: usize) -> Result<Vec<
             ColumnType::I64 => to_i64(field.name(), array, first_row)?,
             ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
-            ColumnType::Bool | ColumnType::Vector { .. } => array.clone(),
+            ColumnType::Bool | ColumnType::Vector { .. } | ColumnType::AnyVector => array.clone(),
         };
         Ok((field.column_type(), array))
     };
@@ -82,11 +83,12 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
     let mut separate = Separator::default();
     for (column_type, array) in columns {
         if let ColumnType::Vector { .. } = column_type {
-            let vector = array.as_fixed_size_list().value(row);
-            let values = numbers(vector.as_ref()).unwrap_or_default();
+            let one = array.slice(row, 1);
+            let values = vectors(one.as_ref()).map(CowArray::into_owned).unwrap_or_default();
+            let items = array.as_fixed_size_list_opt().map(|lists| lists.value(row));
             for (position, value) in values.iter().enumerate() {
                 separate.write(out)?;
-                if array.is_valid(row) && vector.is_valid(position) {
+                if array.is_valid(row) && items.as_ref().is_none_or(|items| items.is_valid(position)) {
                     write!(out, "{value:?}")?;
                 }
             }
@@ -103,7 +105,7 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
             ColumnType::I64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
             ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,
             ColumnType::Utf8 => write_text(out, array.as_string::<i64>().value(row))?,
-            ColumnType::Vector { .. } => {}
+            ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
     }
     out.write_all(b"\n")

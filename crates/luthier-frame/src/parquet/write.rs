@@ -10,7 +10,8 @@ use parquet::file::properties::WriterProperties;
 
 use crate::file::write_whole;
 use crate::frame::to_i64;
-use crate::{ColumnType, DataFrame, Error, Field, Result};
+use crate::sparse::to_sparse;
+use crate::{ColumnType, DataFrame, Error, Field, Result, SparseBuilder, vector_array, vectors};
 
 /// How the pages of a Parquet file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,6 +131,9 @@ impl DataFrame {
 /// The one Arrow type in which a column type is written.
 fn arrow_type(field: &Field) -> Result<DataType> {
     Ok(match field.column_type() {
+        ColumnType::Vector { width } if field.is_sparse() => {
+            SparseBuilder::new(width).finish().data_type().clone()
+        }
         ColumnType::F64 => DataType::Float64,
         ColumnType::I64 => DataType::Int64,
         ColumnType::Bool => DataType::Boolean,
@@ -142,6 +146,10 @@ fn arrow_type(field: &Field) -> Result<DataType> {
             };
             DataType::FixedSizeList(item, i32::try_from(width).map_err(too_wide)?)
         }
+        ColumnType::AnyVector => {
+            let (column, found) = (field.name().to_owned(), field.column_type().to_string());
+            return Err(Error::UnsupportedType { column, found });
+        }
     })
 }
 
@@ -150,11 +158,14 @@ fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
     Ok(match (field.column_type(), &to) {
         (ColumnType::I64, _) => to_i64(field.name(), array, first_row)?,
         (ColumnType::Vector { .. }, DataType::FixedSizeList(item, width)) => {
+            let dense = vectors(array.as_ref()).filter(|_| array.as_fixed_size_list_opt().is_none());
+            let array = dense.map_or_else(|| Arc::clone(array), |rows| vector_array(rows.into_owned()));
             let lists = array.as_fixed_size_list();
             let values = arrow_cast::cast(lists.values(), &DataType::Float64)?;
             let (item, nulls) = (Arc::clone(item), lists.nulls().cloned());
             Arc::new(FixedSizeListArray::try_new_with_length(item, *width, values, nulls, lists.len())?)
         }
+        (ColumnType::Vector { .. }, _) => to_sparse(array),
         _ => arrow_cast::cast(array, &to)?,
     })
 }

@@ -399,7 +399,7 @@ impl Estimator for LinearRegression {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        columns::width(schema, &self.features_col)?;
+        columns::planned_width(schema, &self.features_col)?;
         columns::require_numeric(schema, &self.label_col)?;
         if let Some(weight_col) = &self.weight_col {
             columns::require_numeric(schema, weight_col)?;

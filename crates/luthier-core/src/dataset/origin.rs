@@ -1,0 +1,40 @@
+//! Where rows that are looked at come from.
+
+use std::sync::Arc;
+
+/// Rows that lay side by side in the source, some of which may have been left out since.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    first_row: usize,
+    kept: Option<Arc<[u32]>>,
+    /// The numbers that the rows of the source have for the caller, if it was made from another.
+    numbers: Option<Arc<[usize]>>,
+}
+
+impl Origin {
+    pub(super) fn new(first_row: usize, numbers: Option<Arc<[usize]>>) -> Self {
+        Self { first_row, kept: None, numbers }
+    }
+
+    /// Only these of the rows.
+    pub(super) fn keep(self, positions: impl Iterator<Item = usize>) -> Self {
+        let kept = positions.map(|i| self.offset(i) as u32).collect();
+        Self { kept: Some(kept), ..self }
+    }
+
+    /// Whether no row was left out.
+    pub(super) fn is_whole(&self) -> bool {
+        self.kept.is_none()
+    }
+
+    /// The row's position among those that lay side by side.
+    pub(super) fn offset(&self, i: usize) -> usize {
+        self.kept.as_ref().map_or(i, |kept| kept.get(i).map_or(0, |&position| position as usize))
+    }
+
+    /// The row as errors call it.
+    pub(super) fn number(&self, i: usize) -> usize {
+        let row = self.first_row + self.offset(i);
+        self.numbers.as_ref().map_or(row, |numbers| numbers.get(row).copied().unwrap_or(row))
+    }
+}

@@ -1,0 +1,190 @@
+//! Rows that a stage leaves out, rows taken out of a view, and sparse rows.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
+use luthier_core::{
+    Dataset, Error, Folds, LineageStep, Moments, MomentsSpec, Need, Params, Pipeline, PureTransformer, Rows,
+    Transformer,
+};
+use ndarray::{Array2, Axis};
+use proptest::prelude::*;
+
+use crate::parts::{Log1p, counted, pure, rows_of};
+
+/// Leaves negative numbers out and appends the root of the others.
+#[derive(Debug, Clone, Params)]
+struct Root {
+    /// The numbers.
+    #[param(default = "x")]
+    input_col: String,
+}
+
+impl Transformer for Root {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let kept: Vec<bool> = data.column_f64(&self.input_col)?.iter().map(|x| *x >= 0.0).collect();
+        let data = data.filter(&kept)?;
+        let roots = data.column_f64(&self.input_col)?.iter().map(|x| x.sqrt()).collect();
+        Ok(data.with_column("root", Column::f64(roots))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.with_field(Field::new("root", ColumnType::F64))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn drops_rows(&self) -> bool {
+        true
+    }
+}
+
+impl PureTransformer for Root {
+    const NAME: &'static str = "test.root";
+}
+
+fn frame(x: &[f64]) -> DataFrame {
+    let vectors = Array2::from_shape_fn((x.len(), 3), |(i, j)| x[i] * (j as f64 + 1.0) + i as f64);
+    let mut sparse = SparseBuilder::new(50);
+    for (i, x) in x.iter().enumerate() {
+        sparse.push(i % 25, *x);
+        sparse.push(25 + i % 25, 1.0);
+        sparse.end_row();
+    }
+    DataFrame::from_columns(vec![
+        ("x", Column::f64(x.to_vec())),
+        ("features", Column::vector(vectors)),
+        ("sparse", Column::sparse(sparse)),
+        ("name", Column::utf8(x.iter().map(f64::to_string))),
+    ])
+    .unwrap()
+}
+
+fn spec() -> MomentsSpec {
+    MomentsSpec::new(["features", "root"])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn rows_left_out_are_as_if_never_there(
+        x in proptest::collection::vec(-1.0..1.0f64, 1..200), parts in 1usize..5, k in 1u32..4,
+    ) {
+        let of: Vec<u32> = (0..x.len()).map(|i| (i as u32 * 7 + 1) % k).collect();
+        let whole = frame(&x).repartition(parts).unwrap();
+        let data = Dataset::with_folds(whole.clone(), Folds::new(of.clone(), k).unwrap()).unwrap();
+        let view = data.through(pure(Root::new())).unwrap();
+        for rows in (0..k).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).chain([Rows::All]) {
+            let picked: Vec<usize> = (0..x.len()).filter(|&i| rows.includes(of[i]) && x[i] >= 0.0).collect();
+            let direct = rows_of(&Dataset::new(whole.clone()), &["features", "x"]).select(Axis(0), &picked);
+            let view = view.select(rows);
+            let found = rows_of(&view, &["features", "root"]);
+            prop_assert_eq!(found.nrows(), picked.len());
+            for (found, direct) in found.outer_iter().zip(direct.outer_iter()) {
+                prop_assert_eq!((found[0], found[2], found[3]), (direct[0], direct[2], direct[3].sqrt()));
+            }
+            // A request that does not touch the new column is about the remaining rows too.
+            let moments = view.summarize::<Moments>(&MomentsSpec::new(["features"])).unwrap();
+            prop_assert_eq!(moments.rows() as usize, picked.len());
+            let own = view.materialize(&["root", "sparse", "features", "name"]).unwrap();
+            prop_assert_eq!(own.num_rows(), picked.len());
+            prop_assert_eq!(rows_of(&own, &["features", "root"]), found);
+            let mut row = 0;
+            own.for_each_tile(&["sparse", "root"], |tile| {
+                let sparse = tile.sparse("sparse").unwrap();
+                assert!(tile.sparse("root").is_none());
+                assert_eq!((sparse.len(), sparse.width()), (tile.len(), 50));
+                let dense = tile.vectors("sparse").unwrap();
+                for i in 0..tile.len() {
+                    assert_eq!(tile.row(i), picked[row], "rows keep their numbers");
+                    let (indices, values) = sparse.row(i);
+                    assert_eq!(indices.last(), Some(&(25 + (picked[row] % 25) as u32)));
+                    assert_eq!(values.iter().sum::<f64>(), dense.row(i).sum());
+                    row += 1;
+                }
+                Ok(())
+            }).unwrap();
+            prop_assert_eq!(row, picked.len());
+        }
+    }
+}
+
+#[test]
+fn what_is_whole_and_in_memory_is_shared() {
+    let x: Vec<f64> = (0..40_000).map(f64::from).collect();
+    let (data, work) = counted(Dataset::new(frame(&x)));
+    let own = data.materialize(&["features"]).unwrap();
+    assert_eq!(work().rows_read, 0, "nothing was copied");
+    assert_eq!(own.schema().len(), 1);
+    own.aggregate::<Moments>(&MomentsSpec::new(["features"])).unwrap();
+    assert_eq!(work().rows_read, 40_000);
+    let folds = Folds::new((0..40_000).map(|i| i % 2).collect(), 2).unwrap();
+    let (data, work) = counted(Dataset::with_folds(frame(&x), folds).unwrap());
+    let own = data.select(Rows::Only(1)).through(pure(Log1p::new().input_col("features"))).unwrap();
+    let own = own.materialize(&["features", "logged"]).unwrap();
+    assert_eq!((work().rows_read, own.num_rows(), own.lineage().len()), (20_000, 20_000, 0));
+    assert!(data.materialize(&["nothing"]).is_err());
+    assert!(data.materialize(&[]).is_err());
+    assert!(data.materialize(&["x", "x"]).is_err());
+}
+
+#[test]
+fn errors_behind_call_rows_by_their_number() {
+    let x = [1.0, -1.0, 2.0, f64::INFINITY, 3.0];
+    let view = Dataset::new(frame(&x)).through(pure(Root::new())).unwrap();
+    for view in [view.clone(), view.materialize(&["features", "root"]).unwrap()] {
+        match view.summarize::<Moments>(&spec()) {
+            Err(Error::BadValue { row, .. }) => assert_eq!(row, 3),
+            other => panic!("{other:?}"),
+        }
+    }
+    let none = Dataset::new(frame(&[-1.0, -2.0])).through(pure(Root::new())).unwrap();
+    assert_eq!(none.summarize::<Moments>(&spec()).unwrap().rows(), 0);
+    assert_eq!(none.materialize(&["root"]).unwrap().num_rows(), 0);
+}
+
+#[test]
+fn no_request_goes_back_through_a_stage_that_leaves_rows_out() {
+    let data = frame(&[1.0, -1.0]);
+    let mut pipeline = Pipeline::new();
+    pipeline.add_transformer("root", Root::new());
+    let (_, stage) = pipeline.leaves()[0];
+    let planned = luthier_core::PlannedStage::new(stage, data.schema()).unwrap();
+    let need = Need::summary::<Moments>(MomentsSpec::new(["features"]));
+    assert!(planned.plan.may_drop_rows());
+    assert!(planned.step.pull_back(&need).is_none());
+    assert!(LineageStep::new(data.schema(), &planned.schema, None).pull_back(&need).is_some());
+}
+
+/// Appends a column that cannot be computed.
+#[derive(Debug, Clone, Params)]
+struct Fails {
+    /// The new column.
+    #[param(default = "late")]
+    output_col: String,
+}
+
+impl Transformer for Fails {
+    fn transform(&self, _data: &DataFrame) -> anyhow::Result<DataFrame> {
+        anyhow::bail!("nobody should have asked")
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.with_field(Field::new(&self.output_col, ColumnType::F64))?)
+    }
+}
+
+impl PureTransformer for Fails {
+    const NAME: &'static str = "test.fails";
+}
+
+#[test]
+fn a_model_that_says_what_it_reads_spares_the_rest() {
+    let view = Dataset::new(frame(&[1.0, 4.0])).through(pure(Fails::new())).unwrap();
+    let view = view.through(pure(Root::new())).unwrap();
+    assert_eq!(rows_of(&view, &["root"])[[1, 0]], 2.0);
+    assert!(view.collect(&["late"]).is_err());
+    let view = view.through(pure(Log1p::new().input_col("root"))).unwrap();
+    assert!(view.collect(&["logged"]).is_err(), "it does not say what it reads: all columns are made");
+}

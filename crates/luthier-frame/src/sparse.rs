@@ -1,0 +1,195 @@
+//! Vector columns of which only the numbers that are not zero are held.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt32Type};
+use arrow_array::{Array, ArrayRef, Float64Array, ListArray, StructArray, UInt32Array};
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, FieldRef, Fields};
+use ndarray::Array2;
+
+use crate::{Error, Result, vectors};
+
+/// Where the width stands: lists do not tell it.
+const WIDTH: &str = "luthier.width";
+
+/// Rows of vectors in compressed form: for each row the positions of the numbers that are held, increasing, and the
+/// numbers. All others are zero.
+#[derive(Debug, Clone, Copy)]
+pub struct SparseRows<'a> {
+    width: usize,
+    offsets: &'a [i32],
+    indices: &'a [u32],
+    values: &'a [f64],
+}
+
+impl<'a> SparseRows<'a> {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers in every vector, zeros included.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Positions and values of the numbers held of row `i`; nothing beyond the last row.
+    pub fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
+        let bound = |i: usize| self.offsets.get(i).map(|&offset| offset as usize);
+        match (bound(i), bound(i + 1)) {
+            (Some(from), Some(to)) => (
+                self.indices.get(from..to).unwrap_or_default(),
+                self.values.get(from..to).unwrap_or_default(),
+            ),
+            _ => (&[], &[]),
+        }
+    }
+
+    /// How many numbers are held.
+    pub fn held(&self) -> usize {
+        match (self.offsets.first(), self.offsets.last()) {
+            (Some(from), Some(to)) => (to - from) as usize,
+            _ => 0,
+        }
+    }
+
+    /// The rows with their zeros.
+    pub fn to_dense(&self) -> Array2<f64> {
+        let mut dense = Array2::zeros((self.len(), self.width));
+        for (i, mut target) in dense.outer_iter_mut().enumerate() {
+            let (indices, values) = self.row(i);
+            for (&j, &value) in indices.iter().zip(values) {
+                target[j as usize] = value;
+            }
+        }
+        dense
+    }
+}
+
+/// The rows of a sparse vector array; `None` for any other array. A null vector has no numbers here.
+pub fn sparse_rows(array: &dyn Array) -> Option<SparseRows<'_>> {
+    let width = sparse_width(array.data_type())?;
+    let lists = array.as_list_opt::<i32>()?;
+    let items = lists.values().as_struct_opt()?;
+    let indices = items.column(0).as_primitive_opt::<UInt32Type>()?.values();
+    let values = items.column(1).as_primitive_opt::<Float64Type>()?.values();
+    Some(SparseRows { width, offsets: lists.value_offsets(), indices, values })
+}
+
+/// The width of the vectors, if this is the type of a sparse vector array.
+pub(crate) fn sparse_width(data_type: &DataType) -> Option<usize> {
+    let DataType::List(item) = data_type else { return None };
+    let DataType::Struct(fields) = item.data_type() else { return None };
+    let of_types = matches!(&fields[..], [index, value]
+        if *index.data_type() == DataType::UInt32 && *value.data_type() == DataType::Float64);
+    item.metadata().get(WIDTH).filter(|_| of_types)?.parse().ok()
+}
+
+/// Builds sparse vectors row by row.
+#[derive(Debug, Clone)]
+pub struct SparseBuilder {
+    width: usize,
+    offsets: Vec<i32>,
+    indices: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl SparseBuilder {
+    /// For vectors of `width` numbers.
+    pub fn new(width: usize) -> Self {
+        Self { width, offsets: vec![0], indices: Vec::new(), values: Vec::new() }
+    }
+
+    /// Holds a number of the row that is being built; zeros are left out. Positions come in increasing order.
+    ///
+    /// # Panics
+    /// If the position is not beyond the last one of this row, or not below the width.
+    pub fn push(&mut self, position: usize, value: f64) {
+        let start = self.offsets.last().map_or(0, |&offset| offset as usize);
+        let last = self.indices.get(start..).and_then(<[u32]>::last);
+        assert!(position < self.width, "position {position} in a vector of {} numbers", self.width);
+        assert!(last.is_none_or(|&last| (last as usize) < position), "positions must increase");
+        if value != 0.0 {
+            self.indices.push(position as u32);
+            self.values.push(value);
+        }
+    }
+
+    /// Ends the row.
+    ///
+    /// # Panics
+    /// If more than `i32::MAX` numbers are held, which Arrow cannot.
+    pub fn end_row(&mut self) {
+        match i32::try_from(self.indices.len()) {
+            Ok(end) => self.offsets.push(end),
+            Err(_) => unreachable!("more than 2^31 numbers in one array"),
+        }
+    }
+
+    /// The vectors as an Arrow array without nulls.
+    pub fn finish(self) -> ArrayRef {
+        let item = |name: &str, data_type| Arc::new(Field::new(name, data_type, false));
+        let fields = Fields::from(vec![item("index", DataType::UInt32), item("value", DataType::Float64)]);
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt32Array::from(self.indices)),
+            Arc::new(Float64Array::new(ScalarBuffer::from(self.values), None)),
+        ];
+        let item = Field::new("item", DataType::Struct(fields.clone()), false)
+            .with_metadata(HashMap::from([(WIDTH.to_owned(), self.width.to_string())]));
+        let lists = StructArray::try_new(fields, columns, None).and_then(|items| {
+            let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+            ListArray::try_new(FieldRef::from(item), offsets, Arc::new(items), None)
+        });
+        match lists {
+            Ok(lists) => Arc::new(lists),
+            Err(error) => unreachable!("sparse vectors of width {}: {error}", self.width),
+        }
+    }
+}
+
+/// Vectors of any storage as sparse ones.
+pub(crate) fn to_sparse(array: &ArrayRef) -> ArrayRef {
+    let dense = vectors(array.as_ref()).filter(|_| sparse_width(array.data_type()).is_none());
+    let Some(dense) = dense else { return Arc::clone(array) };
+    let mut rows = SparseBuilder::new(dense.ncols());
+    for row in dense.outer_iter() {
+        row.iter().enumerate().for_each(|(j, &value)| rows.push(j, value));
+        rows.end_row();
+    }
+    rows.finish()
+}
+
+/// Refuses positions that do not increase or lie beyond the width, and numbers that are missing.
+pub(crate) fn check_sparse(name: &str, array: &ArrayRef, first_row: usize) -> Result<()> {
+    let (Some(rows), Some(lists)) = (sparse_rows(array.as_ref()), array.as_list_opt::<i32>()) else {
+        return Ok(());
+    };
+    let bad = |row: usize, problem: String| Error::Sparse {
+        column: name.to_owned(),
+        row: first_row + row,
+        problem,
+    };
+    let items = lists.values().as_struct();
+    let has_nulls = items.null_count() > 0 || items.columns().iter().any(|column| column.null_count() > 0);
+    if has_nulls {
+        return Err(bad(0, "a position or number is null".to_owned()));
+    }
+    for i in 0..rows.len() {
+        let (indices, _) = rows.row(i);
+        if let Some(pair) = indices.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(bad(i, format!("position {} comes after {}", pair[1], pair[0])));
+        }
+        if let Some(last) = indices.last().filter(|&&last| last as usize >= rows.width) {
+            return Err(bad(i, format!("position {last} in a vector of {} numbers", rows.width)));
+        }
+    }
+    Ok(())
+}
