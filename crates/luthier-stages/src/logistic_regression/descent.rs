@@ -20,6 +20,9 @@ const ARMIJO: f64 = 1e-4;
 /// Rounding of the objective, relative.
 const NOISE: f64 = 64.0 * f64::EPSILON;
 
+/// Rows of a class without which a sample says nothing about it.
+const FEW_ROWS: u32 = 20;
+
 /// Iterations after which a Hessian that was only updated is taken anew.
 const PATIENCE: usize = 6;
 
@@ -58,7 +61,7 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
         return run(rows, shape, Part::All, descents, true);
     }
     let wanted = (n / 10).max(20 * shape.unknowns());
-    let step = n / wanted;
+    let step = if every_class_is_in(rows, n / wanted) { n / wanted } else { 1 };
     let sample = if step > 1 { Part::Sample(step) } else { Part::All };
     let gram = gram(rows, shape.width, sample);
     let first: Vec<Option<Array2<f64>>> = problems.iter().map(|p| at_start(shape, p, &gram)).collect();
@@ -85,6 +88,14 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
             .for_each(|descent| descent.hessian = Some(hessian(rows, shape, sample, &descent.point)));
     }
     run(rows, shape, Part::All, descents, false)
+}
+
+/// Whether a sample has some rows of every class.
+fn every_class_is_in(rows: &Rows, step: usize) -> bool {
+    let mut counts = vec![0_u32; rows.present.len()];
+    let (blocks, _) = Part::Sample(step).of(&rows.blocks);
+    blocks.iter().flat_map(|b| &b.classes).for_each(|class| counts[*class as usize] += 1);
+    counts.iter().all(|count| *count >= FEW_ROWS)
 }
 
 /// The Hessian at a start where every row has the same probabilities.
@@ -138,10 +149,11 @@ fn run(
     descents.into_iter().map(Descent::finish).collect()
 }
 
-/// The loss of a model with an intercept alone.
+/// The loss of a model with an intercept alone; of one class that without.
 fn null_loss(rows: &Rows) -> f64 {
-    let shares = rows.class_weights.iter().map(|w| w / rows.weight_sum);
-    shares.map(|p| -p * p.ln()).sum()
+    let shares = rows.class_weights.iter().filter(|w| **w > 0.0).map(|w| w / rows.weight_sum);
+    let loss: f64 = shares.map(|p| -p * p.ln()).sum();
+    if loss > 0.0 { loss } else { std::f64::consts::LN_2 }
 }
 
 #[derive(Debug)]
@@ -158,11 +170,13 @@ struct Descent<'a> {
     hessian: Option<Array2<f64>>,
     /// Times that the Hessian was updated since it was taken.
     updates: usize,
-    direction: Vec<f64>,
+    /// The minimum of the quadratic model.
+    target: Vec<f64>,
+    /// How much of the way there is tried.
     step: f64,
     /// The point that is asked for.
     trial: Option<Vec<f64>>,
-    /// First-order change of the objective along the direction.
+    /// First-order change of the objective on the way to the target.
     decrease: f64,
     history: Vec<f64>,
     done: bool,
@@ -181,7 +195,7 @@ impl<'a> Descent<'a> {
             violation: f64::NAN,
             hessian,
             updates: 0,
-            direction: Vec::new(),
+            target: Vec::new(),
             step: 1.0,
             trial: None,
             decrease: 0.0,
@@ -266,14 +280,15 @@ impl<'a> Descent<'a> {
         let linear = &slope - &luthier_core::linalg::matvec(model.view(), here);
         let region = &self.problem.region;
         let target = Quadratic { hessian: &model, linear, region }.minimise(&self.point);
-        self.direction = (&target - &here).to_vec();
+        let direction = &target - &here;
         let l1: f64 = target
             .iter()
             .zip(&self.point)
             .zip(&region.l1)
             .map(|((to, from), l1)| l1 * (to.abs() - from.abs()))
             .sum();
-        self.decrease = slope.iter().zip(&self.direction).map(|(g, d)| g * d).sum::<f64>() + l1;
+        self.decrease = slope.dot(&direction) + l1;
+        self.target = target.to_vec();
         // The model's own decrease is at least half of the slope's.
         if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
             return self.stop(self.decrease.is_finite());
@@ -283,14 +298,11 @@ impl<'a> Descent<'a> {
     }
 
     fn ask(&mut self) {
-        let region = &self.problem.region;
-        let moved = self.point.iter().zip(&self.direction).enumerate();
-        // From a kink or wall to another rounding must not leave it.
-        let trial = moved.map(|(j, (t, d))| {
-            let to = t + self.step * d;
-            to.max(region.lower[j]).min(region.upper[j])
+        // A whole step ends on kinks and walls exactly.
+        self.trial = Some(match self.step {
+            1.0 => self.target.clone(),
+            step => self.point.iter().zip(&self.target).map(|(t, to)| t + step * (to - t)).collect(),
         });
-        self.trial = Some(trial.collect());
     }
 
     fn stop(&mut self, converged: bool) {

@@ -62,9 +62,10 @@ pub(super) struct Rows {
     pub(super) weight_sum: f64,
     /// The smallest positive weight.
     pub(super) least_weight: f64,
-    /// The largest label and one.
+    /// The largest label and one, at least 2.
     pub(super) classes: usize,
-    /// The labels that occur, ascending.
+    /// The labels that have scores of their own, ascending: 0 and 1, and all up to the largest that occurs, except that
+    /// those that do not occur are left out where rows are centred and there are more than two classes.
     pub(super) present: Vec<u32>,
     /// Their weights.
     pub(super) class_weights: Vec<f64>,
@@ -87,12 +88,14 @@ impl Rows {
             )));
         }
         let units = standardise(&mut blocks, width, weight_sum, centred)?;
-        let classes = 1 + blocks.iter().flat_map(|b| &b.classes).max().map_or(0, |c| *c as usize);
+        let labels = blocks.iter().flat_map(|b| &b.classes);
+        let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
         let mut all = vec![0.0; classes];
         for block in &blocks {
             block.classes.iter().zip(&block.weights).for_each(|(c, w)| all[*c as usize] += w);
         }
-        let present: Vec<u32> = (0..).zip(&all).filter(|(_, w)| **w > 0.0).map(|(c, _)| c).collect();
+        let kept = |w: &f64| *w > 0.0 || !centred || classes == 2;
+        let present: Vec<u32> = (0..).zip(&all).filter(|(_, w)| kept(w)).map(|(c, _)| c).collect();
         let class_weights = present.iter().map(|c| all[*c as usize]).collect();
         let mut place = vec![0; classes];
         (0..).zip(&present).for_each(|(k, c)| place[*c as usize] = k);
