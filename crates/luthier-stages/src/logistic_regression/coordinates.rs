@@ -67,7 +67,9 @@ impl Coordinates<'_> {
         let log = |w: &f64| w.max(0.5 * self.rows.least_weight).ln();
         let logs: Vec<f64> = self.rows.class_weights.iter().map(log).collect();
         match self.shape.sets {
-            1 => point[self.shape.width] = logs.get(1).zip(logs.first()).map_or(0.0, |(one, zero)| one - zero),
+            1 => {
+                point[self.shape.width] = logs.get(1).zip(logs.first()).map_or(0.0, |(one, zero)| one - zero)
+            }
             sets => {
                 let mean = logs.iter().sum::<f64>() / sets as f64;
                 for (set, log) in logs.iter().enumerate() {
@@ -124,7 +126,13 @@ impl Coordinates<'_> {
     /// Coefficients and intercepts of the unknowns. Of the models that predict the same at the same cost it is the one
     /// with the smallest squares: coefficients without L2 penalty and intercepts are centred over the classes, as far as
     /// their bounds and the L1 penalty allow.
-    pub(super) fn model(&self, point: &[f64], l2: &[f64], region: &Region) -> (Vec<Vec<f64>>, Vec<f64>) {
+    pub(super) fn model(
+        &self,
+        point: &[f64],
+        l2: &[f64],
+        region: &Region,
+        bounds: [Bounds<'_>; 2],
+    ) -> (Vec<Vec<f64>>, Vec<f64>) {
         let units = self.units();
         let q = self.shape.width + 1;
         let mut point = point.to_vec();
@@ -140,7 +148,14 @@ impl Coordinates<'_> {
             let row = self.row_of(set);
             let mut intercept = t[self.shape.width];
             for (j, &feature) in units.active.iter().enumerate() {
-                let beta = t[j] / units.unit[j];
+                let at = set * q + j;
+                // At a bound it is the bound, to the bit.
+                let bound = match t[j] {
+                    t if t == region.lower[at] => bounds[0].coefficients,
+                    t if t == region.upper[at] => bounds[1].coefficients,
+                    _ => None,
+                };
+                let beta = bound.map_or(t[j] / units.unit[j], |bound| bound[row][feature]);
                 coefficients[row][feature] = beta;
                 intercept -= beta * units.centre[j];
             }

@@ -116,13 +116,7 @@ fn at_start(shape: Shape, problem: &Problem, gram: &Array2<f64>) -> Option<Array
 }
 
 /// Passes over the rows until every descent is done.
-fn run(
-    rows: &Rows,
-    shape: Shape,
-    part: Part,
-    mut descents: Vec<Descent<'_>>,
-    newton: bool,
-) -> Vec<Solution> {
+fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, newton: bool) -> Vec<Solution> {
     let scale = null_loss(rows);
     loop {
         let mut waiting: Vec<&mut Descent<'_>> = descents.iter_mut().filter(|d| !d.done).collect();

@@ -119,18 +119,28 @@ impl LogisticRegression {
         }
         let bounds = [
             (&self.lower_bounds_on_coefficients, &self.upper_bounds_on_coefficients),
-            (&Some(as_matrix(&self.lower_bounds_on_intercepts)), &Some(as_matrix(&self.upper_bounds_on_intercepts))),
+            (
+                &Some(as_matrix(&self.lower_bounds_on_intercepts)),
+                &Some(as_matrix(&self.upper_bounds_on_intercepts)),
+            ),
         ];
         for ((lower, upper), what) in bounds.into_iter().zip(["coefficients", "intercepts"]) {
             check_bounds(lower.as_deref().unwrap_or(&[]), upper.as_deref().unwrap_or(&[]), what)?;
         }
         if self.bounds_intercepts() && !self.fit_intercept {
-            return Err("there are bounds on intercepts but no intercept: set fit_intercept to true".to_owned());
+            return Err(
+                "there are bounds on intercepts but no intercept: set fit_intercept to true".to_owned()
+            );
         }
         if self.initial_intercepts.is_some() && self.initial_coefficients.is_none() {
             return Err("initial_intercepts stand beside initial_coefficients, which are not set".to_owned());
         }
-        let initial = self.initial_coefficients.iter().flatten().flatten().chain(self.initial_intercepts.iter().flatten());
+        let initial = self
+            .initial_coefficients
+            .iter()
+            .flatten()
+            .flatten()
+            .chain(self.initial_intercepts.iter().flatten());
         if let Some(value) = initial.into_iter().find(|value| !value.is_finite()) {
             return Err(format!("the initial model must be finite, found {value}"));
         }
@@ -207,7 +217,8 @@ impl LogisticRegression {
             Family::Binomial => false,
         };
         let sets = if multinomial { classes } else { 1 };
-        let of_classes = if multinomial { format!("{classes} classes") } else { "a binomial model".to_owned() };
+        let of_classes =
+            if multinomial { format!("{classes} classes") } else { "a binomial model".to_owned() };
         let matrices = [
             ("lower_bounds_on_coefficients", &self.lower_bounds_on_coefficients),
             ("upper_bounds_on_coefficients", &self.upper_bounds_on_coefficients),

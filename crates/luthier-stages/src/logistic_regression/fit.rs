@@ -94,7 +94,12 @@ fn model(
             "the loss is {loss} at the start: initial_coefficients are too large for these features"
         ));
     }
-    let (coefficients, intercepts) = coordinates.model(&solution.point, &problem.l2, &problem.region);
+    let (coefficients, intercepts) = coordinates.model(
+        &solution.point,
+        &problem.l2,
+        &problem.region,
+        [config.lower_bounds(), config.upper_bounds()],
+    );
     // A row that is not predicted with more than one half costs at least ln 2.
     let separated = loss * rows.weight_sum < rows.least_weight * std::f64::consts::LN_2;
     let inference = match (&coefficients[..], multinomial) {

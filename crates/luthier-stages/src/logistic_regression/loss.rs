@@ -124,11 +124,7 @@ impl Panel {
 
 impl Sums {
     fn empty(shape: Shape) -> Self {
-        Self {
-            loss: [0.0; LANES],
-            correct: [0.0; LANES],
-            gradient: vec![[0.0; LANES]; shape.unknowns()],
-        }
+        Self { loss: [0.0; LANES], correct: [0.0; LANES], gradient: vec![[0.0; LANES]; shape.unknowns()] }
     }
 
     fn add(&mut self, other: &Self) {

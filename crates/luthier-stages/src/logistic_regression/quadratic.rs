@@ -215,7 +215,8 @@ mod tests {
     fn a_direction_without_curvature_is_left_alone() {
         let hessian = array![[1.0, -1.0], [-1.0, 1.0]];
         let region = region(0.0, f64::NEG_INFINITY, f64::INFINITY, 2);
-        let u = Quadratic { hessian: &hessian, linear: array![1.0, -1.0], region: &region }.minimise(&[0.0, 0.0]);
+        let u =
+            Quadratic { hessian: &hessian, linear: array![1.0, -1.0], region: &region }.minimise(&[0.0, 0.0]);
         assert!((u[0] + 0.5).abs() < 1e-6 && (u[1] - 0.5).abs() < 1e-6, "{u}");
     }
 }

