@@ -14,6 +14,7 @@ mod persistence;
 mod pipeline_cv;
 mod probe;
 mod reference_cv;
+mod reference_logistic;
 mod registry;
 mod serving;
 mod several_metrics;
