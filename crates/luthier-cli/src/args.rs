@@ -14,6 +14,7 @@ Examples:
   luthier tune examples/diabetes.toml --explain     say what would be done, and do nothing
   luthier inspect out/model.json                    show what was learned
   luthier predict out/model.json new.csv --out predictions.csv
+  luthier evaluate out/model.json test.csv          every metric on rows with labels
   luthier stages pca                                the parameters of a stage";
 
 const CONFIGURATION: &str = "\
@@ -24,7 +25,8 @@ Configuration:
                                     # format, delimiter, header, null_values
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs, together the vector column \"features\"; without
-                                    # it \"*\": all numbers that are no label, weight or fold
+                                    # it \"*\": all numbers that are no label, weight or fold; []: none, the
+                                    # stages take the columns as they are
   [[stage]]
   name = \"lr\"
   type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
@@ -63,6 +65,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
     )]
     Predict(PredictArgs),
+    /// Score a fitted pipeline on the rows of a file.
+    #[command(
+        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --evaluator binary_classification --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nThe label is that of the configuration the model was fitted by, or --label. `luthier stages regression` lists the\nparameters of an evaluator, its metrics among them."
+    )]
+    Evaluate(EvaluateArgs),
     /// Show the stages of a fitted pipeline: parameters and what was learned.
     #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
     Inspect(InspectArgs),
@@ -110,6 +117,31 @@ pub(crate) struct PredictArgs {
     /// The columns to write, in this order [default: those of the file and all that the stages append].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(crate) csv: CsvArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct EvaluateArgs {
+    /// A fitted pipeline.
+    pub(crate) model: PathBuf,
+    /// The rows, csv or parquet, with their labels.
+    pub(crate) data: PathBuf,
+    /// Who scores: regression, binary_classification, multiclass_classification, or any registered.
+    #[arg(long, value_name = "NAME", default_value = "regression")]
+    pub(crate) evaluator: String,
+    /// The metrics [default: all that the evaluator knows].
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) metric: Vec<String>,
+    /// The column of labels [default: that of the configuration].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: Option<String>,
+    /// A parameter of the evaluator; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Directory for roc.csv, pr.csv and calibration.csv, of two classes; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) curves: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) csv: CsvArgs,
 }

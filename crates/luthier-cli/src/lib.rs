@@ -69,6 +69,7 @@ fn run_telling(
     let done = match args.command {
         Command::Tune(args) => command::tune::run(&args),
         Command::Fit(args) => command::fit::run(&args),
+        Command::Evaluate(args) => command::evaluate::run(&args),
         Command::Predict(args) => command::predict::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Stages(args) => command::stages::run(&args),

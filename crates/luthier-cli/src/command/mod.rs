@@ -1,5 +1,6 @@
 //! The commands.
 
+pub(crate) mod evaluate;
 pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod predict;

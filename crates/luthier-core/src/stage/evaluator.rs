@@ -92,6 +92,11 @@ pub trait DynEvaluator: Debug + Send + Sync {
     /// # Errors
     /// An unknown name, a wrong type, a value out of range.
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()>;
+    /// The value of a parameter.
+    ///
+    /// # Errors
+    /// An unknown name, or one that is not set.
+    fn get_value(&self, name: &str) -> Result<Value>;
     /// A copy.
     fn clone_box(&self) -> Box<dyn DynEvaluator>;
 }
@@ -142,6 +147,10 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
         Ok(Params::set_value(self, name, value)?)
+    }
+
+    fn get_value(&self, name: &str) -> Result<Value> {
+        Ok(Params::get_value(self, name)?)
     }
 
     fn clone_box(&self) -> Box<dyn DynEvaluator> {

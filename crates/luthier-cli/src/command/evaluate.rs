@@ -1,0 +1,126 @@
+//! `luthier evaluate`
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use luthier::core::registry::{self, EvaluatorEntry};
+use luthier::core::{Dataset, DynEvaluator, Value};
+use luthier::frame::DataFrame;
+use luthier::report::{Align, table};
+use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
+
+use crate::args::EvaluateArgs;
+use crate::data::{DataSource, write};
+use crate::model_file::{self, ModelFile};
+use crate::output::print;
+
+/// Bins of the calibration curve.
+const CALIBRATION_BINS: usize = 10;
+
+/// The evaluator whose curves can be written.
+const BINARY: &str = "binary_classification";
+
+pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
+    if args.curves.is_some() && args.evaluator != BINARY {
+        bail!("--curves: there are curves of two classes alone: use it with --evaluator {BINARY}");
+    }
+    let ModelFile { pipeline, inputs } = model_file::load(&args.model)?;
+    let entry = registry::find::<EvaluatorEntry>(&args.evaluator).context("--evaluator")?;
+    let label = args.label.clone().or_else(|| inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let evaluators = evaluators(args, &entry, label.as_deref())?;
+    let mut source = DataSource::new(args.data.clone());
+    source.csv = args.csv.format()?;
+    let frame = source.read()?;
+    let assembled = match &inputs {
+        Some(inputs) => inputs.assemble(&frame, &source)?,
+        None => frame,
+    };
+    let in_file = |e: luthier::core::Error| {
+        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
+    };
+    let predicted = pipeline.transform(&assembled).map_err(in_file)?;
+    for evaluator in &evaluators {
+        evaluator.check_schema(predicted.schema()).map_err(in_file)?;
+    }
+    let data = Dataset::new(predicted.clone());
+    let rows = evaluators.iter().map(|evaluator| {
+        let value = evaluator.evaluate(&data).map_err(in_file)?;
+        let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
+        Ok(vec![evaluator.metric(), value.to_string(), better.to_owned()])
+    });
+    let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
+    let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
+    text.push_str(&format!("\n{} rows of {}\n", predicted.num_rows(), args.data.display()));
+    if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
+        write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
+        text.push_str(&format!("wrote roc.csv, pr.csv and calibration.csv to {}\n", folder.display()));
+    }
+    print(&text)
+}
+
+/// The evaluator with each metric that was asked for, or with each that it knows.
+fn evaluators(
+    args: &EvaluateArgs,
+    entry: &EvaluatorEntry,
+    label: Option<&str>,
+) -> Result<Vec<Box<dyn DynEvaluator>>> {
+    let mut evaluator = entry.create();
+    let infos = (entry.params)();
+    let takes = |name: &str| infos.iter().any(|info| info.name == name);
+    if let Some(label) = label.filter(|_| takes("label_col")) {
+        evaluator.set_value("label_col", &Value::from(label))?;
+    }
+    for setting in &args.set {
+        let Some((name, value)) = setting.split_once('=') else {
+            bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
+        };
+        evaluator.set_value(name, &value_of(value)).with_context(|| format!("--set {setting}"))?;
+    }
+    let metrics: Vec<String> = match infos.iter().find(|info| info.name == "metric") {
+        Some(_) if !args.metric.is_empty() => args.metric.clone(),
+        Some(info) => (info.choices)().iter().map(|name| (*name).to_owned()).collect(),
+        None if !args.metric.is_empty() => bail!("--metric: `{}` has one metric alone", args.evaluator),
+        None => return Ok(vec![evaluator]),
+    };
+    let with = |metric: &String| {
+        let mut evaluator = evaluator.clone();
+        evaluator.set_value("metric", &Value::from(metric.as_str())).context("--metric")?;
+        Ok(evaluator)
+    };
+    metrics.iter().map(with).collect()
+}
+
+/// A value as in a configuration, where texts need no quotes.
+fn value_of(text: &str) -> Value {
+    let document = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
+    let value = document.and_then(|table| table.get("value").map(|value| serde_json::to_value(value).ok()));
+    value.flatten().map_or_else(|| Value::from(text), |json| Value::from_json(&json))
+}
+
+fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let text = |name: &str| match evaluator.get_value(name) {
+        Ok(Value::Str(text)) => Some(text),
+        _ => None,
+    };
+    let column = |name: &str| text(name).with_context(|| format!("`{BINARY}` has no `{name}`"));
+    let (label_col, weight_col) = (column("label_col")?, text("weight_col"));
+    let data = Dataset::new(predicted.clone());
+    let spec = BinaryScoresSpec {
+        label_col: label_col.clone(),
+        score_col: column("raw_prediction_col")?,
+        weight_col: weight_col.clone(),
+    };
+    let curve = BinaryCurve::of(&data, &spec)?;
+    write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
+    write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
+    let probability_col = column("probability_col")?;
+    let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
+    write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
+}
+
+fn points(names: [&str; 2], points: Vec<(f64, f64)>) -> Result<DataFrame> {
+    use luthier::frame::Column;
+    let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+    Ok(DataFrame::from_columns(vec![(names[0], Column::f64(x)), (names[1], Column::f64(y))])?)
+}
