@@ -45,8 +45,10 @@ fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator
     Ok(stage)
 }
 
+type Evaluator = Box<dyn DynEvaluator>;
+
 /// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
-fn evaluators(config: &Config) -> Result<(Box<dyn DynEvaluator>, Vec<Box<dyn DynEvaluator>>)> {
+fn evaluators(config: &Config) -> Result<(Evaluator, Vec<Evaluator>)> {
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
         Some(PartConfig { type_name, params }) => evaluator(config, find(type_name)?, params)?,
@@ -61,11 +63,7 @@ fn evaluators(config: &Config) -> Result<(Box<dyn DynEvaluator>, Vec<Box<dyn Dyn
     Ok((deciding, others.collect::<Result<_>>()?))
 }
 
-fn evaluator(
-    config: &Config,
-    entry: EvaluatorEntry,
-    params: &[(Key, Value)],
-) -> Result<Box<dyn DynEvaluator>> {
+fn evaluator(config: &Config, entry: EvaluatorEntry, params: &[(Key, Value)]) -> Result<Evaluator> {
     let mut evaluator = entry.create();
     let set = |name: &str, value: &Value| evaluator.set_value(name, value);
     configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
-use luthier::tune::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, Forecast, SearchResult, Spread};
+use luthier::tune::{AlsoMetric, CandidateResult, FoldResult, Forecast, SearchResult, Spread};
 use serde_json::{Map, json};
 
 use crate::output::write_text;
@@ -39,17 +39,29 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
     let told = counts(planned).into_iter().filter(|(_, n): &(String, serde_json::Value)| *n != 0);
     let more = [("is_guess".to_owned(), is_guess.into()), ("summary_bytes".to_owned(), summary_bytes.into())];
     let planned: Map<_, _> = told.chain(more).collect();
-    json!({
+    let document = json!({
         "metric": result.metric,
         "larger_is_better": result.larger_is_better,
-        "also": result.also.iter().map(also).collect::<Vec<_>>(),
         "search_seconds": number(seconds.search),
         "load_seconds": number(seconds.load),
         "best": result.best,
         "candidates": result.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "work": counts(result.work),
         "planned": planned,
-    })
+    });
+    with_also(document, &result.also, also)
+}
+
+/// The same with what it says of the metrics that do not decide, where there are such.
+fn with_also<T>(
+    mut document: serde_json::Value,
+    all: &[T],
+    one: fn(&T) -> serde_json::Value,
+) -> serde_json::Value {
+    if !all.is_empty() {
+        document["also"] = all.iter().map(one).collect();
+    }
+    document
 }
 
 fn also(also: &AlsoMetric) -> serde_json::Value {
@@ -59,15 +71,15 @@ fn also(also: &AlsoMetric) -> serde_json::Value {
 fn candidate(candidate: &CandidateResult) -> serde_json::Value {
     let params: Map<_, _> =
         candidate.params.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
-    json!({
+    let document = json!({
         "index": candidate.index,
         "params": params,
         "mean": number(candidate.mean),
         "std": number(candidate.std),
         "rank": candidate.rank,
-        "also": candidate.also.iter().map(spread).collect::<Vec<_>>(),
         "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
-    })
+    });
+    with_also(document, &candidate.also, spread)
 }
 
 fn spread(spread: &Spread) -> serde_json::Value {
@@ -75,15 +87,14 @@ fn spread(spread: &Spread) -> serde_json::Value {
 }
 
 fn fold(fold: &FoldResult) -> serde_json::Value {
-    let also = |also: &FoldMetric| json!({"metric": number(also.metric), "error": also.error});
-    json!({
-        "also": fold.also.iter().map(also).collect::<Vec<_>>(),
+    let document = json!({
         "fold": fold.fold,
         "metric": number(fold.metric),
         "fit_seconds": number(fold.fit_seconds),
         "score_seconds": number(fold.score_seconds),
         "error": fold.error,
-    })
+    });
+    with_also(document, &fold.also, |also| json!({"metric": number(also.metric), "error": also.error}))
 }
 
 /// One line per candidate: its place in the grid, its rank, its parameters, the metric over and on the folds, the

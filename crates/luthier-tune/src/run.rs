@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::{
-    Dataset, DynEstimator, DynEvaluator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows,
-    TrainingSets, WorkCounter, persist,
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
+    persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
@@ -396,11 +396,10 @@ impl<'a> Run<'a> {
         let larger_is_better = evaluators.first().is_some_and(|first| first.is_larger_better());
         let mut metrics = self.search.metrics().into_iter();
         let metric = metrics.next().unwrap_or_default();
-        let also = |(name, evaluator): (String, &Box<dyn DynEvaluator>)| AlsoMetric {
-            name,
-            larger_is_better: evaluator.is_larger_better(),
-        };
-        let also = metrics.zip(evaluators.iter().skip(1)).map(also).collect();
+        let others = metrics.zip(evaluators.iter().skip(1));
+        let also = others
+            .map(|(name, other)| AlsoMetric { name, larger_is_better: other.is_larger_better() })
+            .collect();
         let mut candidates: Vec<CandidateResult> = self
             .candidates()
             .map(|index| CandidateResult {

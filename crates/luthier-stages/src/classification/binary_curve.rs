@@ -64,7 +64,7 @@ impl BinaryCurve {
             }
             all.push(label, score, weight);
         }
-        Ok(all.curve().clone())
+        Ok(all.curve())
     }
 
     /// The curve of the rows of a view; see [`BinaryScoresSpec`] for the columns.
@@ -72,7 +72,7 @@ impl BinaryCurve {
     /// # Errors
     /// If a column is missing, has another type, or holds a value that cannot be ranked.
     pub fn of(data: &Dataset, spec: &BinaryScoresSpec) -> Result<Self> {
-        Ok(data.summarize::<BinaryScores>(spec)?.curve().clone())
+        Ok(data.summarize::<BinaryScores>(spec)?.curve())
     }
 
     pub(super) fn with_capacity(capacity: usize) -> Self {
@@ -117,10 +117,10 @@ impl BinaryCurve {
     ///
     /// Spark counts off within each partition, so that its curve depends on how rows are partitioned; this one does
     /// not.
-    pub fn binned(&self, num_bins: usize) -> Self {
+    pub fn binned(self, num_bins: usize) -> Self {
         let step = self.thresholds.len().checked_div(num_bins).unwrap_or(1);
         if step < 2 {
-            return self.clone();
+            return self;
         }
         let last_of_each =
             |values: &[f64]| values.chunks(step).filter_map(|bin| bin.last().copied()).collect();

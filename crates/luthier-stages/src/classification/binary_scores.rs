@@ -1,7 +1,5 @@
 //! The scores of two classes.
 
-use std::sync::OnceLock;
-
 use luthier_core::frame::{ColumnType, Schema};
 use luthier_core::{Error, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
@@ -29,9 +27,6 @@ pub struct BinaryScoresSpec {
 pub struct BinaryScores {
     positives: Scores,
     negatives: Scores,
-    /// What was asked for before may be asked for by another metric.
-    #[serde(skip)]
-    curve: OnceLock<BinaryCurve>,
 }
 
 /// The scores of one class as ordered bits, in no order.
@@ -107,7 +102,7 @@ impl Scores {
 impl BinaryScores {
     /// No scores.
     pub(super) fn none(weighted: bool) -> Self {
-        Self { positives: Scores::new(weighted), negatives: Scores::new(weighted), curve: OnceLock::new() }
+        Self { positives: Scores::new(weighted), negatives: Scores::new(weighted) }
     }
 
     /// Adds a score that is not NaN.
@@ -117,16 +112,14 @@ impl BinaryScores {
     }
 
     /// The counts by threshold, one for each distinct score.
-    pub fn curve(&self) -> &BinaryCurve {
-        self.curve.get_or_init(|| {
-            let (positives, negatives) = rayon::join(|| self.positives.sorted(), || self.negatives.sorted());
-            let mut curve = BinaryCurve::with_capacity(positives.len() + negatives.len());
-            let (mut p, mut n) = (0, 0);
-            while let Some(score) = positives.score(p).max(negatives.score(n)) {
-                curve.push(score, positives.take(&mut p, score), negatives.take(&mut n, score));
-            }
-            curve
-        })
+    pub fn curve(&self) -> BinaryCurve {
+        let (positives, negatives) = rayon::join(|| self.positives.sorted(), || self.negatives.sorted());
+        let mut curve = BinaryCurve::with_capacity(positives.len() + negatives.len());
+        let (mut p, mut n) = (0, 0);
+        while let Some(score) = positives.score(p).max(negatives.score(n)) {
+            curve.push(score, positives.take(&mut p, score), negatives.take(&mut n, score));
+        }
+        curve
     }
 }
 
@@ -163,7 +156,6 @@ impl Summary for BinaryScores {
         if let Some(error) = tile.first_not_finite(&spec.label_col) {
             return Err(error);
         }
-        self.curve = OnceLock::new();
         let (labels, weights) = (tile.numbers(&spec.label_col)?, tile.weights(spec.weight_col.as_deref())?);
         let scores = tile.vectors(&spec.score_col)?;
         let scores = scores.column(scores.ncols().saturating_sub(1));
@@ -177,7 +169,6 @@ impl Summary for BinaryScores {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        self.curve = OnceLock::new();
         self.positives.append(&other.positives)?;
         self.negatives.append(&other.negatives)
     }

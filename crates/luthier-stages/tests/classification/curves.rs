@@ -40,8 +40,8 @@ fn thinned_curves_count_off_over_all_rows() {
     let scores: Vec<f64> = (0..10).map(f64::from).collect();
     let labels: Vec<f64> = (0..10).map(|i| f64::from(u8::from(i >= 4 && i != 7))).collect();
     let curve = BinaryCurve::new(&scores, &labels, None).unwrap();
-    assert_eq!(curve.binned(0), curve);
-    assert_eq!(curve.binned(6), curve);
+    assert_eq!(curve.clone().binned(0), curve);
+    assert_eq!(curve.clone().binned(6), curve);
     // 10 / 3 scores to a bin, and what is left.
     let binned = curve.binned(3);
     assert_eq!(binned.thresholds(), [7.0, 4.0, 1.0, 0.0]);
