@@ -156,7 +156,8 @@ impl Wiring {
         stage: &mut dyn DynEstimator,
         output: &str,
     ) -> Result<()> {
-        let takes = |param: &str| stage.param_infos().iter().any(|info| info.name == param);
+        let infos = stage.param_infos();
+        let takes = |param: &str| infos.iter().any(|info| info.name == param);
         let names =
             |parts: &[Part]| Value::List(parts.iter().map(|part| part.name.as_str().into()).collect());
         if takes("input_cols") && takes("output_cols") {
