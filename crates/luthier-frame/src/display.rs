@@ -98,7 +98,7 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
             Some(text) => shorten(text.value(0)),
             None => shorten(one.as_string::<i64>().value(0)),
         },
-        ColumnType::List => shorten(&list(one.as_list::<i32>().values())),
+        ColumnType::List => shorten(&list(&one.as_list::<i32>().value(0))),
         ColumnType::Vector { .. } | ColumnType::AnyVector => {
             match (sparse_rows(one.as_ref()), one.as_fixed_size_list_opt()) {
                 (Some(rows), _) => sparse(rows),

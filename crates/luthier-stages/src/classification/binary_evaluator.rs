@@ -37,7 +37,7 @@ pub struct BinaryClassificationEvaluator {
     #[param(default = BinaryMetric::AreaUnderRoc)]
     metric: BinaryMetric,
     /// The scores of the areas: a column of f64, or of vectors of width 2 whose second number is the score.
-    #[param(default = "rawPrediction")]
+    #[param(default = "raw_prediction")]
     raw_prediction_col: String,
     /// The probabilities of log_loss and brier_score: a column of f64 for the positive class, or of vectors of width 2
     /// whose second number is for it.

@@ -119,8 +119,9 @@ impl Confusion {
         let classes = self.classes();
         let found = classes.iter().find(|(other, _)| *other == label).map(|(_, class)| *class);
         found.ok_or_else(|| {
-            let seen: Vec<String> = classes.iter().take(20).map(|(label, _)| label.to_string()).collect();
-            Error::invalid(format!("no row has the label {label}: the labels are {}", seen.join(", ")))
+            let seen: Vec<String> = classes.iter().take(5).map(|(label, _)| label.to_string()).collect();
+            let more = if classes.len() > 5 { ", …" } else { "" };
+            Error::invalid(format!("no row has the label {label}: the labels are {}{more}", seen.join(", ")))
         })
     }
 

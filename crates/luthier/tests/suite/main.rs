@@ -16,6 +16,7 @@ mod probe;
 mod reference_cv;
 mod registry;
 mod serving;
+mod several_metrics;
 mod sharing;
 mod streaming;
 mod tuned_model;

@@ -49,7 +49,16 @@ fn the_built_in_parts_are_registered() {
             "vector_slicer"
         ]
     );
-    assert_eq!(names("evaluator"), ["regression"]);
+    assert_eq!(
+        names("evaluator"),
+        [
+            "binary_classification",
+            "multiclass_classification",
+            "multilabel_classification",
+            "ranking",
+            "regression"
+        ]
+    );
     assert_eq!(names("splitter"), ["fold_column", "k_fold", "train_ratio"]);
     assert_eq!(names("executor"), ["rayon", "serial", "thread_pool"]);
 }
