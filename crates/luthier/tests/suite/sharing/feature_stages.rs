@@ -43,7 +43,7 @@ fn raw_columns_agree() {
         let prepare = ColumnTransformer::new().output_col("all").columns("numbers", ["age"], numbers);
         let prepare = prepare.columns("colors", ["color"], colors).passthrough(["features"]);
         let mut pipeline = Pipeline::new();
-        pipeline.add_by_name("prepare", prepare.build().unwrap());
+        pipeline.add("prepare", prepare.build().unwrap());
         let lr = pipeline.add("lr", LinearRegression::new().features_col("all"));
         let grid = ParamGrid::new()
             .add_by_name("prepare.numbers.impute.strategy", ["mean", "median", "mode"])
