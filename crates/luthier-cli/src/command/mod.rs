@@ -1,5 +1,6 @@
 //! The commands.
 
+mod feature_names;
 pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod predict;

@@ -67,10 +67,17 @@ fn parameters_that_cannot_be() {
     has(Bucketizer::new().splits([0.0, 1.0]).validate().unwrap_err(), &["`splits` has 2"]);
     has(Bucketizer::new().splits([0.0, 1.0, 1.0]).validate().unwrap_err(), &["1 is followed by 1"]);
     has(Bucketizer::new().splits([0.0, f64::NAN, 1.0]).validate().unwrap_err(), &["NaN"]);
-    has(VectorSlicer::new().validate().unwrap_err(), &["`indices` is empty"]);
     has(VectorSlicer::new().indices([2, 1, 2]).validate().unwrap_err(), &["2 twice"]);
     let frame = of_vectors(Array2::zeros((2, 3)));
     has(VectorSlicer::new().indices([3]).transform(&frame).unwrap_err(), &["feature 3", "`features` has 3"]);
+    has(VectorSlicer::new().transform(&frame).unwrap_err(), &["`indices` or `names`"]);
+    let named = VectorSlicer::new().names(["features_1", "features_0"]);
+    assert_eq!(named.transform(&frame).unwrap().vectors("sliced_features").unwrap().ncols(), 2);
+    has(named.clone().indices([1]).transform(&frame).unwrap_err(), &["`features_1`", "position 1 as well"]);
+    has(
+        named.names(["feature_1"]).transform(&frame).unwrap_err(),
+        &["no feature `feature_1`", "`features_1`?"],
+    );
     let pairs = Imputer::new().input_cols(["a", "b"]).output_cols(["c"]);
     has(pairs.validate().unwrap_err(), &["`output_cols` has 1", "`input_cols` has 2"]);
     has(

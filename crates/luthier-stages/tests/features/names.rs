@@ -109,6 +109,8 @@ fn of_single_stages() {
     assert_eq!(names(&poly, "p"), terms);
     let sliced = VectorSlicer::new().input_col("p").output_col("q").indices([4, 0]).transform(&poly).unwrap();
     assert_eq!(names(&sliced, "q"), ["visits*income", "income"]);
+    let by_name = VectorSlicer::new().input_col("p").output_col("q").indices([0]).names(["visits*income"]);
+    assert_eq!(names(&by_name.transform(&poly).unwrap(), "q"), ["income", "visits*income"]);
     let kept = through(&VarianceThresholdSelector::new().features_col("v").variance_threshold(2.0), &frame);
     assert_eq!(names(&kept, "selected_features"), ["income"]);
     let pca = through(&Pca::new().input_col("v").k(2), &frame);
