@@ -64,6 +64,33 @@ pub(crate) fn is_sparse(schema: &Schema, column: &str) -> bool {
     schema.field(column).is_some_and(Field::is_sparse)
 }
 
+/// Calls `f` with the positions and numbers held of each row of a sparse column.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn for_each_sparse_row(
+    data: &DataFrame,
+    input: &str,
+    mut f: impl FnMut(&[u32], &[f64]),
+) -> Result<()> {
+    let position = data.schema().require_index(input)?;
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            check_nulls(&batch, &[(input, position)], first_row)?;
+            if let Some(rows) = sparse_rows(batch.column(position).as_ref()) {
+                for i in 0..rows.len() {
+                    let (indices, values) = rows.row(i);
+                    f(indices, values);
+                }
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok(())
+}
+
 /// Computes a sparse output row from the positions and numbers held of each row of a sparse column.
 ///
 /// # Errors
@@ -74,23 +101,11 @@ pub(crate) fn compute_sparse(
     width: usize,
     mut f: impl FnMut(&[u32], &[f64], &mut SparseBuilder),
 ) -> Result<Column> {
-    let position = data.schema().require_index(input)?;
     let mut out = SparseBuilder::new(width);
-    let mut first_row = 0;
-    for partition in data.partitions() {
-        for batch in partition.batches(None)? {
-            let batch = batch?;
-            check_nulls(&batch, &[(input, position)], first_row)?;
-            if let Some(rows) = sparse_rows(batch.column(position).as_ref()) {
-                for i in 0..rows.len() {
-                    let (indices, values) = rows.row(i);
-                    f(indices, values, &mut out);
-                    out.end_row();
-                }
-            }
-            first_row += batch.num_rows();
-        }
-    }
+    for_each_sparse_row(data, input, |indices, values| {
+        f(indices, values, &mut out);
+        out.end_row();
+    })?;
     Ok(Column::sparse(out))
 }
 

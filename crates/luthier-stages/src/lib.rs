@@ -4,11 +4,13 @@ mod classification;
 mod columns;
 mod features;
 mod linear_regression;
+mod logistic_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
 mod sibling_sums;
 mod standard_scaler;
+mod substitution;
 mod summaries;
 mod vector_assembler;
 
@@ -27,6 +29,9 @@ pub use features::{
 };
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
+};
+pub use logistic_regression::{
+    Family, Inference, LogisticRegression, LogisticRegressionModel, LogisticTrainingSummary,
 };
 pub use pca::{Pca, PcaModel};
 pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};

@@ -94,10 +94,13 @@ pub fn deserialize_enum<'de, T: ParamType, D: Deserializer<'de>>(deserializer: D
     T::from_value(&value).map_err(D::Error::custom)
 }
 
-/// The position of an enum's value among the choices.
+/// The position of an enum's value among the choices; in upper or lower case, as one likes.
 pub fn choice(value: &Value, choices: &[&str]) -> Result<usize, String> {
     let position = match value {
-        Value::Str(name) => choices.iter().position(|choice| choice == name),
+        Value::Str(name) => {
+            let in_any_case = || choices.iter().position(|choice| choice.eq_ignore_ascii_case(name));
+            choices.iter().position(|choice| choice == name).or_else(in_any_case)
+        }
         _ => None,
     };
     position.ok_or_else(|| {

@@ -6,8 +6,8 @@ use super::moments::NormalEquations;
 use super::ridge::RidgeFamily;
 use super::scaling::{Deviation, Penalty};
 use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
-use super::substitution::cholesky_solve;
 use super::unit::UnitSystem;
+use crate::substitution::cholesky_solve;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;

@@ -17,7 +17,7 @@ mod scaling;
 mod seminormal;
 mod solve;
 mod statistics;
-mod substitution;
+
 mod triangular;
 mod unit;
 

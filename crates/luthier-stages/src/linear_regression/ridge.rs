@@ -2,8 +2,8 @@ use luthier_core::linalg::{self, cholesky, symmetric_eigen};
 use ndarray::{Array1, Array2, ArrayView1};
 
 use super::scaling::Penalty;
-use super::substitution::{cholesky_solve, lower_inverse};
 use super::unit::UnitSystem;
+use crate::substitution::{cholesky_solve, lower_inverse};
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;

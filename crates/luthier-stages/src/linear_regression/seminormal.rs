@@ -4,8 +4,8 @@ use ndarray::{Array1, Array2};
 
 use super::doubled::Doubled;
 use super::residuals::Residuals;
-use super::substitution::cholesky_solve;
 use super::unit::Units;
+use crate::substitution::cholesky_solve;
 
 /// Beyond this condition of the Gram matrix a fit from its triangular factor is refined.
 const REFINED_CONDITION: f64 = 1e6;

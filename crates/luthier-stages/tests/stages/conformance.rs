@@ -8,7 +8,7 @@ use luthier_core::params::ParamType;
 use luthier_core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier_stages::{
     Binarizer, BinaryClassificationEvaluator, BinaryMetric, Bucketizer, HandleInvalid, Imputer,
-    ImputerStrategy, IndexToString, LinearRegression, Loss, MaxAbsScaler, MinMaxScaler,
+    ImputerStrategy, IndexToString, LinearRegression, LogisticRegression, Loss, MaxAbsScaler, MinMaxScaler,
     MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
     Normalizer, OneHotEncoder, Pca, PolynomialExpansion, QuantileDiscretizer, RankingEvaluator,
     RankingMetric, RegressionEvaluator, RegressionMetric, RobustScaler, Solver, StandardScaler,
@@ -37,6 +37,7 @@ const STAGES: &[&str] = &[
     "imputer",
     "index_to_string",
     "linear_regression",
+    "logistic_regression",
     "max_abs_scaler",
     "min_max_scaler",
     "normalizer",
@@ -163,6 +164,25 @@ fn linear_regression() {
 }
 
 #[test]
+fn logistic_regression() {
+    let frame = sample_frame().drop(&["prediction"]).unwrap();
+    for label in ["binary", "class"] {
+        let plain = LogisticRegression::new().label_col(label).reg_param(0.1).tol(1e-12);
+        let lasso = plain.clone().elastic_net_param(1.0).reg_param(0.02);
+        for stage in [
+            plain.clone(),
+            plain.clone().weight_col("weight").standardization(false),
+            plain.clone().fit_intercept(false),
+            lasso.clone(),
+        ] {
+            let check =
+                StageCheck::estimator(&stage, &frame).sibling(&lasso).sibling(&plain.clone().reg_param(2.0));
+            passes(check.tolerance(1e-6).run());
+        }
+    }
+}
+
+#[test]
 fn regression_evaluator() {
     for metric in [
         RegressionMetric::Rmse,
@@ -192,7 +212,7 @@ fn scored() -> DataFrame {
     let guesses = (0..n).map(|i| (0..(i as i64 % 4)).map(|k| (k * 5 + i as i64) % 7).collect::<Vec<_>>());
     let guessed = (0..n).map(|i| if i % 4 == 0 { 0.0 } else { class[i] }).collect();
     frame
-        .with_column("rawPrediction", Column::vector(two))
+        .with_column("raw_prediction", Column::vector(two))
         .and_then(|f| f.with_column("probability", Column::vector(chances)))
         .and_then(|f| f.with_column("probabilities", Column::vector(three)))
         .and_then(|f| f.with_column("labels", Column::lists(labels)))

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// Solves `L Lᵀ x = b`.
-pub(super) fn cholesky_solve(l: &Array2<f64>, b: ArrayView1<'_, f64>) -> Array1<f64> {
+pub(crate) fn cholesky_solve(l: &Array2<f64>, b: ArrayView1<'_, f64>) -> Array1<f64> {
     let n = b.len();
     let mut x = b.to_owned();
     for i in 0..n {
@@ -18,7 +18,7 @@ pub(super) fn cholesky_solve(l: &Array2<f64>, b: ArrayView1<'_, f64>) -> Array1<
 }
 
 /// The inverse of a lower-triangular matrix with non-zero diagonal.
-pub(super) fn lower_inverse(l: &Array2<f64>) -> Array2<f64> {
+pub(crate) fn lower_inverse(l: &Array2<f64>) -> Array2<f64> {
     let n = l.nrows();
     let mut inverse = Array2::<f64>::zeros((n, n));
     for j in 0..n {
@@ -32,7 +32,7 @@ pub(super) fn lower_inverse(l: &Array2<f64>) -> Array2<f64> {
 }
 
 /// Solves `R x = b` for an upper-triangular `R` with non-zero diagonal.
-pub(super) fn back_substitute(r: ArrayView2<'_, f64>, b: ArrayView1<'_, f64>) -> Array1<f64> {
+pub(crate) fn back_substitute(r: ArrayView2<'_, f64>, b: ArrayView1<'_, f64>) -> Array1<f64> {
     let n = r.ncols();
     let mut x = Array1::<f64>::zeros(n);
     for i in (0..n).rev() {

@@ -1,0 +1,356 @@
+//! Proximal Newton descent of several candidates that pass over the rows together.
+
+use ndarray::{Array1, Array2};
+use rayon::prelude::*;
+
+use super::hessian::{constant_hessian, gram, hessian};
+use super::loss::{LossAt, Part, Query, Shape, losses};
+use super::quadratic::{Quadratic, Region};
+use super::rows::Rows;
+
+/// Multiplications for which the Hessian of all rows is taken in every iteration.
+const CHEAP_HESSIAN: f64 = 3e7;
+
+/// A decrease this small, as a part of `tol` and of the loss without features, is the last.
+const DECREASE: f64 = 1e-7;
+
+/// The part of the predicted decrease that a step must bring.
+const ARMIJO: f64 = 1e-4;
+
+/// Rounding of the objective, relative.
+const NOISE: f64 = 64.0 * f64::EPSILON;
+
+/// Rows of a class without which a sample says nothing about it.
+const FEW_ROWS: u32 = 20;
+
+/// Iterations after which a Hessian that was only updated is taken anew.
+const PATIENCE: usize = 6;
+
+/// What one candidate minimises: `loss + Σ ½ l2 t² + Σ l1 |t|` in a box.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) l2: Vec<f64>,
+    pub(super) region: Region,
+    pub(super) start: Vec<f64>,
+    /// See [`Query::offsets`].
+    pub(super) offsets: Vec<f64>,
+    pub(super) tol: f64,
+    pub(super) max_iter: usize,
+}
+
+/// Where a descent ended.
+#[derive(Debug)]
+pub(super) struct Solution {
+    pub(super) point: Vec<f64>,
+    pub(super) at: LossAt,
+    /// Objectives at the start and after every iteration.
+    pub(super) history: Vec<f64>,
+    /// Whether the tolerance was met.
+    pub(super) converged: bool,
+}
+
+/// Minimises all problems. What one gets does not depend on the others, to the last bit.
+///
+/// The Hessian is that of all rows in every iteration where it is cheap. Elsewhere a first descent on a sample of the
+/// rows leads near the minimum, and its Hessian, updated by the gradients (BFGS), serves on all rows.
+pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<Solution> {
+    let unknowns = shape.unknowns() as f64;
+    let n: usize = rows.blocks.iter().map(|b| b.len()).sum();
+    if n as f64 * unknowns * unknowns <= CHEAP_HESSIAN {
+        let descents = problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
+        return run(rows, shape, Part::All, descents, true);
+    }
+    let wanted = (n / 10).max(20 * shape.unknowns());
+    let step = if every_class_is_in(rows, n / wanted) { n / wanted } else { 1 };
+    let sample = if step > 1 { Part::Sample(step) } else { Part::All };
+    let gram = gram(rows, shape.width, sample);
+    let first: Vec<Option<Array2<f64>>> = problems.iter().map(|p| at_start(shape, p, &gram)).collect();
+    let mut descents: Vec<Descent<'_>> =
+        problems.iter().zip(first).map(|(problem, first)| Descent::new(shape, problem, first)).collect();
+    if step > 1 {
+        for descent in &mut descents {
+            descent.enough = 1e-4;
+        }
+        let near = run(rows, shape, sample, descents, false);
+        descents = problems
+            .iter()
+            .zip(near)
+            .map(|(problem, near)| {
+                let mut descent = Descent::new(shape, problem, None);
+                if problem.max_iter > 0 && near.history.iter().all(|x| x.is_finite()) {
+                    descent.point = near.point;
+                }
+                descent
+            })
+            .collect();
+        descents
+            .par_iter_mut()
+            .for_each(|descent| descent.hessian = Some(hessian(rows, shape, sample, &descent.point)));
+    }
+    run(rows, shape, Part::All, descents, false)
+}
+
+/// Whether a sample has some rows of every class.
+fn every_class_is_in(rows: &Rows, step: usize) -> bool {
+    let mut counts = vec![0_u32; rows.present.len()];
+    let (blocks, _) = Part::Sample(step).of(&rows.blocks);
+    blocks.iter().flat_map(|b| &b.classes).for_each(|class| counts[*class as usize] += 1);
+    counts.iter().all(|count| *count >= FEW_ROWS)
+}
+
+/// The Hessian at a start where every row has the same probabilities.
+fn at_start(shape: Shape, problem: &Problem, gram: &Array2<f64>) -> Option<Array2<f64>> {
+    let q = shape.width + 1;
+    if problem.start.iter().enumerate().any(|(j, x)| j % q != shape.width && *x != 0.0) {
+        return None;
+    }
+    let scores: Vec<f64> = match shape.sets {
+        1 => vec![0.0, problem.start[shape.width]],
+        sets => (0..sets).map(|k| problem.start[shape.intercept(k)]).collect(),
+    };
+    let largest = scores.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+    let e: Vec<f64> = scores.iter().map(|z| (z - largest).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    let probabilities: Vec<f64> = e.iter().map(|e| e / sum).collect();
+    Some(constant_hessian(shape, &probabilities, gram))
+}
+
+/// Passes over the rows until every descent is done.
+fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, newton: bool) -> Vec<Solution> {
+    let scale = null_loss(rows);
+    loop {
+        let mut waiting: Vec<&mut Descent<'_>> = descents.iter_mut().filter(|d| !d.done).collect();
+        if waiting.is_empty() {
+            break;
+        }
+        let queries: Vec<Query<'_>> = waiting
+            .iter()
+            .map(|d| Query { point: d.trial.as_deref().unwrap_or(&d.point), offsets: &d.problem.offsets })
+            .collect();
+        let answers = losses(rows, shape, part, &queries);
+        drop(queries);
+        waiting.par_iter_mut().zip(answers).for_each(|(descent, at)| {
+            if !descent.receive(at) {
+                return;
+            }
+            if descent.hessian.is_none() || newton || descent.updates >= PATIENCE {
+                descent.hessian = Some(hessian(rows, shape, part, &descent.point));
+                descent.updates = 0;
+            }
+            descent.propose(scale);
+        });
+    }
+    descents.into_iter().map(Descent::finish).collect()
+}
+
+/// The loss of a model with an intercept alone; of one class that without.
+fn null_loss(rows: &Rows) -> f64 {
+    let shares = rows.class_weights.iter().filter(|w| **w > 0.0).map(|w| w / rows.weight_sum);
+    let loss: f64 = shares.map(|p| -p * p.ln()).sum();
+    if loss > 0.0 { loss } else { std::f64::consts::LN_2 }
+}
+
+#[derive(Debug)]
+struct Descent<'a> {
+    shape: Shape,
+    problem: &'a Problem,
+    /// Relative decrease that is the last.
+    enough: f64,
+    point: Vec<f64>,
+    at: Option<LossAt>,
+    objective: f64,
+    violation: f64,
+    /// That of the loss, or what gradients tell of it.
+    hessian: Option<Array2<f64>>,
+    /// Times that the Hessian was updated since it was taken.
+    updates: usize,
+    /// The minimum of the quadratic model.
+    target: Vec<f64>,
+    /// How much of the way there is tried.
+    step: f64,
+    /// The point that is asked for.
+    trial: Option<Vec<f64>>,
+    /// First-order change of the objective on the way to the target.
+    decrease: f64,
+    history: Vec<f64>,
+    done: bool,
+    converged: bool,
+}
+
+impl<'a> Descent<'a> {
+    fn new(shape: Shape, problem: &'a Problem, hessian: Option<Array2<f64>>) -> Self {
+        Self {
+            shape,
+            problem,
+            enough: DECREASE * problem.tol,
+            point: problem.start.clone(),
+            at: None,
+            objective: f64::NAN,
+            violation: f64::NAN,
+            hessian,
+            updates: 0,
+            target: Vec::new(),
+            step: 1.0,
+            trial: None,
+            decrease: 0.0,
+            history: Vec::new(),
+            done: false,
+            converged: false,
+        }
+    }
+
+    fn penalty(&self, point: &[f64]) -> f64 {
+        let terms = point.iter().zip(&self.problem.l2).zip(&self.problem.region.l1);
+        terms.map(|((t, l2), l1)| 0.5 * l2 * t * t + l1 * t.abs()).sum()
+    }
+
+    /// Derivatives of the smooth part: loss and L2 penalty.
+    fn slope(&self, point: &[f64], at: &LossAt) -> Array1<f64> {
+        at.gradient.iter().zip(point).zip(&self.problem.l2).map(|((g, t), l2)| g + l2 * t).collect()
+    }
+
+    fn violation_at(&self, point: &[f64], at: &LossAt) -> f64 {
+        let slope = self.slope(point, at);
+        let each = point.iter().zip(&slope).enumerate();
+        each.map(|(j, (t, g))| self.problem.region.violation(j, *t, *g)).fold(0.0, f64::max)
+    }
+
+    /// Takes the loss at the point that was asked for; says whether the descent is there now.
+    fn receive(&mut self, at: LossAt) -> bool {
+        let point = self.trial.take();
+        let here = point.as_deref().unwrap_or(&self.point);
+        let objective = at.loss + self.penalty(here);
+        let violation = self.violation_at(here, &at);
+        let Some(point) = point else {
+            self.objective = objective;
+            self.violation = violation;
+            self.history.push(objective);
+            self.at = Some(at);
+            return true;
+        };
+        let expected = self.step * self.decrease;
+        let invisible = -expected <= NOISE * self.objective.abs();
+        let better = match invisible {
+            true => violation < self.violation,
+            false => objective <= self.objective + ARMIJO * expected,
+        };
+        if better && objective.is_finite() {
+            self.update_hessian(&point, &at);
+            self.point = point;
+            self.objective = objective;
+            self.violation = violation;
+            self.history.push(objective);
+            self.at = Some(at);
+            return true;
+        }
+        if invisible {
+            // There are no more digits.
+            self.stop(true);
+            return false;
+        }
+        // The parabola through the values and the slope has its minimum there.
+        let excess = objective - self.objective - expected;
+        let shrink = if excess.is_finite() { (-0.5 * expected / excess).clamp(0.1, 0.5) } else { 0.1 };
+        self.step *= shrink;
+        if self.step < 1e-12 {
+            self.stop(false);
+            return false;
+        }
+        self.ask();
+        false
+    }
+
+    /// Asks for the minimum of the quadratic model.
+    fn propose(&mut self, scale: f64) {
+        let (Some(at), Some(hessian)) = (&self.at, &self.hessian) else { return self.stop(false) };
+        if self.history.len() > self.problem.max_iter {
+            return self.stop(self.violation == 0.0);
+        }
+        let mut model = hessian.clone();
+        model.diag_mut().iter_mut().zip(&self.problem.l2).for_each(|(h, l2)| *h += l2);
+        self.anchor(&mut model);
+        let slope = self.slope(&self.point, at);
+        let here = ndarray::aview1(&self.point);
+        let linear = &slope - &luthier_core::linalg::matvec(model.view(), here);
+        let region = &self.problem.region;
+        let target = Quadratic { hessian: &model, linear, region }.minimise(&self.point);
+        let direction = &target - &here;
+        let l1: f64 = target
+            .iter()
+            .zip(&self.point)
+            .zip(&region.l1)
+            .map(|((to, from), l1)| l1 * (to.abs() - from.abs()))
+            .sum();
+        self.decrease = slope.dot(&direction) + l1;
+        self.target = target.to_vec();
+        // The model's own decrease is at least half of the slope's.
+        if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
+            return self.stop(self.decrease.is_finite());
+        }
+        self.step = 1.0;
+        self.ask();
+    }
+
+    fn ask(&mut self) {
+        // A whole step ends on kinks and walls exactly.
+        self.trial = Some(match self.step {
+            1.0 => self.target.clone(),
+            step => self.point.iter().zip(&self.target).map(|(t, to)| t + step * (to - t)).collect(),
+        });
+    }
+
+    fn stop(&mut self, converged: bool) {
+        self.done = true;
+        self.converged = converged;
+    }
+
+    /// A shift that all classes share leaves the loss alone. Where no L2 penalty holds it, it is given some curvature:
+    /// as gradients have nothing of it, without an L1 penalty it stays as it is.
+    fn anchor(&self, model: &mut Array2<f64>) {
+        let (sets, q) = (self.shape.sets, self.shape.width + 1);
+        if sets == 1 {
+            return;
+        }
+        for j in 0..q {
+            let places: Vec<usize> = (0..sets).map(|k| k * q + j).collect();
+            if places.iter().any(|&at| self.problem.l2[at] > 0.0) {
+                continue;
+            }
+            let mean = places.iter().map(|&at| model[[at, at]]).sum::<f64>() / sets as f64;
+            let part = if self.problem.region.l1[j] > 0.0 { 1e-6 } else { 1.0 };
+            for &a in &places {
+                for &b in &places {
+                    model[[a, b]] += part * mean / sets as f64;
+                }
+            }
+        }
+    }
+
+    /// The BFGS update by the step to `point`.
+    fn update_hessian(&mut self, point: &[f64], at: &LossAt) {
+        self.updates += 1;
+        let (Some(hessian), Some(before)) = (&mut self.hessian, &self.at) else { return };
+        let s: Array1<f64> = point.iter().zip(&self.point).map(|(a, b)| a - b).collect();
+        let y: Array1<f64> = at.gradient.iter().zip(&before.gradient).map(|(a, b)| a - b).collect();
+        let hs = luthier_core::linalg::matvec(hessian.view(), s.view());
+        let (along, curvature) = (s.dot(&y), s.dot(&hs));
+        // Of differences that are mostly rounding nothing is to be learned.
+        if !(along > 1e-10 * curvature && curvature > 0.0) {
+            return;
+        }
+        for ((mut row, y_i), h_i) in hessian.rows_mut().into_iter().zip(&y).zip(&hs) {
+            let (a, b) = (y_i / along, h_i / curvature);
+            row.iter_mut().zip(&y).zip(&hs).for_each(|((h, y_j), h_j)| *h += a * y_j - b * h_j);
+        }
+    }
+
+    fn finish(self) -> Solution {
+        let nothing = || LossAt { loss: f64::NAN, gradient: Vec::new(), accuracy: f64::NAN };
+        Solution {
+            at: self.at.unwrap_or_else(nothing),
+            point: self.point,
+            history: self.history,
+            converged: self.converged,
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The estimator: parameters, their checks, and which rows are fitted together.
+
+use luthier_core::frame::Schema;
+use luthier_core::params::Params;
+use luthier_core::{Dataset, Error, Estimator, FitContext, StagePlan};
+
+use super::family::Family;
+use super::fit::fit_rows;
+use super::model::{LogisticRegressionModel, ModelColumns};
+use super::rows::{RowColumns, Rows};
+use crate::columns;
+
+/// Logistic regression: the probability of each class from a linear function of the features.
+///
+/// A binomial model has one score `z = x · β + c` and `P(1) = 1 / (1 + e⁻ᶻ)`; a multinomial one has a score for each
+/// class and `P(k) = eᶻₖ / Σ eᶻˡ`. Labels are the classes 0, 1, 2, …; their number is the largest label and one. With
+/// `ℓ = −ln P(y)` and `W = Σw` it minimises
+///
+/// `1/W Σ w ℓ + λ [(1−α)/2 Σ (s_j β_j)² + α Σ s_j |β_j|]`
+///
+/// where `λ = reg_param`, `α = elastic_net_param`, and `s_j` is the sample's standard deviation of feature `j`, or 1
+/// without `standardization`. Intercepts are not penalised. This is what Spark minimises.
+///
+/// | rows | outcome |
+/// |---|---|
+/// | constant feature | coefficient 0 |
+/// | all labels one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]` |
+/// | a class without rows, multinomial, with free intercept | its coefficients 0, its intercept `−∞`: it has probability 0 |
+/// | classes that are separated, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated` |
+/// | linearly dependent features, no penalty | one of the solutions; no standard errors |
+/// | multinomial, coefficients without L2 penalty, intercepts | of equivalent solutions the one of smallest squares: centred over the classes, as far as bounds and the L1 penalty allow |
+/// | null, NaN or infinite feature | an error naming column and row |
+/// | label that is no integer from 0 to 65535 | an error naming column and row |
+/// | negative, null, NaN or infinite weight | an error naming column and row |
+/// | zero weight | the row does not count |
+/// | all weights zero, or no rows | an error |
+///
+/// It is fitted by a proximal Newton method: the quadratic model of the loss at a point is minimised with the L1
+/// penalty and within the bounds, and a line search makes every step a descent. Where the Hessian of all rows is dear it
+/// is that of a sample of the rows, updated by the gradients (BFGS). It stops when the objective cannot decrease by more
+/// than `1e-7 · tol` of the loss of a model without features. The rows are held in memory, standardised, during the fit;
+/// the candidates of a grid pass over them together. A candidate gets the same model, bit for bit, alone and in any grid,
+/// whatever the number of threads or partitions.
+///
+/// It starts with coefficients of 0 and the intercepts that are best for them, or at `initial_coefficients`.
+#[derive(Debug, Clone, Params)]
+#[params(check = "Self::check")]
+pub struct LogisticRegression {
+    /// The numeric or vector column of features.
+    #[param(default = "features")]
+    features_col: String,
+    /// The numeric column of classes.
+    #[param(default = "label")]
+    label_col: String,
+    /// The column of predicted classes to append; none if empty.
+    #[param(default = "prediction")]
+    prediction_col: String,
+    /// The vector column of scores to append, `[−z, z]` of a binomial model; none if empty.
+    #[param(default = "raw_prediction")]
+    raw_prediction_col: String,
+    /// The vector column of probabilities to append; none if empty.
+    #[param(default = "probability")]
+    probability_col: String,
+    /// A numeric column of weights; without it every row weighs 1.
+    weight_col: Option<String>,
+    /// Which model of probabilities is fitted.
+    #[param(default = Family::Auto)]
+    family: Family,
+    /// Strength of the penalty.
+    #[param(default = 0.0, range = 0.0..)]
+    reg_param: f64,
+    /// Share of the L1 penalty: 0 is ridge, 1 is the lasso.
+    #[param(default = 0.0, range = 0.0..=1.0)]
+    elastic_net_param: f64,
+    /// Whether to fit an intercept.
+    #[param(default = true)]
+    fit_intercept: bool,
+    /// Whether the penalty counts a coefficient in standard deviations of its feature.
+    #[param(default = true)]
+    standardization: bool,
+    /// A binomial model predicts class 1 where its probability is above this.
+    #[param(default = 0.5, range = 0.0..=1.0)]
+    threshold: f64,
+    /// One a class: the class with the largest `p / t` is predicted. For two classes it stands for a `threshold` of
+    /// `1 / (1 + t₀/t₁)`.
+    thresholds: Option<Vec<f64>>,
+    /// The least that coefficients may be: a list for each class, or one list for a binomial model, with a number for each
+    /// feature.
+    lower_bounds_on_coefficients: Option<Vec<Vec<f64>>>,
+    /// The most that coefficients may be, as the least.
+    upper_bounds_on_coefficients: Option<Vec<Vec<f64>>>,
+    /// The least that intercepts may be: one a class, or one for a binomial model.
+    lower_bounds_on_intercepts: Option<Vec<f64>>,
+    /// The most that intercepts may be, as the least.
+    upper_bounds_on_intercepts: Option<Vec<f64>>,
+    /// Coefficients to start with: a list for each class, or one list for a binomial model.
+    initial_coefficients: Option<Vec<Vec<f64>>>,
+    /// Intercepts to start with, beside `initial_coefficients`: one a class, or one for a binomial model.
+    initial_intercepts: Option<Vec<f64>>,
+    /// Most iterations; 0 gives the start.
+    #[param(default = 100)]
+    max_iter: usize,
+    /// Tolerance of the objective.
+    #[param(default = 1e-6, range = 0.0..)]
+    tol: f64,
+}
+
+luthier_core::register_estimator!(
+    LogisticRegression: "Logistic regression, binomial or multinomial, with an L1 and L2 penalty or bounds."
+);
+
+/// How far `threshold` and what `thresholds` say of two classes may be apart, as in Spark.
+const THRESHOLD_TOLERANCE: f64 = 1e-5;
+
+impl LogisticRegression {
+    fn check(&self) -> Result<(), String> {
+        if let Some(thresholds) = &self.thresholds {
+            self.check_thresholds(thresholds)?;
+        }
+        let bounds = [
+            (&self.lower_bounds_on_coefficients, &self.upper_bounds_on_coefficients),
+            (
+                &Some(as_matrix(&self.lower_bounds_on_intercepts)),
+                &Some(as_matrix(&self.upper_bounds_on_intercepts)),
+            ),
+        ];
+        for ((lower, upper), what) in bounds.into_iter().zip(["coefficients", "intercepts"]) {
+            check_bounds(lower.as_deref().unwrap_or(&[]), upper.as_deref().unwrap_or(&[]), what)?;
+        }
+        if self.bounds_intercepts() && !self.fit_intercept {
+            return Err(
+                "there are bounds on intercepts but no intercept: set fit_intercept to true".to_owned()
+            );
+        }
+        if self.initial_intercepts.is_some() && self.initial_coefficients.is_none() {
+            return Err("initial_intercepts stand beside initial_coefficients, which are not set".to_owned());
+        }
+        let initial = self
+            .initial_coefficients
+            .iter()
+            .flatten()
+            .flatten()
+            .chain(self.initial_intercepts.iter().flatten());
+        if let Some(value) = initial.into_iter().find(|value| !value.is_finite()) {
+            return Err(format!("the initial model must be finite, found {value}"));
+        }
+        Ok(())
+    }
+
+    fn check_thresholds(&self, thresholds: &[f64]) -> Result<(), String> {
+        let negative = thresholds.iter().any(|t| !(*t >= 0.0 && t.is_finite()));
+        if negative || thresholds.iter().filter(|t| **t == 0.0).count() > 1 || thresholds.len() < 2 {
+            return Err(format!(
+                "thresholds = {thresholds:?}: expected a finite number of at least 0 for each class, at most one of them 0"
+            ));
+        }
+        if let [zero, one] = thresholds {
+            let meant = super::decision::equivalent_threshold(*zero, *one);
+            if self.threshold != 0.5 && (self.threshold - meant).abs() >= THRESHOLD_TOLERANCE {
+                return Err(format!(
+                    "threshold = {} and thresholds = {thresholds:?}, which stand for a threshold of {meant}, contradict each \
+                     other: set one of them",
+                    self.threshold
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn bounds_intercepts(&self) -> bool {
+        self.lower_bounds_on_intercepts.is_some() || self.upper_bounds_on_intercepts.is_some()
+    }
+
+    pub(super) fn is_bounded(&self) -> bool {
+        self.bounds_intercepts()
+            || self.lower_bounds_on_coefficients.is_some()
+            || self.upper_bounds_on_coefficients.is_some()
+    }
+
+    /// A bounded intercept is that of the features as they are.
+    pub(super) fn is_centred(&self) -> bool {
+        self.fit_intercept && !self.bounds_intercepts()
+    }
+
+    fn row_columns(&self) -> RowColumns {
+        RowColumns {
+            features: self.features_col.clone(),
+            label: self.label_col.clone(),
+            weight: self.weight_col.clone(),
+        }
+    }
+
+    pub(super) fn model_columns(&self) -> ModelColumns {
+        ModelColumns {
+            features: self.features_col.clone(),
+            label: self.label_col.clone(),
+            weight: self.weight_col.clone(),
+            raw_prediction: self.raw_prediction_col.clone(),
+            probability: self.probability_col.clone(),
+            prediction: self.prediction_col.clone(),
+        }
+    }
+
+    /// Whether the model has a score for each class, and whether what was set fits so many classes and features.
+    pub(super) fn is_multinomial(&self, classes: usize, features: usize) -> luthier_core::Result<bool> {
+        let multinomial = match self.family {
+            Family::Auto => classes > 2,
+            Family::Multinomial => true,
+            Family::Binomial if classes > 2 => {
+                return Err(Error::invalid(format!(
+                    "column `{}` has {classes} classes (labels up to {}), and a binomial model is for 2: set family to auto or \
+                     multinomial",
+                    self.label_col,
+                    classes - 1
+                )));
+            }
+            Family::Binomial => false,
+        };
+        let sets = if multinomial { classes } else { 1 };
+        let of_classes =
+            if multinomial { format!("{classes} classes") } else { "a binomial model".to_owned() };
+        let matrices = [
+            ("lower_bounds_on_coefficients", &self.lower_bounds_on_coefficients),
+            ("upper_bounds_on_coefficients", &self.upper_bounds_on_coefficients),
+            ("initial_coefficients", &self.initial_coefficients),
+        ];
+        for (name, matrix) in matrices {
+            let Some(rows) = matrix else { continue };
+            if rows.len() != sets || rows.iter().any(|row| row.len() != features) {
+                let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
+                return Err(Error::invalid(format!(
+                    "{name} has lists of {lengths:?} numbers, expected {sets} of {features}: one for each feature, for \
+                     {of_classes}"
+                )));
+            }
+        }
+        let vectors = [
+            ("lower_bounds_on_intercepts", &self.lower_bounds_on_intercepts, sets),
+            ("upper_bounds_on_intercepts", &self.upper_bounds_on_intercepts, sets),
+            ("initial_intercepts", &self.initial_intercepts, sets),
+            ("thresholds", &self.thresholds, classes.max(2)),
+        ];
+        for (name, vector, expected) in vectors {
+            if let Some(found) = vector.as_ref().map(Vec::len).filter(|found| *found != expected) {
+                return Err(Error::invalid(format!(
+                    "{name} has {found} numbers, expected {expected} for {of_classes}"
+                )));
+            }
+        }
+        Ok(multinomial)
+    }
+
+    /// The models of configurations of the same rows.
+    fn fit_same_rows(
+        configs: &[&Self],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
+        let Some(first) = configs.first() else { return Vec::new() };
+        match Rows::read(data, &first.row_columns(), first.is_centred()) {
+            Ok(rows) => fit_rows(configs, &rows, ctx),
+            Err(error) => {
+                let message = error.to_string();
+                let mut original = Some(error);
+                // The first keeps the error with its fields.
+                let mut each = || original.take().unwrap_or_else(|| Error::invalid(message.clone()));
+                configs.iter().map(|_| Err(each().into())).collect()
+            }
+        }
+    }
+}
+
+fn as_matrix(vector: &Option<Vec<f64>>) -> Vec<Vec<f64>> {
+    vector.iter().cloned().collect()
+}
+
+fn check_bounds(lower: &[Vec<f64>], upper: &[Vec<f64>], what: &str) -> Result<(), String> {
+    if let Some(value) = lower.iter().flatten().find(|v| v.is_nan() || **v == f64::INFINITY) {
+        return Err(format!("lower bounds on {what} must be numbers or -Inf, found {value}"));
+    }
+    if let Some(value) = upper.iter().flatten().find(|v| v.is_nan() || **v == f64::NEG_INFINITY) {
+        return Err(format!("upper bounds on {what} must be numbers or Inf, found {value}"));
+    }
+    for (k, (low, high)) in lower.iter().zip(upper).enumerate() {
+        if let Some(j) = low.iter().zip(high).position(|(low, high)| low > high) {
+            return Err(format!(
+                "bounds on {what}: the lower one at [{k}][{j}] is {}, above the upper one, {}",
+                low[j], high[j]
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Estimator for LogisticRegression {
+    const NAME: &'static str = "logistic_regression";
+    type Model = LogisticRegressionModel;
+
+    fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<LogisticRegressionModel> {
+        let alone = Self::fit_same_rows(&[self], data, ctx);
+        alone.into_iter().next().unwrap_or_else(|| Err(anyhow::anyhow!("no model was fitted")))
+    }
+
+    fn fit_many(
+        configs: &[Self],
+        data: &Dataset,
+        ctx: &FitContext,
+    ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
+        let mut models: Vec<_> = configs.iter().map(|_| None).collect();
+        let mut left: Vec<usize> = (0..configs.len()).collect();
+        while let Some(&first) = left.first() {
+            let first = &configs[first];
+            let same = |other: &Self| {
+                other.row_columns() == first.row_columns() && other.is_centred() == first.is_centred()
+            };
+            let (these, others): (Vec<usize>, Vec<usize>) = left.iter().partition(|&&i| same(&configs[i]));
+            let group: Vec<&Self> = these.iter().map(|&i| &configs[i]).collect();
+            for (i, model) in these.into_iter().zip(Self::fit_same_rows(&group, data, ctx)) {
+                models[i] = Some(model);
+            }
+            left = others;
+        }
+        let missing = || Err(anyhow::anyhow!("no model was fitted"));
+        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::planned_width(schema, &self.features_col)?;
+        columns::require_numeric(schema, &self.label_col)?;
+        if let Some(weight_col) = &self.weight_col {
+            columns::require_numeric(schema, weight_col)?;
+        }
+        // How many classes there are the labels tell.
+        let classes = (self.family == Family::Binomial).then_some(2);
+        Ok(self.model_columns().append_to(schema, classes)?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque().grouped().iterates()
+    }
+}
+
+/// What the fit needs of the parameters.
+impl LogisticRegression {
+    pub(super) fn penalty(&self) -> super::coordinates::Penalty {
+        super::coordinates::Penalty {
+            strength: self.reg_param,
+            l1_share: self.elastic_net_param,
+            standardization: self.standardization,
+        }
+    }
+
+    pub(super) fn lower_bounds(&self) -> super::coordinates::Bounds<'_> {
+        super::coordinates::Bounds {
+            coefficients: self.lower_bounds_on_coefficients.as_deref(),
+            intercepts: self.lower_bounds_on_intercepts.as_deref(),
+        }
+    }
+
+    pub(super) fn upper_bounds(&self) -> super::coordinates::Bounds<'_> {
+        super::coordinates::Bounds {
+            coefficients: self.upper_bounds_on_coefficients.as_deref(),
+            intercepts: self.upper_bounds_on_intercepts.as_deref(),
+        }
+    }
+
+    pub(super) fn has_intercept(&self) -> bool {
+        self.fit_intercept
+    }
+
+    pub(super) fn initial(&self) -> Option<(&[Vec<f64>], Option<&[f64]>)> {
+        Some((self.initial_coefficients.as_deref()?, self.initial_intercepts.as_deref()))
+    }
+
+    pub(super) fn stopping(&self) -> (f64, usize) {
+        (self.tol, self.max_iter)
+    }
+
+    pub(super) fn rule(&self) -> (f64, Option<&[f64]>) {
+        (self.threshold, self.thresholds.as_deref())
+    }
+
+    pub(super) fn is_unpenalised(&self) -> bool {
+        self.reg_param == 0.0 && !self.is_bounded()
+    }
+}

@@ -1,0 +1,144 @@
+//! Second derivatives of the mean log loss.
+
+use luthier_core::linalg;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::loss::{Part, Shape, add_scores};
+use super::rows::{Block, Rows};
+use super::wide::{LANES, exp_lane};
+
+/// Parts that are summed up on their own: each holds matrices.
+const HESSIAN_SHARDS: usize = 8;
+
+/// The Hessian of `Σ w ℓ / W` at a point, symmetric and whole.
+///
+/// With `G_kl = Σ w p_k p_l (x,1)(x,1)ᵀ / W` the block of the classes `k ≠ l` is `−G_kl` and that of `k = k` is
+/// `Σ_l G_kl`: no difference is taken, and a shift that all classes share changes exactly nothing. A binomial model
+/// has `G_01` alone.
+pub(super) fn hessian(rows: &Rows, shape: Shape, part: Part, point: &[f64]) -> Array2<f64> {
+    let q = shape.width + 1;
+    let (blocks, weight) = part.of(&rows.blocks);
+    let pairs = pairs(shape);
+    let parts: Vec<Vec<Array2<f64>>> = blocks
+        .par_chunks(blocks.len().div_ceil(HESSIAN_SHARDS).max(1))
+        .map(|blocks| {
+            let mut grams = vec![Array2::zeros((q, q)); pairs.len()];
+            blocks.iter().for_each(|block| add_block(block, shape, point, &pairs, &mut grams));
+            grams
+        })
+        .collect();
+    let mut grams = vec![Array2::zeros((q, q)); pairs.len()];
+    for part in &parts {
+        grams.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+    for gram in &mut grams {
+        linalg::mirror_lower(gram);
+        *gram /= weight;
+    }
+    assemble(shape, &pairs, &grams)
+}
+
+/// The Hessian where every row has the same probabilities, from `Σ w (x,1)(x,1)ᵀ / W`.
+pub(super) fn constant_hessian(shape: Shape, probabilities: &[f64], gram: &Array2<f64>) -> Array2<f64> {
+    let pairs = pairs(shape);
+    let probability = |k: usize| probabilities.get(k).copied().unwrap_or(0.0);
+    let grams: Vec<Array2<f64>> =
+        pairs.iter().map(|(k, l)| gram * (probability(*k) * probability(*l))).collect();
+    assemble(shape, &pairs, &grams)
+}
+
+/// `Σ w (x,1)(x,1)ᵀ / W`.
+pub(super) fn gram(rows: &Rows, width: usize, part: Part) -> Array2<f64> {
+    // At zero p(1−p) is ¼.
+    let shape = Shape { sets: 1, width };
+    hessian(rows, shape, part, &vec![0.0; shape.unknowns()]) * 4.0
+}
+
+fn pairs(shape: Shape) -> Vec<(usize, usize)> {
+    match shape.sets {
+        1 => vec![(0, 1)],
+        sets => (0..sets).flat_map(|k| (k + 1..sets).map(move |l| (k, l))).collect(),
+    }
+}
+
+fn assemble(shape: Shape, pairs: &[(usize, usize)], grams: &[Array2<f64>]) -> Array2<f64> {
+    if let (1, [gram]) = (shape.sets, grams) {
+        return gram.clone();
+    }
+    let q = shape.width + 1;
+    let mut whole = Array2::zeros((shape.unknowns(), shape.unknowns()));
+    let mut add = |k: usize, l: usize, gram: &Array2<f64>, sign: f64| {
+        let mut block = whole.slice_mut(ndarray::s![k * q..(k + 1) * q, l * q..(l + 1) * q]);
+        block.scaled_add(sign, gram);
+    };
+    for ((k, l), gram) in pairs.iter().zip(grams) {
+        add(*k, *k, gram, 1.0);
+        add(*l, *l, gram, 1.0);
+        add(*k, *l, gram, -1.0);
+        add(*l, *k, gram, -1.0);
+    }
+    whole
+}
+
+fn add_block(
+    block: &Block,
+    shape: Shape,
+    point: &[f64],
+    pairs: &[(usize, usize)],
+    grams: &mut [Array2<f64>],
+) {
+    let (n, q) = (block.len(), shape.width + 1);
+    let probabilities = probabilities(block, shape, point);
+    let mut tile = Array2::zeros((n, q));
+    for ((k, l), gram) in pairs.iter().zip(grams) {
+        let (p, other) = (&probabilities[k * n..(k + 1) * n], &probabilities[l * n..(l + 1) * n]);
+        let roots: Vec<f64> =
+            p.iter().zip(other).zip(&block.weights).map(|((p, other), w)| (w * p * other).sqrt()).collect();
+        if let Some(tile) = tile.as_slice_mut() {
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for (i, (target, root)) in tile.chunks_exact_mut(q).zip(&roots).enumerate() {
+                        let row = &block.features[i * shape.width..(i + 1) * shape.width];
+                        target.iter_mut().zip(row).for_each(|(target, x)| *target = root * x);
+                        target[shape.width] = *root;
+                    }
+                },
+            );
+        }
+        linalg::add_gram_lower(gram, tile.view());
+    }
+}
+
+/// Class by class, a row each; of a binomial model those of both classes.
+fn probabilities(block: &Block, shape: Shape, point: &[f64]) -> Vec<f64> {
+    let n = block.len();
+    let mut scores = vec![[0.0; LANES]; n];
+    let mut all = Vec::with_capacity(shape.sets.max(2) * n);
+    for point in point.chunks_exact(shape.width + 1) {
+        let point: Vec<[f64; LANES]> = point.iter().map(|x| [*x; LANES]).collect();
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || add_scores(&block.features, shape.width, &point, &mut scores),
+        );
+        all.extend(scores.iter().map(|lanes| lanes[0]));
+    }
+    if shape.sets == 1 {
+        let both = |z: f64| {
+            let e = exp_lane(-z.abs());
+            let (near, far) = (1.0 / (1.0 + e), e / (1.0 + e));
+            if z < 0.0 { (near, far) } else { (far, near) }
+        };
+        let (zero, one): (Vec<f64>, Vec<f64>) = all.iter().map(|z| both(*z)).unzip();
+        return zero.into_iter().chain(one).collect();
+    }
+    for i in 0..n {
+        let scores = || (0..shape.sets).map(|k| k * n + i);
+        let largest = scores().map(|at| all[at]).fold(f64::NEG_INFINITY, f64::max);
+        scores().for_each(|at| all[at] = exp_lane(all[at] - largest));
+        let sum: f64 = scores().map(|at| all[at]).sum();
+        scores().for_each(|at| all[at] /= sum);
+    }
+    all
+}

@@ -1,0 +1,323 @@
+//! The mean log loss and its gradient at the points of several candidates, in one pass over the rows.
+
+use rayon::prelude::*;
+
+use super::rows::{Block, Rows, SHARDS};
+use super::wide::{LANES, Lanes, exp, exp_lane, log1p, log1p_lane};
+
+/// Rows or features whose sums are kept in registers together.
+const TOGETHER: usize = 6;
+
+/// The unknowns of a model: `width` coefficients and an intercept for each of `sets` scores. One set is the score of
+/// class 1 of a binomial model; a multinomial model has a set for each class that occurs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    pub(super) sets: usize,
+    pub(super) width: usize,
+}
+
+impl Shape {
+    pub(super) fn unknowns(self) -> usize {
+        self.sets * (self.width + 1)
+    }
+
+    /// Where the intercept of a set is.
+    pub(super) fn intercept(self, set: usize) -> usize {
+        set * (self.width + 1) + self.width
+    }
+}
+
+/// Which blocks are read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Part {
+    All,
+    /// Every so many-th block.
+    Sample(usize),
+}
+
+impl Part {
+    pub(super) fn of(self, blocks: &[Block]) -> (Vec<&Block>, f64) {
+        let step = match self {
+            Self::All => 1,
+            Self::Sample(step) => step.max(1),
+        };
+        let chosen: Vec<&Block> = blocks.iter().step_by(step).collect();
+        let weight = chosen.iter().map(|b| b.weights.iter().sum::<f64>()).sum();
+        (chosen, weight)
+    }
+}
+
+/// A point of a candidate, and what its decisions add to the scores.
+#[derive(Debug)]
+pub(super) struct Query<'a> {
+    pub(super) point: &'a [f64],
+    /// One a set: class 1 is predicted where `score + offset > 0`, or else the class where it is largest.
+    pub(super) offsets: &'a [f64],
+}
+
+/// The loss `Σ w ℓ / W` at a point.
+#[derive(Debug, Clone)]
+pub(super) struct LossAt {
+    pub(super) loss: f64,
+    pub(super) gradient: Vec<f64>,
+    /// Share of the weight that is predicted right.
+    pub(super) accuracy: f64,
+}
+
+/// Eight candidates side by side.
+struct Panel {
+    point: Vec<Lanes>,
+    offsets: Vec<Lanes>,
+}
+
+#[derive(Clone)]
+struct Sums {
+    loss: Lanes,
+    correct: Lanes,
+    gradient: Vec<Lanes>,
+}
+
+/// The losses at all points. What a candidate gets does not depend on the others, to the last bit.
+pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>]) -> Vec<LossAt> {
+    let panels: Vec<Panel> = queries.chunks(LANES).map(|some| Panel::new(shape, some)).collect();
+    let (blocks, weight) = part.of(&rows.blocks);
+    let parts: Vec<Vec<Sums>> = blocks
+        .par_chunks(blocks.len().div_ceil(SHARDS).max(1))
+        .map(|blocks| {
+            let mut sums: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
+            let mut scratch = Vec::new();
+            for block in blocks {
+                for (panel, sums) in panels.iter().zip(&mut sums) {
+                    scratch.resize(shape.sets * block.len(), [0.0; LANES]);
+                    pulp::Arch::new().dispatch(AddBlock { block, shape, panel, scores: &mut scratch, sums });
+                }
+            }
+            sums
+        })
+        .collect();
+    let mut total: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
+    for part in &parts {
+        total.iter_mut().zip(part).for_each(|(total, part)| total.add(part));
+    }
+    let at = |i: usize| {
+        let (sums, lane) = (&total[i / LANES], i % LANES);
+        LossAt {
+            loss: sums.loss[lane] / weight,
+            gradient: sums.gradient.iter().map(|g| g[lane] / weight).collect(),
+            accuracy: sums.correct[lane] / weight,
+        }
+    };
+    (0..queries.len()).map(at).collect()
+}
+
+impl Panel {
+    fn new(shape: Shape, queries: &[Query<'_>]) -> Self {
+        let mut point = vec![[0.0; LANES]; shape.unknowns()];
+        let mut offsets = vec![[0.0; LANES]; shape.sets];
+        for (lane, query) in queries.iter().enumerate() {
+            point.iter_mut().zip(query.point).for_each(|(all, one)| all[lane] = *one);
+            offsets.iter_mut().zip(query.offsets).for_each(|(all, one)| all[lane] = *one);
+        }
+        Self { point, offsets }
+    }
+}
+
+impl Sums {
+    fn empty(shape: Shape) -> Self {
+        Self { loss: [0.0; LANES], correct: [0.0; LANES], gradient: vec![[0.0; LANES]; shape.unknowns()] }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for m in 0..LANES {
+            self.loss[m] += other.loss[m];
+            self.correct[m] += other.correct[m];
+        }
+        for (sum, other) in self.gradient.iter_mut().zip(&other.gradient) {
+            for m in 0..LANES {
+                sum[m] += other[m];
+            }
+        }
+    }
+}
+
+struct AddBlock<'a> {
+    block: &'a Block,
+    shape: Shape,
+    panel: &'a Panel,
+    /// Set by set, a row each.
+    scores: &'a mut [Lanes],
+    sums: &'a mut Sums,
+}
+
+impl pulp::NullaryFnOnce for AddBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { block, shape, panel, scores, sums } = self;
+        let (n, q) = (block.len(), shape.width + 1);
+        for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
+            add_scores(&block.features, shape.width, point, scores);
+        }
+        if shape.sets == 1 {
+            binomial(block, &panel.offsets[0], scores, sums);
+        } else {
+            multinomial(block, shape.sets, &panel.offsets, scores, sums);
+        }
+        for (scores, gradient) in scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
+            add_gradient(&block.features, shape.width, scores, gradient);
+        }
+    }
+}
+
+/// The scores `x · β + c` of all rows.
+#[inline(always)]
+pub(super) fn add_scores(features: &[f64], width: usize, point: &[Lanes], scores: &mut [Lanes]) {
+    let (slopes, intercept) = (&point[..width], point[width]);
+    if width == 0 {
+        scores.fill(intercept);
+        return;
+    }
+    let some = features.chunks_exact(TOGETHER * width);
+    let rest = some.remainder();
+    let mut out = scores.chunks_exact_mut(TOGETHER);
+    for (rows, out) in some.zip(&mut out) {
+        let mut sums = [intercept; TOGETHER];
+        for (j, slope) in slopes.iter().enumerate() {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let x = rows[i * width + j];
+                for m in 0..LANES {
+                    sum[m] = x.mul_add(slope[m], sum[m]);
+                }
+            }
+        }
+        out.copy_from_slice(&sums);
+    }
+    for (row, out) in rest.chunks_exact(width).zip(out.into_remainder()) {
+        let mut sum = intercept;
+        for (x, slope) in row.iter().zip(slopes) {
+            for m in 0..LANES {
+                sum[m] = x.mul_add(slope[m], sum[m]);
+            }
+        }
+        *out = sum;
+    }
+}
+
+/// Adds `Σ r x` and `Σ r` of residuals `r`.
+#[inline(always)]
+fn add_gradient(features: &[f64], width: usize, residuals: &[Lanes], gradient: &mut [Lanes]) {
+    let mut sum = gradient[width];
+    for r in residuals {
+        for m in 0..LANES {
+            sum[m] += r[m];
+        }
+    }
+    gradient[width] = sum;
+    let mut j = 0;
+    while j + TOGETHER <= width {
+        let mut sums = [[0.0; LANES]; TOGETHER];
+        for (row, r) in features.chunks_exact(width).zip(residuals) {
+            let some = &row[j..j + TOGETHER];
+            for (x, sum) in some.iter().zip(&mut sums) {
+                for m in 0..LANES {
+                    sum[m] = x.mul_add(r[m], sum[m]);
+                }
+            }
+        }
+        for (gradient, sum) in gradient[j..].iter_mut().zip(&sums) {
+            for m in 0..LANES {
+                gradient[m] += sum[m];
+            }
+        }
+        j += TOGETHER;
+    }
+    for j in j..width {
+        let mut sum = gradient[j];
+        for (row, r) in features.chunks_exact(width).zip(residuals) {
+            for m in 0..LANES {
+                sum[m] = row[j].mul_add(r[m], sum[m]);
+            }
+        }
+        gradient[j] = sum;
+    }
+}
+
+/// `−z` where the label is 1 and `z` where it is 0 lose no digits to `1 − p`. Scores become residuals `w (p − y)`.
+#[inline(always)]
+fn binomial(block: &Block, offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sums) {
+    let (mut loss, mut correct) = (sums.loss, sums.correct);
+    for ((z, &class), &w) in scores.iter_mut().zip(&block.classes).zip(&block.weights) {
+        let sign = if class == 1 { 1.0 } else { -1.0 };
+        for m in 0..LANES {
+            let margin = sign * z[m];
+            let e = exp_lane(-margin.abs());
+            let inverse = 1.0 / (1.0 + e);
+            let wrong = if margin < 0.0 { inverse } else { e * inverse };
+            loss[m] += w * (log1p_lane(e) - margin.min(0.0));
+            let towards = sign * (z[m] + offsets[m]);
+            // Class 0 is predicted at the threshold itself.
+            let right = (towards > 0.0) | ((towards == 0.0) & (class == 0));
+            correct[m] += if right { w } else { 0.0 };
+            // A score that is not a number must not be mended.
+            z[m] = if margin.is_nan() { f64::NAN } else { -sign * w * wrong };
+        }
+    }
+    sums.loss = loss;
+    sums.correct = correct;
+}
+
+/// Scores become residuals `w (p_k − [y = k])`.
+#[inline(always)]
+fn multinomial(block: &Block, sets: usize, offsets: &[Lanes], scores: &mut [Lanes], sums: &mut Sums) {
+    let n = block.len();
+    for (i, (&class, &w)) in block.classes.iter().zip(&block.weights).enumerate() {
+        let (mut largest, mut place) = (scores[i], [0.0; LANES]);
+        let (mut decided, mut choice) = (scores[i], [0.0; LANES]);
+        for m in 0..LANES {
+            decided[m] += offsets[0][m];
+        }
+        for k in 1..sets {
+            let z = scores[k * n + i];
+            for m in 0..LANES {
+                let better = z[m] > largest[m];
+                largest[m] = if better { z[m] } else { largest[m] };
+                place[m] = if better { k as f64 } else { place[m] };
+                let with_offset = z[m] + offsets[k][m];
+                let better = with_offset > decided[m];
+                decided[m] = if better { with_offset } else { decided[m] };
+                choice[m] = if better { k as f64 } else { choice[m] };
+            }
+        }
+        let (own, mut others) = (scores[class as usize * n + i], [0.0; LANES]);
+        for k in 0..sets {
+            let z = &mut scores[k * n + i];
+            for m in 0..LANES {
+                z[m] -= largest[m];
+            }
+            let e = exp(*z);
+            for m in 0..LANES {
+                others[m] += if place[m] == k as f64 { 0.0 } else { e[m] };
+            }
+            *z = e;
+        }
+        let log = log1p(others);
+        let own_e = scores[class as usize * n + i];
+        for m in 0..LANES {
+            sums.loss[m] += w * (log[m] + (largest[m] - own[m]));
+            sums.correct[m] += if choice[m] == f64::from(class) { w } else { 0.0 };
+        }
+        for k in 0..sets {
+            let e = &mut scores[k * n + i];
+            for m in 0..LANES {
+                e[m] *= w / (1.0 + others[m]);
+            }
+        }
+        // 1 − p as the sum of the other probabilities.
+        let own_residual = &mut scores[class as usize * n + i];
+        for m in 0..LANES {
+            let rest = if place[m] == f64::from(class) { others[m] } else { 1.0 + others[m] - own_e[m] };
+            own_residual[m] = -w * rest / (1.0 + others[m]);
+        }
+    }
+}

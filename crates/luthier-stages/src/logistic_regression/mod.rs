@@ -1,0 +1,22 @@
+//! Binomial and multinomial logistic regression.
+
+mod coordinates;
+mod decision;
+mod descent;
+mod estimator;
+mod family;
+mod fit;
+mod hessian;
+mod loss;
+mod model;
+mod quadratic;
+mod rows;
+mod statistics;
+mod summary;
+mod wide;
+
+pub use estimator::LogisticRegression;
+pub use family::Family;
+pub use model::LogisticRegressionModel;
+pub use statistics::Inference;
+pub use summary::LogisticTrainingSummary;

@@ -1,0 +1,249 @@
+//! The fitted model.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Error, RowFunction, Transformer, linalg};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
+use super::summary::LogisticTrainingSummary;
+use crate::columns;
+
+/// The columns a model reads and appends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ModelColumns {
+    pub(super) features: String,
+    pub(super) label: String,
+    pub(super) weight: Option<String>,
+    pub(super) raw_prediction: String,
+    pub(super) probability: String,
+    pub(super) prediction: String,
+}
+
+/// A fitted [`LogisticRegression`](crate::LogisticRegression).
+///
+/// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
+/// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogisticRegressionModel {
+    pub(super) columns: ModelColumns,
+    pub(super) multinomial: bool,
+    /// One row for a binomial model, else one for each class.
+    pub(super) coefficients: Vec<Vec<f64>>,
+    pub(super) intercepts: Vec<f64>,
+    pub(super) threshold: f64,
+    pub(super) thresholds: Option<Vec<f64>>,
+    pub(super) summary: LogisticTrainingSummary,
+}
+
+impl LogisticRegressionModel {
+    /// Whether there are scores for each class.
+    pub fn is_multinomial(&self) -> bool {
+        self.multinomial
+    }
+
+    /// Number of classes: 2 of a binomial model, else the largest label and one.
+    pub fn num_classes(&self) -> usize {
+        if self.multinomial { self.intercepts.len() } else { 2 }
+    }
+
+    /// Number of features.
+    pub fn num_features(&self) -> usize {
+        self.coefficients.first().map_or(0, Vec::len)
+    }
+
+    /// The coefficients of a binomial model, one a feature.
+    ///
+    /// # Errors
+    /// If the model is multinomial: see [`coefficient_matrix`](Self::coefficient_matrix).
+    pub fn coefficients(&self) -> luthier_core::Result<&[f64]> {
+        match (&self.coefficients[..], self.multinomial) {
+            ([coefficients], false) => Ok(coefficients),
+            _ => Err(self.has_many("coefficients", "coefficient_matrix()")),
+        }
+    }
+
+    /// The intercept of a binomial model; 0 without `fit_intercept`.
+    ///
+    /// # Errors
+    /// If the model is multinomial: see [`intercepts`](Self::intercepts).
+    pub fn intercept(&self) -> luthier_core::Result<f64> {
+        match (&self.intercepts[..], self.multinomial) {
+            ([intercept], false) => Ok(*intercept),
+            _ => Err(self.has_many("an intercept", "intercepts()")),
+        }
+    }
+
+    fn has_many(&self, what: &str, instead: &str) -> Error {
+        let classes = self.num_classes();
+        Error::invalid(format!(
+            "a multinomial model of {classes} classes has {what} for each class: use {instead}"
+        ))
+    }
+
+    /// A row for each class, or one row of a binomial model; a column for each feature.
+    pub fn coefficient_matrix(&self) -> Array2<f64> {
+        let columns = self.num_features();
+        Array2::from_shape_fn((self.coefficients.len(), columns), |(k, j)| self.coefficients[k][j])
+    }
+
+    /// One for each class, or one of a binomial model.
+    pub fn intercepts(&self) -> &[f64] {
+        &self.intercepts
+    }
+
+    /// The threshold of a binomial model on the probability of class 1.
+    pub fn threshold(&self) -> f64 {
+        match self.thresholds.as_deref() {
+            Some([zero, one]) => equivalent_threshold(*zero, *one),
+            _ => self.threshold,
+        }
+    }
+
+    /// How it was fitted and how well it fits.
+    pub fn summary(&self) -> &LogisticTrainingSummary {
+        &self.summary
+    }
+
+    fn decision(&self) -> Decision<'_> {
+        Decision::new(self.multinomial, self.threshold, self.thresholds.as_deref())
+    }
+
+    /// The scores of all rows, a column for each class; of sparse features without their zeros.
+    fn scores(&self, data: &DataFrame) -> luthier_core::Result<Array2<f64>> {
+        let (features, classes) = (&self.columns.features, self.num_classes());
+        if !columns::is_sparse(data.schema(), features) {
+            let matrix = self.coefficient_matrix();
+            return columns::compute(data, &[features], classes, |x, out| {
+                self.add_scores(matrix.view(), x, out)
+            });
+        }
+        let mut scores = Array2::zeros((data.num_rows(), classes));
+        let mut rows = scores.outer_iter_mut();
+        columns::for_each_sparse_row(data, features, |indices, values| {
+            if let Some(mut row) = rows.next() {
+                let held = || indices.iter().map(|&j| j as usize).zip(values.iter().copied());
+                self.score(held, row.as_slice_mut().unwrap_or_default());
+            }
+        })?;
+        Ok(scores)
+    }
+
+    /// The scores of one row, given as positions and values of its features.
+    fn score<I: Iterator<Item = (usize, f64)>>(&self, row: impl Fn() -> I, scores: &mut [f64]) {
+        let of_class = |k: usize| -> f64 {
+            row().map(|(j, x)| x * self.coefficients[k][j]).sum::<f64>() + self.intercepts[k]
+        };
+        match (self.multinomial, scores) {
+            (false, [minus, plus]) => {
+                *plus = of_class(0);
+                *minus = -*plus;
+            }
+            (_, scores) => scores.iter_mut().enumerate().for_each(|(k, score)| *score = of_class(k)),
+        }
+    }
+
+    fn add_scores(
+        &self,
+        matrix: ArrayView2<'_, f64>,
+        rows: ArrayView2<'_, f64>,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) {
+        let scores = linalg::row_products(rows, matrix);
+        let intercepts = ndarray::aview1(&self.intercepts);
+        if self.multinomial {
+            out.assign(&scores);
+            out += &intercepts.insert_axis(Axis(0));
+        } else {
+            let score = &scores.column(0) + intercepts.first().copied().unwrap_or(0.0);
+            out.column_mut(1).assign(&score);
+            out.column_mut(0).assign(&-score);
+        }
+    }
+
+    fn probabilities(&self, scores: &Array2<f64>) -> Array2<f64> {
+        let mut all = Array2::zeros(scores.dim());
+        for (scores, mut p) in scores.outer_iter().zip(all.outer_iter_mut()) {
+            if let (Some(scores), Some(p)) = (scores.to_slice(), p.as_slice_mut()) {
+                self.probability(scores, p);
+            }
+        }
+        all
+    }
+
+    /// The probabilities of one row from its scores.
+    fn probability(&self, scores: &[f64], p: &mut [f64]) {
+        match self.multinomial {
+            true => softmax(scores, p),
+            false => p.iter_mut().zip(scores).for_each(|(p, z)| *p = sigmoid(*z)),
+        }
+    }
+}
+
+impl Transformer for LogisticRegressionModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let c = &self.columns;
+        columns::require_width(data.schema(), &c.features, self.num_features())?;
+        let scores = self.scores(&data)?;
+        let probabilities = self.probabilities(&scores);
+        let decision = self.decision();
+        let class = |i: usize| {
+            let (scores, p) = (scores.slice(s![i, ..]), probabilities.slice(s![i, ..]));
+            decision.class(scores.as_slice().unwrap_or(&[]), p.as_slice().unwrap_or(&[]))
+        };
+        let predictions: Vec<f64> = (0..scores.nrows()).map(class).collect();
+        let appended = [
+            (&c.raw_prediction, Column::vector(scores)),
+            (&c.probability, Column::vector(probabilities)),
+            (&c.prediction, Column::f64(predictions)),
+        ];
+        let mut out = data;
+        for (name, column) in appended.into_iter().filter(|(name, _)| !name.is_empty()) {
+            out = out.with_column(name, column)?;
+        }
+        Ok(out)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::require_width(schema, &self.columns.features, self.num_features())?;
+        Ok(self.columns.append_to(schema, Some(self.num_classes()))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.columns.features.clone()])
+    }
+
+    fn row_function(&self) -> Option<RowFunction> {
+        let (c, classes) = (&self.columns, self.num_classes());
+        let model = self.clone();
+        let names = [&c.raw_prediction, &c.probability, &c.prediction];
+        let wanted = names.map(|name| !name.is_empty());
+        let outputs = names.into_iter().filter(|name| !name.is_empty());
+        Some(RowFunction::new([&c.features], outputs, move |row, out| {
+            let (mut scores, mut p) = (vec![0.0; classes], vec![0.0; classes]);
+            model.score(|| row.iter().copied().enumerate(), &mut scores);
+            model.probability(&scores, &mut p);
+            let class = [model.decision().class(&scores, &p)];
+            let all = [&scores[..], &p[..], &class[..]].into_iter().zip(wanted);
+            let values = all.filter(|(_, wanted)| *wanted).flat_map(|(values, _)| values);
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+        }))
+    }
+}
+
+impl ModelColumns {
+    /// The schema with the columns appended; the number of classes may only be known after fitting.
+    pub(super) fn append_to(&self, schema: &Schema, classes: Option<usize>) -> luthier_core::Result<Schema> {
+        let mut schema = schema.clone();
+        for vector in [&self.raw_prediction, &self.probability] {
+            if !vector.is_empty() {
+                schema = schema.with_field(Field::new(vector, ColumnType::vector(classes)))?;
+            }
+        }
+        if !self.prediction.is_empty() {
+            schema = schema.with_field(Field::new(&self.prediction, ColumnType::F64))?;
+        }
+        Ok(schema)
+    }
+}

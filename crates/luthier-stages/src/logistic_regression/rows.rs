@@ -1,0 +1,247 @@
+//! The rows of one fit, standardised, in blocks that do not depend on the caller's partitions.
+
+use luthier_core::{Dataset, Error, Result};
+use rayon::prelude::*;
+
+/// Floats in a block: it stays in a second-level cache while it is used twice, for margins and for gradients.
+const BLOCK_FLOATS: usize = 1 << 15;
+
+/// A label from here on is taken for a mistake: there would be as many classes.
+const MOST_CLASSES: f64 = 65_536.0;
+
+/// Parts of a pass that are summed up on their own and merged in order.
+pub(super) const SHARDS: usize = 64;
+
+/// The columns of a fit.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RowColumns {
+    pub(super) features: String,
+    pub(super) label: String,
+    pub(super) weight: Option<String>,
+}
+
+/// Consecutive rows with a positive weight.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    /// Row by row, `width` numbers each.
+    pub(super) features: Vec<f64>,
+    /// The label, then its position among the labels that occur.
+    pub(super) classes: Vec<u32>,
+    pub(super) weights: Vec<f64>,
+}
+
+impl Block {
+    pub(super) fn len(&self) -> usize {
+        self.classes.len()
+    }
+}
+
+/// `t = (x − centre) / unit` for the features that vary.
+#[derive(Debug, Clone)]
+pub(super) struct Units {
+    /// Number of features, constant ones included.
+    pub(super) features: usize,
+    /// Those that vary.
+    pub(super) active: Vec<usize>,
+    /// Of the active ones: the mean, or 0 where rows are not centred.
+    pub(super) centre: Vec<f64>,
+    /// Of the active ones: the deviation, or the root mean square where rows are not centred.
+    pub(super) unit: Vec<f64>,
+    /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`.
+    pub(super) deviation: Vec<f64>,
+}
+
+/// Standardised rows and their labels.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) blocks: Vec<Block>,
+    pub(super) units: Units,
+    /// Number of rows, whatever their weights.
+    pub(super) count: u64,
+    /// `W`.
+    pub(super) weight_sum: f64,
+    /// The smallest positive weight.
+    pub(super) least_weight: f64,
+    /// The largest label and one, at least 2.
+    pub(super) classes: usize,
+    /// The labels that have scores of their own, ascending: 0 and 1, and all up to the largest that occurs, except that
+    /// those that do not occur are left out where rows are centred and there are more than two classes.
+    pub(super) present: Vec<u32>,
+    /// Their weights.
+    pub(super) class_weights: Vec<f64>,
+}
+
+impl Rows {
+    /// Reads the rows once.
+    ///
+    /// # Errors
+    /// A feature that is null, NaN or infinite, a label that is no class, a weight that is negative or not finite,
+    /// each with column and row; no row with a positive weight; features whose squares overflow.
+    pub(super) fn read(data: &Dataset, columns: &RowColumns, centred: bool) -> Result<Self> {
+        let width = crate::columns::width(data.schema(), &columns.features)?;
+        let (mut blocks, count) = read_blocks(data, columns, width)?;
+        let weight_sum: f64 = blocks.iter().map(|b| b.weights.iter().sum::<f64>()).sum();
+        if !(weight_sum > 0.0 && weight_sum.is_finite()) {
+            return Err(Error::invalid(format!(
+                "nothing to fit: {count} rows with a total weight of {weight_sum}; at least one row with a positive, \
+                 finite weight is needed"
+            )));
+        }
+        let units = standardise(&mut blocks, width, weight_sum, centred)?;
+        let labels = blocks.iter().flat_map(|b| &b.classes);
+        let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
+        let mut all = vec![0.0; classes];
+        for block in &blocks {
+            block.classes.iter().zip(&block.weights).for_each(|(c, w)| all[*c as usize] += w);
+        }
+        let kept = |w: &f64| *w > 0.0 || !centred || classes == 2;
+        let present: Vec<u32> = (0..).zip(&all).filter(|(_, w)| kept(w)).map(|(c, _)| c).collect();
+        let class_weights = present.iter().map(|c| all[*c as usize]).collect();
+        let mut place = vec![0; classes];
+        (0..).zip(&present).for_each(|(k, c)| place[*c as usize] = k);
+        for block in &mut blocks {
+            block.classes.iter_mut().for_each(|c| *c = place[*c as usize]);
+        }
+        let weights = blocks.iter().flat_map(|b| &b.weights);
+        let least_weight = weights.fold(f64::INFINITY, |a, b| a.min(*b));
+        Ok(Self { blocks, units, count, weight_sum, least_weight, classes, present, class_weights })
+    }
+
+    /// Number of features in the blocks.
+    pub(super) fn width(&self) -> usize {
+        self.units.active.len()
+    }
+}
+
+fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Vec<Block>, u64)> {
+    let block_rows = (BLOCK_FLOATS / width.max(1)).clamp(64, 1024);
+    let (mut blocks, mut count) = (Vec::new(), 0);
+    let empty = || Block {
+        features: Vec::with_capacity(block_rows * width),
+        classes: Vec::with_capacity(block_rows),
+        weights: Vec::with_capacity(block_rows),
+    };
+    let mut block = empty();
+    let mut names = vec![columns.features.as_str(), columns.label.as_str()];
+    names.extend(columns.weight.as_deref());
+    data.for_each_tile(&names, |tile| {
+        let features = tile.vectors(&columns.features)?;
+        let labels = tile.numbers(&columns.label)?;
+        let weights = tile.weights(columns.weight.as_deref())?;
+        count += tile.len() as u64;
+        for (i, (row, &label)) in features.outer_iter().zip(labels.iter()).enumerate() {
+            let class = label as u32;
+            if !(label < MOST_CLASSES && f64::from(class) == label) {
+                return Err(tile.bad_value(
+                    &columns.label,
+                    i,
+                    "a class, an integer from 0 to 65535: turn other labels into classes by a string indexer",
+                ));
+            }
+            // A sum of finite numbers may overflow, but then so do the squares.
+            if !row.iter().sum::<f64>().is_finite()
+                && let Some(error) = tile.first_not_finite(&columns.features)
+            {
+                return Err(error);
+            }
+            let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
+            if weight == 0.0 {
+                continue;
+            }
+            block.features.extend(row);
+            block.classes.push(class);
+            block.weights.push(weight);
+            if block.len() == block_rows {
+                blocks.push(std::mem::replace(&mut block, empty()));
+            }
+        }
+        Ok(())
+    })?;
+    if block.len() > 0 {
+        blocks.push(block);
+    }
+    Ok((blocks, count))
+}
+
+/// Sums over all blocks, in parallel and in a fixed order.
+fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Sync) -> Vec<f64> {
+    let parts: Vec<Vec<f64>> = blocks
+        .par_chunks(blocks.len().div_ceil(SHARDS).max(1))
+        .map(|blocks| {
+            let mut sums = vec![0.0; len];
+            blocks.iter().for_each(|block| add(block, &mut sums));
+            sums
+        })
+        .collect();
+    let mut total = vec![0.0; len];
+    for part in parts {
+        total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
+    total
+}
+
+/// Standardises the rows in place and takes constant features out of them.
+fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Result<Units> {
+    let reference: Vec<f64> = blocks.first().map_or(&[][..], |b| &b.features[..width]).to_vec();
+    let offsets = sum_rows(blocks, width, |block, sums| {
+        for (row, w) in block.features.chunks_exact(width.max(1)).zip(&block.weights) {
+            let terms = sums.iter_mut().zip(row).zip(&reference);
+            terms.for_each(|((sum, x), reference)| *sum += w * (x - reference));
+        }
+    });
+    let mean: Vec<f64> =
+        reference.iter().zip(&offsets).map(|(reference, sum)| reference + sum / weight_sum).collect();
+    let squares = sum_rows(blocks, width, |block, sums| {
+        for (row, w) in block.features.chunks_exact(width.max(1)).zip(&block.weights) {
+            for ((sum, x), mean) in sums.iter_mut().zip(row).zip(&mean) {
+                let centred = x - mean;
+                *sum += w * centred * centred;
+            }
+        }
+    });
+    if !squares.iter().chain(&mean).all(|x| x.is_finite()) {
+        return Err(Error::invalid(
+            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
+             the columns",
+        ));
+    }
+    let weight_squares: f64 = blocks.iter().flat_map(|b| &b.weights).map(|w| w * w).sum();
+    let divisor = weight_sum - weight_squares / weight_sum;
+    let active: Vec<usize> = (0..width).filter(|&j| squares[j] > 0.0 && divisor > 0.0).collect();
+    let pick = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { active.iter().map(|&j| f(j)).collect() };
+    let deviation = pick(&|j| (squares[j] / divisor).sqrt());
+    let units = match centred {
+        true => {
+            Units { features: width, centre: pick(&|j| mean[j]), unit: deviation.clone(), deviation, active }
+        }
+        false => {
+            let unit = pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt());
+            Units { features: width, centre: vec![0.0; active.len()], unit, deviation, active }
+        }
+    };
+    blocks.par_iter_mut().for_each(|block| units.apply(&mut block.features));
+    Ok(units)
+}
+
+impl Units {
+    fn apply(&self, rows: &mut Vec<f64>) {
+        let (from, to) = (self.features, self.active.len());
+        let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
+        let count = rows.len().checked_div(from).unwrap_or(0);
+        if from == to {
+            for row in rows.chunks_exact_mut(from.max(1)) {
+                let entries = row.iter_mut().zip(&self.centre).zip(&inverse);
+                entries.for_each(|((x, centre), inverse)| *x = (*x - centre) * inverse);
+            }
+            return;
+        }
+        // What is written lies before what is still to be read.
+        for i in 0..count {
+            for (j, &feature) in self.active.iter().enumerate() {
+                rows[i * to + j] = (rows[i * from + feature] - self.centre[j]) * inverse[j];
+            }
+        }
+        rows.truncate(count * to);
+        rows.shrink_to_fit();
+    }
+}

@@ -1,0 +1,9 @@
+//! Logistic regression as its users see it: an estimator on frames.
+#![allow(clippy::unwrap_used)]
+
+mod frames;
+mod laws;
+mod outcomes;
+mod problems;
+mod spark;
+mod suites;
