@@ -144,6 +144,7 @@ fn the_main_job() {
 
     let text = succeed(&["inspect", &model]);
     assert!(text.contains("stage lr (linear_regression)") && text.contains("  x9"), "{text}");
+    assert!(text.contains("  pc1 "), "coefficients are named after the components: {text}");
 }
 
 #[test]

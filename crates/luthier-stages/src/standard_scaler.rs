@@ -9,6 +9,7 @@ use ndarray::{Array1, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
+use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Scales each feature to unit sample deviation and, if asked, shifts it to zero mean:
 /// `out = (x − mean) · factor` with `factor = 1 / std`, `std² = Σ(x − mean)² / (n − 1)`.
@@ -32,23 +33,51 @@ pub struct StandardScaler {
     with_std: bool,
 }
 
+impl StandardScaler {
+    fn spec(&self) -> FeatureSpec<()> {
+        FeatureSpec::new([&self.input_col], ())
+    }
+
+    fn of_moments(&self, data: &Dataset) -> luthier_core::Result<(Array1<f64>, Array1<f64>)> {
+        let moments = data.summarize::<Moments>(&MomentsSpec::new([&self.input_col]))?;
+        let std = match moments.rows() {
+            0 => return Err(Error::invalid("there are no rows to learn means and deviations from")),
+            1 => Array1::zeros(moments.mean().len()),
+            _ => moments.sample_variance().mapv(f64::sqrt),
+        };
+        Ok((moments.mean().to_owned(), std))
+    }
+
+    /// Of sparse vectors, whose products would take the square of their width.
+    fn of_each_feature(&self, data: &Dataset) -> luthier_core::Result<(Array1<f64>, Array1<f64>)> {
+        let summary = data.summarize::<FeatureSummary<Spread>>(&self.spec())?;
+        let features = summary.require(&self.input_col)?;
+        if let Some(j) = features.iter().position(|feature| feature.count() < summary.rows()) {
+            return Err(Error::invalid(format!(
+                "feature {j} of column `{}` is NaN in some rows: fill missing values first",
+                self.input_col
+            )));
+        }
+        let std = features.iter().map(|feature| feature.sample_variance().sqrt()).collect();
+        Ok((features.iter().map(Spread::mean).collect(), std))
+    }
+}
+
 impl Estimator for StandardScaler {
     const NAME: &'static str = "standard_scaler";
     type Model = StandardScalerModel;
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<StandardScalerModel> {
-        let moments = data.summarize::<Moments>(&MomentsSpec::new([&self.input_col]))?;
-        let std = match moments.rows() {
-            0 => return Err(Error::invalid("there are no rows to learn means and deviations from").into()),
-            1 => Array1::zeros(moments.mean().len()),
-            _ => moments.sample_variance().mapv(f64::sqrt),
+        let (mean, std) = match columns::is_sparse(data.schema(), &self.input_col) {
+            true => self.of_each_feature(data)?,
+            false => self.of_moments(data)?,
         };
         Ok(StandardScalerModel {
             input_col: self.input_col.clone(),
             output_col: self.output_col.clone(),
             with_mean: self.with_mean,
             with_std: self.with_std,
-            mean: moments.mean().to_vec(),
+            mean: mean.to_vec(),
             std: std.to_vec(),
         })
     }
@@ -60,11 +89,12 @@ impl Estimator for StandardScaler {
     }
 
     // Grouped although `fit_many` is the default: the moments are kept with the view, the rest is nothing.
-    fn plan(&self, _schema: &Schema) -> StagePlan {
-        StagePlan::opaque()
-            .need::<Moments>(MomentsSpec::new([&self.input_col]))
-            .affine([&self.input_col], &self.output_col)
-            .grouped()
+    fn plan(&self, schema: &Schema) -> StagePlan {
+        let plan = match columns::is_sparse(schema, &self.input_col) {
+            true => StagePlan::opaque().need::<FeatureSummary<Spread>>(self.spec()),
+            false => StagePlan::opaque().need::<Moments>(MomentsSpec::new([&self.input_col])),
+        };
+        plan.affine([&self.input_col], &self.output_col).grouped()
     }
 }
 

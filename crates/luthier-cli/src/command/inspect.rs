@@ -1,12 +1,13 @@
 //! `luthier inspect`
 
 use anyhow::Result;
-use luthier::core::{DynModel, PipelineModel, Value, json as documents};
+use luthier::core::{DynModel, PipelineModel, json as documents};
 use luthier::report::{Align, table};
 use serde_json::{Map, Value as Json, json};
 
+use super::feature_names::FeatureNames;
 use crate::args::InspectArgs;
-use crate::data::{FEATURES, Inputs};
+use crate::data::Inputs;
 use crate::model_file::{self, ModelFile};
 use crate::output::print;
 
@@ -53,7 +54,8 @@ fn to_text(file: &ModelFile) -> Result<String> {
         }
         text.push('\n');
     }
-    stages_text(&file.pipeline, "", file.inputs.as_ref(), &mut text)?;
+    let mut names = FeatureNames::of(file.inputs.as_ref());
+    stages_text(&file.pipeline, "", &mut names, &mut text)?;
     Ok(text)
 }
 
@@ -61,13 +63,13 @@ fn to_text(file: &ModelFile) -> Result<String> {
 fn stages_text(
     pipeline: &PipelineModel,
     outer: &str,
-    inputs: Option<&Inputs>,
+    names: &mut FeatureNames,
     text: &mut String,
 ) -> Result<()> {
     for (name, model) in pipeline.stages() {
         let name = format!("{outer}{name}");
         if let Some(inner) = model.downcast_ref::<PipelineModel>() {
-            stages_text(inner, &format!("{name}."), inputs, text)?;
+            stages_text(inner, &format!("{name}."), names, text)?;
             continue;
         }
         let values = model.values();
@@ -75,9 +77,8 @@ fn stages_text(
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
         let columns = [("parameter", Align::Left), ("value", Align::Left)];
         text.push_str(&indented(&table(&columns, &params.collect::<Vec<_>>())));
-        // What a stage learned of another vector has no names of the file's columns.
-        let reads_features = values.iter().any(|(_, value)| *value == Value::from(FEATURES));
-        let names = inputs.filter(|inputs| reads_features && inputs.features.len() == inputs.num_features);
+        let features = names.in_front_of(model.as_ref());
+        names.go_through(model.as_ref());
         let mut learned = Map::new();
         for (name, value) in model.state()?.as_object().into_iter().flatten() {
             match value {
@@ -91,7 +92,7 @@ fn stages_text(
                 }
             }
         }
-        text.push_str(&indented(&state(&learned, names.map(|inputs| inputs.features.as_slice()))));
+        text.push_str(&indented(&state(&learned, features.as_deref())));
         text.push('\n');
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod evaluate;
+mod feature_names;
 pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod predict;
