@@ -1,8 +1,8 @@
 //! Checks of columns and row-wise computation that several stages share.
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
-use luthier_core::frame::{ColumnType, DataFrame, Field, RecordBatch, Schema, numbers, vectors};
-use luthier_core::{Error, Result};
+use luthier_core::frame::{ColumnType, DataFrame, Field, RecordBatch, Schema, numbers, sparse_rows, vectors};
+use luthier_core::{Error, Result, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 /// Rows computed at once: few enough to stay in a cache.
@@ -86,6 +86,44 @@ pub(crate) fn compute<S: AsRef<str>>(
                 f(rows.view(), target);
             }
             first_row += batch.num_rows();
+        }
+    }
+    Ok(out)
+}
+
+/// The products of every row of a column with the rows of `matrix`, one column each. Rows that are held sparse are read as
+/// they are.
+///
+/// # Errors
+/// Those of [`compute`].
+pub(crate) fn products(data: &DataFrame, column: &str, matrix: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
+    let position = data.schema().require_index(column)?;
+    let mut sparse = None;
+    for partition in data.partitions() {
+        for batch in partition.batches(Some(&[position]))? {
+            let held = sparse_rows(batch?.column(0).as_ref()).is_some();
+            sparse = Some(held && sparse != Some(false));
+        }
+    }
+    if sparse != Some(true) {
+        return compute(data, &[column], matrix.nrows(), |x, mut out| {
+            out.assign(&linalg::row_products(x, matrix));
+        });
+    }
+    let mut out = Array2::zeros((data.num_rows(), matrix.nrows()));
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(Some(&[position]))? {
+            let batch = batch?;
+            check_nulls(&batch, &[(column, 0)], first_row)?;
+            let Some(rows) = sparse_rows(batch.column(0).as_ref()) else { continue };
+            for i in 0..rows.len() {
+                let (positions, values) = rows.row(i);
+                for (coefficients, sum) in matrix.outer_iter().zip(out.row_mut(first_row + i)) {
+                    *sum = positions.iter().zip(values).map(|(j, x)| x * coefficients[*j as usize]).sum();
+                }
+            }
+            first_row += rows.len();
         }
     }
     Ok(out)

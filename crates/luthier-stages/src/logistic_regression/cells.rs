@@ -1,5 +1,7 @@
 //! The features of some rows, every number or those that are not zero.
 
+use ndarray::ArrayView1;
+
 /// Rows of features.
 #[derive(Debug, Clone)]
 pub(super) enum Cells {
@@ -25,9 +27,12 @@ impl Cells {
     }
 
     /// Appends a row of a dense column.
-    pub(super) fn push_dense<'a>(&mut self, row: impl Iterator<Item = &'a f64>) {
+    pub(super) fn push_dense(&mut self, row: ArrayView1<'_, f64>) {
         match self {
-            Self::Dense(all) => all.extend(row),
+            Self::Dense(all) => match row.to_slice() {
+                Some(row) => all.extend_from_slice(row),
+                None => all.extend(row),
+            },
             Self::Sparse { ends, indices, values } => {
                 for (j, value) in (0..).zip(row).filter(|(_, value)| **value != 0.0) {
                     indices.push(j);

@@ -1,8 +1,8 @@
 //! The fitted model.
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, Transformer, linalg};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use luthier_core::{Error, Transformer};
+use ndarray::{Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
@@ -109,22 +109,18 @@ impl LogisticRegressionModel {
         Decision::new(self.multinomial, self.threshold, self.thresholds.as_deref())
     }
 
-    fn add_scores(
-        &self,
-        matrix: ArrayView2<'_, f64>,
-        rows: ArrayView2<'_, f64>,
-        mut out: ArrayViewMut2<'_, f64>,
-    ) {
-        let scores = linalg::row_products(rows, matrix);
-        let intercepts = ndarray::aview1(&self.intercepts);
-        if self.multinomial {
-            out.assign(&scores);
-            out += &intercepts.insert_axis(Axis(0));
-        } else {
-            let score = &scores.column(0) + intercepts.first().copied().unwrap_or(0.0);
-            out.column_mut(1).assign(&score);
-            out.column_mut(0).assign(&-score);
+    /// The raw predictions.
+    fn scores(&self, data: &DataFrame) -> luthier_core::Result<Array2<f64>> {
+        let features = &self.columns.features;
+        columns::require_width(data.schema(), features, self.num_features())?;
+        let mut scores = columns::products(data, features, self.coefficient_matrix().view())?;
+        for mut row in scores.outer_iter_mut() {
+            row.iter_mut().zip(&self.intercepts).for_each(|(score, intercept)| *score += intercept);
         }
+        if self.multinomial {
+            return Ok(scores);
+        }
+        Ok(ndarray::concatenate![Axis(1), -&scores, scores])
     }
 
     fn probabilities(&self, scores: &Array2<f64>) -> Array2<f64> {
@@ -143,11 +139,7 @@ impl Transformer for LogisticRegressionModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let c = &self.columns;
-        columns::require_width(data.schema(), &c.features, self.num_features())?;
-        let matrix = self.coefficient_matrix();
-        let scores = columns::compute(&data, &[&c.features], self.num_classes(), |x, out| {
-            self.add_scores(matrix.view(), x, out);
-        })?;
+        let scores = self.scores(&data)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
         let class = |i: usize| {

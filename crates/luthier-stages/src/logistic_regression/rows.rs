@@ -38,6 +38,29 @@ impl Block {
     pub(super) fn len(&self) -> usize {
         self.classes.len()
     }
+
+    /// Adds `Σ w (x − reference)`.
+    fn add_offsets(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset);
+    }
+
+    /// Adds `Σ w (x − reference)²`.
+    fn add_squares(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset * offset);
+    }
+
+    #[inline(always)]
+    fn add(&self, reference: &[f64], sums: &mut [f64], term: impl Fn(f64, f64) -> f64) {
+        match &self.cells {
+            Cells::Dense(all) => {
+                for (row, &w) in all.chunks_exact(sums.len().max(1)).zip(&self.weights) {
+                    let each = sums.iter_mut().zip(row).zip(reference);
+                    each.for_each(|((sum, x), reference)| *sum += term(w, x - reference));
+                }
+            }
+            cells => cells.for_each(sums.len(), |i, j, x| sums[j] += term(self.weights[i], x - reference[j])),
+        }
+    }
 }
 
 /// A sparse column of at most so many features is held densely.
@@ -99,7 +122,9 @@ impl Rows {
                  finite weight is needed"
             )));
         }
-        let units = standardise(&mut blocks, width, weight_sum, centred)?;
+        let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
+            return Err(not_finite(data, &columns.features));
+        };
         let labels = blocks.iter().flat_map(|b| &b.classes);
         let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
         let mut all = vec![0.0; classes];
@@ -150,16 +175,6 @@ fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Ve
                     "a class, an integer from 0 to 65535: turn other labels into classes by a string indexer",
                 ));
             }
-            let row = dense.as_ref().map(|rows| rows.row(i));
-            let held = sparse.as_ref().map(|rows| rows.row(i));
-            // A sum of finite numbers may overflow, but then so do the squares.
-            let sum = row.as_ref().map_or(0.0, |row| row.iter().sum())
-                + held.map_or(0.0, |held| held.1.iter().sum());
-            if !f64::is_finite(sum)
-                && let Some(error) = tile.first_not_finite(&columns.features)
-            {
-                return Err(error);
-            }
             let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
             if weight == 0.0 {
                 continue;
@@ -169,10 +184,10 @@ fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Ve
                 classes: Vec::with_capacity(block_rows),
                 weights: Vec::with_capacity(block_rows),
             });
-            match (row, held) {
-                (Some(row), _) => current.cells.push_dense(row.iter()),
-                (None, Some(held)) => current.cells.push_sparse(width, held),
-                (None, None) => {}
+            if let Some(rows) = &dense {
+                current.cells.push_dense(rows.row(i));
+            } else if let Some(rows) = &sparse {
+                current.cells.push_sparse(width, rows.row(i));
             }
             current.classes.push(class);
             current.weights.push(weight);
@@ -184,6 +199,17 @@ fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Ve
     })?;
     blocks.extend(block);
     Ok((blocks, count))
+}
+
+/// Why the moments of the features are not finite.
+fn not_finite(data: &Dataset, features: &str) -> Error {
+    let bad = data.for_each_tile(&[features], |tile| tile.first_not_finite(features).map_or(Ok(()), Err));
+    bad.err().unwrap_or_else(|| {
+        Error::invalid(
+            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
+             the columns",
+        )
+    })
 }
 
 /// Sums over all blocks, in parallel and in a fixed order.
@@ -204,24 +230,17 @@ fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Syn
 }
 
 /// Standardises the rows in place and takes constant features out of them. Zeros of sparse rows stay zeros: they are
-/// centred where they are used.
-fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Result<Units> {
+/// centred where they are used. `None` if the moments are not finite.
+fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Option<Units> {
     let is_sparse = matches!(blocks.first(), Some(Block { cells: Cells::Sparse { .. }, .. }));
     let reference: Vec<f64> = match blocks.first().map(|block| &block.cells) {
         Some(Cells::Dense(all)) => all[..width].to_vec(),
         _ => vec![0.0; width],
     };
-    let offsets = sum_rows(blocks, width, |block, sums| {
-        block.cells.for_each(width, |i, j, x| sums[j] += block.weights[i] * (x - reference[j]));
-    });
+    let offsets = sum_rows(blocks, width, |block, sums| block.add_offsets(&reference, sums));
     let mean: Vec<f64> =
         reference.iter().zip(&offsets).map(|(reference, sum)| reference + sum / weight_sum).collect();
-    let mut squares = sum_rows(blocks, width, |block, sums| {
-        block.cells.for_each(width, |i, j, x| {
-            let centred = x - mean[j];
-            sums[j] += block.weights[i] * centred * centred;
-        });
-    });
+    let mut squares = sum_rows(blocks, width, |block, sums| block.add_squares(&mean, sums));
     if is_sparse {
         let held = sum_rows(blocks, width, |block, sums| {
             block.cells.for_each(width, |i, j, _| sums[j] += block.weights[i]);
@@ -235,10 +254,7 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
         }
     }
     if !squares.iter().chain(&mean).all(|x| x.is_finite()) {
-        return Err(Error::invalid(
-            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
-             the columns",
-        ));
+        return None;
     }
     let weight_squares: f64 = blocks.iter().flat_map(|b| &b.weights).map(|w| w * w).sum();
     let divisor = weight_sum - weight_squares / weight_sum;
@@ -255,7 +271,7 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
     };
     let units = Units { features: width, active, centre, unit, shift, deviation };
     blocks.par_iter_mut().for_each(|block| units.apply(&mut block.cells));
-    Ok(units)
+    Some(units)
 }
 
 impl Units {

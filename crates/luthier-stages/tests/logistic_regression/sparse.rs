@@ -1,5 +1,6 @@
 //! Rows that are held sparse are fitted as the same rows with their zeros.
 
+use luthier_core::Transformer;
 use luthier_core::frame::{Column, DataFrame, SparseBuilder};
 use luthier_stages::{Family, LogisticRegression};
 use ndarray::Array2;
@@ -56,6 +57,9 @@ fn few_features() {
         let expected: Vec<f64> = b.coefficient_matrix().iter().copied().collect();
         assert_close(&a.coefficient_matrix(), &expected, 1e-8 * largest(&expected), &(reg_param, alpha));
         assert_close(a.intercepts(), b.intercepts(), 1e-8, &(reg_param, alpha));
+        let scores = |data: &DataFrame| a.transform(data).unwrap().vectors("raw_prediction").unwrap();
+        let expected: Vec<f64> = scores(&rows.frame()).iter().copied().collect();
+        assert_close(&scores(&sparse(&rows)), &expected, 1e-12 * largest(&expected), &"scores");
     }
 }
 
