@@ -35,7 +35,8 @@ Configuration:
                                     # with train_ratio; or the name of a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # with executor_options; also: sharing = false
-  [evaluator]                       # without it regression with its defaults
+  [evaluator]                       # without it regression with its defaults; or several [[evaluator]], of
+                                    # which the first decides
   type = \"regression\"
   metric = \"rmse\"";
 

@@ -45,17 +45,27 @@ fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator
     Ok(stage)
 }
 
-/// The configured evaluator; without one, `regression` with its defaults.
-pub(crate) fn evaluator(config: &Config) -> Result<Box<dyn DynEvaluator>> {
-    let (entry, params): (EvaluatorEntry, &[_]) = match &config.evaluator {
-        Some(PartConfig { type_name, params }) => (find(type_name)?, params),
-        None => (
-            registry::find("regression").map_err(|e| {
+/// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
+fn evaluators(config: &Config) -> Result<(Box<dyn DynEvaluator>, Vec<Box<dyn DynEvaluator>>)> {
+    let mut all = config.evaluators.iter();
+    let deciding = match all.next() {
+        Some(PartConfig { type_name, params }) => evaluator(config, find(type_name)?, params)?,
+        None => {
+            let regression = registry::find("regression").map_err(|e| {
                 anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
-            })?,
-            &[],
-        ),
+            })?;
+            evaluator(config, regression, &[])?
+        }
     };
+    let others = all.map(|PartConfig { type_name, params }| evaluator(config, find(type_name)?, params));
+    Ok((deciding, others.collect::<Result<_>>()?))
+}
+
+fn evaluator(
+    config: &Config,
+    entry: EvaluatorEntry,
+    params: &[(Key, Value)],
+) -> Result<Box<dyn DynEvaluator>> {
     let mut evaluator = entry.create();
     let set = |name: &str, value: &Value| evaluator.set_value(name, value);
     configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;
@@ -142,11 +152,14 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
 pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&str>) -> Result<Search> {
     let pipeline = pipeline(config)?;
     let grid = grid(&config.grids, &pipeline)?;
-    let evaluator = evaluator(config)?;
+    let (evaluator, others) = evaluators(config)?;
     let splitter = splitter(search, &config.data)?;
     let executor = self::executor(search, executor)?;
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };
-    Ok(Search::new(Box::new(pipeline), grid, evaluator, splitter)
+    let of_one = Search::new(Box::new(pipeline), grid, evaluator, splitter);
+    Ok(others
+        .into_iter()
+        .fold(of_one, Search::also)
         .executor(executor)
         .parallelism(search.parallelism)
         .memory_budget(search.memory_budget)

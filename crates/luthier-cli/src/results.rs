@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
-use luthier::tune::{CandidateResult, FoldResult, Forecast, SearchResult};
+use luthier::tune::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, Forecast, SearchResult, Spread};
 use serde_json::{Map, json};
 
 use crate::output::write_text;
@@ -42,6 +42,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
     json!({
         "metric": result.metric,
         "larger_is_better": result.larger_is_better,
+        "also": result.also.iter().map(also).collect::<Vec<_>>(),
         "search_seconds": number(seconds.search),
         "load_seconds": number(seconds.load),
         "best": result.best,
@@ -49,6 +50,10 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
         "work": counts(result.work),
         "planned": planned,
     })
+}
+
+fn also(also: &AlsoMetric) -> serde_json::Value {
+    json!({"metric": also.name, "larger_is_better": also.larger_is_better})
 }
 
 fn candidate(candidate: &CandidateResult) -> serde_json::Value {
@@ -60,12 +65,19 @@ fn candidate(candidate: &CandidateResult) -> serde_json::Value {
         "mean": number(candidate.mean),
         "std": number(candidate.std),
         "rank": candidate.rank,
+        "also": candidate.also.iter().map(spread).collect::<Vec<_>>(),
         "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
     })
 }
 
+fn spread(spread: &Spread) -> serde_json::Value {
+    json!({"mean": number(spread.mean), "std": number(spread.std)})
+}
+
 fn fold(fold: &FoldResult) -> serde_json::Value {
+    let also = |also: &FoldMetric| json!({"metric": number(also.metric), "error": also.error});
     json!({
+        "also": fold.also.iter().map(also).collect::<Vec<_>>(),
         "fold": fold.fold,
         "metric": number(fold.metric),
         "fit_seconds": number(fold.fit_seconds),
@@ -75,7 +87,7 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
 }
 
 /// One line per candidate: its place in the grid, its rank, its parameters, the metric over and on the folds, the
-/// seconds of all folds together, and the first error.
+/// same of every other metric, the seconds of all folds together, and the first error.
 fn to_csv(result: &SearchResult) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in result.candidates.iter().flat_map(|candidate| candidate.params.iter()) {
@@ -88,6 +100,10 @@ fn to_csv(result: &SearchResult) -> String {
     header.extend(names.iter().map(|&name| name.to_owned()));
     header.extend(["mean".to_owned(), "std".to_owned()]);
     header.extend(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
+    for AlsoMetric { name, .. } in &result.also {
+        header.extend([format!("{name}_mean"), format!("{name}_std")]);
+        header.extend(folds.iter().map(|fold| format!("{name}_fold_{}", fold.fold)));
+    }
     header.extend(["fit_seconds", "score_seconds", "error"].map(str::to_owned));
     let mut text = line(header);
     for candidate in &result.candidates {
@@ -98,6 +114,11 @@ fn to_csv(result: &SearchResult) -> String {
         cells.extend(names.iter().map(param));
         cells.extend([float(candidate.mean), float(candidate.std)]);
         cells.extend(candidate.folds.iter().map(|fold| float(fold.metric)));
+        for (i, spread) in candidate.also.iter().enumerate() {
+            cells.extend([float(spread.mean), float(spread.std)]);
+            let on = |fold: &FoldResult| fold.also.get(i).map_or(f64::NAN, |also| also.metric);
+            cells.extend(candidate.folds.iter().map(|fold| float(on(fold))));
+        }
         cells.extend([sum(|fold| fold.fit_seconds), sum(|fold| fold.score_seconds)]);
         cells.push(candidate.folds.iter().find_map(|fold| fold.error.clone()).unwrap_or_default());
         text.push_str(&line(cells));

@@ -17,7 +17,7 @@ const PARAMS: [(&str, &str); 3] = [("label_col", "label"), ("weight_col", "weigh
 pub(crate) struct Roles(BTreeMap<String, String>);
 
 impl Roles {
-    /// What `[data]` says, and the `label_col`, `weight_col` and `fold_col` of every stage, of the evaluator and of
+    /// What `[data]` says, and the `label_col`, `weight_col` and `fold_col` of every stage, of the evaluators and of
     /// the search: given, by default, or by the grid.
     ///
     /// # Errors
@@ -30,13 +30,13 @@ impl Roles {
             }
         }
         roles.stages(&config.stages, "", &config.data)?;
-        let no_params = Vec::new();
-        let (evaluator, params) = match &config.evaluator {
-            Some(part) => (part.type_name.name.as_str(), &part.params),
-            None => ("regression", &no_params),
-        };
-        if let Some(entry) = registry::entries::<EvaluatorEntry>()?.get(evaluator) {
-            roles.part(params, (entry.params)(), &config.data, " of the evaluator");
+        let known = registry::entries::<EvaluatorEntry>()?;
+        let given = config.evaluators.iter().map(|part| (part.type_name.name.as_str(), &part.params[..]));
+        let default = config.evaluators.is_empty().then_some(("regression", &[][..]));
+        for (evaluator, params) in given.chain(default) {
+            if let Some(entry) = known.get(evaluator) {
+                roles.part(params, (entry.params)(), &config.data, " of the evaluator");
+            }
         }
         if let Some(search) = &config.search {
             roles.values(&search.params, " of the search");

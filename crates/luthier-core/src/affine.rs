@@ -19,6 +19,8 @@ pub enum Linear {
     Identity,
     /// Each input feature times its factor.
     Diagonal(Array1<f64>),
+    /// Some of the input features, by position, in this order; the others are left out.
+    Selection(Vec<usize>),
     /// A matrix with one row per input feature and one column per output feature.
     Dense(Array2<f64>),
 }
@@ -72,11 +74,26 @@ impl Affine {
         }
     }
 
+    /// Some features of one input column, by position, in this order.
+    pub fn selection(input: impl Into<String>, output: impl Into<String>, indices: Vec<usize>) -> Self {
+        Self {
+            columns: AffineColumns { inputs: vec![input.into()], output: output.into() },
+            linear: Linear::Selection(indices),
+            offset: Array1::zeros(0),
+        }
+    }
+
+    /// Whether it puts its inputs side by side and does nothing else.
+    pub fn is_concatenation(&self) -> bool {
+        matches!(self.linear, Linear::Identity) && self.offset.is_empty()
+    }
+
     /// Number of output features for the given number of input features.
     pub fn output_width(&self, input_width: usize) -> usize {
         match &self.linear {
             Linear::Identity => input_width,
             Linear::Diagonal(scale) => scale.len(),
+            Linear::Selection(indices) => indices.len(),
             Linear::Dense(matrix) => matrix.ncols(),
         }
     }
@@ -88,6 +105,7 @@ impl Affine {
             && match &self.linear {
                 Linear::Identity => true,
                 Linear::Diagonal(scale) => scale.len() == input_width,
+                Linear::Selection(indices) => indices.iter().all(|&i| i < input_width),
                 Linear::Dense(matrix) => matrix.nrows() == input_width,
             }
     }
@@ -97,6 +115,7 @@ impl Affine {
         match &self.linear {
             Linear::Identity => rows.to_owned(),
             Linear::Diagonal(scale) => &rows * &scale.view().insert_axis(Axis(0)),
+            Linear::Selection(indices) => rows.select(Axis(1), indices),
             Linear::Dense(matrix) => crate::linalg::matmul(rows, matrix.view()),
         }
     }
@@ -116,6 +135,7 @@ impl Affine {
         match &self.linear {
             Linear::Identity => noise.clone(),
             Linear::Diagonal(scale) => (noise * scale).mapv(f64::abs),
+            Linear::Selection(indices) => noise.select(Axis(0), indices),
             Linear::Dense(matrix) => {
                 let squares = matrix.mapv(|x| x * x);
                 noise.mapv(|x| x * x).dot(&squares).mapv(f64::sqrt)

@@ -12,6 +12,7 @@ pub mod params;
 pub mod persist;
 mod pipeline;
 mod pipeline_model;
+mod predictor;
 pub mod registry;
 mod stage;
 mod summary;
@@ -26,9 +27,10 @@ pub use luthier_frame as frame;
 pub use params::{Address, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
+pub use predictor::Predictor;
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, StagePlan, Transformer, catch_panic,
+    PureTransformer, RowFunction, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

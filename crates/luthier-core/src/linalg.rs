@@ -263,6 +263,7 @@ pub fn thin_svd(a: ArrayView2<'_, f64>) -> Result<Svd> {
 }
 
 /// The upper-triangular (or upper-trapezoidal) `R` of a Householder QR factorisation, `min(rows, cols)` rows.
+/// No diagonal entry is negative, which makes it the only one where the columns are independent.
 pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
     let (rows, cols) = a.dim();
     let rank = rows.min(cols);
@@ -281,7 +282,8 @@ pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
         MemStack::new(&mut MemBuffer::new(scratch)),
         Default::default(),
     );
-    Array2::from_shape_fn((rank, cols), |(i, j)| if i <= j { work[(i, j)] } else { 0.0 })
+    let sign = |i: usize| if work[(i, i)] < 0.0 { -1.0 } else { 1.0 };
+    Array2::from_shape_fn((rank, cols), |(i, j)| if i <= j { sign(i) * work[(i, j)] } else { 0.0 })
 }
 
 /// The lower-triangular `L` with `L Lᵀ = A`; only the lower triangle of `A` is read.

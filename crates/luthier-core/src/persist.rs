@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use luthier_frame::{Field, Schema};
 use serde_json::{Map, Value as Json, json};
 
 use crate::params::Value;
@@ -158,7 +159,12 @@ pub(crate) fn pipeline_model_document(model: &PipelineModel) -> Result<Json> {
 
 pub(crate) fn stages_document(model: &PipelineModel) -> Result<Json> {
     let stages = model.stages().map(|(name, model)| named(name, model_document(model.as_ref())?));
-    Ok(json!({ "stages": stages.collect::<Result<Vec<_>>>()? }))
+    let mut document = json!({ "stages": stages.collect::<Result<Vec<_>>>()? });
+    if let Some(inputs) = model.inputs() {
+        let column = |f: &Field| json!({ "name": f.name(), "type": f.column_type().to_string() });
+        document["inputs"] = inputs.fields().iter().map(column).collect();
+    }
+    Ok(document)
 }
 
 pub(crate) fn stages_from_document(document: &Json) -> Result<PipelineModel> {
@@ -166,7 +172,15 @@ pub(crate) fn stages_from_document(document: &Json) -> Result<PipelineModel> {
         let name = text(stage, "name")?;
         Ok((name.to_owned(), model_from_document(stage).map_err(|e| e.in_stage(name))?))
     });
-    Ok(PipelineModel::new(stages.collect::<Result<_>>()?))
+    let model = PipelineModel::new(stages.collect::<Result<_>>()?);
+    if document.get("inputs").is_none() {
+        return Ok(model);
+    }
+    let inputs = array(document, "inputs")?.iter().map(|column| {
+        let column_type = text(column, "type")?;
+        Ok(Field::new(text(column, "name")?, column_type.parse().map_err(|e: String| wrong("model", &e))?))
+    });
+    Ok(model.with_inputs(&Schema::new(inputs.collect::<Result<_>>()?)?))
 }
 
 fn named(name: &str, document: Map<String, Json>) -> Result<Json> {

@@ -261,7 +261,7 @@ impl Estimator for Pipeline {
             view = view.through(model.clone()).map_err(named)?;
             models.push(model);
         }
-        Ok(self.assemble(&mut models.into_iter())?)
+        Ok(self.assemble(&mut models.into_iter())?.with_inputs(data.schema()))
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {

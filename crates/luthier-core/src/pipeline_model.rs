@@ -9,6 +9,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::params::StageHandle;
+use crate::predictor::{self, Predictor};
 use crate::stage::{DynModel, Estimator, Transformer};
 use crate::{Error, Result, persist};
 
@@ -16,12 +17,55 @@ use crate::{Error, Result, persist};
 #[derive(Debug, Clone)]
 pub struct PipelineModel {
     stages: Vec<(String, Arc<dyn DynModel>)>,
+    inputs: Option<Schema>,
 }
 
 impl PipelineModel {
     /// A pipeline of these fitted stages.
     pub fn new(stages: Vec<(String, Arc<dyn DynModel>)>) -> Self {
-        Self { stages }
+        Self { stages, inputs: None }
+    }
+
+    /// The same model, which knows what it reads: those of the columns that its stages use.
+    pub fn with_inputs(self, columns: &Schema) -> Self {
+        let models: Vec<_> = self.leaves().into_iter().cloned().collect();
+        Self { inputs: predictor::read_by(&models, columns), ..self }
+    }
+
+    /// The columns that the model reads, with the types that it was fitted on; `None` where that is not known.
+    pub fn inputs(&self) -> Option<&Schema> {
+        self.inputs.as_ref()
+    }
+
+    /// A predictor of rows with the columns that the model was fitted on. It gives what the last stage appends.
+    ///
+    /// # Errors
+    /// If the model does not know what it was fitted on: give it to [`predictor_for`](Self::predictor_for).
+    pub fn predictor(&self) -> Result<Predictor> {
+        let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
+        let inputs = self.inputs.as_ref().ok_or_else(unknown)?;
+        let before = Self::new(self.stages.split_last().map_or(Vec::new(), |(_, before)| before.to_vec()));
+        let before = before.transform_schema(inputs)?;
+        let behind = self.transform_schema(inputs)?;
+        let outputs: Vec<&str> = behind.names().filter(|name| before.field(name).is_none()).collect();
+        self.predictor_for(inputs, &outputs)
+    }
+
+    /// A predictor of rows with these columns, which gives the columns named.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; an output that does not exist.
+    pub fn predictor_for(&self, inputs: &Schema, outputs: &[&str]) -> Result<Predictor> {
+        Predictor::new(self, inputs, outputs)
+    }
+
+    /// The stages with nested pipelines opened.
+    pub(crate) fn leaves(&self) -> Vec<&Arc<dyn DynModel>> {
+        let leaves = self.stages.iter().flat_map(|(_, model)| match model.downcast_ref::<Self>() {
+            Some(inner) => inner.leaves(),
+            None => vec![model],
+        });
+        leaves.collect()
     }
 
     /// The stages in order, by name.

@@ -20,7 +20,7 @@ impl DataFrame {
     /// One more column at the end: numbers and vectors side by side as one vector, in this order.
     ///
     /// A frame to be scanned stays one: the vectors are put together whenever rows are read. A single vector column
-    /// is shared, not copied. Sparse vectors make the new ones sparse.
+    /// is shared, not copied. Sparse vectors make the new ones sparse. Features are named as those of the columns.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for a column of neither numbers nor vectors;
@@ -42,7 +42,9 @@ impl DataFrame {
         }
         let fields = self.schema().fields();
         let sparse = positions.iter().any(|&position| fields[position].is_sparse());
-        let field = Field::new(name, ColumnType::Vector { width }).with_sparse(sparse);
+        let field = Field::new(name, ColumnType::Vector { width })
+            .with_sparse(sparse)
+            .with_feature_names_of_all(positions.iter().map(|&position| &fields[position]));
         let schema = self.schema().with_field(field.clone())?;
         let mut row = 0;
         let mut partitions = Vec::with_capacity(self.num_partitions());

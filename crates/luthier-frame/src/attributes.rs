@@ -14,14 +14,39 @@ impl Field {
     /// A name for each feature: those that a stage gave, else `column_0`, `column_1`, … of a vector and the column's
     /// own name of a number. `None` where the width is not known.
     pub fn feature_names(&self) -> Option<Vec<String>> {
-        match self.column_type() {
-            ColumnType::Vector { width } => {
-                let given = self.list(FEATURES).filter(|names| names.len() == width);
-                Some(given.unwrap_or_else(|| (0..width).map(|j| format!("{}_{j}", self.name())).collect()))
-            }
-            ColumnType::AnyVector => None,
-            _ => Some(vec![self.name().to_owned()]),
+        let (width, made_up): (usize, &dyn Fn(usize) -> String) = match self.column_type() {
+            ColumnType::Vector { width } => (width, &|j| format!("{}_{j}", self.name())),
+            ColumnType::AnyVector => return None,
+            _ => (1, &|_| self.name().to_owned()),
+        };
+        let given = self.list(FEATURES).filter(|names| names.len() == width);
+        Some(given.unwrap_or_else(|| (0..width).map(made_up).collect()))
+    }
+
+    /// The same with the feature names that a stage gave another column, or with the name of another column of
+    /// numbers.
+    pub fn with_feature_names_of(self, other: &Self) -> Self {
+        match other.metadata().get(FEATURES) {
+            Some(names) => self.with_entry(FEATURES, names.clone()),
+            None if other.column_type().is_vector() => self,
+            None => self.with_feature_names([other.name()]),
         }
+    }
+
+    /// The same with the names of other columns' features one after the other, if their widths are known.
+    pub fn with_feature_names_of_all<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
+        // Lists are joined as they are written: there may be thousands of names, and little to do with each row.
+        let inner = |field: &Self| {
+            let list = match field.metadata().get(FEATURES) {
+                Some(list) => list.clone(),
+                None => serde_json::Value::from(field.feature_names()?).to_string(),
+            };
+            Some(list.strip_prefix('[')?.strip_suffix(']')?.to_owned())
+        };
+        let lists: Option<Vec<String>> = others.into_iter().map(inner).collect();
+        let Some(mut lists) = lists else { return self };
+        lists.retain(|list| !list.is_empty());
+        self.with_entry(FEATURES, format!("[{}]", lists.join(",")))
     }
 
     /// Whether a stage gave the features names.
@@ -41,8 +66,12 @@ impl Field {
 
     fn with_list<S: AsRef<str>>(self, key: &str, values: impl IntoIterator<Item = S>) -> Self {
         let values: Vec<String> = values.into_iter().map(|value| value.as_ref().to_owned()).collect();
+        self.with_entry(key, serde_json::Value::from(values).to_string())
+    }
+
+    fn with_entry(self, key: &str, value: String) -> Self {
         let mut metadata = self.metadata().clone();
-        metadata.insert(key.to_owned(), serde_json::Value::from(values).to_string());
+        metadata.insert(key.to_owned(), value);
         self.with_metadata(metadata)
     }
 
@@ -71,5 +100,20 @@ mod tests {
         let index = Field::new("i", ColumnType::F64).with_categories(["red", "", "grün"]);
         assert_eq!(index.categories().unwrap(), ["red", "", "grün"]);
         assert!(named.categories().is_none());
+        let number = Field::new("age_filled", ColumnType::F64).with_feature_names(["age"]);
+        assert_eq!(number.feature_names().unwrap(), ["age"]);
+    }
+
+    #[test]
+    fn names_go_side_by_side() {
+        let named = Field::new("v", ColumnType::Vector { width: 2 }).with_feature_names(["a \"b\"", "c,d"]);
+        let empty = Field::new("nothing", ColumnType::Vector { width: 0 });
+        let plain = Field::new("w", ColumnType::Vector { width: 2 });
+        let number = Field::new("x", ColumnType::I64);
+        let all = Field::new("all", ColumnType::Vector { width: 5 });
+        let joined = all.clone().with_feature_names_of_all([&named, &empty, &plain, &number]);
+        assert_eq!(joined.feature_names().unwrap(), ["a \"b\"", "c,d", "w_0", "w_1", "x"]);
+        let unknown = Field::new("any", ColumnType::AnyVector);
+        assert!(!all.with_feature_names_of_all([&named, &unknown]).has_feature_names());
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use arrow_array::builder::{Int64Builder, ListBuilder};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use ndarray::Array2;
 
@@ -68,6 +69,16 @@ impl Column {
     pub fn sparse(rows: SparseBuilder) -> Self {
         let array = rows.finish();
         Self { column_type: ColumnType::vector(sparse_width(array.data_type())), array }
+    }
+
+    /// Lists of integers, one for every row.
+    pub fn lists<L: AsRef<[i64]>>(lists: impl IntoIterator<Item = L>) -> Self {
+        let mut builder = ListBuilder::new(Int64Builder::new());
+        for list in lists {
+            builder.values().append_slice(list.as_ref());
+            builder.append(true);
+        }
+        Self { array: Arc::new(builder.finish()), column_type: ColumnType::List }
     }
 
     /// Any Arrow array of a supported type, shared where possible.

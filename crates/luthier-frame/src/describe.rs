@@ -118,7 +118,7 @@ impl Seen {
                     }
                 }
             }
-            ColumnType::Vector { .. } | ColumnType::AnyVector => {}
+            ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
         Ok(())
     }

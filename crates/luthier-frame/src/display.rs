@@ -98,6 +98,7 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
             Some(text) => shorten(text.value(0)),
             None => shorten(one.as_string::<i64>().value(0)),
         },
+        ColumnType::List => shorten(&list(&one.as_list::<i32>().value(0))),
         ColumnType::Vector { .. } | ColumnType::AnyVector => {
             match (sparse_rows(one.as_ref()), one.as_fixed_size_list_opt()) {
                 (Some(rows), _) => sparse(rows),
@@ -106,6 +107,11 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
             }
         }
     }
+}
+
+fn list(values: &ArrayRef) -> String {
+    let number = |value: Option<i64>| value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+    format!("[{}]", values.as_primitive::<Int64Type>().iter().map(number).collect::<Vec<_>>().join(", "))
 }
 
 fn vector(values: &ArrayRef) -> String {

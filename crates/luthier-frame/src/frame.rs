@@ -11,7 +11,7 @@ use ndarray::Array2;
 use crate::normalize::{column_type, list_width, normalize};
 use crate::partition::{Part, record_batch};
 use crate::sparse::sparse_width;
-use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, numbers, vectors};
+use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
 
 /// An immutable table: a schema and a list of partitions, each a run of rows. Cheap to clone.
 ///
@@ -215,6 +215,23 @@ impl DataFrame {
         self.for_each_array(name, |array, _| {
             let array = arrow_cast::cast(array, &DataType::LargeUtf8)?;
             values.extend(array.as_string::<i64>().iter().flatten().map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// A column of lists, in row order.
+    ///
+    /// # Errors
+    /// An unknown column, one that holds no lists, or [`Error::Null`] at the first null.
+    pub fn column_lists(&self, name: &str) -> Result<Vec<Vec<i64>>> {
+        self.expect(name, "list", |found| found == ColumnType::List)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_array(name, |array, first_row| {
+            for (row, list) in (first_row..).zip(lists(array.as_ref()).unwrap_or_default()) {
+                let list = list.ok_or_else(|| Error::Null { column: name.to_owned(), row })?;
+                values.push(list.to_vec());
+            }
             Ok(())
         })?;
         Ok(values)

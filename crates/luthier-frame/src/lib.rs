@@ -27,9 +27,9 @@
 //!
 //! # What there is
 //!
-//! - Five column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
-//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]).
-//!   Any column may have nulls.
+//! - Six column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
+//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they are
+//!   ([`lists`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]). Any column may have nulls.
 //! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
 //! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
@@ -69,7 +69,7 @@ pub use column::Column;
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
-pub use numeric::{numbers, vector_array, vectors};
+pub use numeric::{lists, numbers, vector_array, vectors};
 pub use partition::{Batches, Partition};
 pub use schema::{ColumnType, Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};

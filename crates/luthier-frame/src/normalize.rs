@@ -24,6 +24,8 @@ pub(crate) fn intake(name: &str, data_type: &DataType) -> Result<Intake> {
     use DataType as D;
     let unsupported = || Error::UnsupportedType { column: name.to_owned(), found: data_type.to_string() };
     let is_float = |data_type: &D| matches!(data_type, D::Float64 | D::Float32);
+    // Not those that may be beyond `i64`.
+    let is_integer = |data_type: &D| data_type.is_integer() && *data_type != D::UInt64;
     Ok(match data_type {
         D::Float64 | D::Float32 => Intake::Keep(ColumnType::F64),
         D::Float16 => Intake::Cast(D::Float32, ColumnType::F64),
@@ -45,8 +47,19 @@ pub(crate) fn intake(name: &str, data_type: &DataType) -> Result<Intake> {
             Intake::Keep(ColumnType::vector(sparse_width(data_type)))
         }
         D::List(item) | D::LargeList(item) if is_float(item.data_type()) => Intake::List,
+        D::List(item) | D::LargeList(item) | D::FixedSizeList(item, _) if is_integer(item.data_type()) => {
+            match list_type() {
+                kept if kept == *data_type => Intake::Keep(ColumnType::List),
+                other => Intake::Cast(other, ColumnType::List),
+            }
+        }
         _ => return Err(unsupported()),
     })
+}
+
+/// The one Arrow type of [`ColumnType::List`].
+pub(crate) fn list_type() -> DataType {
+    DataType::List(Arc::new(arrow_schema::Field::new_list_field(DataType::Int64, true)))
 }
 
 /// The column type of an array that has been through [`normalize`].

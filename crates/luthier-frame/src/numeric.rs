@@ -89,6 +89,19 @@ fn fill_nulls(array: &dyn Array, mut matrix: ArrayViewMut2<'_, f64>) {
     }
 }
 
+/// The lists of an array of [`ColumnType::List`](crate::ColumnType::List), `None` where one is null or holds a null;
+/// `None` for any other array.
+pub fn lists(array: &dyn Array) -> Option<Vec<Option<&[i64]>>> {
+    let lists = array.as_list_opt::<i32>()?;
+    let values = lists.values().as_primitive_opt::<Int64Type>()?;
+    let list = |row: usize| {
+        let [start, end] = [lists.value_offsets()[row], lists.value_offsets()[row + 1]].map(|at| at as usize);
+        let whole = lists.is_valid(row) && (start..end).all(|at| values.is_valid(at));
+        whole.then(|| &values.values()[start..end])
+    };
+    Some((0..lists.len()).map(list).collect())
+}
+
 /// The rows of a matrix as a fixed-size list array without nulls.
 ///
 /// The buffer is moved where the matrix is in standard (row-major) layout, else copied once.

@@ -18,6 +18,8 @@ pub enum ColumnType {
     Bool,
     /// Text.
     Utf8,
+    /// Lists of integers of any length, such as the labels of a document: Arrow lists of integers.
+    List,
     /// Vectors of floating point numbers, all of one width.
     Vector {
         /// Numbers in every vector.
@@ -45,6 +47,27 @@ impl ColumnType {
     }
 }
 
+impl std::str::FromStr for ColumnType {
+    type Err = String;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let vector = || text.strip_prefix("vector(")?.strip_suffix(')')?.parse().ok();
+        Ok(match text {
+            "f64" => Self::F64,
+            "i64" => Self::I64,
+            "bool" => Self::Bool,
+            "utf8" => Self::Utf8,
+            "list" => Self::List,
+            "vector" => Self::AnyVector,
+            _ => match vector() {
+                Some(width) => Self::Vector { width },
+                None => return Err(format!("`{text}` is no column type")),
+            },
+        })
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -52,6 +75,7 @@ impl fmt::Display for ColumnType {
             Self::I64 => f.pad("i64"),
             Self::Bool => f.pad("bool"),
             Self::Utf8 => f.pad("utf8"),
+            Self::List => f.pad("list"),
             Self::Vector { width } => f.pad(&format!("vector({width})")),
             Self::AnyVector => f.pad("vector"),
         }

@@ -1,10 +1,12 @@
 //! Sparse vectors are dense vectors that take less memory.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use luthier_frame::arrow_array::cast::AsArray;
 use luthier_frame::arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StructArray, UInt32Array};
-use luthier_frame::{Column, ColumnType, DataFrame, Error, SparseBuilder, sparse_rows};
+use luthier_frame::{Column, ColumnType, DataFrame, Error, SparseBuilder, arrow_schema, sparse_rows};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -99,8 +101,6 @@ fn with_positions(array: &ArrayRef, positions: Vec<u32>) -> ArrayRef {
     let arrow_schema::DataType::List(item) = array.data_type() else { unreachable!() };
     Arc::new(ListArray::new(Arc::clone(item), lists.offsets().clone(), Arc::new(items), None))
 }
-
-use luthier_frame::arrow_schema;
 
 #[test]
 fn damaged_vectors_are_refused() {

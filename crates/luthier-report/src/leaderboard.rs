@@ -1,12 +1,12 @@
 //! The candidates of a search from best to worst.
 
-use luthier_tune::SearchResult;
+use luthier_tune::{CandidateResult, FoldResult, SearchResult};
 
 use crate::table::{Align, table};
 
 /// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's
 /// parameters, mean and deviation of the metric (`-` where there is one split and so no deviation), seconds to fit
-/// and to score over all folds, and what went wrong. At most `limit` lines.
+/// and to score over all folds, and what went wrong. The means of other metrics follow the deviation. At most `limit` lines.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     let names: Vec<&str> = result
         .candidates
@@ -22,10 +22,11 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             }
         }
     }
-    let failed = result.candidates.iter().any(|c| c.folds.iter().any(|fold| fold.error.is_some()));
+    let failed = result.candidates.iter().any(|candidate| error_of(result, candidate).is_some());
     let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
+    columns.extend(result.also.iter().map(|also| (also.name.as_str(), Align::Right)));
     columns.extend([("fit s", Align::Right), ("score s", Align::Right)]);
     if failed {
         columns.push(("error", Align::Left));
@@ -45,8 +46,9 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             let std =
                 if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
             row.extend([format!("{:.6}", candidate.mean), std]);
+            row.extend(candidate.also.iter().map(|also| format!("{:.6}", also.mean)));
             row.extend([seconds(|fold| fold.fit_seconds), seconds(|fold| fold.score_seconds)]);
-            row.extend(candidate.folds.iter().find_map(|fold| fold.error.clone()));
+            row.extend(error_of(result, candidate));
             row
         })
         .collect();
@@ -57,15 +59,36 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     text
 }
 
+/// Why a candidate failed, else why another metric is missing.
+fn error_of(result: &SearchResult, candidate: &CandidateResult) -> Option<String> {
+    let other = |fold: &FoldResult| {
+        let mut named = result.also.iter().zip(&fold.also);
+        named.find_map(|(also, metric)| Some(format!("{}: {}", also.name, metric.error.as_ref()?)))
+    };
+    let folds = &candidate.folds;
+    folds.iter().find_map(|fold| fold.error.clone()).or_else(|| folds.iter().find_map(other))
+}
+
 #[cfg(test)]
 mod tests {
     use luthier_tune::core::{ParamMap, Work};
-    use luthier_tune::{CandidateResult, FoldResult};
+    use luthier_tune::{AlsoMetric, FoldMetric, Spread};
 
     use super::*;
 
     fn board(folds: u32) -> String {
-        let fold = |fold| FoldResult { fold, metric: 2.0, fit_seconds: 0.5, score_seconds: 0.0, error: None };
+        leaderboard(&result(folds, &[]), 1)
+    }
+
+    fn result(folds: u32, also: &[(&str, FoldMetric)]) -> SearchResult {
+        let fold = |fold| FoldResult {
+            fold,
+            metric: 2.0,
+            fit_seconds: 0.5,
+            score_seconds: 0.0,
+            error: None,
+            also: also.iter().map(|(_, metric)| metric.clone()).collect(),
+        };
         let candidate = |index, rank| CandidateResult {
             index,
             params: ParamMap::new().with("k", index as i64),
@@ -73,18 +96,21 @@ mod tests {
             std: 0.0,
             rank,
             folds: (0..folds).map(fold).collect(),
+            also: also.iter().map(|(_, metric)| Spread { mean: metric.metric, std: 0.0 }).collect(),
         };
-        let result = SearchResult {
+        let named =
+            |(name, _): &(&str, FoldMetric)| AlsoMetric { name: (*name).to_owned(), larger_is_better: false };
+        SearchResult {
             metric: "rmse".to_owned(),
             larger_is_better: false,
+            also: also.iter().map(named).collect(),
             best: 1,
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             search_seconds: 1.0,
             forecast: Default::default(),
             work: Work::default(),
             events: Vec::new(),
-        };
-        leaderboard(&result, 1)
+        }
     }
 
     #[test]
@@ -97,5 +123,18 @@ rank  candidate  k      rmse  std   fit s  score s
 ";
         assert_eq!(board(1), expected);
         assert!(board(2).contains(" 2.000000  0.000000  1.0000 "), "{}", board(2));
+    }
+
+    #[test]
+    fn other_metrics_are_columns_and_what_is_missing_says_why() {
+        let there = FoldMetric { metric: 0.25, error: None };
+        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".to_owned()) };
+        let expected = "\
+rank  candidate  k      rmse  std       mae   f1   fit s  score s  error            
+----  ---------  -  --------  ---  --------  ---  ------  -------  -----------------
+   1          1  1  2.000000    -  0.250000  NaN  0.5000   0.0000  f1: no such class
+… 1 more
+";
+        assert_eq!(leaderboard(&result(1, &[("mae", there), ("f1", missing)]), 1), expected);
     }
 }

@@ -1,9 +1,12 @@
 //! Checks of columns and row-wise computation that several stages share.
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
-use luthier_core::frame::{ColumnType, DataFrame, Field, RecordBatch, Schema, numbers, sparse_rows, vectors};
-use luthier_core::{Error, Result, linalg};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use luthier_core::frame::{
+    ArrayRef, Column, ColumnType, DataFrame, Field, RecordBatch, Schema, SparseBuilder, lists, numbers,
+    sparse_rows, vectors,
+};
+use luthier_core::{Error, Result, Tile};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
 
 /// Rows computed at once: few enough to stay in a cache.
 const CHUNK_ROWS: usize = 1024;
@@ -40,9 +43,161 @@ pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
     if found.is_numeric() { Ok(()) } else { Err(wrong_type(column, found, "a numeric column")) }
 }
 
-/// The schema with a vector column appended.
-pub(crate) fn append_vector(schema: &Schema, name: &str, width: impl Into<Option<usize>>) -> Result<Schema> {
-    Ok(schema.with_field(Field::new(name, ColumnType::vector(width.into())))?)
+/// The field of a vector column with a feature for each of an input's, named as these.
+pub(crate) fn vector_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
+    let column_type = ColumnType::vector(planned_width(schema, input)?);
+    Ok(Field::new(output, column_type).with_feature_names_of(schema.require(input)?))
+}
+
+/// The same, numeric where the input is, for stages that take both.
+pub(crate) fn field_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
+    let field = schema.require(input)?;
+    if field.column_type().is_vector() {
+        return vector_like(schema, input, output);
+    }
+    require_numeric(schema, input)?;
+    Ok(Field::new(output, ColumnType::F64).with_feature_names_of(field))
+}
+
+/// Whether a column is held sparse.
+pub(crate) fn is_sparse(schema: &Schema, column: &str) -> bool {
+    schema.field(column).is_some_and(Field::is_sparse)
+}
+
+/// Calls `f` with the positions and numbers held of each row of a sparse column.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn for_each_sparse_row(
+    data: &DataFrame,
+    input: &str,
+    mut f: impl FnMut(&[u32], &[f64]),
+) -> Result<()> {
+    let position = data.schema().require_index(input)?;
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            check_nulls(&batch, &[(input, position)], first_row)?;
+            if let Some(rows) = sparse_rows(batch.column(position).as_ref()) {
+                for i in 0..rows.len() {
+                    let (indices, values) = rows.row(i);
+                    f(indices, values);
+                }
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok(())
+}
+
+/// Computes a sparse output row from the positions and numbers held of each row of a sparse column.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn compute_sparse(
+    data: &DataFrame,
+    input: &str,
+    width: usize,
+    mut f: impl FnMut(&[u32], &[f64], &mut SparseBuilder),
+) -> Result<Column> {
+    let mut out = SparseBuilder::new(width);
+    for_each_sparse_row(data, input, |indices, values| {
+        f(indices, values, &mut out);
+        out.end_row();
+    })?;
+    Ok(Column::sparse(out))
+}
+
+/// Each feature times its factor, sparse where the input is.
+pub(crate) fn scale(data: &DataFrame, input: &str, factors: ArrayView1<'_, f64>) -> Result<Column> {
+    with_each_feature(data, input, factors, |x, factor| x * factor)
+}
+
+/// Each feature divided by its divisor, sparse where the input is.
+pub(crate) fn divide(data: &DataFrame, input: &str, divisors: ArrayView1<'_, f64>) -> Result<Column> {
+    with_each_feature(data, input, divisors, |x, divisor| x / divisor)
+}
+
+/// Zero must become zero.
+fn with_each_feature(
+    data: &DataFrame,
+    input: &str,
+    factors: ArrayView1<'_, f64>,
+    f: impl Fn(f64, f64) -> f64,
+) -> Result<Column> {
+    if is_sparse(data.schema(), input) {
+        return compute_sparse(data, input, factors.len(), |indices, values, out| {
+            let scaled = indices.iter().zip(values).map(|(&j, x)| (j as usize, f(*x, factors[j as usize])));
+            scaled.for_each(|(j, x)| out.push(j, x));
+        });
+    }
+    let rows = compute(data, &[input], factors.len(), |rows, mut out| {
+        ndarray::Zip::from(&mut out)
+            .and(&rows)
+            .and_broadcast(&factors)
+            .for_each(|out, x, factor| *out = f(*x, *factor));
+    })?;
+    Ok(Column::vector(rows))
+}
+
+/// Some features, by position, sparse where the input is.
+pub(crate) fn select(data: &DataFrame, input: &str, positions: &[usize]) -> Result<Column> {
+    if !is_sparse(data.schema(), input) {
+        let rows = compute(data, &[input], positions.len(), |rows, mut out| {
+            out.assign(&rows.select(ndarray::Axis(1), positions));
+        })?;
+        return Ok(Column::vector(rows));
+    }
+    let mut place = vec![None; width(data.schema(), input)?];
+    positions.iter().enumerate().for_each(|(to, &from)| place[from] = Some(to));
+    let mut row: Vec<(usize, f64)> = Vec::new();
+    compute_sparse(data, input, positions.len(), |indices, values, out| {
+        let placed = indices.iter().zip(values).filter_map(|(&j, &x)| Some((place[j as usize]?, x)));
+        row.clear();
+        row.extend(placed);
+        row.sort_unstable_by_key(|(to, _)| *to);
+        row.iter().for_each(|&(to, x)| out.push(to, x));
+    })
+}
+
+/// The field of some features, by position, named as they are.
+pub(crate) fn selected_field(
+    schema: &Schema,
+    input: &str,
+    output: &str,
+    positions: &[usize],
+) -> Result<Field> {
+    let source = schema.require(input)?;
+    let field =
+        Field::new(output, ColumnType::Vector { width: positions.len() }).with_sparse(source.is_sparse());
+    if !source.has_feature_names() {
+        return Ok(field);
+    }
+    let names = source.feature_names().unwrap_or_default();
+    let selected: Option<Vec<&String>> = positions.iter().map(|&i| names.get(i)).collect();
+    Ok(match selected {
+        Some(selected) => field.with_feature_names(selected),
+        None => field,
+    })
+}
+
+/// Checks that a column holds lists.
+pub(crate) fn require_list(schema: &Schema, column: &str) -> Result<()> {
+    match schema.require(column)?.column_type() {
+        ColumnType::List => Ok(()),
+        found => Err(wrong_type(column, found, "a column of lists of integers")),
+    }
+}
+
+/// The lists of a tile's rows in an array of one of its columns.
+pub(crate) fn lists_of<'a>(tile: &Tile<'_>, column: &str, array: &'a ArrayRef) -> Result<Vec<&'a [i64]>> {
+    let lists = lists(array.as_ref())
+        .ok_or_else(|| wrong_type(column, ColumnType::List, "a column of lists of integers"))?;
+    let whole = |(i, list): (usize, Option<&'a [i64]>)| {
+        list.ok_or_else(|| tile.bad_value(column, i, "a list of integers without nulls"))
+    };
+    lists.into_iter().enumerate().map(whole).collect()
 }
 
 /// Computes an output row of `width` numbers from each row of the input columns, side by side.
@@ -91,44 +246,6 @@ pub(crate) fn compute<S: AsRef<str>>(
     Ok(out)
 }
 
-/// The products of every row of a column with the rows of `matrix`, one column each. Rows that are held sparse are read as
-/// they are.
-///
-/// # Errors
-/// Those of [`compute`].
-pub(crate) fn products(data: &DataFrame, column: &str, matrix: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-    let position = data.schema().require_index(column)?;
-    let mut sparse = None;
-    for partition in data.partitions() {
-        for batch in partition.batches(Some(&[position]))? {
-            let held = sparse_rows(batch?.column(0).as_ref()).is_some();
-            sparse = Some(held && sparse != Some(false));
-        }
-    }
-    if sparse != Some(true) {
-        return compute(data, &[column], matrix.nrows(), |x, mut out| {
-            out.assign(&linalg::row_products(x, matrix));
-        });
-    }
-    let mut out = Array2::zeros((data.num_rows(), matrix.nrows()));
-    let mut first_row = 0;
-    for partition in data.partitions() {
-        for batch in partition.batches(Some(&[position]))? {
-            let batch = batch?;
-            check_nulls(&batch, &[(column, 0)], first_row)?;
-            let Some(rows) = sparse_rows(batch.column(0).as_ref()) else { continue };
-            for i in 0..rows.len() {
-                let (positions, values) = rows.row(i);
-                for (coefficients, sum) in matrix.outer_iter().zip(out.row_mut(first_row + i)) {
-                    *sum = positions.iter().zip(values).map(|(j, x)| x * coefficients[*j as usize]).sum();
-                }
-            }
-            first_row += rows.len();
-        }
-    }
-    Ok(out)
-}
-
 /// Copies the columns side by side; types and widths are those of the schema.
 fn gather(
     batch: &RecordBatch,
@@ -164,7 +281,7 @@ fn check_nulls(batch: &RecordBatch, columns: &[(&str, usize)], first_row: usize)
 }
 
 /// The first row that is null, or a vector with a null in it.
-fn first_null(array: &dyn Array) -> Option<usize> {
+pub(crate) fn first_null(array: &dyn Array) -> Option<usize> {
     let null_at = |array: &dyn Array| {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0)?;
         nulls.iter().position(|valid| !valid)
@@ -178,4 +295,53 @@ fn first_null(array: &dyn Array) -> Option<usize> {
 
 fn wrong_type(column: &str, found: ColumnType, expected: &str) -> Error {
     Error::ColumnType { column: column.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+}
+
+/// Checks numbers that features are to be divided by. Zero is of a constant feature, NaN of one without values.
+pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Result<()> {
+    let unusable = |x: &f64| x.is_infinite() || (*x != 0.0 && x.recip().is_infinite());
+    match divisors.iter().position(unusable) {
+        None => Ok(()),
+        Some(j) => Err(Error::invalid(format!(
+            "the {what} of feature {j} of column `{column}` is {:e}, which f64 cannot divide by with a usable result: \
+             scale the column first",
+            divisors[j]
+        ))),
+    }
+}
+
+/// The numbers of a column, with NaN for null.
+pub(crate) fn numbers_or_nan(data: &DataFrame, column: &str) -> Result<Vec<f64>> {
+    Ok(rows_and_nulls(data, column, 1)?.0.into_raw_vec_and_offset().0)
+}
+
+/// The rows of a numeric or vector column of this width, with NaN for null, and where nulls are.
+pub(crate) fn rows_and_nulls(
+    data: &DataFrame,
+    column: &str,
+    width: usize,
+) -> Result<(Array2<f64>, Array2<bool>)> {
+    let position = data.schema().require_index(column)?;
+    let shape = (data.num_rows(), width);
+    let (mut rows, mut nulls) = (Array2::zeros(shape), Array2::from_elem(shape, false));
+    let mut first_row = 0;
+    for partition in data.partitions() {
+        for batch in partition.batches(None)? {
+            let batch = batch?;
+            let array = batch.column(position).as_ref();
+            let target = s![first_row..first_row + batch.num_rows(), ..];
+            gather(&batch, &[(column, position)], &[width], rows.slice_mut(target));
+            let mut nulls = nulls.slice_mut(target);
+            if let Some(valid) = array.nulls() {
+                nulls.outer_iter_mut().zip(valid).for_each(|(mut row, valid)| row.fill(!valid));
+            }
+            // Nulls inside of vectors.
+            let inside = array.as_fixed_size_list_opt().and_then(|lists| lists.values().nulls());
+            if let Some(inside) = inside {
+                nulls.iter_mut().zip(inside).for_each(|(null, valid)| *null |= !valid);
+            }
+            first_row += batch.num_rows();
+        }
+    }
+    Ok((rows, nulls))
 }

@@ -1,6 +1,6 @@
 //! Principal component analysis.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
     Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, Required, StagePlan,
     Transformer, linalg,
@@ -101,12 +101,17 @@ impl Estimator for Pca {
             Some(features) => self.components_of(features)?,
             None => *self.k.get()?,
         };
-        Ok(columns::append_vector(schema, &self.output_col, k)?)
+        Ok(schema.with_field(components_field(&self.output_col, k))?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
         StagePlan::opaque().need::<Moments>(self.spec()).affine([&self.input_col], &self.output_col).grouped()
     }
+}
+
+/// Components are called `pc1`, `pc2`, ….
+fn components_field(name: &str, k: usize) -> Field {
+    Field::new(name, ColumnType::Vector { width: k }).with_feature_names((1..=k).map(|i| format!("pc{i}")))
 }
 
 /// All principal components of some rows.
@@ -189,13 +194,17 @@ impl Transformer for PcaModel {
             };
             out.assign(&projected);
         })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        Ok(data.with_field(components_field(&self.output_col, k), Column::vector(rows))?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         let (features, k) = self.components.dim();
         columns::require_width(schema, &self.input_col, features)?;
-        Ok(columns::append_vector(schema, &self.output_col, k)?)
+        Ok(schema.with_field(components_field(&self.output_col, k))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

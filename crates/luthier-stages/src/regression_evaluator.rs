@@ -209,19 +209,9 @@ impl Evaluator for RegressionEvaluator {
             }
             None => (left, views),
         };
-        match Dataset::aggregate_many::<RegressionSums>(&views, &self.sums_spec()) {
-            Ok(sums) => {
-                for (i, sums) in left.into_iter().zip(sums) {
-                    metrics[i] = Some(Ok(self.of_sums(&sums)));
-                }
-            }
-            // One that cannot be scored must not take its siblings down.
-            Err(_) => {
-                for (i, view) in left.into_iter().zip(views) {
-                    let sums = view.aggregate::<RegressionSums>(&self.sums_spec());
-                    metrics[i] = Some(sums.map(|sums| self.of_sums(&sums)).map_err(Into::into));
-                }
-            }
+        let sums = Dataset::summarize_many::<RegressionSums>(&views, &self.sums_spec());
+        for (i, sums) in left.into_iter().zip(sums) {
+            metrics[i] = Some(sums.map(|sums| self.of_sums(&sums)).map_err(Into::into));
         }
         metrics.into_iter().map(|metric| metric.unwrap_or(Ok(f64::NAN))).collect()
     }

@@ -2,7 +2,8 @@
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, RowFunction, StagePlan,
+    Transformer,
 };
 use ndarray::{Array1, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use crate::columns;
 /// `out = (x − mean) · factor` with `factor = 1 / std`, `std² = Σ(x − mean)² / (n − 1)`.
 ///
 /// A constant feature has the factor 0, so it becomes 0, as in Spark; so does every feature of a single row.
-/// Rows need finite features to be fitted; a fitted model passes NaN on.
+/// Rows need finite features to be fitted; a fitted model passes NaN on. Sparse vectors stay sparse unless the mean is
+/// subtracted.
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct StandardScaler {
     /// The numeric or vector column to scale.
@@ -52,8 +54,9 @@ impl Estimator for StandardScaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let width = columns::planned_width(schema, &self.input_col)?;
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        let sparse = !self.with_mean && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
     }
 
     // Grouped although `fit_many` is the default: the moments are kept with the view, the rest is nothing.
@@ -101,6 +104,11 @@ impl Transformer for StandardScalerModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         columns::require_width(data.schema(), &self.input_col, self.mean.len())?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        if !self.with_mean {
+            let scaled = columns::scale(&data, &self.input_col, self.factors().view())?;
+            return Ok(data.with_field(field, scaled)?);
+        }
         let (shift, factors) = (self.shift().insert_axis(Axis(0)), self.factors().insert_axis(Axis(0)));
         let rows = columns::compute(&data, &[&self.input_col], self.mean.len(), |rows, mut out| {
             // Not x·factor + offset: the difference comes first, so that a large mean costs no digits.
@@ -108,12 +116,28 @@ impl Transformer for StandardScalerModel {
             out -= &shift;
             out *= &factors;
         })?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        Ok(data.with_field(field, Column::vector(rows))?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.input_col, self.mean.len())?;
-        Ok(columns::append_vector(schema, &self.output_col, self.mean.len())?)
+        let sparse = !self.with_mean && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    // As `transform`: the difference first.
+    fn row_function(&self) -> Option<RowFunction> {
+        let (shift, factors) = (self.shift(), self.factors());
+        Some(RowFunction::new([&self.input_col], [&self.output_col], move |row, out| {
+            out.iter_mut().zip(row).zip(&shift).zip(&factors).for_each(|(((out, x), shift), factor)| {
+                *out = (x - shift) * factor;
+            });
+        }))
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -1,6 +1,6 @@
 //! Columns side by side as one vector.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{Affine, Params, PureTransformer, Required, Transformer};
 
@@ -30,6 +30,16 @@ impl VectorAssembler {
         }
     }
 
+    /// Features are named as the inputs' are; one sparse input makes the output sparse.
+    fn field(schema: &Schema, inputs: &[String], output: &str) -> luthier_core::Result<Field> {
+        let widths = inputs.iter().map(|column| columns::planned_width(schema, column));
+        let width: Option<usize> = widths.collect::<luthier_core::Result<Vec<_>>>()?.into_iter().sum();
+        let fields = inputs.iter().map(|column| schema.require(column)).collect::<Result<Vec<_>, _>>()?;
+        let sparse = fields.iter().any(|field| field.is_sparse());
+        let field = Field::new(output, ColumnType::vector(width)).with_sparse(sparse);
+        Ok(field.with_feature_names_of_all(fields))
+    }
+
     fn inputs(&self) -> Result<&[String], ParamError> {
         self.input_cols.get().map(Vec::as_slice)
     }
@@ -39,16 +49,22 @@ impl Transformer for VectorAssembler {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let inputs = self.inputs()?;
-        let widths = inputs.iter().map(|column| columns::width(data.schema(), column));
-        let width = widths.sum::<luthier_core::Result<usize>>()?;
-        let rows = columns::compute(&data, inputs, width, |rows, mut out| out.assign(&rows))?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows))?)
+        let field = Self::field(data.schema(), inputs, &self.output_col)?;
+        if !field.is_sparse() {
+            let width = columns::width(&Schema::new(vec![field.clone()])?, &self.output_col)?;
+            let rows = columns::compute(&data, inputs, width, |rows, mut out| out.assign(&rows))?;
+            return Ok(data.with_field(field, Column::vector(rows))?);
+        }
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        Ok(data.with_vector(&self.output_col, &inputs)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let widths = self.inputs()?.iter().map(|column| columns::planned_width(schema, column));
-        let width: Option<usize> = widths.collect::<luthier_core::Result<Vec<_>>>()?.into_iter().sum();
-        Ok(columns::append_vector(schema, &self.output_col, width)?)
+        Ok(schema.with_field(Self::field(schema, self.inputs()?, &self.output_col)?)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        self.input_cols.as_option().cloned()
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -19,7 +19,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) candidates: usize,
     pub(crate) split: &'a Split,
     pub(crate) frame: &'a DataFrame,
-    pub(crate) metric: String,
+    pub(crate) metrics: Vec<String>,
     pub(crate) sharing: Sharing,
     pub(crate) executor: &'a dyn Executor,
     pub(crate) limit: usize,
@@ -36,7 +36,7 @@ impl Display for Explanation<'_> {
             "{} x {} scored by {}, {} rows in {}",
             plural(self.candidates, "candidate"),
             plural(folds, "fold"),
-            self.metric,
+            self.metrics.join(", also by "),
             self.frame.num_rows(),
             plural(self.frame.num_partitions(), "partition"),
         )?;

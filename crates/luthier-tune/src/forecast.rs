@@ -35,6 +35,7 @@ pub(crate) struct Outlook<'a> {
     pub(crate) base_needs: &'a [BaseNeed],
     pub(crate) split: &'a Split,
     pub(crate) frame: &'a DataFrame,
+    pub(crate) evaluators: usize,
     pub(crate) sharing: Sharing,
     pub(crate) memory_budget: MemoryBudget,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Outlook<'a> {
 impl Outlook<'_> {
     pub(crate) fn forecast(&self) -> Forecast {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
-        forecast.work.evaluations = (self.candidates() * self.folds()) as u64;
+        forecast.work.evaluations = (self.candidates() * self.folds() * self.evaluators) as u64;
         forecast.unit_bytes = COPIES * self.largest_summary();
         match self.sharing {
             Sharing::On => self.shared(&mut forecast),
@@ -97,12 +98,12 @@ impl Outlook<'_> {
         let again = u64::from(room.passes(self.folds()));
         pass(views * again, views * again * self.rows());
         let by_rows = tree.levels.iter().rev().find(|level| !level.groups.is_empty()).map_or(0, |level| {
-            let scores_rows = |group: &&Vec<usize>| {
-                group.iter().filter_map(|&node| tree.nodes.get(node)).any(|node| {
-                    node.candidates.iter().any(|&candidate| tree.scored_by_rows.get(candidate) == Some(&true))
-                })
+            let passes = |group: &Vec<usize>| {
+                let nodes = group.iter().filter_map(|&node| tree.nodes.get(node));
+                let candidates = nodes.flat_map(|node| &node.candidates);
+                candidates.filter_map(|&candidate| tree.scoring_passes.get(candidate)).copied().max()
             };
-            level.groups.iter().filter(scores_rows).count() as u64
+            level.groups.iter().filter_map(passes).sum()
         });
         pass(by_rows * folds, by_rows * self.validation_rows());
         // The refit finds what was asked of the frame itself.
@@ -128,8 +129,9 @@ impl Outlook<'_> {
         for candidate in 0..self.candidates() {
             let stages = self.fitted_stages(candidate);
             forecast.work.fits += stages * self.folds() as u64;
-            forecast.work.passes += (stages + 1) * self.folds() as u64;
-            forecast.work.rows_read += stages * self.training_rows() + self.validation_rows();
+            let scored = self.evaluators as u64;
+            forecast.work.passes += (stages + scored) * self.folds() as u64;
+            forecast.work.rows_read += stages * self.training_rows() + scored * self.validation_rows();
         }
         let stages = self.fitted_stages(0);
         forecast.work.fits += stages;

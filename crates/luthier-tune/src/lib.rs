@@ -70,7 +70,7 @@ pub use luthier_core as core;
 pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
 pub use parallelism::Parallelism;
-pub use result::{CandidateResult, FoldResult, SearchResult};
+pub use result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, Spread};
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
 pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};
 pub use train_validation_split::TrainValidationSplit;

@@ -1,7 +1,7 @@
 //! What a search will do, before it does anything.
 
 use luthier_core::frame::Schema;
-use luthier_core::{DynEstimator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
+use luthier_core::{DynEstimator, DynEvaluator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
 
 use crate::{Error, Result};
 
@@ -12,8 +12,37 @@ pub(crate) struct Tree {
     /// For each candidate its node at every stage.
     pub(crate) paths: Vec<Vec<usize>>,
     pub(crate) levels: Vec<Level>,
-    /// For each candidate, whether the evaluator declares nothing, so that it reads the rows.
-    pub(crate) scored_by_rows: Vec<bool>,
+    /// For each candidate, how often its evaluators read the rows of a fold.
+    pub(crate) scoring_passes: Vec<u64>,
+}
+
+/// What the evaluators ask of a candidate's predictions.
+#[derive(Debug, Default)]
+pub(crate) struct AskedToScore {
+    /// Requests that may spare the one that decides the rows.
+    needs: Vec<Need>,
+    /// The same of the others.
+    also: Vec<Need>,
+    /// How often they read the rows.
+    passes: u64,
+}
+
+impl AskedToScore {
+    /// Errs if the schema does not fit one of them.
+    pub(crate) fn of(evaluators: &[Box<dyn DynEvaluator>], schema: &Schema) -> Result<Self> {
+        let (mut asked, mut reads_together) = (Self::default(), false);
+        for (place, evaluator) in evaluators.iter().enumerate() {
+            evaluator.check_schema(schema)?;
+            let (needs, reads) = (evaluator.needs(schema), evaluator.reads(schema));
+            reads_together |= !reads.is_empty();
+            // One that declares nothing has a pass of its own.
+            asked.passes += u64::from(needs.is_empty() && reads.is_empty());
+            let whose = if place == 0 { &mut asked.needs } else { &mut asked.also };
+            whose.extend(needs);
+        }
+        asked.passes += u64::from(reads_together);
+        Ok(asked)
+    }
 }
 
 /// A configured stage behind configured earlier ones.
@@ -42,12 +71,22 @@ pub(crate) struct Level {
     pub(crate) groups: Vec<Vec<usize>>,
 }
 
+/// Who asks for what is not needed to decide.
+const OTHER_EVALUATORS: &str = "other evaluators";
+
 /// A request on the frame itself, and the candidates it is for.
 #[derive(Debug, Clone)]
 pub(crate) struct BaseNeed {
     pub(crate) need: Need,
     pub(crate) stage: String,
     pub(crate) candidates: Vec<usize>,
+}
+
+impl BaseNeed {
+    /// Whether a candidate is lost without an answer.
+    pub(crate) fn is_vital(&self) -> bool {
+        self.stage != OTHER_EVALUATORS
+    }
 }
 
 /// The leaves of an estimator that may be a pipeline.
@@ -74,10 +113,10 @@ impl Tree {
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
         schema: &Schema,
-        evaluator_needs: impl Fn(&Schema) -> Result<Vec<Need>>,
+        asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<(Self, Vec<BaseNeed>)> {
         let mut tree =
-            Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new(), scored_by_rows: Vec::new() };
+            Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new(), scoring_passes: Vec::new() };
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
             let path = tree
                 .add_candidate(index, root.as_ref(), schema)
@@ -86,7 +125,7 @@ impl Tree {
         }
         let mut base: Vec<BaseNeed> = Vec::new();
         for (index, params) in params.iter().enumerate() {
-            tree.place_needs(index, schema, &evaluator_needs, &mut base)
+            tree.place_needs(index, schema, &asked_to_score, &mut base)
                 .map_err(|e| Error::candidate(index, params, e))?;
         }
         tree.levels = tree.group();
@@ -137,22 +176,23 @@ impl Tree {
         &mut self,
         candidate: usize,
         schema: &Schema,
-        evaluator_needs: &impl Fn(&Schema) -> Result<Vec<Need>>,
+        asked_to_score: &impl Fn(&Schema) -> Result<AskedToScore>,
         base: &mut Vec<BaseNeed>,
     ) -> Result<()> {
         let path = self.paths[candidate].clone();
         let steps: Vec<LineageStep> =
             path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
         let last = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
-        let of_evaluator = evaluator_needs(last)?;
-        self.scored_by_rows.push(of_evaluator.is_empty());
+        let AskedToScore { needs: deciding, also, passes } = asked_to_score(last)?;
+        self.scoring_passes.push(passes);
         let asked = path
             .iter()
             .enumerate()
             .map(|(depth, &node)| {
                 (depth, self.nodes[node].name.clone(), self.nodes[node].planned.plan.needs().to_vec())
             })
-            .chain([(path.len(), "the evaluator".to_owned(), of_evaluator)]);
+            .chain([(path.len(), "the evaluator".to_owned(), deciding)])
+            .chain([(path.len(), OTHER_EVALUATORS.to_owned(), also)]);
         for (depth, stage, needs) in asked.collect::<Vec<_>>() {
             for need in needs {
                 let (landed, need) = LineageStep::pull_back_all(&steps[..depth], &need);

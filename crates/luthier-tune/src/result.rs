@@ -18,6 +18,17 @@ pub struct FoldResult {
     pub score_seconds: f64,
     /// Why the candidate failed here.
     pub error: Option<String>,
+    /// The metrics that do not decide, in the order of [`SearchResult::also`].
+    pub also: Vec<FoldMetric>,
+}
+
+/// A metric that does not decide, of one candidate on one fold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldMetric {
+    /// The metric; NaN where it is not defined or missing.
+    pub metric: f64,
+    /// Why it is missing.
+    pub error: Option<String>,
 }
 
 /// One candidate.
@@ -35,15 +46,45 @@ pub struct CandidateResult {
     pub rank: usize,
     /// The folds in order.
     pub folds: Vec<FoldResult>,
+    /// Mean and deviation of the metrics that do not decide, in the order of [`SearchResult::also`].
+    pub also: Vec<Spread>,
+}
+
+/// A metric over the folds of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Mean of the folds' metrics; NaN as soon as one of them is.
+    pub mean: f64,
+    /// Population standard deviation of the folds' metrics.
+    pub std: f64,
+}
+
+impl Spread {
+    fn of(metrics: impl ExactSizeIterator<Item = f64> + Clone) -> Self {
+        let n = metrics.len() as f64;
+        let mean = metrics.clone().sum::<f64>() / n;
+        Self { mean, std: (metrics.map(|m| (m - mean).powi(2)).sum::<f64>() / n).sqrt() }
+    }
+}
+
+/// A metric that does not decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlsoMetric {
+    /// Its name, made different from those of the others by a number.
+    pub name: String,
+    /// Whether a larger one is better.
+    pub larger_is_better: bool,
 }
 
 /// What a search found, how long it took and what it did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchResult {
-    /// Name of the metric.
+    /// Name of the metric that decides.
     pub metric: String,
     /// Whether a larger metric is a better one.
     pub larger_is_better: bool,
+    /// The other metrics.
+    pub also: Vec<AlsoMetric>,
     /// Index of the best candidate.
     pub best: usize,
     /// The candidates in the order of the grid.
@@ -75,11 +116,13 @@ impl SearchResult {
 /// Fills in means, deviations and ranks; returns the index of the best.
 pub(crate) fn rank(candidates: &mut [CandidateResult], larger_is_better: bool) -> usize {
     for candidate in candidates.iter_mut() {
-        let metrics = || candidate.folds.iter().map(|fold| fold.metric);
-        let n = candidate.folds.len() as f64;
-        let mean = metrics().sum::<f64>() / n;
-        candidate.std = (metrics().map(|m| (m - mean).powi(2)).sum::<f64>() / n).sqrt();
-        candidate.mean = mean;
+        let folds = &candidate.folds;
+        let Spread { mean, std } = Spread::of(folds.iter().map(|fold| fold.metric));
+        (candidate.mean, candidate.std) = (mean, std);
+        let also = folds.first().map_or(0, |fold| fold.also.len());
+        let of =
+            |i: usize| Spread::of(folds.iter().map(|fold| fold.also.get(i).map_or(f64::NAN, |m| m.metric)));
+        candidate.also = (0..also).map(of).collect();
     }
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&a, &b| {
@@ -113,7 +156,9 @@ mod tests {
                     fit_seconds: 0.0,
                     score_seconds: 0.0,
                     error: None,
+                    also: Vec::new(),
                 }],
+                also: Vec::new(),
             })
             .collect();
         let best = rank(&mut candidates, larger_is_better);
@@ -131,11 +176,25 @@ mod tests {
 
     #[test]
     fn deviation_is_of_the_population() {
-        let fold = |metric| FoldResult { fold: 0, metric, fit_seconds: 0.0, score_seconds: 0.0, error: None };
-        let folds = vec![fold(1.0), fold(3.0)];
-        let mut one =
-            [CandidateResult { index: 0, params: ParamMap::new(), mean: 0.0, std: 0.0, rank: 0, folds }];
+        let fold = |metric| FoldResult {
+            fold: 0,
+            metric,
+            fit_seconds: 0.0,
+            score_seconds: 0.0,
+            error: None,
+            also: vec![FoldMetric { metric: 2.0 * metric, error: None }],
+        };
+        let mut one = [CandidateResult {
+            index: 0,
+            params: ParamMap::new(),
+            mean: 0.0,
+            std: 0.0,
+            rank: 0,
+            folds: vec![fold(1.0), fold(3.0)],
+            also: Vec::new(),
+        }];
         rank(&mut one, false);
         assert_eq!((one[0].mean, one[0].std), (2.0, 1.0));
+        assert_eq!(one[0].also, [Spread { mean: 4.0, std: 2.0 }]);
     }
 }

@@ -5,23 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
-    persist,
+    Dataset, DynEstimator, DynEvaluator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows,
+    TrainingSets, WorkCounter, persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::forecast::Forecast;
 use crate::plan::Level;
-use crate::result::{CandidateResult, FoldResult, SearchResult, rank};
+use crate::result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
-use crate::unit::{Fitted, Record, Unit, Units};
+use crate::unit::{Fitted, Metric, Record, Unit, Units};
 use crate::{Error, Result};
 
 /// What is known of one candidate on one fold.
 #[derive(Debug, Clone, Default)]
 struct Cell {
     metric: Option<f64>,
+    also: Vec<FoldMetric>,
     error: Option<String>,
     fit_seconds: f64,
     score_seconds: f64,
@@ -165,7 +166,8 @@ impl<'a> Run<'a> {
         let covers = |failed: &Need, need: &Need| failed.union(need).is_some_and(|union| union.same(failed));
         let hit = |candidate: usize| {
             self.prepared.base_needs.iter().any(|base| {
-                base.candidates.contains(&candidate)
+                base.is_vital()
+                    && base.candidates.contains(&candidate)
                     && failed.iter().any(|(need, _)| covers(need, &base.need))
             })
         };
@@ -173,16 +175,11 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let stage_of = |failed: &Need| {
-            let bases = &self.prepared.base_needs;
-            bases.iter().find(|base| covers(failed, &base.need)).map(|base| base.stage.clone())
+            let mut vital = self.prepared.base_needs.iter().filter(|base| base.is_vital());
+            vital.find(|base| covers(failed, &base.need)).map(|base| base.stage.clone())
         };
-        match failed.into_iter().next() {
-            Some((need, error)) => Err(match stage_of(&need) {
-                Some(stage) => error.in_stage(&stage).into(),
-                None => error.into(),
-            }),
-            None => Ok(()),
-        }
+        let named = |(need, error): FailedNeed| Some(error.in_stage(&stage_of(&need)?).into());
+        failed.into_iter().find_map(named).map_or(Ok(()), Err)
     }
 
     /// Runs a pass over rows, records it and shares its time between the cells it is for.
@@ -324,7 +321,7 @@ impl<'a> Run<'a> {
             units,
             Arc::clone(&self.prepared.tree),
             Arc::clone(&self.prepared.configured),
-            search.evaluator.clone(),
+            search.evaluators.clone(),
             self.ctx.clone(),
             Arc::clone(&self.clock),
         ));
@@ -365,12 +362,13 @@ impl<'a> Run<'a> {
             cell.score_seconds += record.score_seconds / share;
         }
         for score in record.scores {
-            match score.error {
-                Some(error) => self.fail(unit.fold, score.candidate, &error),
-                None => {
-                    let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
-                    cell.metric = Some(f64::from_bits(score.metric));
-                }
+            let mut metrics = score.metrics.into_iter();
+            let deciding = metrics.next();
+            let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
+            cell.also = metrics.map(|m| FoldMetric { metric: m.value(), error: m.error }).collect();
+            match deciding {
+                Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
+                deciding => cell.metric = deciding.map(|metric| metric.value()),
             }
         }
         self.events.push(record.event);
@@ -394,7 +392,15 @@ impl<'a> Run<'a> {
 
     fn finish(mut self, base: &Dataset) -> Result<Tuned> {
         let sub_models = self.search.collect_sub_models.then(|| self.sub_models());
-        let larger_is_better = self.search.evaluator.is_larger_better();
+        let evaluators = &self.search.evaluators;
+        let larger_is_better = evaluators.first().is_some_and(|first| first.is_larger_better());
+        let mut metrics = self.search.metrics().into_iter();
+        let metric = metrics.next().unwrap_or_default();
+        let also = |(name, evaluator): (String, &Box<dyn DynEvaluator>)| AlsoMetric {
+            name,
+            larger_is_better: evaluator.is_larger_better(),
+        };
+        let also = metrics.zip(evaluators.iter().skip(1)).map(also).collect();
         let mut candidates: Vec<CandidateResult> = self
             .candidates()
             .map(|index| CandidateResult {
@@ -404,6 +410,7 @@ impl<'a> Run<'a> {
                 std: f64::NAN,
                 rank: 0,
                 folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
+                also: Vec::new(),
             })
             .collect();
         let best = rank(&mut candidates, larger_is_better);
@@ -418,8 +425,9 @@ impl<'a> Run<'a> {
         let refitted = self.refit(base, best);
         self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
         let result = SearchResult {
-            metric: self.search.evaluator.metric(),
+            metric,
             larger_is_better,
+            also,
             best,
             candidates,
             search_seconds: self.clock.seconds(),
@@ -436,12 +444,19 @@ impl<'a> Run<'a> {
     fn fold_result(&self, fold: u32, candidate: usize) -> FoldResult {
         let cell = self.cells.get(&(fold, candidate)).cloned().unwrap_or_default();
         let missing = || "the candidate was not scored on this fold".to_owned();
+        let error = cell.error.or_else(|| cell.metric.is_none().then(missing));
+        let mut also = cell.also;
+        also.resize(
+            self.search.evaluators.len().saturating_sub(1),
+            FoldMetric { metric: f64::NAN, error: error.clone() },
+        );
         FoldResult {
             fold,
-            metric: cell.metric.filter(|_| cell.error.is_none()).unwrap_or(f64::NAN),
+            metric: cell.metric.filter(|_| error.is_none()).unwrap_or(f64::NAN),
             fit_seconds: cell.fit_seconds,
             score_seconds: cell.score_seconds,
-            error: cell.error.or_else(|| cell.metric.is_none().then(missing)),
+            error,
+            also,
         }
     }
 

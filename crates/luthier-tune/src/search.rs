@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, Need, ParamMap, WorkCounter};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
 
 use crate::executor::{Executor, Serial};
 use crate::explain::Explanation;
@@ -12,7 +12,7 @@ use crate::forecast::{Forecast, Outlook};
 use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
 use crate::parallelism::Parallelism;
-use crate::plan::{BaseNeed, Tree, configure};
+use crate::plan::{AskedToScore, BaseNeed, Tree, configure};
 use crate::result::SearchResult;
 use crate::run::Run;
 use crate::splitter::{Split, Splitter};
@@ -46,7 +46,8 @@ type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 pub struct Search {
     pub(crate) estimator: Box<dyn DynEstimator>,
     pub(crate) grid: ParamGrid,
-    pub(crate) evaluator: Box<dyn DynEvaluator>,
+    /// The first decides.
+    pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) splitter: Arc<dyn Splitter>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) parallelism: Parallelism,
@@ -62,7 +63,7 @@ impl fmt::Debug for Search {
         f.debug_struct("Search")
             .field("estimator", &self.estimator)
             .field("grid", &self.grid)
-            .field("evaluator", &self.evaluator)
+            .field("evaluators", &self.evaluators)
             .field("splitter", &self.splitter)
             .field("executor", &self.executor)
             .field("parallelism", &self.parallelism)
@@ -106,7 +107,7 @@ impl Search {
         Self {
             estimator,
             grid,
-            evaluator,
+            evaluators: vec![evaluator],
             splitter,
             executor: Arc::new(Serial::new()),
             parallelism: Parallelism::default(),
@@ -116,6 +117,13 @@ impl Search {
             collect_sub_models: false,
             on_progress: None,
         }
+    }
+
+    /// Scores every candidate by another evaluator too; the first one decides. Where this one fails, its metric is
+    /// missing.
+    pub fn also(mut self, evaluator: Box<dyn DynEvaluator>) -> Self {
+        self.evaluators.push(evaluator);
+        self
     }
 
     /// Who runs the units.
@@ -180,7 +188,7 @@ impl Search {
             candidates: prepared.params.len(),
             split: &split,
             frame: data,
-            metric: self.evaluator.metric(),
+            metrics: self.metrics(),
             sharing: self.sharing,
             executor: self.executor.as_ref(),
             limit: self.limit(usize::MAX, &forecast).get(),
@@ -218,12 +226,8 @@ impl Search {
                 configure(self.estimator.as_ref(), params).map_err(|e| Error::candidate(index, params, e))
             })
             .collect::<Result<Vec<_>>>()?;
-        let evaluator = self.evaluator.as_ref();
-        let needs = |schema: &Schema| -> Result<Vec<Need>> {
-            evaluator.check_schema(schema)?;
-            Ok(evaluator.needs(schema))
-        };
-        let (tree, base_needs) = Tree::new(&configured, &params, schema, needs)?;
+        let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
+        let (tree, base_needs) = Tree::new(&configured, &params, schema, asked)?;
         Ok(Prepared { params, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
     }
 
@@ -240,10 +244,24 @@ impl Search {
             base_needs: &prepared.base_needs,
             split,
             frame: data,
+            evaluators: self.evaluators.len(),
             sharing: self.sharing,
             memory_budget: self.memory_budget,
         };
         outlook.forecast()
+    }
+
+    /// Names of the metrics, each another: the first decides.
+    pub(crate) fn metrics(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for evaluator in &self.evaluators {
+            let name = evaluator.metric();
+            let numbered = (2..).map(|n| format!("{name}_{n}"));
+            let mut free = [name.clone()].into_iter().chain(numbered).filter(|name| !names.contains(name));
+            let free = free.next().unwrap_or(name);
+            names.push(free);
+        }
+        names
     }
 
     pub(crate) fn limit(&self, units: usize, forecast: &Forecast) -> std::num::NonZeroUsize {

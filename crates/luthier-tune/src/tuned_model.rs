@@ -94,6 +94,14 @@ impl<E: Estimator> TunedModel<E> {
 macro_rules! search_options {
     ($search:ident) => {
         impl<E: Estimator> $search<E> {
+            /// Scores every candidate by another evaluator too: its metrics are in
+            /// [`SearchResult::also`](crate::SearchResult). The first evaluator decides; where this one fails, its
+            /// metric is missing.
+            pub fn also(mut self, evaluator: impl luthier_core::Evaluator) -> Self {
+                self.search = self.search.also(Box::new(evaluator));
+                self
+            }
+
             /// Who runs the units: [`Serial`](crate::executor::Serial) without this.
             pub fn executor(mut self, executor: impl $crate::executor::Executor) -> Self {
                 self.search = self.search.executor(Arc::new(executor));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, FitContext};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, evaluate_all};
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Clock, Event, EventKind};
@@ -38,9 +38,26 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Score {
     pub(crate) candidate: usize,
+    /// One of each evaluator.
+    pub(crate) metrics: Vec<Metric>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Metric {
     /// The metric's bits: a JSON number could not hold NaN.
-    pub(crate) metric: u64,
+    bits: u64,
     pub(crate) error: Option<String>,
+}
+
+impl Metric {
+    fn new(metric: Result<f64, String>) -> Self {
+        let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
+        Self { bits: metric.to_bits(), error }
+    }
+
+    pub(crate) fn value(&self) -> f64 {
+        f64::from_bits(self.bits)
+    }
 }
 
 /// All units of one level.
@@ -51,7 +68,7 @@ pub(crate) struct Units {
     pub(crate) tree: Arc<Tree>,
     /// The configured candidates, for units without a group.
     pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
-    pub(crate) evaluator: Box<dyn DynEvaluator>,
+    pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
     /// Models stay in this process, by unit.
@@ -64,12 +81,12 @@ impl Units {
         units: Vec<Unit>,
         tree: Arc<Tree>,
         configured: Arc<Vec<Box<dyn DynEstimator>>>,
-        evaluator: Box<dyn DynEvaluator>,
+        evaluators: Vec<Box<dyn DynEvaluator>>,
         ctx: FitContext,
         clock: Arc<Clock>,
     ) -> Self {
         let fitted = units.iter().map(|_| Mutex::default()).collect();
-        Self { stage, units, tree, configured, evaluator, ctx, clock, fitted }
+        Self { stage, units, tree, configured, evaluators, ctx, clock, fitted }
     }
 
     /// The models of a unit that has run, in the order of its group (or its one candidate).
@@ -122,14 +139,18 @@ impl Units {
     fn score(&self, unit: &Unit, models: &[Fitted]) -> Vec<Score> {
         let views: Vec<_> = unit.scored.iter().map(|&c| self.predictions(unit, models, c)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
-        let mut metrics = self.evaluator.evaluate_many(&there).into_iter();
+        let all = evaluate_all(&self.evaluators, &there);
+        let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
         let score = |(&candidate, view): (&usize, Result<Dataset, String>)| {
-            let metric = view.and_then(|_| match metrics.next() {
-                Some(metric) => metric.map_err(|e| e.to_string()),
-                None => Err("the evaluator returned too few metrics".to_owned()),
-            });
-            let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
-            Score { candidate, metric: metric.to_bits(), error }
+            let metric = |metrics: &mut std::vec::IntoIter<luthier_core::Result<f64>>| match &view {
+                Ok(_) => match metrics.next() {
+                    Some(metric) => metric.map_err(|e| e.to_string()),
+                    None => Err("the evaluator returned too few metrics".to_owned()),
+                },
+                Err(error) => Err(error.clone()),
+            };
+            let metrics = all.iter_mut().map(|metrics| Metric::new(metric(metrics))).collect();
+            Score { candidate, metrics }
         };
         unit.scored.iter().zip(views).map(score).collect()
     }

@@ -235,3 +235,13 @@ fn all_are_registered_and_created_by_name() {
     assert!(message.contains("`fold_col` is required"), "{message}");
     assert_eq!(TrainRatio::new().get(TrainRatio::TRAIN_RATIO), Some(&0.75));
 }
+
+#[test]
+fn the_built_in_ones_keep_the_contract() {
+    let frame = luthier_testkit::sample_frame();
+    luthier_testkit::check_splitter("k_fold", &KFold::new().num_folds(4), &frame).unwrap();
+    luthier_testkit::check_splitter("train_ratio", &TrainRatio::new().train_ratio(0.7), &frame).unwrap();
+    let folds = Column::i64((0..120).map(|i| i * 7 % 3).collect());
+    let frame = frame.with_column("fold", folds).unwrap();
+    luthier_testkit::check_splitter("fold_column", &FoldColumn::new().fold_col("fold"), &frame).unwrap();
+}

@@ -32,8 +32,8 @@ pub(crate) struct Config {
     pub(crate) grids: Vec<GridConfig>,
     /// How candidates are tried.
     pub(crate) search: Option<SearchConfig>,
-    /// How predictions are scored.
-    pub(crate) evaluator: Option<PartConfig>,
+    /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first decides.
+    pub(crate) evaluators: Vec<PartConfig>,
 }
 
 /// `[data]`
@@ -151,9 +151,13 @@ impl Config {
             None => Vec::new(),
         };
         let search = top.take("search").map(|item| search(item.table()?)).transpose()?;
-        let evaluator = top.take("evaluator").map(|item| part(item.table()?)).transpose()?;
+        let evaluators = match top.take("evaluator") {
+            Some(item) if item.is_table() => vec![part(item.table()?)?],
+            Some(item) => item.tables()?.into_iter().map(part).collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
         top.finish()?;
-        Ok(Self { seed, data, stages, grids, search, evaluator })
+        Ok(Self { seed, data, stages, grids, search, evaluators })
     }
 }
 

@@ -72,9 +72,9 @@ impl Config {
         }
     }
 
-    /// The line of a stage by its dotted name, or of the evaluator by its type.
+    /// The line of a stage by its dotted name, or of an evaluator by its type.
     fn place_of_part(&self, name: &str) -> Option<&Place> {
-        let evaluator = || self.evaluator.as_ref().filter(|part| part.type_name.name == name);
+        let evaluator = || self.evaluators.iter().find(|part| part.type_name.name == name);
         stage(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const FEATURES: &str = "features";
 /// Which columns a model was fitted on; kept with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The columns that are put side by side as `features`, in order.
+    /// The columns that are put side by side as `features`, in order; none where the stages take columns as they are.
     pub(crate) features: Vec<String>,
     /// Width of `features`.
     pub(crate) num_features: usize,
@@ -75,9 +75,6 @@ impl Inputs {
         }
         let mut seen = BTreeSet::new();
         features.retain(|name| seen.insert(name.clone()));
-        if features.is_empty() {
-            bail!("features: no column is selected");
-        }
         let num_features = width(&features, schema)?;
         let DataConfig { label, weight, fold, .. } = config;
         let [label, weight, fold] =
@@ -85,11 +82,14 @@ impl Inputs {
         Ok((Self { features, num_features, label, weight, fold }, passed_over))
     }
 
-    /// The frame with the vector column `features`.
+    /// The frame with the vector column `features`, if any columns are selected.
     ///
     /// # Errors
     /// A column that is missing, has another type or width than when the model was fitted, or misses a value.
     pub(crate) fn assemble(&self, frame: &DataFrame, source: &DataSource) -> Result<DataFrame> {
+        if self.features.is_empty() {
+            return Ok(frame.clone());
+        }
         let schema = frame.schema();
         let found = width(&self.features, schema).context(source.path.display().to_string())?;
         if found != self.num_features {

@@ -477,3 +477,39 @@ fn parquet_columns_are_read_when_they_are_needed_to_the_same_bits() {
     let error = scene.fail(&["tune", "search.toml"]);
     assert!(error.contains("data.parquet, row 4: column `x2` is missing"), "{error}");
 }
+
+#[test]
+fn several_evaluators_are_reported_and_the_first_decides() {
+    let others = "[[evaluator]]\ntype = \"test.off\"\n[[evaluator]]\ntype = \"regression\"\nmetric = \"mae\"\n\
+        [[evaluator]]\ntype = \"multiclass_classification\"\nmetric = \"recall_by_label\"\nmetric_label = 1e9\n";
+    let alone = Scene::new(SEARCH);
+    alone.succeed(&["tune", "search.toml", "--out", "out"]);
+    let scene = Scene::new(&SEARCH.replace("[evaluator]\ntype = \"test.off\"\n", others));
+    let shown = scene.succeed(&["tune", "search.toml", "--out", "out"]);
+    assert!(shown.contains("mae") && shown.contains("recall_by_label(1000000000): "), "{shown}");
+    let (alone, results) = (alone.json("out/results.json"), scene.json("out/results.json"));
+    assert_eq!((&results["best"], &results["metric"]), (&alone["best"], &alone["metric"]));
+    assert_eq!(results["also"][0], json!({"metric": "mae", "larger_is_better": false}));
+    for (with, without) in
+        results["candidates"].as_array().unwrap().iter().zip(alone["candidates"].as_array().unwrap())
+    {
+        assert_eq!((&with["mean"], &with["rank"]), (&without["mean"], &without["rank"]));
+        // The evaluator of another crate is the same metric.
+        let close = |a: &Value, b: &Value| (a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-12;
+        assert!(close(&with["also"][0]["mean"], &with["mean"]));
+        assert_eq!(with["also"][1]["mean"], "NaN");
+        for fold in with["folds"].as_array().unwrap() {
+            assert!(close(&fold["also"][0]["metric"], &fold["metric"]) && fold["also"][0]["error"].is_null());
+            assert!(fold["also"][1]["error"].as_str().unwrap().contains("no row has the label"));
+            assert!(fold["error"].is_null());
+        }
+    }
+    let csv = std::fs::read_to_string(scene.path("out/results.csv")).unwrap();
+    let header = csv.lines().next().unwrap();
+    assert!(header.contains("fold_1,mae_mean,mae_std,mae_fold_0,mae_fold_1,recall_by_label"), "{header}");
+
+    let typo = others.replace("metric = \"mae\"", "metric = \"mad\"");
+    scene.write("search.toml", &SEARCH.replace("[evaluator]\ntype = \"test.off\"\n", &typo));
+    let error = scene.fail(&["tune", "search.toml"]);
+    assert!(error.contains("search.toml:22") && error.contains("mae"), "{error}");
+}

@@ -186,14 +186,48 @@ impl Dataset {
     /// # Errors
     /// Those of [`aggregate`](Self::aggregate); if the views show different rows or frames.
     pub fn aggregate_many<S: Summary>(views: &[Self], spec: &S::Spec) -> Result<Vec<S>> {
-        let Some((first, others)) = views.split_first() else { return Ok(Vec::new()) };
-        let siblings = others.iter().all(|v| Arc::ptr_eq(&v.source, &first.source) && v.rows == first.rows);
-        if !siblings {
-            return Err(Error::invalid("views of different rows cannot be aggregated in one pass"));
-        }
-        if !first.sharing {
+        let views: Vec<&Self> = views.iter().collect();
+        Self::require_siblings(&views)?;
+        if views.iter().any(|view| !view.sharing) {
             return views.iter().map(|view| view.aggregate(spec)).collect();
         }
+        let answers = Self::answer_many(&views, &[Need::summary::<S>(spec.clone())])?;
+        answers.into_iter().map(|answers| owned(answers.into_iter().next())).collect()
+    }
+
+    /// [`summarize`](Self::summarize) of several views of the same rows; what is not there yet is read in one pass.
+    /// A view that cannot be summarised is an error in its place and leaves the others alone.
+    pub fn summarize_many<S: Summary>(views: &[Self], spec: &S::Spec) -> Vec<Result<Arc<S>>> {
+        Self::read_together(views, &[Need::summary::<S>(spec.clone())]);
+        views.iter().map(|view| view.summarize(spec)).collect()
+    }
+
+    /// Answers requests for several views of the same rows in one pass, and keeps the answers with the views. What
+    /// cannot be read so is left to whoever asks for it.
+    pub(crate) fn read_together(views: &[Self], needs: &[Need]) {
+        let is_missing = |view: &&Self| needs.iter().any(|need| view.find(need, view.links.len()).is_none());
+        let missing: Vec<&Self> = views.iter().filter(is_missing).collect();
+        if views.iter().any(|view| !view.sharing) || missing.len() * needs.len() < 2 {
+            return;
+        }
+        let Ok(answers) = Self::answer_many(&missing, needs) else { return };
+        for (view, answers) in missing.into_iter().zip(answers) {
+            needs.iter().zip(answers).for_each(|(need, answer)| view.keep(view.links.len(), need, &answer));
+        }
+    }
+
+    fn require_siblings(views: &[&Self]) -> Result<()> {
+        let same = |a: &Self, b: &Self| Arc::ptr_eq(&a.source, &b.source) && a.rows == b.rows;
+        match views.windows(2).all(|pair| same(pair[0], pair[1])) {
+            true => Ok(()),
+            false => Err(Error::invalid("views of different rows cannot be aggregated in one pass")),
+        }
+    }
+
+    /// The answers for each of several views of the same rows, in one pass.
+    fn answer_many(views: &[&Self], needs: &[Need]) -> Result<Vec<Vec<Answer>>> {
+        Self::require_siblings(views)?;
+        let Some((first, others)) = views.split_first() else { return Ok(Vec::new()) };
         let shared = |i: usize| {
             let link = first.links.get(i);
             link.is_some_and(|link| {
@@ -203,13 +237,9 @@ impl Dataset {
             })
         };
         let prefix = (0..).take_while(|&i| shared(i)).count();
-        let need = Need::summary::<S>(spec.clone());
         let branches = views.iter().map(|view| view.links.get(prefix..).unwrap_or_default()).collect();
         let shared = first.links.get(..prefix).unwrap_or_default();
-        pass::summarize_branches(&first.source, shared, branches, &need, first.one_group(), &first.work)?
-            .into_iter()
-            .map(|answer| owned(Some(answer)))
-            .collect()
+        pass::summarize_branches(&first.source, shared, branches, needs, first.one_group(), &first.work)
     }
 
     /// Where views of the same rows differ by their last stage alone, and all of these are models with one number as

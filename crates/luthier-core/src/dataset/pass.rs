@@ -27,9 +27,7 @@ pub(super) fn summarize(
     work: &WorkCounter,
 ) -> Result<Vec<States>> {
     let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
-    let mut columns: Vec<String> = needs.iter().flat_map(Need::columns).collect();
-    columns.sort();
-    columns.dedup();
+    let columns = columns_of(needs);
     let branch = Branch { links: &[], columns: &columns };
     let reader = Reader::new(source, links, vec![branch], groups, work);
     work.passes(1);
@@ -37,28 +35,36 @@ pub(super) fn summarize(
     read(source, &reader, &[schema], needs)
 }
 
-/// Answers one request for one group of rows of several views that share `prefix`: one answer per branch.
+/// Answers all `needs` for one group of rows of several views that share `prefix`: a list of answers per branch.
 pub(super) fn summarize_branches(
     source: &Source,
     prefix: &[Link],
     branches: Vec<&[Link]>,
-    need: &Need,
+    needs: &[Need],
     group: Groups,
     work: &WorkCounter,
-) -> Result<Vec<Answer>> {
+) -> Result<Vec<Vec<Answer>>> {
     let schema = |links: &&[Link]| match links.last().or(prefix.last()) {
         Some(link) => link.schema.clone(),
         None => source.frame.schema().clone(),
     };
     let schemas: Vec<Schema> = branches.iter().map(schema).collect();
     let schemas: Vec<&Schema> = schemas.iter().collect();
-    let columns = need.columns();
+    let columns = columns_of(needs);
     let branches = branches.into_iter().map(|links| Branch { links, columns: &columns }).collect();
     let reader = Reader::new(source, prefix, branches, group, work);
     work.passes(1);
-    work.summaries(schemas.len() as u64);
-    let states = read(source, &reader, &schemas, std::slice::from_ref(need))?;
-    Ok(states.into_iter().flatten().map(|state| state.finish()).collect())
+    work.summaries((schemas.len() * needs.len()) as u64);
+    let states = read(source, &reader, &schemas, needs)?;
+    let finish = |states: States| states.into_iter().map(|state| state.finish()).collect();
+    Ok(states.into_iter().map(finish).collect())
+}
+
+fn columns_of(needs: &[Need]) -> Vec<String> {
+    let mut columns: Vec<String> = needs.iter().flat_map(Need::columns).collect();
+    columns.sort();
+    columns.dedup();
+    columns
 }
 
 /// The states of each group of the first branch, then of the next; there is a schema for each branch. Partitions

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use luthier_frame::{DataFrame, Schema};
 
-use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catch_panic};
+use super::{Estimator, FitContext, PureTransformer, RowFunction, StagePlan, Transformer, catch_panic};
 use crate::affine::Affine;
 use crate::dataset::Dataset;
 use crate::params::{ParamInfo, Params, Value};
@@ -91,6 +91,8 @@ pub trait DynModel: Debug + Send + Sync {
     fn affine(&self) -> Option<Affine>;
     /// See [`Transformer::input_columns`].
     fn input_columns(&self) -> Option<Vec<String>>;
+    /// See [`Transformer::row_function`].
+    fn row_function(&self) -> Option<RowFunction>;
     /// See [`Transformer::drops_rows`].
     fn drops_rows(&self) -> bool;
     /// The parameters that have a value.
@@ -142,6 +144,10 @@ impl<E: Estimator> DynModel for Fitted<E> {
 
     fn input_columns(&self) -> Option<Vec<String>> {
         self.model.input_columns()
+    }
+
+    fn row_function(&self) -> Option<RowFunction> {
+        self.model.row_function()
     }
 
     fn drops_rows(&self) -> bool {
@@ -270,6 +276,10 @@ impl<T: PureTransformer> DynModel for Pure<T> {
 
     fn input_columns(&self) -> Option<Vec<String>> {
         self.0.input_columns()
+    }
+
+    fn row_function(&self) -> Option<RowFunction> {
+        self.0.row_function()
     }
 
     fn drops_rows(&self) -> bool {

@@ -17,7 +17,9 @@ use crate::{Error, Result};
 /// - `evaluate_many` gives what `evaluate` gives for each, in the same order. The datasets are sibling candidates:
 ///   the same rows seen through different models, so an evaluator that reads rows reads them once for all
 ///   (see [`Dataset::aggregate_many`]).
-/// - `needs` declares the summaries it asks for; a linear model's metrics then cost no rows.
+/// - `needs` declares the summaries that may spare it the rows; a linear model's metrics then cost none.
+/// - `reads` declares the summaries of the predictions that it reads rows for, so that several evaluators share a
+///   pass over them.
 /// - NaN means "not defined on these rows": such a candidate is ranked last.
 pub trait Evaluator: Params {
     /// The name it is registered by.
@@ -40,8 +42,15 @@ pub trait Evaluator: Params {
     /// The first column that does not.
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()>;
 
-    /// The summaries that `evaluate` asks for, for a schema that was accepted.
+    /// The summaries that `evaluate` asks for by [`Dataset::recall`] to do without rows, for a schema that was
+    /// accepted: they are computed in front of stages that are affine.
     fn needs(&self, _schema: &Schema) -> Vec<Need> {
+        Vec::new()
+    }
+
+    /// The summaries of the predictions that `evaluate` asks for by [`Dataset::summarize`] or
+    /// [`Dataset::summarize_many`], for a schema that was accepted.
+    fn reads(&self, _schema: &Schema) -> Vec<Need> {
         Vec::new()
     }
 
@@ -72,6 +81,8 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn check_schema(&self, schema: &Schema) -> Result<()>;
     /// See [`Evaluator::needs`]; none if it panics, which `check_schema` reports.
     fn needs(&self, schema: &Schema) -> Vec<Need>;
+    /// See [`Evaluator::reads`]; none if it panics.
+    fn reads(&self, schema: &Schema) -> Vec<Need>;
     /// See [`Evaluator::metric`].
     fn metric(&self) -> String;
     /// See [`Evaluator::is_larger_better`].
@@ -117,6 +128,10 @@ impl<E: Evaluator> DynEvaluator for E {
         catch_panic(E::NAME, || Ok(Evaluator::needs(self, schema))).unwrap_or_default()
     }
 
+    fn reads(&self, schema: &Schema) -> Vec<Need> {
+        catch_panic(E::NAME, || Ok(Evaluator::reads(self, schema))).unwrap_or_default()
+    }
+
     fn metric(&self) -> String {
         Evaluator::metric(self)
     }
@@ -138,4 +153,19 @@ impl Clone for Box<dyn DynEvaluator> {
     fn clone(&self) -> Self {
         self.clone_box()
     }
+}
+
+/// The metrics of sibling candidates by several evaluators, a list for each evaluator: what these declare to read is
+/// read in one pass for all of them.
+pub fn evaluate_all(evaluators: &[Box<dyn DynEvaluator>], predictions: &[Dataset]) -> Vec<Vec<Result<f64>>> {
+    if let Some(first) = predictions.first() {
+        let mut reads: Vec<Need> = Vec::new();
+        for need in evaluators.iter().flat_map(|evaluator| evaluator.reads(first.schema())) {
+            if !reads.iter().any(|other| other.same(&need)) {
+                reads.push(need);
+            }
+        }
+        Dataset::read_together(predictions, &reads);
+    }
+    evaluators.iter().map(|evaluator| evaluator.evaluate_many(predictions)).collect()
 }

@@ -7,15 +7,17 @@ mod evaluator;
 mod guard;
 mod lineage;
 mod plan;
+mod row_function;
 mod transformer;
 
 pub use context::FitContext;
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};
-pub use evaluator::{DynEvaluator, Evaluator};
+pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
 pub(crate) use guard::panic_to_error;
 pub use lineage::LineageStep;
 pub use plan::StagePlan;
+pub use row_function::RowFunction;
 pub use transformer::{PureTransformer, Transformer};

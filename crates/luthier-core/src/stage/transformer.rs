@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use luthier_frame::{DataFrame, Schema};
 
+use super::RowFunction;
 use crate::affine::Affine;
 use crate::params::Params;
 
@@ -42,6 +43,12 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// front; `None`, the default, stands for all.
     fn input_columns(&self) -> Option<Vec<String>> {
         None
+    }
+
+    /// The transformation of one row of numbers, if it is one; that of the affine map, unless another is given. A
+    /// pipeline of such models predicts single rows without a frame.
+    fn row_function(&self) -> Option<RowFunction> {
+        self.affine().map(RowFunction::affine)
     }
 
     /// Whether `transform` may leave rows out, as those of an invalid category. The others keep their place and fold.

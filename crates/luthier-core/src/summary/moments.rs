@@ -252,8 +252,7 @@ impl Moments {
             spans,
             mean: self.mean.select(Axis(0), &indices),
             scatter: Array2::from_shape_fn((indices.len(), indices.len()), |(i, j)| {
-                let (i, j) = (indices[i], indices[j]);
-                self.product(i, j)
+                if i >= j { self.product(indices[i], indices[j]) } else { 0.0 }
             }),
             noise: self.noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
             mean_noise: self.mean_noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),

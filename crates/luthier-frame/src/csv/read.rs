@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, FixedSizeListArray};
 use arrow_buffer::NullBufferBuilder;
 use arrow_schema::DataType;
@@ -202,6 +202,7 @@ enum Builder {
     I64(Int64Builder),
     Bool(BooleanBuilder),
     Utf8(StringBuilder),
+    List(ListBuilder<Int64Builder>),
     Vector { width: usize, values: Float64Builder, rows: NullBufferBuilder },
 }
 
@@ -212,6 +213,7 @@ impl Builder {
             ColumnType::I64 => Self::I64(Int64Builder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
             ColumnType::Utf8 => Self::Utf8(StringBuilder::new()),
+            ColumnType::List => Self::List(ListBuilder::new(Int64Builder::new())),
             ColumnType::Vector { width } => {
                 Self::Vector { width, values: Float64Builder::new(), rows: NullBufferBuilder::new(0) }
             }
@@ -250,6 +252,11 @@ impl Builder {
             Self::Utf8(builder) => {
                 builder.append_option((!is_null(cell, null_values)).then_some(cell.text.as_ref()));
             }
+            Self::List(builder) => {
+                let list = list(cell, null_values)?;
+                builder.values().append_slice(list.as_deref().unwrap_or_default());
+                builder.append(list.is_some());
+            }
             Self::Vector { .. } => {}
         }
         Ok(())
@@ -261,6 +268,7 @@ impl Builder {
             Self::I64(mut builder) => Arc::new(builder.finish()),
             Self::Bool(mut builder) => Arc::new(builder.finish()),
             Self::Utf8(mut builder) => Arc::new(builder.finish()),
+            Self::List(mut builder) => Arc::new(builder.finish()),
             Self::Vector { width, mut values, mut rows } => {
                 let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));
                 let (width, length) = (i32::try_from(width).unwrap_or(i32::MAX), rows.len());
@@ -281,4 +289,13 @@ fn number<'c, 't, T>(
         return Ok(None);
     }
     parse(&cell.text).map(Some).ok_or(Refused { cell, expected })
+}
+
+/// Integers with spaces between them; an empty text in quotes is an empty list.
+fn list<'c, 't>(cell: &'c Cell<'t>, null_values: &[String]) -> Result<Option<Vec<i64>>, Refused<'c, 't>> {
+    if is_null(cell, null_values) {
+        return Ok(None);
+    }
+    let refused = Refused { cell, expected: ColumnType::List };
+    cell.text.split_whitespace().map(parse_i64).collect::<Option<_>>().map(Some).ok_or(refused)
 }

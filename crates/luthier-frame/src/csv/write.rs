@@ -19,7 +19,7 @@ impl DataFrame {
     /// Floating point numbers are as short as can be and read back to the same bits (`1.0`, `1e-7`, `NaN`,
     /// `inf`; `f32` are widened). A missing value is an empty cell, an empty text `""`. A vector column `v` of
     /// width k becomes the columns `v_0` to `v_{k-1}`; name it in [`CsvOptions::schema`](crate::CsvOptions::schema)
-    /// to read it back as a vector. The file appears when it is complete.
+    /// to read it back as a vector. A list is its numbers with spaces between them, `3 1 2`. The file appears when it is complete.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector whose parts are called as another column.
@@ -72,7 +72,9 @@ fn cells(fields: &[Field], batch: &RecordBatch, first_row: usize) -> Result<Vec<
             ColumnType::I64 => to_i64(field.name(), array, first_row)?,
             ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
-            ColumnType::Bool | ColumnType::Vector { .. } | ColumnType::AnyVector => array.clone(),
+            ColumnType::Bool | ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {
+                array.clone()
+            }
         };
         Ok((field.column_type(), array))
     };
@@ -105,10 +107,18 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
             ColumnType::I64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
             ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,
             ColumnType::Utf8 => write_text(out, array.as_string::<i64>().value(row))?,
+            ColumnType::List => write_text(out, &list_text(array, row))?,
             ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
     }
     out.write_all(b"\n")
+}
+
+/// The numbers of a list with spaces between them.
+fn list_text(array: &ArrayRef, row: usize) -> String {
+    let list = array.as_list::<i32>().value(row);
+    let number = |value: Option<i64>| value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+    list.as_primitive::<Int64Type>().iter().map(number).collect::<Vec<_>>().join(" ")
 }
 
 fn write_header(out: &mut impl Write, names: &[String]) -> io::Result<()> {

@@ -10,6 +10,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::file::write_whole;
 use crate::frame::to_i64;
+use crate::normalize::list_type;
 use crate::sparse::to_sparse;
 use crate::{ColumnType, DataFrame, Error, Field, Result, SparseBuilder, vector_array, vectors};
 
@@ -79,7 +80,8 @@ impl ParquetOptions {
 }
 
 impl DataFrame {
-    /// Writes a Parquet file: `f64`, `i64`, boolean and string columns, vectors as fixed-size lists of `f64`.
+    /// Writes a Parquet file: `f64`, `i64`, boolean and string columns, vectors as fixed-size lists of `f64`,
+    /// lists of integers.
     ///
     /// Numbers are kept bit for bit (`f32` are widened), nulls and the metadata of fields too. The file appears
     /// when it is complete.
@@ -138,6 +140,7 @@ fn arrow_type(field: &Field) -> Result<DataType> {
         ColumnType::I64 => DataType::Int64,
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Utf8 => DataType::Utf8,
+        ColumnType::List => list_type(),
         ColumnType::Vector { width } => {
             let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));
             let too_wide = |_| Error::UnsupportedType {

@@ -1,8 +1,8 @@
 //! The fitted model.
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, Transformer};
-use ndarray::{Array2, Axis, s};
+use luthier_core::{Error, RowFunction, Transformer, linalg};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
@@ -109,29 +109,74 @@ impl LogisticRegressionModel {
         Decision::new(self.multinomial, self.threshold, self.thresholds.as_deref())
     }
 
-    /// The raw predictions.
+    /// The scores of all rows, a column for each class; of sparse features without their zeros.
     fn scores(&self, data: &DataFrame) -> luthier_core::Result<Array2<f64>> {
-        let features = &self.columns.features;
-        columns::require_width(data.schema(), features, self.num_features())?;
-        let mut scores = columns::products(data, features, self.coefficient_matrix().view())?;
-        for mut row in scores.outer_iter_mut() {
-            row.iter_mut().zip(&self.intercepts).for_each(|(score, intercept)| *score += intercept);
+        let (features, classes) = (&self.columns.features, self.num_classes());
+        if !columns::is_sparse(data.schema(), features) {
+            let matrix = self.coefficient_matrix();
+            return columns::compute(data, &[features], classes, |x, out| {
+                self.add_scores(matrix.view(), x, out)
+            });
         }
+        let mut scores = Array2::zeros((data.num_rows(), classes));
+        let mut rows = scores.outer_iter_mut();
+        columns::for_each_sparse_row(data, features, |indices, values| {
+            if let Some(mut row) = rows.next() {
+                let held = || indices.iter().map(|&j| j as usize).zip(values.iter().copied());
+                self.score(held, row.as_slice_mut().unwrap_or_default());
+            }
+        })?;
+        Ok(scores)
+    }
+
+    /// The scores of one row, given as positions and values of its features.
+    fn score<I: Iterator<Item = (usize, f64)>>(&self, row: impl Fn() -> I, scores: &mut [f64]) {
+        let of_class = |k: usize| -> f64 {
+            row().map(|(j, x)| x * self.coefficients[k][j]).sum::<f64>() + self.intercepts[k]
+        };
+        match (self.multinomial, scores) {
+            (false, [minus, plus]) => {
+                *plus = of_class(0);
+                *minus = -*plus;
+            }
+            (_, scores) => scores.iter_mut().enumerate().for_each(|(k, score)| *score = of_class(k)),
+        }
+    }
+
+    fn add_scores(
+        &self,
+        matrix: ArrayView2<'_, f64>,
+        rows: ArrayView2<'_, f64>,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) {
+        let scores = linalg::row_products(rows, matrix);
+        let intercepts = ndarray::aview1(&self.intercepts);
         if self.multinomial {
-            return Ok(scores);
+            out.assign(&scores);
+            out += &intercepts.insert_axis(Axis(0));
+        } else {
+            let score = &scores.column(0) + intercepts.first().copied().unwrap_or(0.0);
+            out.column_mut(1).assign(&score);
+            out.column_mut(0).assign(&-score);
         }
-        Ok(ndarray::concatenate![Axis(1), -&scores, scores])
     }
 
     fn probabilities(&self, scores: &Array2<f64>) -> Array2<f64> {
         let mut all = Array2::zeros(scores.dim());
         for (scores, mut p) in scores.outer_iter().zip(all.outer_iter_mut()) {
-            match (self.multinomial, scores.to_slice(), p.as_slice_mut()) {
-                (true, Some(scores), Some(p)) => softmax(scores, p),
-                _ => p.iter_mut().zip(scores).for_each(|(p, z)| *p = sigmoid(*z)),
+            if let (Some(scores), Some(p)) = (scores.to_slice(), p.as_slice_mut()) {
+                self.probability(scores, p);
             }
         }
         all
+    }
+
+    /// The probabilities of one row from its scores.
+    fn probability(&self, scores: &[f64], p: &mut [f64]) {
+        match self.multinomial {
+            true => softmax(scores, p),
+            false => p.iter_mut().zip(scores).for_each(|(p, z)| *p = sigmoid(*z)),
+        }
     }
 }
 
@@ -139,6 +184,7 @@ impl Transformer for LogisticRegressionModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let c = &self.columns;
+        columns::require_width(data.schema(), &c.features, self.num_features())?;
         let scores = self.scores(&data)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
@@ -167,6 +213,23 @@ impl Transformer for LogisticRegressionModel {
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(vec![self.columns.features.clone()])
     }
+
+    fn row_function(&self) -> Option<RowFunction> {
+        let (c, classes) = (&self.columns, self.num_classes());
+        let model = self.clone();
+        let names = [&c.raw_prediction, &c.probability, &c.prediction];
+        let wanted = names.map(|name| !name.is_empty());
+        let outputs = names.into_iter().filter(|name| !name.is_empty());
+        Some(RowFunction::new([&c.features], outputs, move |row, out| {
+            let (mut scores, mut p) = (vec![0.0; classes], vec![0.0; classes]);
+            model.score(|| row.iter().copied().enumerate(), &mut scores);
+            model.probability(&scores, &mut p);
+            let class = [model.decision().class(&scores, &p)];
+            let all = [&scores[..], &p[..], &class[..]].into_iter().zip(wanted);
+            let values = all.filter(|(_, wanted)| *wanted).flat_map(|(values, _)| values);
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+        }))
+    }
 }
 
 impl ModelColumns {
@@ -175,7 +238,7 @@ impl ModelColumns {
         let mut schema = schema.clone();
         for vector in [&self.raw_prediction, &self.probability] {
             if !vector.is_empty() {
-                schema = columns::append_vector(&schema, vector, classes)?;
+                schema = schema.with_field(Field::new(vector, ColumnType::vector(classes)))?;
             }
         }
         if !self.prediction.is_empty() {

@@ -147,7 +147,7 @@ proptest! {
         prop_assert_eq!(together.models.len(), models);
         for (k, sums) in together.models.iter().enumerate() {
             let model = fit(&line(k), &data);
-            let rounding = rounding(&[model.clone()], &problem.frame.vectors("features").unwrap())[0];
+            let rounding = rounding(std::slice::from_ref(&model), &problem.frame.vectors("features").unwrap())[0];
             let view = data.through(model).unwrap();
             let spec = RegressionSumsSpec {
                 label_col: "label".to_owned(),

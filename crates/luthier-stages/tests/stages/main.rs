@@ -3,6 +3,7 @@
 // Helpers are not tests by name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod conformance;
 mod data;
 mod errors;
 mod evaluation;

@@ -15,6 +15,8 @@ mod pipeline_cv;
 mod probe;
 mod reference_cv;
 mod registry;
+mod serving;
+mod several_metrics;
 mod sharing;
 mod streaming;
 mod tuned_model;

@@ -27,9 +27,38 @@ fn the_built_in_parts_are_registered() {
     };
     assert_eq!(
         names("stage"),
-        ["linear_regression", "pca", "pipeline", "standard_scaler", "vector_assembler"]
+        [
+            "binarizer",
+            "bucketizer",
+            "imputer",
+            "index_to_string",
+            "linear_regression",
+            "max_abs_scaler",
+            "min_max_scaler",
+            "normalizer",
+            "one_hot_encoder",
+            "pca",
+            "pipeline",
+            "polynomial_expansion",
+            "quantile_discretizer",
+            "robust_scaler",
+            "standard_scaler",
+            "string_indexer",
+            "variance_threshold_selector",
+            "vector_assembler",
+            "vector_slicer"
+        ]
     );
-    assert_eq!(names("evaluator"), ["regression"]);
+    assert_eq!(
+        names("evaluator"),
+        [
+            "binary_classification",
+            "multiclass_classification",
+            "multilabel_classification",
+            "ranking",
+            "regression"
+        ]
+    );
     assert_eq!(names("splitter"), ["fold_column", "k_fold", "train_ratio"]);
     assert_eq!(names("executor"), ["rayon", "serial", "thread_pool"]);
 }

@@ -1,0 +1,370 @@
+//! Predictions of single rows, without a frame made by hand.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema};
+use ndarray::Array2;
+
+use crate::params::Value;
+use crate::pipeline_model::PipelineModel;
+use crate::stage::{DynModel, RowFunction, catch_panic};
+use crate::{Error, Result};
+
+/// Numbers the rows, to see which are left out.
+const ROW: &str = "\u{0}row";
+
+/// A fitted pipeline, ready for rows: what can be checked once was checked when it was made.
+///
+/// A row is a list of values in the order of [`inputs`](Self::inputs); so is what comes out, in the order of
+/// [`outputs`](Self::outputs). Where every stage is a function of numbers ([`RowFunction`]), a row costs little more than
+/// its arithmetic; else it goes through as a frame of one row. Both give the same up to rounding.
+///
+/// ```
+/// use luthier_core::frame::{ColumnType, Field, Schema};
+/// # use luthier_core::{PipelineModel, Value};
+/// # let model = PipelineModel::new(vec![]);
+/// let inputs = Schema::new(vec![Field::new("x", ColumnType::F64)])?;
+/// let predictor = model.predictor_for(&inputs, &["x"])?;
+/// assert_eq!(predictor.predict_row(&[Value::from(2.5)])?, Some(vec![Value::from(2.5)]));
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Predictor {
+    model: PipelineModel,
+    inputs: Schema,
+    outputs: Schema,
+    steps: Option<Steps>,
+}
+
+/// The way of one row through the stages, as places in one run of numbers.
+#[derive(Debug, Clone)]
+struct Steps {
+    inputs: Vec<Range<usize>>,
+    functions: Vec<Step>,
+    outputs: Vec<Range<usize>>,
+    numbers: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Step {
+    function: RowFunction,
+    from: Vec<Range<usize>>,
+    to: Range<usize>,
+    name: &'static str,
+}
+
+impl Predictor {
+    pub(crate) fn new(model: &PipelineModel, inputs: &Schema, outputs: &[&str]) -> Result<Self> {
+        let behind = model.transform_schema(inputs)?;
+        let fields = outputs.iter().map(|name| Ok(behind.require(name)?.clone()));
+        let outputs = Schema::new(fields.collect::<Result<_>>()?)?;
+        let steps = Steps::of(model, inputs, &outputs);
+        Ok(Self { model: model.clone(), inputs: inputs.clone(), outputs, steps })
+    }
+
+    /// The columns that a row gives, in order.
+    pub fn inputs(&self) -> &Schema {
+        &self.inputs
+    }
+
+    /// The columns that come out, in order.
+    pub fn outputs(&self) -> &Schema {
+        &self.outputs
+    }
+
+    /// Whether rows go through as numbers, without a frame.
+    pub fn is_direct(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    /// The values of a row that gives them by name.
+    ///
+    /// # Errors
+    /// A name that is missing or unknown; a value that is no map.
+    pub fn row(&self, named: &Value) -> Result<Vec<Value>> {
+        let Value::Map(named) = named else {
+            return Err(Error::invalid(format!(
+                "a row is an object with a value for each column, found {named}"
+            )));
+        };
+        if let Some(unknown) = named.keys().find(|name| self.inputs.field(name).is_none()) {
+            self.inputs.require(unknown)?;
+        }
+        let value = |name: &str| {
+            let missing =
+                || Error::invalid(format!("the row has no value for column `{name}`; null is a value"));
+            named.get(name).cloned().ok_or_else(missing)
+        };
+        self.inputs.names().map(value).collect()
+    }
+
+    /// The outputs of one row; `None` if a stage leaves it out.
+    ///
+    /// # Errors
+    /// Another number of values than columns; a value of the wrong type, or one that a stage cannot use.
+    pub fn predict_row(&self, row: &[Value]) -> Result<Option<Vec<Value>>> {
+        match &self.steps {
+            Some(steps) => self.direct(steps, 0, row).map(Some),
+            None => Ok(self.predict(std::slice::from_ref(&row.to_vec()))?.pop().flatten()),
+        }
+    }
+
+    /// The outputs of some rows; `None` for one that a stage leaves out.
+    ///
+    /// # Errors
+    /// Those of [`predict_row`](Self::predict_row), with the row's number.
+    pub fn predict(&self, rows: &[Vec<Value>]) -> Result<Vec<Option<Vec<Value>>>> {
+        if let Some(steps) = &self.steps {
+            return rows.iter().enumerate().map(|(i, row)| self.direct(steps, i, row).map(Some)).collect();
+        }
+        let out = self.model.transform(&self.frame(rows)?)?;
+        let numbers = out.column_i64(ROW)?;
+        let columns: Vec<Vec<Value>> =
+            self.outputs.fields().iter().map(|field| values(&out, field)).collect::<Result<_>>()?;
+        let mut predictions = vec![None; rows.len()];
+        for (i, row) in numbers.into_iter().enumerate() {
+            if let Some(place) = predictions.get_mut(row as usize) {
+                *place = Some(columns.iter().filter_map(|column| column.get(i).cloned()).collect());
+            }
+        }
+        Ok(predictions)
+    }
+
+    fn check_len(&self, number: usize, row: &[Value]) -> Result<()> {
+        if row.len() == self.inputs.len() {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.inputs.names().collect();
+        Err(Error::invalid(format!(
+            "row {number} has {} values, expected {}: {}",
+            row.len(),
+            names.len(),
+            names.join(", ")
+        )))
+    }
+
+    fn direct(&self, steps: &Steps, number: usize, row: &[Value]) -> Result<Vec<Value>> {
+        self.check_len(number, row)?;
+        let mut numbers = vec![0.0; steps.numbers];
+        for ((field, place), value) in self.inputs.fields().iter().zip(&steps.inputs).zip(row) {
+            fill(&mut numbers[place.clone()], field, value).ok_or_else(|| bad(field, number, value))?;
+        }
+        let mut gathered = Vec::new();
+        for step in &steps.functions {
+            // What a stage writes lies behind all that it reads.
+            let (before, after) = numbers.split_at_mut(step.to.start);
+            let out = &mut after[..step.to.len()];
+            let input = match step.from.as_slice() {
+                [one] => &before[one.clone()],
+                several => {
+                    gathered.clear();
+                    several.iter().for_each(|place| gathered.extend_from_slice(&before[place.clone()]));
+                    &gathered
+                }
+            };
+            catch_panic(step.name, || {
+                step.function.apply(input, out);
+                Ok(())
+            })?;
+        }
+        let outputs = self.outputs.fields().iter().zip(&steps.outputs);
+        Ok(outputs.map(|(field, place)| show(field, &numbers[place.clone()])).collect())
+    }
+
+    fn frame(&self, rows: &[Vec<Value>]) -> Result<DataFrame> {
+        rows.iter().enumerate().try_for_each(|(i, row)| self.check_len(i, row))?;
+        let columns = self.inputs.fields().iter().enumerate().map(|(j, field)| {
+            let values = || rows.iter().filter_map(move |row| row.get(j));
+            Ok((field.clone().with_nullable(true), column(field, values)?))
+        });
+        let mut columns = columns.collect::<Result<Vec<_>>>()?;
+        let numbers = Column::i64((0..rows.len() as i64).collect());
+        columns.push((Field::new(ROW, ColumnType::I64), numbers));
+        Ok(DataFrame::from_fields(columns)?)
+    }
+}
+
+impl Steps {
+    /// `None` where a stage is no function of numbers.
+    fn of(model: &PipelineModel, inputs: &Schema, outputs: &Schema) -> Option<Self> {
+        let mut places: Vec<(String, Range<usize>)> = Vec::new();
+        let mut numbers = 0;
+        let mut place = |field: &Field| {
+            let width = match field.column_type() {
+                ColumnType::F64 => 1,
+                ColumnType::Vector { width } => width,
+                _ => return None,
+            };
+            numbers += width;
+            Some(numbers - width..numbers)
+        };
+        for field in inputs.fields() {
+            places.push((field.name().to_owned(), place(field)?));
+        }
+        let find = |places: &[(String, Range<usize>)], name: &str| {
+            places.iter().find(|(of, _)| of == name).map(|(_, place)| place.clone())
+        };
+        let mut schema = inputs.clone();
+        let mut functions = Vec::new();
+        for model in model.leaves() {
+            let behind = model.transform_schema(&schema).ok()?;
+            let function = model.row_function()?;
+            let from: Option<Vec<_>> = function.inputs().iter().map(|name| find(&places, name)).collect();
+            let new = behind.fields().get(schema.len()..)?;
+            if !new.iter().map(Field::name).eq(function.outputs().iter().map(String::as_str)) {
+                return None;
+            }
+            let mut to: Option<Range<usize>> = None;
+            for field in new {
+                let at = place(field)?;
+                to = Some(to.map_or(at.start, |to| to.start)..at.end);
+                places.push((field.name().to_owned(), at));
+            }
+            functions.push(Step { function, from: from?, to: to?, name: model.type_name() });
+            schema = behind;
+        }
+        let find = |field: &Field| find(&places, field.name());
+        Some(Self {
+            inputs: inputs.fields().iter().map(find).collect::<Option<_>>()?,
+            functions,
+            outputs: outputs.fields().iter().map(find).collect::<Option<_>>()?,
+            numbers,
+        })
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(x) => Some(*x),
+        Value::Int(x) => Some(*x as f64),
+        Value::Str(text) if ["NaN", "Inf", "-Inf"].contains(&text.as_str()) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Writes the numbers of a value; `None` if it is none of the column's type.
+fn fill(target: &mut [f64], field: &Field, value: &Value) -> Option<()> {
+    match (field.column_type(), value) {
+        (ColumnType::Vector { width }, Value::List(items)) if items.len() == width => {
+            target.iter_mut().zip(items).try_for_each(|(target, item)| {
+                *target = number(item)?;
+                Some(())
+            })
+        }
+        (ColumnType::F64, value) => {
+            *target.first_mut()? = number(value)?;
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+fn show(field: &Field, numbers: &[f64]) -> Value {
+    match (field.column_type(), numbers) {
+        (ColumnType::F64, [x]) => Value::Float(*x),
+        _ => Value::List(numbers.iter().map(|x| Value::Float(*x)).collect()),
+    }
+}
+
+fn bad(field: &Field, row: usize, value: &Value) -> Error {
+    let expected = match field.column_type() {
+        ColumnType::F64 => "a number",
+        ColumnType::I64 => "a whole number",
+        ColumnType::Bool => "true or false",
+        ColumnType::Utf8 => "a text",
+        ColumnType::Vector { .. } | ColumnType::AnyVector => "a list of numbers as long as the vectors",
+        ColumnType::List => "a list of whole numbers",
+    };
+    Error::BadValue { column: field.name().to_owned(), row, found: value.to_string(), expected }
+}
+
+/// A column of a frame from the values of its rows. A null is a missing value.
+fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() -> I) -> Result<Column> {
+    fn all<'a, T>(
+        field: &Field,
+        values: impl Iterator<Item = &'a Value>,
+        of: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Vec<Option<T>>> {
+        let one = |(row, value): (usize, &'a Value)| match value {
+            Value::Null => Ok(None),
+            value => of(value).map(Some).ok_or_else(|| bad(field, row, value)),
+        };
+        values.enumerate().map(one).collect()
+    }
+    let whole = |value: &Value| match value {
+        Value::Int(x) => Some(*x),
+        Value::Float(x) if x.fract() == 0.0 && x.abs() < 9e15 => Some(*x as i64),
+        _ => None,
+    };
+    Ok(match field.column_type() {
+        ColumnType::F64 => Column::f64_nullable(all(field, values(), number)?),
+        ColumnType::I64 => Column::i64_nullable(all(field, values(), whole)?),
+        ColumnType::Bool => Column::bool_nullable(all(field, values(), |value| match value {
+            Value::Bool(truth) => Some(*truth),
+            _ => None,
+        })?),
+        ColumnType::Utf8 => Column::utf8_nullable(all(field, values(), |value| match value {
+            Value::Str(text) => Some(text.as_str()),
+            _ => None,
+        })?),
+        ColumnType::Vector { width } => {
+            let mut rows = Array2::zeros((values().count(), width));
+            for ((row, mut target), value) in rows.outer_iter_mut().enumerate().zip(values()) {
+                let target = target.as_slice_mut().unwrap_or_default();
+                fill(target, field, value).ok_or_else(|| bad(field, row, value))?;
+            }
+            Column::vector(rows)
+        }
+        ColumnType::List => {
+            let list = |value: &Value| match value {
+                Value::List(items) => items.iter().map(whole).collect::<Option<Vec<i64>>>(),
+                _ => None,
+            };
+            let lists =
+                values().enumerate().map(|(row, value)| list(value).ok_or_else(|| bad(field, row, value)));
+            Column::lists(lists.collect::<Result<Vec<_>>>()?)
+        }
+        ColumnType::AnyVector => {
+            let name = field.name();
+            return Err(Error::invalid(format!("column `{name}`: the width of the vectors is not known")));
+        }
+    })
+}
+
+/// The values of a column.
+fn values(data: &DataFrame, field: &Field) -> Result<Vec<Value>> {
+    let name = field.name();
+    Ok(match field.column_type() {
+        ColumnType::F64 => data.column_f64(name)?.into_iter().map(Value::Float).collect(),
+        ColumnType::I64 => data.column_i64(name)?.into_iter().map(Value::Int).collect(),
+        ColumnType::Bool => data.column_bool(name)?.into_iter().map(Value::Bool).collect(),
+        ColumnType::Utf8 => data.column_utf8(name)?.into_iter().map(Value::Str).collect(),
+        ColumnType::Vector { .. } => {
+            let rows = data.vectors(name)?;
+            rows.outer_iter()
+                .map(|row| row.iter().map(|x| Value::Float(*x)).collect::<Vec<_>>().into())
+                .collect()
+        }
+        ColumnType::List | ColumnType::AnyVector => {
+            return Err(Error::invalid(format!("column `{name}` cannot be shown as a value")));
+        }
+    })
+}
+
+/// The columns of `schema` that some models read, in its order.
+pub(crate) fn read_by(models: &[Arc<dyn DynModel>], schema: &Schema) -> Option<Schema> {
+    let mut made: Vec<String> = Vec::new();
+    let mut read: Vec<String> = Vec::new();
+    let mut before = schema.clone();
+    for model in models {
+        let behind = model.transform_schema(&before).ok()?;
+        let inputs = model.input_columns().or_else(|| model.affine().map(|map| map.columns.inputs));
+        let inputs = inputs.unwrap_or_else(|| before.names().map(str::to_owned).collect());
+        read.extend(inputs.into_iter().filter(|name| !made.contains(name)));
+        made.extend(behind.names().skip(before.len()).map(str::to_owned));
+        before = behind;
+    }
+    let fields = schema.fields().iter().filter(|field| read.iter().any(|name| name == field.name()));
+    Schema::new(fields.cloned().collect()).ok()
+}

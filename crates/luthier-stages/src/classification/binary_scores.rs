@@ -1,0 +1,192 @@
+//! The scores of two classes.
+
+use std::sync::OnceLock;
+
+use luthier_core::frame::{ColumnType, Schema};
+use luthier_core::{Error, Result, Summary, Tile};
+use serde::{Deserialize, Serialize};
+
+use super::binary_curve::BinaryCurve;
+use super::ordered_bits::ordered_bits;
+use crate::columns;
+
+/// The columns of [`BinaryScores`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinaryScoresSpec {
+    /// The numeric column of true classes: positive above 0.5.
+    pub label_col: String,
+    /// The scores: a column of `f64`, or of vectors of width 2 whose second number is the score.
+    pub score_col: String,
+    /// A numeric column of weights; every row weighs 1 without it.
+    pub weight_col: Option<String>,
+}
+
+/// All scores by class, from which a [`BinaryCurve`] is made: 8 bytes a row, 16 with weights.
+///
+/// Infinite scores have their place, `-0.0` is `0.0`. Rows of weight 0 are as if they were not there. A score that is
+/// null or NaN, a label that is not finite and a bad weight are errors that name column and row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BinaryScores {
+    positives: Scores,
+    negatives: Scores,
+    /// What was asked for before may be asked for by another metric.
+    #[serde(skip)]
+    curve: OnceLock<BinaryCurve>,
+}
+
+/// The scores of one class as ordered bits, in no order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Scores {
+    Counted(Vec<u64>),
+    Weighted(Vec<(u64, f64)>),
+}
+
+impl Scores {
+    fn new(weighted: bool) -> Self {
+        if weighted { Self::Weighted(Vec::new()) } else { Self::Counted(Vec::new()) }
+    }
+
+    fn push(&mut self, score: u64, weight: f64) {
+        match self {
+            Self::Counted(scores) => scores.push(score),
+            Self::Weighted(scores) if weight > 0.0 => scores.push((score, weight)),
+            Self::Weighted(_) => {}
+        }
+    }
+
+    fn append(&mut self, other: &Self) -> Result<()> {
+        match (self, other) {
+            (Self::Counted(mine), Self::Counted(theirs)) => mine.extend_from_slice(theirs),
+            (Self::Weighted(mine), Self::Weighted(theirs)) => mine.extend_from_slice(theirs),
+            _ => return Err(Error::invalid("scores with and without weights cannot be merged")),
+        }
+        Ok(())
+    }
+
+    /// From the largest score to the smallest, in an order that does not depend on that of the rows.
+    fn sorted(&self) -> Self {
+        let mut sorted = self.clone();
+        match &mut sorted {
+            Self::Counted(scores) => scores.sort_unstable_by(|a, b| b.cmp(a)),
+            Self::Weighted(scores) => {
+                scores.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.total_cmp(&b.1)));
+            }
+        }
+        sorted
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Counted(scores) => scores.len(),
+            Self::Weighted(scores) => scores.len(),
+        }
+    }
+
+    fn score(&self, place: usize) -> Option<u64> {
+        match self {
+            Self::Counted(scores) => scores.get(place).copied(),
+            Self::Weighted(scores) => scores.get(place).map(|(score, _)| *score),
+        }
+    }
+
+    /// Moves `place` over those of this score; returns their weight.
+    fn take(&self, place: &mut usize, score: u64) -> f64 {
+        let start = *place;
+        while self.score(*place) == Some(score) {
+            *place += 1;
+        }
+        match self {
+            Self::Counted(_) => (*place - start) as f64,
+            Self::Weighted(scores) => {
+                scores.get(start..*place).unwrap_or_default().iter().map(|(_, weight)| weight).sum()
+            }
+        }
+    }
+}
+
+impl BinaryScores {
+    /// No scores.
+    pub(super) fn none(weighted: bool) -> Self {
+        Self { positives: Scores::new(weighted), negatives: Scores::new(weighted), curve: OnceLock::new() }
+    }
+
+    /// Adds a score that is not NaN.
+    pub(super) fn push(&mut self, label: f64, score: f64, weight: f64) {
+        let class = if label > 0.5 { &mut self.positives } else { &mut self.negatives };
+        class.push(ordered_bits(score), weight);
+    }
+
+    /// The counts by threshold, one for each distinct score.
+    pub fn curve(&self) -> &BinaryCurve {
+        self.curve.get_or_init(|| {
+            let (positives, negatives) = rayon::join(|| self.positives.sorted(), || self.negatives.sorted());
+            let mut curve = BinaryCurve::with_capacity(positives.len() + negatives.len());
+            let (mut p, mut n) = (0, 0);
+            while let Some(score) = positives.score(p).max(negatives.score(n)) {
+                curve.push(score, positives.take(&mut p, score), negatives.take(&mut n, score));
+            }
+            curve
+        })
+    }
+}
+
+/// Whether a column can be one of scores.
+pub(super) fn require_scores(schema: &Schema, column: &str) -> Result<()> {
+    match schema.require(column)?.column_type() {
+        ColumnType::F64 | ColumnType::Vector { width: 2 } | ColumnType::AnyVector => Ok(()),
+        found => Err(Error::ColumnType {
+            column: column.to_owned(),
+            found: found.to_string(),
+            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class"
+                .to_owned(),
+        }),
+    }
+}
+
+impl Summary for BinaryScores {
+    type Spec = BinaryScoresSpec;
+    const NAME: &'static str = "binary_scores";
+
+    fn columns(spec: &BinaryScoresSpec) -> Vec<String> {
+        [&spec.label_col, &spec.score_col].into_iter().chain(&spec.weight_col).cloned().collect()
+    }
+
+    fn empty(spec: &BinaryScoresSpec, schema: &Schema) -> Result<Self> {
+        for column in [&spec.label_col].into_iter().chain(&spec.weight_col) {
+            columns::require_numeric(schema, column)?;
+        }
+        require_scores(schema, &spec.score_col)?;
+        Ok(Self::none(spec.weight_col.is_some()))
+    }
+
+    fn update(&mut self, spec: &BinaryScoresSpec, tile: &Tile<'_>) -> Result<()> {
+        if let Some(error) = tile.first_not_finite(&spec.label_col) {
+            return Err(error);
+        }
+        self.curve = OnceLock::new();
+        let (labels, weights) = (tile.numbers(&spec.label_col)?, tile.weights(spec.weight_col.as_deref())?);
+        let scores = tile.vectors(&spec.score_col)?;
+        let scores = scores.column(scores.ncols().saturating_sub(1));
+        for (i, (label, score)) in labels.iter().zip(scores).enumerate() {
+            if score.is_nan() {
+                return Err(tile.bad_value(&spec.score_col, i, "a score that is not NaN"));
+            }
+            self.push(*label, *score, weights.as_ref().map_or(1.0, |weights| weights[i]));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.curve = OnceLock::new();
+        self.positives.append(&other.positives)?;
+        self.negatives.append(&other.negatives)
+    }
+
+    fn bytes(&self) -> usize {
+        let each = match self.positives {
+            Scores::Counted(_) => 8,
+            Scores::Weighted(_) => 16,
+        };
+        size_of::<Self>() + each * (self.positives.len() + self.negatives.len())
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether probabilities are frequencies.
+
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{Dataset, Error, Result, Summary, Tile};
+use serde::{Deserialize, Serialize};
+
+use super::binary_scores::require_scores;
+use crate::columns;
+
+/// The columns of a [`CalibrationCurve`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalibrationSpec {
+    /// The numeric column of true classes: positive above 0.5.
+    pub label_col: String,
+    /// The probabilities: a column of `f64` for the positive class, or of vectors of width 2 whose second number is for
+    /// it.
+    pub probability_col: String,
+    /// A numeric column of weights; every row weighs 1 without it.
+    pub weight_col: Option<String>,
+    /// How many bins of equal width the probabilities are put into, at least 1.
+    pub num_bins: usize,
+}
+
+/// Probabilities `p` of the positive class beside how often it came true, in bins of equal width: `k/n < p ≤ (k+1)/n`,
+/// the first with 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationCurve {
+    sums: Vec<BinSums>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct BinSums {
+    weight: f64,
+    positive: f64,
+    probability: f64,
+}
+
+/// One point of a [`CalibrationCurve`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalibrationBin {
+    /// Mean probability of the rows in the bin.
+    pub mean_probability: f64,
+    /// Share of them that is positive.
+    pub fraction_of_positives: f64,
+    /// Their weight.
+    pub weight: f64,
+}
+
+impl CalibrationCurve {
+    /// The curve of the rows of a view.
+    ///
+    /// # Errors
+    /// If a column is missing, has another type, or holds a value that is no probability, label or weight; no bins.
+    pub fn of(data: &Dataset, spec: &CalibrationSpec) -> Result<Self> {
+        data.aggregate::<Self>(spec)
+    }
+
+    /// The bins that hold rows, in order.
+    pub fn bins(&self) -> Vec<CalibrationBin> {
+        let there = self.sums.iter().filter(|bin| bin.weight > 0.0);
+        there
+            .map(|bin| CalibrationBin {
+                mean_probability: bin.probability / bin.weight,
+                fraction_of_positives: bin.positive / bin.weight,
+                weight: bin.weight,
+            })
+            .collect()
+    }
+
+    /// A row for each of the [`bins`](Self::bins): `mean_probability`, `fraction_of_positives` and `weight`.
+    ///
+    /// # Errors
+    /// Never of a curve that could be made.
+    pub fn to_frame(&self) -> Result<DataFrame> {
+        let bins = self.bins();
+        let column = |f: fn(&CalibrationBin) -> f64| Column::f64(bins.iter().map(f).collect());
+        Ok(DataFrame::from_columns(vec![
+            ("mean_probability", column(|bin| bin.mean_probability)),
+            ("fraction_of_positives", column(|bin| bin.fraction_of_positives)),
+            ("weight", column(|bin| bin.weight)),
+        ])?)
+    }
+}
+
+impl Summary for CalibrationCurve {
+    type Spec = CalibrationSpec;
+    const NAME: &'static str = "calibration_curve";
+
+    fn columns(spec: &CalibrationSpec) -> Vec<String> {
+        [&spec.label_col, &spec.probability_col].into_iter().chain(&spec.weight_col).cloned().collect()
+    }
+
+    fn empty(spec: &CalibrationSpec, schema: &Schema) -> Result<Self> {
+        for column in [&spec.label_col].into_iter().chain(&spec.weight_col) {
+            columns::require_numeric(schema, column)?;
+        }
+        require_scores(schema, &spec.probability_col)?;
+        match spec.num_bins {
+            0 => Err(Error::invalid("a calibration curve has at least 1 bin, found 0")),
+            bins => Ok(Self { sums: vec![BinSums::default(); bins] }),
+        }
+    }
+
+    fn update(&mut self, spec: &CalibrationSpec, tile: &Tile<'_>) -> Result<()> {
+        if let Some(error) = tile.first_not_finite(&spec.label_col) {
+            return Err(error);
+        }
+        let (labels, weights) = (tile.numbers(&spec.label_col)?, tile.weights(spec.weight_col.as_deref())?);
+        let probabilities = tile.vectors(&spec.probability_col)?;
+        let probabilities = probabilities.column(probabilities.ncols().saturating_sub(1));
+        let bins = self.sums.len();
+        for (i, (label, &p)) in labels.iter().zip(probabilities).enumerate() {
+            if !(0.0..=1.0).contains(&p) {
+                return Err(tile.bad_value(&spec.probability_col, i, "a probability between 0 and 1"));
+            }
+            let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
+            if let Some(bin) = self.sums.get_mut(bin_of(p, bins)) {
+                bin.weight += weight;
+                bin.probability += weight * p;
+                bin.positive += if *label > 0.5 { weight } else { 0.0 };
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if self.sums.len() != other.sums.len() {
+            return Err(Error::invalid("calibration curves of different bins cannot be merged"));
+        }
+        for (mine, theirs) in self.sums.iter_mut().zip(&other.sums) {
+            mine.weight += theirs.weight;
+            mine.probability += theirs.probability;
+            mine.positive += theirs.positive;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&self.sums[..])
+    }
+}
+
+/// The bin whose upper edge `(k + 1) / bins` is the first that is not below `p`.
+fn bin_of(p: f64, bins: usize) -> usize {
+    let edge = |k: usize| (k + 1) as f64 / bins as f64;
+    let near = ((p * bins as f64) as usize).min(bins.saturating_sub(1));
+    // The product is rounded: an edge may be one off.
+    let from = near.saturating_sub(1);
+    (from..bins).find(|&k| p <= edge(k)).unwrap_or(bins.saturating_sub(1))
+}

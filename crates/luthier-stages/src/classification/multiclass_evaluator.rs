@@ -1,0 +1,185 @@
+//! How well predicted classes and their probabilities fit the true classes.
+
+use luthier_core::frame::Schema;
+use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+
+use super::class_losses::{ClassLosses, ClassLossesSpec, Classes, require_probabilities};
+use super::confusion::{Confusion, ConfusionSpec};
+use super::{by_summary, only};
+use crate::columns;
+
+/// A metric of classes, as Spark defines it. Those called weighted are means over the classes of the labels, each
+/// weighing as much as its rows; those by label are of the class [`metric_label`](MulticlassClassificationEvaluator).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum MulticlassMetric {
+    /// Weighted F-measure with β = 1.
+    F1,
+    /// Share of the rows that were predicted right.
+    Accuracy,
+    /// Weighted precision: of the rows predicted as a class the share that is of it.
+    WeightedPrecision,
+    /// Weighted recall: of the rows of a class the share that was predicted right.
+    WeightedRecall,
+    /// The same as weighted recall.
+    WeightedTruePositiveRate,
+    /// Weighted false positive rate: of the rows of other classes the share that was predicted as a class. A smaller
+    /// one is better.
+    WeightedFalsePositiveRate,
+    /// Weighted F-measure `(1 + β²) · precision · recall / (β² · precision + recall)`.
+    WeightedFMeasure,
+    /// Recall of a class.
+    TruePositiveRateByLabel,
+    /// False positive rate of a class. A smaller one is better.
+    FalsePositiveRateByLabel,
+    /// Precision of a class.
+    PrecisionByLabel,
+    /// Recall of a class.
+    RecallByLabel,
+    /// F-measure of a class.
+    FMeasureByLabel,
+    /// `−Σ w ln(probability of the true class) / Σw`, probabilities clipped to `[eps, 1 − eps]` and not normalised. A
+    /// smaller one is better.
+    LogLoss,
+    /// Share of the rows that were predicted wrong. A smaller one is better.
+    HammingLoss,
+}
+
+/// Scores predicted classes by a [`MulticlassMetric`].
+///
+/// NaN (not defined) if the weights sum to 0, and for a false positive rate where all rows are of one class. A label or
+/// prediction that is null, NaN or infinite, a bad weight and a probability outside of 0 and 1 are errors that name
+/// column and row; so is a `metric_label` that no row has.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct MulticlassClassificationEvaluator {
+    /// The metric, such as f1, accuracy, weighted_precision, recall_by_label, log_loss or hamming_loss.
+    #[param(default = MulticlassMetric::F1)]
+    metric: MulticlassMetric,
+    /// The numeric column of true classes; for log_loss their numbers from 0.
+    #[param(default = "label")]
+    label_col: String,
+    /// The numeric column of predicted classes.
+    #[param(default = "prediction")]
+    prediction_col: String,
+    /// The vector column with the probability of each class, for log_loss.
+    #[param(default = "probability")]
+    probability_col: String,
+    /// A numeric column of weights; every row weighs 1 without it.
+    weight_col: Option<String>,
+    /// The class of metrics by label.
+    #[param(default = 0.0)]
+    metric_label: f64,
+    /// How much more recall counts than precision in an F-measure that is not f1.
+    #[param(default = 1.0, range = 0.0..)]
+    beta: f64,
+    /// `log_loss` takes probabilities as this far from 0 and 1 at least.
+    #[param(default = 1e-15, range = 0.0..=0.5)]
+    eps: f64,
+}
+
+impl MulticlassClassificationEvaluator {
+    fn confusion(&self) -> ConfusionSpec {
+        ConfusionSpec {
+            label_col: self.label_col.clone(),
+            prediction_col: self.prediction_col.clone(),
+            weight_col: self.weight_col.clone(),
+        }
+    }
+
+    fn losses(&self) -> ClassLossesSpec {
+        ClassLossesSpec {
+            label_col: self.label_col.clone(),
+            probability_col: self.probability_col.clone(),
+            weight_col: self.weight_col.clone(),
+            classes: Classes::Many,
+            eps: self.eps,
+        }
+    }
+
+    fn of_confusion(&self, confusion: &Confusion) -> anyhow::Result<f64> {
+        use MulticlassMetric as M;
+        let label = self.metric_label;
+        let by_label = self.is_by_label() && !confusion.labels().is_empty();
+        Ok(match self.metric {
+            M::F1 => confusion.weighted_f_measure(1.0),
+            M::Accuracy => confusion.accuracy(),
+            M::WeightedPrecision => confusion.weighted_precision(),
+            M::WeightedRecall | M::WeightedTruePositiveRate => confusion.weighted_recall(),
+            M::WeightedFalsePositiveRate => confusion.weighted_false_positive_rate(),
+            M::WeightedFMeasure => confusion.weighted_f_measure(self.beta),
+            M::TruePositiveRateByLabel | M::RecallByLabel if by_label => confusion.recall(label)?,
+            M::FalsePositiveRateByLabel if by_label => confusion.false_positive_rate(label)?,
+            M::PrecisionByLabel if by_label => confusion.precision(label)?,
+            M::FMeasureByLabel if by_label => confusion.f_measure(label, self.beta)?,
+            M::HammingLoss => confusion.hamming_loss(),
+            _ => f64::NAN,
+        })
+    }
+
+    fn is_by_label(&self) -> bool {
+        use MulticlassMetric as M;
+        matches!(
+            self.metric,
+            M::TruePositiveRateByLabel
+                | M::FalsePositiveRateByLabel
+                | M::PrecisionByLabel
+                | M::RecallByLabel
+                | M::FMeasureByLabel
+        )
+    }
+}
+
+impl Evaluator for MulticlassClassificationEvaluator {
+    const NAME: &'static str = "multiclass_classification";
+
+    fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
+        only(self.evaluate_many(std::slice::from_ref(predictions)))
+    }
+
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
+        match self.metric {
+            MulticlassMetric::LogLoss => {
+                by_summary::<ClassLosses>(predictions, &self.losses(), |losses| Ok(losses.log_loss()))
+            }
+            _ => by_summary::<Confusion>(predictions, &self.confusion(), |c| self.of_confusion(c)),
+        }
+    }
+
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        match self.metric {
+            MulticlassMetric::LogLoss => require_probabilities(schema, &self.probability_col, Classes::Many)?,
+            _ => columns::require_numeric(schema, &self.prediction_col)?,
+        }
+        for column in [&self.label_col].into_iter().chain(&self.weight_col) {
+            columns::require_numeric(schema, column)?;
+        }
+        Ok(())
+    }
+
+    fn reads(&self, _schema: &Schema) -> Vec<Need> {
+        vec![match self.metric {
+            MulticlassMetric::LogLoss => Need::summary::<ClassLosses>(self.losses()),
+            _ => Need::summary::<Confusion>(self.confusion()),
+        }]
+    }
+
+    /// Metrics by label name the class: `recall_by_label(2)`.
+    fn metric(&self) -> String {
+        if self.is_by_label() {
+            format!("{}({})", self.metric, self.metric_label)
+        } else {
+            self.metric.to_string()
+        }
+    }
+
+    fn is_larger_better(&self) -> bool {
+        use MulticlassMetric as M;
+        !matches!(
+            self.metric,
+            M::WeightedFalsePositiveRate | M::FalsePositiveRateByLabel | M::LogLoss | M::HammingLoss
+        )
+    }
+}
+
+luthier_core::register_evaluator!(
+    MulticlassClassificationEvaluator: "Scores predicted classes: f1, accuracy, precision, recall, log_loss and others."
+);

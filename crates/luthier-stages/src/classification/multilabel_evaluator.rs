@@ -1,0 +1,124 @@
+//! How well predicted sets of labels fit the true ones.
+
+use luthier_core::frame::Schema;
+use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+
+use super::multilabel_sums::{MultilabelSums, MultilabelSumsSpec};
+use super::{by_summary, only};
+use crate::columns;
+
+/// A metric of sets of labels: `y` the true ones of a row and `ŷ` the predicted ones. A quotient 0 / 0 counts as 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum MultilabelMetric {
+    /// Mean of `2 |y ∩ ŷ| / (|y| + |ŷ|)`.
+    F1Measure,
+    /// Share of the rows with `y = ŷ`.
+    SubsetAccuracy,
+    /// Mean of `|y ∩ ŷ| / |y ∪ ŷ|`.
+    Accuracy,
+    /// Mean of `(|y ∪ ŷ| − |y ∩ ŷ|) / q`, with `q` the number of labels that any row has. A smaller one is better.
+    HammingLoss,
+    /// Mean of `|y ∩ ŷ| / |ŷ|`.
+    Precision,
+    /// Mean of `|y ∩ ŷ| / |y|`.
+    Recall,
+    /// Of the rows for which a label was predicted the share that has it.
+    PrecisionByLabel,
+    /// Of the rows with a label the share for which it was predicted.
+    RecallByLabel,
+    /// Harmonic mean of precision and recall of a label.
+    F1MeasureByLabel,
+    /// Of all predicted labels the share that is true.
+    MicroPrecision,
+    /// Of all true labels the share that was predicted.
+    MicroRecall,
+    /// Harmonic mean of the two.
+    MicroF1Measure,
+}
+
+/// Scores predicted sets of labels by a [`MultilabelMetric`].
+///
+/// Both columns hold lists of integers. A list is a set: order and repetition do not count (Spark compares lists in order
+/// for `subset_accuracy`), and where Spark divides 0 by 0 for rows without labels the quotient is 0. NaN (not defined) without rows. A null list is an error that names column and
+/// row.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct MultilabelClassificationEvaluator {
+    /// The metric, such as f1_measure, subset_accuracy, hamming_loss, precision_by_label or micro_recall.
+    #[param(default = MultilabelMetric::F1Measure)]
+    metric: MultilabelMetric,
+    /// The list column of true labels.
+    #[param(default = "label")]
+    label_col: String,
+    /// The list column of predicted labels.
+    #[param(default = "prediction")]
+    prediction_col: String,
+    /// The label of metrics by label.
+    #[param(default = 0)]
+    metric_label: i64,
+}
+
+impl MultilabelClassificationEvaluator {
+    fn spec(&self) -> MultilabelSumsSpec {
+        MultilabelSumsSpec { label_col: self.label_col.clone(), prediction_col: self.prediction_col.clone() }
+    }
+
+    fn of_sums(&self, sums: &MultilabelSums) -> f64 {
+        use MultilabelMetric as M;
+        match self.metric {
+            M::F1Measure => sums.f1_measure(),
+            M::SubsetAccuracy => sums.subset_accuracy(),
+            M::Accuracy => sums.accuracy(),
+            M::HammingLoss => sums.hamming_loss(),
+            M::Precision => sums.precision(),
+            M::Recall => sums.recall(),
+            M::PrecisionByLabel => sums.precision_by_label(self.metric_label),
+            M::RecallByLabel => sums.recall_by_label(self.metric_label),
+            M::F1MeasureByLabel => sums.f1_measure_by_label(self.metric_label),
+            M::MicroPrecision => sums.micro_precision(),
+            M::MicroRecall => sums.micro_recall(),
+            M::MicroF1Measure => sums.micro_f1_measure(),
+        }
+    }
+}
+
+impl Evaluator for MultilabelClassificationEvaluator {
+    const NAME: &'static str = "multilabel_classification";
+
+    fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
+        only(self.evaluate_many(std::slice::from_ref(predictions)))
+    }
+
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
+        by_summary::<MultilabelSums>(predictions, &self.spec(), |sums| Ok(self.of_sums(sums)))
+    }
+
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        for column in [&self.label_col, &self.prediction_col] {
+            columns::require_list(schema, column)?;
+        }
+        Ok(())
+    }
+
+    fn reads(&self, _schema: &Schema) -> Vec<Need> {
+        vec![Need::summary::<MultilabelSums>(self.spec())]
+    }
+
+    /// Metrics by label name the label: `recall_by_label(2)`.
+    fn metric(&self) -> String {
+        use MultilabelMetric as M;
+        match self.metric {
+            M::PrecisionByLabel | M::RecallByLabel | M::F1MeasureByLabel => {
+                format!("{}({})", self.metric, self.metric_label)
+            }
+            metric => metric.to_string(),
+        }
+    }
+
+    fn is_larger_better(&self) -> bool {
+        self.metric != MultilabelMetric::HammingLoss
+    }
+}
+
+luthier_core::register_evaluator!(
+    MultilabelClassificationEvaluator: "Scores predicted sets of labels: f1_measure, accuracy, hamming_loss and others."
+);

@@ -1,0 +1,138 @@
+//! Values of any type as categories: their text.
+
+use std::borrow::Cow;
+use std::fmt::LowerExp;
+
+use luthier_core::frame::arrow_array::Array;
+use luthier_core::frame::arrow_array::cast::AsArray;
+use luthier_core::frame::arrow_array::types as arrow;
+use luthier_core::frame::{ColumnType, Schema, arrow_schema::DataType};
+use luthier_core::{Error, Result};
+
+/// Checks that a column holds single values.
+pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
+    match schema.require(column)?.column_type() {
+        found @ (ColumnType::Vector { .. } | ColumnType::AnyVector | ColumnType::List) => {
+            Err(Error::ColumnType {
+                column: column.to_owned(),
+                found: found.to_string(),
+                expected: "a column of text, numbers or truth values".to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Calls `f` with each row's text; `None` for null and NaN.
+///
+/// A float is written as Java does it, so that labels are Spark's: `2.0`, `1.0E10`.
+pub(crate) fn for_each_text<E>(
+    array: &dyn Array,
+    mut f: impl FnMut(usize, Option<Cow<'_, str>>) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    macro_rules! each {
+        ($values:expr, $text:expr) => {{
+            let values = $values;
+            (0..array.len()).try_for_each(|i| match array.is_null(i) {
+                true => f(i, None),
+                false => f(i, $text(values.value(i))),
+            })
+        }};
+    }
+    macro_rules! integers {
+        ($type:ty) => {
+            each!(array.as_primitive::<$type>(), |x| Some(Cow::Owned(ToString::to_string(&x))))
+        };
+    }
+    match array.data_type() {
+        DataType::Utf8 => each!(array.as_string::<i32>(), |x| Some(Cow::Borrowed(x))),
+        DataType::LargeUtf8 => each!(array.as_string::<i64>(), |x| Some(Cow::Borrowed(x))),
+        DataType::Boolean => {
+            each!(array.as_boolean(), |x| Some(Cow::Borrowed(if x { "true" } else { "false" })))
+        }
+        DataType::Float64 => each!(array.as_primitive::<arrow::Float64Type>(), |x: f64| {
+            (!x.is_nan()).then(|| Cow::Owned(float_text(x + 0.0)))
+        }),
+        DataType::Float32 => each!(array.as_primitive::<arrow::Float32Type>(), |x: f32| {
+            (!x.is_nan()).then(|| Cow::Owned(float_text(x + 0.0)))
+        }),
+        DataType::Int8 => integers!(arrow::Int8Type),
+        DataType::Int16 => integers!(arrow::Int16Type),
+        DataType::Int32 => integers!(arrow::Int32Type),
+        DataType::Int64 => integers!(arrow::Int64Type),
+        DataType::UInt8 => integers!(arrow::UInt8Type),
+        DataType::UInt16 => integers!(arrow::UInt16Type),
+        DataType::UInt32 => integers!(arrow::UInt32Type),
+        DataType::UInt64 => integers!(arrow::UInt64Type),
+        // Columns of other types were refused.
+        _ => (0..array.len()).try_for_each(|i| f(i, None)),
+    }
+}
+
+/// The shortest digits that give the number back, from 10⁻³ up to 10⁷ as a decimal, else with an exponent.
+fn float_text(x: impl LowerExp) -> String {
+    let scientific = format!("{x:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return match scientific.as_str() {
+            "inf" => "Infinity".to_owned(),
+            "-inf" => "-Infinity".to_owned(),
+            _ => scientific,
+        };
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if first == "0" {
+        return format!("{sign}0.0");
+    }
+    let or_zero = |digits: &str| if digits.is_empty() { "0".to_owned() } else { digits.to_owned() };
+    if !(-3..7).contains(&exponent) {
+        return format!("{sign}{first}.{}E{exponent}", or_zero(rest));
+    }
+    let digits = format!("{first}{rest}");
+    match usize::try_from(exponent) {
+        Ok(point) if digits.len() > point + 1 => {
+            format!("{sign}{}.{}", &digits[..=point], &digits[point + 1..])
+        }
+        Ok(point) => format!("{sign}{digits:0<width$}.0", width = point + 1),
+        Err(_) => format!("{sign}0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What `Double.toString` gives from Java 19 on.
+    #[test]
+    fn numbers_are_written_as_java_does() {
+        let cases = [
+            (0.0, "0.0"),
+            (1.0, "1.0"),
+            (-2.5, "-2.5"),
+            (100.0, "100.0"),
+            (123.456, "123.456"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (1.5e10, "1.5E10"),
+            (0.001, "0.001"),
+            (0.000_999, "9.99E-4"),
+            (-0.05, "-0.05"),
+            (2e-323, "2.0E-323"),
+            (f64::INFINITY, "Infinity"),
+            (f64::MAX, "1.7976931348623157E308"),
+        ];
+        for (x, text) in cases {
+            assert_eq!(float_text(x), text);
+        }
+        assert_eq!(float_text(0.1f32), "0.1");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(x in any::<f64>().prop_filter("a number", |x| x.is_finite())) {
+            prop_assert_eq!(float_text(x).parse::<f64>().unwrap(), x);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Different columns through different stages.
+
+use luthier_core::{DynEstimator, Error, Pipeline, Result, Value};
+
+use crate::VectorAssembler;
+
+/// Takes different columns through different stages and puts what comes out side by side into one vector.
+///
+/// It writes a [`Pipeline`]: one inner pipeline for each group of columns, and an assembler behind them. The input and
+/// output columns of all stages are set here; what else they are told stays. So it is searched, shared among folds, saved
+/// and loaded as any pipeline, and its stages are addressed by dotted name: `"prepare.numbers.impute.strategy"`.
+///
+/// Columns that are not named are not in the vector, the label among them;
+/// [`passthrough`](Self::passthrough) puts columns in as they are.
+///
+/// ```
+/// use luthier_core::{Estimator, EstimatorExt, Pipeline};
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::{ColumnTransformer, Imputer, OneHotEncoder, StandardScaler, StringIndexer};
+///
+/// let mut numbers = Pipeline::new();
+/// numbers.add("impute", Imputer::new());
+/// numbers.add("scale", StandardScaler::new().with_mean(true));
+/// let mut colors = Pipeline::new();
+/// colors.add("index", StringIndexer::new());
+/// colors.add("encode", OneHotEncoder::new().drop_last(false));
+///
+/// let mut pipeline = Pipeline::new();
+/// let prepare = ColumnTransformer::new()
+///     .columns("numbers", ["age", "income"], numbers)
+///     .columns("colors", ["color"], colors)
+///     .passthrough(["visits"]);
+/// pipeline.add("prepare", prepare.build()?);
+///
+/// let frame = DataFrame::from_columns(vec![
+///     ("age", Column::f64_nullable(vec![Some(30.0), None, Some(50.0)])),
+///     ("income", Column::f64(vec![1.0, 2.0, 3.0])),
+///     ("color", Column::utf8(["red", "blue", "red"])),
+///     ("visits", Column::i64(vec![4, 5, 6])),
+/// ])?;
+/// let out = pipeline.fit_frame(&frame)?.transform(&frame)?;
+/// assert_eq!(out.vectors("features")?.row(1).to_vec(), [0.0, 0.0, 0.0, 1.0, 5.0]);
+/// let names = out.schema().require("features")?.feature_names().unwrap_or_default();
+/// assert_eq!(names, ["age", "income", "color=red", "color=blue", "visits"]);
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ColumnTransformer {
+    branches: Vec<(String, Vec<String>, Pipeline)>,
+    passthrough: Vec<String>,
+    output_col: String,
+}
+
+impl Default for ColumnTransformer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ColumnTransformer {
+    /// One without columns, whose output is called `features`.
+    pub fn new() -> Self {
+        Self { branches: Vec::new(), passthrough: Vec::new(), output_col: "features".to_owned() }
+    }
+
+    /// The vector column to append.
+    pub fn output_col(self, name: impl Into<String>) -> Self {
+        Self { output_col: name.into(), ..self }
+    }
+
+    /// Takes some columns through the stages of a pipeline. Stages that take one column get several as a vector.
+    pub fn columns<S: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        columns: impl IntoIterator<Item = S>,
+        stages: Pipeline,
+    ) -> Self {
+        self.branches.push((name.into(), columns.into_iter().map(Into::into).collect(), stages));
+        self
+    }
+
+    /// Puts columns into the vector as they are, behind the others.
+    pub fn passthrough<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.passthrough.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// The pipeline that does it: an inner pipeline for each group of columns, then the stage `assemble`.
+    ///
+    /// # Errors
+    /// A group without columns; a stage whose columns cannot be set, as it has no parameters `input_cols` and
+    /// `output_cols`, or `input_col` (or `features_col`) and `output_col`; nothing to put into the vector; a name that
+    /// cannot name a stage.
+    pub fn build(self) -> Result<Pipeline> {
+        let mut pipeline = Pipeline::new();
+        let mut assembled = Vec::new();
+        for (name, columns, stages) in &self.branches {
+            if columns.is_empty() {
+                return Err(Error::invalid(format!("no columns go through `{name}`: name at least one")));
+            }
+            let columns =
+                columns.iter().map(|column| Part { name: column.clone(), of: column.clone() }).collect();
+            let mut wiring = Wiring { columns, prefix: format!("{}.{name}", self.output_col) };
+            let wired = wiring.pipeline(stages).map_err(|e| e.in_stage(name))?;
+            pipeline.add_dyn(name, Box::new(wired));
+            assembled.extend(wiring.columns.into_iter().map(|part| part.name));
+        }
+        assembled.extend(self.passthrough);
+        if assembled.is_empty() {
+            return Err(Error::invalid("no columns are named: there is nothing to put into the vector"));
+        }
+        let assembler = VectorAssembler::new().input_cols(assembled).output_col(self.output_col);
+        pipeline.add_transformer("assemble", assembler);
+        pipeline.check()?;
+        Ok(pipeline)
+    }
+}
+
+/// A column on its way, and the one it was made of.
+#[derive(Debug, Clone)]
+struct Part {
+    name: String,
+    of: String,
+}
+
+/// Sets the columns of one stage after the other.
+#[derive(Debug)]
+struct Wiring {
+    columns: Vec<Part>,
+    prefix: String,
+}
+
+impl Wiring {
+    fn pipeline(&mut self, stages: &Pipeline) -> Result<Pipeline> {
+        let mut wired = Pipeline::new();
+        for stage in stages.stages() {
+            let output = format!("{}.{}", self.prefix, stage.name());
+            if let Some(inner) = stage.stage().as_any().downcast_ref::<Pipeline>() {
+                let outer = std::mem::replace(&mut self.prefix, output);
+                wired.add_dyn(stage.name(), Box::new(self.pipeline(inner)?));
+                self.prefix = outer;
+                continue;
+            }
+            let mut stage_to_set = stage.stage().clone_box();
+            self.stage(&mut wired, stage.name(), stage_to_set.as_mut(), &output)
+                .map_err(|e| e.in_stage(stage.name()))?;
+            wired.add_dyn(stage.name(), stage_to_set);
+        }
+        Ok(wired)
+    }
+
+    fn stage(
+        &mut self,
+        before: &mut Pipeline,
+        name: &str,
+        stage: &mut dyn DynEstimator,
+        output: &str,
+    ) -> Result<()> {
+        let infos = stage.param_infos();
+        let takes = |param: &str| infos.iter().any(|info| info.name == param);
+        let names =
+            |parts: &[Part]| Value::List(parts.iter().map(|part| part.name.as_str().into()).collect());
+        if takes("input_cols") && takes("output_cols") {
+            let made = |what: &str| -> Vec<Part> {
+                let part =
+                    |part: &Part| Part { name: format!("{output}.{what}{}", part.of), of: part.of.clone() };
+                self.columns.iter().map(part).collect()
+            };
+            let (mut outputs, indicators) = (made(""), made("missing."));
+            stage.set_value("input_cols", &names(&self.columns))?;
+            stage.set_value("output_cols", &names(&outputs))?;
+            // Indicators are wanted where some are named.
+            if takes("indicator_cols") && stage.get_value("indicator_cols")? != Value::List(Vec::new()) {
+                stage.set_value("indicator_cols", &names(&indicators))?;
+                outputs.extend(indicators);
+            }
+            self.columns = outputs;
+            return Ok(());
+        }
+        if takes("input_cols") && takes("output_col") {
+            stage.set_value("input_cols", &names(&self.columns))?;
+        } else if let Some(input) = ["input_col", "features_col"].into_iter().find(|param| takes(param)) {
+            if !takes("output_col") {
+                return Err(unknown_columns(stage.type_name()));
+            }
+            let input_col = match self.columns.as_slice() {
+                [one] => one.name.clone(),
+                several => {
+                    let vector = format!("{output}.input");
+                    let inputs = several.iter().map(|part| part.name.clone());
+                    let assembler = VectorAssembler::new().input_cols(inputs).output_col(&vector);
+                    before.add_transformer(format!("assemble_for_{name}"), assembler);
+                    vector
+                }
+            };
+            stage.set_value(input, &input_col.as_str().into())?;
+        } else {
+            return Err(unknown_columns(stage.type_name()));
+        }
+        stage.set_value("output_col", &output.into())?;
+        self.columns = vec![Part { name: output.to_owned(), of: name.to_owned() }];
+        Ok(())
+    }
+}
+
+fn unknown_columns(type_name: &str) -> Error {
+    Error::invalid(format!(
+        "a `{type_name}` has no parameters for its columns that could be set: `input_cols` and `output_cols`, or \
+         `input_col` and `output_col`"
+    ))
+}

@@ -1,0 +1,74 @@
+//! Indices as the categories they stand for.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Error, Params, PureTransformer, Transformer};
+
+use crate::columns;
+
+/// Maps indices `0, 1, …` back to text: to `labels`, or to the categories that the column carries, as behind a
+/// [`StringIndexer`](crate::StringIndexer).
+///
+/// A value that is null or no index of a label is an error that names column and row.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct IndexToString {
+    /// The numeric column of indices.
+    #[param(default = "index")]
+    input_col: String,
+    /// The column of text to append.
+    #[param(default = "category")]
+    output_col: String,
+    /// What the indices stand for; empty for what the column itself says.
+    #[param(default)]
+    labels: Vec<String>,
+}
+
+impl IndexToString {
+    fn labels_in(&self, schema: &Schema) -> luthier_core::Result<Vec<String>> {
+        let known = match self.labels.as_slice() {
+            [] => schema.require(&self.input_col)?.categories(),
+            labels => Some(labels.to_vec()),
+        };
+        known.ok_or_else(|| {
+            Error::invalid(format!(
+                "column `{}` carries no categories, as one of a `string_indexer` does: set `labels`",
+                self.input_col
+            ))
+        })
+    }
+}
+
+impl Transformer for IndexToString {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        columns::require_numeric(data.schema(), &self.input_col)?;
+        let labels = self.labels_in(data.schema())?;
+        let values = columns::numbers_or_nan(&data, &self.input_col)?;
+        let label = |(row, &x): (usize, &f64)| {
+            let label = (x >= 0.0 && x.fract() == 0.0).then(|| labels.get(x as usize)).flatten();
+            label.ok_or_else(|| Error::BadValue {
+                column: self.input_col.clone(),
+                row,
+                found: if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() },
+                expected: "the index of a label, counted from 0",
+            })
+        };
+        let text = values.iter().enumerate().map(label).collect::<Result<Vec<_>, _>>()?;
+        Ok(data.with_column(&self.output_col, Column::utf8(text))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::require_numeric(schema, &self.input_col)?;
+        self.labels_in(schema)?;
+        Ok(schema.with_field(Field::new(&self.output_col, ColumnType::Utf8))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+}
+
+impl PureTransformer for IndexToString {
+    const NAME: &'static str = "index_to_string";
+}
+
+luthier_core::register_transformer!(IndexToString: "Maps indices back to their categories.");

@@ -1,0 +1,105 @@
+//! Features brought into `[−1, 1]` without a shift.
+
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
+use ndarray::{Array1, ArrayView1};
+use serde::{Deserialize, Serialize};
+
+use crate::columns;
+use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
+
+/// Divides each feature by its largest absolute value: `out = x / max|x|`. Zeros stay zeros.
+///
+/// A feature that is zero in all rows stays as it is, as in Spark, and so does one that is NaN in all rows. NaN is left
+/// out when fitting and passed on; null and infinity are errors when fitting. Sparse vectors stay sparse.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct MaxAbsScaler {
+    /// The numeric or vector column to scale.
+    #[param(default = "features")]
+    input_col: String,
+    /// The vector column to append.
+    #[param(default = "scaled_features")]
+    output_col: String,
+}
+
+impl MaxAbsScaler {
+    fn spec(&self) -> FeatureSpec<()> {
+        FeatureSpec::new([&self.input_col], ())
+    }
+}
+
+impl Estimator for MaxAbsScaler {
+    const NAME: &'static str = "max_abs_scaler";
+    type Model = MaxAbsScalerModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<MaxAbsScalerModel> {
+        let summary = data.summarize::<FeatureSummary<Extremes>>(&self.spec())?;
+        let max_abs: Vec<f64> = summary.require(&self.input_col)?.iter().map(Extremes::max_abs).collect();
+        columns::check_divisors(&self.input_col, "largest absolute value", &max_abs)?;
+        Ok(MaxAbsScalerModel {
+            input_col: self.input_col.clone(),
+            output_col: self.output_col.clone(),
+            max_abs,
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<FeatureSummary<Extremes>>(self.spec())
+            .affine([&self.input_col], &self.output_col)
+            .grouped()
+    }
+}
+
+/// Largest absolute values learned by a [`MaxAbsScaler`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaxAbsScalerModel {
+    input_col: String,
+    output_col: String,
+    max_abs: Vec<f64>,
+}
+
+impl MaxAbsScalerModel {
+    /// The largest absolute value of each feature.
+    pub fn max_abs(&self) -> ArrayView1<'_, f64> {
+        self.max_abs.as_slice().into()
+    }
+
+    fn divisors(&self) -> Array1<f64> {
+        self.max_abs().mapv(|largest| if largest > 0.0 { largest } else { 1.0 })
+    }
+}
+
+impl Transformer for MaxAbsScalerModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        columns::require_width(data.schema(), &self.input_col, self.max_abs.len())?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        Ok(data.with_field(field, columns::divide(&data, &self.input_col, self.divisors().view())?)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::require_width(schema, &self.input_col, self.max_abs.len())?;
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        let scale = self.divisors().recip();
+        let (input, output) = (self.input_col.clone(), self.output_col.clone());
+        Some(Affine::diagonal(input, output, scale, Array1::zeros(0)))
+    }
+}
+
+luthier_core::register_estimator!(MaxAbsScaler: "Divides each feature by its largest absolute value.");

@@ -1,0 +1,93 @@
+//! Rows of unit length.
+
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{Params, PureTransformer, Transformer};
+use ndarray::{Array1, ArrayViewMut1};
+
+use crate::columns;
+
+/// Divides each row by its `p`-norm: `out = x / (Σ|x_j|^p)^(1/p)`, and by `max|x_j|` for infinite `p`.
+///
+/// A row of zeros stays as it is. A row with NaN becomes NaN, and so does the infinite entry of a row; a null is an
+/// error that names column and row. Sparse vectors stay sparse.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct Normalizer {
+    /// The vector column to normalize.
+    #[param(default = "features")]
+    input_col: String,
+    /// The vector column to append.
+    #[param(default = "normalized_features")]
+    output_col: String,
+    /// Which norm: 1 for the sum of absolute values, 2 for the length, `"Inf"` for the largest absolute value.
+    #[param(default = 2.0, range = 1.0..)]
+    p: f64,
+}
+
+impl Normalizer {
+    fn norm(&self, row: &ArrayViewMut1<'_, f64>) -> f64 {
+        let p = self.p;
+        if p == 1.0 {
+            row.iter().map(|x| x.abs()).sum()
+        } else if p == 2.0 {
+            row.iter().map(|x| x * x).sum::<f64>().sqrt()
+        } else if p.is_infinite() {
+            // `max` would pass over NaN.
+            row.iter().fold(0.0, |most, x| if x.abs() > most || x.is_nan() { x.abs() } else { most })
+        } else {
+            row.iter().map(|x| x.abs().powf(p)).sum::<f64>().powf(p.recip())
+        }
+    }
+
+    fn normalize(&self, mut row: ArrayViewMut1<'_, f64>) {
+        let norm = self.norm(&row);
+        // Powers of very small or very large numbers leave the range of f64: brought near 1 first, they do not.
+        if !(1e-100..1e100).contains(&norm) {
+            let largest = row.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+            if largest == 0.0 {
+                return;
+            }
+            row /= largest;
+            let norm = self.norm(&row);
+            row /= norm;
+        } else {
+            row /= norm;
+        }
+    }
+}
+
+impl Transformer for Normalizer {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let width = columns::width(data.schema(), &self.input_col)?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        let column = if columns::is_sparse(data.schema(), &self.input_col) {
+            columns::compute_sparse(&data, &self.input_col, width, |indices, values, out| {
+                let mut values = Array1::from(values.to_vec());
+                self.normalize(values.view_mut());
+                indices.iter().zip(values).for_each(|(&j, x)| out.push(j as usize, x));
+            })?
+        } else {
+            Column::vector(columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
+                out.assign(&rows);
+                out.rows_mut().into_iter().for_each(|row| self.normalize(row));
+            })?)
+        };
+        Ok(data.with_field(field, column)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let sparse = columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+}
+
+impl PureTransformer for Normalizer {
+    const NAME: &'static str = "normalizer";
+}
+
+luthier_core::register_transformer!(Normalizer: "Divides each row by its norm.");

@@ -1,0 +1,238 @@
+//! A category as a vector with a single one.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
+use luthier_core::params::ParamError;
+use luthier_core::{
+    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+};
+use serde::{Deserialize, Serialize};
+
+use super::handle_invalid::UNKNOWN;
+use crate::columns;
+use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};
+
+/// More categories than anybody can have meant.
+const MOST_CATEGORIES: f64 = 1e7;
+
+/// What a [`OneHotEncoder`] does with values that are no index of a category.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum UnseenIndex {
+    /// They are an error.
+    Error,
+    /// They are a category of their own, behind the others.
+    Keep,
+}
+
+/// Maps indices `0, 1, …` to vectors with a one at the index and zeros elsewhere, held sparse.
+///
+/// How many categories there are the column says where it carries them, as behind a
+/// [`StringIndexer`](crate::StringIndexer); else it is the largest index of the fitted rows plus one. With
+/// `drop_last` the last category is all zeros, so that vectors and an intercept are not collinear. Null, NaN, fractions,
+/// negative numbers and indices beyond the last are errors, or with `handle_invalid = keep` one category more, which is
+/// then the last. Features are named `color=red` of column and category.
+#[derive(Debug, Clone, PartialEq, Params)]
+#[params(check = "Self::check")]
+pub struct OneHotEncoder {
+    /// The numeric columns of indices.
+    input_cols: Required<Vec<String>>,
+    /// The vector columns to append, one for each input.
+    output_cols: Required<Vec<String>>,
+    /// Whether the last category is all zeros.
+    #[param(default = true)]
+    drop_last: bool,
+    /// What is done with values that are no index of a category.
+    #[param(default = UnseenIndex::Error)]
+    handle_invalid: UnseenIndex,
+}
+
+impl OneHotEncoder {
+    fn check(&self) -> Result<(), String> {
+        super::check_pairs(&self.input_cols, &self.output_cols)
+    }
+
+    /// The largest index of each of the columns that do not carry their categories.
+    fn spec(&self, schema: &Schema) -> Result<FeatureSpec<()>, ParamError> {
+        let carries =
+            |column: &String| schema.field(column).is_some_and(|field| field.categories().is_some());
+        let columns = self.input_cols.get()?.iter().filter(|column| !carries(column));
+        Ok(FeatureSpec::new(columns, ()).without(Missing { nulls: true, value: None }))
+    }
+
+    fn categories(&self, data: &Dataset, column: &str) -> anyhow::Result<Categories> {
+        let field = data.schema().require(column)?;
+        let name = field.feature_names().and_then(|names| names.into_iter().next());
+        let name = name.unwrap_or_else(|| column.to_owned());
+        if let Some(labels) = field.categories() {
+            return Ok(Categories { name, size: labels.len(), labels: Some(labels) });
+        }
+        let summary = data.summarize::<FeatureSummary<Extremes>>(&self.spec(data.schema())?)?;
+        let largest = summary.require(column)?.first().map_or(f64::NAN, Extremes::max);
+        if largest >= MOST_CATEGORIES {
+            return Err(Error::invalid(format!(
+                "column `{column}` holds {largest}, which would make as many categories: index it with a \
+                 `string_indexer` first"
+            ))
+            .into());
+        }
+        // No index at all, and negative numbers alone, make no category.
+        Ok(Categories { name, size: if largest >= 0.0 { largest as usize + 1 } else { 0 }, labels: None })
+    }
+}
+
+impl Estimator for OneHotEncoder {
+    const NAME: &'static str = "one_hot_encoder";
+    type Model = OneHotEncoderModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<OneHotEncoderModel> {
+        let inputs = self.input_cols.get()?;
+        Ok(State {
+            input_cols: inputs.clone(),
+            output_cols: self.output_cols.get()?.clone(),
+            drop_last: self.drop_last,
+            handle_invalid: self.handle_invalid,
+            categories: inputs
+                .iter()
+                .map(|column| self.categories(data, column))
+                .collect::<Result<_, _>>()?,
+        }
+        .into())
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let (inputs, outputs) = (self.input_cols.get()?, self.output_cols.get()?);
+        inputs.iter().zip(outputs).try_fold(schema.clone(), |appended, (input, output)| {
+            columns::require_numeric(schema, input)?;
+            Ok(appended.with_field(Field::new(output, ColumnType::AnyVector).with_sparse(true))?)
+        })
+    }
+
+    fn plan(&self, schema: &Schema) -> StagePlan {
+        let plan = StagePlan::opaque().grouped();
+        match self.spec(schema) {
+            Ok(spec) if !spec.columns.is_empty() => plan.need::<FeatureSummary<Extremes>>(spec),
+            _ => plan,
+        }
+    }
+}
+
+/// The categories of one column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Categories {
+    /// What the features are named after.
+    name: String,
+    size: usize,
+    labels: Option<Vec<String>>,
+}
+
+/// Categories learned by a [`OneHotEncoder`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "State", into = "State")]
+pub struct OneHotEncoderModel {
+    state: State,
+    /// The output columns with names of their features.
+    fields: Vec<Field>,
+}
+
+/// How a [`OneHotEncoderModel`] is saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State {
+    input_cols: Vec<String>,
+    output_cols: Vec<String>,
+    drop_last: bool,
+    handle_invalid: UnseenIndex,
+    categories: Vec<Categories>,
+}
+
+impl State {
+    fn width(&self, categories: &Categories) -> usize {
+        let size = categories.size + usize::from(self.handle_invalid == UnseenIndex::Keep);
+        size.saturating_sub(usize::from(self.drop_last))
+    }
+}
+
+impl From<State> for OneHotEncoderModel {
+    fn from(state: State) -> Self {
+        let field = |(output, categories): (&String, &Categories)| {
+            let label = |i: usize| match &categories.labels {
+                Some(labels) if i < labels.len() => labels[i].clone(),
+                None if i < categories.size => i.to_string(),
+                _ => UNKNOWN.to_owned(),
+            };
+            let width = state.width(categories);
+            Field::new(output, ColumnType::Vector { width })
+                .with_sparse(true)
+                .with_feature_names((0..width).map(|i| format!("{}={}", categories.name, label(i))))
+        };
+        let fields = state.output_cols.iter().zip(&state.categories).map(field).collect();
+        Self { state, fields }
+    }
+}
+
+impl From<OneHotEncoderModel> for State {
+    fn from(model: OneHotEncoderModel) -> Self {
+        model.state
+    }
+}
+
+impl OneHotEncoderModel {
+    /// The number of categories of each column, without the one of `handle_invalid`.
+    pub fn category_sizes(&self) -> Vec<usize> {
+        self.state.categories.iter().map(|categories| categories.size).collect()
+    }
+
+    fn encode(
+        &self,
+        data: &DataFrame,
+        column: &str,
+        categories: &Categories,
+    ) -> luthier_core::Result<Column> {
+        columns::require_numeric(data.schema(), column)?;
+        let width = self.state.width(categories);
+        let mut out = SparseBuilder::new(width);
+        for (row, x) in columns::numbers_or_nan(data, column)?.into_iter().enumerate() {
+            let is_index = x >= 0.0 && x < categories.size as f64 && x.fract() == 0.0;
+            let index = match self.state.handle_invalid {
+                _ if is_index => x as usize,
+                UnseenIndex::Keep => categories.size,
+                UnseenIndex::Error => {
+                    return Err(Error::BadValue {
+                        column: column.to_owned(),
+                        row,
+                        found: if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() },
+                        expected: "the index of a category that was there when fitting: set `handle_invalid` to \
+                                   `keep` for others",
+                    });
+                }
+            };
+            if index < width {
+                out.push(index, 1.0);
+            }
+            out.end_row();
+        }
+        Ok(Column::sparse(out))
+    }
+}
+
+impl Transformer for OneHotEncoderModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let columns = self.state.input_cols.iter().zip(&self.state.categories).zip(&self.fields);
+        columns.into_iter().try_fold(data.clone(), |out, ((column, categories), field)| {
+            Ok(out.with_field(field.clone(), self.encode(&data, column, categories)?)?)
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        self.state.input_cols.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
+        let mut fields = self.fields.iter().cloned();
+        fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field)?))
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(self.state.input_cols.clone())
+    }
+}
+
+luthier_core::register_estimator!(
+    OneHotEncoder: "Maps indices to sparse vectors with a one at the index."
+);

@@ -1,0 +1,180 @@
+//! Products of features.
+
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Error, Params, PureTransformer, Transformer};
+
+use crate::columns;
+
+/// Expands features into all products of up to `degree` of them, without the constant: `n` features become
+/// `(n + degree)! / (n! · degree!) − 1`.
+///
+/// The order is Spark's: of `(x, y)` with degree 2 come `x, x², y, x·y, y²`. NaN is passed on to the products it is part
+/// of; a null is an error that names column and row.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct PolynomialExpansion {
+    /// The vector column to expand.
+    #[param(default = "features")]
+    input_col: String,
+    /// The vector column to append.
+    #[param(default = "poly_features")]
+    output_col: String,
+    /// Largest number of factors in a product.
+    #[param(default = 2, range = 1..)]
+    degree: usize,
+}
+
+/// A feature times an earlier product, or by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Term {
+    feature: usize,
+    times: Option<usize>,
+}
+
+/// Number of terms; `None` if there are more than a vector can hold.
+fn count(features: usize, degree: usize) -> Option<usize> {
+    let few = features.min(degree);
+    let ways = (1..=few).try_fold(1u64, |ways, i| {
+        let next = (features as u64).checked_add(degree as u64)?.checked_sub((few - i) as u64)?;
+        // Divided after multiplying, so that it comes out even.
+        ways.checked_mul(next).map(|ways| ways / i as u64).filter(|ways| *ways <= i32::MAX as u64)
+    })?;
+    Some(ways as usize - 1)
+}
+
+/// The terms in Spark's order: powers of the last feature, each times the terms of the features before it.
+fn terms(features: usize, degree: usize) -> Vec<Term> {
+    // `expanded` holds the places of the terms made of the first features, by their degree, `None` for the constant.
+    fn expand(terms: &mut Vec<Term>, last: usize, degree: usize, so_far: Option<usize>) {
+        let mut power = so_far;
+        for i in 0..=degree {
+            if i > 0 {
+                terms.push(Term { feature: last, times: power });
+                power = Some(terms.len() - 1);
+            }
+            if let Some(before) = last.checked_sub(1) {
+                expand(terms, before, degree - i, power);
+            }
+        }
+    }
+    let mut terms = Vec::new();
+    if let Some(last) = features.checked_sub(1) {
+        expand(&mut terms, last, degree, None);
+    }
+    terms
+}
+
+impl PolynomialExpansion {
+    fn width(&self, features: usize) -> luthier_core::Result<usize> {
+        count(features, self.degree).ok_or_else(|| {
+            Error::invalid(format!(
+                "column `{}` has {features} features, whose products of up to {} are more than a vector can hold: \
+                 lower `degree` or select features first",
+                self.input_col, self.degree
+            ))
+        })
+    }
+}
+
+impl PolynomialExpansion {
+    /// Terms are called `x`, `x^2`, `x*y` where features have names.
+    fn field(&self, schema: &Schema, width: Option<usize>) -> luthier_core::Result<Field> {
+        let input = schema.require(&self.input_col)?;
+        let field = Field::new(&self.output_col, ColumnType::vector(width));
+        let Some(features) = input.feature_names().filter(|_| input.has_feature_names()) else {
+            return Ok(field);
+        };
+        // A term's factors come in runs of one feature; the last run may go on.
+        let mut names: Vec<(String, usize)> = Vec::new();
+        let terms = terms(features.len(), self.degree);
+        for term in &terms {
+            let earlier = term.times.and_then(|i| Some((terms.get(i)?.feature, names.get(i)?)));
+            let feature = &features[term.feature];
+            names.push(match earlier {
+                None => (feature.clone(), 1),
+                Some((last, (name, power))) if last == term.feature => {
+                    let base = name.strip_suffix(&format!("^{power}")).unwrap_or(name);
+                    (format!("{base}^{}", power + 1), power + 1)
+                }
+                Some((_, (name, _))) => (format!("{name}*{feature}"), 1),
+            });
+        }
+        Ok(field.with_feature_names(names.into_iter().map(|(name, _)| name)))
+    }
+}
+
+impl Transformer for PolynomialExpansion {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let features = columns::width(data.schema(), &self.input_col)?;
+        let width = self.width(features)?;
+        let terms = terms(features, self.degree);
+        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
+            for (row, mut out) in rows.outer_iter().zip(out.outer_iter_mut()) {
+                for (i, term) in terms.iter().enumerate() {
+                    out[i] = row[term.feature] * term.times.map_or(1.0, |earlier| out[earlier]);
+                }
+            }
+        })?;
+        let field = self.field(data.schema(), Some(width))?;
+        Ok(data.with_field(field, Column::vector(rows))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let features = columns::planned_width(schema, &self.input_col)?;
+        let width = features.map(|features| self.width(features)).transpose()?;
+        Ok(schema.with_field(self.field(schema, width)?)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+}
+
+impl PureTransformer for PolynomialExpansion {
+    const NAME: &'static str = "polynomial_expansion";
+}
+
+luthier_core::register_transformer!(
+    PolynomialExpansion: "Expands features into their products up to a degree."
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Exponents of each feature in a term.
+    fn exponents(terms: &[Term], features: usize, i: usize) -> Vec<usize> {
+        let mut of = terms[i].times.map_or(vec![0; features], |j| exponents(terms, features, j));
+        of[terms[i].feature] += 1;
+        of
+    }
+
+    #[test]
+    fn the_order_is_that_of_spark() {
+        let found = |features, degree| -> Vec<Vec<usize>> {
+            let terms = terms(features, degree);
+            (0..terms.len()).map(|i| exponents(&terms, features, i)).collect()
+        };
+        assert_eq!(found(2, 2), [[1, 0], [2, 0], [0, 1], [1, 1], [0, 2]]);
+        let cubic = [[1, 0], [2, 0], [3, 0], [0, 1], [1, 1], [2, 1], [0, 2], [1, 2], [0, 3]];
+        assert_eq!(found(2, 3), cubic);
+        assert_eq!(found(3, 1), [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
+    }
+
+    #[test]
+    fn all_products_are_there_once_and_counted() {
+        for features in 0..6 {
+            for degree in 1..6 {
+                let terms = terms(features, degree);
+                assert_eq!(Some(terms.len()), count(features, degree), "{features} {degree}");
+                let mut all: Vec<_> = (0..terms.len()).map(|i| exponents(&terms, features, i)).collect();
+                assert!(all.iter().all(|of| (1..=degree).contains(&of.iter().sum::<usize>())));
+                all.sort();
+                all.dedup();
+                assert_eq!(all.len(), terms.len());
+            }
+        }
+        assert_eq!(count(100_000, 3), None);
+        assert_eq!(count(1, usize::MAX - 1), None);
+    }
+}

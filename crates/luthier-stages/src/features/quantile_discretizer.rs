@@ -1,0 +1,134 @@
+//! Numbers in buckets of about as many rows.
+
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::{Dataset, Error, Estimator, FitContext, Params, StagePlan, Transformer};
+use serde::{Deserialize, Serialize};
+
+use super::HandleInvalid;
+use super::buckets::Buckets;
+use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles};
+
+/// Maps a number to the index of its bucket; the splits are the quantiles of `1/n, 2/n, …` of the fitted rows, so that
+/// `num_buckets` buckets hold about as many rows each.
+///
+/// Quantiles that are equal are taken once, so there may be fewer buckets. The first bucket begins at −∞, the last
+/// ends at ∞: values beyond those seen when fitting belong there. NaN and null are left out when fitting, and are
+/// invalid values when transforming, see `handle_invalid`; `keep` puts them into one bucket more. An infinite value is
+/// an error when fitting.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct QuantileDiscretizer {
+    /// The numeric column to put into buckets.
+    #[param(default = "feature")]
+    input_col: String,
+    /// The column of bucket indices (`f64`) to append.
+    #[param(default = "bucket")]
+    output_col: String,
+    /// Number of buckets.
+    #[param(default = 2, range = 2..)]
+    num_buckets: usize,
+    /// How far the rank of a quantile may be off, as a share of the rows. Up to some two thousand distinct values
+    /// quantiles are exact, and always with 0, which keeps all distinct values in memory.
+    #[param(default = 0.001, range = 0.0..=1.0)]
+    relative_error: f64,
+    /// What is done with NaN and null.
+    #[param(default = HandleInvalid::Error)]
+    handle_invalid: HandleInvalid,
+}
+
+impl QuantileDiscretizer {
+    fn spec(&self) -> FeatureSpec<f64> {
+        let missing = Missing { nulls: true, value: None };
+        FeatureSpec::new([&self.input_col], self.relative_error).without(missing)
+    }
+}
+
+impl Estimator for QuantileDiscretizer {
+    const NAME: &'static str = "quantile_discretizer";
+    type Model = QuantileDiscretizerModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<QuantileDiscretizerModel> {
+        let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.spec())?;
+        let probabilities: Vec<f64> =
+            (1..self.num_buckets).map(|i| i as f64 / self.num_buckets as f64).collect();
+        let quantiles =
+            summary.require(&self.input_col)?.first().and_then(|feature| feature.at(&probabilities));
+        let Some(quantiles) = quantiles else {
+            let message = format!("column `{}` has no number in it to learn buckets from", self.input_col);
+            return Err(Error::invalid(message).into());
+        };
+        let mut splits = vec![f64::NEG_INFINITY];
+        splits.extend(quantiles);
+        splits.push(f64::INFINITY);
+        splits.dedup();
+        Ok(QuantileDiscretizerModel {
+            input_col: self.input_col.clone(),
+            output_col: self.output_col.clone(),
+            handle_invalid: self.handle_invalid,
+            splits,
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let buckets = Buckets {
+            input_col: &self.input_col,
+            output_col: &self.output_col,
+            splits: &[],
+            handle_invalid: self.handle_invalid,
+        };
+        buckets.transform_schema(schema)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<FeatureSummary<Quantiles>>(self.spec())
+            .grouped()
+            .drops_rows(self.handle_invalid == HandleInvalid::Skip)
+    }
+}
+
+/// Splits learned by a [`QuantileDiscretizer`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantileDiscretizerModel {
+    input_col: String,
+    output_col: String,
+    handle_invalid: HandleInvalid,
+    splits: Vec<f64>,
+}
+
+impl QuantileDiscretizerModel {
+    /// The ends of the buckets, from −∞ to ∞.
+    pub fn splits(&self) -> &[f64] {
+        &self.splits
+    }
+
+    fn buckets(&self) -> Buckets<'_> {
+        Buckets {
+            input_col: &self.input_col,
+            output_col: &self.output_col,
+            splits: &self.splits,
+            handle_invalid: self.handle_invalid,
+        }
+    }
+}
+
+impl Transformer for QuantileDiscretizerModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        self.buckets().transform(data)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        self.buckets().transform_schema(schema)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.handle_invalid == HandleInvalid::Skip
+    }
+}
+
+luthier_core::register_estimator!(
+    QuantileDiscretizer: "Maps numbers to buckets that hold about as many rows each."
+);

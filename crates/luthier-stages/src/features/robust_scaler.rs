@@ -1,0 +1,168 @@
+//! Features scaled by what outliers do not move.
+
+use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
+use ndarray::{Array1, ArrayView1, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::columns;
+use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
+
+/// Divides each feature by the range between two of its quantiles and, if asked, subtracts its median first:
+/// `out = (x − median) / (quantile(upper) − quantile(lower))`.
+///
+/// A quantile is one of the values, the one of rank `⌈p·n⌉`, as in Spark; there is no interpolation. A feature whose
+/// quantiles are equal becomes 0, and so does one that is NaN in all rows. NaN is left out when fitting and passed on;
+/// null and infinity are errors when fitting. Without centering sparse vectors stay sparse.
+#[derive(Debug, Clone, PartialEq, Params)]
+#[params(check = "Self::check")]
+pub struct RobustScaler {
+    /// The numeric or vector column to scale.
+    #[param(default = "features")]
+    input_col: String,
+    /// The vector column to append.
+    #[param(default = "scaled_features")]
+    output_col: String,
+    /// Probability of the lower quantile; less than `upper`.
+    #[param(default = 0.25, range = 0.0..=1.0)]
+    lower: f64,
+    /// Probability of the upper quantile.
+    #[param(default = 0.75, range = 0.0..=1.0)]
+    upper: f64,
+    /// Whether to subtract the median.
+    #[param(default = false)]
+    with_centering: bool,
+    /// Whether to divide by the range between the quantiles.
+    #[param(default = true)]
+    with_scaling: bool,
+    /// How far the rank of a quantile may be off, as a share of the rows. Up to some two thousand distinct values
+    /// quantiles are exact, and always with 0, which keeps all distinct values in memory.
+    #[param(default = 0.001, range = 0.0..=1.0)]
+    relative_error: f64,
+}
+
+impl RobustScaler {
+    fn check(&self) -> Result<(), String> {
+        if self.lower < self.upper {
+            return Ok(());
+        }
+        Err(format!("`lower` is {}: it must be less than `upper`, which is {}", self.lower, self.upper))
+    }
+
+    fn spec(&self) -> FeatureSpec<f64> {
+        FeatureSpec::new([&self.input_col], self.relative_error)
+    }
+}
+
+impl Estimator for RobustScaler {
+    const NAME: &'static str = "robust_scaler";
+    type Model = RobustScalerModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<RobustScalerModel> {
+        let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.spec())?;
+        let quantiles = |feature: &Quantiles| {
+            let found = feature.at(&[self.lower, 0.5, self.upper]);
+            found.map_or((0.0, 0.0), |found| (found[1], found[2] - found[0]))
+        };
+        let (median, range): (Vec<f64>, Vec<f64>) =
+            summary.require(&self.input_col)?.iter().map(quantiles).unzip();
+        if self.with_scaling {
+            columns::check_divisors(&self.input_col, "range between the quantiles", &range)?;
+        }
+        Ok(RobustScalerModel {
+            input_col: self.input_col.clone(),
+            output_col: self.output_col.clone(),
+            with_centering: self.with_centering,
+            with_scaling: self.with_scaling,
+            median,
+            range,
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<FeatureSummary<Quantiles>>(self.spec())
+            .affine([&self.input_col], &self.output_col)
+            .grouped()
+    }
+}
+
+/// Medians and ranges learned by a [`RobustScaler`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RobustScalerModel {
+    input_col: String,
+    output_col: String,
+    with_centering: bool,
+    with_scaling: bool,
+    median: Vec<f64>,
+    range: Vec<f64>,
+}
+
+impl RobustScalerModel {
+    /// Median of each feature, also where it is not subtracted.
+    pub fn median(&self) -> ArrayView1<'_, f64> {
+        self.median.as_slice().into()
+    }
+
+    /// Range between the quantiles of each feature, also where it is not divided by.
+    pub fn range(&self) -> ArrayView1<'_, f64> {
+        self.range.as_slice().into()
+    }
+
+    fn factors(&self) -> Array1<f64> {
+        let factor = |range: f64| if range > 0.0 { range.recip() } else { 0.0 };
+        if self.with_scaling { self.range().mapv(factor) } else { Array1::ones(self.range.len()) }
+    }
+
+    fn shift(&self) -> Array1<f64> {
+        if self.with_centering { self.median().to_owned() } else { Array1::zeros(self.median.len()) }
+    }
+}
+
+impl Transformer for RobustScalerModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        let width = self.median.len();
+        columns::require_width(data.schema(), &self.input_col, width)?;
+        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
+        if !self.with_centering {
+            let scaled = columns::scale(&data, &self.input_col, self.factors().view())?;
+            return Ok(data.with_field(field, scaled)?);
+        }
+        let (shift, factors) = (self.shift().insert_axis(Axis(0)), self.factors().insert_axis(Axis(0)));
+        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
+            // The difference comes first, so that a large median costs no digits.
+            out.assign(&rows);
+            out -= &shift;
+            out *= &factors;
+        })?;
+        Ok(data.with_field(field, Column::vector(rows))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::require_width(schema, &self.input_col, self.median.len())?;
+        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
+        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
+        Ok(schema.with_field(field.with_sparse(sparse))?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        let factors = self.factors();
+        let offset = -(self.shift() * &factors);
+        Some(Affine::diagonal(self.input_col.clone(), self.output_col.clone(), factors, offset))
+    }
+}
+
+luthier_core::register_estimator!(
+    RobustScaler: "Scales features by the range between two quantiles and, if asked, to zero median."
+);

@@ -1,0 +1,141 @@
+//! Features that vary.
+
+use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Affine, Dataset, Error, Estimator, FitContext, Params, StagePlan, Transformer};
+use serde::{Deserialize, Serialize};
+
+use crate::columns;
+use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
+
+/// Keeps the features whose sample variance `Σ(x − mean)² / (n − 1)` is greater than a threshold, in their order.
+///
+/// By default it leaves out constant features. NaN is left out when fitting and passed on; null and infinity are errors
+/// when fitting. The variance of less than two values is 0. That no feature is left is an error.
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct VarianceThresholdSelector {
+    /// The vector column to select from.
+    #[param(default = "features")]
+    features_col: String,
+    /// The vector column to append.
+    #[param(default = "selected_features")]
+    output_col: String,
+    /// What the variance of a feature must exceed.
+    #[param(default = 0.0, range = 0.0..)]
+    variance_threshold: f64,
+}
+
+impl VarianceThresholdSelector {
+    fn spec(&self) -> FeatureSpec<()> {
+        FeatureSpec::new([&self.features_col], ())
+    }
+}
+
+impl Estimator for VarianceThresholdSelector {
+    const NAME: &'static str = "variance_threshold_selector";
+    type Model = VarianceThresholdSelectorModel;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<VarianceThresholdSelectorModel> {
+        let summary = data.summarize::<FeatureSummary<Spread>>(&self.spec())?;
+        let features = summary.require(&self.features_col)?;
+        let varies = |(i, feature): (usize, &Spread)| {
+            (feature.sample_variance() > self.variance_threshold).then_some(i)
+        };
+        let selected: Vec<usize> = features.iter().enumerate().filter_map(varies).collect();
+        if selected.is_empty() {
+            return Err(Error::invalid(format!(
+                "no feature of column `{}` has a variance above {}: lower `variance_threshold`",
+                self.features_col, self.variance_threshold
+            ))
+            .into());
+        }
+        Ok(VarianceThresholdSelectorModel {
+            features_col: self.features_col.clone(),
+            output_col: self.output_col.clone(),
+            features: features.len(),
+            selected,
+        })
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::planned_width(schema, &self.features_col)?;
+        let sparse = columns::is_sparse(schema, &self.features_col);
+        let field = Field::new(&self.output_col, ColumnType::AnyVector).with_sparse(sparse);
+        Ok(schema.with_field(field)?)
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        StagePlan::opaque()
+            .need::<FeatureSummary<Spread>>(self.spec())
+            .affine([&self.features_col], &self.output_col)
+            .grouped()
+    }
+}
+
+/// Features chosen by a [`VarianceThresholdSelector`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct VarianceThresholdSelectorModel {
+    features_col: String,
+    output_col: String,
+    /// How many features there were.
+    features: usize,
+    selected: Vec<usize>,
+}
+
+/// What a file holds.
+#[derive(Debug, Deserialize)]
+struct Unchecked {
+    features_col: String,
+    output_col: String,
+    features: usize,
+    selected: Vec<usize>,
+}
+
+impl TryFrom<Unchecked> for VarianceThresholdSelectorModel {
+    type Error = String;
+
+    fn try_from(
+        Unchecked { features_col, output_col, features, selected }: Unchecked,
+    ) -> Result<Self, String> {
+        match selected.iter().find(|&&i| i >= features) {
+            Some(i) => Err(format!("`selected` names feature {i} of {features}")),
+            None => Ok(Self { features_col, output_col, features, selected }),
+        }
+    }
+}
+
+impl VarianceThresholdSelectorModel {
+    /// The positions of the features that are kept, in ascending order.
+    pub fn selected_features(&self) -> &[usize] {
+        &self.selected
+    }
+}
+
+impl Transformer for VarianceThresholdSelectorModel {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let data = data.collect()?;
+        columns::require_width(data.schema(), &self.features_col, self.features)?;
+        let field =
+            columns::selected_field(data.schema(), &self.features_col, &self.output_col, &self.selected)?;
+        Ok(data.with_field(field, columns::select(&data, &self.features_col, &self.selected)?)?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        columns::require_width(schema, &self.features_col, self.features)?;
+        let field = columns::selected_field(schema, &self.features_col, &self.output_col, &self.selected)?;
+        Ok(schema.with_field(field)?)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.features_col.clone()])
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        let (input, output) = (self.features_col.clone(), self.output_col.clone());
+        Some(Affine::selection(input, output, self.selected.clone()))
+    }
+}
+
+luthier_core::register_estimator!(
+    VarianceThresholdSelector: "Keeps the features whose variance exceeds a threshold."
+);

@@ -1,0 +1,113 @@
+//! How often each category occurs.
+
+use std::collections::HashMap;
+
+use luthier_core::frame::Schema;
+use luthier_core::{Error, Result, Summary, Tile};
+use serde::{Deserialize, Serialize};
+
+use crate::features::categories::{for_each_text, require_categories};
+
+/// The columns of [`CategoryCounts`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategorySpec {
+    /// Columns of text, numbers or truth values; a column is named once.
+    pub columns: Vec<String>,
+}
+
+impl CategorySpec {
+    /// The categories of these columns; a column named twice is taken once.
+    pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
+        let mut unique: Vec<String> = Vec::new();
+        for column in columns.into_iter().map(Into::into) {
+            if !unique.contains(&column) {
+                unique.push(column);
+            }
+        }
+        Self { columns: unique }
+    }
+}
+
+/// How many rows have each category, by column; nulls and NaN are left out.
+///
+/// A number counts by its text. Merging is exact.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CategoryCounts {
+    columns: Vec<(String, HashMap<String, u64>)>,
+}
+
+impl CategoryCounts {
+    /// The categories of a column and how many rows have them, in no order.
+    ///
+    /// # Errors
+    /// If it is not among the spec's columns.
+    pub fn of(&self, column: &str) -> Result<&HashMap<String, u64>> {
+        let found = self.columns.iter().find(|(name, _)| name == column);
+        found
+            .map(|(_, counts)| counts)
+            .ok_or_else(|| Error::invalid(format!("the summary holds no column for `{column}`")))
+    }
+}
+
+impl Summary for CategoryCounts {
+    type Spec = CategorySpec;
+    const NAME: &'static str = "category_counts";
+
+    fn columns(spec: &CategorySpec) -> Vec<String> {
+        spec.columns.clone()
+    }
+
+    fn empty(spec: &CategorySpec, schema: &Schema) -> Result<Self> {
+        let counts = |column: &String| {
+            require_categories(schema, column)?;
+            Ok((column.clone(), HashMap::new()))
+        };
+        Ok(Self { columns: spec.columns.iter().map(counts).collect::<Result<_>>()? })
+    }
+
+    fn update(&mut self, _spec: &CategorySpec, tile: &Tile<'_>) -> Result<()> {
+        self.columns.iter_mut().try_for_each(|(column, counts)| {
+            for_each_text(tile.array(column)?.as_ref(), |_, text| {
+                let Some(text) = text else { return Ok(()) };
+                match counts.get_mut(text.as_ref()) {
+                    Some(count) => *count += 1,
+                    None => {
+                        counts.insert(text.into_owned(), 1);
+                    }
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        if !self.columns.iter().map(|(name, _)| name).eq(other.columns.iter().map(|(name, _)| name)) {
+            return Err(Error::invalid("categories of different columns cannot be merged"));
+        }
+        for ((_, counts), (_, others)) in self.columns.iter_mut().zip(&other.columns) {
+            for (category, count) in others {
+                match counts.get_mut(category) {
+                    Some(have) => *have += count,
+                    None => {
+                        counts.insert(category.clone(), *count);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // How many there are only the rows tell; some thousands are taken to be usual.
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(|(_, counts)| 64 * counts.len().max(4096)).sum()
+    }
+
+    fn union(a: &CategorySpec, b: &CategorySpec) -> Option<CategorySpec> {
+        Some(CategorySpec::new(a.columns.iter().chain(&b.columns)))
+    }
+
+    fn project(&self, _from: &CategorySpec, to: &CategorySpec) -> Option<Self> {
+        let of = |column: &String| self.columns.iter().find(|(name, _)| name == column).cloned();
+        Some(Self { columns: to.columns.iter().map(of).collect::<Option<_>>()? })
+    }
+}

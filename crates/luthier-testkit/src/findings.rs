@@ -1,0 +1,106 @@
+//! What a check found.
+
+use std::fmt;
+
+/// A part of the contract that a part of a pipeline has to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// It works on the frame that was given.
+    Works,
+    /// Columns come out as `transform_schema` says, behind those that were there, and none is replaced.
+    Schema,
+    /// What is there already stays as it is, row by row, in order; rows are left out only where that is declared.
+    KeepsRows,
+    /// A row of the output depends on that row alone.
+    RowByRow,
+    /// The same call gives the same result, and equal parameters are interchangeable.
+    Deterministic,
+    /// How the rows are cut into partitions does not matter.
+    Partitions,
+    /// `fit_many` (or `evaluate_many`) gives what one by one gives, in order.
+    OneByOne,
+    /// Declared needs are those that are asked for; rows are passed over several times only where that is declared.
+    Needs,
+    /// The declared affine map is that of the model, and the model's is what `transform` does.
+    Affine,
+    /// Together is cheaper than one by one, where that is declared.
+    Groups,
+    /// The model reads the columns that it says it reads, and no others.
+    Inputs,
+    /// The row function gives what `transform` gives.
+    RowFunction,
+    /// Short cuts give what the rows give.
+    Sharing,
+    /// The rows of a fold are as good as a frame of them.
+    Folds,
+    /// What is saved and loaded is the same to the last bit.
+    Persistence,
+    /// A frame that cannot be used is refused before any fit.
+    ChecksFirst,
+    /// Bad input is an error, never a panic.
+    NoPanic,
+    /// Errors say which column is at fault.
+    NamesColumn,
+    /// Nothing is a neutral element, and parts merge to the whole.
+    Merges,
+    /// Every fold has rows, and every row a fold.
+    Covers,
+}
+
+/// One rule that is broken, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// What was done and what came out.
+    pub what: String,
+}
+
+/// All rules that are broken; there is at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    part: String,
+    findings: Vec<Finding>,
+}
+
+impl Findings {
+    /// `Ok` without findings.
+    pub(crate) fn check(part: &str, findings: Vec<Finding>) -> Result<(), Self> {
+        if findings.is_empty() { Ok(()) } else { Err(Self { part: part.to_owned(), findings }) }
+    }
+
+    /// The rules that are broken, and how.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter()
+    }
+
+    /// Whether this rule is broken.
+    pub fn breaks(&self, rule: Rule) -> bool {
+        self.findings.iter().any(|finding| finding.rule == rule)
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` does not keep its contract:", self.part)?;
+        self.findings.iter().try_for_each(|finding| write!(f, "\n- {:?}: {}", finding.rule, finding.what))
+    }
+}
+
+impl std::error::Error for Findings {}
+
+/// Runs laws, each of which returns what is wrong; a panic inside is one more finding.
+pub(crate) fn run_laws<'a>(laws: impl IntoIterator<Item = (Rule, Law<'a>)>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (rule, law) in laws {
+        match luthier_core::catch_panic("law", || Ok(law())) {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => findings.push(Finding { rule, what }),
+            Err(panic) => findings.push(Finding { rule: Rule::NoPanic, what: format!("{rule:?}: {panic}") }),
+        }
+    }
+    findings
+}
+
+pub(crate) type Law<'a> = Box<dyn Fn() -> Result<(), String> + 'a>;

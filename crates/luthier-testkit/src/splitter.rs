@@ -1,0 +1,88 @@
+//! Conformance of splitters.
+
+use luthier_core::frame::DataFrame;
+use luthier_tune::Splitter;
+
+use crate::findings::{Findings, Law, Rule, run_laws};
+
+/// Checks the whole contract of a splitter on a frame that it can split.
+///
+/// # Errors
+/// Every rule that is broken, and how.
+pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) -> Result<(), Findings> {
+    let split = |frame: &DataFrame, seed| splitter.split(frame, seed).map_err(|error| format!("{error:#}"));
+    let laws: Vec<(Rule, Law<'_>)> = vec![
+        (
+            Rule::Works,
+            Box::new(|| {
+                splitter.check_schema(frame.schema()).map_err(|error| format!("{error:#}"))?;
+                split(frame, 1).map(|_| ())
+            }),
+        ),
+        (
+            Rule::Covers,
+            Box::new(|| {
+                for seed in 0..20 {
+                    let split = split(frame, seed)?;
+                    split.check(frame.num_rows()).map_err(|error| error.to_string())?;
+                    if let Some(fold) = split.folds.sizes().iter().position(|size| *size == 0) {
+                        return Err(format!("seed {seed}: fold {fold} has no rows"));
+                    }
+                    let rows = frame.num_rows();
+                    let held_out = |fold: &u32| split.folds.sizes().get(*fold as usize) == Some(&rows);
+                    if let Some(fold) = split.evaluated.iter().find(|fold| held_out(fold)) {
+                        return Err(format!("seed {seed}: fold {fold} leaves no rows to train on"));
+                    }
+                    match splitter.num_evaluated() {
+                        Some(n) if n != split.evaluated.len() => {
+                            return Err(format!(
+                                "{} folds are evaluated, {n} were announced",
+                                split.evaluated.len()
+                            ));
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }),
+        ),
+        (
+            Rule::Deterministic,
+            Box::new(|| match same(&split(frame, 3)?, &split(frame, 3)?) {
+                true => Ok(()),
+                false => Err("two splits with one seed differ".to_owned()),
+            }),
+        ),
+        (
+            Rule::Partitions,
+            Box::new(|| {
+                for parts in [1, 2, 7] {
+                    let cut = frame.repartition(parts).map_err(|error| error.to_string())?;
+                    if !same(&split(frame, 5)?, &split(&cut, 5)?) {
+                        return Err(format!("{parts} partitions are split otherwise"));
+                    }
+                }
+                Ok(())
+            }),
+        ),
+        (
+            Rule::NoPanic,
+            Box::new(|| {
+                for rows in 0..frame.num_rows().min(4) {
+                    let few = frame.head(rows);
+                    if let Ok(split) = split(&few, 1) {
+                        split.check(rows).map_err(|error| format!("{rows} rows: {error}"))?;
+                    }
+                }
+                Ok(())
+            }),
+        ),
+    ];
+    Findings::check(name, run_laws(laws))
+}
+
+fn same(a: &luthier_tune::Split, b: &luthier_tune::Split) -> bool {
+    a.evaluated == b.evaluated
+        && a.folds.count() == b.folds.count()
+        && a.folds.assignment() == b.folds.assignment()
+}

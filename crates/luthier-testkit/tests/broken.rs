@@ -1,0 +1,455 @@
+//! Parts with one planted defect each: the kit finds it, and finds nothing in the part without.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{bail, ensure};
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::{
+    Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, ParamEnum, Params,
+    Result, RowFunction, Rows, StagePlan, Summary, Tile, Transformer,
+};
+use luthier_testkit::{
+    Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
+    sample_frame,
+};
+use luthier_tune::executor::{Executor, Job, Sink};
+use luthier_tune::{Split, Splitter};
+use ndarray::{Array1, Axis};
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with a [`Centre`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+enum Defect {
+    None,
+    CannotFit,
+    WrongSchema,
+    Replaces,
+    DropsARow,
+    ChangesAColumn,
+    SeesNeighbours,
+    Counts,
+    FirstPartition,
+    SharesConfig,
+    LosesOne,
+    UndeclaredNeed,
+    NeedlessNeed,
+    Iterates,
+    WrongMap,
+    UndeclaredMap,
+    SaysGrouped,
+    ReadsMore,
+    ForgetsFolds,
+    WithoutSharing,
+    LosesState,
+    LateCheck,
+    Panics,
+    NamesNothing,
+    WrongRowFunction,
+}
+
+/// Takes the mean off, or does not.
+#[derive(Debug, Clone, Params)]
+struct Centre {
+    /// What is wrong.
+    #[param(default = Defect::None)]
+    defect: Defect,
+    /// The numbers.
+    #[param(default = "features")]
+    input_col: String,
+    /// What is taken off besides.
+    #[param(default = 0.0)]
+    by: f64,
+}
+
+static FITS: AtomicU64 = AtomicU64::new(0);
+
+impl Centre {
+    fn is(&self, defect: Defect) -> bool {
+        self.defect == defect
+    }
+
+    fn spec(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.input_col])
+    }
+}
+
+impl Estimator for Centre {
+    const NAME: &'static str = "test.centre";
+    type Model = Centred;
+
+    fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<Centred> {
+        ensure!(!self.is(Defect::CannotFit), "cannot be fitted");
+        if self.is(Defect::LateCheck) {
+            data.schema().require("label")?;
+        }
+        let once = |spec: &MomentsSpec| data.aggregate::<Moments>(spec);
+        let mut mean = match self.defect {
+            Defect::Iterates | Defect::SaysGrouped => {
+                once(&self.spec())?;
+                once(&self.spec())?.mean().to_owned()
+            }
+            Defect::FirstPartition => {
+                let mut first = None;
+                data.for_each_tile(&[&self.input_col], |tile| {
+                    first.get_or_insert(tile.vectors(&self.input_col)?.row(0).to_owned() * tile.len() as f64);
+                    Ok(())
+                })?;
+                first.unwrap_or_default()
+            }
+            Defect::ForgetsFolds => {
+                data.select(Rows::All).summarize::<Moments>(&self.spec())?.mean().to_owned()
+            }
+            Defect::Panics => {
+                let moments = data.summarize::<Moments>(&self.spec())?;
+                assert!(moments.rows() > 1, "too few rows");
+                moments.mean().to_owned()
+            }
+            Defect::NamesNothing => match data.summarize::<Moments>(&self.spec()) {
+                Ok(moments) => moments.mean().to_owned(),
+                Err(_) => bail!("something is wrong"),
+            },
+            _ => data.summarize::<Moments>(&self.spec())?.mean().to_owned(),
+        };
+        if self.is(Defect::UndeclaredNeed) {
+            data.summarize::<Moments>(&MomentsSpec::new(["x"]))?;
+        }
+        if self.is(Defect::Counts) {
+            mean += FITS.fetch_add(1, Ordering::SeqCst) as f64;
+        }
+        if self.is(Defect::WithoutSharing) && !data.is_sharing() {
+            mean += 1.0;
+        }
+        let mean = (mean + self.by).to_vec();
+        Ok(Centred { defect: self.defect, input_col: self.input_col.clone(), mean, forgotten: 1.0 })
+    }
+
+    fn fit_many(configs: &[Self], data: &Dataset, ctx: &FitContext) -> Vec<anyhow::Result<Centred>> {
+        match configs {
+            [first, ..] if first.is(Defect::SharesConfig) => {
+                configs.iter().enumerate().map(|(i, c)| c.clone().by(i as f64).fit(data, ctx)).collect()
+            }
+            [first, rest @ ..] if first.is(Defect::LosesOne) && !rest.is_empty() => {
+                let last = std::iter::once(Err(anyhow::anyhow!("lost")));
+                rest.iter().map(|config| config.fit(data, ctx)).chain(last).collect()
+            }
+            _ => configs.iter().map(|config| config.fit(data, ctx)).collect(),
+        }
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        appended(schema, &self.input_col, if self.is(Defect::WrongSchema) { "other" } else { "centred" })
+    }
+
+    fn plan(&self, _schema: &Schema) -> StagePlan {
+        let plan = match self.defect {
+            Defect::Iterates | Defect::SaysGrouped | Defect::FirstPartition => StagePlan::opaque(),
+            Defect::NeedlessNeed => StagePlan::opaque().need::<Count>(0),
+            _ => StagePlan::opaque().need::<Moments>(self.spec()),
+        };
+        let plan = match self.defect {
+            Defect::NeedlessNeed => plan.need::<Moments>(MomentsSpec::new(["x"])),
+            Defect::SaysGrouped => plan.grouped().iterates(),
+            _ => plan,
+        };
+        if self.is(Defect::UndeclaredMap) { plan } else { plan.affine([&self.input_col], "centred") }
+    }
+}
+
+fn appended(schema: &Schema, input: &str, name: &str) -> anyhow::Result<Schema> {
+    let column_type = schema.require(input)?.column_type();
+    ensure!(column_type.is_vector(), "column `{input}` is {column_type}, expected a vector");
+    Ok(schema.with_field(Field::new(name, column_type))?)
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Centred {
+    defect: Defect,
+    input_col: String,
+    mean: Vec<f64>,
+    #[serde(skip)]
+    forgotten: f64,
+}
+
+impl Transformer for Centred {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let mut data = data.collect()?;
+        let input = data.vectors(&self.input_col)?;
+        ensure!(input.ncols() == self.mean.len(), "column `{}` has another width", self.input_col);
+        let mut rows = &input - &Array1::from(self.mean.clone()).insert_axis(Axis(0));
+        match self.defect {
+            Defect::SeesNeighbours => {
+                let of_all = rows.sum_axis(Axis(0)) * 1e-3;
+                rows += &of_all.insert_axis(Axis(0));
+            }
+            Defect::WrongMap => rows *= 1.5,
+            Defect::LosesState => rows *= self.forgotten,
+            Defect::ReadsMore => {
+                let x = data.column_f64("x")?;
+                rows += &(Array1::from(x).insert_axis(Axis(1)) * 0.0);
+            }
+            Defect::DropsARow => {
+                let kept: Vec<bool> = (0..data.num_rows()).map(|i| i != 3).collect();
+                let indices: Vec<usize> = (0..data.num_rows()).filter(|&i| i != 3).collect();
+                data = data.filter(&kept)?;
+                rows = rows.select(Axis(0), &indices);
+            }
+            Defect::ChangesAColumn if data.schema().field("x").is_some() => {
+                let names: Vec<String> = data.schema().names().map(str::to_owned).collect();
+                let x = data.column_f64("x")?.iter().map(|x| x + 1.0).collect();
+                data = data.drop(&["x"])?.with_column("x", Column::f64(x))?;
+                data = data.select(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+            }
+            Defect::Replaces if data.schema().field("centred").is_some() => data = data.drop(&["centred"])?,
+            _ => {}
+        }
+        Ok(data.with_column("centred", Column::vector(rows))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        appended(schema, &self.input_col, "centred")
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        let ones = Array1::ones(self.mean.len());
+        Some(Affine::diagonal(&self.input_col, "centred", ones, -Array1::from(self.mean.clone())))
+    }
+
+    fn row_function(&self) -> Option<RowFunction> {
+        let wrong = self.defect == Defect::WrongRowFunction;
+        let mean = self.mean.clone();
+        Some(RowFunction::new([&self.input_col], ["centred"], move |row, out| {
+            out.iter_mut().zip(row).zip(&mean).for_each(|((out, x), mean)| *out = x - mean);
+            out[0] += f64::from(u8::from(wrong));
+        }))
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
+    }
+}
+
+/// Rows, and a defect: 1 counts the merged ones twice, 2 changes nothing when nothing was there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Count {
+    rows: u64,
+    defect: u8,
+}
+
+impl Summary for Count {
+    type Spec = u8;
+    const NAME: &'static str = "count";
+
+    fn columns(_spec: &u8) -> Vec<String> {
+        vec!["x".to_owned()]
+    }
+
+    fn empty(spec: &u8, _schema: &Schema) -> Result<Self> {
+        Ok(Self { rows: u64::from(*spec == 2), defect: *spec })
+    }
+
+    fn update(&mut self, _spec: &u8, tile: &Tile<'_>) -> Result<()> {
+        self.rows += tile.len() as u64;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.rows += if self.defect == 1 { 2 * other.rows } else { other.rows };
+        Ok(())
+    }
+}
+
+fn rules(result: std::result::Result<(), Findings>) -> Vec<Rule> {
+    let mut rules: Vec<Rule> =
+        result.err().iter().flat_map(|f| f.iter().map(|finding| finding.rule)).collect();
+    rules.sort();
+    rules
+}
+
+#[test]
+fn a_part_without_defect_passes() {
+    check_estimator(&Centre::new(), &sample_frame()).unwrap();
+}
+
+#[test]
+fn defects_of_stages_are_found() {
+    for (defect, rule) in [
+        (Defect::CannotFit, Rule::Works),
+        (Defect::WrongSchema, Rule::Schema),
+        (Defect::Replaces, Rule::Schema),
+        (Defect::DropsARow, Rule::KeepsRows),
+        (Defect::ChangesAColumn, Rule::KeepsRows),
+        (Defect::SeesNeighbours, Rule::RowByRow),
+        (Defect::Counts, Rule::Deterministic),
+        (Defect::FirstPartition, Rule::Partitions),
+        (Defect::SharesConfig, Rule::OneByOne),
+        (Defect::LosesOne, Rule::OneByOne),
+        (Defect::UndeclaredNeed, Rule::Needs),
+        (Defect::NeedlessNeed, Rule::Needs),
+        (Defect::Iterates, Rule::Needs),
+        (Defect::WrongMap, Rule::Affine),
+        (Defect::UndeclaredMap, Rule::Affine),
+        (Defect::SaysGrouped, Rule::Groups),
+        (Defect::ReadsMore, Rule::Inputs),
+        (Defect::ForgetsFolds, Rule::Folds),
+        (Defect::WithoutSharing, Rule::Sharing),
+        (Defect::LosesState, Rule::Persistence),
+        (Defect::LateCheck, Rule::ChecksFirst),
+        (Defect::Panics, Rule::NoPanic),
+        (Defect::NamesNothing, Rule::NamesColumn),
+        (Defect::WrongRowFunction, Rule::RowFunction),
+    ] {
+        let found = check_estimator(&Centre::new().defect(defect), &sample_frame());
+        let findings = found.expect_err("a defect");
+        assert!(findings.breaks(rule), "{defect:?}: {findings}");
+        assert!(findings.to_string().contains("test.centre"));
+    }
+}
+
+/// The mean of `x`, or not.
+#[derive(Debug, Clone, Params)]
+struct Mean {
+    /// What is wrong.
+    #[param(default = "")]
+    defect: String,
+}
+
+impl Evaluator for Mean {
+    const NAME: &'static str = "test.mean";
+
+    fn evaluate(&self, data: &Dataset) -> anyhow::Result<f64> {
+        let moments = match (self.defect.as_str(), data.summarize::<Moments>(&MomentsSpec::new(["x"]))) {
+            ("names nothing", Err(_)) => bail!("something is wrong"),
+            (_, moments) => moments?,
+        };
+        match self.defect.as_str() {
+            "counts" => Ok(FITS.fetch_add(1, Ordering::SeqCst) as f64),
+            "is nan" => Ok(f64::NAN),
+            "undeclared" => Ok(data.summarize::<Moments>(&MomentsSpec::new(["label"]))?.mean()[0]),
+            "without sharing" if !data.is_sharing() => Ok(0.0),
+            "tiles" => {
+                let mut tiles = 0.0;
+                data.for_each_tile(&["x"], |_| {
+                    tiles += 1.0;
+                    Ok(())
+                })?;
+                Ok(tiles)
+            }
+            "panics" => {
+                assert!(moments.rows() > 0, "no rows");
+                Ok(moments.mean()[0])
+            }
+            _ => Ok(moments.mean()[0]),
+        }
+    }
+
+    fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
+        let of = |data: &Dataset| if self.defect == "first" { &predictions[0] } else { data }.clone();
+        predictions.iter().map(|data| self.evaluate(&of(data))).collect()
+    }
+
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        if self.defect != "late" {
+            let found = schema.require("x")?.column_type();
+            ensure!(found == ColumnType::F64, "column `x` is {found}");
+        }
+        Ok(())
+    }
+
+    fn needs(&self, _schema: &Schema) -> Vec<Need> {
+        vec![Need::summary::<Moments>(MomentsSpec::new(["x"]))]
+    }
+
+    fn metric(&self) -> String {
+        "mean".to_owned()
+    }
+
+    fn is_larger_better(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn defects_of_evaluators_are_found() {
+    check_evaluator(&Mean::new(), &sample_frame()).unwrap();
+    for (defect, rule) in [
+        ("counts", Rule::Deterministic),
+        ("is nan", Rule::Works),
+        ("undeclared", Rule::Needs),
+        ("without sharing", Rule::Sharing),
+        ("tiles", Rule::Partitions),
+        ("first", Rule::OneByOne),
+        ("late", Rule::ChecksFirst),
+        ("panics", Rule::NoPanic),
+        ("names nothing", Rule::NamesColumn),
+    ] {
+        let found = rules(check_evaluator(&Mean::new().defect(defect), &sample_frame()));
+        assert!(found.contains(&rule), "{defect}: {found:?}");
+    }
+}
+
+#[test]
+fn defects_of_summaries_are_found() {
+    check_summary::<Count>(&0, &3, &sample_frame()).unwrap();
+    assert!(rules(check_summary::<Count>(&1, &0, &sample_frame())).contains(&Rule::Merges));
+    assert!(rules(check_summary::<Count>(&2, &0, &sample_frame())).contains(&Rule::Merges));
+}
+
+#[derive(Debug)]
+struct Halves(&'static str);
+
+impl Splitter for Halves {
+    fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split> {
+        let rows = frame.num_rows();
+        assert!(rows > 3 || self.0 != "panics", "too few rows");
+        ensure!(rows > 3, "{rows} rows are too few");
+        let fold = |i: usize| match self.0 {
+            "random" => (FITS.fetch_add(1, Ordering::SeqCst) % 7 % 2) as u32,
+            "partitions" => u32::from(i < frame.partitions()[0].num_rows() / 2),
+            "empty" => 0,
+            _ => u32::from((i as u64 + seed).is_multiple_of(2)),
+        };
+        let folds = Folds::new((0..rows).map(fold).collect(), if self.0 == "empty" { 3 } else { 2 })?;
+        Ok(Split { folds, evaluated: vec![1] })
+    }
+
+    fn num_evaluated(&self) -> Option<usize> {
+        Some(if self.0 == "announces" { 2 } else { 1 })
+    }
+}
+
+#[test]
+fn defects_of_splitters_are_found() {
+    check_splitter("halves", &Halves(""), &sample_frame()).unwrap();
+    for (defect, rule) in [
+        ("random", Rule::Deterministic),
+        ("partitions", Rule::Partitions),
+        ("empty", Rule::Covers),
+        ("announces", Rule::Covers),
+        ("panics", Rule::NoPanic),
+    ] {
+        let found = rules(check_splitter("halves", &Halves(defect), &sample_frame()));
+        assert!(found.contains(&rule), "{defect}: {found:?}");
+    }
+}
+
+/// Runs tasks one after the other, and loses the third.
+#[derive(Debug)]
+struct Forgetful;
+
+impl Executor for Forgetful {
+    fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+        (0..job.len()).filter(|task| *task != 2).for_each(|task| sink.report(task, job.run(task)));
+        Ok(())
+    }
+}
+
+#[test]
+fn defects_of_executors_are_found() {
+    let executor: Arc<dyn Executor> = Arc::new(Forgetful);
+    let message = check_executor(&executor).expect_err("a task is lost");
+    assert!(message.contains('2'), "{message}");
+}
