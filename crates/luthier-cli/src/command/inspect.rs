@@ -137,6 +137,11 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
         let Json::Array(rows) = value else { continue };
         if is_matrix(rows) {
             let width = rows.iter().filter_map(Json::as_array).map(Vec::len).max().unwrap_or(0);
+            // A number for each feature in every row, as coefficients of classes: features are lines, which have names.
+            let turned = features.is_some_and(|names| names.len() == width && rows.len() != width);
+            let rows = &if turned { transposed(rows) } else { rows.clone() };
+            let width =
+                if turned { rows.first().and_then(Json::as_array).map_or(0, Vec::len) } else { width };
             let header: Vec<String> = (0..width.min(COLUMNS)).map(|column| format!("[{column}]")).collect();
             let row = |row: &Json| -> Vec<String> {
                 row.as_array().into_iter().flatten().take(COLUMNS).map(cell).collect()
@@ -147,6 +152,13 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
         }
     }
     text
+}
+
+/// The matrix with its rows as columns.
+fn transposed(rows: &[Json]) -> Vec<Json> {
+    let width = rows.first().and_then(Json::as_array).map_or(0, Vec::len);
+    let column = |j: usize| rows.iter().filter_map(|row| row.get(j)).cloned().collect::<Vec<_>>();
+    (0..width).map(|j| Json::Array(column(j))).collect()
 }
 
 /// The part of the state that an entry is in: `summary` of `summary.r2`; empty for the state itself.
