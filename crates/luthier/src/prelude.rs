@@ -5,7 +5,7 @@ pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineMod
 pub use luthier_frame::{Column, CsvOptions, DataFrame};
 pub use luthier_stages::{
     Binarizer, BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, Bucketizer, CalibrationCurve,
-    ColumnTransformer, HandleInvalid, Imputer, ImputerStrategy, IndexToString, LinearRegression,
+    ColumnTransformer, Family, HandleInvalid, Imputer, ImputerStrategy, IndexToString, LinearRegression,
     LogisticRegression, Loss, MaxAbsScaler, MinMaxScaler, MulticlassClassificationEvaluator,
     MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric, Normalizer, OneHotEncoder, Pca,
     PolynomialExpansion, QuantileDiscretizer, RankingEvaluator, RankingMetric, RegressionEvaluator,

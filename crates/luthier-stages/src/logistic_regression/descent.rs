@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
 use super::hessian::{constant_hessian, gram, hessian};
+use super::limited_memory::LimitedMemory;
 use super::loss::{LossAt, Part, Query, Shape, losses};
 use super::quadratic::{Quadratic, Region};
 use super::rows::Rows;
@@ -11,8 +12,15 @@ use super::rows::Rows;
 /// Multiplications for which the Hessian of all rows is taken in every iteration.
 const CHEAP_HESSIAN: f64 = 3e7;
 
-/// A decrease this small, as a part of `tol` and of the loss without features, is the last.
+/// Beyond so many unknowns no Hessian is formed.
+const MOST_UNKNOWNS: usize = 1000;
+
+/// A decrease this small, as a part of `tol` and of the loss without features, is the last: with the Hessian of all rows
+/// the next one would be its square.
 const DECREASE: f64 = 1e-7;
+
+/// The same where the Hessian is dear: there are many rows for every unknown, or many unknowns.
+const DECREASE_OF_MANY: f64 = 1e-5;
 
 /// The part of the predicted decrease that a step must bring.
 const ARMIJO: f64 = 1e-4;
@@ -23,8 +31,11 @@ const NOISE: f64 = 64.0 * f64::EPSILON;
 /// Rows of a class without which a sample says nothing about it.
 const FEW_ROWS: u32 = 20;
 
-/// Iterations after which a Hessian that was only updated is taken anew.
-const PATIENCE: usize = 6;
+/// A Hessian that was only updated so often is taken anew once it makes little progress.
+const PATIENCE: usize = 4;
+
+/// Little progress: the decrease to be had is still more than this part of what it was.
+const LITTLE: f64 = 0.1;
 
 /// What one candidate minimises: `loss + Σ ½ l2 t² + Σ l1 |t|` in a box.
 #[derive(Debug)]
@@ -52,13 +63,20 @@ pub(super) struct Solution {
 /// Minimises all problems. What one gets does not depend on the others, to the last bit.
 ///
 /// The Hessian is that of all rows in every iteration where it is cheap. Elsewhere a first descent on a sample of the
-/// rows leads near the minimum, and its Hessian, updated by the gradients (BFGS), serves on all rows.
+/// rows leads near the minimum, and its Hessian, updated by the gradients (BFGS), serves on all rows. For very many
+/// unknowns the last gradients must do (L-BFGS; with an L1 penalty in the orthants of OWL-QN).
 pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<Solution> {
     let unknowns = shape.unknowns() as f64;
     let n: usize = rows.blocks.iter().map(|b| b.len()).sum();
-    if n as f64 * unknowns * unknowns <= CHEAP_HESSIAN {
-        let descents = problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
+    if has_hessian(shape) && n as f64 * unknowns * unknowns <= CHEAP_HESSIAN {
+        let mut descents: Vec<Descent<'_>> =
+            problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
+        descents.iter_mut().for_each(|descent| descent.enough = DECREASE * descent.problem.tol);
         return run(rows, shape, Part::All, descents, true);
+    }
+    if !has_hessian(shape) {
+        let descents = problems.iter().map(|problem| Descent::limited(rows, shape, problem)).collect();
+        return run(rows, shape, Part::All, descents, false);
     }
     let wanted = (n / 10).max(20 * shape.unknowns());
     let step = if every_class_is_in(rows, n / wanted) { n / wanted } else { 1 };
@@ -88,6 +106,11 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
             .for_each(|descent| descent.hessian = Some(hessian(rows, shape, sample, &descent.point)));
     }
     run(rows, shape, Part::All, descents, false)
+}
+
+/// Whether there is memory for a Hessian.
+pub(super) fn has_hessian(shape: Shape) -> bool {
+    shape.unknowns() <= MOST_UNKNOWNS
 }
 
 /// Whether a sample has some rows of every class.
@@ -133,7 +156,8 @@ fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, ne
             if !descent.receive(at) {
                 return;
             }
-            if descent.hessian.is_none() || newton || descent.updates >= PATIENCE {
+            let stale = descent.hessian.is_none() || newton || descent.is_stuck();
+            if stale && descent.memory.is_none() {
                 descent.hessian = Some(hessian(rows, shape, part, &descent.point));
                 descent.updates = 0;
             }
@@ -162,6 +186,8 @@ struct Descent<'a> {
     violation: f64,
     /// That of the loss, or what gradients tell of it.
     hessian: Option<Array2<f64>>,
+    /// In place of a Hessian.
+    memory: Option<LimitedMemory>,
     /// Times that the Hessian was updated since it was taken.
     updates: usize,
     /// The minimum of the quadratic model.
@@ -172,6 +198,12 @@ struct Descent<'a> {
     trial: Option<Vec<f64>>,
     /// First-order change of the objective on the way to the target.
     decrease: f64,
+    /// The same an iteration before.
+    decrease_before: f64,
+    /// And to the point that is asked for.
+    expected: f64,
+    /// Derivatives towards which the objective falls.
+    downhill: Vec<f64>,
     history: Vec<f64>,
     done: bool,
     converged: bool,
@@ -182,21 +214,40 @@ impl<'a> Descent<'a> {
         Self {
             shape,
             problem,
-            enough: DECREASE * problem.tol,
+            enough: DECREASE_OF_MANY * problem.tol,
             point: problem.start.clone(),
             at: None,
             objective: f64::NAN,
             violation: f64::NAN,
             hessian,
+            memory: None,
             updates: 0,
             target: Vec::new(),
             step: 1.0,
             trial: None,
             decrease: 0.0,
+            decrease_before: f64::NEG_INFINITY,
+            expected: 0.0,
+            downhill: Vec::new(),
             history: Vec::new(),
             done: false,
             converged: false,
         }
+    }
+
+    /// A descent without Hessian. Near the start its diagonal is about `p(1−p)` in standardised features.
+    fn limited(rows: &Rows, shape: Shape, problem: &'a Problem) -> Self {
+        let share = |class: usize| {
+            let weight = rows.class_weights.get(class).copied().unwrap_or(0.0);
+            (weight / rows.weight_sum).clamp(1e-3, 0.5)
+        };
+        let diagonal = problem.l2.iter().enumerate().map(|(at, l2)| {
+            let set = at / (shape.width + 1);
+            let p = if shape.sets == 1 { share(0).min(share(1)) } else { share(set) };
+            p * (1.0 - p) + l2
+        });
+        let memory = LimitedMemory::new(diagonal.collect());
+        Self { memory: Some(memory), ..Self::new(shape, problem, None) }
     }
 
     fn penalty(&self, point: &[f64]) -> f64 {
@@ -215,6 +266,11 @@ impl<'a> Descent<'a> {
         each.map(|(j, (t, g))| self.problem.region.violation(j, *t, *g)).fold(0.0, f64::max)
     }
 
+    /// Whether updates of the Hessian no longer help.
+    fn is_stuck(&self) -> bool {
+        self.updates >= PATIENCE && self.decrease < LITTLE * self.decrease_before
+    }
+
     /// Takes the loss at the point that was asked for; says whether the descent is there now.
     fn receive(&mut self, at: LossAt) -> bool {
         let point = self.trial.take();
@@ -228,14 +284,14 @@ impl<'a> Descent<'a> {
             self.at = Some(at);
             return true;
         };
-        let expected = self.step * self.decrease;
+        let expected = self.expected;
         let invisible = -expected <= NOISE * self.objective.abs();
         let better = match invisible {
             true => violation < self.violation,
             false => objective <= self.objective + ARMIJO * expected,
         };
         if better && objective.is_finite() {
-            self.update_hessian(&point, &at);
+            self.learn(&point, &at);
             self.point = point;
             self.objective = objective;
             self.violation = violation;
@@ -260,12 +316,41 @@ impl<'a> Descent<'a> {
         false
     }
 
-    /// Asks for the minimum of the quadratic model.
+    /// Asks for the next point.
     fn propose(&mut self, scale: f64) {
-        let (Some(at), Some(hessian)) = (&self.at, &self.hessian) else { return self.stop(false) };
         if self.history.len() > self.problem.max_iter {
             return self.stop(self.violation == 0.0);
         }
+        self.decrease_before = self.decrease;
+        match self.memory {
+            Some(_) => self.aim_along_gradients(),
+            None => self.aim_by_hessian(),
+        }
+        // A quadratic model's own decrease is at least half of the slope's.
+        if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
+            return self.stop(self.decrease.is_finite());
+        }
+        self.step = 1.0;
+        self.ask();
+    }
+
+    /// A quasi-Newton step in the orthant of the signs.
+    fn aim_along_gradients(&mut self) {
+        let (Some(at), Some(memory)) = (&self.at, &self.memory) else { return };
+        let region = &self.problem.region;
+        let slope = self.slope(&self.point, at);
+        let pairs = self.point.iter().zip(&slope).enumerate();
+        let downhill: Vec<f64> = pairs.map(|(j, (t, g))| region.downhill_slope(j, *t, *g)).collect();
+        let direction = memory.direction(&downhill);
+        self.decrease = direction.iter().zip(&downhill).map(|(d, g)| d * g).sum();
+        self.target = self.point.iter().zip(&direction).map(|(t, d)| t + d).collect();
+        self.downhill = downhill;
+    }
+
+    /// The minimum of the quadratic model.
+    fn aim_by_hessian(&mut self) {
+        self.decrease = f64::NAN;
+        let (Some(at), Some(hessian)) = (&self.at, &self.hessian) else { return };
         let mut model = hessian.clone();
         model.diag_mut().iter_mut().zip(&self.problem.l2).for_each(|(h, l2)| *h += l2);
         self.anchor(&mut model);
@@ -283,20 +368,27 @@ impl<'a> Descent<'a> {
             .sum();
         self.decrease = slope.dot(&direction) + l1;
         self.target = target.to_vec();
-        // The model's own decrease is at least half of the slope's.
-        if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
-            return self.stop(self.decrease.is_finite());
-        }
-        self.step = 1.0;
-        self.ask();
     }
 
     fn ask(&mut self) {
-        // A whole step ends on kinks and walls exactly.
-        self.trial = Some(match self.step {
-            1.0 => self.target.clone(),
-            step => self.point.iter().zip(&self.target).map(|(t, to)| t + step * (to - t)).collect(),
-        });
+        let region = &self.problem.region;
+        let ways = self.point.iter().zip(&self.target);
+        let trial: Vec<f64> = match (&self.memory, self.step) {
+            (Some(_), step) => {
+                ways.enumerate().map(|(j, (t, to))| region.until(j, *t, step * (to - t))).collect()
+            }
+            // A whole step ends on kinks and walls exactly.
+            (None, 1.0) => self.target.clone(),
+            (None, step) => ways.map(|(t, to)| t + step * (to - t)).collect(),
+        };
+        self.expected = match self.memory {
+            Some(_) => {
+                let moves = trial.iter().zip(&self.point).zip(&self.downhill);
+                moves.map(|((to, t), g)| g * (to - t)).sum()
+            }
+            None => self.step * self.decrease,
+        };
+        self.trial = Some(trial);
     }
 
     fn stop(&mut self, converged: bool) {
@@ -326,9 +418,16 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// The BFGS update by the step to `point`.
-    fn update_hessian(&mut self, point: &[f64], at: &LossAt) {
+    /// Learns from the step to `point` (BFGS).
+    fn learn(&mut self, point: &[f64], at: &LossAt) {
         self.updates += 1;
+        if let (Some(before), true) = (&self.at, self.memory.is_some()) {
+            let s: Vec<f64> = point.iter().zip(&self.point).map(|(a, b)| a - b).collect();
+            let y = &self.slope(point, at) - &self.slope(&self.point, before);
+            if let Some(memory) = &mut self.memory {
+                memory.update(s, y.to_vec());
+            }
+        }
         let (Some(hessian), Some(before)) = (&mut self.hessian, &self.at) else { return };
         let s: Array1<f64> = point.iter().zip(&self.point).map(|(a, b)| a - b).collect();
         let y: Array1<f64> = at.gradient.iter().zip(&before.gradient).map(|(a, b)| a - b).collect();

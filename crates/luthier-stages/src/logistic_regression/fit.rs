@@ -4,7 +4,7 @@ use luthier_core::FitContext;
 
 use super::coordinates::Coordinates;
 use super::decision::Decision;
-use super::descent::{Problem, Solution, minimise};
+use super::descent::{Problem, Solution, has_hessian, minimise};
 use super::estimator::LogisticRegression;
 use super::hessian::hessian;
 use super::loss::{Part, Shape};
@@ -103,7 +103,7 @@ fn model(
     // A row that is not predicted with more than one half costs at least ln 2.
     let separated = loss * rows.weight_sum < rows.least_weight * std::f64::consts::LN_2;
     let inference = match (&coefficients[..], multinomial) {
-        ([beta], false) if config.is_unpenalised() && !separated => {
+        ([beta], false) if config.is_unpenalised() && !separated && has_hessian(coordinates.shape) => {
             ctx.count_factorisations(1);
             let information = hessian(rows, coordinates.shape, Part::All, &solution.point);
             let intercept = config.has_intercept().then(|| intercepts[0]);

@@ -1,12 +1,12 @@
 //! Second derivatives of the mean log loss.
 
 use luthier_core::linalg;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::loss::{Part, Shape, add_scores};
+use super::cells::Cells;
+use super::loss::{Part, Shape};
 use super::rows::{Block, Rows};
-use super::wide::{LANES, exp_lane};
 
 /// Parts that are summed up on their own: each holds matrices.
 const HESSIAN_SHARDS: usize = 8;
@@ -24,7 +24,8 @@ pub(super) fn hessian(rows: &Rows, shape: Shape, part: Part, point: &[f64]) -> A
         .par_chunks(blocks.len().div_ceil(HESSIAN_SHARDS).max(1))
         .map(|blocks| {
             let mut grams = vec![Array2::zeros((q, q)); pairs.len()];
-            blocks.iter().for_each(|block| add_block(block, shape, point, &pairs, &mut grams));
+            let shift = &rows.units.shift;
+            blocks.iter().for_each(|block| add_block(block, shape, shift, point, &pairs, &mut grams));
             grams
         })
         .collect();
@@ -84,49 +85,62 @@ fn assemble(shape: Shape, pairs: &[(usize, usize)], grams: &[Array2<f64>]) -> Ar
 fn add_block(
     block: &Block,
     shape: Shape,
+    shift: &[f64],
     point: &[f64],
     pairs: &[(usize, usize)],
     grams: &mut [Array2<f64>],
 ) {
     let (n, q) = (block.len(), shape.width + 1);
-    let probabilities = probabilities(block, shape, point);
+    let probabilities = probabilities(block, shape, shift, point);
     let mut tile = Array2::zeros((n, q));
     for ((k, l), gram) in pairs.iter().zip(grams) {
         let (p, other) = (&probabilities[k * n..(k + 1) * n], &probabilities[l * n..(l + 1) * n]);
         let roots: Vec<f64> =
             p.iter().zip(other).zip(&block.weights).map(|((p, other), w)| (w * p * other).sqrt()).collect();
         if let Some(tile) = tile.as_slice_mut() {
-            pulp::Arch::new().dispatch(
-                #[inline(always)]
-                || {
+            match &block.cells {
+                Cells::Dense(features) => {
                     for (i, (target, root)) in tile.chunks_exact_mut(q).zip(&roots).enumerate() {
-                        let row = &block.features[i * shape.width..(i + 1) * shape.width];
+                        let row = &features[i * shape.width..(i + 1) * shape.width];
                         target.iter_mut().zip(row).for_each(|(target, x)| *target = root * x);
                         target[shape.width] = *root;
                     }
-                },
-            );
+                }
+                cells => {
+                    for (target, root) in tile.chunks_exact_mut(q).zip(&roots) {
+                        target.fill(0.0);
+                        target.iter_mut().zip(shift).for_each(|(target, shift)| *target = -root * shift);
+                        target[shape.width] = *root;
+                    }
+                    cells.for_each(shape.width, |i, j, x| tile[i * q + j] += roots[i] * x);
+                }
+            }
         }
         linalg::add_gram_lower(gram, tile.view());
     }
 }
 
 /// Class by class, a row each; of a binomial model those of both classes.
-fn probabilities(block: &Block, shape: Shape, point: &[f64]) -> Vec<f64> {
+fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> Vec<f64> {
     let n = block.len();
-    let mut scores = vec![[0.0; LANES]; n];
     let mut all = Vec::with_capacity(shape.sets.max(2) * n);
     for point in point.chunks_exact(shape.width + 1) {
-        let point: Vec<[f64; LANES]> = point.iter().map(|x| [*x; LANES]).collect();
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || add_scores(&block.features, shape.width, &point, &mut scores),
-        );
-        all.extend(scores.iter().map(|lanes| lanes[0]));
+        let (slopes, moved) = (&point[..shape.width], point.iter().zip(shift).map(|(t, shift)| t * shift));
+        let intercept = point[shape.width] - moved.sum::<f64>();
+        let mut scores = vec![0.0; n];
+        match &block.cells {
+            Cells::Dense(features) => {
+                if let Ok(rows) = ArrayView2::from_shape((n, shape.width), features) {
+                    scores = linalg::matvec(rows, ndarray::aview1(slopes)).to_vec();
+                }
+            }
+            cells => cells.for_each(shape.width, |i, j, x| scores[i] += x * slopes[j]),
+        }
+        all.extend(scores.iter().map(|score| score + intercept));
     }
     if shape.sets == 1 {
         let both = |z: f64| {
-            let e = exp_lane(-z.abs());
+            let e = (-z.abs()).exp();
             let (near, far) = (1.0 / (1.0 + e), e / (1.0 + e));
             if z < 0.0 { (near, far) } else { (far, near) }
         };
@@ -136,7 +150,7 @@ fn probabilities(block: &Block, shape: Shape, point: &[f64]) -> Vec<f64> {
     for i in 0..n {
         let scores = || (0..shape.sets).map(|k| k * n + i);
         let largest = scores().map(|at| all[at]).fold(f64::NEG_INFINITY, f64::max);
-        scores().for_each(|at| all[at] = exp_lane(all[at] - largest));
+        scores().for_each(|at| all[at] = (all[at] - largest).exp());
         let sum: f64 = scores().map(|at| all[at]).sum();
         scores().for_each(|at| all[at] /= sum);
     }

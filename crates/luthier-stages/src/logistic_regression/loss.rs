@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::cells::Cells;
 use super::rows::{Block, Rows, SHARDS};
 use super::wide::{LANES, Lanes, exp, exp_lane, log1p, log1p_lane};
 
@@ -79,10 +80,11 @@ struct Sums {
 
 /// The losses at all points. What a candidate gets does not depend on the others, to the last bit.
 pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>]) -> Vec<LossAt> {
-    let panels: Vec<Panel> = queries.chunks(LANES).map(|some| Panel::new(shape, some)).collect();
+    let panels: Vec<Panel> =
+        queries.chunks(LANES).map(|some| Panel::new(shape, &rows.units.shift, some)).collect();
     let (blocks, weight) = part.of(&rows.blocks);
     let parts: Vec<Vec<Sums>> = blocks
-        .par_chunks(blocks.len().div_ceil(SHARDS).max(1))
+        .par_chunks(blocks.len().div_ceil(shards(shape)).max(1))
         .map(|blocks| {
             let mut sums: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
             let mut scratch = Vec::new();
@@ -99,6 +101,7 @@ pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>
     for part in &parts {
         total.iter_mut().zip(part).for_each(|(total, part)| total.add(part));
     }
+    total.iter_mut().for_each(|sums| sums.centre(shape, &rows.units.shift));
     let at = |i: usize| {
         let (sums, lane) = (&total[i / LANES], i % LANES);
         LossAt {
@@ -110,13 +113,28 @@ pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>
     (0..queries.len()).map(at).collect()
 }
 
+/// Parts that are summed up on their own: fewer where each is large.
+fn shards(shape: Shape) -> usize {
+    if shape.unknowns() > 1000 { 8 } else { SHARDS }
+}
+
 impl Panel {
-    fn new(shape: Shape, queries: &[Query<'_>]) -> Self {
+    fn new(shape: Shape, shift: &[f64], queries: &[Query<'_>]) -> Self {
         let mut point = vec![[0.0; LANES]; shape.unknowns()];
         let mut offsets = vec![[0.0; LANES]; shape.sets];
         for (lane, query) in queries.iter().enumerate() {
             point.iter_mut().zip(query.point).for_each(|(all, one)| all[lane] = *one);
             offsets.iter_mut().zip(query.offsets).for_each(|(all, one)| all[lane] = *one);
+        }
+        // The scores of numbers that are not centred.
+        for set in point.chunks_exact_mut(shape.width + 1) {
+            let mut intercept = set[shape.width];
+            for (slope, shift) in set.iter().zip(shift) {
+                for m in 0..LANES {
+                    intercept[m] -= shift * slope[m];
+                }
+            }
+            set[shape.width] = intercept;
         }
         Self { point, offsets }
     }
@@ -125,6 +143,18 @@ impl Panel {
 impl Sums {
     fn empty(shape: Shape) -> Self {
         Self { loss: [0.0; LANES], correct: [0.0; LANES], gradient: vec![[0.0; LANES]; shape.unknowns()] }
+    }
+
+    /// `Σ r (x − shift)` from `Σ r x`.
+    fn centre(&mut self, shape: Shape, shift: &[f64]) {
+        for set in self.gradient.chunks_exact_mut(shape.width + 1) {
+            let residuals = set[shape.width];
+            for (sum, shift) in set.iter_mut().zip(shift) {
+                for m in 0..LANES {
+                    sum[m] -= shift * residuals[m];
+                }
+            }
+        }
     }
 
     fn add(&mut self, other: &Self) {
@@ -157,7 +187,7 @@ impl pulp::NullaryFnOnce for AddBlock<'_> {
         let Self { block, shape, panel, scores, sums } = self;
         let (n, q) = (block.len(), shape.width + 1);
         for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-            add_scores(&block.features, shape.width, point, scores);
+            add_scores(&block.cells, shape.width, point, scores);
         }
         if shape.sets == 1 {
             binomial(block, &panel.offsets[0], scores, sums);
@@ -165,19 +195,34 @@ impl pulp::NullaryFnOnce for AddBlock<'_> {
             multinomial(block, shape.sets, &panel.offsets, scores, sums);
         }
         for (scores, gradient) in scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
-            add_gradient(&block.features, shape.width, scores, gradient);
+            add_gradient(&block.cells, shape.width, scores, gradient);
         }
     }
 }
 
 /// The scores `x · β + c` of all rows.
 #[inline(always)]
-pub(super) fn add_scores(features: &[f64], width: usize, point: &[Lanes], scores: &mut [Lanes]) {
+fn add_scores(cells: &Cells, width: usize, point: &[Lanes], scores: &mut [Lanes]) {
     let (slopes, intercept) = (&point[..width], point[width]);
-    if width == 0 {
-        scores.fill(intercept);
-        return;
-    }
+    let features = match cells {
+        Cells::Dense(features) if width > 0 => features,
+        Cells::Dense(_) => return scores.fill(intercept),
+        Cells::Sparse { ends, indices, values } => {
+            let mut start = 0;
+            for (out, &end) in scores.iter_mut().zip(ends) {
+                let mut sum = intercept;
+                for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
+                    let slope = &slopes[*j as usize];
+                    for m in 0..LANES {
+                        sum[m] = x.mul_add(slope[m], sum[m]);
+                    }
+                }
+                *out = sum;
+                start = end;
+            }
+            return;
+        }
+    };
     let some = features.chunks_exact(TOGETHER * width);
     let rest = some.remainder();
     let mut out = scores.chunks_exact_mut(TOGETHER);
@@ -206,7 +251,7 @@ pub(super) fn add_scores(features: &[f64], width: usize, point: &[Lanes], scores
 
 /// Adds `Σ r x` and `Σ r` of residuals `r`.
 #[inline(always)]
-fn add_gradient(features: &[f64], width: usize, residuals: &[Lanes], gradient: &mut [Lanes]) {
+fn add_gradient(cells: &Cells, width: usize, residuals: &[Lanes], gradient: &mut [Lanes]) {
     let mut sum = gradient[width];
     for r in residuals {
         for m in 0..LANES {
@@ -214,6 +259,22 @@ fn add_gradient(features: &[f64], width: usize, residuals: &[Lanes], gradient: &
         }
     }
     gradient[width] = sum;
+    let features = match cells {
+        Cells::Dense(features) => features,
+        Cells::Sparse { ends, indices, values } => {
+            let mut start = 0;
+            for (r, &end) in residuals.iter().zip(ends) {
+                for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
+                    let sum = &mut gradient[*j as usize];
+                    for m in 0..LANES {
+                        sum[m] = x.mul_add(r[m], sum[m]);
+                    }
+                }
+                start = end;
+            }
+            return;
+        }
+    };
     let mut j = 0;
     while j + TOGETHER <= width {
         let mut sums = [[0.0; LANES]; TOGETHER];

@@ -1,5 +1,6 @@
 //! Binomial and multinomial logistic regression.
 
+mod cells;
 mod coordinates;
 mod decision;
 mod descent;
@@ -7,6 +8,7 @@ mod estimator;
 mod family;
 mod fit;
 mod hessian;
+mod limited_memory;
 mod loss;
 mod model;
 mod quadratic;

@@ -47,7 +47,7 @@ impl Region {
     }
 
     /// The value nearest to `to` on the way from `from` up to a kink or a wall.
-    fn until_kink(&self, j: usize, from: f64, to: f64) -> f64 {
+    pub(super) fn until_kink(&self, j: usize, from: f64, to: f64) -> f64 {
         let crossed = self.l1[j] > 0.0 && from * to < 0.0;
         if crossed { self.clip(j, 0.0) } else { self.clip(j, to) }
     }

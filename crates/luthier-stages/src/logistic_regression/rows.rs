@@ -3,6 +3,8 @@
 use luthier_core::{Dataset, Error, Result};
 use rayon::prelude::*;
 
+use super::cells::Cells;
+
 /// Floats in a block: it stays in a second-level cache while it is used twice, for margins and for gradients.
 const BLOCK_FLOATS: usize = 1 << 15;
 
@@ -11,6 +13,9 @@ const MOST_CLASSES: f64 = 65_536.0;
 
 /// Parts of a pass that are summed up on their own and merged in order.
 pub(super) const SHARDS: usize = 64;
+
+/// Rows in a sparse block.
+const SPARSE_ROWS: usize = 1024;
 
 /// The columns of a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +26,9 @@ pub(super) struct RowColumns {
 }
 
 /// Consecutive rows with a positive weight.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Block {
-    /// Row by row, `width` numbers each.
-    pub(super) features: Vec<f64>,
+    pub(super) cells: Cells,
     /// The label, then its position among the labels that occur.
     pub(super) classes: Vec<u32>,
     pub(super) weights: Vec<f64>,
@@ -34,7 +38,36 @@ impl Block {
     pub(super) fn len(&self) -> usize {
         self.classes.len()
     }
+
+    /// Adds `Σ w (x − reference)`.
+    fn add_offsets(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset);
+    }
+
+    /// Adds `Σ w (x − reference)²`.
+    fn add_squares(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset * offset);
+    }
+
+    #[inline(always)]
+    fn add(&self, reference: &[f64], sums: &mut [f64], term: impl Fn(f64, f64) -> f64) {
+        match &self.cells {
+            Cells::Dense(all) => {
+                for (row, &w) in all.chunks_exact(sums.len().max(1)).zip(&self.weights) {
+                    let each = sums.iter_mut().zip(row).zip(reference);
+                    each.for_each(|((sum, x), reference)| *sum += term(w, x - reference));
+                }
+            }
+            cells => cells.for_each(sums.len(), |i, j, x| sums[j] += term(self.weights[i], x - reference[j])),
+        }
+    }
 }
+
+/// A sparse column of at most so many features is held densely.
+const FEW_FEATURES: usize = 32;
+
+/// The part of a mean's square below which a sparse feature's variance is rounding.
+const ROUNDING: f64 = 1e-28;
 
 /// `t = (x − centre) / unit` for the features that vary.
 #[derive(Debug, Clone)]
@@ -47,6 +80,8 @@ pub(super) struct Units {
     pub(super) centre: Vec<f64>,
     /// Of the active ones: the deviation, or the root mean square where rows are not centred.
     pub(super) unit: Vec<f64>,
+    /// What is still to be subtracted from the numbers in sparse blocks, `centre / unit`; empty if nothing is.
+    pub(super) shift: Vec<f64>,
     /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`.
     pub(super) deviation: Vec<f64>,
 }
@@ -87,7 +122,9 @@ impl Rows {
                  finite weight is needed"
             )));
         }
-        let units = standardise(&mut blocks, width, weight_sum, centred)?;
+        let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
+            return Err(not_finite(data, &columns.features));
+        };
         let labels = blocks.iter().flat_map(|b| &b.classes);
         let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
         let mut all = vec![0.0; classes];
@@ -114,22 +151,22 @@ impl Rows {
 }
 
 fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Vec<Block>, u64)> {
-    let block_rows = (BLOCK_FLOATS / width.max(1)).clamp(64, 1024);
-    let (mut blocks, mut count) = (Vec::new(), 0);
-    let empty = || Block {
-        features: Vec::with_capacity(block_rows * width),
-        classes: Vec::with_capacity(block_rows),
-        weights: Vec::with_capacity(block_rows),
-    };
-    let mut block = empty();
+    let (mut blocks, mut count, mut is_sparse) = (Vec::new(), 0, None);
+    let mut block: Option<Block> = None;
     let mut names = vec![columns.features.as_str(), columns.label.as_str()];
     names.extend(columns.weight.as_deref());
     data.for_each_tile(&names, |tile| {
-        let features = tile.vectors(&columns.features)?;
+        let sparse = tile.sparse(&columns.features);
+        let held_sparse = *is_sparse.get_or_insert(sparse.is_some() && width > FEW_FEATURES);
+        let dense = if sparse.is_none() { Some(tile.vectors(&columns.features)?) } else { None };
+        let block_rows = match held_sparse {
+            true => SPARSE_ROWS,
+            false => (BLOCK_FLOATS / width.max(1)).clamp(64, 1024),
+        };
         let labels = tile.numbers(&columns.label)?;
         let weights = tile.weights(columns.weight.as_deref())?;
         count += tile.len() as u64;
-        for (i, (row, &label)) in features.outer_iter().zip(labels.iter()).enumerate() {
+        for (i, &label) in labels.iter().enumerate() {
             let class = label as u32;
             if !(label < MOST_CLASSES && f64::from(class) == label) {
                 return Err(tile.bad_value(
@@ -138,29 +175,41 @@ fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Ve
                     "a class, an integer from 0 to 65535: turn other labels into classes by a string indexer",
                 ));
             }
-            // A sum of finite numbers may overflow, but then so do the squares.
-            if !row.iter().sum::<f64>().is_finite()
-                && let Some(error) = tile.first_not_finite(&columns.features)
-            {
-                return Err(error);
-            }
             let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
             if weight == 0.0 {
                 continue;
             }
-            block.features.extend(row);
-            block.classes.push(class);
-            block.weights.push(weight);
-            if block.len() == block_rows {
-                blocks.push(std::mem::replace(&mut block, empty()));
+            let current = block.get_or_insert_with(|| Block {
+                cells: if held_sparse { Cells::sparse() } else { Cells::dense(block_rows * width) },
+                classes: Vec::with_capacity(block_rows),
+                weights: Vec::with_capacity(block_rows),
+            });
+            if let Some(rows) = &dense {
+                current.cells.push_dense(rows.row(i));
+            } else if let Some(rows) = &sparse {
+                current.cells.push_sparse(width, rows.row(i));
+            }
+            current.classes.push(class);
+            current.weights.push(weight);
+            if current.len() == block_rows {
+                blocks.extend(block.take());
             }
         }
         Ok(())
     })?;
-    if block.len() > 0 {
-        blocks.push(block);
-    }
+    blocks.extend(block);
     Ok((blocks, count))
+}
+
+/// Why the moments of the features are not finite.
+fn not_finite(data: &Dataset, features: &str) -> Error {
+    let bad = data.for_each_tile(&[features], |tile| tile.first_not_finite(features).map_or(Ok(()), Err));
+    bad.err().unwrap_or_else(|| {
+        Error::invalid(
+            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
+             the columns",
+        )
+    })
 }
 
 /// Sums over all blocks, in parallel and in a fixed order.
@@ -180,57 +229,82 @@ fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Syn
     total
 }
 
-/// Standardises the rows in place and takes constant features out of them.
-fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Result<Units> {
-    let reference: Vec<f64> = blocks.first().map_or(&[][..], |b| &b.features[..width]).to_vec();
-    let offsets = sum_rows(blocks, width, |block, sums| {
-        for (row, w) in block.features.chunks_exact(width.max(1)).zip(&block.weights) {
-            let terms = sums.iter_mut().zip(row).zip(&reference);
-            terms.for_each(|((sum, x), reference)| *sum += w * (x - reference));
-        }
-    });
+/// Standardises the rows in place and takes constant features out of them. Zeros of sparse rows stay zeros: they are
+/// centred where they are used. `None` if the moments are not finite.
+fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Option<Units> {
+    let is_sparse = matches!(blocks.first(), Some(Block { cells: Cells::Sparse { .. }, .. }));
+    let reference: Vec<f64> = match blocks.first().map(|block| &block.cells) {
+        Some(Cells::Dense(all)) => all[..width].to_vec(),
+        _ => vec![0.0; width],
+    };
+    let offsets = sum_rows(blocks, width, |block, sums| block.add_offsets(&reference, sums));
     let mean: Vec<f64> =
         reference.iter().zip(&offsets).map(|(reference, sum)| reference + sum / weight_sum).collect();
-    let squares = sum_rows(blocks, width, |block, sums| {
-        for (row, w) in block.features.chunks_exact(width.max(1)).zip(&block.weights) {
-            for ((sum, x), mean) in sums.iter_mut().zip(row).zip(&mean) {
-                let centred = x - mean;
-                *sum += w * centred * centred;
+    let mut squares = sum_rows(blocks, width, |block, sums| block.add_squares(&mean, sums));
+    if is_sparse {
+        let held = sum_rows(blocks, width, |block, sums| {
+            block.cells.for_each(width, |i, j, _| sums[j] += block.weights[i]);
+        });
+        for j in 0..width {
+            let zeros = (weight_sum - held[j]).max(0.0);
+            squares[j] += zeros * mean[j] * mean[j];
+            if squares[j] <= ROUNDING * weight_sum * mean[j] * mean[j] {
+                squares[j] = 0.0;
             }
         }
-    });
+    }
     if !squares.iter().chain(&mean).all(|x| x.is_finite()) {
-        return Err(Error::invalid(
-            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
-             the columns",
-        ));
+        return None;
     }
     let weight_squares: f64 = blocks.iter().flat_map(|b| &b.weights).map(|w| w * w).sum();
     let divisor = weight_sum - weight_squares / weight_sum;
     let active: Vec<usize> = (0..width).filter(|&j| squares[j] > 0.0 && divisor > 0.0).collect();
     let pick = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { active.iter().map(|&j| f(j)).collect() };
     let deviation = pick(&|j| (squares[j] / divisor).sqrt());
-    let units = match centred {
-        true => {
-            Units { features: width, centre: pick(&|j| mean[j]), unit: deviation.clone(), deviation, active }
-        }
-        false => {
-            let unit = pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt());
-            Units { features: width, centre: vec![0.0; active.len()], unit, deviation, active }
-        }
+    let (centre, unit) = match centred {
+        true => (pick(&|j| mean[j]), deviation.clone()),
+        false => (vec![0.0; active.len()], pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt())),
     };
-    blocks.par_iter_mut().for_each(|block| units.apply(&mut block.features));
-    Ok(units)
+    let shift = match centred && is_sparse {
+        true => centre.iter().zip(&unit).map(|(centre, unit)| centre / unit).collect(),
+        false => Vec::new(),
+    };
+    let units = Units { features: width, active, centre, unit, shift, deviation };
+    blocks.par_iter_mut().for_each(|block| units.apply(&mut block.cells));
+    Some(units)
 }
 
 impl Units {
-    fn apply(&self, rows: &mut Vec<f64>) {
-        let (from, to) = (self.features, self.active.len());
+    fn apply(&self, cells: &mut Cells) {
         let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
+        match cells {
+            Cells::Dense(rows) => self.apply_dense(rows, &inverse),
+            Cells::Sparse { ends, indices, values } => {
+                let mut place = vec![None; self.features];
+                self.active.iter().enumerate().for_each(|(at, &feature)| place[feature] = Some(at));
+                let (mut from, mut to) = (0, 0);
+                for end in ends {
+                    for k in from..*end {
+                        if let Some(at) = place[indices[k] as usize] {
+                            indices[to] = at as u32;
+                            values[to] = values[k] * inverse[at];
+                            to += 1;
+                        }
+                    }
+                    (from, *end) = (*end, to);
+                }
+                indices.truncate(to);
+                values.truncate(to);
+            }
+        }
+    }
+
+    fn apply_dense(&self, rows: &mut Vec<f64>, inverse: &[f64]) {
+        let (from, to) = (self.features, self.active.len());
         let count = rows.len().checked_div(from).unwrap_or(0);
         if from == to {
             for row in rows.chunks_exact_mut(from.max(1)) {
-                let entries = row.iter_mut().zip(&self.centre).zip(&inverse);
+                let entries = row.iter_mut().zip(&self.centre).zip(inverse);
                 entries.for_each(|((x, centre), inverse)| *x = (*x - centre) * inverse);
             }
             return;

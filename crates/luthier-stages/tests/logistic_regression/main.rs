@@ -6,4 +6,5 @@ mod laws;
 mod outcomes;
 mod problems;
 mod spark;
+mod sparse;
 mod suites;

@@ -152,7 +152,10 @@ impl Objective {
                 left = if *b == low { 0.0 } else { left };
                 right = if *b == high { 0.0 } else { right };
             }
-            worst = worst.max(left.max(-right) / unit[j]);
+            // A constant feature has no say.
+            if unit[j] > 0.0 {
+                worst = worst.max(left.max(-right) / unit[j]);
+            }
         }
         if self.fit_intercept {
             // With large means the intercept's condition and the coefficients' are the same one.

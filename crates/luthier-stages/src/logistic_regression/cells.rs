@@ -1,0 +1,82 @@
+//! The features of some rows, every number or those that are not zero.
+
+use ndarray::ArrayView1;
+
+/// Rows of features.
+#[derive(Debug, Clone)]
+pub(super) enum Cells {
+    /// Row by row, `width` numbers each.
+    Dense(Vec<f64>),
+    /// The numbers that are held, row by row.
+    Sparse {
+        /// Where each row ends.
+        ends: Vec<usize>,
+        /// Increasing in every row.
+        indices: Vec<u32>,
+        values: Vec<f64>,
+    },
+}
+
+impl Cells {
+    pub(super) fn dense(capacity: usize) -> Self {
+        Self::Dense(Vec::with_capacity(capacity))
+    }
+
+    pub(super) fn sparse() -> Self {
+        Self::Sparse { ends: Vec::new(), indices: Vec::new(), values: Vec::new() }
+    }
+
+    /// Appends a row of a dense column.
+    pub(super) fn push_dense(&mut self, row: ArrayView1<'_, f64>) {
+        match self {
+            Self::Dense(all) => match row.to_slice() {
+                Some(row) => all.extend_from_slice(row),
+                None => all.extend(row),
+            },
+            Self::Sparse { ends, indices, values } => {
+                for (j, value) in (0..).zip(row).filter(|(_, value)| **value != 0.0) {
+                    indices.push(j);
+                    values.push(*value);
+                }
+                ends.push(values.len());
+            }
+        }
+    }
+
+    /// Appends a row of a sparse column of so many features.
+    pub(super) fn push_sparse(&mut self, width: usize, (positions, numbers): (&[u32], &[f64])) {
+        match self {
+            Self::Dense(all) => {
+                let start = all.len();
+                all.resize(start + width, 0.0);
+                positions.iter().zip(numbers).for_each(|(j, x)| all[start + *j as usize] = *x);
+            }
+            Self::Sparse { ends, indices, values } => {
+                indices.extend(positions);
+                values.extend(numbers);
+                ends.push(values.len());
+            }
+        }
+    }
+
+    /// Calls `f` with the row, position and value of every number that is held.
+    #[inline(always)]
+    pub(super) fn for_each(&self, width: usize, mut f: impl FnMut(usize, usize, f64)) {
+        match self {
+            Self::Dense(all) => {
+                for (i, row) in all.chunks_exact(width.max(1)).enumerate() {
+                    row.iter().enumerate().for_each(|(j, x)| f(i, j, *x));
+                }
+            }
+            Self::Sparse { ends, indices, values } => {
+                let mut start = 0;
+                for (i, &end) in ends.iter().enumerate() {
+                    for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
+                        f(i, *j as usize, *x);
+                    }
+                    start = end;
+                }
+            }
+        }
+    }
+}
