@@ -8,7 +8,7 @@ use std::process::Command;
 use luthier::frame::{CsvOptions, DataFrame};
 use serde_json::Value;
 
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../../../examples/churn_data.rs"]
 mod churn_data;
 
