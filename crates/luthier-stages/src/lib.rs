@@ -31,7 +31,8 @@ pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
 };
 pub use logistic_regression::{
-    Family, Inference, LogisticRegression, LogisticRegressionModel, LogisticTrainingSummary,
+    Family, Inference, LogisticEvaluation, LogisticRegression, LogisticRegressionModel,
+    LogisticTrainingSummary,
 };
 pub use pca::{Pca, PcaModel};
 pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
