@@ -327,8 +327,11 @@ impl<'a> Descent<'a> {
             None => self.aim_by_hessian(),
         }
         // A quadratic model's own decrease is at least half of the slope's.
-        if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
-            return self.stop(self.decrease.is_finite());
+        if !self.decrease.is_finite() {
+            return self.stop(false);
+        }
+        if -0.5 * self.decrease <= self.enough * scale {
+            return self.stop(true);
         }
         self.step = 1.0;
         self.ask();
