@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workloads import Workload
+from workloads import SCORES, Categories, Workload
 
 ROW_GROUP_BYTES = 50_000_000
 # Above this, no peer reads the data.
@@ -39,7 +39,11 @@ def generate(directory: Path, workload: Workload, folds: Folds | None = None) ->
     for start in range(0, workload.rows, group_rows):
         rows = min(group_rows, workload.rows - start)
         x = rng.standard_normal((rows, d)) @ mixing
-        y = x @ weights + 2.0 * rng.standard_normal(rows) + 5.0
+        if workload.shape == "logistic":
+            # Scores of a deviation of 2: some rows are easy, none are certain.
+            y = (x @ (2.0 / np.linalg.norm(mixing @ weights) * weights) + rng.logistic(size=rows) > 0.5).astype(float)
+        else:
+            y = x @ weights + 2.0 * rng.standard_normal(rows) + 5.0
         table = _table(x, y, folds[start : start + rows], start, workload.numeric_columns)
         if writer is None:
             writer = pq.ParquetWriter(path, table.schema, compression="none", use_dictionary=False)
@@ -60,6 +64,36 @@ def read(directory: Path, name: str) -> tuple[Matrix, Matrix, Folds]:
     """Features, label and folds."""
     x, y, fold = (np.load(directory / f"{name}.{part}.npy") for part in ("x", "y", "fold"))
     return x, y, fold
+
+
+def generate_scores(directory: Path) -> Path:
+    """Columns `score`, `label` and `weight`, as Parquet and as `.npy`."""
+    path = directory / "scores.parquet"
+    if not path.exists():
+        rng = np.random.default_rng(2027)
+        label = (rng.random(SCORES) < 0.4).astype(float)
+        columns = {"score": rng.standard_normal(SCORES) + label, "label": label, "weight": rng.random(SCORES) + 0.5}
+        for name, values in columns.items():
+            np.save(directory / f"scores.{name}.npy", values)
+        pq.write_table(pa.table(columns), path, row_group_size=SCORES // 2, compression="none", use_dictionary=False)
+    return path
+
+
+def generate_categories(directory: Path, categories: Categories) -> Path:
+    """A CSV file of columns `c0`, `c1`, … and `label`."""
+    path = directory / f"{categories.name}.csv"
+    if not path.exists():
+        rng = np.random.default_rng(2028)
+        shape = (categories.rows, categories.columns)
+        level = rng.integers(categories.levels, size=shape)
+        effects = 0.7 * rng.standard_normal((categories.columns, categories.levels))
+        score = effects[np.arange(categories.columns), level].sum(axis=1)
+        label = (score + rng.logistic(size=categories.rows) > 0.0).astype(int)
+        names = [f"level_{j:04}" for j in range(categories.levels)]
+        lines = [",".join([*(f"c{j}" for j in range(categories.columns)), "label"])]
+        lines += [",".join([*(names[j] for j in row), str(y)]) for row, y in zip(level, label)]
+        path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 def _table(x: Matrix, y: Matrix, fold: Folds, first_row: int, numeric_columns: bool) -> pa.Table:

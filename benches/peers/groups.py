@@ -1,9 +1,10 @@
-"""The rows of the table, in groups: who runs against whom."""
+"""The rows of the table, in groups: who runs against whom. Those of classifiers are in `classifiers.py`."""
 
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 
+import classifiers
 import data
 import workloads as w
 from bench import DATA, HERE, TIGHT, Bench
@@ -67,14 +68,14 @@ def ridge_100(bench: Bench) -> list[Row]:
 
 
 def lasso(bench: Bench) -> list[Row]:
-    note = f"answers are compared with those of tol={TIGHT:g}; times are those of scikit-learn's default"
+    note = f"answers are compared with those of tol={TIGHT['tol']:g}; times are those of scikit-learn's default"
     grid_search, _ = bench.against_sklearn(w.LASSO, 100)
     grid_search.note += f"; {note}"
     peers = bench.sklearn_sides("lasso_cv", w.LASSO, "LassoCV")
     samples = alternate({"luthier": (lambda: bench.luthier.search(w.LASSO), 3), **peers}, 3 * bench.rounds)
     best = fastest(samples, peers)
     ours, theirs = samples["luthier"], samples[best]
-    reference = bench.sklearn.ask("lasso_cv", name=w.LASSO.name, n_jobs=2, tol=TIGHT)
+    reference = bench.sklearn.ask("lasso_cv", name=w.LASSO.name, n_jobs=2, **TIGHT)
     path = compared(
         w.LASSO.title,
         f"scikit-learn `{best}`",
@@ -304,5 +305,6 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     for f in (
         spark, scene, scene_large, ridge_15, ridge_100, lasso, lima,
         thousand_folds, moments, memory, streamed, spin, auto, agreement,
+        classifiers.logistic, classifiers.logistic_spark, classifiers.auc, classifiers.onehot,
     )
 }  # fmt: skip

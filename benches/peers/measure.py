@@ -14,6 +14,8 @@ Side = Callable[[], Answer]
 LONG_SECONDS = 5.0
 # Relative difference up to which metrics are the same.
 TOLERANCE = 1e-6
+# Relative difference up to which objectives are the same.
+OBJECTIVE_TOLERANCE = 1e-8
 
 
 class Samples:
@@ -104,6 +106,16 @@ def compared(
     )
     if row.difference is not None and row.difference > TOLERANCE:
         row.note = f"answers differ, so the ratio of {row.reached:.3g} does not count; {row.note}"
+        row.reached = 0.0
+    return row
+
+
+def no_worse(row: Row, ours: Iterable[float], theirs: Iterable[float]) -> Row:
+    """The row, which does not count if an objective of ours lies above theirs."""
+    above = max((a - b) / abs(b) for a, b in zip(ours, theirs, strict=True))
+    row.note = f"{row.note}; objectives lie at most {above:.1e} (relative) above the peer's".removeprefix("; ")
+    if not above <= OBJECTIVE_TOLERANCE:
+        row.note = f"an objective is worse, so the ratio of {row.reached:.3g} does not count; {row.note}"
         row.reached = 0.0
     return row
 

@@ -1,17 +1,22 @@
-"""scikit-learn's side: `GridSearchCV` and `LassoCV` with the folds of the file."""
+"""scikit-learn's side: `GridSearchCV`, `LassoCV` and `LogisticRegressionCV` with the folds of the file."""
 
+import resource
 import time
+import warnings
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from sklearn.base import clone, is_classifier
 from sklearn.decomposition import PCA
-from sklearn.linear_model import Lasso, LassoCV, Ridge
-from sklearn.metrics import root_mean_squared_error
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Lasso, LassoCV, LogisticRegression, LogisticRegressionCV, Ridge
+from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import data
 from peer import Answer, serve
@@ -44,12 +49,27 @@ class SparkLasso(Lasso):
         return super().fit(x, y, sample_weight, check_input)
 
 
+class SparkLogistic(LogisticRegression):
+    """Logistic regression with Spark's penalty, which counts the mean loss of a row and not the sum."""
+
+    def __init__(self, reg_param: float = 1.0, solver: str = "lbfgs", tol: float = 1e-4, max_iter: int = 100) -> None:
+        super().__init__(solver=solver, tol=tol, max_iter=max_iter)
+        self.reg_param = reg_param
+
+    def fit(self, x: Any, y: Any, sample_weight: Any = None) -> "SparkLogistic":
+        self.C = 1.0 / (self.reg_param * len(y))
+        return super().fit(x, y, sample_weight)
+
+
 SHAPES = {
     "pca_ridge": lambda: Pipeline([("pca", PCA()), ("lr", SparkRidge())]),
     "scaled_ridge": lambda: Pipeline([("scaler", StandardScaler()), ("lr", SparkRidge())]),
     "ridge": lambda: Pipeline([("lr", SparkRidge())]),
     "lasso": lambda: Pipeline([("lr", SparkLasso())]),
+    "logistic": lambda: Pipeline([("lr", SparkLogistic())]),
 }
+# An iteration too few is what the default stands for; objectives are compared.
+warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 loaded: dict[str, Any] = {}
 
@@ -66,24 +86,27 @@ def load(name: str, shape: str, directory: str, grid: dict[str, list[Any]], hold
     return {"rows": len(y)}
 
 
-def search(name: str, n_jobs: int, tol: float | None = None) -> Answer:
-    """Seconds, and rmse by candidate and fold; `tol` is that of the lasso."""
+def with_settings(estimator: Pipeline, settings: dict[str, Any]) -> Pipeline:
+    return clone(estimator).set_params(**{f"lr__{name}": value for name, value in settings.items()})
+
+
+def search(name: str, n_jobs: int, **settings: Any) -> Answer:
+    """Seconds, and rmse or area under the roc by candidate and fold; `settings` are those of the last stage."""
     estimator, x, y, splits, grid, _ = loaded[name]
-    if tol is not None:
-        estimator = Pipeline([("lr", SparkLasso(tol=tol, max_iter=100_000))])
-    tuned = GridSearchCV(estimator, grid, scoring="neg_root_mean_squared_error", cv=splits, n_jobs=n_jobs)
+    scoring, sign = ("roc_auc", 1.0) if is_classifier(estimator) else ("neg_root_mean_squared_error", -1.0)
+    tuned = GridSearchCV(with_settings(estimator, settings), grid, scoring=scoring, cv=splits, n_jobs=n_jobs)
     start = time.perf_counter()
     tuned.fit(x, y)
     seconds = time.perf_counter() - start
     scores = [tuned.cv_results_[f"split{k}_test_score"] for k in range(len(splits))]
-    return {"seconds": seconds, "best": int(tuned.best_index_), "metrics": (-np.array(scores).T).tolist()}
+    return {"seconds": seconds, "best": int(tuned.best_index_), "metrics": (sign * np.array(scores).T).tolist()}
 
 
-def lasso_cv(name: str, n_jobs: int, tol: float = 1e-4) -> Answer:
+def lasso_cv(name: str, n_jobs: int, **settings: Any) -> Answer:
     """The same of `LassoCV`, which fits the penalties as one path per fold."""
     _, x, y, splits, grid, _ = loaded[name]
     alphas = np.array([candidate["lr__reg_param"][0] for candidate in grid])
-    tuned = LassoCV(alphas=alphas, cv=splits, n_jobs=n_jobs, tol=tol, max_iter=100_000 if tol < 1e-4 else 1000)
+    tuned = LassoCV(alphas=alphas, cv=splits, n_jobs=n_jobs, **settings)
     start = time.perf_counter()
     tuned.fit(x, y)
     seconds = time.perf_counter() - start
@@ -92,13 +115,96 @@ def lasso_cv(name: str, n_jobs: int, tol: float = 1e-4) -> Answer:
     return {"seconds": seconds, "best": best, "metrics": np.sqrt(tuned.mse_path_[order]).tolist()}
 
 
-def single_fit(name: str, values: dict[str, Any]) -> Answer:
-    """One fit on the rows outside of fold 0 and its rmse on those inside."""
-    estimator, _, _, _, _, (x, y, x_test, y_test) = loaded[name]
-    estimator.set_params(**{NAMES[name]: value for name, value in values.items()})
+def logistic_cv(name: str, n_jobs: int, solver: str) -> Answer:
+    """The same of `LogisticRegressionCV`, which fits the penalties as one path per fold."""
+    _, x, y, splits, grid, _ = loaded[name]
+    penalties = np.array([candidate["lr__reg_param"][0] for candidate in grid])
+    tuned = LogisticRegressionCV(
+        Cs=1.0 / (penalties * len(splits[0][0])),
+        l1_ratios=(0.0,),
+        cv=splits,
+        solver=solver,
+        scoring="roc_auc",
+        n_jobs=n_jobs,
+        use_legacy_attributes=False,
+    )
     start = time.perf_counter()
-    metric = root_mean_squared_error(y_test, estimator.fit(x, y).predict(x_test))
+    tuned.fit(x, y)
+    seconds = time.perf_counter() - start
+    metrics = tuned.scores_.reshape(len(splits), len(penalties)).T
+    return {"seconds": seconds, "best": int(np.argmax(metrics.mean(axis=1))), "metrics": metrics.tolist()}
+
+
+def single_fit(name: str, values: dict[str, Any], **settings: Any) -> Answer:
+    """One fit on the rows outside of fold 0 and its metric on those inside."""
+    estimator, _, _, _, _, (x, y, x_test, y_test) = loaded[name]
+    estimator = with_settings(estimator, settings).set_params(**{NAMES[key]: value for key, value in values.items()})
+    start = time.perf_counter()
+    estimator.fit(x, y)
+    fit_seconds = time.perf_counter() - start
+    if is_classifier(estimator):
+        metric = roc_auc_score(y_test, estimator.decision_function(x_test))
+    else:
+        metric = root_mean_squared_error(y_test, estimator.predict(x_test))
+    return {"seconds": time.perf_counter() - start, "fit_seconds": fit_seconds, "metric": float(metric)}
+
+
+def objective(x: Any, y: Any, beta: Any, intercept: float, reg_param: float) -> float:
+    """The mean loss and the penalty: what is minimised."""
+    z = x @ beta + intercept
+    return float(np.mean(np.logaddexp(0.0, z) - y * z) + 0.5 * reg_param * beta @ beta)
+
+
+def objectives(name: str, penalties: list[float], models: list[dict[str, Any]], **settings: Any) -> Answer:
+    """On the rows outside of fold 0: of the given models, and of scikit-learn's with the same penalties."""
+    estimator, _, _, _, _, (x, y, _, _) = loaded[name]
+    ours = [
+        objective(x, y, np.array(model["coefficients"]), model["intercept"], penalty)
+        for penalty, model in zip(penalties, models, strict=True)
+    ]
+    theirs = []
+    for penalty in penalties:
+        lr = with_settings(estimator, settings | {"reg_param": penalty}).fit(x, y)["lr"]
+        theirs.append(objective(x, y, lr.coef_[0], lr.intercept_[0], penalty))
+    return {"ours": ours, "theirs": theirs}
+
+
+def load_scores(directory: str) -> Answer:
+    loaded["scores"] = tuple(np.load(Path(directory) / f"scores.{name}.npy") for name in ("score", "label", "weight"))
+    return {}
+
+
+def area(weighted: bool) -> Answer:
+    score, label, weight = loaded["scores"]
+    start = time.perf_counter()
+    metric = roc_auc_score(label, score, sample_weight=weight if weighted else None)
     return {"seconds": time.perf_counter() - start, "metric": float(metric)}
+
+
+def categorical(path: str, reg_param: float, solver: str, engine: str) -> Answer:
+    """From a CSV file of categorical columns to a classifier, with all categories and in sparse matrices."""
+    start = time.perf_counter()
+    frame = pd.read_csv(path, engine=engine)
+    read_seconds = time.perf_counter() - start
+    encoder = OneHotEncoder()
+    x, y = encoder.fit_transform(frame.drop(columns="label")), frame["label"].to_numpy()
+    lr = SparkLogistic(reg_param, solver).fit(x, y)
+    seconds = time.perf_counter() - start
+    loaded["categorical"] = (encoder.get_feature_names_out(), x, y)
+    return {
+        "seconds": seconds,
+        "read_seconds": read_seconds,
+        "objective": objective(x, y, lr.coef_[0], lr.intercept_[0], reg_param),
+        "iterations": int(lr.n_iter_[0]),
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+def categorical_objective(coefficients: dict[str, float], intercept: float, reg_param: float) -> Answer:
+    """Of a model by names of features as `c0=level`, on the rows of the last `categorical`."""
+    names, x, y = loaded["categorical"]
+    beta = np.array([coefficients[name.replace("_", "=", 1)] for name in names])
+    return {"objective": objective(x, y, beta, intercept, reg_param)}
 
 
 def gram(rows: int, width: int) -> Answer:
@@ -113,4 +219,8 @@ def gram(rows: int, width: int) -> Answer:
 
 
 if __name__ == "__main__":
-    serve({"load": load, "search": search, "lasso_cv": lasso_cv, "single_fit": single_fit, "gram": gram})
+    actions = (
+        load, search, lasso_cv, logistic_cv, single_fit, objectives,
+        load_scores, area, categorical, categorical_objective, gram,
+    )  # fmt: skip
+    serve({action.__name__: action for action in actions})

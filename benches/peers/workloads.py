@@ -82,6 +82,10 @@ LIMA = Workload(
     ],
     5, hold_out=True, numeric_columns=True,
 )
+LOGISTIC = Workload(
+    "logistic", "logistic 100,000 × 100, 20 values × 5 folds", "logistic", 100_000, 100,
+    [{"lr.reg_param": [float(x) for x in np.logspace(-4, 0, 20)]}], 5,
+)
 RIDGE_1000_FOLDS = Workload(
     "ridge_1000_folds", "ridge 100,000 × 100, 10 values, 1,000 folds", "ridge", 100_000, 100,
     [{"lr.reg_param": RIDGE[::3]}], 1000,
@@ -95,5 +99,23 @@ SPIN = Workload(
 )
 
 FIT_MILLIS = 20
+
+# Areas: so many scores.
+SCORES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Columns of strings and a label of two classes, in a CSV file."""
+
+    name: str = "onehot"
+    rows: int = 100_000
+    columns: int = 8
+    levels: int = 1_000
+    reg_param: float = 1e-5
+    """`C = 1`, scikit-learn's default."""
+
+
+CATEGORIES = Categories()
 
 ALL = [SCENE, SCENE_LARGE, RIDGE_15, RIDGE_100, LASSO, LIMA, RIDGE_1000_FOLDS, STREAMED, SPIN]

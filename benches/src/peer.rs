@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
-use luthier::core::{Dataset, Evaluator, Moments, MomentsSpec, linalg};
+use luthier::core::{Dataset, Moments, MomentsSpec, linalg};
 use luthier::prelude::*;
 use luthier::tune::{Event, EventKind, units_in_flight};
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::workload::{Grids, Shape, Workload, executor};
-use crate::{data, floor, memory, spin};
+use crate::{classify, data, floor, memory, spin};
 
 /// What can be asked for.
 #[derive(Debug, Deserialize)]
@@ -39,6 +40,12 @@ enum Request {
     },
     /// Fits the first candidate on the rows outside of fold 0 and scores it on those inside, without a search.
     SingleFit { name: String, grids: Option<Grids> },
+    /// Fits every candidate on the rows outside of fold 0, and tells its coefficients and intercept.
+    Models { name: String, grids: Option<Grids> },
+    /// Takes the area under the roc of the column `score`.
+    Area { name: String, weighted: bool },
+    /// Goes from a CSV file of categorical columns to a classifier.
+    Categorical { path: PathBuf, reg_param: f64 },
     /// Takes the moments of the features.
     Moments { name: String },
     /// Multiplies the features with themselves at the machine's best.
@@ -79,6 +86,15 @@ struct Loaded {
     split: Option<(DataFrame, DataFrame)>,
 }
 
+impl Loaded {
+    fn split(&mut self) -> anyhow::Result<&(DataFrame, DataFrame)> {
+        if self.split.is_none() {
+            self.split = Some(self.workload.split()?);
+        }
+        self.split.as_ref().context("the rows were not split")
+    }
+}
+
 impl Peer {
     /// Does what a line of JSON asks for. Times never include loading or converting.
     ///
@@ -98,6 +114,9 @@ impl Peer {
                 search(&self.get(&name)?.workload, grids.as_ref(), &options)
             }
             Request::SingleFit { name, grids } => single_fit(self.get(&name)?, grids.as_ref()),
+            Request::Models { name, grids } => models(self.get(&name)?, grids.as_ref()),
+            Request::Area { name, weighted } => classify::area(&self.get(&name)?.workload.frame, weighted),
+            Request::Categorical { path, reg_param } => classify::categorical(&path, reg_param),
             Request::Moments { name } => {
                 let data = Dataset::new(self.get(&name)?.workload.frame.clone());
                 let start = Instant::now();
@@ -179,17 +198,27 @@ fn covered(events: &[Event]) -> f64 {
 
 /// As a program without a search would: fit, transform, evaluate.
 fn single_fit(loaded: &mut Loaded, grids: Option<&Grids>) -> anyhow::Result<Value> {
-    let pipeline = loaded.workload.first_candidate(grids)?;
-    if loaded.split.is_none() {
-        loaded.split = Some(loaded.workload.split()?);
-    }
-    let (training, held_out) = loaded.split.as_ref().context("the rows were not split")?;
+    let candidates = loaded.workload.candidates(grids)?;
+    let pipeline = candidates.first().context("the grid has no candidates")?;
+    let evaluator = loaded.workload.shape.evaluator();
+    let (training, held_out) = loaded.split()?;
     let start = Instant::now();
     let model = pipeline.fit_frame(training)?;
     let fit_seconds = start.elapsed().as_secs_f64();
     let scored = Dataset::new(model.transform(held_out)?);
-    let metric = RegressionEvaluator::new().evaluate(&scored)?;
+    let metric = evaluator.evaluate(&scored)?;
     Ok(json!({ "seconds": start.elapsed().as_secs_f64(), "fit_seconds": fit_seconds, "metric": metric }))
+}
+
+fn models(loaded: &mut Loaded, grids: Option<&Grids>) -> anyhow::Result<Value> {
+    let candidates = loaded.workload.candidates(grids)?;
+    let (training, _) = loaded.split()?;
+    let fitted = candidates.iter().map(|pipeline| {
+        let model = pipeline.fit_frame(training)?;
+        let (coefficients, intercept) = classify::weights(&model)?;
+        Ok(json!({ "coefficients": coefficients, "intercept": intercept }))
+    });
+    Ok(json!({ "models": fitted.collect::<anyhow::Result<Vec<_>>>()? }))
 }
 
 fn factorise(count: usize, width: usize) -> anyhow::Result<Value> {

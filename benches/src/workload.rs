@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier::core::{DynEstimator, Value};
+use luthier::core::{DynEstimator, DynEvaluator, Value};
 use luthier::prelude::*;
 use luthier::tune::{Executor, FoldColumn, Search, Splitter};
 use serde::Deserialize;
@@ -22,6 +22,8 @@ pub enum Shape {
     Ridge,
     /// Lasso (`lr`).
     Lasso,
+    /// Logistic regression (`lr`), scored by the exact area under the roc.
+    Logistic,
     /// Numeric columns put side by side (`assembler`) and regressed on (`lr`).
     Assembled,
     /// A stage that shares nothing (`spin`).
@@ -49,6 +51,9 @@ impl Shape {
             Self::Lasso => {
                 pipeline.add("lr", lr.elastic_net_param(1.0));
             }
+            Self::Logistic => {
+                pipeline.add("lr", LogisticRegression::new().standardization(false));
+            }
             Self::Assembled => {
                 pipeline.add_transformer("assembler", VectorAssembler::new());
                 pipeline.add("lr", lr);
@@ -58,6 +63,14 @@ impl Shape {
             }
         }
         pipeline
+    }
+
+    /// What scores it: the rmse, or of classes the area under the roc.
+    pub fn evaluator(self) -> Box<dyn DynEvaluator> {
+        match self {
+            Self::Logistic => Box::new(BinaryClassificationEvaluator::new().num_bins(0)),
+            _ => Box::new(RegressionEvaluator::new()),
+        }
     }
 }
 
@@ -79,7 +92,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// The search for the rmse, on rayon's threads with `Parallelism::Auto` until told otherwise.
+    /// The search, on rayon's threads with `Parallelism::Auto` until told otherwise.
     ///
     /// # Errors
     /// Values that are not in lists.
@@ -90,19 +103,18 @@ impl Workload {
         };
         let grid = grid(grids.unwrap_or(&self.grids))?;
         let estimator: Box<dyn DynEstimator> = Box::new(self.shape.pipeline());
-        Ok(Search::new(estimator, grid, Box::new(RegressionEvaluator::new()), splitter)
+        Ok(Search::new(estimator, grid, self.shape.evaluator(), splitter)
             .executor(Arc::new(Rayon::new()))
             .parallelism(Parallelism::Auto))
     }
 
-    /// The pipeline with the first values of the first grid.
+    /// The pipeline of each candidate.
     ///
     /// # Errors
     /// A grid that does not fit the pipeline.
-    pub fn first_candidate(&self, grids: Option<&Grids>) -> anyhow::Result<Pipeline> {
+    pub fn candidates(&self, grids: Option<&Grids>) -> anyhow::Result<Vec<Pipeline>> {
         let candidates = grid(grids.unwrap_or(&self.grids))?.build()?;
-        let first = candidates.first().cloned().unwrap_or_default();
-        Ok(self.shape.pipeline().with_params(&first)?)
+        candidates.iter().map(|params| Ok(self.shape.pipeline().with_params(params)?)).collect()
     }
 
     /// The rows outside and inside of fold 0, each in as many partitions as the frame.
