@@ -8,6 +8,7 @@ mod logistic_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
+mod rescaling;
 mod sibling_sums;
 mod standard_scaler;
 mod substitution;
