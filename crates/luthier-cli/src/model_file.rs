@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use luthier::core::{DynModel, Error, PipelineModel, json, persist};
+use luthier::frame::DataFrame;
 
-use crate::data::Inputs;
+use crate::data::{DataSource, Inputs};
 
 /// A fitted pipeline and the columns it was fitted on.
 #[derive(Debug)]
@@ -14,6 +15,19 @@ pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
     /// `None` for a model that a program saved, not this one.
     pub(crate) inputs: Option<Inputs>,
+}
+
+impl ModelFile {
+    /// The rows of a file, with the columns that the stages append.
+    pub(crate) fn transform(&self, source: &DataSource) -> Result<DataFrame> {
+        let frame = source.read()?;
+        let assembled = match &self.inputs {
+            Some(inputs) => inputs.assemble(&frame, source)?,
+            None => frame,
+        };
+        let in_file = |e| source.locate(anyhow::Error::from(e).context(source.path.display().to_string()));
+        self.pipeline.transform(&assembled).map_err(in_file)
+    }
 }
 
 pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs) -> Result<()> {

@@ -8,6 +8,7 @@ mod logistic_regression;
 mod pca;
 mod regression_evaluator;
 mod regression_sums;
+mod rescaling;
 mod sibling_sums;
 mod standard_scaler;
 mod substitution;
@@ -31,7 +32,8 @@ pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
 };
 pub use logistic_regression::{
-    Family, Inference, LogisticRegression, LogisticRegressionModel, LogisticTrainingSummary,
+    Family, Inference, LogisticEvaluation, LogisticRegression, LogisticRegressionModel,
+    LogisticTrainingSummary,
 };
 pub use pca::{Pca, PcaModel};
 pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};

@@ -1,14 +1,15 @@
 //! Features brought to a common scale.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{
     Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, RowFunction, StagePlan,
     Transformer,
 };
-use ndarray::{Array1, ArrayView1, Axis};
+use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
+use crate::rescaling::Rescaling;
 use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Scales each feature to unit sample deviation and, if asked, shifts it to zero mean:
@@ -120,60 +121,39 @@ impl StandardScalerModel {
         self.std.as_slice().into()
     }
 
-    fn factors(&self) -> Array1<f64> {
+    fn rescaling(&self) -> Rescaling<'_> {
         let factor = |std: f64| if std == 0.0 { 0.0 } else { 1.0 / std };
-        if self.with_std { self.std().mapv(factor) } else { Array1::ones(self.std.len()) }
-    }
-
-    fn shift(&self) -> Array1<f64> {
-        if self.with_mean { self.mean().to_owned() } else { Array1::zeros(self.mean.len()) }
+        Rescaling {
+            input_col: &self.input_col,
+            output_col: &self.output_col,
+            shift: self.with_mean.then(|| self.mean().to_owned()),
+            factors: match self.with_std {
+                true => self.std().mapv(factor),
+                false => Array1::ones(self.std.len()),
+            },
+        }
     }
 }
 
 impl Transformer for StandardScalerModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_width(data.schema(), &self.input_col, self.mean.len())?;
-        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
-        if !self.with_mean {
-            let scaled = columns::scale(&data, &self.input_col, self.factors().view())?;
-            return Ok(data.with_field(field, scaled)?);
-        }
-        let (shift, factors) = (self.shift().insert_axis(Axis(0)), self.factors().insert_axis(Axis(0)));
-        let rows = columns::compute(&data, &[&self.input_col], self.mean.len(), |rows, mut out| {
-            // Not x·factor + offset: the difference comes first, so that a large mean costs no digits.
-            out.assign(&rows);
-            out -= &shift;
-            out *= &factors;
-        })?;
-        Ok(data.with_field(field, Column::vector(rows))?)
+        Ok(self.rescaling().transform(data)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        columns::require_width(schema, &self.input_col, self.mean.len())?;
-        let sparse = !self.with_mean && columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+        Ok(self.rescaling().transform_schema(schema)?)
     }
 
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(vec![self.input_col.clone()])
     }
 
-    // As `transform`: the difference first.
     fn row_function(&self) -> Option<RowFunction> {
-        let (shift, factors) = (self.shift(), self.factors());
-        Some(RowFunction::new([&self.input_col], [&self.output_col], move |row, out| {
-            out.iter_mut().zip(row).zip(&shift).zip(&factors).for_each(|(((out, x), shift), factor)| {
-                *out = (x - shift) * factor;
-            });
-        }))
+        Some(self.rescaling().row_function())
     }
 
     fn affine(&self) -> Option<Affine> {
-        let factors = self.factors();
-        let offset = -(self.shift() * &factors);
-        Some(Affine::diagonal(self.input_col.clone(), self.output_col.clone(), factors, offset))
+        Some(self.rescaling().affine())
     }
 }
 

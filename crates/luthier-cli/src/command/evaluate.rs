@@ -11,7 +11,7 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
-use crate::model_file::{self, ModelFile};
+use crate::model_file;
 use crate::output::print;
 
 /// Bins of the calibration curve.
@@ -24,21 +24,16 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     if args.curves.is_some() && args.evaluator != BINARY {
         bail!("--curves: there are curves of two classes alone: use it with --evaluator {BINARY}");
     }
-    let ModelFile { pipeline, inputs } = model_file::load(&args.model)?;
+    let model = model_file::load(&args.model)?;
     let entry = registry::find::<EvaluatorEntry>(&args.evaluator).context("--evaluator")?;
-    let label = args.label.clone().or_else(|| inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
     let evaluators = evaluators(args, &entry, label.as_deref())?;
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
-    let frame = source.read()?;
-    let assembled = match &inputs {
-        Some(inputs) => inputs.assemble(&frame, &source)?,
-        None => frame,
-    };
+    let predicted = model.transform(&source)?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
-    let predicted = pipeline.transform(&assembled).map_err(in_file)?;
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }

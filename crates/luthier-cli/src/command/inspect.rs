@@ -136,17 +136,31 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
     for (name, value) in entries {
         let Json::Array(rows) = value else { continue };
         if is_matrix(rows) {
-            let width = rows.iter().filter_map(Json::as_array).map(Vec::len).max().unwrap_or(0);
+            let rows = by_feature(rows, features);
+            let width = rows.iter().map(Vec::len).max().unwrap_or(0);
             let header: Vec<String> = (0..width.min(COLUMNS)).map(|column| format!("[{column}]")).collect();
-            let row = |row: &Json| -> Vec<String> {
-                row.as_array().into_iter().flatten().take(COLUMNS).map(cell).collect()
-            };
+            let shown = rows.iter().map(|row| row.iter().take(COLUMNS).map(|value| cell(value)).collect());
             let more = if width > COLUMNS { format!(", the first {COLUMNS} columns") } else { String::new() };
             text.push_str(&format!("{name}: {} x {width}{more}\n", rows.len()));
-            text.push_str(&numbered(title, &header, rows.iter().map(row).collect(), features));
+            text.push_str(&numbered(title, &header, shown.collect(), features));
         }
     }
     text
+}
+
+/// The lines of a matrix: features, also where they are its columns, as in coefficients of several classes.
+fn by_feature<'a>(rows: &'a [Json], features: Option<&[String]>) -> Vec<Vec<&'a Json>> {
+    let rows: Vec<Vec<&Json>> =
+        rows.iter().filter_map(Json::as_array).map(|row| row.iter().collect()).collect();
+    let across = |features: &[String]| {
+        rows.len() != features.len() && rows.iter().all(|row| row.len() == features.len())
+    };
+    match features.filter(|features| across(features)) {
+        Some(features) => {
+            (0..features.len()).map(|j| rows.iter().filter_map(|row| row.get(j).copied()).collect()).collect()
+        }
+        None => rows,
+    }
 }
 
 /// The part of the state that an entry is in: `summary` of `summary.r2`; empty for the state itself.

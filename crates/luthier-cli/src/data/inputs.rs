@@ -135,6 +135,11 @@ impl Inputs {
         self.features == [FEATURES]
     }
 
+    /// Whether the program puts the columns together, under a name that the file does not have.
+    pub(crate) fn makes_features(&self) -> bool {
+        !self.features.is_empty() && !self.is_there_already()
+    }
+
     pub(crate) fn to_json(&self) -> Result<serde_json::Value> {
         Ok(json::to_value(self)?)
     }

@@ -1,11 +1,12 @@
 //! Features scaled by what outliers do not move.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
-use ndarray::{Array1, ArrayView1, Axis};
+use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, RowFunction, StagePlan, Transformer};
+use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
+use crate::rescaling::Rescaling;
 use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 
 /// Divides each feature by the range between two of its quantiles and, if asked, subtracts its median first:
@@ -115,51 +116,39 @@ impl RobustScalerModel {
         self.range.as_slice().into()
     }
 
-    fn factors(&self) -> Array1<f64> {
+    fn rescaling(&self) -> Rescaling<'_> {
         let factor = |range: f64| if range > 0.0 { range.recip() } else { 0.0 };
-        if self.with_scaling { self.range().mapv(factor) } else { Array1::ones(self.range.len()) }
-    }
-
-    fn shift(&self) -> Array1<f64> {
-        if self.with_centering { self.median().to_owned() } else { Array1::zeros(self.median.len()) }
+        Rescaling {
+            input_col: &self.input_col,
+            output_col: &self.output_col,
+            shift: self.with_centering.then(|| self.median().to_owned()),
+            factors: match self.with_scaling {
+                true => self.range().mapv(factor),
+                false => Array1::ones(self.range.len()),
+            },
+        }
     }
 }
 
 impl Transformer for RobustScalerModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let width = self.median.len();
-        columns::require_width(data.schema(), &self.input_col, width)?;
-        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
-        if !self.with_centering {
-            let scaled = columns::scale(&data, &self.input_col, self.factors().view())?;
-            return Ok(data.with_field(field, scaled)?);
-        }
-        let (shift, factors) = (self.shift().insert_axis(Axis(0)), self.factors().insert_axis(Axis(0)));
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            // The difference comes first, so that a large median costs no digits.
-            out.assign(&rows);
-            out -= &shift;
-            out *= &factors;
-        })?;
-        Ok(data.with_field(field, Column::vector(rows))?)
+        Ok(self.rescaling().transform(data)?)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        columns::require_width(schema, &self.input_col, self.median.len())?;
-        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+        Ok(self.rescaling().transform_schema(schema)?)
     }
 
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(vec![self.input_col.clone()])
     }
 
+    fn row_function(&self) -> Option<RowFunction> {
+        Some(self.rescaling().row_function())
+    }
+
     fn affine(&self) -> Option<Affine> {
-        let factors = self.factors();
-        let offset = -(self.shift() * &factors);
-        Some(Affine::diagonal(self.input_col.clone(), self.output_col.clone(), factors, offset))
+        Some(self.rescaling().affine())
     }
 }
 

@@ -15,8 +15,12 @@ const CHEAP_HESSIAN: f64 = 3e7;
 /// Beyond so many unknowns no Hessian is formed.
 const MOST_UNKNOWNS: usize = 1000;
 
-/// A decrease this small, as a part of `tol` and of the loss without features, is the last.
+/// A decrease this small, as a part of `tol` and of the loss without features, is the last: with the Hessian of all rows
+/// the next one would be its square.
 const DECREASE: f64 = 1e-7;
+
+/// The same where the Hessian is dear: there are many rows for every unknown, or many unknowns.
+const DECREASE_OF_MANY: f64 = 1e-5;
 
 /// The part of the predicted decrease that a step must bring.
 const ARMIJO: f64 = 1e-4;
@@ -27,8 +31,11 @@ const NOISE: f64 = 64.0 * f64::EPSILON;
 /// Rows of a class without which a sample says nothing about it.
 const FEW_ROWS: u32 = 20;
 
-/// Iterations after which a Hessian that was only updated is taken anew.
-const PATIENCE: usize = 6;
+/// A Hessian that was only updated so often is taken anew once it makes little progress.
+const PATIENCE: usize = 4;
+
+/// Little progress: the decrease to be had is still more than this part of what it was.
+const LITTLE: f64 = 0.1;
 
 /// What one candidate minimises: `loss + Σ ½ l2 t² + Σ l1 |t|` in a box.
 #[derive(Debug)]
@@ -62,7 +69,9 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
     let unknowns = shape.unknowns() as f64;
     let n: usize = rows.blocks.iter().map(|b| b.len()).sum();
     if has_hessian(shape) && n as f64 * unknowns * unknowns <= CHEAP_HESSIAN {
-        let descents = problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
+        let mut descents: Vec<Descent<'_>> =
+            problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
+        descents.iter_mut().for_each(|descent| descent.enough = DECREASE * descent.problem.tol);
         return run(rows, shape, Part::All, descents, true);
     }
     if !has_hessian(shape) {
@@ -147,7 +156,7 @@ fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, ne
             if !descent.receive(at) {
                 return;
             }
-            let stale = descent.hessian.is_none() || newton || descent.updates >= PATIENCE;
+            let stale = descent.hessian.is_none() || newton || descent.is_stuck();
             if stale && descent.memory.is_none() {
                 descent.hessian = Some(hessian(rows, shape, part, &descent.point));
                 descent.updates = 0;
@@ -189,6 +198,8 @@ struct Descent<'a> {
     trial: Option<Vec<f64>>,
     /// First-order change of the objective on the way to the target.
     decrease: f64,
+    /// The same an iteration before.
+    decrease_before: f64,
     /// And to the point that is asked for.
     expected: f64,
     /// Derivatives towards which the objective falls.
@@ -203,7 +214,7 @@ impl<'a> Descent<'a> {
         Self {
             shape,
             problem,
-            enough: DECREASE * problem.tol,
+            enough: DECREASE_OF_MANY * problem.tol,
             point: problem.start.clone(),
             at: None,
             objective: f64::NAN,
@@ -215,6 +226,7 @@ impl<'a> Descent<'a> {
             step: 1.0,
             trial: None,
             decrease: 0.0,
+            decrease_before: f64::NEG_INFINITY,
             expected: 0.0,
             downhill: Vec::new(),
             history: Vec::new(),
@@ -252,6 +264,11 @@ impl<'a> Descent<'a> {
         let slope = self.slope(point, at);
         let each = point.iter().zip(&slope).enumerate();
         each.map(|(j, (t, g))| self.problem.region.violation(j, *t, *g)).fold(0.0, f64::max)
+    }
+
+    /// Whether updates of the Hessian no longer help.
+    fn is_stuck(&self) -> bool {
+        self.updates >= PATIENCE && self.decrease < LITTLE * self.decrease_before
     }
 
     /// Takes the loss at the point that was asked for; says whether the descent is there now.
@@ -304,13 +321,17 @@ impl<'a> Descent<'a> {
         if self.history.len() > self.problem.max_iter {
             return self.stop(self.violation == 0.0);
         }
+        self.decrease_before = self.decrease;
         match self.memory {
             Some(_) => self.aim_along_gradients(),
             None => self.aim_by_hessian(),
         }
         // A quadratic model's own decrease is at least half of the slope's.
-        if !(self.decrease < 0.0) || -0.5 * self.decrease <= self.enough * scale {
-            return self.stop(self.decrease.is_finite());
+        if !self.decrease.is_finite() {
+            return self.stop(false);
+        }
+        if -0.5 * self.decrease <= self.enough * scale {
+            return self.stop(true);
         }
         self.step = 1.0;
         self.ask();

@@ -368,6 +368,7 @@ impl LogisticRegression {
         self.fit_intercept
     }
 
+    #[allow(clippy::type_complexity)]
     pub(super) fn initial(&self) -> Option<(&[Vec<f64>], Option<&[f64]>)> {
         Some((self.initial_coefficients.as_deref()?, self.initial_intercepts.as_deref()))
     }

@@ -1,13 +1,12 @@
 //! Second derivatives of the mean log loss.
 
 use luthier_core::linalg;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::cells::Cells;
-use super::loss::{Part, Shape, add_scores};
+use super::loss::{Part, Shape};
 use super::rows::{Block, Rows};
-use super::wide::{LANES, exp_lane};
 
 /// Parts that are summed up on their own: each holds matrices.
 const HESSIAN_SHARDS: usize = 8;
@@ -100,16 +99,13 @@ fn add_block(
             p.iter().zip(other).zip(&block.weights).map(|((p, other), w)| (w * p * other).sqrt()).collect();
         if let Some(tile) = tile.as_slice_mut() {
             match &block.cells {
-                Cells::Dense(features) => pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || {
-                        for (i, (target, root)) in tile.chunks_exact_mut(q).zip(&roots).enumerate() {
-                            let row = &features[i * shape.width..(i + 1) * shape.width];
-                            target.iter_mut().zip(row).for_each(|(target, x)| *target = root * x);
-                            target[shape.width] = *root;
-                        }
-                    },
-                ),
+                Cells::Dense(features) => {
+                    for (i, (target, root)) in tile.chunks_exact_mut(q).zip(&roots).enumerate() {
+                        let row = &features[i * shape.width..(i + 1) * shape.width];
+                        target.iter_mut().zip(row).for_each(|(target, x)| *target = root * x);
+                        target[shape.width] = *root;
+                    }
+                }
                 cells => {
                     for (target, root) in tile.chunks_exact_mut(q).zip(&roots) {
                         target.fill(0.0);
@@ -127,21 +123,24 @@ fn add_block(
 /// Class by class, a row each; of a binomial model those of both classes.
 fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> Vec<f64> {
     let n = block.len();
-    let mut scores = vec![[0.0; LANES]; n];
     let mut all = Vec::with_capacity(shape.sets.max(2) * n);
     for point in point.chunks_exact(shape.width + 1) {
-        let moved: f64 = point.iter().zip(shift).map(|(t, shift)| t * shift).sum();
-        let mut point: Vec<[f64; LANES]> = point.iter().map(|x| [*x; LANES]).collect();
-        point[shape.width].iter_mut().for_each(|intercept| *intercept -= moved);
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || add_scores(&block.cells, shape.width, &point, &mut scores),
-        );
-        all.extend(scores.iter().map(|lanes| lanes[0]));
+        let (slopes, moved) = (&point[..shape.width], point.iter().zip(shift).map(|(t, shift)| t * shift));
+        let intercept = point[shape.width] - moved.sum::<f64>();
+        let mut scores = vec![0.0; n];
+        match &block.cells {
+            Cells::Dense(features) => {
+                if let Ok(rows) = ArrayView2::from_shape((n, shape.width), features) {
+                    scores = linalg::matvec(rows, ndarray::aview1(slopes)).to_vec();
+                }
+            }
+            cells => cells.for_each(shape.width, |i, j, x| scores[i] += x * slopes[j]),
+        }
+        all.extend(scores.iter().map(|score| score + intercept));
     }
     if shape.sets == 1 {
         let both = |z: f64| {
-            let e = exp_lane(-z.abs());
+            let e = (-z.abs()).exp();
             let (near, far) = (1.0 / (1.0 + e), e / (1.0 + e));
             if z < 0.0 { (near, far) } else { (far, near) }
         };
@@ -151,7 +150,7 @@ fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> V
     for i in 0..n {
         let scores = || (0..shape.sets).map(|k| k * n + i);
         let largest = scores().map(|at| all[at]).fold(f64::NEG_INFINITY, f64::max);
-        scores().for_each(|at| all[at] = exp_lane(all[at] - largest));
+        scores().for_each(|at| all[at] = (all[at] - largest).exp());
         let sum: f64 = scores().map(|at| all[at]).sum();
         scores().for_each(|at| all[at] /= sum);
     }

@@ -202,7 +202,7 @@ impl pulp::NullaryFnOnce for AddBlock<'_> {
 
 /// The scores `x · β + c` of all rows.
 #[inline(always)]
-pub(super) fn add_scores(cells: &Cells, width: usize, point: &[Lanes], scores: &mut [Lanes]) {
+fn add_scores(cells: &Cells, width: usize, point: &[Lanes], scores: &mut [Lanes]) {
     let (slopes, intercept) = (&point[..width], point[width]);
     let features = match cells {
         Cells::Dense(features) if width > 0 => features,

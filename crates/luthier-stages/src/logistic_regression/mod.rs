@@ -5,6 +5,7 @@ mod coordinates;
 mod decision;
 mod descent;
 mod estimator;
+mod evaluation;
 mod family;
 mod fit;
 mod hessian;
@@ -18,6 +19,7 @@ mod summary;
 mod wide;
 
 pub use estimator::LogisticRegression;
+pub use evaluation::LogisticEvaluation;
 pub use family::Family;
 pub use model::LogisticRegressionModel;
 pub use statistics::Inference;

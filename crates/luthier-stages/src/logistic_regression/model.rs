@@ -1,11 +1,12 @@
 //! The fitted model.
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, RowFunction, Transformer, linalg};
+use luthier_core::{Error, RowFunction, Transformer, catch_panic, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
+use super::evaluation::LogisticEvaluation;
 use super::summary::LogisticTrainingSummary;
 use crate::columns;
 
@@ -103,6 +104,16 @@ impl LogisticRegressionModel {
     /// How it was fitted and how well it fits.
     pub fn summary(&self) -> &LogisticTrainingSummary {
         &self.summary
+    }
+
+    /// How well it tells the classes of the rows of a frame that has the label (and the weight, if the model was fitted
+    /// with one): accuracy, precision, recall and F by label, log loss; of a binomial model the curves.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; a null, NaN or infinite value, or a label that is no class, with
+    /// its row.
+    pub fn evaluate(&self, data: &DataFrame) -> luthier_core::Result<LogisticEvaluation> {
+        catch_panic("logistic_regression", || LogisticEvaluation::of(self, data))
     }
 
     fn decision(&self) -> Decision<'_> {

@@ -163,8 +163,10 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        let alike = |((a, x), (b, y)): (&(String, Vec<S>), &(String, Vec<S>))| a == b && x.len() == y.len();
-        if self.columns.len() != other.columns.len() || !self.columns.iter().zip(&other.columns).all(alike) {
+        let shape = |summary: &Self| -> Vec<(String, usize)> {
+            summary.columns.iter().map(|(name, features)| (name.clone(), features.len())).collect()
+        };
+        if shape(self) != shape(other) {
             return Err(Error::invalid(format!("{} of different columns cannot be merged", S::NAME)));
         }
         self.rows += other.rows;

@@ -91,11 +91,11 @@ fn crates_use_what_lies_below_them() {
 }
 
 /// Whoever writes a stage depends on the core alone, whoever writes an executor on the tuning crate alone; their
-/// programs use the command line.
+/// programs use the command line, and an application the facade.
 #[test]
 fn examples_of_third_parties_use_one_crate() {
     for manifest in manifests(&root().join("examples")) {
-        let allowed: &[&[&str]] = &[&["luthier-core"], &["luthier-tune"], &[PROGRAM]];
+        let allowed: &[&[&str]] = &[&["luthier-core"], &["luthier-tune"], &[PROGRAM], &["luthier"]];
         let uses: Vec<&str> = manifest.uses.iter().map(String::as_str).collect();
         assert!(allowed.contains(&uses.as_slice()), "{} uses {uses:?}", manifest.name);
     }

@@ -33,6 +33,7 @@ fn the_built_in_parts_are_registered() {
             "imputer",
             "index_to_string",
             "linear_regression",
+            "logistic_regression",
             "max_abs_scaler",
             "min_max_scaler",
             "normalizer",

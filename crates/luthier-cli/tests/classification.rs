@@ -1,0 +1,140 @@
+//! The program on data of classes: the examples as they are.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use luthier::frame::{CsvOptions, DataFrame};
+use serde_json::Value;
+
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../../examples/churn_data.rs"]
+mod churn_data;
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+#[track_caller]
+fn luthier(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Tunes an example into a folder.
+fn tune(example: &str) -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = examples().join(example);
+    luthier(&["tune", config.to_str().unwrap(), "--out", folder.path().to_str().unwrap()]);
+    let results = std::fs::read_to_string(folder.path().join("results.json")).unwrap();
+    (folder, serde_json::from_str(&results).unwrap())
+}
+
+fn best(results: &Value) -> f64 {
+    let best = usize::try_from(results["best"].as_u64().unwrap()).unwrap();
+    results["candidates"][best]["mean"].as_f64().unwrap()
+}
+
+fn read(path: &Path) -> DataFrame {
+    DataFrame::read_csv(path, &CsvOptions::new()).unwrap()
+}
+
+#[test]
+fn the_customers_are_those_that_the_generator_makes() {
+    for (name, text) in churn_data::files() {
+        let there = std::fs::read_to_string(examples().join("data").join(name)).unwrap();
+        assert!(there == text, "{name}: run `cargo run -p luthier --example churn_data -- examples/data`");
+    }
+}
+
+#[test]
+fn from_raw_columns_to_predictions_of_unseen_rows() {
+    let (folder, results) = tune("churn.toml");
+    assert_eq!(results["candidates"].as_array().unwrap().len(), 10);
+    let area = best(&results);
+    assert!((0.80..0.83).contains(&area), "{area}");
+
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let new = examples().join("data/churn_new.csv");
+    let (model, out) = (path("model.json"), path("new.csv"));
+    let columns = "region,probability,prediction";
+    luthier(&["predict", &model, new.to_str().unwrap(), "--out", &out, "--columns", columns]);
+    let predicted = read(Path::new(&out));
+    assert_eq!(predicted.num_rows(), 12);
+    let regions = predicted.column_utf8("region").unwrap();
+    assert!(regions.iter().filter(|region| *region == "Atlantis").count() == 4);
+    let chances = predicted.column_f64("probability_1").unwrap();
+    for (chance, class) in chances.iter().zip(predicted.column_f64("prediction").unwrap()) {
+        assert_eq!(class, f64::from(u8::from(*chance > 0.5)));
+    }
+
+    let known = examples().join("data/churn.csv");
+    let curves = path("curves");
+    let evaluator = ["--evaluator", "binary_classification", "--curves", &curves];
+    let told = luthier(&[&["evaluate", &model, known.to_str().unwrap()][..], &evaluator].concat());
+    for metric in ["area_under_roc", "area_under_pr", "average_precision", "log_loss", "brier_score"] {
+        assert!(told.contains(metric), "{told}");
+    }
+    let roc = read(&folder.path().join("curves/roc.csv"));
+    let (x, y) =
+        (roc.column_f64("false_positive_rate").unwrap(), roc.column_f64("true_positive_rate").unwrap());
+    assert_eq!((x[0], y[0], x[x.len() - 1], y[y.len() - 1]), (0.0, 0.0, 1.0, 1.0));
+    let area: f64 = (1..x.len()).map(|i| (x[i] - x[i - 1]) * (y[i] + y[i - 1]) / 2.0).sum();
+    assert!(told.contains(&format!("{area:.10}")[..11]), "{area}: {told}");
+    assert!(read(&folder.path().join("curves/calibration.csv")).num_rows() > 3);
+    assert!(read(&folder.path().join("curves/pr.csv")).num_rows() > 100);
+
+    let shown = luthier(&["inspect", &model]);
+    assert!(shown.contains("contract=monthly") && shown.contains("tenure"), "{shown}");
+}
+
+#[test]
+fn two_classes_of_numbers() {
+    let (folder, results) = tune("breast_cancer.toml");
+    assert!(best(&results) > 0.9957, "{}", best(&results));
+    let model = folder.path().join("model.json");
+    let data = examples().join("data/breast_cancer.csv");
+    let told = luthier(&[
+        "evaluate",
+        model.to_str().unwrap(),
+        data.to_str().unwrap(),
+        "--evaluator",
+        "binary_classification",
+        "--metric",
+        "log_loss",
+        "--set",
+        "weight_col=weight",
+    ]);
+    assert!(told.contains("log_loss") && told.contains("smaller") && !told.contains("area"), "{told}");
+}
+
+#[test]
+fn three_classes() {
+    let (folder, results) = tune("iris.toml");
+    assert!(best(&results) < 0.07, "{}", best(&results));
+    let shown = luthier(&["inspect", folder.path().join("model.json").to_str().unwrap()]);
+    assert!(shown.contains("multinomial = true"), "{shown}");
+}
+
+#[test]
+fn wrong_usage_says_what_is_wrong() {
+    let fail = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let (folder, _) = tune("iris.toml");
+    let model = folder.path().join("model.json");
+    let data = examples().join("data/iris.csv");
+    let run = |more: &[&str]| {
+        fail(&[&["evaluate", model.to_str().unwrap(), data.to_str().unwrap()][..], more].concat())
+    };
+    assert!(run(&["--evaluator", "binary"]).contains("binary_classification"));
+    assert!(run(&["--curves", "x"]).contains("--evaluator binary_classification"));
+    assert!(run(&["--metric", "rsme"]).contains("rmse"));
+    assert!(run(&["--set", "weight_col"]).contains("NAME=VALUE"));
+    assert!(run(&["--set", "wight_col=w"]).contains("weight_col"));
+    assert!(run(&["--label", "lable"]).contains("did you mean `label`"));
+}

@@ -1,0 +1,52 @@
+//! How well a logistic model tells the classes of some rows.
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{Dataset, Transformer};
+
+use super::model::LogisticRegressionModel;
+use crate::classification::{
+    BinaryCurve, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion, ConfusionSpec,
+};
+
+/// Predictions of a logistic model beside the labels, weighted where the model has a weight column: what Spark's
+/// summaries hold, of the training rows or any others.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LogisticEvaluation {
+    /// Labels against predictions: accuracy, precision, recall, F of each label, and weighted.
+    pub confusion: Confusion,
+    /// `Σ w ℓ / W` with `ℓ = −ln P(y)`, of probabilities kept 1e-15 away from 0 and 1.
+    pub log_loss: f64,
+    /// Of a binomial model: roc, precision and recall, and all three and F by threshold on the raw prediction.
+    pub curve: Option<BinaryCurve>,
+}
+
+impl LogisticEvaluation {
+    pub(super) fn of(model: &LogisticRegressionModel, data: &DataFrame) -> anyhow::Result<Self> {
+        let c = &model.columns;
+        // Under names of its own: the rows may have predictions already.
+        let own = |name: &str| format!("{name} of the evaluation");
+        let (raw, probability, prediction) = (own("raw"), own("probability"), own("prediction"));
+        let mut named = model.clone();
+        named.columns.raw_prediction.clone_from(&raw);
+        named.columns.probability.clone_from(&probability);
+        named.columns.prediction.clone_from(&prediction);
+        let rows = Dataset::new(named.transform(data)?);
+        let (label_col, weight_col) = (c.label.clone(), c.weight.clone());
+        let confusion = rows.aggregate::<Confusion>(&ConfusionSpec {
+            label_col: label_col.clone(),
+            prediction_col: prediction,
+            weight_col: weight_col.clone(),
+        })?;
+        let losses = rows.aggregate::<ClassLosses>(&ClassLossesSpec {
+            label_col: label_col.clone(),
+            probability_col: probability,
+            weight_col: weight_col.clone(),
+            classes: Classes::Many,
+            eps: 1e-15,
+        })?;
+        let scores = BinaryScoresSpec { label_col, score_col: raw, weight_col };
+        let curve = (!model.is_multinomial()).then(|| BinaryCurve::of(&rows, &scores)).transpose()?;
+        Ok(Self { confusion, log_loss: losses.log_loss(), curve })
+    }
+}
