@@ -90,9 +90,11 @@ def with_settings(estimator: Pipeline, settings: dict[str, Any]) -> Pipeline:
     return clone(estimator).set_params(**{f"lr__{name}": value for name, value in settings.items()})
 
 
-def search(name: str, n_jobs: int, **settings: Any) -> Answer:
-    """Seconds, and rmse or area under the roc by candidate and fold; `settings` are those of the last stage."""
+def search(name: str, n_jobs: int, every: int = 1, **settings: Any) -> Answer:
+    """Seconds, and rmse or area under the roc by candidate and fold: of every so many-th candidate. `settings` are
+    those of the last stage."""
     estimator, x, y, splits, grid, _ = loaded[name]
+    grid = grid[::every]
     scoring, sign = ("roc_auc", 1.0) if is_classifier(estimator) else ("neg_root_mean_squared_error", -1.0)
     tuned = GridSearchCV(with_settings(estimator, settings), grid, scoring=scoring, cv=splits, n_jobs=n_jobs)
     start = time.perf_counter()
@@ -115,10 +117,10 @@ def lasso_cv(name: str, n_jobs: int, **settings: Any) -> Answer:
     return {"seconds": seconds, "best": best, "metrics": np.sqrt(tuned.mse_path_[order]).tolist()}
 
 
-def logistic_cv(name: str, n_jobs: int, solver: str) -> Answer:
+def logistic_cv(name: str, n_jobs: int, solver: str, every: int = 1) -> Answer:
     """The same of `LogisticRegressionCV`, which fits the penalties as one path per fold."""
     _, x, y, splits, grid, _ = loaded[name]
-    penalties = np.array([candidate["lr__reg_param"][0] for candidate in grid])
+    penalties = np.array([candidate["lr__reg_param"][0] for candidate in grid[::every]])
     tuned = LogisticRegressionCV(
         Cs=1.0 / (penalties * len(splits[0][0])),
         l1_ratios=(0.0,),
@@ -181,14 +183,14 @@ def area(weighted: bool) -> Answer:
     return {"seconds": time.perf_counter() - start, "metric": float(metric)}
 
 
-def categorical(path: str, reg_param: float, solver: str, engine: str) -> Answer:
+def categorical(path: str, reg_param: float, engine: str = "c", **settings: Any) -> Answer:
     """From a CSV file of categorical columns to a classifier, with all categories and in sparse matrices."""
     start = time.perf_counter()
     frame = pd.read_csv(path, engine=engine)
     read_seconds = time.perf_counter() - start
     encoder = OneHotEncoder()
     x, y = encoder.fit_transform(frame.drop(columns="label")), frame["label"].to_numpy()
-    lr = SparkLogistic(reg_param, solver).fit(x, y)
+    lr = SparkLogistic(reg_param, **settings).fit(x, y)
     seconds = time.perf_counter() - start
     loaded["categorical"] = (encoder.get_feature_names_out(), x, y)
     return {
