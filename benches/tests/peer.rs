@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test")]
 
-use luthier::frame::ParquetOptions;
+use luthier::frame::{Column, DataFrame, ParquetOptions};
 use luthier_bench::data;
 use luthier_bench::peer::Peer;
 use serde_json::{Value, json};
@@ -74,6 +74,80 @@ fn grids_follow_each_other() {
     let metrics = metrics(&answer).concat();
     assert_eq!(metrics.len(), 3);
     assert!(metrics[0] < metrics[1] && metrics[1] < metrics[2], "{metrics:?}");
+}
+
+/// 300 rows of two classes that a score tells apart, mostly.
+fn classes() -> DataFrame {
+    let frame = data::frame(300, 4, 3).unwrap();
+    let score = frame.column_f64("label").unwrap();
+    let label: Vec<f64> = score.iter().enumerate().map(|(i, x)| f64::from((*x > 0.0) ^ (i % 7 == 0))).collect();
+    DataFrame::from_columns(vec![
+        ("features", Column::vector(frame.vectors("features").unwrap().to_owned())),
+        ("score", Column::f64(score)),
+        ("label", Column::f64(label)),
+        ("weight", Column::f64((0..300).map(|i| f64::from(i % 3) + 0.5).collect())),
+        ("fold", Column::i64(frame.column_i64("fold").unwrap())),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn classes_are_searched_by_area_and_models_are_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.parquet");
+    classes().write_parquet(&path, &ParquetOptions::new()).unwrap();
+    let grids = json!([{ "lr.reg_param": [0.01, 0.1] }]);
+    let mut peer = Peer::default();
+    ask(&mut peer, json!({ "action": "load", "name": "c", "shape": "logistic", "path": path, "grids": grids }));
+    let areas = metrics(&ask(&mut peer, json!({ "action": "search", "name": "c" })));
+    let single = ask(&mut peer, json!({ "action": "single_fit", "name": "c" }))["metric"].as_f64().unwrap();
+    assert!((areas[0][0] - single).abs() < 1e-12, "{areas:?} {single}");
+
+    let models = ask(&mut peer, json!({ "action": "models", "name": "c" }))["models"].clone();
+    let size = |model: &Value| {
+        let coefficients: Vec<f64> = serde_json::from_value(model["coefficients"].clone()).unwrap();
+        coefficients.iter().map(|x| x * x).sum::<f64>()
+    };
+    assert_eq!(models.as_array().unwrap().len(), 2);
+    assert!(size(&models[0]) > size(&models[1]), "a larger penalty makes coefficients smaller: {models}");
+}
+
+#[test]
+fn areas_count_pairs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.parquet");
+    let frame = classes();
+    frame.write_parquet(&path, &ParquetOptions::new()).unwrap();
+    let mut peer = Peer::default();
+    ask(&mut peer, json!({ "action": "load", "name": "c", "shape": "logistic", "path": path, "grids": [] }));
+    let column = |name| frame.column_f64(name).unwrap();
+    let (score, label, weight) = (column("score"), column("label"), column("weight"));
+    for weighted in [false, true] {
+        let found = ask(&mut peer, json!({ "action": "area", "name": "c", "weighted": weighted }));
+        let (mut right, mut all) = (0.0, 0.0);
+        for i in (0..300).filter(|&i| label[i] == 1.0) {
+            for j in (0..300).filter(|&j| label[j] == 0.0) {
+                let pair = if weighted { weight[i] * weight[j] } else { 1.0 };
+                right += pair * f64::from(score[i] > score[j]);
+                all += pair;
+            }
+        }
+        assert!((found["metric"].as_f64().unwrap() - right / all).abs() < 1e-12, "{found} {right} {all}");
+    }
+}
+
+#[test]
+fn a_file_of_categories_becomes_a_classifier() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("categories.csv");
+    let row = |i: usize| format!("a{},b{},{}\n", i % 3, i % 2, usize::from(i % 3 == 0));
+    std::fs::write(&path, format!("c0,c1,label\n{}", (0..60).map(row).collect::<String>())).unwrap();
+    let mut peer = Peer::default();
+    let found = ask(&mut peer, json!({ "action": "categorical", "path": path, "reg_param": 0.01 }));
+    let coefficient = |name: &str| found["coefficients"][name].as_f64().unwrap();
+    assert_eq!(found["coefficients"].as_object().unwrap().len(), 5);
+    assert!(coefficient("c0=a0") > 1.0 && coefficient("c0=a1") < 0.0, "{found}");
+    assert!(coefficient("c1=b0").abs() < 1e-6, "{found}");
 }
 
 #[test]

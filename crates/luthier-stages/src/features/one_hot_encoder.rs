@@ -5,6 +5,7 @@ use luthier_core::params::ParamError;
 use luthier_core::{
     Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::handle_invalid::UNKNOWN;
@@ -216,10 +217,12 @@ impl OneHotEncoderModel {
 impl Transformer for OneHotEncoderModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
-        let columns = self.state.input_cols.iter().zip(&self.state.categories).zip(&self.fields);
-        columns.into_iter().try_fold(data.clone(), |out, ((column, categories), field)| {
-            Ok(out.with_field(field.clone(), self.encode(&data, column, categories)?)?)
-        })
+        let columns = self.state.input_cols.par_iter().zip(&self.state.categories);
+        let columns: Vec<_> = columns.map(|(column, categories)| self.encode(&data, column, categories)).collect();
+        self.fields
+            .iter()
+            .zip(columns)
+            .try_fold(data, |out, (field, column)| Ok(out.with_field(field.clone(), column?)?))
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {

@@ -8,6 +8,7 @@ use luthier_core::params::ParamError;
 use luthier_core::{
     Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
@@ -205,9 +206,10 @@ impl StringIndexerModel {
 impl Transformer for StringIndexerModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
-        let columns = self.state.input_cols.iter().zip(&self.indices);
-        let columns = columns.map(|(column, indices)| self.indices(&data, column, indices));
-        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let columns = self.state.input_cols.par_iter().zip(&self.indices);
+        let columns: Vec<_> = columns.map(|(column, indices)| self.indices(&data, column, indices)).collect();
+        // The first column with an error is named, not the first to find one.
+        let mut columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut out = data.clone();
         if self.drops_rows() {
             let kept: Vec<bool> =
