@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 import data
 from peer import Answer, serve
@@ -137,12 +138,13 @@ def logistic_cv(name: str, n_jobs: int, solver: str, every: int = 1) -> Answer:
     return {"seconds": seconds, "best": int(np.argmax(metrics.mean(axis=1))), "metrics": metrics.tolist()}
 
 
-def single_fit(name: str, values: dict[str, Any], **settings: Any) -> Answer:
-    """One fit on the rows outside of fold 0 and its metric on those inside."""
+def single_fit(name: str, values: dict[str, Any], threads: int | None = None, **settings: Any) -> Answer:
+    """One fit on the rows outside of fold 0, with so many threads of BLAS, and its metric on those inside."""
     estimator, _, _, _, _, (x, y, x_test, y_test) = loaded[name]
     estimator = with_settings(estimator, settings).set_params(**{NAMES[key]: value for key, value in values.items()})
     start = time.perf_counter()
-    estimator.fit(x, y)
+    with threadpool_limits(threads):
+        estimator.fit(x, y)
     fit_seconds = time.perf_counter() - start
     if is_classifier(estimator):
         metric = roc_auc_score(y_test, estimator.decision_function(x_test))
@@ -183,14 +185,15 @@ def area(weighted: bool) -> Answer:
     return {"seconds": time.perf_counter() - start, "metric": float(metric)}
 
 
-def categorical(path: str, reg_param: float, engine: str = "c", **settings: Any) -> Answer:
+def categorical(path: str, reg_param: float, engine: str, threads: int, **settings: Any) -> Answer:
     """From a CSV file of categorical columns to a classifier, with all categories and in sparse matrices."""
     start = time.perf_counter()
     frame = pd.read_csv(path, engine=engine)
     read_seconds = time.perf_counter() - start
     encoder = OneHotEncoder()
     x, y = encoder.fit_transform(frame.drop(columns="label")), frame["label"].to_numpy()
-    lr = SparkLogistic(reg_param, **settings).fit(x, y)
+    with threadpool_limits(threads):
+        lr = SparkLogistic(reg_param, **settings).fit(x, y)
     seconds = time.perf_counter() - start
     loaded["categorical"] = (encoder.get_feature_names_out(), x, y)
     return {

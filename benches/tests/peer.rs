@@ -80,7 +80,8 @@ fn grids_follow_each_other() {
 fn classes() -> DataFrame {
     let frame = data::frame(300, 4, 3).unwrap();
     let score = frame.column_f64("label").unwrap();
-    let label: Vec<f64> = score.iter().enumerate().map(|(i, x)| f64::from((*x > 0.0) ^ (i % 7 == 0))).collect();
+    let label: Vec<f64> =
+        score.iter().enumerate().map(|(i, x)| f64::from((*x > 0.0) ^ (i % 7 == 0))).collect();
     DataFrame::from_columns(vec![
         ("features", Column::vector(frame.vectors("features").unwrap().to_owned())),
         ("score", Column::f64(score)),
@@ -98,7 +99,10 @@ fn classes_are_searched_by_area_and_models_are_told() {
     classes().write_parquet(&path, &ParquetOptions::new()).unwrap();
     let grids = json!([{ "lr.reg_param": [0.01, 0.1] }]);
     let mut peer = Peer::default();
-    ask(&mut peer, json!({ "action": "load", "name": "c", "shape": "logistic", "path": path, "grids": grids }));
+    ask(
+        &mut peer,
+        json!({ "action": "load", "name": "c", "shape": "logistic", "path": path, "grids": grids }),
+    );
     let areas = metrics(&ask(&mut peer, json!({ "action": "search", "name": "c" })));
     let single = ask(&mut peer, json!({ "action": "single_fit", "name": "c" }))["metric"].as_f64().unwrap();
     assert!((areas[0][0] - single).abs() < 1e-12, "{areas:?} {single}");

@@ -218,7 +218,8 @@ impl Transformer for OneHotEncoderModel {
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let data = data.collect()?;
         let columns = self.state.input_cols.par_iter().zip(&self.state.categories);
-        let columns: Vec<_> = columns.map(|(column, categories)| self.encode(&data, column, categories)).collect();
+        let columns: Vec<_> =
+            columns.map(|(column, categories)| self.encode(&data, column, categories)).collect();
         self.fields
             .iter()
             .zip(columns)
