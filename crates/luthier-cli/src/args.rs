@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
     #[command(
-        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --evaluator binary_classification --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nThe label is that of the configuration the model was fitted by, or --label. `luthier stages regression` lists the\nparameters of an evaluator, its metrics among them."
+        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nThe label is that of the configuration the model was fitted by, or --label. `luthier stages NAME` lists the parameters\nof an evaluator, its metrics among them."
     )]
     Evaluate(EvaluateArgs),
     /// Show the stages of a fitted pipeline: parameters and what was learned.
@@ -127,9 +127,10 @@ pub(crate) struct EvaluateArgs {
     pub(crate) model: PathBuf,
     /// The rows, csv or parquet, with their labels.
     pub(crate) data: PathBuf,
-    /// Who scores: regression, binary_classification, multiclass_classification, or any registered.
-    #[arg(long, value_name = "NAME", default_value = "regression")]
-    pub(crate) evaluator: String,
+    /// Who scores: regression, binary_classification, multiclass_classification, or any registered [default: by the
+    /// columns that the model appends].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) evaluator: Option<String>,
     /// The metrics [default: all that the evaluator knows].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) metric: Vec<String>,

@@ -72,7 +72,7 @@ fn from_raw_columns_to_predictions_of_unseen_rows() {
 
     let known = examples().join("data/churn.csv");
     let curves = path("curves");
-    let evaluator = ["--evaluator", "binary_classification", "--curves", &curves];
+    let evaluator = ["--curves", &curves];
     let told = luthier(&[&["evaluate", &model, known.to_str().unwrap()][..], &evaluator].concat());
     for metric in ["area_under_roc", "area_under_pr", "average_precision", "log_loss", "brier_score"] {
         assert!(told.contains(metric), "{told}");
@@ -133,7 +133,8 @@ fn wrong_usage_says_what_is_wrong() {
     };
     assert!(run(&["--evaluator", "binary"]).contains("binary_classification"));
     assert!(run(&["--curves", "x"]).contains("--evaluator binary_classification"));
-    assert!(run(&["--metric", "rsme"]).contains("rmse"));
+    assert!(run(&["--evaluator", "regression", "--metric", "rsme"]).contains("rmse"));
+    assert!(run(&["--metric", "log_los"]).contains("log_loss"));
     assert!(run(&["--set", "weight_col"]).contains("NAME=VALUE"));
     assert!(run(&["--set", "wight_col=w"]).contains("weight_col"));
     assert!(run(&["--label", "lable"]).contains("did you mean `label`"));

@@ -130,7 +130,7 @@ rank  candidate  k      rmse  std   fit s  score s
         let there = FoldMetric { metric: 0.25, error: None };
         let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".to_owned()) };
         let expected = "\
-rank  candidate  k      rmse  std       mae   f1   fit s  score s  error            
+rank  candidate  k      rmse  std       mae   f1   fit s  score s  error
 ----  ---------  -  --------  ---  --------  ---  ------  -------  -----------------
    1          1  1  2.000000    -  0.250000  NaN  0.5000   0.0000  f1: no such class
 … 1 more

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
 use luthier::core::{Dataset, DynEvaluator, Value};
-use luthier::frame::DataFrame;
+use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
@@ -21,16 +21,17 @@ const CALIBRATION_BINS: usize = 10;
 const BINARY: &str = "binary_classification";
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
-    if args.curves.is_some() && args.evaluator != BINARY {
-        bail!("--curves: there are curves of two classes alone: use it with --evaluator {BINARY}");
-    }
     let model = model_file::load(&args.model)?;
-    let entry = registry::find::<EvaluatorEntry>(&args.evaluator).context("--evaluator")?;
-    let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
-    let evaluators = evaluators(args, &entry, label.as_deref())?;
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
     let predicted = model.transform(&source)?;
+    let name = args.evaluator.as_deref().unwrap_or_else(|| suited(predicted.schema()));
+    if args.curves.is_some() && name != BINARY {
+        bail!("--curves: there are curves of two classes alone: use it with --evaluator {BINARY}");
+    }
+    let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
+    let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let evaluators = evaluators(args, &entry, label.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
@@ -51,6 +52,15 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         text.push_str(&format!("wrote roc.csv, pr.csv and calibration.csv to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// The evaluator for what a model appends: probabilities are those of two classes or more.
+fn suited(predicted: &Schema) -> &'static str {
+    match predicted.field("probability").map(Field::column_type) {
+        Some(ColumnType::Vector { width: 2 }) => BINARY,
+        Some(ColumnType::Vector { .. }) => "multiclass_classification",
+        _ => "regression",
+    }
 }
 
 /// The evaluator with each metric that was asked for, or with each that it knows.
@@ -74,7 +84,7 @@ fn evaluators(
     let metrics: Vec<String> = match infos.iter().find(|info| info.name == "metric") {
         Some(_) if !args.metric.is_empty() => args.metric.clone(),
         Some(info) => (info.choices)().iter().map(|name| (*name).to_owned()).collect(),
-        None if !args.metric.is_empty() => bail!("--metric: `{}` has one metric alone", args.evaluator),
+        None if !args.metric.is_empty() => bail!("--metric: `{}` has one metric alone", entry.name),
         None => return Ok(vec![evaluator]),
     };
     let with = |metric: &String| {

@@ -89,7 +89,6 @@ fn unknown_columns_have_suggestions() {
     );
     check("[\"x*\"]", "[\"text\"]", &["the column `text` is", "expected numbers or vectors"]);
     check("[\"x*\"]", "[\"x0\", \"label\"]", &["the column `label` is the label"]);
-    check("[\"x*\"]", "[]", &["unknown column `features`"]);
     check("[\"x*\"]", "[\"x[\"]", &["x["]);
     check(
         "type = \"test.shift\"",

@@ -94,7 +94,6 @@ proptest! {
             x: rows.x.select(ndarray::Axis(0), &picked),
             y: picked.iter().map(|i| rows.y[*i]).collect(),
             w: vec![1.0; picked.len()],
-            ..rows.clone()
         };
         let (a, b) = (fit(&estimator(objective), &weighted.frame()), fit(&estimator(objective), &repeated.frame()));
         let size = largest(&b.coefficient_matrix()).max(1e-3);

@@ -39,7 +39,7 @@ fn a_class_without_rows_is_impossible() {
         );
         for (row, other) in [(0, 0), (1, 1), (3, 2)] {
             let expected = without.coefficient_matrix().row(other).to_vec();
-            assert_close(&model.coefficient_matrix().row(row), &expected, 1e-9, &alpha);
+            assert_close(model.coefficient_matrix().row(row), &expected, 1e-9, &alpha);
         }
         let p = model.transform(&data).unwrap().vectors("probability").unwrap();
         assert!(p.column(2).iter().all(|p| *p == 0.0));
