@@ -24,9 +24,9 @@ Configuration:
   path = \"data.csv\"                 # csv or parquet, relative to this file; also: partitions,
                                     # format, delimiter, header, null_values
   label = \"y\"                       # default of every label_col; also: weight, fold
-  features = [\"x*\"]                 # names and globs, together the vector column \"features\"; without
-                                    # it \"*\": all numbers that are no label, weight or fold; []: none, the
-                                    # stages take the columns as they are
+  features = [\"x*\"]                 # names and globs, together the vector \"features\";
+                                    # without it \"*\": all numbers that have no other role;
+                                    # []: none, the stages take the columns as they are
   [[stage]]
   name = \"lr\"
   type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
@@ -37,8 +37,8 @@ Configuration:
                                     # with train_ratio; or the name of a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # with executor_options; also: sharing = false
-  [evaluator]                       # without it regression with its defaults; or several [[evaluator]], of
-                                    # which the first decides
+  [evaluator]                       # or several [[evaluator]], of which the first decides;
+                                    # without it regression with its defaults
   type = \"regression\"
   metric = \"rmse\"";
 
@@ -140,7 +140,7 @@ pub(crate) struct EvaluateArgs {
     /// A parameter of the evaluator; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Directory for roc.csv, pr.csv and calibration.csv, of two classes; made if it is not there.
+    /// Directory for roc.csv, pr.csv, thresholds.csv and calibration.csv, of two classes; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) curves: Option<PathBuf>,
     #[command(flatten)]

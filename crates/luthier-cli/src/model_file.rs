@@ -18,15 +18,25 @@ pub(crate) struct ModelFile {
 }
 
 impl ModelFile {
-    /// The rows of a file, with the columns that the stages append.
-    pub(crate) fn transform(&self, source: &DataSource) -> Result<DataFrame> {
+    /// The rows of a file, with the columns that the stages append, and how many rows there were: stages may leave some
+    /// out.
+    pub(crate) fn transform(&self, source: &DataSource) -> Result<(DataFrame, usize)> {
         let frame = source.read()?;
+        let rows = frame.num_rows();
         let assembled = match &self.inputs {
             Some(inputs) => inputs.assemble(&frame, source)?,
             None => frame,
         };
         let in_file = |e| source.locate(anyhow::Error::from(e).context(source.path.display().to_string()));
-        self.pipeline.transform(&assembled).map_err(in_file)
+        Ok((self.pipeline.transform(&assembled).map_err(in_file)?, rows))
+    }
+}
+
+/// Tells of rows that stages left out.
+pub(crate) fn left_out(rows: usize, read: usize) -> String {
+    match read - rows.min(read) {
+        0 => String::new(),
+        left_out => format!(" ({left_out} of {read} rows are left out: a stage skips invalid values)"),
     }
 }
 

@@ -132,10 +132,55 @@ fn wrong_usage_says_what_is_wrong() {
         fail(&[&["evaluate", model.to_str().unwrap(), data.to_str().unwrap()][..], more].concat())
     };
     assert!(run(&["--evaluator", "binary"]).contains("binary_classification"));
-    assert!(run(&["--curves", "x"]).contains("--evaluator binary_classification"));
+    assert!(run(&["--curves", "x"]).contains("two classes alone"));
     assert!(run(&["--evaluator", "regression", "--metric", "rsme"]).contains("rmse"));
     assert!(run(&["--metric", "log_los"]).contains("log_loss"));
     assert!(run(&["--set", "weight_col"]).contains("NAME=VALUE"));
     assert!(run(&["--set", "wight_col=w"]).contains("weight_col"));
-    assert!(run(&["--label", "lable"]).contains("did you mean `label`"));
+    let told = run(&["--label", "lable"]);
+    assert!(told.contains("--label") && told.contains("did you mean `label`"), "{told}");
+}
+
+#[test]
+fn skipped_rows_are_told_and_stages_are_called_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let config = |handle_invalid: &str, evaluator: &str| {
+        let text = std::fs::read_to_string(examples().join("churn.toml")).unwrap();
+        let data = examples().join("data/churn.csv").canonicalize().unwrap();
+        let text = text
+            .replace("data/churn.csv", data.to_str().unwrap())
+            .replace("\"keep\"", &format!("{handle_invalid:?}"))
+            .replace(
+                "[evaluator]\ntype = \"binary_classification\"\nmetric = \"area_under_roc\"\n",
+                evaluator,
+            );
+        std::fs::write(folder.path().join("search.toml"), text).unwrap();
+    };
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let evaluator = "[evaluator]\ntype = \"binary_classification\"\n";
+    config("skip", evaluator);
+    luthier(&["tune", &path("search.toml"), "--out", &path("out")]);
+    let new = examples().join("data/churn_new.csv");
+    let told =
+        luthier(&["predict", &path("out/model.json"), new.to_str().unwrap(), "--out", &path("new.csv")]);
+    assert!(told.contains("of 12 rows are left out"), "{told}");
+    let (done, told) =
+        run(&["predict", &path("out/model.json"), &path("new.csv"), "--out", &path("new.csv")]);
+    assert!(!done && told.contains("the file the rows come from"), "{told}");
+    let (done, told) = run(&["evaluate", &path("out/model.json"), new.to_str().unwrap()]);
+    assert!(!done && told.contains("--label"), "{told}");
+
+    config("error", evaluator);
+    let (done, told) = run(&["tune", &path("search.toml")]);
+    assert!(!done && told.contains("stage `index`") && told.contains("handle_invalid"), "{told}");
+    config("keep", "");
+    let (done, told) = run(&["tune", &path("search.toml")]);
+    assert!(!done && told.contains("there is no [evaluator]"), "{told}");
 }

@@ -258,7 +258,7 @@ impl Estimator for Pipeline {
                 Some(model) => model,
                 None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(named)?,
             };
-            view = view.through(model.clone()).map_err(named)?;
+            view = view.through_stage(&name, model.clone())?;
             models.push(model);
         }
         Ok(self.assemble(&mut models.into_iter())?.with_inputs(data.schema()))

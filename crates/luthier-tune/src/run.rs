@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
             };
             let Some((before, model)) = before.zip(node.stage.as_model()) else { continue };
             // A stage that does not fit fails its candidates where they use it.
-            let Ok(view) = before.through(model) else { continue };
+            let Ok(view) = before.through_stage(&node.name, model) else { continue };
             if !node.needs.is_empty() {
                 views.push((Some(index), (view.clone(), node.needs.clone())));
             }
@@ -282,9 +282,7 @@ impl<'a> Run<'a> {
         let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".to_owned()) };
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
-        let view = before
-            .through(model)
-            .map_err(|e| e.in_stage_of(&this.name, this.stage.type_name()).to_string())?;
+        let view = before.through_stage(&this.name, model).map_err(|e| e.to_string())?;
         if this.needs.is_empty() {
             return Ok(view);
         }

@@ -126,12 +126,14 @@ impl Units {
         };
         let no_model = || "the unit fitted no model for this candidate".to_owned();
         let model = models.get(place).ok_or_else(no_model)?.clone()?;
-        let mut view = unit.validation.through(model).map_err(|e| e.to_string())?;
+        let mut view = match unit.group.get(place).and_then(|&node| self.tree.nodes.get(node)) {
+            Some(node) => unit.validation.through_stage(&node.name, model),
+            None => unit.validation.through(model),
+        }
+        .map_err(|e| e.to_string())?;
         for node in rest.iter().filter_map(|&node| self.tree.nodes.get(node)) {
             let model = node.stage.as_model().ok_or_else(no_model)?;
-            view = view
-                .through(model)
-                .map_err(|e| e.in_stage_of(&node.name, node.stage.type_name()).to_string())?;
+            view = view.through_stage(&node.name, model).map_err(|e| e.to_string())?;
         }
         Ok(view)
     }

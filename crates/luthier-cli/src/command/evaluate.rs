@@ -11,7 +11,7 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
-use crate::model_file;
+use crate::model_file::{self, left_out};
 use crate::output::print;
 
 /// Bins of the calibration curve.
@@ -24,13 +24,23 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
-    let predicted = model.transform(&source)?;
+    let (predicted, read) = model.transform(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(predicted.schema()));
     if args.curves.is_some() && name != BINARY {
-        bail!("--curves: there are curves of two classes alone: use it with --evaluator {BINARY}");
+        bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
     let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let labels = label.as_deref().unwrap_or("label");
+    if predicted.schema().field(labels).is_none() && !args.set.iter().any(|set| set.starts_with("label_col"))
+    {
+        predicted.schema().require(labels).with_context(|| {
+            format!(
+                "{}: rows are scored against their labels: name the column by --label",
+                args.data.display()
+            )
+        })?;
+    }
     let evaluators = evaluators(args, &entry, label.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
@@ -46,10 +56,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     });
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
-    text.push_str(&format!("\n{} rows of {}\n", predicted.num_rows(), args.data.display()));
+    let rows = predicted.num_rows();
+    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
-        text.push_str(&format!("wrote roc.csv, pr.csv and calibration.csv to {}\n", folder.display()));
+        let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";
+        text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
 }
@@ -119,6 +131,7 @@ fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFra
     let curve = BinaryCurve::of(&data, &spec)?;
     write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
     write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
+    write(&curve.to_frame()?, &folder.join("thresholds.csv"))?;
     let probability_col = column("probability_col")?;
     let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
     write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))

@@ -45,7 +45,9 @@ fn to_json(file: &ModelFile) -> Result<Json> {
 fn to_text(file: &ModelFile) -> Result<String> {
     let mut text = String::new();
     if let Some(inputs) = &file.inputs {
-        text.push_str(&format!("{} features: {}\n", inputs.num_features, inputs.features.join(", ")));
+        if !inputs.features.is_empty() {
+            text.push_str(&format!("{} features: {}\n", inputs.num_features, inputs.features.join(", ")));
+        }
         let roles = [("label", &inputs.label), ("weight", &inputs.weight), ("fold", &inputs.fold)];
         for (role, column) in roles {
             if let Some(column) = column {

@@ -1,19 +1,25 @@
 //! `luthier predict`
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
 use crate::data::{DataSource, FEATURES, writable, write};
-use crate::model_file;
+use crate::model_file::{self, left_out};
 use crate::output::print;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     writable(&args.out)?;
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same(&args.data, &args.out) {
+        bail!("--out {}: that is the file the rows come from: name another", args.out.display());
+    }
     let model = model_file::load(&args.model)?;
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
-    let predicted = model.transform(&source)?;
+    let (predicted, read) = model.transform(&source)?;
     let predicted: DataFrame = match (&args.columns, &model.inputs) {
         (Some(columns), _) => {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -24,5 +30,6 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         (None, _) => predicted,
     };
     write(&predicted, &args.out)?;
-    print(&format!("wrote {} rows to {}\n", predicted.num_rows(), args.out.display()))
+    let rows = predicted.num_rows();
+    print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, read)))
 }

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
+use luthier::core::{Estimator, Pipeline};
+use luthier::frame::Schema;
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
@@ -41,6 +43,12 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
 
     let start = Instant::now();
     let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
+    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?, frame.schema()) {
+        return Err(anyhow!(
+            "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
+             \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
+        ));
+    }
     if args.explain {
         return print(&search.explain(&frame).map_err(|e| config.located(e))?);
     }
@@ -83,6 +91,11 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
 }
 
 /// Shows on a terminal how far the search is.
+/// Whether there are probabilities behind the pipeline; a schema that does not fit is told of by the search.
+fn predicts_classes(pipeline: &Pipeline, schema: &Schema) -> bool {
+    Estimator::transform_schema(pipeline, schema).is_ok_and(|behind| behind.field("probability").is_some())
+}
+
 fn with_progress(search: Search) -> (Search, ProgressBar) {
     if !std::io::stderr().is_terminal() {
         return (search, ProgressBar::hidden());

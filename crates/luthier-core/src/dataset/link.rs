@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub(super) affine: Option<Arc<Affine>>,
     inputs: Option<Vec<String>>,
     drops_rows: bool,
+    /// The stage's name in its pipeline, for errors.
+    name: Option<Arc<str>>,
 }
 
 /// Numbers the rows where a stage may leave some out. No stage names it.
@@ -32,7 +34,19 @@ impl Link {
         let affine = affine.filter(|_| !drops_rows);
         let step = LineageStep::new(before, &schema, affine.as_ref().map(|map| map.columns.clone()))
             .dropping_rows(drops_rows);
-        Ok(Self { model, schema, step: Arc::new(step), affine: affine.map(Arc::new), inputs, drops_rows })
+        Ok(Self {
+            model,
+            schema,
+            step: Arc::new(step),
+            affine: affine.map(Arc::new),
+            inputs,
+            drops_rows,
+            name: None,
+        })
+    }
+
+    pub(super) fn named(self, name: &str) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// Transforms rows; `None` if all are left out.
@@ -43,7 +57,11 @@ impl Link {
         if self.drops_rows {
             data = data.with_column(ROW, Column::i64((0..count as i64).collect()))?;
         }
-        let out = self.model.transform(&data).map_err(|e| e.with_rows(&|i| origin.number(i)))?;
+        let named = |e: Error| match &self.name {
+            Some(name) => e.in_stage_of(name, self.model.type_name()),
+            None => e,
+        };
+        let out = self.model.transform(&data).map_err(|e| named(e.with_rows(&|i| origin.number(i))))?;
         let mut batches =
             out.partitions().first().map(|p| p.batches(None)).transpose()?.into_iter().flatten();
         match (batches.next().transpose()?, batches.next()) {

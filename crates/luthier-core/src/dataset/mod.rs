@@ -139,12 +139,25 @@ impl Dataset {
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
-        let link = Link::new(model, self.schema())?;
+        Ok(self.behind(Link::new(model, self.schema())?))
+    }
+
+    /// As [`through`](Self::through), with the stage's name in its pipeline: errors in its rows call it so.
+    ///
+    /// # Errors
+    /// If the stage does not fit the schema.
+    pub fn through_stage(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
+        let type_name = model.type_name();
+        let link = Link::new(model, self.schema()).map_err(|e| e.in_stage_of(name, type_name))?;
+        Ok(self.behind(link.named(name)))
+    }
+
+    fn behind(&self, link: Link) -> Self {
         let links = self.links.iter().cloned().chain([link]).collect();
         let mut shelves = self.shelves.clone();
         shelves.push(Arc::default());
         let own = self.own.iter().cloned().chain([Arc::default()]).collect();
-        Ok(Self { links, shelves, own, ..self.clone() })
+        Self { links, shelves, own, ..self.clone() }
     }
 
     /// The stages of this view as a planner sees them.
