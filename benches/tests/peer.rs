@@ -144,7 +144,7 @@ fn areas_count_pairs() {
 fn a_file_of_categories_becomes_a_classifier() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("categories.csv");
-    let row = |i: usize| format!("a{},b{},{}\n", i % 3, i % 2, usize::from(i % 3 == 0));
+    let row = |i: usize| format!("a{},b{},{}\n", i % 3, i % 2, usize::from(i.is_multiple_of(3)));
     std::fs::write(&path, format!("c0,c1,label\n{}", (0..60).map(row).collect::<String>())).unwrap();
     let mut peer = Peer::default();
     let found = ask(&mut peer, json!({ "action": "categorical", "path": path, "reg_param": 0.01 }));
