@@ -6,8 +6,12 @@ use super::cells::Cells;
 use super::rows::{Block, Rows, SHARDS};
 use super::wide::{LANES, Lanes, exp, exp_lane, log1p, log1p_lane};
 
-/// Rows or features whose sums are kept in registers together.
-const TOGETHER: usize = 6;
+/// Floats that stay in a first-level cache, or nearly, while they are used for scores and for gradients.
+const PIECE_FLOATS: usize = 1 << 13;
+
+/// The number of rows in a piece is a multiple of this: no rows are left when so many, or a part of so many, are taken
+/// together.
+const ROW_STEP: usize = 24;
 
 /// The unknowns of a model: `width` coefficients and an intercept for each of `sets` scores. One set is the score of
 /// class 1 of a binomial model; a multinomial model has a set for each class that occurs.
@@ -179,143 +183,211 @@ struct AddBlock<'a> {
     sums: &'a mut Sums,
 }
 
-impl pulp::NullaryFnOnce for AddBlock<'_> {
+impl pulp::WithSimd for AddBlock<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        let Self { block, shape, panel, scores, sums } = self;
-        let (n, q) = (block.len(), shape.width + 1);
-        for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-            add_scores(&block.cells, shape.width, point, scores);
-        }
-        if shape.sets == 1 {
-            binomial(block, &panel.offsets[0], scores, sums);
-        } else {
-            multinomial(block, shape.sets, &panel.offsets, scores, sums);
-        }
-        for (scores, gradient) in scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
-            add_gradient(&block.cells, shape.width, scores, gradient);
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        // Sums that are kept in registers together.
+        if S::REGISTER_COUNT >= 32 { self.add::<8>() } else { self.add::<6>() }
+    }
+}
+
+impl AddBlock<'_> {
+    #[inline(always)]
+    fn add<const TOGETHER: usize>(self) {
+        let Self { block, shape, panel, scores: scratch, sums } = self;
+        let (width, q) = (shape.width, shape.width + 1);
+        match &block.cells {
+            Cells::Dense(features) => {
+                let most = (PIECE_FLOATS / width.max(1)).clamp(ROW_STEP, 1024) / ROW_STEP * ROW_STEP;
+                let labels = block.classes.chunks(most).zip(block.weights.chunks(most));
+                let mut rest = &features[..];
+                for (classes, weights) in labels {
+                    let n = classes.len();
+                    let piece;
+                    (piece, rest) = rest.split_at(n * width);
+                    let scores = &mut scratch[..shape.sets * n];
+                    for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
+                        dense_scores::<TOGETHER>(piece, point, scores);
+                    }
+                    residuals(classes, weights, shape, panel, scores, sums);
+                    for (scores, gradient) in scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
+                        dense_gradient::<TOGETHER>(piece, scores, gradient);
+                    }
+                }
+            }
+            Cells::Sparse { ends, indices, values } => {
+                let n = block.len();
+                for (scores, point) in scratch.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
+                    sparse_scores(ends, indices, values, point, scores);
+                }
+                residuals(&block.classes, &block.weights, shape, panel, scratch, sums);
+                for (scores, gradient) in scratch.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
+                    sparse_gradient(ends, indices, values, scores, gradient);
+                }
+            }
         }
     }
 }
 
 /// The scores `x · β + c` of all rows.
 #[inline(always)]
-fn add_scores(cells: &Cells, width: usize, point: &[Lanes], scores: &mut [Lanes]) {
-    let (slopes, intercept) = (&point[..width], point[width]);
-    let features = match cells {
-        Cells::Dense(features) if width > 0 => features,
-        Cells::Dense(_) => return scores.fill(intercept),
-        Cells::Sparse { ends, indices, values } => {
-            let mut start = 0;
-            for (out, &end) in scores.iter_mut().zip(ends) {
-                let mut sum = intercept;
-                for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
-                    let slope = &slopes[*j as usize];
-                    for m in 0..LANES {
-                        sum[m] = x.mul_add(slope[m], sum[m]);
-                    }
-                }
-                *out = sum;
-                start = end;
-            }
-            return;
-        }
-    };
+fn dense_scores<const TOGETHER: usize>(features: &[f64], point: &[Lanes], scores: &mut [Lanes]) {
+    let (slopes, intercept) = point.split_at(point.len() - 1);
+    let width = slopes.len();
+    if width == 0 {
+        return scores.fill(intercept[0]);
+    }
     let some = features.chunks_exact(TOGETHER * width);
     let rest = some.remainder();
     let mut out = scores.chunks_exact_mut(TOGETHER);
     for (rows, out) in some.zip(&mut out) {
-        let mut sums = [intercept; TOGETHER];
-        for (j, slope) in slopes.iter().enumerate() {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                let x = rows[i * width + j];
-                for m in 0..LANES {
-                    sum[m] = x.mul_add(slope[m], sum[m]);
-                }
+        score_rows::<TOGETHER>(rows, slopes, intercept[0], out);
+    }
+    for (row, out) in rest.chunks_exact(width).zip(out.into_remainder().chunks_exact_mut(1)) {
+        score_rows::<1>(row, slopes, intercept[0], out);
+    }
+}
+
+#[inline(always)]
+fn score_rows<const TOGETHER: usize>(rows: &[f64], slopes: &[Lanes], intercept: Lanes, out: &mut [Lanes]) {
+    let width = slopes.len();
+    let rows: [&[f64]; TOGETHER] = std::array::from_fn(|i| &rows[i * width..][..width]);
+    let mut sums = [intercept; TOGETHER];
+    for (j, slope) in slopes.iter().enumerate() {
+        for i in 0..TOGETHER {
+            let x = rows[i][j];
+            for m in 0..LANES {
+                sums[i][m] = x.mul_add(slope[m], sums[i][m]);
             }
         }
-        out.copy_from_slice(&sums);
     }
-    for (row, out) in rest.chunks_exact(width).zip(out.into_remainder()) {
-        let mut sum = intercept;
-        for (x, slope) in row.iter().zip(slopes) {
+    out.copy_from_slice(&sums);
+}
+
+#[inline(always)]
+fn sparse_scores(ends: &[usize], indices: &[u32], values: &[f64], point: &[Lanes], scores: &mut [Lanes]) {
+    let (slopes, intercept) = point.split_at(point.len() - 1);
+    let mut start = 0;
+    for (out, &end) in scores.iter_mut().zip(ends) {
+        let mut sum = intercept[0];
+        for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
+            let slope = &slopes[*j as usize];
             for m in 0..LANES {
                 sum[m] = x.mul_add(slope[m], sum[m]);
             }
         }
         *out = sum;
+        start = end;
     }
 }
 
 /// Adds `Σ r x` and `Σ r` of residuals `r`.
 #[inline(always)]
-fn add_gradient(cells: &Cells, width: usize, residuals: &[Lanes], gradient: &mut [Lanes]) {
-    let mut sum = gradient[width];
-    for r in residuals {
-        for m in 0..LANES {
-            sum[m] += r[m];
-        }
-    }
-    gradient[width] = sum;
-    let features = match cells {
-        Cells::Dense(features) => features,
-        Cells::Sparse { ends, indices, values } => {
-            let mut start = 0;
-            for (r, &end) in residuals.iter().zip(ends) {
-                for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
-                    let sum = &mut gradient[*j as usize];
-                    for m in 0..LANES {
-                        sum[m] = x.mul_add(r[m], sum[m]);
-                    }
-                }
-                start = end;
-            }
-            return;
-        }
-    };
+fn dense_gradient<const TOGETHER: usize>(features: &[f64], residuals: &[Lanes], gradient: &mut [Lanes]) {
+    let width = gradient.len() - 1;
+    add_sum(residuals, &mut gradient[width]);
     let mut j = 0;
     while j + TOGETHER <= width {
-        let mut sums = [[0.0; LANES]; TOGETHER];
-        for (row, r) in features.chunks_exact(width).zip(residuals) {
-            let some = &row[j..j + TOGETHER];
-            for (x, sum) in some.iter().zip(&mut sums) {
-                for m in 0..LANES {
-                    sum[m] = x.mul_add(r[m], sum[m]);
-                }
-            }
-        }
-        for (gradient, sum) in gradient[j..].iter_mut().zip(&sums) {
-            for m in 0..LANES {
-                gradient[m] += sum[m];
-            }
-        }
+        features_gradient::<TOGETHER>(features, width, residuals, j, gradient);
         j += TOGETHER;
     }
-    for j in j..width {
-        let mut sum = gradient[j];
-        for (row, r) in features.chunks_exact(width).zip(residuals) {
+    while j + 4 <= width {
+        features_gradient::<4>(features, width, residuals, j, gradient);
+        j += 4;
+    }
+    while j < width {
+        features_gradient::<1>(features, width, residuals, j, gradient);
+        j += 1;
+    }
+}
+
+/// The gradient of a few features from `from` on.
+#[inline(always)]
+fn features_gradient<const TOGETHER: usize>(
+    features: &[f64],
+    width: usize,
+    residuals: &[Lanes],
+    from: usize,
+    gradient: &mut [Lanes],
+) {
+    let mut sums = [[0.0; LANES]; TOGETHER];
+    for (row, r) in features.chunks_exact(width).zip(residuals) {
+        for (x, sum) in row[from..from + TOGETHER].iter().zip(&mut sums) {
             for m in 0..LANES {
-                sum[m] = row[j].mul_add(r[m], sum[m]);
+                sum[m] = x.mul_add(r[m], sum[m]);
             }
         }
-        gradient[j] = sum;
+    }
+    for (gradient, sum) in gradient[from..].iter_mut().zip(&sums) {
+        for m in 0..LANES {
+            gradient[m] += sum[m];
+        }
+    }
+}
+
+#[inline(always)]
+fn sparse_gradient(
+    ends: &[usize],
+    indices: &[u32],
+    values: &[f64],
+    residuals: &[Lanes],
+    gradient: &mut [Lanes],
+) {
+    let width = gradient.len() - 1;
+    add_sum(residuals, &mut gradient[width]);
+    let mut start = 0;
+    for (r, &end) in residuals.iter().zip(ends) {
+        for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
+            let sum = &mut gradient[*j as usize];
+            for m in 0..LANES {
+                sum[m] = x.mul_add(r[m], sum[m]);
+            }
+        }
+        start = end;
+    }
+}
+
+#[inline(always)]
+fn add_sum(residuals: &[Lanes], sum: &mut Lanes) {
+    let mut total = *sum;
+    for r in residuals {
+        for m in 0..LANES {
+            total[m] += r[m];
+        }
+    }
+    *sum = total;
+}
+
+/// Scores become residuals.
+#[inline(always)]
+fn residuals(
+    classes: &[u32],
+    weights: &[f64],
+    shape: Shape,
+    panel: &Panel,
+    scores: &mut [Lanes],
+    sums: &mut Sums,
+) {
+    match shape.sets {
+        1 => binomial(classes, weights, &panel.offsets[0], scores, sums),
+        sets => multinomial(classes, weights, sets, &panel.offsets, scores, sums),
     }
 }
 
 /// `−z` where the label is 1 and `z` where it is 0 lose no digits to `1 − p`. Scores become residuals `w (p − y)`.
 #[inline(always)]
-fn binomial(block: &Block, offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sums) {
+fn binomial(classes: &[u32], weights: &[f64], offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sums) {
     let (mut loss, mut correct) = (sums.loss, sums.correct);
-    for ((z, &class), &w) in scores.iter_mut().zip(&block.classes).zip(&block.weights) {
+    for ((z, &class), &w) in scores.iter_mut().zip(classes).zip(weights) {
         let sign = if class == 1 { 1.0 } else { -1.0 };
         for m in 0..LANES {
             let margin = sign * z[m];
             let e = exp_lane(-margin.abs());
             let inverse = 1.0 / (1.0 + e);
             let wrong = if margin < 0.0 { inverse } else { e * inverse };
-            loss[m] += w * (log1p_lane(e) - margin.min(0.0));
+            loss[m] += w * (log1p_lane(e, inverse) - margin.min(0.0));
             let towards = sign * (z[m] + offsets[m]);
             // Class 0 is predicted at the threshold itself.
             let right = (towards > 0.0) | ((towards == 0.0) & (class == 0));
@@ -330,9 +402,16 @@ fn binomial(block: &Block, offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sum
 
 /// Scores become residuals `w (p_k − [y = k])`.
 #[inline(always)]
-fn multinomial(block: &Block, sets: usize, offsets: &[Lanes], scores: &mut [Lanes], sums: &mut Sums) {
-    let n = block.len();
-    for (i, (&class, &w)) in block.classes.iter().zip(&block.weights).enumerate() {
+fn multinomial(
+    classes: &[u32],
+    weights: &[f64],
+    sets: usize,
+    offsets: &[Lanes],
+    scores: &mut [Lanes],
+    sums: &mut Sums,
+) {
+    let n = classes.len();
+    for (i, (&class, &w)) in classes.iter().zip(weights).enumerate() {
         let (mut largest, mut place) = (scores[i], [0.0; LANES]);
         let (mut decided, mut choice) = (scores[i], [0.0; LANES]);
         for m in 0..LANES {
@@ -362,7 +441,11 @@ fn multinomial(block: &Block, sets: usize, offsets: &[Lanes], scores: &mut [Lane
             }
             *z = e;
         }
-        let log = log1p(others);
+        let mut inverse = [0.0; LANES];
+        for m in 0..LANES {
+            inverse[m] = 1.0 / (1.0 + others[m]);
+        }
+        let log = log1p(others, inverse);
         let own_e = scores[class as usize * n + i];
         for m in 0..LANES {
             sums.loss[m] += w * (log[m] + (largest[m] - own[m]));
@@ -371,14 +454,14 @@ fn multinomial(block: &Block, sets: usize, offsets: &[Lanes], scores: &mut [Lane
         for k in 0..sets {
             let e = &mut scores[k * n + i];
             for m in 0..LANES {
-                e[m] *= w / (1.0 + others[m]);
+                e[m] *= w * inverse[m];
             }
         }
         // 1 − p as the sum of the other probabilities.
         let own_residual = &mut scores[class as usize * n + i];
         for m in 0..LANES {
             let rest = if place[m] == f64::from(class) { others[m] } else { 1.0 + others[m] - own_e[m] };
-            own_residual[m] = -w * rest / (1.0 + others[m]);
+            own_residual[m] = -w * rest * inverse[m];
         }
     }
 }

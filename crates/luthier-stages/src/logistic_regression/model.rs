@@ -2,7 +2,7 @@
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{Error, RowFunction, Transformer, catch_panic, linalg};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
@@ -174,10 +174,10 @@ impl LogisticRegressionModel {
 
     fn probabilities(&self, scores: &Array2<f64>) -> Array2<f64> {
         let mut all = Array2::zeros(scores.dim());
-        for (scores, mut p) in scores.outer_iter().zip(all.outer_iter_mut()) {
-            if let (Some(scores), Some(p)) = (scores.to_slice(), p.as_slice_mut()) {
-                self.probability(scores, p);
-            }
+        if let (Some(scores), Some(p)) = (scores.as_slice(), all.as_slice_mut()) {
+            let classes = self.num_classes();
+            let rows = scores.chunks_exact(classes).zip(p.chunks_exact_mut(classes));
+            rows.for_each(|(scores, p)| self.probability(scores, p));
         }
         all
     }
@@ -199,11 +199,9 @@ impl Transformer for LogisticRegressionModel {
         let scores = self.scores(&data)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
-        let class = |i: usize| {
-            let (scores, p) = (scores.slice(s![i, ..]), probabilities.slice(s![i, ..]));
-            decision.class(scores.as_slice().unwrap_or(&[]), p.as_slice().unwrap_or(&[]))
-        };
-        let predictions: Vec<f64> = (0..scores.nrows()).map(class).collect();
+        let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
+        let rows = z.chunks_exact(self.num_classes()).zip(p.chunks_exact(self.num_classes()));
+        let predictions: Vec<f64> = rows.map(|(z, p)| decision.class(z, p)).collect();
         let appended = [
             (&c.raw_prediction, Column::vector(scores)),
             (&c.probability, Column::vector(probabilities)),
