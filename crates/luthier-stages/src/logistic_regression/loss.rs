@@ -93,10 +93,9 @@ pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>
             let mut sums: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
             let mut scratch = Vec::new();
             for block in blocks {
-                for (panel, sums) in panels.iter().zip(&mut sums) {
-                    scratch.resize(shape.sets * block.len(), [0.0; LANES]);
-                    pulp::Arch::new().dispatch(AddBlock { block, shape, panel, scores: &mut scratch, sums });
-                }
+                scratch.resize(shape.sets * block.len(), [0.0; LANES]);
+                let (panels, sums) = (&panels[..], &mut sums[..]);
+                pulp::Arch::new().dispatch(AddBlock { block, shape, panels, scratch: &mut scratch, sums });
             }
             sums
         })
@@ -177,10 +176,11 @@ impl Sums {
 struct AddBlock<'a> {
     block: &'a Block,
     shape: Shape,
-    panel: &'a Panel,
-    /// Set by set, a row each.
-    scores: &'a mut [Lanes],
-    sums: &'a mut Sums,
+    panels: &'a [Panel],
+    /// For scores, set by set.
+    scratch: &'a mut [Lanes],
+    /// One for each panel.
+    sums: &'a mut [Sums],
 }
 
 impl pulp::WithSimd for AddBlock<'_> {
@@ -196,7 +196,7 @@ impl pulp::WithSimd for AddBlock<'_> {
 impl AddBlock<'_> {
     #[inline(always)]
     fn add<const TOGETHER: usize>(self) {
-        let Self { block, shape, panel, scores: scratch, sums } = self;
+        let Self { block, shape, panels, scratch, sums } = self;
         let (width, q) = (shape.width, shape.width + 1);
         match &block.cells {
             Cells::Dense(features) => {
@@ -208,23 +208,29 @@ impl AddBlock<'_> {
                     let piece;
                     (piece, rest) = rest.split_at(n * width);
                     let scores = &mut scratch[..shape.sets * n];
-                    for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-                        dense_scores::<TOGETHER>(piece, point, scores);
-                    }
-                    residuals(classes, weights, shape, panel, scores, sums);
-                    for (scores, gradient) in scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
-                        dense_gradient::<TOGETHER>(piece, scores, gradient);
+                    for (panel, sums) in panels.iter().zip(sums.iter_mut()) {
+                        for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
+                            dense_scores::<TOGETHER>(piece, point, scores);
+                        }
+                        residuals(classes, weights, shape, panel, scores, sums);
+                        for (scores, gradient) in
+                            scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q))
+                        {
+                            dense_gradient::<TOGETHER>(piece, scores, gradient);
+                        }
                     }
                 }
             }
             Cells::Sparse { ends, indices, values } => {
                 let n = block.len();
-                for (scores, point) in scratch.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-                    sparse_scores(ends, indices, values, point, scores);
-                }
-                residuals(&block.classes, &block.weights, shape, panel, scratch, sums);
-                for (scores, gradient) in scratch.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
-                    sparse_gradient(ends, indices, values, scores, gradient);
+                for (panel, sums) in panels.iter().zip(sums) {
+                    for (scores, point) in scratch.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
+                        sparse_scores(ends, indices, values, point, scores);
+                    }
+                    residuals(&block.classes, &block.weights, shape, panel, scratch, sums);
+                    for (scores, gradient) in scratch.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q)) {
+                        sparse_gradient(ends, indices, values, scores, gradient);
+                    }
                 }
             }
         }
@@ -381,17 +387,16 @@ fn residuals(
 fn binomial(classes: &[u32], weights: &[f64], offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sums) {
     let (mut loss, mut correct) = (sums.loss, sums.correct);
     for ((z, &class), &w) in scores.iter_mut().zip(classes).zip(weights) {
-        let sign = if class == 1 { 1.0 } else { -1.0 };
+        let (sign, predicted_zero) = if class == 1 { (1.0, 0.0) } else { (-1.0, w) };
         for m in 0..LANES {
             let margin = sign * z[m];
             let e = exp_lane(-margin.abs());
             let inverse = 1.0 / (1.0 + e);
             let wrong = if margin < 0.0 { inverse } else { e * inverse };
             loss[m] += w * (log1p_lane(e, inverse) - margin.min(0.0));
-            let towards = sign * (z[m] + offsets[m]);
             // Class 0 is predicted at the threshold itself.
-            let right = (towards > 0.0) | ((towards == 0.0) & (class == 0));
-            correct[m] += if right { w } else { 0.0 };
+            let is_one = if z[m] + offsets[m] > 0.0 { 1.0 } else { 0.0 };
+            correct[m] += (sign * w).mul_add(is_one, predicted_zero);
             // A score that is not a number must not be mended.
             z[m] = if margin.is_nan() { f64::NAN } else { -sign * w * wrong };
         }
