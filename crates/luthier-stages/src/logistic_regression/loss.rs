@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::cells::Cells;
 use super::rows::{Block, Rows, SHARDS};
-use super::wide::{LANES, Lanes, exp, exp_lane, log1p, log1p_lane};
+use super::wide::{LANES, exp, exp_lane, log1p, log1p_lane};
 
 /// Floats that stay in a first-level cache, or nearly, while they are used for scores and for gradients.
 const PIECE_FLOATS: usize = 1 << 13;
@@ -69,44 +69,53 @@ pub(super) struct LossAt {
     pub(super) accuracy: f64,
 }
 
-/// Eight candidates side by side.
-struct Panel {
-    point: Vec<Lanes>,
-    offsets: Vec<Lanes>,
+/// Some candidates side by side: eight, or one alone where the features are sparse.
+struct Panel<const N: usize> {
+    point: Vec<[f64; N]>,
+    offsets: Vec<[f64; N]>,
 }
 
 #[derive(Clone)]
-struct Sums {
-    loss: Lanes,
-    correct: Lanes,
-    gradient: Vec<Lanes>,
+struct Sums<const N: usize> {
+    loss: [f64; N],
+    correct: [f64; N],
+    gradient: Vec<[f64; N]>,
 }
 
 /// The losses at all points. What a candidate gets does not depend on the others, to the last bit.
 pub(super) fn losses(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>]) -> Vec<LossAt> {
-    let panels: Vec<Panel> =
-        queries.chunks(LANES).map(|some| Panel::new(shape, &rows.units.shift, some)).collect();
+    let is_sparse = rows.blocks.iter().any(|block| matches!(block.cells, Cells::Sparse { .. }));
+    match queries {
+        // Sparse numbers touch a place in memory each: seven lanes that nobody asked for would cost what they weigh.
+        [_] if is_sparse => losses_by::<1>(rows, shape, part, queries),
+        _ => losses_by::<LANES>(rows, shape, part, queries),
+    }
+}
+
+fn losses_by<const N: usize>(rows: &Rows, shape: Shape, part: Part, queries: &[Query<'_>]) -> Vec<LossAt> {
+    let panels: Vec<Panel<N>> =
+        queries.chunks(N).map(|some| Panel::new(shape, &rows.units.shift, some)).collect();
     let (blocks, weight) = part.of(&rows.blocks);
-    let parts: Vec<Vec<Sums>> = blocks
+    let parts: Vec<Vec<Sums<N>>> = blocks
         .par_chunks(blocks.len().div_ceil(shards(shape)).max(1))
         .map(|blocks| {
-            let mut sums: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
+            let mut sums: Vec<Sums<N>> = panels.iter().map(|_| Sums::empty(shape)).collect();
             let mut scratch = Vec::new();
             for block in blocks {
-                scratch.resize(shape.sets * block.len(), [0.0; LANES]);
+                scratch.resize(shape.sets * block.len(), [0.0; N]);
                 let (panels, sums) = (&panels[..], &mut sums[..]);
                 pulp::Arch::new().dispatch(AddBlock { block, shape, panels, scratch: &mut scratch, sums });
             }
             sums
         })
         .collect();
-    let mut total: Vec<Sums> = panels.iter().map(|_| Sums::empty(shape)).collect();
+    let mut total: Vec<Sums<N>> = panels.iter().map(|_| Sums::empty(shape)).collect();
     for part in &parts {
         total.iter_mut().zip(part).for_each(|(total, part)| total.add(part));
     }
     total.iter_mut().for_each(|sums| sums.centre(shape, &rows.units.shift));
     let at = |i: usize| {
-        let (sums, lane) = (&total[i / LANES], i % LANES);
+        let (sums, lane) = (&total[i / N], i % N);
         LossAt {
             loss: sums.loss[lane] / weight,
             gradient: sums.gradient.iter().map(|g| g[lane] / weight).collect(),
@@ -121,10 +130,10 @@ fn shards(shape: Shape) -> usize {
     if shape.unknowns() > 1000 { 8 } else { SHARDS }
 }
 
-impl Panel {
+impl<const N: usize> Panel<N> {
     fn new(shape: Shape, shift: &[f64], queries: &[Query<'_>]) -> Self {
-        let mut point = vec![[0.0; LANES]; shape.unknowns()];
-        let mut offsets = vec![[0.0; LANES]; shape.sets];
+        let mut point = vec![[0.0; N]; shape.unknowns()];
+        let mut offsets = vec![[0.0; N]; shape.sets];
         for (lane, query) in queries.iter().enumerate() {
             point.iter_mut().zip(query.point).for_each(|(all, one)| all[lane] = *one);
             offsets.iter_mut().zip(query.offsets).for_each(|(all, one)| all[lane] = *one);
@@ -133,7 +142,7 @@ impl Panel {
         for set in point.chunks_exact_mut(shape.width + 1) {
             let mut intercept = set[shape.width];
             for (slope, shift) in set.iter().zip(shift) {
-                for m in 0..LANES {
+                for m in 0..N {
                     intercept[m] -= shift * slope[m];
                 }
             }
@@ -143,9 +152,9 @@ impl Panel {
     }
 }
 
-impl Sums {
+impl<const N: usize> Sums<N> {
     fn empty(shape: Shape) -> Self {
-        Self { loss: [0.0; LANES], correct: [0.0; LANES], gradient: vec![[0.0; LANES]; shape.unknowns()] }
+        Self { loss: [0.0; N], correct: [0.0; N], gradient: vec![[0.0; N]; shape.unknowns()] }
     }
 
     /// `Σ r (x − shift)` from `Σ r x`.
@@ -153,7 +162,7 @@ impl Sums {
         for set in self.gradient.chunks_exact_mut(shape.width + 1) {
             let residuals = set[shape.width];
             for (sum, shift) in set.iter_mut().zip(shift) {
-                for m in 0..LANES {
+                for m in 0..N {
                     sum[m] -= shift * residuals[m];
                 }
             }
@@ -161,29 +170,29 @@ impl Sums {
     }
 
     fn add(&mut self, other: &Self) {
-        for m in 0..LANES {
+        for m in 0..N {
             self.loss[m] += other.loss[m];
             self.correct[m] += other.correct[m];
         }
         for (sum, other) in self.gradient.iter_mut().zip(&other.gradient) {
-            for m in 0..LANES {
+            for m in 0..N {
                 sum[m] += other[m];
             }
         }
     }
 }
 
-struct AddBlock<'a> {
+struct AddBlock<'a, const N: usize> {
     block: &'a Block,
     shape: Shape,
-    panels: &'a [Panel],
+    panels: &'a [Panel<N>],
     /// For scores, set by set.
-    scratch: &'a mut [Lanes],
+    scratch: &'a mut [[f64; N]],
     /// One for each panel.
-    sums: &'a mut [Sums],
+    sums: &'a mut [Sums<N>],
 }
 
-impl pulp::WithSimd for AddBlock<'_> {
+impl<const N: usize> pulp::WithSimd for AddBlock<'_, N> {
     type Output = ();
 
     #[inline(always)]
@@ -193,7 +202,7 @@ impl pulp::WithSimd for AddBlock<'_> {
     }
 }
 
-impl AddBlock<'_> {
+impl<const N: usize> AddBlock<'_, N> {
     #[inline(always)]
     fn add<const TOGETHER: usize>(self) {
         let Self { block, shape, panels, scratch, sums } = self;
@@ -210,13 +219,13 @@ impl AddBlock<'_> {
                     let scores = &mut scratch[..shape.sets * n];
                     for (panel, sums) in panels.iter().zip(sums.iter_mut()) {
                         for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-                            dense_scores::<TOGETHER>(piece, point, scores);
+                            dense_scores::<TOGETHER, N>(piece, point, scores);
                         }
                         residuals(classes, weights, shape, panel, scores, sums);
                         for (scores, gradient) in
                             scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q))
                         {
-                            dense_gradient::<TOGETHER>(piece, scores, gradient);
+                            dense_gradient::<TOGETHER, N>(piece, scores, gradient);
                         }
                     }
                 }
@@ -239,7 +248,11 @@ impl AddBlock<'_> {
 
 /// The scores `x · β + c` of all rows.
 #[inline(always)]
-fn dense_scores<const TOGETHER: usize>(features: &[f64], point: &[Lanes], scores: &mut [Lanes]) {
+fn dense_scores<const TOGETHER: usize, const N: usize>(
+    features: &[f64],
+    point: &[[f64; N]],
+    scores: &mut [[f64; N]],
+) {
     let (slopes, intercept) = point.split_at(point.len() - 1);
     let width = slopes.len();
     if width == 0 {
@@ -249,22 +262,27 @@ fn dense_scores<const TOGETHER: usize>(features: &[f64], point: &[Lanes], scores
     let rest = some.remainder();
     let mut out = scores.chunks_exact_mut(TOGETHER);
     for (rows, out) in some.zip(&mut out) {
-        score_rows::<TOGETHER>(rows, slopes, intercept[0], out);
+        score_rows::<TOGETHER, N>(rows, slopes, intercept[0], out);
     }
     for (row, out) in rest.chunks_exact(width).zip(out.into_remainder().chunks_exact_mut(1)) {
-        score_rows::<1>(row, slopes, intercept[0], out);
+        score_rows::<1, N>(row, slopes, intercept[0], out);
     }
 }
 
 #[inline(always)]
-fn score_rows<const TOGETHER: usize>(rows: &[f64], slopes: &[Lanes], intercept: Lanes, out: &mut [Lanes]) {
+fn score_rows<const TOGETHER: usize, const N: usize>(
+    rows: &[f64],
+    slopes: &[[f64; N]],
+    intercept: [f64; N],
+    out: &mut [[f64; N]],
+) {
     let width = slopes.len();
     let rows: [&[f64]; TOGETHER] = std::array::from_fn(|i| &rows[i * width..][..width]);
     let mut sums = [intercept; TOGETHER];
     for (j, slope) in slopes.iter().enumerate() {
         for i in 0..TOGETHER {
             let x = rows[i][j];
-            for m in 0..LANES {
+            for m in 0..N {
                 sums[i][m] = x.mul_add(slope[m], sums[i][m]);
             }
         }
@@ -273,14 +291,20 @@ fn score_rows<const TOGETHER: usize>(rows: &[f64], slopes: &[Lanes], intercept: 
 }
 
 #[inline(always)]
-fn sparse_scores(ends: &[usize], indices: &[u32], values: &[f64], point: &[Lanes], scores: &mut [Lanes]) {
+fn sparse_scores<const N: usize>(
+    ends: &[usize],
+    indices: &[u32],
+    values: &[f64],
+    point: &[[f64; N]],
+    scores: &mut [[f64; N]],
+) {
     let (slopes, intercept) = point.split_at(point.len() - 1);
     let mut start = 0;
     for (out, &end) in scores.iter_mut().zip(ends) {
         let mut sum = intercept[0];
         for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
             let slope = &slopes[*j as usize];
-            for m in 0..LANES {
+            for m in 0..N {
                 sum[m] = x.mul_add(slope[m], sum[m]);
             }
         }
@@ -291,55 +315,59 @@ fn sparse_scores(ends: &[usize], indices: &[u32], values: &[f64], point: &[Lanes
 
 /// Adds `Σ r x` and `Σ r` of residuals `r`.
 #[inline(always)]
-fn dense_gradient<const TOGETHER: usize>(features: &[f64], residuals: &[Lanes], gradient: &mut [Lanes]) {
+fn dense_gradient<const TOGETHER: usize, const N: usize>(
+    features: &[f64],
+    residuals: &[[f64; N]],
+    gradient: &mut [[f64; N]],
+) {
     let width = gradient.len() - 1;
     add_sum(residuals, &mut gradient[width]);
     let mut j = 0;
     while j + TOGETHER <= width {
-        features_gradient::<TOGETHER>(features, width, residuals, j, gradient);
+        features_gradient::<TOGETHER, N>(features, width, residuals, j, gradient);
         j += TOGETHER;
     }
     while j + 4 <= width {
-        features_gradient::<4>(features, width, residuals, j, gradient);
+        features_gradient::<4, N>(features, width, residuals, j, gradient);
         j += 4;
     }
     while j < width {
-        features_gradient::<1>(features, width, residuals, j, gradient);
+        features_gradient::<1, N>(features, width, residuals, j, gradient);
         j += 1;
     }
 }
 
 /// The gradient of a few features from `from` on.
 #[inline(always)]
-fn features_gradient<const TOGETHER: usize>(
+fn features_gradient<const TOGETHER: usize, const N: usize>(
     features: &[f64],
     width: usize,
-    residuals: &[Lanes],
+    residuals: &[[f64; N]],
     from: usize,
-    gradient: &mut [Lanes],
+    gradient: &mut [[f64; N]],
 ) {
-    let mut sums = [[0.0; LANES]; TOGETHER];
+    let mut sums = [[0.0; N]; TOGETHER];
     for (row, r) in features.chunks_exact(width).zip(residuals) {
         for (x, sum) in row[from..from + TOGETHER].iter().zip(&mut sums) {
-            for m in 0..LANES {
+            for m in 0..N {
                 sum[m] = x.mul_add(r[m], sum[m]);
             }
         }
     }
     for (gradient, sum) in gradient[from..].iter_mut().zip(&sums) {
-        for m in 0..LANES {
+        for m in 0..N {
             gradient[m] += sum[m];
         }
     }
 }
 
 #[inline(always)]
-fn sparse_gradient(
+fn sparse_gradient<const N: usize>(
     ends: &[usize],
     indices: &[u32],
     values: &[f64],
-    residuals: &[Lanes],
-    gradient: &mut [Lanes],
+    residuals: &[[f64; N]],
+    gradient: &mut [[f64; N]],
 ) {
     let width = gradient.len() - 1;
     add_sum(residuals, &mut gradient[width]);
@@ -347,7 +375,7 @@ fn sparse_gradient(
     for (r, &end) in residuals.iter().zip(ends) {
         for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
             let sum = &mut gradient[*j as usize];
-            for m in 0..LANES {
+            for m in 0..N {
                 sum[m] = x.mul_add(r[m], sum[m]);
             }
         }
@@ -356,10 +384,10 @@ fn sparse_gradient(
 }
 
 #[inline(always)]
-fn add_sum(residuals: &[Lanes], sum: &mut Lanes) {
+fn add_sum<const N: usize>(residuals: &[[f64; N]], sum: &mut [f64; N]) {
     let mut total = *sum;
     for r in residuals {
-        for m in 0..LANES {
+        for m in 0..N {
             total[m] += r[m];
         }
     }
@@ -368,13 +396,13 @@ fn add_sum(residuals: &[Lanes], sum: &mut Lanes) {
 
 /// Scores become residuals.
 #[inline(always)]
-fn residuals(
+fn residuals<const N: usize>(
     classes: &[u32],
     weights: &[f64],
     shape: Shape,
-    panel: &Panel,
-    scores: &mut [Lanes],
-    sums: &mut Sums,
+    panel: &Panel<N>,
+    scores: &mut [[f64; N]],
+    sums: &mut Sums<N>,
 ) {
     match shape.sets {
         1 => binomial(classes, weights, &panel.offsets[0], scores, sums),
@@ -384,11 +412,17 @@ fn residuals(
 
 /// `−z` where the label is 1 and `z` where it is 0 lose no digits to `1 − p`. Scores become residuals `w (p − y)`.
 #[inline(always)]
-fn binomial(classes: &[u32], weights: &[f64], offsets: &Lanes, scores: &mut [Lanes], sums: &mut Sums) {
+fn binomial<const N: usize>(
+    classes: &[u32],
+    weights: &[f64],
+    offsets: &[f64; N],
+    scores: &mut [[f64; N]],
+    sums: &mut Sums<N>,
+) {
     let (mut loss, mut correct) = (sums.loss, sums.correct);
     for ((z, &class), &w) in scores.iter_mut().zip(classes).zip(weights) {
         let (sign, predicted_zero) = if class == 1 { (1.0, 0.0) } else { (-1.0, w) };
-        for m in 0..LANES {
+        for m in 0..N {
             let margin = sign * z[m];
             let e = exp_lane(-margin.abs());
             let inverse = 1.0 / (1.0 + e);
@@ -407,24 +441,24 @@ fn binomial(classes: &[u32], weights: &[f64], offsets: &Lanes, scores: &mut [Lan
 
 /// Scores become residuals `w (p_k − [y = k])`.
 #[inline(always)]
-fn multinomial(
+fn multinomial<const N: usize>(
     classes: &[u32],
     weights: &[f64],
     sets: usize,
-    offsets: &[Lanes],
-    scores: &mut [Lanes],
-    sums: &mut Sums,
+    offsets: &[[f64; N]],
+    scores: &mut [[f64; N]],
+    sums: &mut Sums<N>,
 ) {
     let n = classes.len();
     for (i, (&class, &w)) in classes.iter().zip(weights).enumerate() {
-        let (mut largest, mut place) = (scores[i], [0.0; LANES]);
-        let (mut decided, mut choice) = (scores[i], [0.0; LANES]);
-        for m in 0..LANES {
+        let (mut largest, mut place) = (scores[i], [0.0; N]);
+        let (mut decided, mut choice) = (scores[i], [0.0; N]);
+        for m in 0..N {
             decided[m] += offsets[0][m];
         }
         for k in 1..sets {
             let z = scores[k * n + i];
-            for m in 0..LANES {
+            for m in 0..N {
                 let better = z[m] > largest[m];
                 largest[m] = if better { z[m] } else { largest[m] };
                 place[m] = if better { k as f64 } else { place[m] };
@@ -434,37 +468,37 @@ fn multinomial(
                 choice[m] = if better { k as f64 } else { choice[m] };
             }
         }
-        let (own, mut others) = (scores[class as usize * n + i], [0.0; LANES]);
+        let (own, mut others) = (scores[class as usize * n + i], [0.0; N]);
         for k in 0..sets {
             let z = &mut scores[k * n + i];
-            for m in 0..LANES {
+            for m in 0..N {
                 z[m] -= largest[m];
             }
             let e = exp(*z);
-            for m in 0..LANES {
+            for m in 0..N {
                 others[m] += if place[m] == k as f64 { 0.0 } else { e[m] };
             }
             *z = e;
         }
-        let mut inverse = [0.0; LANES];
-        for m in 0..LANES {
+        let mut inverse = [0.0; N];
+        for m in 0..N {
             inverse[m] = 1.0 / (1.0 + others[m]);
         }
         let log = log1p(others, inverse);
         let own_e = scores[class as usize * n + i];
-        for m in 0..LANES {
+        for m in 0..N {
             sums.loss[m] += w * (log[m] + (largest[m] - own[m]));
             sums.correct[m] += if choice[m] == f64::from(class) { w } else { 0.0 };
         }
         for k in 0..sets {
             let e = &mut scores[k * n + i];
-            for m in 0..LANES {
+            for m in 0..N {
                 e[m] *= w * inverse[m];
             }
         }
         // 1 − p as the sum of the other probabilities.
         let own_residual = &mut scores[class as usize * n + i];
-        for m in 0..LANES {
+        for m in 0..N {
             let rest = if place[m] == f64::from(class) { others[m] } else { 1.0 + others[m] - own_e[m] };
             own_residual[m] = -w * rest * inverse[m];
         }

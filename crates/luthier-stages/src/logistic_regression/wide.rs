@@ -3,9 +3,6 @@
 /// Candidates that are evaluated side by side.
 pub(super) const LANES: usize = 8;
 
-/// A number of each candidate.
-pub(super) type Lanes = [f64; LANES];
-
 /// `1.5 · 2⁵²`: adding it rounds to an integer, which is then in the low bits.
 const ROUNDING: f64 = 6_755_399_441_055_744.0;
 
@@ -88,9 +85,9 @@ pub(super) fn log1p_lane(x: f64, inverse: f64) -> f64 {
 
 /// [`exp_lane`] of each.
 #[inline(always)]
-pub(super) fn exp(x: Lanes) -> Lanes {
-    let mut out = [0.0; LANES];
-    for m in 0..LANES {
+pub(super) fn exp<const N: usize>(x: [f64; N]) -> [f64; N] {
+    let mut out = [0.0; N];
+    for m in 0..N {
         out[m] = exp_lane(x[m]);
     }
     out
@@ -98,9 +95,9 @@ pub(super) fn exp(x: Lanes) -> Lanes {
 
 /// [`log1p_lane`] of each.
 #[inline(always)]
-pub(super) fn log1p(x: Lanes, inverse: Lanes) -> Lanes {
-    let mut out = [0.0; LANES];
-    for m in 0..LANES {
+pub(super) fn log1p<const N: usize>(x: [f64; N], inverse: [f64; N]) -> [f64; N] {
+    let mut out = [0.0; N];
+    for m in 0..N {
         out[m] = log1p_lane(x[m], inverse[m]);
     }
     out
