@@ -38,9 +38,9 @@ use crate::columns;
 /// It is fitted by a proximal Newton method: the quadratic model of the loss at a point is minimised with the L1
 /// penalty and within the bounds, and a line search makes every step a descent. Where the Hessian of all rows is dear it
 /// is that of a sample of the rows, updated by the gradients (BFGS). It stops where the quadratic model promises a decrease
-/// below `1e-7 · tol` of the loss of a model without features; below `1e-5 · tol` of it where the Hessian is a sample's, as
-/// there the iterations cost the more. With the default `tol` that is 1e-11 of this loss: what is left is about as much,
-/// as the model is that good near the minimum, and far from 1e-8 of the objective, unless the objective is below a
+/// below `1e-7 · tol` of the loss of a model without features, or below `1e-5 · tol` of it where the Hessian of all rows is
+/// dear or not formed (L-BFGS), as iterations cost more there. With the default `tol` that is 1e-11 of this loss: with a
+/// Hessian what is left is about as much, far from 1e-8 of the objective, unless the objective is below a
 /// thousandth of this loss. The rows are held in memory, standardised, during the fit;
 /// the candidates of a grid pass over them together. A candidate gets the same model, bit for bit, alone and in any grid,
 /// whatever the number of threads or partitions.
