@@ -13,6 +13,7 @@ mod sibling_sums;
 mod standard_scaler;
 mod substitution;
 mod summaries;
+mod together;
 mod vector_assembler;
 
 pub use classification::{

@@ -31,20 +31,19 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
     let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
-    let labels = label.as_deref().unwrap_or("label");
-    if predicted.schema().field(labels).is_none() && !args.set.iter().any(|set| set.starts_with("label_col"))
-    {
-        predicted.schema().require(labels).with_context(|| {
-            format!(
-                "{}: rows are scored against their labels: name the column by --label",
-                args.data.display()
-            )
-        })?;
-    }
     let evaluators = evaluators(args, &entry, label.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
+    if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
+        let told = || {
+            format!(
+                "{}: rows are scored against their labels: name the column by --label",
+                args.data.display()
+            )
+        };
+        predicted.schema().require(&label).with_context(told)?;
+    }
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
@@ -114,14 +113,18 @@ fn value_of(text: &str) -> Value {
     value.flatten().map_or_else(|| Value::from(text), |json| Value::from_json(&json))
 }
 
-fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let text = |name: &str| match evaluator.get_value(name) {
+/// The value of a parameter that is a text.
+fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
+    match evaluator.get_value(name) {
         Ok(Value::Str(text)) => Some(text),
         _ => None,
-    };
-    let column = |name: &str| text(name).with_context(|| format!("`{BINARY}` has no `{name}`"));
-    let (label_col, weight_col) = (column("label_col")?, text("weight_col"));
+    }
+}
+
+fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
+    let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
     let data = Dataset::new(predicted.clone());
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),

@@ -15,6 +15,7 @@ use super::residuals::{ResidualSpec, ResidualSums};
 use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
 use super::statistics::Goodness;
 use crate::columns;
+use crate::together::{fit_in_groups, only};
 
 /// What is minimised over the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
@@ -264,8 +265,7 @@ impl<'a> Summaries<'a> {
             let model = LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness);
             models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
         }
-        let missing = || Err(anyhow::anyhow!("no model was fitted"));
-        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+        models.into_iter().map(only).collect()
     }
 
     /// The chosen configurations by moments where they have enough digits and by the factor elsewhere.
@@ -372,8 +372,7 @@ impl Estimator for LinearRegression {
     type Model = LinearRegressionModel;
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<LinearRegressionModel> {
-        let alone = Summaries::of(self, data).fit(&[self], ctx);
-        alone.into_iter().next().unwrap_or_else(|| Err(anyhow::anyhow!("no model was fitted")))
+        only(Summaries::of(self, data).fit(&[self], ctx).into_iter().next())
     }
 
     fn fit_many(
@@ -381,21 +380,13 @@ impl Estimator for LinearRegression {
         data: &Dataset,
         ctx: &FitContext,
     ) -> Vec<anyhow::Result<LinearRegressionModel>> {
-        let mut models: Vec<_> = configs.iter().map(|_| None).collect();
-        let mut left: Vec<usize> = (0..configs.len()).collect();
         // Configurations of other columns see other rows.
-        while let Some(&first) = left.first() {
-            let summaries = Summaries::of(&configs[first], data);
-            let (these, others): (Vec<_>, Vec<_>) =
-                left.into_iter().partition(|&i| summaries.fits(&configs[i]));
-            let group: Vec<&Self> = these.iter().map(|&i| &configs[i]).collect();
-            for (i, model) in these.into_iter().zip(summaries.fit(&group, ctx)) {
-                models[i] = Some(model);
-            }
-            left = others;
-        }
-        let missing = || Err(anyhow::anyhow!("no model was fitted"));
-        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+        fit_in_groups(
+            configs,
+            |config| Summaries::of(config, data),
+            |summaries, config| summaries.fits(config),
+            |summaries, group| summaries.fit(group, ctx),
+        )
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {

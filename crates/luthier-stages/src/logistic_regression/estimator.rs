@@ -9,6 +9,7 @@ use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
 use super::rows::{RowColumns, Rows};
 use crate::columns;
+use crate::together::{fit_in_groups, only};
 
 /// Logistic regression: the probability of each class from a linear function of the features.
 ///
@@ -300,8 +301,7 @@ impl Estimator for LogisticRegression {
     type Model = LogisticRegressionModel;
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<LogisticRegressionModel> {
-        let alone = Self::fit_same_rows(&[self], data, ctx);
-        alone.into_iter().next().unwrap_or_else(|| Err(anyhow::anyhow!("no model was fitted")))
+        only(Self::fit_same_rows(&[self], data, ctx).into_iter().next())
     }
 
     fn fit_many(
@@ -309,22 +309,12 @@ impl Estimator for LogisticRegression {
         data: &Dataset,
         ctx: &FitContext,
     ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
-        let mut models: Vec<_> = configs.iter().map(|_| None).collect();
-        let mut left: Vec<usize> = (0..configs.len()).collect();
-        while let Some(&first) = left.first() {
-            let first = &configs[first];
-            let same = |other: &Self| {
-                other.row_columns() == first.row_columns() && other.is_centred() == first.is_centred()
-            };
-            let (these, others): (Vec<usize>, Vec<usize>) = left.iter().partition(|&&i| same(&configs[i]));
-            let group: Vec<&Self> = these.iter().map(|&i| &configs[i]).collect();
-            for (i, model) in these.into_iter().zip(Self::fit_same_rows(&group, data, ctx)) {
-                models[i] = Some(model);
-            }
-            left = others;
-        }
-        let missing = || Err(anyhow::anyhow!("no model was fitted"));
-        models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+        fit_in_groups(
+            configs,
+            |config| (config.row_columns(), config.is_centred()),
+            |rows, config| *rows == (config.row_columns(), config.is_centred()),
+            |_, group| Self::fit_same_rows(group, data, ctx),
+        )
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {

@@ -12,6 +12,7 @@ use super::model::LogisticRegressionModel;
 use super::rows::Rows;
 use super::statistics::Inference;
 use super::summary::LogisticTrainingSummary;
+use crate::together::only;
 
 /// The model of each configuration; those with the same shape pass over the rows together.
 pub(super) fn fit_rows(
@@ -48,8 +49,7 @@ pub(super) fn fit_rows(
             models[i] = Some(model(configs[i], coordinates, multinomial, problem, solution, ctx));
         }
     }
-    let missing = || Err(anyhow::anyhow!("no model was fitted"));
-    models.into_iter().map(|model| model.unwrap_or_else(missing)).collect()
+    models.into_iter().map(only).collect()
 }
 
 fn shape(rows: &Rows, multinomial: bool) -> Shape {
