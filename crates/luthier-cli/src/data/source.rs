@@ -156,12 +156,13 @@ impl DataSource {
 
 /// The row that an error names.
 fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
-    let frame = match error.downcast_ref() {
-        Some(luthier::core::Error::BadValue { row, .. }) => return Some(*row),
-        Some(luthier::core::Error::Frame(frame)) => Some(frame.as_ref()),
-        _ => error.downcast_ref(),
-    };
-    null_of(frame?).map(|(_, row)| row)
+    if let Some(luthier::tune::Error::AllFailed { first, .. }) = error.downcast_ref() {
+        return first.row;
+    }
+    match error.downcast_ref::<luthier::core::Error>() {
+        Some(error) => error.row(),
+        None => null_of(error.downcast_ref()?).map(|(_, row)| row),
+    }
 }
 
 /// The column and the row of a value that is missing.
