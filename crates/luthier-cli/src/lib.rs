@@ -13,6 +13,7 @@
 
 mod args;
 mod build;
+mod column_transformer;
 mod command;
 mod config;
 mod data;

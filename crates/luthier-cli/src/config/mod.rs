@@ -14,7 +14,7 @@ use luthier::core::params::ParamType;
 use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
-pub(crate) use place_of::place_of_param;
+pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
 pub(crate) use table::{Key, Place};
@@ -82,7 +82,7 @@ pub(crate) struct StageConfig {
     pub(crate) name: Key,
     /// The stage.
     pub(crate) part: PartConfig,
-    /// The stages of a stage that is a pipeline.
+    /// The stages of a stage that is a pipeline; the parts of a column transformer, each a pipeline with `columns`.
     pub(crate) stages: Vec<StageConfig>,
 }
 
@@ -115,6 +115,9 @@ pub(crate) struct SearchConfig {
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
+
+/// The type of a stage that takes columns through the stages of its parts.
+pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
 
 /// The keys of `[search]` that are not parameters of the method.
 pub(crate) const SEARCH_KEYS: [&str; 6] =
@@ -227,24 +230,64 @@ fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
                 Key { name: last.to_owned(), ..type_name.clone() }
             }
         };
-        let Key { name: text, place } = &name;
-        if text.is_empty() || text.contains('.') {
-            bail!("{place}: `{text}` cannot name a stage: use a name without dots");
-        }
-        if let Some(earlier) = stages.iter().find(|stage| stage.name.name == *text) {
-            bail!(
-                "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
-                earlier.name.place
-            );
-        }
-        let inner = match type_name.name.as_str() {
-            "pipeline" => table.take("stage").map(|item| self::stages(item.tables()?)).transpose()?,
-            _ => None,
-        };
-        let part = PartConfig { type_name, params: table.params()? };
-        stages.push(StageConfig { name, part, stages: inner.unwrap_or_default() });
+        check_name(&name, &stages)?;
+        stages.push(match type_name.name.as_str() {
+            "pipeline" => {
+                let stages = inner_stages(&mut table)?;
+                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
+            }
+            COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
+            _ => {
+                let part = PartConfig { type_name, params: table.params()? };
+                StageConfig { name, part, stages: Vec::new() }
+            }
+        });
     }
     Ok(stages)
+}
+
+fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
+    Ok(table.take("stage").map(|item| stages(item.tables()?)).transpose()?.unwrap_or_default())
+}
+
+/// Whether the name can stand in an address, and is none of the others'.
+fn check_name(name: &Key, others: &[StageConfig]) -> Result<()> {
+    let Key { name: text, place } = name;
+    if text.is_empty() || text.contains('.') {
+        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
+    }
+    match others.iter().find(|stage| stage.name.name == *text) {
+        Some(earlier) => bail!(
+            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
+            earlier.name.place
+        ),
+        None => Ok(()),
+    }
+}
+
+fn column_transformer(name: Key, type_name: Key, mut table: Table<'_>) -> Result<StageConfig> {
+    let mut params = Vec::new();
+    if let Some(item) = table.take("output_col") {
+        params.push((item.key.clone(), Value::Str(item.string()?)));
+    }
+    if let Some(item) = table.take("passthrough") {
+        params.push((item.key.clone(), item.strings()?.into()));
+    }
+    let parts = table.take("part").map(|item| item.tables()).transpose()?.unwrap_or_default();
+    table.finish()?;
+    let mut stages: Vec<StageConfig> = Vec::new();
+    for mut table in parts {
+        let place = table.place().clone();
+        let name = table.require("name", "name = \"numbers\"")?.text()?;
+        check_name(&name, &stages)?;
+        let columns = table.require("columns", "columns = [\"age\"]")?;
+        let params = vec![(columns.key.clone(), columns.strings()?.into())];
+        let inner = inner_stages(&mut table)?;
+        table.finish()?;
+        let part = PartConfig { type_name: Key { name: "pipeline".to_owned(), place }, params };
+        stages.push(StageConfig { name, part, stages: inner });
+    }
+    Ok(StageConfig { name, part: PartConfig { type_name, params }, stages })
 }
 
 fn grid(table: Table<'_>) -> Result<GridConfig> {

@@ -75,14 +75,15 @@ impl Config {
     /// The line of a stage by its dotted name, or of an evaluator by its type.
     fn place_of_part(&self, name: &str) -> Option<&Place> {
         let evaluator = || self.evaluators.iter().find(|part| part.type_name.name == name);
-        stage(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
+        stage_place(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
     }
 }
 
-fn stage<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
+/// The line of a stage by its dotted name; that of the stage around it, if that one made it.
+pub(crate) fn stage_place<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
     stages.iter().find_map(|one| match name.strip_prefix(&one.name.name)? {
         "" => Some(&one.name.place),
-        rest => stage(&one.stages, rest.strip_prefix('.')?),
+        rest => stage_place(&one.stages, rest.strip_prefix('.')?).or(Some(&one.name.place)),
     })
 }
 
