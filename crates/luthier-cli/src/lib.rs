@@ -21,6 +21,7 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
+mod remarks;
 mod results;
 mod roles;
 

@@ -14,6 +14,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Tells something beside the results.
+pub(crate) fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
 /// Writes a text file.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| path.display().to_string())

@@ -12,9 +12,9 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::Config;
-use crate::output::print;
+use crate::output::{note, print};
 use crate::results::Seconds;
-use crate::{build, data, model_file, results};
+use crate::{build, data, model_file, remarks, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -80,7 +80,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Some(result) = result {
         print(&report(result, seconds))?;
     }
-    tuned.map_err(|e| config.located(e))?;
+    let tuned = tuned.map_err(|e| config.located(e))?;
+    remarks::of_pipeline(&tuned.model).iter().for_each(|remark| note(remark));
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
