@@ -7,6 +7,7 @@ use luthier::core::{Value, Work, json};
 use luthier::tune::{AlsoMetric, CandidateResult, FoldResult, Forecast, SearchResult, Spread};
 use serde_json::{Map, json};
 
+use crate::failure;
 use crate::output::write_text;
 
 /// Seconds of the program's two parts.
@@ -18,12 +19,18 @@ pub(crate) struct Seconds {
     pub(crate) search: f64,
 }
 
+/// What a search leaves in its folder.
+pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", "model.json"];
+
 /// Writes `results.csv`, `results.json` and `events.json`.
 pub(crate) fn write(directory: &Path, result: &SearchResult, seconds: Seconds) -> Result<()> {
     write_text(&directory.join("results.csv"), &to_csv(result))?;
-    json::write_file(&directory.join("results.json"), &to_json(result, seconds))?;
-    json::write_file(&directory.join("events.json"), &json::to_value(&result.events)?)?;
-    Ok(())
+    let write = |name: &str, document: &serde_json::Value| {
+        let path = directory.join(name);
+        json::write_file(&path, document).map_err(|e| failure::of_core("write", &path, e))
+    };
+    write("results.json", &to_json(result, seconds))?;
+    write("events.json", &json::to_value(&result.events)?)
 }
 
 /// A float, or its name if it is not finite.

@@ -7,7 +7,7 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 
 use crate::args::FitArgs;
 use crate::config::Config;
-use crate::output::{note, print};
+use crate::output::{check_target, note, print};
 use crate::{build, data, model_file, remarks};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
@@ -19,9 +19,10 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
             grid.place
         );
     }
+    check_target(&args.model)?;
     let pipeline = build::pipeline(&config)?;
     pipeline.check().map_err(|e| config.located_core(e))?;
-    let frame = config.data.source.read()?;
+    let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;

@@ -8,12 +8,14 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use luthier::core::Value;
 use luthier::core::params::ParamType;
+use luthier::frame::DataFrame;
 use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
+use crate::failure;
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -43,6 +45,8 @@ pub(crate) struct DataConfig {
     pub(crate) source: DataSource,
     /// Where the table begins.
     pub(crate) place: Place,
+    /// Where `path` is.
+    pub(crate) path_place: Place,
     /// Column of labels, the default of every `label_col`.
     pub(crate) label: Option<Key>,
     /// Column of weights, the default of every `weight_col`.
@@ -129,13 +133,24 @@ impl Config {
         self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
     }
 
+    /// Reads the rows.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, with the line of its name; one that cannot be understood, with its own line.
+    pub(crate) fn read_data(&self) -> Result<DataFrame> {
+        let source = &self.data.source;
+        source.readable().map_err(|e| self.data.path_place.error(e))?;
+        source.read()
+    }
+
     /// Reads a file.
     ///
     /// # Errors
     /// With file and line: no TOML, a key that is missing, not known, or of another type.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).context(name.clone())?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| failure::io("read the configuration", path, &e))?;
         Self::parse(&name, &text, path.parent().unwrap_or(Path::new("")))
     }
 
@@ -166,7 +181,8 @@ impl Config {
 
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
-    let path: PathBuf = directory.join(table.require("path", "path = \"data.csv\"")?.string()?);
+    let path = table.require("path", "path = \"data.csv\"")?.text()?;
+    let (path, path_place): (PathBuf, Place) = (directory.join(path.name), path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
@@ -201,6 +217,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     Ok(DataConfig {
         source,
         place,
+        path_place,
         label: named(label),
         weight: named(weight),
         fold: named(fold),
