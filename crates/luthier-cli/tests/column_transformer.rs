@@ -107,3 +107,16 @@ fn errors_have_the_line_of_the_part_or_the_stage() {
     check("name = \"categories\"", "", &["c.toml:13: [[part]] has no `name`"]);
     check("\"keep\"", "\"error\"", &["churn.csv:", "c.toml:17: stage `prepare.categories.string_indexer`"]);
 }
+
+#[test]
+fn stages_tells_how_it_is_written() {
+    let told = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(told(&["stages"]).contains("\ncolumn_transformer "));
+    let one = told(&["stages", "column_transformer"]);
+    assert!(["[[stage.part]]", "passthrough", "output_col"].iter().all(|part| one.contains(part)), "{one}");
+    assert!(told(&["stages", "pipeline"]).contains("[[stage.stage]]"));
+}

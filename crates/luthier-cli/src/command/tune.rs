@@ -92,12 +92,12 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
 }
 
-/// Shows on a terminal how far the search is.
 /// Whether there are probabilities behind the pipeline; a schema that does not fit is told of by the search.
 fn predicts_classes(pipeline: &Pipeline, schema: &Schema) -> bool {
     Estimator::transform_schema(pipeline, schema).is_ok_and(|behind| behind.field("probability").is_some())
 }
 
+/// Shows on a terminal how far the search is.
 fn with_progress(search: Search) -> (Search, ProgressBar) {
     if !std::io::stderr().is_terminal() {
         return (search, ProgressBar::hidden());
