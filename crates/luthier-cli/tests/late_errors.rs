@@ -48,7 +48,7 @@ const LR: &str = "[[stage]]\nname = \"lr\"\ntype = \"logistic_regression\"\n";
 fn a_missing_value_has_its_line_and_that_of_the_stage() {
     let assemble =
         "[[stage]]\nname = \"assemble\"\ntype = \"vector_assembler\"\ninput_cols = [\"x\", \"k\"]\n";
-    check(&format!("{assemble}{LR}"), &["error: d.csv:7, c.toml:6: ", "stage `assemble`", "column `x`"]);
+    check(&format!("{assemble}{LR}"), &["error: d.csv:7: c.toml:6: ", "stage `assemble`", "column `x`"]);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_stage_may_be_nested() {
         "[[stage]]\nname = \"outer\"\ntype = \"pipeline\"\n[[stage.stage]]\nname = \"assemble\"\n\
          type = \"vector_assembler\"\ninput_cols = [\"x\"]\n{LR}"
     );
-    check(&stages, &["error: d.csv:7, c.toml:9: ", "stage `outer.assemble`"]);
+    check(&stages, &["error: d.csv:7: c.toml:9: ", "stage `outer.assemble`"]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn an_unseen_category_has_its_line() {
     let search =
         SEARCH.replace("method = \"cross_validator\"", "method = \"cross_validator\"\nfold_col = \"k\"");
     let error = error_of("tune", &stages, &search);
-    assert!(error.contains("error: d.csv:9, c.toml:6: ") && error.contains("found `c`"), "{error}");
+    assert!(error.contains("error: d.csv:9: c.toml:6: ") && error.contains("found `c`"), "{error}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Config {
 
     fn at(&self, place: Option<Place>, error: anyhow::Error) -> anyhow::Error {
         match (self.data.source.row_place(&error), place) {
-            (Some(row), Some(place)) => error.context(format!("{row}, {place}")),
+            (Some(row), Some(place)) => place.error(error).context(row),
             (Some(row), None) => error.context(row),
             (None, Some(place)) => place.error(error),
             (None, None) => error,
