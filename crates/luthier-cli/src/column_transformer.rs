@@ -48,6 +48,15 @@ fn texts<'a>(config: &'a StageConfig, name: &str) -> impl Iterator<Item = &'a st
 /// Columns that are given to a stage of a part would be written over.
 fn refuse_wired(stages: &[StageConfig]) -> Result<()> {
     stages.iter().try_for_each(|stage| {
+        let type_name = &stage.part.type_name;
+        if type_name.name == COLUMN_TRANSFORMER {
+            return Err(anyhow!(
+                "{}: stage `{}`: a {COLUMN_TRANSFORMER} cannot be in a part of another, which sets the columns of all \
+                 stages: make it a stage in front",
+                type_name.place,
+                stage.name.name
+            ));
+        }
         match stage.part.params.iter().find(|(key, _)| WIRED.contains(&key.name.as_str())) {
             Some((Key { name, place }, _)) => Err(anyhow!(
                 "{place}: stage `{}`: `{name}` is set by the {COLUMN_TRANSFORMER} around it: leave it out",

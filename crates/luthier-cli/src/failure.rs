@@ -59,6 +59,7 @@ fn in_words(error: &io::Error) -> String {
         ErrorKind::PermissionDenied => "you do not have the permission".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "it is on a file system that is read-only".to_owned(),
         ErrorKind::StorageFull => "there is no space left on the device".to_owned(),
+        ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -104,6 +104,11 @@ fn errors_have_the_line_of_the_part_or_the_stage() {
     check("\"one_hot_encoder\"", "\"linear_regression\"", &["c.toml:20: ", "`categories.linear_regression`"]);
     check("\"categories\"", "\"numbers\"", &["c.toml:14: two stages are named `numbers`"]);
     check("[\"contract\", \"region\"]", "[]", &["c.toml:6: ", "no columns go through `categories`"]);
+    check(
+        "\"one_hot_encoder\"",
+        "\"column_transformer\"",
+        &["c.toml:20: ", "cannot be in a part of another"],
+    );
     check("name = \"categories\"", "", &["c.toml:13: [[part]] has no `name`"]);
     check("\"keep\"", "\"error\"", &["churn.csv:", "c.toml:17: stage `prepare.categories.string_indexer`"]);
 }

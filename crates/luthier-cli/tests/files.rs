@@ -45,6 +45,8 @@ fn what_cannot_be_read_is_told() {
     };
     check("tune none.toml", "cannot read the configuration none.toml: there is no such file");
     check("tune folder.csv", "cannot read the configuration folder.csv: it is a folder: name a file");
+    std::fs::write(folder.path().join("binary.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    check("tune binary.toml", "cannot read the configuration binary.toml: it is no text in UTF-8");
     check("inspect none.json", "cannot read none.json: there is no such file");
     check("inspect folder.csv", "cannot read folder.csv: it is a folder: name a file");
     check("predict m.json none.csv --out o.csv", "cannot read none.csv: there is no such file");
