@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, Value};
+use luthier::core::{Dataset, DynEvaluator, DynModel, Value};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
-use crate::model_file::{self, left_out};
+use crate::model_file::{self, ModelFile, left_out};
 use crate::output::print;
 
 /// Bins of the calibration curve.
@@ -30,17 +30,22 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
-    let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let label = args.label.clone().or_else(|| fitted_to(&model));
     let evaluators = evaluators(args, &entry, label.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
     if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
         let told = || {
-            format!(
-                "{}: rows are scored against their labels: name the column by --label",
-                args.data.display()
-            )
+            let file = args.data.display();
+            // The labels may be made of another column.
+            let absent = |column: &&String| predicted.schema().field(column).is_none();
+            match model.inputs.as_ref().and_then(|inputs| inputs.label.as_ref()).filter(absent) {
+                Some(made_of) if *made_of != label && args.label.is_none() => {
+                    format!("{file}: rows are scored against their labels: there is no column `{made_of}`")
+                }
+                _ => format!("{file}: rows are scored against their labels: name the column by --label"),
+            }
         };
         predicted.schema().require(&label).with_context(told)?;
     }
@@ -63,6 +68,18 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
+fn fitted_to(model: &ModelFile) -> Option<String> {
+    let of_stage =
+        |model: &dyn DynModel| match model.values().into_iter().find(|(name, _)| *name == "label_col") {
+            Some((_, Value::Str(label))) => Some(label),
+            _ => None,
+        };
+    let stages: Vec<_> = model.pipeline.stages().collect();
+    let of_stages = stages.iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
+    of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
 }
 
 /// The evaluator for what a model appends: probabilities are those of two classes or more.
