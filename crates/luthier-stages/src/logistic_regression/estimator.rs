@@ -53,7 +53,7 @@ pub struct LogisticRegression {
     /// The numeric or vector column of features.
     #[param(default = "features")]
     features_col: String,
-    /// The numeric column of classes.
+    /// The numeric column of classes; a `string_indexer` makes one of text, and predictions keep its categories.
     #[param(default = "label")]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
