@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, DynModel, Value};
+use luthier::core::{Dataset, DynEvaluator, DynModel, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
@@ -36,25 +36,15 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
     if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
-        let told = || {
-            let file = args.data.display();
-            // The labels may be made of another column.
-            let absent = |column: &&String| predicted.schema().field(column).is_none();
-            match model.inputs.as_ref().and_then(|inputs| inputs.label.as_ref()).filter(absent) {
-                Some(made_of) if *made_of != label && args.label.is_none() => {
-                    format!("{file}: rows are scored against their labels: there is no column `{made_of}`")
-                }
-                _ => format!("{file}: rows are scored against their labels: name the column by --label"),
-            }
-        };
-        predicted.schema().require(&label).with_context(told)?;
+        let schema = predicted.schema();
+        schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
-    let data = Dataset::new(predicted.clone());
-    let rows = evaluators.iter().map(|evaluator| {
-        let value = evaluator.evaluate(&data).map_err(in_file)?;
+    let values = evaluate_all(&evaluators, &[Dataset::new(predicted.clone())]);
+    let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
+        let value = value.map_err(in_file)?;
         let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
         Ok(vec![evaluator.metric(), value.to_string(), better.to_owned()])
     });
@@ -80,6 +70,17 @@ fn fitted_to(model: &ModelFile) -> Option<String> {
     let stages: Vec<_> = model.pipeline.stages().collect();
     let of_stages = stages.iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
     of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
+}
+
+/// What to say where the rows have no labels. Those may be made of another column.
+fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str) -> String {
+    let made_of = model.inputs.as_ref().and_then(|inputs| inputs.label.as_deref());
+    let made_of = made_of.filter(|made_of| *made_of != label && there.field(made_of).is_none());
+    let advice = match made_of.filter(|_| args.label.is_none()) {
+        Some(made_of) => format!("there is no column `{made_of}`"),
+        None => "name the column by --label".to_owned(),
+    };
+    format!("{}: rows are scored against their labels: {advice}", args.data.display())
 }
 
 /// The evaluator for what a model appends: probabilities are those of two classes or more.
