@@ -23,6 +23,13 @@ fn luthier(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Whether it did what it was asked for, and all that it said.
+fn run(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said)
+}
+
 /// Tunes an example into a folder.
 fn tune(example: &str) -> (tempfile::TempDir, Value) {
     let folder = tempfile::tempdir().unwrap();
@@ -114,8 +121,36 @@ fn two_classes_of_numbers() {
 fn three_classes() {
     let (folder, results) = tune("iris.toml");
     assert!(best(&results) < 0.07, "{}", best(&results));
-    let shown = luthier(&["inspect", folder.path().join("model.json").to_str().unwrap()]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let model = path("model.json");
+    let shown = luthier(&["inspect", &model]);
     assert!(shown.contains("multinomial = true"), "{shown}");
+    let coefficients = shown.split("coefficients: 4 x 3").nth(1).unwrap();
+    assert!(coefficients.contains("versicolor") && coefficients.contains("petal_width"), "{shown}");
+
+    // Rows to predict have no species; rows to evaluate on do.
+    let known = examples().join("data/iris.csv");
+    let (new, out) = (path("new.csv"), path("out.csv"));
+    let rows = read(&known);
+    rows.drop(&["species"]).unwrap().write_csv(&new).unwrap();
+    luthier(&["predict", &model, &new, "--out", &out]);
+    let predicted = read(Path::new(&out));
+    assert!(predicted.schema().field("class").is_none());
+    let species = rows.column_utf8("species").unwrap();
+    let right = predicted.column_utf8("predicted_species").unwrap();
+    let right = right.iter().zip(&species).filter(|(predicted, species)| predicted == species).count();
+    assert!(right > 140, "{right}");
+    let told = luthier(&["evaluate", &model, known.to_str().unwrap(), "--metric", "accuracy"]);
+    assert!(told.contains(&(right as f64 / 150.0).to_string()), "{right}: {told}");
+    let (done, told) = run(&["evaluate", &model, &new]);
+    assert!(!done && told.contains("no column `species`"), "{told}");
+
+    // Text where numbers are asked for says what to do.
+    let text = std::fs::read_to_string(examples().join("iris.toml")).unwrap();
+    let text = text.replace("label_col = \"class\"\n", "").replace("data/iris.csv", known.to_str().unwrap());
+    std::fs::write(path("text.toml"), text).unwrap();
+    let (done, told) = run(&["tune", &path("text.toml")]);
+    assert!(!done && told.contains("`species` is utf8") && told.contains("string_indexer"), "{told}");
 }
 
 #[test]
@@ -137,8 +172,8 @@ fn wrong_usage_says_what_is_wrong() {
     assert!(run(&["--metric", "log_los"]).contains("log_loss"));
     assert!(run(&["--set", "weight_col"]).contains("NAME=VALUE"));
     assert!(run(&["--set", "wight_col=w"]).contains("weight_col"));
-    let told = run(&["--label", "lable"]);
-    assert!(told.contains("--label") && told.contains("did you mean `label`"), "{told}");
+    let told = run(&["--label", "clas"]);
+    assert!(told.contains("--label") && told.contains("did you mean `class`"), "{told}");
 }
 
 #[test]
@@ -156,13 +191,6 @@ fn skipped_rows_are_told_and_stages_are_called_by_their_names() {
                 evaluator,
             );
         std::fs::write(folder.path().join("search.toml"), text).unwrap();
-    };
-    let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_luthier")).args(arguments).output().unwrap();
-        (
-            output.status.success(),
-            String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr),
-        )
     };
     let evaluator = "[evaluator]\ntype = \"binary_classification\"\n";
     config("skip", evaluator);

@@ -13,6 +13,7 @@ pub mod persist;
 mod pipeline;
 mod pipeline_model;
 mod predictor;
+mod reads;
 pub mod registry;
 mod stage;
 mod summary;

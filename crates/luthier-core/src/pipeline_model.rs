@@ -9,32 +9,36 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::params::StageHandle;
-use crate::predictor::{self, Predictor};
+use crate::predictor::Predictor;
+use crate::reads::Reads;
 use crate::stage::{DynModel, Estimator, Transformer};
 use crate::{Error, Result, persist};
 
 /// Fitted stages in a row.
+///
+/// A stage that only makes what a later one was fitted on, as a `string_indexer` of labels, is left out where the rows
+/// lack its input: rows to predict need no label. (In Spark a `StringIndexerModel` skips any input that is absent.)
 #[derive(Debug, Clone)]
 pub struct PipelineModel {
     stages: Vec<(String, Arc<dyn DynModel>)>,
-    inputs: Option<Schema>,
+    reads: Option<Reads>,
 }
 
 impl PipelineModel {
     /// A pipeline of these fitted stages.
     pub fn new(stages: Vec<(String, Arc<dyn DynModel>)>) -> Self {
-        Self { stages, inputs: None }
+        Self { stages, reads: None }
     }
 
     /// The same model, which knows what it reads: those of the columns that its stages use.
     pub fn with_inputs(self, columns: &Schema) -> Self {
-        let models: Vec<_> = self.leaves().into_iter().cloned().collect();
-        Self { inputs: predictor::read_by(&models, columns), ..self }
+        Self { reads: Reads::of(&self.leaves(), columns), ..self }
     }
 
-    /// The columns that the model reads, with the types that it was fitted on; `None` where that is not known.
+    /// The columns that predictions are computed from, with the types that the model was fitted on; `None` where that
+    /// is not known. Labels and weights, and what only they are made of, are not among them.
     pub fn inputs(&self) -> Option<&Schema> {
-        self.inputs.as_ref()
+        self.reads.as_ref().map(|reads| &reads.inputs)
     }
 
     /// A predictor of rows with the columns that the model was fitted on. It gives what the last stage appends.
@@ -43,8 +47,9 @@ impl PipelineModel {
     /// If the model does not know what it was fitted on: give it to [`predictor_for`](Self::predictor_for).
     pub fn predictor(&self) -> Result<Predictor> {
         let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
-        let inputs = self.inputs.as_ref().ok_or_else(unknown)?;
-        let before = Self::new(self.stages.split_last().map_or(Vec::new(), |(_, before)| before.to_vec()));
+        let inputs = self.inputs().ok_or_else(unknown)?;
+        let mut before = self.clone();
+        before.stages.pop();
         let before = before.transform_schema(inputs)?;
         let behind = self.transform_schema(inputs)?;
         let outputs: Vec<&str> = behind.names().filter(|name| before.field(name).is_none()).collect();
@@ -59,13 +64,30 @@ impl PipelineModel {
         Predictor::new(self, inputs, outputs)
     }
 
-    /// The stages with nested pipelines opened.
-    pub(crate) fn leaves(&self) -> Vec<&Arc<dyn DynModel>> {
-        let leaves = self.stages.iter().flat_map(|(_, model)| match model.downcast_ref::<Self>() {
-            Some(inner) => inner.leaves(),
-            None => vec![model],
+    /// The stages with nested pipelines opened, by dotted name.
+    pub(crate) fn leaves(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
+        let leaves = self.stages.iter().flat_map(|(name, model)| match model.downcast_ref::<Self>() {
+            Some(inner) => {
+                inner.leaves().into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model)).collect()
+            }
+            None => vec![(name.clone(), model)],
         });
         leaves.collect()
+    }
+
+    /// Passes something through the stages that these rows, of which `schema` tells the columns, go through.
+    pub(crate) fn try_fold<T>(
+        &self,
+        start: T,
+        schema: impl Fn(&T) -> &Schema,
+        mut step: impl FnMut(T, &dyn DynModel) -> Result<T>,
+    ) -> Result<T> {
+        self.leaves().into_iter().enumerate().try_fold(start, |before, (place, (name, model))| {
+            match &self.reads {
+                Some(reads) if reads.leaves_out(place, model.as_ref(), schema(&before)) => Ok(before),
+                _ => step(before, model.as_ref()).map_err(|e| e.in_stage_of(&name, model.type_name())),
+            }
+        })
     }
 
     /// The stages in order, by name.
@@ -111,9 +133,7 @@ impl PipelineModel {
     /// # Errors
     /// A column that is missing or of the wrong type, or a value a stage cannot use; the stage is named.
     pub fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
-        self.stages.iter().try_fold(data.clone(), |data, (name, model)| {
-            model.transform(&data).map_err(|e| e.in_stage_of(name, model.type_name()))
-        })
+        self.try_fold(data.clone(), DataFrame::schema, |data, model| model.transform(&data))
     }
 
     /// The schema behind all stages.
@@ -121,9 +141,7 @@ impl PipelineModel {
     /// # Errors
     /// A column that is missing or of the wrong type; the stage is named.
     pub fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        self.stages.iter().try_fold(schema.clone(), |schema, (name, model)| {
-            model.transform_schema(&schema).map_err(|e| e.in_stage_of(name, model.type_name()))
-        })
+        self.try_fold(schema.clone(), |schema| schema, |schema, model| model.transform_schema(&schema))
     }
 
     /// Writes the model to a JSON file, with all floats bit for bit.

@@ -1,7 +1,6 @@
 //! Predictions of single rows, without a frame made by hand.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema};
 use ndarray::Array2;
@@ -188,49 +187,63 @@ impl Predictor {
 impl Steps {
     /// `None` where a stage is no function of numbers.
     fn of(model: &PipelineModel, inputs: &Schema, outputs: &Schema) -> Option<Self> {
-        let mut places: Vec<(String, Range<usize>)> = Vec::new();
-        let mut numbers = 0;
-        let mut place = |field: &Field| {
-            let width = match field.column_type() {
-                ColumnType::F64 => 1,
-                ColumnType::Vector { width } => width,
-                _ => return None,
-            };
-            numbers += width;
-            Some(numbers - width..numbers)
-        };
-        for field in inputs.fields() {
-            places.push((field.name().to_owned(), place(field)?));
-        }
-        let find = |places: &[(String, Range<usize>)], name: &str| {
-            places.iter().find(|(of, _)| of == name).map(|(_, place)| place.clone())
-        };
-        let mut schema = inputs.clone();
-        let mut functions = Vec::new();
-        for model in model.leaves() {
-            let behind = model.transform_schema(&schema).ok()?;
-            let function = model.row_function()?;
-            let from: Option<Vec<_>> = function.inputs().iter().map(|name| find(&places, name)).collect();
-            let new = behind.fields().get(schema.len()..)?;
-            if !new.iter().map(Field::name).eq(function.outputs().iter().map(String::as_str)) {
-                return None;
-            }
-            let mut to: Option<Range<usize>> = None;
-            for field in new {
-                let at = place(field)?;
-                to = Some(to.map_or(at.start, |to| to.start)..at.end);
-                places.push((field.name().to_owned(), at));
-            }
-            functions.push(Step { function, from: from?, to: to?, name: model.type_name() });
-            schema = behind;
-        }
-        let find = |field: &Field| find(&places, field.name());
+        let mut way = Way { schema: inputs.clone(), places: Vec::new(), functions: Vec::new(), numbers: 0 };
+        inputs.fields().iter().try_for_each(|field| way.place(field).map(drop))?;
+        let no_function = || Error::invalid("a stage that is no function of numbers");
+        let step = |way: Way, model: &dyn DynModel| way.through(model).ok_or_else(no_function);
+        let way = model.try_fold(way, |way| &way.schema, step).ok()?;
+        let find = |field: &Field| way.find(field.name());
         Some(Self {
             inputs: inputs.fields().iter().map(find).collect::<Option<_>>()?,
-            functions,
             outputs: outputs.fields().iter().map(find).collect::<Option<_>>()?,
-            numbers,
+            functions: way.functions,
+            numbers: way.numbers,
         })
+    }
+}
+
+/// Steps while they are put together.
+struct Way {
+    schema: Schema,
+    places: Vec<(String, Range<usize>)>,
+    functions: Vec<Step>,
+    numbers: usize,
+}
+
+impl Way {
+    /// A place for a column behind all others; `None` if it does not hold numbers.
+    fn place(&mut self, field: &Field) -> Option<Range<usize>> {
+        let width = match field.column_type() {
+            ColumnType::F64 => 1,
+            ColumnType::Vector { width } => width,
+            _ => return None,
+        };
+        let place = self.numbers..self.numbers + width;
+        self.numbers = place.end;
+        self.places.push((field.name().to_owned(), place.clone()));
+        Some(place)
+    }
+
+    fn find(&self, name: &str) -> Option<Range<usize>> {
+        self.places.iter().find(|(of, _)| of == name).map(|(_, place)| place.clone())
+    }
+
+    fn through(mut self, model: &dyn DynModel) -> Option<Self> {
+        let behind = model.transform_schema(&self.schema).ok()?;
+        let function = model.row_function()?;
+        let from: Option<Vec<_>> = function.inputs().iter().map(|name| self.find(name)).collect();
+        let new = behind.fields().get(self.schema.len()..)?;
+        if !new.iter().map(Field::name).eq(function.outputs().iter().map(String::as_str)) {
+            return None;
+        }
+        let mut to: Option<Range<usize>> = None;
+        for field in new {
+            let at = self.place(field)?;
+            to = Some(to.map_or(at.start, |to| to.start)..at.end);
+        }
+        self.functions.push(Step { function, from: from?, to: to?, name: model.type_name() });
+        self.schema = behind;
+        Some(self)
     }
 }
 
@@ -350,21 +363,4 @@ fn values(data: &DataFrame, field: &Field) -> Result<Vec<Value>> {
             return Err(Error::invalid(format!("column `{name}` cannot be shown as a value")));
         }
     })
-}
-
-/// The columns of `schema` that some models read, in its order.
-pub(crate) fn read_by(models: &[Arc<dyn DynModel>], schema: &Schema) -> Option<Schema> {
-    let mut made: Vec<String> = Vec::new();
-    let mut read: Vec<String> = Vec::new();
-    let mut before = schema.clone();
-    for model in models {
-        let behind = model.transform_schema(&before).ok()?;
-        let inputs = model.input_columns().or_else(|| model.affine().map(|map| map.columns.inputs));
-        let inputs = inputs.unwrap_or_else(|| before.names().map(str::to_owned).collect());
-        read.extend(inputs.into_iter().filter(|name| !made.contains(name)));
-        made.extend(behind.names().skip(before.len()).map(str::to_owned));
-        before = behind;
-    }
-    let fields = schema.fields().iter().filter(|field| read.iter().any(|name| name == field.name()));
-    Schema::new(fields.cloned().collect()).ok()
 }

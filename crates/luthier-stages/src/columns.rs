@@ -39,8 +39,13 @@ pub(crate) fn require_width(schema: &Schema, column: &str, expected: usize) -> R
 
 /// Checks that a column holds single numbers.
 pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
-    let found = schema.require(column)?.column_type();
-    if found.is_numeric() { Ok(()) } else { Err(wrong_type(column, found, "a numeric column")) }
+    match schema.require(column)?.column_type() {
+        found if found.is_numeric() => Ok(()),
+        ColumnType::Utf8 => {
+            Err(wrong_type(column, ColumnType::Utf8, "a numeric column, as a `string_indexer` makes of text"))
+        }
+        found => Err(wrong_type(column, found, "a numeric column")),
+    }
 }
 
 /// The field of a vector column with a feature for each of an input's, named as these.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use luthier_core::frame::Schema;
 use luthier_core::{
     Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
     persist,
@@ -391,7 +392,7 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self, base: &Dataset) -> Result<Tuned> {
-        let sub_models = self.search.collect_sub_models.then(|| self.sub_models());
+        let sub_models = self.search.collect_sub_models.then(|| self.sub_models(base.schema()));
         let evaluators = &self.search.evaluators;
         let larger_is_better = evaluators.first().is_some_and(|first| first.is_larger_better());
         let mut metrics = self.search.metrics().into_iter();
@@ -472,7 +473,7 @@ impl<'a> Run<'a> {
         root.fit(&base.select(Rows::All), &root_context(root.as_ref(), &self.ctx))
     }
 
-    fn sub_models(&self) -> SubModels {
+    fn sub_models(&self, columns: &Schema) -> SubModels {
         let model = |fold: u32, candidate: usize| match self.whole.get(&(fold, candidate)) {
             Some(fitted) => fitted.clone().ok(),
             None => {
@@ -483,7 +484,8 @@ impl<'a> Run<'a> {
                 let root = self.prepared.configured.get(candidate)?;
                 match root.as_any().downcast_ref::<Pipeline>() {
                     Some(pipeline) => {
-                        Some(persist::with_params(pipeline, pipeline.assemble(&mut models).ok()?))
+                        let model = pipeline.assemble(&mut models).ok()?.with_inputs(columns);
+                        Some(persist::with_params(pipeline, model))
                     }
                     None => models.next(),
                 }

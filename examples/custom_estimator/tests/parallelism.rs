@@ -29,6 +29,12 @@ fn span(events: &[Event]) -> f64 {
     end.fold(0.0, f64::max) - start.fold(f64::INFINITY, f64::min)
 }
 
+/// Worker, start and end of each unit.
+fn times(events: &[Event]) -> Vec<(usize, f64, f64)> {
+    let units = events.iter().filter(|event| event.kind == EventKind::Unit);
+    units.map(|event| (event.worker, event.start, event.end)).collect()
+}
+
 #[test]
 fn two_at_a_time_take_half_the_time() {
     let grid = ParamGrid::new().add(Sleepy::SHIFT, (0..16).map(f64::from));
@@ -103,8 +109,9 @@ fn the_limit_is_reached_and_never_exceeded_when_units_use_rayon() {
                 let search = nested(0..18, false, 6).executor(executor).parallelism(at_most(limit));
                 MOST.store(0, SeqCst);
                 let result = in_pool(threads, || search.fit(&data)).unwrap().result;
-                assert_eq!(units_in_flight(&result.events), limit, "{search:?} on {threads} threads");
-                assert_eq!(MOST.load(SeqCst), limit, "{search:?} on {threads} threads");
+                let counted = (units_in_flight(&result.events), MOST.load(SeqCst));
+                let times = || times(&result.events);
+                assert_eq!(counted, (limit, limit), "{search:?} on {threads} threads: {:?}", times());
             }
         }
     }

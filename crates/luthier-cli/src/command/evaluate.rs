@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, Value};
+use luthier::core::{Dataset, DynEvaluator, DynModel, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
-use crate::model_file::{self, left_out};
+use crate::model_file::{self, ModelFile, left_out};
 use crate::output::print;
 
 /// Bins of the calibration curve.
@@ -30,26 +30,21 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
-    let label = args.label.clone().or_else(|| model.inputs.as_ref().and_then(|inputs| inputs.label.clone()));
+    let label = args.label.clone().or_else(|| fitted_to(&model));
     let evaluators = evaluators(args, &entry, label.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
     if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
-        let told = || {
-            format!(
-                "{}: rows are scored against their labels: name the column by --label",
-                args.data.display()
-            )
-        };
-        predicted.schema().require(&label).with_context(told)?;
+        let schema = predicted.schema();
+        schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
-    let data = Dataset::new(predicted.clone());
-    let rows = evaluators.iter().map(|evaluator| {
-        let value = evaluator.evaluate(&data).map_err(in_file)?;
+    let values = evaluate_all(&evaluators, &[Dataset::new(predicted.clone())]);
+    let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
+        let value = value.map_err(in_file)?;
         let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
         Ok(vec![evaluator.metric(), value.to_string(), better.to_owned()])
     });
@@ -63,6 +58,29 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
+fn fitted_to(model: &ModelFile) -> Option<String> {
+    let of_stage =
+        |model: &dyn DynModel| match model.values().into_iter().find(|(name, _)| *name == "label_col") {
+            Some((_, Value::Str(label))) => Some(label),
+            _ => None,
+        };
+    let stages: Vec<_> = model.pipeline.stages().collect();
+    let of_stages = stages.iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
+    of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
+}
+
+/// What to say where the rows have no labels. Those may be made of another column.
+fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str) -> String {
+    let made_of = model.inputs.as_ref().and_then(|inputs| inputs.label.as_deref());
+    let made_of = made_of.filter(|made_of| *made_of != label && there.field(made_of).is_none());
+    let advice = match made_of.filter(|_| args.label.is_none()) {
+        Some(made_of) => format!("there is no column `{made_of}`"),
+        None => "name the column by --label".to_owned(),
+    };
+    format!("{}: rows are scored against their labels: {advice}", args.data.display())
 }
 
 /// The evaluator for what a model appends: probabilities are those of two classes or more.

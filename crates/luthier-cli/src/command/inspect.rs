@@ -144,7 +144,13 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
         if is_matrix(rows) {
             let rows = by_feature(rows, features);
             let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-            let header: Vec<String> = (0..width.min(COLUMNS)).map(|column| format!("[{column}]")).collect();
+            let classes =
+                entries.get("labels").and_then(Json::as_array).filter(|labels| labels.len() == width);
+            let class = |column: usize| match classes.and_then(|labels| labels.get(column)) {
+                Some(label) => cell(label),
+                None => format!("[{column}]"),
+            };
+            let header: Vec<String> = (0..width.min(COLUMNS)).map(class).collect();
             let shown = rows.iter().map(|row| row.iter().take(COLUMNS).map(|value| cell(value)).collect());
             let more = if width > COLUMNS { format!(", the first {COLUMNS} columns") } else { String::new() };
             text.push_str(&format!("{name}: {} x {width}{more}\n", rows.len()));

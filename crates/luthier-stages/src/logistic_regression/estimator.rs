@@ -1,6 +1,6 @@
 //! The estimator: parameters, their checks, and which rows are fitted together.
 
-use luthier_core::frame::Schema;
+use luthier_core::frame::{Field, Schema};
 use luthier_core::params::Params;
 use luthier_core::{Dataset, Error, Estimator, FitContext, StagePlan};
 
@@ -53,7 +53,7 @@ pub struct LogisticRegression {
     /// The numeric or vector column of features.
     #[param(default = "features")]
     features_col: String,
-    /// The numeric column of classes.
+    /// The numeric column of classes; a `string_indexer` makes one of text, and predictions keep its categories.
     #[param(default = "label")]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
@@ -262,7 +262,11 @@ impl LogisticRegression {
     ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
         let Some(first) = configs.first() else { return Vec::new() };
         match Rows::read(data, &first.row_columns(), first.is_centred()) {
-            Ok(rows) => fit_rows(configs, &rows, ctx),
+            Ok(rows) => {
+                let labels = data.schema().field(&first.label_col).and_then(Field::categories);
+                let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
+                fit_rows(configs, &rows, ctx).into_iter().map(|model| model.map(named)).collect()
+            }
             Err(error) => {
                 let message = error.to_string();
                 let mut original = Some(error);
@@ -323,9 +327,10 @@ impl Estimator for LogisticRegression {
         if let Some(weight_col) = &self.weight_col {
             columns::require_numeric(schema, weight_col)?;
         }
+        let labels = schema.field(&self.label_col).and_then(Field::categories);
         // How many classes there are the labels tell.
         let classes = (self.family == Family::Binomial).then_some(2);
-        Ok(self.model_columns().append_to(schema, classes)?)
+        Ok(self.model_columns().append_to(schema, classes, labels.as_deref())?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

@@ -186,6 +186,7 @@ fn assemble(
         intercepts,
         threshold,
         thresholds: thresholds.map(<[f64]>::to_vec),
+        labels: None,
         summary,
     }
 }

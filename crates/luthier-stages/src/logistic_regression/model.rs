@@ -25,6 +25,8 @@ pub(super) struct ModelColumns {
 ///
 /// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
 /// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
+/// Where the label column carried categories, as behind a [`StringIndexer`](crate::StringIndexer), the prediction carries
+/// them too: an [`IndexToString`](crate::IndexToString) turns it into text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogisticRegressionModel {
     pub(super) columns: ModelColumns,
@@ -34,6 +36,9 @@ pub struct LogisticRegressionModel {
     pub(super) intercepts: Vec<f64>,
     pub(super) threshold: f64,
     pub(super) thresholds: Option<Vec<f64>>,
+    /// What the classes stand for, if the label column said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) labels: Option<Vec<String>>,
     pub(super) summary: LogisticTrainingSummary,
 }
 
@@ -46,6 +51,11 @@ impl LogisticRegressionModel {
     /// Number of classes: 2 of a binomial model, else the largest label and one.
     pub fn num_classes(&self) -> usize {
         if self.multinomial { self.intercepts.len() } else { 2 }
+    }
+
+    /// What the classes 0, 1, … stand for, if the label column carried categories.
+    pub fn labels(&self) -> Option<&[String]> {
+        self.labels.as_deref()
     }
 
     /// Number of features.
@@ -202,21 +212,19 @@ impl Transformer for LogisticRegressionModel {
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
         let rows = z.chunks_exact(self.num_classes()).zip(p.chunks_exact(self.num_classes()));
         let predictions: Vec<f64> = rows.map(|(z, p)| decision.class(z, p)).collect();
-        let appended = [
-            (&c.raw_prediction, Column::vector(scores)),
-            (&c.probability, Column::vector(probabilities)),
-            (&c.prediction, Column::f64(predictions)),
-        ];
+        let appended = [Column::vector(scores), Column::vector(probabilities), Column::f64(predictions)];
         let mut out = data;
-        for (name, column) in appended.into_iter().filter(|(name, _)| !name.is_empty()) {
-            out = out.with_column(name, column)?;
+        for (field, column) in c.fields(Some(self.num_classes()), self.labels()).into_iter().zip(appended) {
+            if !field.name().is_empty() {
+                out = out.with_field(field, column)?;
+            }
         }
         Ok(out)
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.columns.append_to(schema, Some(self.num_classes()))?)
+        Ok(self.columns.append_to(schema, Some(self.num_classes()), self.labels())?)
     }
 
     fn input_columns(&self) -> Option<Vec<String>> {
@@ -242,17 +250,27 @@ impl Transformer for LogisticRegressionModel {
 }
 
 impl ModelColumns {
-    /// The schema with the columns appended; the number of classes may only be known after fitting.
-    pub(super) fn append_to(&self, schema: &Schema, classes: Option<usize>) -> luthier_core::Result<Schema> {
-        let mut schema = schema.clone();
-        for vector in [&self.raw_prediction, &self.probability] {
-            if !vector.is_empty() {
-                schema = schema.with_field(Field::new(vector, ColumnType::vector(classes)))?;
-            }
-        }
-        if !self.prediction.is_empty() {
-            schema = schema.with_field(Field::new(&self.prediction, ColumnType::F64))?;
-        }
-        Ok(schema)
+    /// Raw prediction, probability and prediction; the number of classes may only be known after fitting.
+    fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> [Field; 3] {
+        let prediction = Field::new(&self.prediction, ColumnType::F64);
+        [
+            Field::new(&self.raw_prediction, ColumnType::vector(classes)),
+            Field::new(&self.probability, ColumnType::vector(classes)),
+            match labels {
+                Some(labels) => prediction.with_categories(labels),
+                None => prediction,
+            },
+        ]
+    }
+
+    /// The schema with those of the columns appended that have a name.
+    pub(super) fn append_to(
+        &self,
+        schema: &Schema,
+        classes: Option<usize>,
+        labels: Option<&[String]>,
+    ) -> luthier_core::Result<Schema> {
+        let wanted = self.fields(classes, labels).into_iter().filter(|field| !field.name().is_empty());
+        wanted.into_iter().try_fold(schema.clone(), |schema, field| Ok(schema.with_field(field)?))
     }
 }

@@ -8,4 +8,5 @@ mod data;
 mod errors;
 mod evaluation;
 mod features;
+mod labels;
 mod spark;

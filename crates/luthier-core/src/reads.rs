@@ -1,0 +1,95 @@
+//! What of a frame a fitted pipeline reads.
+
+use std::sync::Arc;
+
+use luthier_frame::Schema;
+
+use crate::params::Value;
+use crate::stage::DynModel;
+
+/// What of a frame a fitted pipeline reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Reads {
+    /// The columns that predictions are computed from.
+    pub(crate) inputs: Schema,
+    /// Which stages only make what later ones are fitted on.
+    for_fitting: Vec<bool>,
+}
+
+/// The columns of one stage.
+struct Stage {
+    reads: Option<Vec<String>>,
+    makes: Vec<String>,
+    /// Columns that its parameters name.
+    names: Vec<String>,
+}
+
+impl Reads {
+    /// What these stages read of a frame with these columns; `None` if they do not fit.
+    ///
+    /// A stage whose input is not among `columns` is taken for one that is needed for fitting only: so they were
+    /// left out when the columns were saved.
+    pub(crate) fn of(models: &[(String, &Arc<dyn DynModel>)], columns: &Schema) -> Option<Self> {
+        let mut schema = columns.clone();
+        let mut stages = Vec::with_capacity(models.len());
+        let mut for_fitting = vec![false; models.len()];
+        for ((_, model), absent) in models.iter().zip(&mut for_fitting) {
+            let reads = inputs(model.as_ref());
+            *absent = lacks(&schema, reads.as_deref());
+            let mut makes = Vec::new();
+            if !*absent {
+                let behind = model.transform_schema(&schema).ok()?;
+                makes.extend(behind.names().skip(schema.len()).map(str::to_owned));
+                schema = behind;
+            }
+            stages.push(Stage { reads, makes, names: named(model.as_ref()) });
+        }
+        for place in (0..stages.len()).rev() {
+            let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
+            let later = || later.iter().zip(&for_fitting[place + 1..]);
+            let made = |columns: &Vec<String>| columns.iter().any(|name| stage.makes.contains(name));
+            let is_read = |later: &Stage| later.reads.as_ref().is_none_or(made);
+            let to_predict = later().any(|(later, for_fitting)| !for_fitting && is_read(later));
+            let to_fit =
+                later().any(|(later, for_fitting)| made(&later.names) || *for_fitting && is_read(later));
+            for_fitting[place] |= stage.reads.is_some() && to_fit && !to_predict;
+        }
+        let needed = || stages.iter().zip(&for_fitting).filter(|(_, for_fitting)| !**for_fitting);
+        let reads = |stage: &Stage, name: &str| {
+            stage.reads.as_ref().is_none_or(|reads| reads.iter().any(|read| read == name))
+        };
+        let fields =
+            columns.fields().iter().filter(|field| needed().any(|(stage, _)| reads(stage, field.name())));
+        Some(Self { inputs: Schema::new(fields.cloned().collect()).ok()?, for_fitting })
+    }
+
+    /// Whether a stage is not needed and cannot run on these columns.
+    pub(crate) fn leaves_out(&self, place: usize, model: &dyn DynModel, schema: &Schema) -> bool {
+        self.for_fitting.get(place) == Some(&true) && lacks(schema, inputs(model).as_deref())
+    }
+}
+
+/// The columns that a stage reads, if it tells.
+fn inputs(model: &dyn DynModel) -> Option<Vec<String>> {
+    model.input_columns().or_else(|| model.affine().map(|map| map.columns.inputs))
+}
+
+fn lacks(schema: &Schema, columns: Option<&[String]>) -> bool {
+    columns.is_some_and(|columns| columns.iter().any(|name| schema.field(name).is_none()))
+}
+
+/// The texts among a stage's parameters, some of which are names of columns.
+fn named(model: &dyn DynModel) -> Vec<String> {
+    let texts = |value: Value| match value {
+        Value::Str(text) => vec![text],
+        Value::List(items) => items
+            .iter()
+            .filter_map(|item| match item {
+                Value::Str(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    model.values().into_iter().flat_map(|(_, value)| texts(value)).collect()
+}
