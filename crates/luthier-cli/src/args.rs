@@ -30,6 +30,9 @@ Configuration:
   [[stage]]
   name = \"lr\"
   type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
+                                    # type = \"pipeline\" has stages [[stage.stage]] of its own,
+                                    # \"column_transformer\" parts [[stage.part]] with columns
+                                    # and stages [[stage.part.stage]]
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
   [search]

@@ -11,7 +11,8 @@ use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
-use crate::config::SEARCH_KEYS;
+use crate::column_transformer;
+use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, Place, SearchConfig, StageConfig, place_of_param,
     unknown_key,
@@ -23,7 +24,8 @@ pub(crate) fn pipeline(config: &Config) -> Result<Pipeline> {
     pipeline_of(&config.stages, &config.data)
 }
 
-fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
+/// The stages in a row.
+pub(crate) fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
     let mut pipeline = Pipeline::new();
     for stage in stages {
         pipeline.add_dyn(stage.name.name.clone(), self::stage(stage, data)?);
@@ -32,7 +34,18 @@ fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
 }
 
 fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator>> {
-    let entry: StageEntry = find(&config.part.type_name)?;
+    if config.part.type_name.name == COLUMN_TRANSFORMER {
+        return Ok(Box::new(column_transformer::pipeline(config, data)?));
+    }
+    let type_name = &config.part.type_name;
+    let entry: StageEntry =
+        find(type_name).map_err(|e| match closest(&type_name.name, [COLUMN_TRANSFORMER]) {
+            // It is no stage that is registered.
+            Some(near) => type_name
+                .place
+                .error(anyhow!("unknown stage type `{}`, did you mean `{near}`?", type_name.name)),
+            None => e,
+        })?;
     if entry.name == Pipeline::NAME {
         check_keys(&config.part.params, &[], "[[stage]] of type `pipeline`", &["name", "type", "stage"])?;
         return Ok(Box::new(pipeline_of(&config.stages, data)?));

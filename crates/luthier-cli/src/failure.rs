@@ -1,9 +1,16 @@
 //! One message for an error and its causes.
 
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use anyhow::anyhow;
+use luthier::{core, frame};
+
 /// The error and its causes, outermost first; a cause that is told already is left out.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain() {
+        let cause = cause.downcast_ref().map_or_else(|| cause.to_string(), in_words);
         if message.is_empty() {
             message = cause;
         } else if !message.contains(&cause) {
@@ -12,6 +19,49 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
         }
     }
     message
+}
+
+/// An error of the operating system as one that says what was tried.
+pub(crate) fn io(tried: &str, path: &Path, cause: &io::Error) -> anyhow::Error {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    let what = match (cause.kind(), folder) {
+        (ErrorKind::NotFound, Some(folder)) => {
+            format!("there is no folder {}: make it, or name another", folder.display())
+        }
+        _ => in_words(cause),
+    };
+    anyhow!("cannot {tried} {}: {what}", path.display())
+}
+
+/// As [`io`], for an error of the core, if it is one of the operating system.
+pub(crate) fn of_core(tried: &str, path: &Path, error: core::Error) -> anyhow::Error {
+    match &error {
+        core::Error::Io { source, .. } => io(tried, path, source),
+        _ => error.into(),
+    }
+}
+
+/// As [`io`], for an error of a frame, if it is one of the operating system.
+pub(crate) fn of_frame(tried: &str, error: frame::Error) -> anyhow::Error {
+    match &error {
+        frame::Error::Io { path, cause } => io(tried, path, cause),
+        _ => error.into(),
+    }
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder: name a file".to_owned(),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file is where a folder should be: name another folder, or remove the file".to_owned()
+        }
+        ErrorKind::PermissionDenied => "you do not have the permission".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "it is on a file system that is read-only".to_owned(),
+        ErrorKind::StorageFull => "there is no space left on the device".to_owned(),
+        ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 mod args;
 mod build;
+mod column_transformer;
 mod command;
 mod config;
 mod data;
@@ -20,6 +21,7 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
+mod remarks;
 mod results;
 mod roles;
 

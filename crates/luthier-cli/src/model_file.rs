@@ -8,6 +8,7 @@ use luthier::core::{DynModel, Error, PipelineModel, json, persist};
 use luthier::frame::DataFrame;
 
 use crate::data::{DataSource, Inputs};
+use crate::failure;
 
 /// A fitted pipeline and the columns it was fitted on.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs) -> Result
     if let Some(entries) = document.as_object_mut() {
         entries.insert("inputs".to_owned(), inputs.to_json()?);
     }
-    Ok(json::write_file(path, &document)?)
+    json::write_file(path, &document).map_err(|e| failure::of_core("write", path, e))
 }
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
@@ -53,7 +54,7 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         Error::Load { reason, .. } => {
             anyhow!("{}: this is not a saved model, which is JSON: {reason}", path.display())
         }
-        other => other.into(),
+        other => failure::of_core("read", path, other),
     })?;
     let load = || -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;

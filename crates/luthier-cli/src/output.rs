@@ -3,18 +3,50 @@
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::failure;
 
 /// Prints to standard output; a reader that has gone away, as `head` does, is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
         _ => Ok(()),
     }
 }
 
+/// Tells something beside the results.
+pub(crate) fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
+/// Whether a file can be put there, as far as that shows before it is written.
+///
+/// # Errors
+/// A folder that is not there; what is there already and is no file, such as a folder or a device.
+pub(crate) fn check_target(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(Err(error)) = folder.map(std::fs::metadata) {
+        return Err(failure::io("write", path, &error));
+    }
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => bail!("cannot write {}: it is a folder: name a file", path.display()),
+        Ok(there) if !there.is_file() => {
+            bail!("cannot write {}: it is no ordinary file: name another", path.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder, unless it is there.
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| failure::io("make the folder", path, &e))
+}
+
 /// Writes a text file.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| path.display().to_string())
+    std::fs::write(path, text).map_err(|e| failure::io("write", path, &e))
 }

@@ -7,6 +7,7 @@ use luthier::core::{Value, Work, json};
 use luthier::tune::{AlsoMetric, CandidateResult, FoldResult, Forecast, SearchResult, Spread};
 use serde_json::{Map, json};
 
+use crate::failure;
 use crate::output::write_text;
 
 /// Seconds of the program's two parts.
@@ -18,12 +19,18 @@ pub(crate) struct Seconds {
     pub(crate) search: f64,
 }
 
+/// What a search leaves in its folder.
+pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", "model.json"];
+
 /// Writes `results.csv`, `results.json` and `events.json`.
 pub(crate) fn write(directory: &Path, result: &SearchResult, seconds: Seconds) -> Result<()> {
     write_text(&directory.join("results.csv"), &to_csv(result))?;
-    json::write_file(&directory.join("results.json"), &to_json(result, seconds))?;
-    json::write_file(&directory.join("events.json"), &json::to_value(&result.events)?)?;
-    Ok(())
+    let write = |name: &str, document: &serde_json::Value| {
+        let path = directory.join(name);
+        json::write_file(&path, document).map_err(|e| failure::of_core("write", &path, e))
+    };
+    write("results.json", &to_json(result, seconds))?;
+    write("events.json", &json::to_value(&result.events)?)
 }
 
 /// A float, or its name if it is not finite.
@@ -98,7 +105,7 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
 }
 
 /// One line per candidate: its place in the grid, its rank, its parameters, the metric over and on the folds, the
-/// same of every other metric, the seconds of all folds together, and the first error.
+/// same of every other metric, the seconds of all folds together, and the errors.
 fn to_csv(result: &SearchResult) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in result.candidates.iter().flat_map(|candidate| candidate.params.iter()) {
@@ -131,10 +138,37 @@ fn to_csv(result: &SearchResult) -> String {
             cells.extend(candidate.folds.iter().map(|fold| float(on(fold))));
         }
         cells.extend([sum(|fold| fold.fit_seconds), sum(|fold| fold.score_seconds)]);
-        cells.push(candidate.folds.iter().find_map(|fold| fold.error.clone()).unwrap_or_default());
+        cells.push(errors(candidate, &result.also));
         text.push_str(&line(cells));
     }
     text
+}
+
+/// Why a candidate failed and why other metrics are missing, in one line: each message once, with its folds unless it is
+/// that of all.
+fn errors(candidate: &CandidateResult, also: &[AlsoMetric]) -> String {
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for fold in &candidate.folds {
+        // Where the candidate failed, nothing else is news.
+        let others = also.iter().zip(&fold.also).filter(|_| fold.error.is_none());
+        let others = others.filter_map(|(also, m)| Some(format!("{}: {}", also.name, m.error.as_ref()?)));
+        for message in fold.error.clone().into_iter().chain(others) {
+            let number = fold.fold.to_string();
+            match told.iter_mut().find(|(earlier, _)| *earlier == message) {
+                Some((_, folds)) => folds.push(number),
+                None => told.push((message, vec![number])),
+            }
+        }
+    }
+    let one = |(message, folds): (String, Vec<String>)| {
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        match folds.len() {
+            all if all == candidate.folds.len() => message,
+            1 => format!("fold {}: {message}", folds.concat()),
+            _ => format!("folds {}: {message}", folds.join(", ")),
+        }
+    };
+    told.into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn line(cells: Vec<String>) -> String {
@@ -147,6 +181,40 @@ fn line(cells: Vec<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use luthier::core::ParamMap;
+    use luthier::tune::{AlsoMetric, CandidateResult, FoldMetric, FoldResult};
+
+    #[test]
+    fn each_error_is_told_once_with_its_folds_in_one_line() {
+        let fold = |(fold, error, other): (u32, Option<&str>, Option<&str>)| FoldResult {
+            fold,
+            metric: f64::NAN,
+            fit_seconds: 0.0,
+            score_seconds: 0.0,
+            error: error.map(str::to_owned),
+            also: vec![FoldMetric { metric: f64::NAN, error: other.map(str::to_owned) }],
+        };
+        let also = [AlsoMetric { name: "mae".to_owned(), larger_is_better: false }];
+        let told = |folds: &[(u32, Option<&str>, Option<&str>)]| {
+            let candidate = CandidateResult {
+                index: 0,
+                params: ParamMap::new(),
+                mean: f64::NAN,
+                std: f64::NAN,
+                rank: 1,
+                folds: folds.iter().copied().map(fold).collect(),
+                also: Vec::new(),
+            };
+            super::errors(&candidate, &also)
+        };
+        assert_eq!(told(&[(0, None, None), (1, None, None)]), "");
+        assert_eq!(told(&[(0, Some("a\n  b"), None), (1, Some("a\n  b"), Some("a\n  b"))]), "a b");
+        let different =
+            told(&[(0, Some("a"), None), (1, Some("b"), None), (2, Some("a"), None), (3, None, None)]);
+        assert_eq!(different, "folds 0, 2: a; fold 1: b");
+        assert_eq!(told(&[(0, None, Some("c")), (1, Some("b"), None)]), "fold 0: mae: c; fold 1: b");
+    }
+
     #[test]
     fn cells_are_quoted_where_they_must_be() {
         let cells = ["1", "a,b", "say \"x\"", ""].map(str::to_owned).to_vec();

@@ -29,6 +29,15 @@ pub enum Error {
         source: anyhow::Error,
     },
 
+    /// An evaluator failed; the cause is whatever its author returned.
+    #[error("evaluator `{evaluator}`: {source:#}")]
+    Evaluator {
+        /// Its registered name.
+        evaluator: String,
+        /// What its code returned.
+        source: anyhow::Error,
+    },
+
     /// The code of a stage, evaluator or summary panicked.
     #[error("`{part}` panicked: {message}; this is a bug in that part")]
     Panicked {
@@ -117,6 +126,32 @@ impl Error {
         Self::Invalid(message.into())
     }
 
+    /// The stage or evaluator that failed: a stage by its dotted name in the pipeline, else by its registered name.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Self::Stage { stage: part, .. } | Self::Evaluator { evaluator: part, .. } => Some(part),
+            // `lr (linear_regression)`, or the type alone.
+            Self::Panicked { part, .. } => part.split(' ').next(),
+            _ => None,
+        }
+    }
+
+    /// The row whose value is at fault, counted from 0 in the frame.
+    pub fn row(&self) -> Option<usize> {
+        match self {
+            Self::BadValue { row, .. } => Some(*row),
+            Self::Frame(error) => row_of(error),
+            Self::Stage { source, .. } | Self::Evaluator { source, .. } => {
+                let own = |cause: &(dyn std::error::Error + 'static)| {
+                    let frame = || cause.downcast_ref().and_then(row_of);
+                    cause.downcast_ref::<Self>().and_then(Self::row).or_else(frame)
+                };
+                source.chain().find_map(own)
+            }
+            _ => None,
+        }
+    }
+
     /// Of two errors in the same rows the one whose row comes first; one that names no row comes last.
     pub(crate) fn earlier(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         let row = |error: &Self| match error {
@@ -139,22 +174,18 @@ impl Error {
                 renumber(&mut error, number);
                 Self::Frame(error)
             }
-            Self::Stage { stage, mut source } => {
-                if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
-                    renumber(error, number);
-                } else if source.is::<Self>() {
-                    source = source.downcast::<Self>().map_or_else(|e| e, |e| e.with_rows(number).into());
-                }
-                Self::Stage { stage, source }
+            Self::Stage { stage, source } => Self::Stage { stage, source: cause_with_rows(source, number) },
+            Self::Evaluator { evaluator, source } => {
+                Self::Evaluator { evaluator, source: cause_with_rows(source, number) }
             }
             other => other,
         }
     }
 
-    /// Puts the name of the stage in front, unless a stage is named already.
+    /// Puts the name of the stage in front, unless a stage or an evaluator is named already.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
-            Self::Stage { .. } | Self::Panicked { .. } => self,
+            Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } => self,
             other => Self::Stage { stage: stage.to_owned(), source: other.into() },
         }
     }
@@ -192,6 +223,17 @@ impl Error {
             Err(source) => Self::Stage { stage: stage.to_owned(), source },
         }
     }
+
+    /// As [`from_author`](Self::from_author), of an evaluator: a stage that it sees the rows through and that is named
+    /// already stays.
+    pub(crate) fn from_evaluator(evaluator: &str, source: anyhow::Error) -> Self {
+        let named = |source| Self::Evaluator { evaluator: evaluator.to_owned(), source };
+        match source.downcast::<Self>() {
+            Ok(own) if own.part().is_some() => own,
+            Ok(own) => named(own.into()),
+            Err(source) => named(source),
+        }
+    }
 }
 
 impl From<luthier_frame::Error> for Error {
@@ -211,6 +253,23 @@ fn renumber(error: &mut luthier_frame::Error, number: &dyn Fn(usize) -> usize) {
     if let Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } = error {
         *row = number(*row);
     }
+}
+
+fn row_of(error: &luthier_frame::Error) -> Option<usize> {
+    use luthier_frame::Error::{InFile, IntegerRange, Null, Ragged, Sparse};
+    match error {
+        Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } | Ragged { row, .. } => Some(*row),
+        InFile { cause, .. } => row_of(cause),
+        _ => None,
+    }
+}
+
+fn cause_with_rows(mut source: anyhow::Error, number: &dyn Fn(usize) -> usize) -> anyhow::Error {
+    if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
+        renumber(error, number);
+        return source;
+    }
+    source.downcast::<Error>().map_or_else(|other| other, |own| own.with_rows(number).into())
 }
 
 fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {

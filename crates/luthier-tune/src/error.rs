@@ -3,6 +3,7 @@
 use luthier_core::ParamMap;
 use luthier_core::params::ParamError;
 
+use crate::failure::Failure;
 use crate::result::SearchResult;
 use crate::splitter::{Splitter, name_of};
 
@@ -81,7 +82,7 @@ pub enum Error {
         /// Number of candidates.
         candidates: usize,
         /// The first candidate's error.
-        first: String,
+        first: Failure,
     },
 
     /// The best candidate could not be fitted on all rows; the table of the search is kept.

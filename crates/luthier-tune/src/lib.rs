@@ -43,6 +43,7 @@ mod error;
 mod events;
 pub mod executor;
 mod explain;
+mod failure;
 mod forecast;
 mod grid;
 mod memory_budget;
@@ -63,6 +64,7 @@ pub use events::{Event, EventKind, units_in_flight};
 pub use executor::{
     Executor, ExecutorEntry, Job, NamedExecutor, Rayon, Serial, Sink, TaskResult, ThreadPool,
 };
+pub use failure::Failure;
 pub use forecast::Forecast;
 pub use grid::ParamGrid;
 pub use luthier_core as core;

@@ -12,6 +12,7 @@ use luthier_core::{
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
+use crate::failure::Failure;
 use crate::forecast::Forecast;
 use crate::plan::Level;
 use crate::result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, rank};
@@ -24,7 +25,7 @@ use crate::{Error, Result};
 struct Cell {
     metric: Option<f64>,
     also: Vec<FoldMetric>,
-    error: Option<String>,
+    error: Option<Failure>,
     fit_seconds: f64,
     score_seconds: f64,
 }
@@ -47,7 +48,7 @@ pub(crate) struct Run<'a> {
     /// Fitted candidates by fold, where each was fitted alone.
     whole: HashMap<(u32, usize), Fitted>,
     /// The frame as it is seen behind a node, with what was computed there, by fold.
-    views: HashMap<(u32, usize), Result<Dataset, String>>,
+    views: HashMap<(u32, usize), Result<Dataset, Failure>>,
     progress: Progress,
 }
 
@@ -268,7 +269,7 @@ impl<'a> Run<'a> {
     }
 
     /// The frame as it is seen behind a node on one fold, with what later stages will ask of it there.
-    fn view(&mut self, base: &Dataset, fold: u32, node: Option<usize>) -> Result<Dataset, String> {
+    fn view(&mut self, base: &Dataset, fold: u32, node: Option<usize>) -> Result<Dataset, Failure> {
         let Some(node) = node else { return Ok(base.clone()) };
         if let Some(view) = self.views.get(&(fold, node)) {
             return view.clone();
@@ -278,12 +279,12 @@ impl<'a> Run<'a> {
         view
     }
 
-    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> Result<Dataset, String> {
+    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> Result<Dataset, Failure> {
         let tree = Arc::clone(&self.prepared.tree);
-        let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".to_owned()) };
+        let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".into()) };
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
-        let view = before.through_stage(&this.name, model).map_err(|e| e.to_string())?;
+        let view = before.through_stage(&this.name, model)?;
         if this.needs.is_empty() {
             return Ok(view);
         }
@@ -300,7 +301,7 @@ impl<'a> Run<'a> {
             Ok(prepared.unwrap_or(view))
         };
         self.timed_pass(Some(fold), &[fold], &this.candidates, pass)
-            .map_err(|error| error.in_stage(&this.name).to_string())
+            .map_err(|error| error.in_stage(&this.name).into())
     }
 
     fn model_of(&self, fold: u32, node: usize) -> Fitted {
@@ -308,7 +309,7 @@ impl<'a> Run<'a> {
             Some(model) => Ok(model),
             None => match self.nodes.get(&(fold, node)) {
                 Some(fitted) => fitted.clone(),
-                None => Err("an earlier stage was not fitted".to_owned()),
+                None => Err("an earlier stage was not fitted".into()),
             },
         }
     }
@@ -350,6 +351,7 @@ impl<'a> Run<'a> {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
+                let error = Failure::from(error);
                 unit.candidates.iter().for_each(|&candidate| self.fail(unit.fold, candidate, &error));
                 return;
             }
@@ -364,7 +366,7 @@ impl<'a> Run<'a> {
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
             let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
-            cell.also = metrics.map(|m| FoldMetric { metric: m.value(), error: m.error }).collect();
+            cell.also = metrics.map(Metric::into_fold_metric).collect();
             match deciding {
                 Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
                 deciding => cell.metric = deciding.map(|metric| metric.value()),
@@ -384,9 +386,9 @@ impl<'a> Run<'a> {
     }
 
     /// The first error of a cell is the one that tells.
-    fn fail(&mut self, fold: u32, candidate: usize, error: &str) {
+    fn fail(&mut self, fold: u32, candidate: usize, error: &Failure) {
         let cell = self.cells.entry((fold, candidate)).or_default();
-        cell.error.get_or_insert_with(|| error.to_owned());
+        cell.error.get_or_insert_with(|| error.clone());
     }
 
     fn finish(mut self, base: &Dataset) -> Result<Tuned> {
@@ -412,12 +414,12 @@ impl<'a> Run<'a> {
             })
             .collect();
         let best = rank(&mut candidates, larger_is_better);
-        let failed = |candidate: &CandidateResult| candidate.folds.iter().find_map(|fold| fold.error.clone());
-        if let Some(errors) = candidates.iter().map(failed).collect::<Option<Vec<String>>>() {
-            return Err(Error::AllFailed {
-                candidates: errors.len(),
-                first: errors.into_iter().next().unwrap_or_default(),
-            });
+        let failed = |candidate| self.folds.iter().find_map(|&fold| self.failure(fold, candidate));
+        if let Some(errors) = self.candidates().map(failed).collect::<Option<Vec<Failure>>>() {
+            let candidates = errors.len();
+            let no_candidate = || "there is no candidate".into();
+            let first = errors.into_iter().next().unwrap_or_else(no_candidate);
+            return Err(Error::AllFailed { candidates, first });
         }
         let start = self.clock.seconds();
         let refitted = self.refit(base, best);
@@ -439,10 +441,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn failure(&self, fold: u32, candidate: usize) -> Option<Failure> {
+        let missing = || "the candidate was not scored on this fold".into();
+        match self.cells.get(&(fold, candidate)) {
+            Some(cell) => cell.error.clone().or_else(|| cell.metric.is_none().then(missing)),
+            None => Some(missing()),
+        }
+    }
+
     fn fold_result(&self, fold: u32, candidate: usize) -> FoldResult {
         let cell = self.cells.get(&(fold, candidate)).cloned().unwrap_or_default();
-        let missing = || "the candidate was not scored on this fold".to_owned();
-        let error = cell.error.or_else(|| cell.metric.is_none().then(missing));
+        let error = self.failure(fold, candidate).map(|failure| failure.message);
         let mut also = cell.also;
         also.resize(
             self.search.evaluators.len().saturating_sub(1),
@@ -469,7 +478,7 @@ impl<'a> Run<'a> {
             Some(fitted) => fitted.clone().ok(),
             None => {
                 let path = self.prepared.tree.paths.get(candidate)?;
-                let models: Result<Vec<_>, String> =
+                let models: Result<Vec<_>, Failure> =
                     path.iter().map(|&node| self.model_of(fold, node)).collect();
                 let mut models = models.ok()?.into_iter();
                 let root = self.prepared.configured.get(candidate)?;

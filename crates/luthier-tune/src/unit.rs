@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult};
+use crate::failure::Failure;
 use crate::plan::Tree;
+use crate::result::FoldMetric;
 use crate::run::root_context;
 
 /// What a unit fits: stages of one level behind one parent, or whole candidates where nothing is shared.
@@ -24,7 +26,7 @@ pub(crate) struct Unit {
     pub(crate) validation: Dataset,
 }
 
-pub(crate) type Fitted = Result<Arc<dyn DynModel>, String>;
+pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
 
 /// What a unit tells of its work: the bytes that its task returns.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,13 +48,17 @@ pub(crate) struct Score {
 pub(crate) struct Metric {
     /// The metric's bits: a JSON number could not hold NaN.
     bits: u64,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<Failure>,
 }
 
 impl Metric {
-    fn new(metric: Result<f64, String>) -> Self {
+    fn new(metric: Result<f64, Failure>) -> Self {
         let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
         Self { bits: metric.to_bits(), error }
+    }
+
+    pub(crate) fn into_fold_metric(self) -> FoldMetric {
+        FoldMetric { metric: self.value(), error: self.error.map(|failure| failure.message) }
     }
 
     pub(crate) fn value(&self) -> f64 {
@@ -101,21 +107,19 @@ impl Units {
         let ctx = self.ctx.for_fold(unit.fold);
         let Some(&first) = unit.group.first() else {
             let alone = unit.candidates.iter().filter_map(|&candidate| self.configured.get(candidate));
-            let fit = |root: &dyn DynEstimator| {
-                root.fit(&unit.train, &root_context(root, &ctx)).map_err(|e| e.to_string())
-            };
+            let fit = |root: &dyn DynEstimator| Ok(root.fit(&unit.train, &root_context(root, &ctx))?);
             return alone.map(|root| fit(root.as_ref())).collect();
         };
         let nodes = || unit.group.iter().filter_map(|&node| self.tree.nodes.get(node));
         let Some(lead) = self.tree.nodes.get(first) else { return Vec::new() };
         let configs: Vec<&dyn DynEstimator> = nodes().map(|node| node.stage.as_ref()).collect();
-        let named = |e: luthier_core::Error| e.in_stage_of(&lead.name, lead.stage.type_name()).to_string();
+        let named = |e: luthier_core::Error| e.in_stage_of(&lead.name, lead.stage.type_name()).into();
         let models = lead.stage.fit_many(&configs, &unit.train, &ctx.for_stage(&lead.name));
         models.into_iter().map(|model| model.map_err(named)).collect()
     }
 
     /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
-    fn predictions(&self, unit: &Unit, models: &[Fitted], candidate: usize) -> Result<Dataset, String> {
+    fn predictions(&self, unit: &Unit, models: &[Fitted], candidate: usize) -> Result<Dataset, Failure> {
         let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
         let here = unit.group.iter().enumerate().find_map(|(place, node)| {
             path.iter().position(|on_path| on_path == node).map(|position| (place, position))
@@ -124,16 +128,15 @@ impl Units {
             Some((place, position)) => (place, path.get(position + 1..).unwrap_or_default()),
             None => (unit.candidates.iter().position(|&c| c == candidate).unwrap_or(0), &[][..]),
         };
-        let no_model = || "the unit fitted no model for this candidate".to_owned();
+        let no_model = || Failure::from("the unit fitted no model for this candidate");
         let model = models.get(place).ok_or_else(no_model)?.clone()?;
         let mut view = match unit.group.get(place).and_then(|&node| self.tree.nodes.get(node)) {
             Some(node) => unit.validation.through_stage(&node.name, model),
             None => unit.validation.through(model),
-        }
-        .map_err(|e| e.to_string())?;
+        }?;
         for node in rest.iter().filter_map(|&node| self.tree.nodes.get(node)) {
             let model = node.stage.as_model().ok_or_else(no_model)?;
-            view = view.through_stage(&node.name, model).map_err(|e| e.to_string())?;
+            view = view.through_stage(&node.name, model)?;
         }
         Ok(view)
     }
@@ -143,11 +146,11 @@ impl Units {
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
         let all = evaluate_all(&self.evaluators, &there);
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
-        let score = |(&candidate, view): (&usize, Result<Dataset, String>)| {
+        let score = |(&candidate, view): (&usize, Result<Dataset, Failure>)| {
             let metric = |metrics: &mut std::vec::IntoIter<luthier_core::Result<f64>>| match &view {
                 Ok(_) => match metrics.next() {
-                    Some(metric) => metric.map_err(|e| e.to_string()),
-                    None => Err("the evaluator returned too few metrics".to_owned()),
+                    Some(metric) => metric.map_err(Failure::from),
+                    None => Err("the evaluator returned too few metrics".into()),
                 },
                 Err(error) => Err(error.clone()),
             };

@@ -7,8 +7,8 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 
 use crate::args::FitArgs;
 use crate::config::Config;
-use crate::output::print;
-use crate::{build, data, model_file};
+use crate::output::{check_target, note, print};
+use crate::{build, data, model_file, remarks};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let config = Config::read(&args.config)?;
@@ -19,9 +19,10 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
             grid.place
         );
     }
+    check_target(&args.model)?;
     let pipeline = build::pipeline(&config)?;
     pipeline.check().map_err(|e| config.located_core(e))?;
-    let frame = config.data.source.read()?;
+    let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let model = pipeline
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
+    remarks::of_pipeline(&model).iter().for_each(|remark| note(remark));
     model_file::save(&args.model, model.as_ref(), &inputs)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

@@ -10,6 +10,7 @@ use crate::args::InspectArgs;
 use crate::data::Inputs;
 use crate::model_file::{self, ModelFile};
 use crate::output::print;
+use crate::remarks;
 
 /// Lines of a table, and columns of a matrix, that are shown; `--json` has all.
 const LINES: usize = 50;
@@ -95,6 +96,9 @@ fn stages_text(
             }
         }
         text.push_str(&indented(&state(&learned, features.as_deref())));
+        if let Some(remark) = remarks::of_stage(model) {
+            text.push_str(&format!("  note: it {remark}\n"));
+        }
         text.push('\n');
     }
     Ok(())

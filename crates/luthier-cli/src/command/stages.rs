@@ -7,6 +7,7 @@ use luthier::report::{Align, table};
 use luthier::tune::{ExecutorEntry, SplitterEntry};
 
 use crate::args::StagesArgs;
+use crate::config::COLUMN_TRANSFORMER;
 use crate::method::{Method, methods};
 use crate::output::print;
 
@@ -37,6 +38,15 @@ fn parts() -> Result<Vec<Part>> {
         None => "estimator",
     };
     let stages = parts!(StageEntry, stage);
+    let column_transformer = Part {
+        kind: "estimator",
+        name: COLUMN_TRANSFORMER,
+        module: env!("CARGO_CRATE_NAME"),
+        doc: "Takes columns through stages of their own, and what comes out into one vector.",
+        params: Vec::new(),
+    };
+    let mut stages: Vec<Part> = stages.chain([column_transformer]).collect();
+    stages.sort_by_key(|part| part.name);
     let evaluators = parts!(EvaluatorEntry, |_: &EvaluatorEntry| "evaluator");
     let splitters = parts!(SplitterEntry, |_: &SplitterEntry| "splitter");
     let executors = parts!(ExecutorEntry, |_: &ExecutorEntry| "executor");
@@ -47,7 +57,7 @@ fn parts() -> Result<Vec<Part>> {
         doc,
         params,
     });
-    Ok(stages.chain(evaluators).chain(methods).chain(splitters).chain(executors).collect())
+    Ok(stages.into_iter().chain(evaluators).chain(methods).chain(splitters).chain(executors).collect())
 }
 
 pub(crate) fn run(args: &StagesArgs) -> Result<()> {
@@ -79,7 +89,15 @@ fn describe(part: &Part) -> String {
     let Part { kind, name, module, doc, params } = part;
     let mut text = format!("{name}: {kind} of {module}\n{doc}\n\n");
     if params.is_empty() {
-        text.push_str("It has no parameters.\n");
+        text.push_str(match *name {
+            "pipeline" => "Its stages are tables [[stage.stage]].\n",
+            COLUMN_TRANSFORMER => {
+                "Its parts are tables [[stage.part]], each with name, columns and stages [[stage.part.stage]], which it \
+                 tells their columns.\nIt takes passthrough, columns that go into the vector as they are, and \
+                 output_col, the vector's name, by default features.\n"
+            }
+            _ => "It has no parameters.\n",
+        });
         return text;
     }
     let columns = ["parameter", "type", "range", "default", "what it does"].map(|name| (name, Align::Left));

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use luthier::core::{Estimator, Pipeline};
 use luthier::frame::Schema;
@@ -12,9 +12,9 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::Config;
-use crate::output::print;
+use crate::output::{check_target, make_folder, note, print};
 use crate::results::Seconds;
-use crate::{build, data, model_file, results};
+use crate::{build, data, failure, model_file, remarks, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     };
 
     let start = Instant::now();
-    let frame = config.data.source.read()?;
+    let frame = config.read_data()?;
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         return print(&search.explain(&frame).map_err(|e| config.located(e))?);
     }
     if let Some(directory) = &args.out {
-        std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+        make_folder(directory)?;
+        results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
     let (search, bar) = with_progress(search);
     let tuned = search.fit(&frame);
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs)?,
             // One of an earlier search does not belong to these results.
             Err(_) if model.exists() => {
-                std::fs::remove_file(&model).with_context(|| model.display().to_string())?;
+                std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
             }
             Err(_) => {}
         }
@@ -80,7 +81,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Some(result) = result {
         print(&report(result, seconds))?;
     }
-    tuned.map_err(|e| config.located(e))?;
+    let tuned = tuned.map_err(|e| config.located(e))?;
+    remarks::of_pipeline(&tuned.model).iter().for_each(|remark| note(remark));
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
@@ -90,12 +92,12 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
 }
 
-/// Shows on a terminal how far the search is.
 /// Whether there are probabilities behind the pipeline; a schema that does not fit is told of by the search.
 fn predicts_classes(pipeline: &Pipeline, schema: &Schema) -> bool {
     Estimator::transform_schema(pipeline, schema).is_ok_and(|behind| behind.field("probability").is_some())
 }
 
+/// Shows on a terminal how far the search is.
 fn with_progress(search: Search) -> (Search, ProgressBar) {
     if !std::io::stderr().is_terminal() {
         return (search, ProgressBar::hidden());

@@ -8,13 +8,15 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use luthier::core::Value;
 use luthier::core::params::ParamType;
+use luthier::frame::DataFrame;
 use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
-pub(crate) use place_of::place_of_param;
+use crate::failure;
+pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
 pub(crate) use table::{Key, Place};
@@ -43,6 +45,8 @@ pub(crate) struct DataConfig {
     pub(crate) source: DataSource,
     /// Where the table begins.
     pub(crate) place: Place,
+    /// Where `path` is.
+    pub(crate) path_place: Place,
     /// Column of labels, the default of every `label_col`.
     pub(crate) label: Option<Key>,
     /// Column of weights, the default of every `weight_col`.
@@ -82,7 +86,7 @@ pub(crate) struct StageConfig {
     pub(crate) name: Key,
     /// The stage.
     pub(crate) part: PartConfig,
-    /// The stages of a stage that is a pipeline.
+    /// The stages of a stage that is a pipeline; the parts of a column transformer, each a pipeline with `columns`.
     pub(crate) stages: Vec<StageConfig>,
 }
 
@@ -116,6 +120,9 @@ pub(crate) struct SearchConfig {
     pub(crate) params: Vec<(Key, Value)>,
 }
 
+/// The type of a stage that takes columns through the stages of its parts.
+pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
+
 /// The keys of `[search]` that are not parameters of the method.
 pub(crate) const SEARCH_KEYS: [&str; 6] =
     ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing"];
@@ -126,13 +133,24 @@ impl Config {
         self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
     }
 
+    /// Reads the rows.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, with the line of its name; one that cannot be understood, with its own line.
+    pub(crate) fn read_data(&self) -> Result<DataFrame> {
+        let source = &self.data.source;
+        source.readable().map_err(|e| self.data.path_place.error(e))?;
+        source.read()
+    }
+
     /// Reads a file.
     ///
     /// # Errors
     /// With file and line: no TOML, a key that is missing, not known, or of another type.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).context(name.clone())?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| failure::io("read the configuration", path, &e))?;
         Self::parse(&name, &text, path.parent().unwrap_or(Path::new("")))
     }
 
@@ -163,7 +181,8 @@ impl Config {
 
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
-    let path: PathBuf = directory.join(table.require("path", "path = \"data.csv\"")?.string()?);
+    let path = table.require("path", "path = \"data.csv\"")?.text()?;
+    let (path, path_place): (PathBuf, Place) = (directory.join(path.name), path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
@@ -198,6 +217,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     Ok(DataConfig {
         source,
         place,
+        path_place,
         label: named(label),
         weight: named(weight),
         fold: named(fold),
@@ -227,24 +247,64 @@ fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
                 Key { name: last.to_owned(), ..type_name.clone() }
             }
         };
-        let Key { name: text, place } = &name;
-        if text.is_empty() || text.contains('.') {
-            bail!("{place}: `{text}` cannot name a stage: use a name without dots");
-        }
-        if let Some(earlier) = stages.iter().find(|stage| stage.name.name == *text) {
-            bail!(
-                "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
-                earlier.name.place
-            );
-        }
-        let inner = match type_name.name.as_str() {
-            "pipeline" => table.take("stage").map(|item| self::stages(item.tables()?)).transpose()?,
-            _ => None,
-        };
-        let part = PartConfig { type_name, params: table.params()? };
-        stages.push(StageConfig { name, part, stages: inner.unwrap_or_default() });
+        check_name(&name, &stages)?;
+        stages.push(match type_name.name.as_str() {
+            "pipeline" => {
+                let stages = inner_stages(&mut table)?;
+                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
+            }
+            COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
+            _ => {
+                let part = PartConfig { type_name, params: table.params()? };
+                StageConfig { name, part, stages: Vec::new() }
+            }
+        });
     }
     Ok(stages)
+}
+
+fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
+    Ok(table.take("stage").map(|item| stages(item.tables()?)).transpose()?.unwrap_or_default())
+}
+
+/// Whether the name can stand in an address, and is none of the others'.
+fn check_name(name: &Key, others: &[StageConfig]) -> Result<()> {
+    let Key { name: text, place } = name;
+    if text.is_empty() || text.contains('.') {
+        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
+    }
+    match others.iter().find(|stage| stage.name.name == *text) {
+        Some(earlier) => bail!(
+            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
+            earlier.name.place
+        ),
+        None => Ok(()),
+    }
+}
+
+fn column_transformer(name: Key, type_name: Key, mut table: Table<'_>) -> Result<StageConfig> {
+    let mut params = Vec::new();
+    if let Some(item) = table.take("output_col") {
+        params.push((item.key.clone(), Value::Str(item.string()?)));
+    }
+    if let Some(item) = table.take("passthrough") {
+        params.push((item.key.clone(), item.strings()?.into()));
+    }
+    let parts = table.take("part").map(|item| item.tables()).transpose()?.unwrap_or_default();
+    table.finish()?;
+    let mut stages: Vec<StageConfig> = Vec::new();
+    for mut table in parts {
+        let place = table.place().clone();
+        let name = table.require("name", "name = \"numbers\"")?.text()?;
+        check_name(&name, &stages)?;
+        let columns = table.require("columns", "columns = [\"age\"]")?;
+        let params = vec![(columns.key.clone(), columns.strings()?.into())];
+        let inner = inner_stages(&mut table)?;
+        table.finish()?;
+        let part = PartConfig { type_name: Key { name: "pipeline".to_owned(), place }, params };
+        stages.push(StageConfig { name, part, stages: inner });
+    }
+    Ok(StageConfig { name, part: PartConfig { type_name, params }, stages })
 }
 
 fn grid(table: Table<'_>) -> Result<GridConfig> {

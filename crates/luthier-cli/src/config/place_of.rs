@@ -6,22 +6,23 @@ use luthier::{core, tune};
 use super::{Config, Key, Place, StageConfig};
 
 impl Config {
-    /// Puts in front of an error of a search the row of the file that it names, else the line of the
-    /// configuration that it is about.
+    /// Puts in front of an error of a search the places that it is about: the row of the data file that it names, and
+    /// the line of the configuration.
     pub(crate) fn located(&self, error: tune::Error) -> anyhow::Error {
         let place = self.place_of(&error).cloned();
-        self.at_row_or(place, error.into())
+        self.at(place, error.into())
     }
 
     /// As [`located`](Self::located), for an error of a pipeline; at worst at the first stage.
     pub(crate) fn located_core(&self, error: core::Error) -> anyhow::Error {
         let place = self.place_of_core(&error).unwrap_or(self.stages_place()).clone();
-        self.at_row_or(Some(place), error.into())
+        self.at(Some(place), error.into())
     }
 
-    fn at_row_or(&self, place: Option<Place>, error: anyhow::Error) -> anyhow::Error {
+    fn at(&self, place: Option<Place>, error: anyhow::Error) -> anyhow::Error {
         match (self.data.source.row_place(&error), place) {
-            (Some(row), _) => error.context(row),
+            (Some(row), Some(place)) => place.error(error).context(row),
+            (Some(row), None) => error.context(row),
             (None, Some(place)) => place.error(error),
             (None, None) => error,
         }
@@ -35,6 +36,8 @@ impl Config {
             tune::Error::Candidate { source, .. } => {
                 self.place_of_core(source).or_else(|| self.grids.first().map(|grid| &grid.place))
             }
+            tune::Error::AllFailed { first, .. } => self.place_of_part(first.part.as_deref()?),
+            tune::Error::Refit { source, .. } => self.place_of_core(source),
             tune::Error::EmptyGrid { .. } | tune::Error::GridTooLarge { .. } => {
                 self.grids.first().map(|grid| &grid.place)
             }
@@ -49,9 +52,6 @@ impl Config {
     /// The line of the axis, stage or evaluator that an error names.
     fn place_of_core(&self, error: &core::Error) -> Option<&Place> {
         match error {
-            core::Error::Stage { stage, .. } => self.place_of_part(stage),
-            // `lr (linear_regression)`, or the type alone.
-            core::Error::Panicked { part, .. } => self.place_of_part(part.split(' ').next()?),
             core::Error::Param(error) => {
                 let param = match error.as_ref() {
                     ParamError::Unknown { name, .. }
@@ -68,21 +68,22 @@ impl Config {
                 let axis = axes.map(|(key, _)| key).find(|key| key.name == *param);
                 axis.map(|key| &key.place).or_else(|| self.place_of_part(param.rsplit_once('.')?.0))
             }
-            _ => None,
+            other => self.place_of_part(other.part()?),
         }
     }
 
     /// The line of a stage by its dotted name, or of an evaluator by its type.
     fn place_of_part(&self, name: &str) -> Option<&Place> {
         let evaluator = || self.evaluators.iter().find(|part| part.type_name.name == name);
-        stage(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
+        stage_place(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
     }
 }
 
-fn stage<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
+/// The line of a stage by its dotted name; that of the stage around it, if that one made it.
+pub(crate) fn stage_place<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
     stages.iter().find_map(|one| match name.strip_prefix(&one.name.name)? {
         "" => Some(&one.name.place),
-        rest => stage(&one.stages, rest.strip_prefix('.')?),
+        rest => stage_place(&one.stages, rest.strip_prefix('.')?).or(Some(&one.name.place)),
     })
 }
 

@@ -112,7 +112,8 @@ impl Inputs {
         }
         let place = |error: Error| match null_of(&error) {
             Some((column, row)) => anyhow!(
-                "{}: column `{column}` is missing, expected a number: drop the row or fill the value",
+                "{}: column `{column}` is missing, expected a number: drop the row or fill the value; with \
+                 `features = []` in a configuration, stages such as an imputer take the columns as they are",
                 source.place_of(row)
             ),
             None => error.into(),

@@ -13,6 +13,7 @@ use luthier::frame::arrow_array::Array;
 use luthier::frame::{DataFrame, numbers};
 
 use crate::config::Config;
+use crate::output::note;
 use crate::roles::Roles;
 
 /// The rows that a configuration names, ready for its stages.
@@ -28,10 +29,10 @@ pub(crate) fn prepare(config: &Config, frame: &DataFrame) -> Result<Prepared> {
     let config = &config.data;
     let (inputs, passed_over) = Inputs::select(config, &roles, frame.schema())?;
     if !passed_over.is_empty() {
-        eprintln!(
-            "note: columns that are neither numbers nor vectors are no features: {}",
+        note(&format!(
+            "columns that are neither numbers nor vectors are no features: {}",
             passed_over.join(", ")
-        );
+        ));
     }
     if frame.num_rows() == 0 {
         bail!("{}: the file has no rows", config.source.path.display());

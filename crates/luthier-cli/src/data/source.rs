@@ -6,6 +6,8 @@ use anyhow::{Result, anyhow, bail};
 use luthier::frame::{CsvOptions, DataFrame, ParquetOptions};
 
 use super::lines::line_of_row;
+use crate::failure;
+use crate::output::check_target;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,20 +100,34 @@ impl DataSource {
         Self { path, format: None, csv: CsvFormat::default(), partitions: None }
     }
 
+    /// Whether the file can be opened and its format is known.
+    ///
+    /// # Errors
+    /// If not.
+    pub(crate) fn readable(&self) -> Result<()> {
+        self.format()?;
+        let cannot = |e: &std::io::Error| failure::io("read", &self.path, e);
+        if std::fs::metadata(&self.path).map_err(|e| cannot(&e))?.is_dir() {
+            return Err(cannot(&std::io::ErrorKind::IsADirectory.into()));
+        }
+        std::fs::File::open(&self.path).map(drop).map_err(|e| cannot(&e))
+    }
+
     /// Reads all rows of a CSV file; a Parquet file is opened, its row groups are read when they are needed.
     ///
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
     pub(crate) fn read(&self) -> Result<DataFrame> {
+        let unread = |e| failure::of_frame("read", e);
         let frame = match self.format()? {
             Format::Csv => {
                 let options = CsvOptions::new()
                     .delimiter(self.csv.delimiter_of(&self.path))
                     .has_header(self.csv.header)
                     .null_values(self.csv.null_values.iter().cloned());
-                DataFrame::read_csv(&self.path, &options)?
+                DataFrame::read_csv(&self.path, &options).map_err(unread)?
             }
-            Format::Parquet => DataFrame::scan_parquet(&self.path)?,
+            Format::Parquet => DataFrame::scan_parquet(&self.path).map_err(unread)?,
         };
         Ok(match self.partitions {
             // More partitions than rows would be empty.
@@ -156,12 +172,13 @@ impl DataSource {
 
 /// The row that an error names.
 fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
-    let frame = match error.downcast_ref() {
-        Some(luthier::core::Error::BadValue { row, .. }) => return Some(*row),
-        Some(luthier::core::Error::Frame(frame)) => Some(frame.as_ref()),
-        _ => error.downcast_ref(),
-    };
-    null_of(frame?).map(|(_, row)| row)
+    if let Some(luthier::tune::Error::AllFailed { first, .. }) = error.downcast_ref() {
+        return first.row;
+    }
+    match error.downcast_ref::<luthier::core::Error>() {
+        Some(error) => error.row(),
+        None => null_of(error.downcast_ref()?).map(|(_, row)| row),
+    }
 }
 
 /// The column and the row of a value that is missing.
@@ -179,19 +196,19 @@ pub(super) fn null_of(error: &luthier::frame::Error) -> Option<(&str, usize)> {
 /// Another ending than `csv`, `parquet` or `pq`; a file that cannot be written.
 pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
-        Format::Csv => frame.write_csv(path)?,
-        Format::Parquet => frame.write_parquet(path, &ParquetOptions::new())?,
+        Format::Csv => frame.write_csv(path),
+        Format::Parquet => frame.write_parquet(path, &ParquetOptions::new()),
     }
-    Ok(())
+    .map_err(|e| failure::of_frame("write", e))
 }
 
-/// The format in which [`write`] will write.
+/// The format in which [`write`] will write, if it can.
 pub(crate) fn writable(path: &Path) -> Result<Format> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     // Other texts may be expected to have other delimiters.
     let is_text = |format| format == Format::Csv && !ending.eq_ignore_ascii_case("csv");
     match Format::of(path) {
-        Some(format) if !is_text(format) => Ok(format),
+        Some(format) if !is_text(format) => check_target(path).map(|()| format),
         _ => bail!("{}: cannot write this format: end the name in {WRITABLE}", path.display()),
     }
 }

@@ -171,7 +171,7 @@ fn bad_rows_have_their_line() {
     check("\n3,1,0", "\nNaN,1,0", &["data.csv:4", "column `label` is NaN", "expected a finite number"]);
     check("\n3,1,0", "\n,1,0", &["data.csv:4", "column `label` is missing"]);
     check("\n3,1,0", "\n-inf,1,0", &["data.csv:4", "column `label` is -inf"]);
-    check("3,4,c\n", "3,,c\n", &["data.csv:4", "column `x1` is missing"]);
+    check("3,4,c\n", "3,,c\n", &["data.csv:4", "column `x1` is missing", "`features = []`"]);
     check("3,4,c\n", "3,4\n", &["data.csv:4", "expected 6 fields, found 5"]);
     check(DATA, "", &["data.csv", "the file is empty"]);
     check(DATA, "label,x0\n", &["data.csv", "no rows"]);

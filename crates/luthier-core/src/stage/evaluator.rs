@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use luthier_frame::Schema;
 
-use super::catch_panic;
+use super::guard::panic_to_error;
 use crate::dataset::Dataset;
 use crate::params::{Params, Value};
 use crate::summary::Need;
@@ -101,6 +101,11 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn clone_box(&self) -> Box<dyn DynEvaluator>;
 }
 
+/// Runs an author's code; its errors and its panic become errors of the evaluator.
+fn guarded<T>(evaluator: &str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
+    panic_to_error(evaluator, f)?.map_err(|error| Error::from_evaluator(evaluator, error))
+}
+
 impl<E: Evaluator> DynEvaluator for E {
     fn type_name(&self) -> &'static str {
         E::NAME
@@ -108,15 +113,15 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn evaluate(&self, predictions: &Dataset) -> Result<f64> {
         predictions.work().evaluations(1);
-        catch_panic(E::NAME, || Evaluator::evaluate(self, predictions))
+        guarded(E::NAME, || Evaluator::evaluate(self, predictions))
     }
 
     fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<Result<f64>> {
-        let together = catch_panic(E::NAME, || Ok(Evaluator::evaluate_many(self, predictions)));
+        let together = guarded(E::NAME, || Ok(Evaluator::evaluate_many(self, predictions)));
         match together {
             Ok(metrics) if metrics.len() == predictions.len() => {
                 predictions.iter().for_each(|data| data.work().evaluations(1));
-                metrics.into_iter().map(|m| m.map_err(|e| Error::from_author(E::NAME, e))).collect()
+                metrics.into_iter().map(|m| m.map_err(|e| Error::from_evaluator(E::NAME, e))).collect()
             }
             // One that panics must not take its siblings down.
             _ => predictions.iter().map(|data| DynEvaluator::evaluate(self, data)).collect(),
@@ -125,16 +130,16 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn check_schema(&self, schema: &Schema) -> Result<()> {
         self.validate()?;
-        catch_panic(E::NAME, || Evaluator::check_schema(self, schema))?;
-        catch_panic(E::NAME, || Ok(Evaluator::needs(self, schema))).map(|_| ())
+        guarded(E::NAME, || Evaluator::check_schema(self, schema))?;
+        guarded(E::NAME, || Ok(Evaluator::needs(self, schema))).map(|_| ())
     }
 
     fn needs(&self, schema: &Schema) -> Vec<Need> {
-        catch_panic(E::NAME, || Ok(Evaluator::needs(self, schema))).unwrap_or_default()
+        guarded(E::NAME, || Ok(Evaluator::needs(self, schema))).unwrap_or_default()
     }
 
     fn reads(&self, schema: &Schema) -> Vec<Need> {
-        catch_panic(E::NAME, || Ok(Evaluator::reads(self, schema))).unwrap_or_default()
+        guarded(E::NAME, || Ok(Evaluator::reads(self, schema))).unwrap_or_default()
     }
 
     fn metric(&self) -> String {

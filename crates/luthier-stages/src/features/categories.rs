@@ -99,6 +99,16 @@ fn float_text(x: impl LowerExp) -> String {
     }
 }
 
+/// A whole number as a column of the other kind writes it: `2` for the `2.0` of a float, and the other way round. Which
+/// of them a file's column is may hang on a single row.
+pub(crate) fn of_other_kind(number: &str) -> Option<String> {
+    // Beyond, several integers are one float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let x: f64 = number.parse().ok().filter(|x: &f64| x.fract() == 0.0 && x.abs() < EXACT)?;
+    let is_integer = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    Some(if is_integer { float_text(x) } else { (x as i64).to_string() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +137,24 @@ mod tests {
             assert_eq!(float_text(x), text);
         }
         assert_eq!(float_text(0.1f32), "0.1");
+    }
+
+    #[test]
+    fn whole_numbers_have_two_texts() {
+        let pairs = [
+            ("0", "0.0"),
+            ("2", "2.0"),
+            ("-13", "-13.0"),
+            ("10000000", "1.0E7"),
+            ("123456789", "1.23456789E8"),
+        ];
+        for (integer, float) in pairs {
+            assert_eq!(of_other_kind(integer).as_deref(), Some(float));
+            assert_eq!(of_other_kind(float).as_deref(), Some(integer));
+        }
+        for text in ["2.5", "Infinity", "9007199254740992", "9.007199254740992E15", "x", ""] {
+            assert_eq!(of_other_kind(text), None, "{text}");
+        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Different columns through different stages.
 
-use luthier_core::{DynEstimator, Error, Pipeline, Result, Value};
+use luthier_core::{DynEstimator, Error, Estimator, Pipeline, Result, Value};
 
 use crate::VectorAssembler;
 
@@ -101,7 +101,7 @@ impl ColumnTransformer {
             let columns =
                 columns.iter().map(|column| Part { name: column.clone(), of: column.clone() }).collect();
             let mut wiring = Wiring { columns, prefix: format!("{}.{name}", self.output_col) };
-            let wired = wiring.pipeline(stages).map_err(|e| e.in_stage(name))?;
+            let wired = wiring.pipeline(stages).map_err(|e| e.in_stage_of(name, Pipeline::NAME))?;
             pipeline.add_dyn(name, Box::new(wired));
             assembled.extend(wiring.columns.into_iter().map(|part| part.name));
         }
@@ -137,7 +137,8 @@ impl Wiring {
             let output = format!("{}.{}", self.prefix, stage.name());
             if let Some(inner) = stage.stage().as_any().downcast_ref::<Pipeline>() {
                 let outer = std::mem::replace(&mut self.prefix, output);
-                wired.add_dyn(stage.name(), Box::new(self.pipeline(inner)?));
+                let inner = self.pipeline(inner).map_err(|e| e.in_stage_of(stage.name(), Pipeline::NAME))?;
+                wired.add_dyn(stage.name(), Box::new(inner));
                 self.prefix = outer;
                 continue;
             }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
-use super::categories::{for_each_text, require_categories};
+use super::categories::{for_each_text, of_other_kind, require_categories};
 use super::handle_invalid::UNKNOWN;
 use crate::summaries::{CategoryCounts, CategorySpec};
 
@@ -32,7 +32,8 @@ pub enum StringOrderType {
 /// Maps the categories of each column to indices `0.0, 1.0, …`, by default the most frequent first.
 ///
 /// Categories are those of the fitted rows. Numbers and truth values are categories by their text, as in Spark: `2` of
-/// an integer, `2.0` of a float. Null, NaN and categories not seen when fitting are invalid values, see
+/// an integer, `2.0` of a float. Unlike Spark, a model fitted on one of them finds the category of the other: a column of
+/// a file is of floats as soon as one number has a fraction. Null, NaN and categories not seen when fitting are invalid values, see
 /// `handle_invalid`; `keep` gives them the index behind the last one, the category `__unknown`. Null and NaN are left
 /// out when fitting. The output columns carry their categories.
 #[derive(Debug, Clone, PartialEq, Params)]
@@ -168,12 +169,17 @@ impl StringIndexerModel {
     ) -> luthier_core::Result<Vec<f64>> {
         require_categories(data.schema(), column)?;
         let position = data.schema().require_index(column)?;
+        let is_number = data.schema().require(column)?.column_type().is_numeric();
+        let of_number = |text: &str| indices.get(&of_other_kind(text)?);
+        let index_of = |text: &str| {
+            indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()
+        };
         let mut found = Vec::with_capacity(data.num_rows());
         for partition in data.partitions() {
             for batch in partition.batches(None)? {
                 let first_row = found.len();
                 for_each_text(batch?.column(position).as_ref(), |i, text| {
-                    let index = text.as_ref().and_then(|text| indices.get(text.as_ref()).copied());
+                    let index = text.as_ref().and_then(|text| index_of(text));
                     found.push(match (index, self.state.handle_invalid) {
                         (Some(index), _) => index,
                         (None, HandleInvalid::Keep) => indices.len() as f64,

@@ -66,17 +66,17 @@ impl PenaltyPath {
         let zero = Array1::zeros(system.rhs.len());
         let mut state = Descent::new(system, penalty, zero.clone());
         let mut history = vec![state.objective()];
-        let mut iterations = 0;
+        let (mut iterations, mut converged) = (0, false);
         let enough = (1e-7 * tol).max(1e-13);
         if max_iter > 0 {
             if let Some((on_path, pivot)) = self.on_lasso_path(system, penalty, enough) {
                 history.push(on_path.objective());
-                return Iterated { t: on_path.t, history, iterations: 1, pivot };
+                return Iterated { t: on_path.t, history, iterations: 1, converged: true, pivot };
             }
             let start = self.start(system, penalty.l1).unwrap_or(zero);
             state = Descent::new(system, penalty, start);
         }
-        while iterations < max_iter {
+        while iterations < max_iter && !converged {
             let (before, last) = (state.t.clone(), state.objective());
             iterations += 1;
             state.sweeps();
@@ -86,14 +86,13 @@ impl PenaltyPath {
             if value > last + state.rounding() {
                 // There are no more digits.
                 state.t = before;
-                break;
-            }
-            if state.violation() <= enough + state.rounding() {
-                break;
+                converged = true;
+            } else {
+                converged = state.violation() <= enough + state.rounding();
             }
         }
         let pivot = if system.design.is_some() { 1.0 } else { state.smallest_pivot() };
-        Iterated { t: state.t, history, iterations, pivot }
+        Iterated { t: state.t, history, iterations, converged, pivot }
     }
 
     /// The solution of a lasso and the smallest pivot of its active set, from the path of all its solutions.

@@ -140,6 +140,8 @@ pub(crate) struct HuberFit {
     pub(crate) objective_history: Vec<f64>,
     /// Newton steps made.
     pub(crate) iterations: usize,
+    /// Whether the tolerance was met within the limit of iterations.
+    pub(crate) converged: bool,
 }
 
 /// Minimises `1/(2W) Σ w (σ + H_ε((xβ+c−y)/σ) σ) + λ/2 Σ (s_j β_j)²` over `β`, `c` and `σ > 0`, with
@@ -171,6 +173,7 @@ pub(crate) fn fit_huber<E: From<FitError>>(
                 scale: 1.0,
                 objective_history: fit.objective_history,
                 iterations: 0,
+                converged: true,
             });
         }
         Some(Err(error)) => return Err(error.into()),
@@ -262,9 +265,9 @@ impl<F> Problem<F> {
         let mut model = self.model(&point, &sums);
         let mut history = vec![model.value];
         let (mut iterations, mut damping) = (0, 0.0);
-        while iterations < options.max_iter
-            && violation(&model, point.sigma) > tolerance + 16.0 * f64::EPSILON / point.sigma
-        {
+        let is_steep =
+            |model: &Model, sigma: f64| violation(model, sigma) > tolerance + 16.0 * f64::EPSILON / sigma;
+        while iterations < options.max_iter && is_steep(&model, point.sigma) {
             let step = newton_step(&model, point.sigma, damping);
             let descent = step.dot(&model.gradient);
             // Sigma keeps at least a tenth of itself and grows at most tenfold.
@@ -297,7 +300,8 @@ impl<F> Problem<F> {
             history.push(model.value);
             iterations += 1;
         }
-        Ok(finish(&point, history, iterations, options.fit_intercept))
+        let converged = iterations < options.max_iter || !is_steep(&model, point.sigma);
+        Ok(HuberFit { converged, ..finish(&point, history, iterations, options.fit_intercept) })
     }
 
     fn moved(&self, point: &HuberPoint, step: &Array1<f64>, length: f64) -> HuberPoint {
@@ -354,5 +358,6 @@ fn finish(point: &HuberPoint, history: Vec<f64>, iterations: usize, fit_intercep
         scale: point.sigma * units.y_unit,
         objective_history: history.iter().map(|v| v * units.y_unit).collect(),
         iterations,
+        converged: true,
     }
 }

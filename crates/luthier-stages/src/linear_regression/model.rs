@@ -69,12 +69,25 @@ pub struct TrainingSummary {
     pub objective_history: Vec<f64>,
     /// Iterations made; 0 of a direct solution.
     pub total_iterations: usize,
+    /// Whether the tolerance was met within `max_iter` iterations; true of a direct solution.
+    #[serde(default = "not_told")]
+    pub converged: bool,
     /// Condition (largest over smallest eigenvalue) of the features' correlations, where it was computed.
     pub condition: Option<f64>,
 }
 
+/// Models that were saved before it was told.
+fn not_told() -> bool {
+    true
+}
+
 impl TrainingSummary {
-    fn new(goodness: &Goodness, history: Vec<f64>, iterations: usize, condition: Option<f64>) -> Self {
+    fn new(
+        goodness: &Goodness,
+        history: Vec<f64>,
+        (total_iterations, converged): (usize, bool),
+        condition: Option<f64>,
+    ) -> Self {
         Self {
             num_instances: goodness.rows,
             degrees_of_freedom: goodness.degrees_of_freedom(),
@@ -84,7 +97,8 @@ impl TrainingSummary {
             rmse: goodness.root_mean_squared_error(),
             explained_variance: goodness.explained_variance(),
             objective_history: history,
-            total_iterations: iterations,
+            total_iterations,
+            converged,
             condition,
         }
     }
@@ -99,7 +113,12 @@ impl LinearRegressionModel {
             .inverse_diagonal
             .as_ref()
             .and_then(|diagonal| infer(fit.coefficients.view(), fit.intercept, diagonal, goodness));
-        let summary = TrainingSummary::new(goodness, fit.objective_history, fit.iterations, fit.condition);
+        let summary = TrainingSummary::new(
+            goodness,
+            fit.objective_history,
+            (fit.iterations, fit.converged),
+            fit.condition,
+        );
         let (features_col, label_col, prediction_col, weight_col) = columns;
         Self {
             features_col,
@@ -129,7 +148,12 @@ impl LinearRegressionModel {
             standard_errors: None,
             t_values: None,
             p_values: PValues::default(),
-            summary: TrainingSummary::new(goodness, fit.objective_history, fit.iterations, None),
+            summary: TrainingSummary::new(
+                goodness,
+                fit.objective_history,
+                (fit.iterations, fit.converged),
+                None,
+            ),
         }
     }
 

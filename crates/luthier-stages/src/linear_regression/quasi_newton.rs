@@ -25,7 +25,9 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
     let mut history = vec![0.5];
     let mut corrections = VecDeque::<Correction>::with_capacity(MEMORY);
     let mut iterations = 0;
-    while iterations < max_iter && gradient.iter().any(|g| g.abs() > tolerance + rounding(&t)) {
+    let is_steep =
+        |gradient: &Array1<f64>, t: &Array1<f64>| gradient.iter().any(|g| g.abs() > tolerance + rounding(t));
+    while iterations < max_iter && is_steep(&gradient, &t) {
         let direction = descend(&corrections, &objective, &gradient);
         let bend = direction.dot(&objective.bend(&direction));
         let length = -gradient.dot(&direction) / bend;
@@ -54,7 +56,9 @@ pub(super) fn minimise(system: &UnitSystem, penalty: &Penalty, tol: f64, max_ite
         history.push(value.min(last));
         iterations += 1;
     }
-    Iterated { t, history, iterations, pivot: 1.0 }
+    // A step that rounding forbids is the end, too.
+    let converged = iterations < max_iter || !is_steep(&gradient, &t);
+    Iterated { t, history, iterations, converged, pivot: 1.0 }
 }
 
 /// What rounding leaves of the gradient at best.

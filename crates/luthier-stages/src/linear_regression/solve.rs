@@ -101,6 +101,8 @@ pub(crate) struct Fit {
     pub(crate) objective_history: Vec<f64>,
     /// Iterations made; 0 of a direct solution.
     pub(crate) iterations: usize,
+    /// Whether the tolerance was met within the limit of iterations; true of a direct solution.
+    pub(crate) converged: bool,
     /// Condition `λmax/λmin` of the standardised Gram matrix over the varying features, where it was decomposed.
     pub(crate) condition: Option<f64>,
     /// Diagonal of `(AᵀWA + penalty)⁻¹`, the intercept's entry last; of direct solutions of full rank.
@@ -203,6 +205,7 @@ pub(super) fn degenerate(
             intercept: if options.fit_intercept { y_mean } else { 0.0 },
             objective_history: vec![0.0],
             iterations: 0,
+            converged: true,
             condition: None,
             inverse_diagonal: None,
             seminormal: None,
@@ -282,6 +285,7 @@ impl Shared {
             intercept,
             objective_history: vec![0.0],
             iterations: 0,
+            converged: true,
             condition: Some(condition.plain),
             inverse_diagonal: unscale_inverse(&direct, units),
             seminormal: None,
@@ -320,6 +324,7 @@ impl Shared {
             intercept,
             objective_history: solution.history.iter().map(|v| v * unit).collect(),
             iterations: solution.iterations,
+            converged: solution.converged,
             condition: None,
             inverse_diagonal: None,
             seminormal: None,
@@ -335,6 +340,7 @@ pub(super) struct Iterated {
     /// Objectives over the label's mean square.
     pub(super) history: Vec<f64>,
     pub(super) iterations: usize,
+    pub(super) converged: bool,
     /// The smallest pivot of the Gram matrix of the active set, where that is known: about one over its condition.
     pub(super) pivot: f64,
 }

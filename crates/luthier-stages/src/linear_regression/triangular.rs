@@ -72,6 +72,7 @@ impl TriangularSystem {
             intercept,
             objective_history: vec![0.0],
             iterations: 0,
+            converged: true,
             condition: Some(self.condition()),
             inverse_diagonal: unscale_inverse(&direct, &self.units),
             seminormal: r.and_then(|r| {

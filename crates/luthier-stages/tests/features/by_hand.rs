@@ -5,7 +5,7 @@ use luthier_core::{EstimatorExt, Transformer};
 use luthier_stages::{
     Binarizer, Bucketizer, HandleInvalid, Imputer, ImputerStrategy, IndexToString, MaxAbsScaler,
     MinMaxScaler, Normalizer, OneHotEncoder, PolynomialExpansion, QuantileDiscretizer, RobustScaler,
-    StringIndexer, StringOrderType, UnseenIndex, VarianceThresholdSelector, VectorSlicer,
+    StringIndexer, StringIndexerModel, StringOrderType, UnseenIndex, VarianceThresholdSelector, VectorSlicer,
 };
 use ndarray::{Array2, array};
 
@@ -180,6 +180,32 @@ fn imputer() {
     let b = out.column_f64("B").unwrap();
     assert_eq!((b[0], b[2], b[3], b[4]), (3.5, 3.0, 4.0, 3.5));
     assert!(b[1].is_nan());
+}
+
+#[test]
+fn whole_numbers_are_the_categories_that_they_were_as_integers_or_floats() {
+    let indexer = StringIndexer::new().input_cols(["k"]).output_cols(["i"]);
+    let indexer = indexer.string_order_type(StringOrderType::AlphabetAsc);
+    let frame = |column: Column| DataFrame::from_columns(vec![("k", column)]).unwrap();
+    let (integers, floats) =
+        (frame(Column::i64(vec![1, 2, 10_000_000])), frame(Column::f64(vec![1.0, 2.0, 1e7])));
+    let texts = frame(Column::utf8(["1", "1.0", "2"]));
+    let index = |model: &StringIndexerModel, frame: &DataFrame| {
+        model.transform(frame).unwrap().column_f64("i").unwrap().to_vec()
+    };
+    let of_integers = indexer.fit_frame(&integers).unwrap();
+    assert_eq!(of_integers.labels(), [["1", "10000000", "2"]]);
+    assert_eq!(index(&of_integers, &floats), [0.0, 2.0, 1.0]);
+    let of_floats = indexer.fit_frame(&floats).unwrap();
+    assert_eq!(of_floats.labels(), [["1.0", "1.0E7", "2.0"]]);
+    assert_eq!(index(&of_floats, &integers), [0.0, 2.0, 1.0]);
+    // Texts are what they are; where both are there, each number is its own.
+    assert!(of_integers.transform(&texts).unwrap_err().to_string().contains("row 1: found `1.0`"));
+    let of_texts = indexer.fit_frame(&texts).unwrap();
+    assert_eq!(index(&of_texts, &frame(Column::i64(vec![1, 2]))), [0.0, 2.0]);
+    assert_eq!(index(&of_texts, &frame(Column::f64(vec![1.0, 2.0]))), [1.0, 2.0]);
+    let fraction = of_integers.transform(&frame(Column::f64(vec![1.5]))).unwrap_err().to_string();
+    assert!(fraction.contains("found `1.5`"), "{fraction}");
 }
 
 #[test]

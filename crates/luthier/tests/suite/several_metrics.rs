@@ -118,7 +118,7 @@ fn what_fails_besides_is_missing_with_its_error() {
             assert!(candidate.also[0].mean.is_nan() && candidate.also[2].mean.is_finite());
         }
         let board = luthier::report::leaderboard(result, 3);
-        assert!(board.contains("recall_by_label(1000000): stage"), "{board}");
+        assert!(board.contains("recall_by_label(1000000): evaluator `multiclass_classification`"), "{board}");
     }
 }
 

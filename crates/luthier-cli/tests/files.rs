@@ -1,0 +1,92 @@
+//! Files that cannot be read or written: the error says what was tried, which file, and what to do.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const CONFIG: &str = "[data]\nlabel = \"y\"\npath = \"d.csv\"\n[[stage]]\ntype = \"linear_regression\"\n";
+const SEARCH: &str =
+    "[grid]\n\"linear_regression.reg_param\" = [0, 1]\n[search]\nmethod = \"cross_validator\"\n";
+
+/// A folder with `fit.toml`, `tune.toml`, their data, the folder `folder.csv` and a model.
+fn scene() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("fit.toml", CONFIG);
+    write("tune.toml", &format!("{CONFIG}{SEARCH}"));
+    write("d.csv", "y,x\n1,2\n2,3\n3,5\n5,8\n8,13\n13,21\n");
+    for name in ["folder.csv", "full", "full/results.csv"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    assert_eq!(error_of(&folder, "fit fit.toml --model m.json"), "");
+    folder
+}
+
+/// The error of a run, without the system's own words.
+#[track_caller]
+fn error_of(folder: &TempDir, arguments: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
+        .current_dir(folder)
+        .args(arguments.split(' '))
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!error.contains("os error"), "{error}");
+    error
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = scene();
+    let check = |arguments: &str, expected: &str| {
+        assert_eq!(error_of(&folder, arguments), format!("error: {expected}\n"), "{arguments}");
+    };
+    check("tune none.toml", "cannot read the configuration none.toml: there is no such file");
+    check("tune folder.csv", "cannot read the configuration folder.csv: it is a folder: name a file");
+    std::fs::write(folder.path().join("binary.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    check("tune binary.toml", "cannot read the configuration binary.toml: it is no text in UTF-8");
+    check("inspect none.json", "cannot read none.json: there is no such file");
+    check("inspect folder.csv", "cannot read folder.csv: it is a folder: name a file");
+    check("predict m.json none.csv --out o.csv", "cannot read none.csv: there is no such file");
+    check("predict m.json none.parquet --out o.csv", "cannot read none.parquet: there is no such file");
+    check("predict m.json folder.csv --out o.csv", "cannot read folder.csv: it is a folder: name a file");
+    for (data, expected) in [
+        ("none.csv", "cannot read none.csv: there is no such file"),
+        ("none/d.csv", "cannot read none/d.csv: there is no folder none: make it, or name another"),
+        ("folder.csv", "cannot read folder.csv: it is a folder: name a file"),
+    ] {
+        std::fs::write(folder.path().join("c.toml"), CONFIG.replace("d.csv", data)).unwrap();
+        check("fit c.toml --model m.json", &format!("c.toml:3: {expected}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_told_before_the_work() {
+    let folder = scene();
+    // With these rows a fit would fail, too.
+    std::fs::write(folder.path().join("d.csv"), "y,x\n1,\n").unwrap();
+    let check = |arguments: &str, expected: &str| {
+        assert_eq!(error_of(&folder, arguments), format!("error: cannot {expected}\n"), "{arguments}");
+    };
+    let no_folder = "there is no folder none: make it, or name another";
+    check("fit fit.toml --model none/m.json", &format!("write none/m.json: {no_folder}"));
+    check("fit fit.toml --model folder.csv", "write folder.csv: it is a folder: name a file");
+    check("predict m.json d.csv --out none/o.csv", &format!("write none/o.csv: {no_folder}"));
+    check("predict m.json d.csv --out folder.csv", "write folder.csv: it is a folder: name a file");
+    let in_the_way = "a file is where a folder should be: name another folder, or remove the file";
+    std::fs::write(folder.path().join("d.csv"), "y,x\n1,2\n2,3\n3,5\n5,8\n").unwrap();
+    check("tune tune.toml --out m.json", &format!("make the folder m.json: {in_the_way}"));
+    check("tune tune.toml --out m.json/out", &format!("make the folder m.json/out: {in_the_way}"));
+    check("tune tune.toml --out full", "write full/results.csv: it is a folder: name a file");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_socket_or_device_is_not_replaced_by_a_model() {
+    let folder = scene();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s.json")).unwrap();
+    let error = error_of(&folder, "fit fit.toml --model s.json");
+    assert_eq!(error, "error: cannot write s.json: it is no ordinary file: name another\n");
+}

@@ -1,0 +1,73 @@
+//! Fits that did not converge, and labels of one class, are told of once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// The standard output and error of a run that must succeed.
+#[track_caller]
+fn run(folder: &Path, arguments: &[&str]) -> (String, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_luthier")).current_dir(folder).args(arguments).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success(), "{err}");
+    (out, err)
+}
+
+const SEARCH: &str =
+    "[grid]\n\"lr.fit_intercept\" = [true, false]\n[search]\nmethod = \"cross_validator\"\n[evaluator]\n";
+
+/// What `fit`, `tune` and `inspect` tell of a stage `lr` with these parameters.
+fn told(stage: &str, evaluator: &str, label: impl Fn(u32) -> u32) -> [String; 3] {
+    let folder = TempDir::new().unwrap();
+    let rows = (0..30).map(|i| format!("{},{},{},{}\n", label(i), i % 7, i * i % 11, i % 3));
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("d.csv"), format!("label,a,b,c\n{}", rows.collect::<String>())).unwrap();
+    let config = format!("[data]\npath = \"d.csv\"\nlabel = \"label\"\n[[stage]]\nname = \"lr\"\n{stage}\n");
+    std::fs::write(path("fit.toml"), &config).unwrap();
+    std::fs::write(path("tune.toml"), format!("{config}{SEARCH}type = \"{evaluator}\"\n")).unwrap();
+    let (_, fit) = run(folder.path(), &["fit", "fit.toml", "--model", "m.json"]);
+    let (_, tune) = run(folder.path(), &["tune", "tune.toml"]);
+    let (inspect, _) = run(folder.path(), &["inspect", "m.json"]);
+    [fit, tune, inspect]
+}
+
+#[track_caller]
+fn check(told: [String; 3], remark: &str) {
+    let [fit, tune, inspect] = told;
+    assert_eq!(fit, format!("note: stage `lr` {remark}\n"));
+    assert_eq!(tune, fit);
+    assert!(inspect.contains(&format!("note: it {remark}\n")), "{inspect}");
+}
+
+const STOPPED: &str = "before it converged: give it more iterations, or features on one scale";
+
+#[test]
+fn a_fit_that_stopped_at_its_limit_is_told_of() {
+    let classes = |i| u32::from(i % 7 + i % 3 > 4);
+    let stage = "type = \"logistic_regression\"\nreg_param = 0.01";
+    let few = told(&format!("{stage}\nmax_iter = 1"), "binary_classification", classes);
+    check(few, &format!("stopped at max_iter = 1 {STOPPED}"));
+    let [fit, tune, inspect] = told(stage, "binary_classification", classes);
+    assert_eq!((fit.as_str(), tune.as_str()), ("", ""));
+    assert!(!inspect.contains("note:"), "{inspect}");
+
+    for (more, limit) in [("solver = \"l_bfgs\"", 1), ("elastic_net_param = 0.5", 0), ("loss = \"huber\"", 1)]
+    {
+        let stage = format!("type = \"linear_regression\"\nreg_param = 0.01\n{more}");
+        let few = told(&format!("{stage}\nmax_iter = {limit}"), "regression", |i| i * i % 17);
+        check(few, &format!("stopped at max_iter = {limit} {STOPPED}"));
+        assert_eq!(told(&stage, "regression", |i| i * i % 17)[0], "", "{more}");
+    }
+    // Direct solutions have no iterations.
+    assert_eq!(told("type = \"linear_regression\"\nmax_iter = 1", "regression", |i| i)[0], "");
+}
+
+#[test]
+fn labels_of_one_class_are_told_of() {
+    let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
+    check(one, "was given labels of one class: it predicts that one, whatever the features");
+}

@@ -1,0 +1,49 @@
+//! Why a candidate failed, as units tell it across threads and processes.
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a candidate failed on a fold: a message, and what it is about. It reads as its message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What went wrong.
+    pub message: String,
+    /// The stage, by its dotted name in the pipeline, or the evaluator, by its registered name, that failed.
+    pub part: Option<String>,
+    /// The row whose value is at fault, counted from 0 in the frame.
+    pub row: Option<usize>,
+}
+
+impl From<luthier_core::Error> for Failure {
+    fn from(error: luthier_core::Error) -> Self {
+        Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, part: None, row: None }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Deref for Failure {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.message
+    }
+}
