@@ -12,6 +12,7 @@ mod hessian;
 mod limited_memory;
 mod loss;
 mod model;
+mod products;
 mod quadratic;
 mod rows;
 mod statistics;
