@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::blocks::Block;
 use super::cells::Cells;
 use super::products::{ROW_STEP, dense_gradient, dense_scores, sparse_gradient, sparse_scores};
-use super::rows::{Block, Rows, SHARDS};
+use super::rows::{Rows, SHARDS};
 use super::wide::{LANES, exp, exp_lane, log1p, log1p_lane};
 
 /// Floats that stay in a first-level cache, or nearly, while they are used for scores and for gradients.

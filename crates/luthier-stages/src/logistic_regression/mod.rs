@@ -1,5 +1,6 @@
 //! Binomial and multinomial logistic regression.
 
+mod blocks;
 mod cells;
 mod coordinates;
 mod decision;
