@@ -46,7 +46,7 @@ impl LogisticEvaluation {
             eps: 1e-15,
         };
         let scores =
-            (!model.is_multinomial()).then(|| BinaryScoresSpec { label_col, score_col: raw, weight_col });
+            (!model.is_multinomial()).then_some(BinaryScoresSpec { label_col, score_col: raw, weight_col });
         let mut needs =
             vec![Need::summary::<Confusion>(confusion.clone()), Need::summary::<ClassLosses>(losses.clone())];
         needs.extend(scores.clone().map(Need::summary::<BinaryScores>));

@@ -198,6 +198,7 @@ impl<const N: usize> pulp::WithSimd for AddBlock<'_, N> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
+        // One lane would not fill a register.
         match N.is_multiple_of(S::F64_LANES) {
             true => self.add(simd),
             false => self.add(pulp::Scalar::new()),

@@ -12,6 +12,7 @@ mod fit;
 mod hessian;
 mod limited_memory;
 mod loss;
+mod minimise;
 mod model;
 mod products;
 mod quadratic;

@@ -166,3 +166,62 @@ fn add_sum<const N: usize>(residuals: &[[f64; N]], sum: &mut [f64; N]) {
     }
     *sum = total;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const N: usize = 8;
+
+    struct Both<'a> {
+        features: &'a [f64],
+        point: &'a [[f64; N]],
+        rows: usize,
+    }
+
+    impl pulp::WithSimd for Both<'_> {
+        type Output = (Vec<[f64; N]>, Vec<[f64; N]>);
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let mut scores = vec![[0.0; N]; self.rows];
+            dense_scores(simd, self.features, self.point, &mut scores);
+            let mut gradient = self.point.to_vec();
+            dense_gradient(simd, self.features, &scores, &mut gradient);
+            (scores, gradient)
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_registers() {
+        let number = |i: usize| (i as f64 * 0.7).sin() / (1.0 + (i % 5) as f64);
+        for (rows, width) in [(1, 1), (7, 3), (8, 8), (9, 12), (29, 23), (64, 0)] {
+            let features: Vec<f64> = (0..rows * width).map(number).collect();
+            let point: Vec<[f64; N]> =
+                (0..=width).map(|j| std::array::from_fn(|m| number(3 + j * N + m))).collect();
+            let mut scores = vec![point[width]; rows];
+            let mut gradient = vec![[0.0; N]; width + 1];
+            for (i, score) in scores.iter_mut().enumerate() {
+                for m in 0..N {
+                    for j in 0..width {
+                        score[m] = features[i * width + j].mul_add(point[j][m], score[m]);
+                    }
+                    for j in 0..width {
+                        gradient[j][m] = features[i * width + j].mul_add(score[m], gradient[j][m]);
+                    }
+                }
+            }
+            (0..width).for_each(|j| (0..N).for_each(|m| gradient[j][m] += point[j][m]));
+            gradient[width] =
+                scores.iter().fold(point[width], |sum, score| std::array::from_fn(|m| sum[m] + score[m]));
+            let expected = (scores, gradient);
+            let both = || Both { features: &features, point: &point, rows };
+            assert_eq!(pulp::Arch::new().dispatch(both()), expected, "{rows} x {width}");
+            assert_eq!(pulp::WithSimd::with_simd(both(), pulp::Scalar::new()), expected);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                assert_eq!(pulp::Simd::vectorize(simd, both()), expected);
+            }
+        }
+    }
+}
