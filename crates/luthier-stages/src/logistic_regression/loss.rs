@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::blocks::Block;
 use super::cells::Cells;
 use super::products::{ROW_STEP, dense_gradient, dense_scores, sparse_gradient, sparse_scores};
-use super::rows::{Rows, SHARDS};
+use super::rows::{Rows, shards};
 use super::wide::{LANES, exp, exp_lane, log1p, log1p_lane};
 
 /// Floats that stay in a first-level cache, or nearly, while they are used for scores and for gradients.
@@ -97,8 +97,7 @@ fn losses_by<const N: usize>(rows: &Rows, shape: Shape, part: Part, queries: &[Q
     let panels: Vec<Panel<N>> =
         queries.chunks(N).map(|some| Panel::new(shape, &rows.units.shift, some)).collect();
     let (blocks, weight) = part.of(&rows.blocks);
-    let parts: Vec<Vec<Sums<N>>> = blocks
-        .par_chunks(blocks.len().div_ceil(shards(shape)).max(1))
+    let parts: Vec<Vec<Sums<N>>> = shards(&blocks, shape.unknowns())
         .map(|blocks| {
             let mut sums: Vec<Sums<N>> = panels.iter().map(|_| Sums::empty(shape)).collect();
             let mut scratch = Vec::new();
@@ -124,11 +123,6 @@ fn losses_by<const N: usize>(rows: &Rows, shape: Shape, part: Part, queries: &[Q
         }
     };
     (0..queries.len()).map(at).collect()
-}
-
-/// Parts that are summed up on their own: fewer where each is large.
-fn shards(shape: Shape) -> usize {
-    if shape.unknowns() > 1000 { 8 } else { SHARDS }
 }
 
 impl<const N: usize> Panel<N> {

@@ -6,8 +6,12 @@ use rayon::prelude::*;
 use super::blocks::{Block, read_blocks};
 use super::cells::Cells;
 
-/// Parts of a pass that are summed up on their own and merged in order.
-pub(super) const SHARDS: usize = 64;
+/// Parts of a pass over blocks that are summed up on their own and merged in order: fewer where each sum is of
+/// many numbers.
+pub(super) fn shards<B: Sync>(blocks: &[B], numbers: usize) -> rayon::slice::Chunks<'_, B> {
+    let count = if numbers > 1000 { 8 } else { 64 };
+    blocks.par_chunks(blocks.len().div_ceil(count).max(1))
+}
 
 /// The part of a mean's square below which a sparse feature's variance is rounding.
 const ROUNDING: f64 = 1e-28;
@@ -114,8 +118,7 @@ fn not_finite(data: &Dataset, features: &str) -> Error {
 
 /// Sums over all blocks, in parallel and in a fixed order.
 fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Sync) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = blocks
-        .par_chunks(blocks.len().div_ceil(SHARDS).max(1))
+    let parts: Vec<Vec<f64>> = shards(blocks, len)
         .map(|blocks| {
             let mut sums = vec![0.0; len];
             blocks.iter().for_each(|block| add(block, &mut sums));
@@ -195,18 +198,18 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
         false => Vec::new(),
     };
     let units = Units { features: width, active, centre, unit, shift, deviation };
-    blocks.par_iter_mut().for_each(|block| units.apply(&mut block.cells));
+    units.apply(blocks);
     Some(units)
 }
 
 impl Units {
-    fn apply(&self, cells: &mut Cells) {
+    fn apply(&self, blocks: &mut [Block]) {
         let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
-        match cells {
+        let mut place = vec![None; self.features];
+        self.active.iter().enumerate().for_each(|(at, &feature)| place[feature] = Some(at));
+        blocks.par_iter_mut().for_each(|block| match &mut block.cells {
             Cells::Dense(rows) => self.apply_dense(rows, &inverse),
             Cells::Sparse { ends, indices, values } => {
-                let mut place = vec![None; self.features];
-                self.active.iter().enumerate().for_each(|(at, &feature)| place[feature] = Some(at));
                 let (mut from, mut to) = (0, 0);
                 for end in ends {
                     for k in from..*end {
@@ -221,7 +224,7 @@ impl Units {
                 indices.truncate(to);
                 values.truncate(to);
             }
-        }
+        });
     }
 
     fn apply_dense(&self, rows: &mut Vec<f64>, inverse: &[f64]) {
