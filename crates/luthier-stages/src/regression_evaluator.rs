@@ -230,6 +230,9 @@ impl Evaluator for RegressionEvaluator {
         }
     }
 
+    // Nothing is declared by `reads`: where rows are read, siblings are summed by one product a tile, and sums that were
+    // read ahead would cost a pass through each model, also where moments do.
+
     fn metric(&self) -> String {
         use luthier_core::params::ParamType;
         match self.metric.to_value() {

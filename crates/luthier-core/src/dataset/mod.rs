@@ -1,8 +1,8 @@
 //! What estimators and evaluators see: rows, selected by fold, looked at through fitted stages.
 
 mod folds;
+mod gather;
 mod link;
-mod materialize;
 mod origin;
 mod pass;
 mod reader;

@@ -7,13 +7,11 @@ use std::sync::Arc;
 pub(super) struct Origin {
     first_row: usize,
     kept: Option<Arc<[u32]>>,
-    /// The numbers that the rows of the source have for the caller, if it was made from another.
-    numbers: Option<Arc<[usize]>>,
 }
 
 impl Origin {
-    pub(super) fn new(first_row: usize, numbers: Option<Arc<[usize]>>) -> Self {
-        Self { first_row, kept: None, numbers }
+    pub(super) fn new(first_row: usize) -> Self {
+        Self { first_row, kept: None }
     }
 
     /// Only these of the rows.
@@ -32,9 +30,8 @@ impl Origin {
         self.kept.as_ref().map_or(i, |kept| kept.get(i).map_or(0, |&position| position as usize))
     }
 
-    /// The row as errors call it.
+    /// The row's number in the frame.
     pub(super) fn number(&self, i: usize) -> usize {
-        let row = self.first_row + self.offset(i);
-        self.numbers.as_ref().map_or(row, |numbers| numbers.get(row).copied().unwrap_or(row))
+        self.first_row + self.offset(i)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
 
-use super::folds::Folds;
+use super::folds::{Folds, Rows};
 use super::link::{Demand, Link, View, apply_all};
 use super::origin::Origin;
 use super::tile::{Columns, Picked, Tile};
@@ -30,8 +30,6 @@ pub(super) struct Source {
     pub(super) frame: DataFrame,
     pub(super) folds: Option<Folds>,
     starts: Vec<usize>,
-    /// What the rows are called, if they were taken from another source.
-    pub(super) numbers: Option<Arc<[usize]>>,
 }
 
 impl Source {
@@ -45,7 +43,7 @@ impl Source {
                 Some(start)
             })
             .collect();
-        Self { frame, folds: None, starts, numbers: None }
+        Self { frame, folds: None, starts }
     }
 
     pub(super) fn with_folds(self, folds: Folds) -> Result<Self> {
@@ -59,8 +57,33 @@ impl Source {
         Ok(Self { folds: Some(folds), ..self })
     }
 
-    pub(super) fn with_numbers(self, numbers: Arc<[usize]>) -> Self {
-        Self { numbers: Some(numbers), ..self }
+    /// The same rows in partitions of about so many, if they are in memory.
+    pub(super) fn in_stretches(&self, rows: usize) -> Result<Self> {
+        if !self.frame.is_in_memory() {
+            return Ok(self.clone());
+        }
+        let frame = self.frame.repartition(self.frame.num_rows().div_ceil(rows).max(1))?;
+        Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
+    }
+
+    /// How many selected rows are in front of each partition.
+    pub(super) fn selected_before(&self, rows: Rows) -> Vec<usize> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.frame.num_rows()]);
+        let selected = |(&start, end): (&usize, usize)| match &self.folds {
+            None => {
+                if rows.includes(0) {
+                    end - start
+                } else {
+                    0
+                }
+            }
+            Some(folds) => {
+                let of_partition = folds.assignment().get(start..end).unwrap_or_default();
+                of_partition.iter().filter(|fold| rows.includes(**fold)).count()
+            }
+        };
+        let counts = self.starts.iter().zip(ends).map(selected);
+        counts.scan(0, |before, count| Some(std::mem::replace(before, *before + count))).collect()
     }
 
     pub(super) fn all_folds(&self) -> Groups {
@@ -140,11 +163,6 @@ impl<'a> Reader<'a> {
         Self { source, prefix, branches, prefix_needed: demand.links, projection, tile_rows, groups, work }
     }
 
-    /// The same reader with tiles of so many rows.
-    pub(super) fn with_tile_rows(self, tile_rows: usize) -> Self {
-        Self { tile_rows, ..self }
-    }
-
     /// Calls `f` for the rows of one partition, some thousands or a batch at a time, in their order.
     pub(super) fn for_each_chunk(
         &self,
@@ -194,7 +212,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.work.rows_read(picked as u64);
-        let rows = View { batch, origin: Origin::new(first_row, self.source.numbers.clone()) };
+        let rows = View { batch, origin: Origin::new(first_row) };
         let Some(shared) = apply_all(self.prefix, &self.prefix_needed, rows)? else { return Ok(()) };
         let views =
             self.branches.iter().map(|(branch, needed)| apply_all(branch.links, needed, shared.clone()));

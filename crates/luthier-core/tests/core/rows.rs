@@ -3,7 +3,7 @@
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
 use luthier_core::{
     Dataset, Error, Folds, LineageStep, Moments, MomentsSpec, Need, Params, Pipeline, PureTransformer, Rows,
-    Transformer,
+    Tile, Transformer,
 };
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
@@ -87,11 +87,8 @@ proptest! {
             // A request that does not touch the new column is about the remaining rows too.
             let moments = view.summarize::<Moments>(&MomentsSpec::new(["features"])).unwrap();
             prop_assert_eq!(moments.rows() as usize, picked.len());
-            let own = view.materialize(&["root", "sparse", "features", "name"]).unwrap();
-            prop_assert_eq!(own.num_rows(), picked.len());
-            prop_assert_eq!(rows_of(&own, &["features", "root"]), found);
             let mut row = 0;
-            own.for_each_tile(&["sparse", "root"], |tile| {
+            view.for_each_tile(&["sparse", "root"], |tile| {
                 let sparse = tile.sparse("sparse").unwrap();
                 assert!(tile.sparse("root").is_none());
                 assert_eq!((sparse.len(), sparse.width()), (tile.len(), 50));
@@ -111,37 +108,55 @@ proptest! {
 }
 
 #[test]
-fn what_is_whole_and_in_memory_is_shared() {
+fn gathering_cuts_rows_alike_and_tells_how_many_are_in_front() {
     let x: Vec<f64> = (0..40_000).map(f64::from).collect();
-    let (data, work) = counted(Dataset::new(frame(&x)));
-    let own = data.materialize(&["features"]).unwrap();
-    assert_eq!(work().rows_read, 0, "nothing was copied");
-    assert_eq!(own.schema().len(), 1);
-    own.aggregate::<Moments>(&MomentsSpec::new(["features"])).unwrap();
-    assert_eq!(work().rows_read, 40_000);
-    let folds = Folds::new((0..40_000).map(|i| i % 2).collect(), 2).unwrap();
-    let (data, work) = counted(Dataset::with_folds(frame(&x), folds).unwrap());
-    let own = data.select(Rows::Only(1)).through(pure(Log1p::new().input_col("features"))).unwrap();
-    let own = own.materialize(&["features", "logged"]).unwrap();
-    assert_eq!((work().rows_read, own.num_rows(), own.lineage().len()), (20_000, 20_000, 0));
-    assert!(data.materialize(&["nothing"]).is_err());
-    assert!(data.materialize(&[]).is_err());
-    assert!(data.materialize(&["x", "x"]).is_err());
+    let folds = Folds::new((0..40_000).map(|i| i % 5 / 3).collect(), 2).unwrap();
+    let gathered = |data: &Dataset| {
+        let add = |(_, rows): &mut (usize, Vec<f64>), tile: &Tile<'_>| {
+            rows.extend_from_slice(&tile.numbers("x")?);
+            Ok(())
+        };
+        data.gather(&["x"], |before| (before, Vec::new()), add).unwrap()
+    };
+    for parts in [1, 2, 7] {
+        let data = Dataset::with_folds(frame(&x).repartition(parts).unwrap(), folds.clone()).unwrap();
+        let (data, work) = counted(data);
+        for (rows, kept) in [(Rows::All, 40_000), (Rows::Except(1), 24_000), (Rows::Only(1), 16_000)] {
+            let read = work().rows_read;
+            let stretches = gathered(&data.select(rows));
+            assert_eq!(work().rows_read - read, kept as u64);
+            assert_eq!(stretches.len(), 3, "of about 16,384 rows, whatever the partitions");
+            let mut all = Vec::new();
+            for (before, more) in stretches {
+                assert_eq!(before, all.len());
+                all.extend(more);
+            }
+            let expected = (0..40_000).filter(|i| rows.includes(i % 5 / 3)).map(f64::from);
+            assert_eq!(all, expected.collect::<Vec<_>>());
+        }
+    }
+    // Of several bad rows the first is named, whichever is found first.
+    let x: Vec<f64> = (0..40_000).map(|i| if i % 10_000 == 9_999 { f64::NAN } else { 1.0 }).collect();
+    let add = |_: &mut (), tile: &Tile<'_>| tile.first_not_finite("x").map_or(Ok(()), Err);
+    match Dataset::new(frame(&x)).gather(&["x"], |_| (), add) {
+        Err(Error::BadValue { row, .. }) => assert_eq!(row, 9_999),
+        other => panic!("{other:?}"),
+    }
+    assert!(Dataset::new(frame(&x)).gather(&["nothing"], |_| (), add).is_err());
 }
 
 #[test]
 fn errors_behind_call_rows_by_their_number() {
     let x = [1.0, -1.0, 2.0, f64::INFINITY, 3.0];
     let view = Dataset::new(frame(&x)).through(pure(Root::new())).unwrap();
-    for view in [view.clone(), view.materialize(&["features", "root"]).unwrap()] {
-        match view.summarize::<Moments>(&spec()) {
-            Err(Error::BadValue { row, .. }) => assert_eq!(row, 3),
-            other => panic!("{other:?}"),
-        }
+    match view.summarize::<Moments>(&spec()) {
+        Err(Error::BadValue { row, .. }) => assert_eq!(row, 3),
+        other => panic!("{other:?}"),
     }
     let none = Dataset::new(frame(&[-1.0, -2.0])).through(pure(Root::new())).unwrap();
     assert_eq!(none.summarize::<Moments>(&spec()).unwrap().rows(), 0);
-    assert_eq!(none.materialize(&["root"]).unwrap().num_rows(), 0);
+    assert_eq!(none.collect(&["root"]).unwrap().num_rows(), 0);
+    assert!(none.collect(&["root", "root"]).is_err());
 }
 
 #[test]

@@ -18,12 +18,20 @@ pub(super) enum Cells {
 }
 
 impl Cells {
-    pub(super) fn dense(capacity: usize) -> Self {
-        Self::Dense(Vec::with_capacity(capacity))
+    pub(super) fn dense() -> Self {
+        Self::Dense(Vec::new())
     }
 
     pub(super) fn sparse() -> Self {
         Self::Sparse { ends: Vec::new(), indices: Vec::new(), values: Vec::new() }
+    }
+
+    /// Makes room for more rows, as far as it is known what they take.
+    pub(super) fn reserve(&mut self, rows: usize, width: usize) {
+        match self {
+            Self::Dense(all) => all.reserve_exact(rows * width),
+            Self::Sparse { ends, .. } => ends.reserve_exact(rows),
+        }
     }
 
     /// Appends a row of a dense column.
@@ -55,6 +63,17 @@ impl Cells {
                 indices.extend(positions);
                 values.extend(numbers);
                 ends.push(values.len());
+            }
+        }
+    }
+
+    /// Appends the `i`-th row of others of so many features.
+    pub(super) fn push_row_of(&mut self, other: &Self, i: usize, width: usize) {
+        match other {
+            Self::Dense(all) => self.push_dense(ArrayView1::from(&all[i * width..][..width])),
+            Self::Sparse { ends, indices, values } => {
+                let range = i.checked_sub(1).map_or(0, |before| ends[before])..ends[i];
+                self.push_sparse(width, (&indices[range.clone()], &values[range]));
             }
         }
     }

@@ -1,11 +1,12 @@
 //! How well a logistic model tells the classes of some rows.
 
 use luthier_core::frame::DataFrame;
-use luthier_core::{Dataset, Transformer};
+use luthier_core::{Dataset, Need, Transformer};
 
 use super::model::LogisticRegressionModel;
 use crate::classification::{
-    BinaryCurve, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion, ConfusionSpec,
+    BinaryCurve, BinaryScores, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion,
+    ConfusionSpec,
 };
 
 /// Predictions of a logistic model beside the labels, weighted where the model has a weight column: what Spark's
@@ -31,22 +32,29 @@ impl LogisticEvaluation {
         named.columns.raw_prediction.clone_from(&raw);
         named.columns.probability.clone_from(&probability);
         named.columns.prediction.clone_from(&prediction);
-        let rows = Dataset::new(named.transform(data)?);
         let (label_col, weight_col) = (c.label.clone(), c.weight.clone());
-        let confusion = rows.aggregate::<Confusion>(&ConfusionSpec {
+        let confusion = ConfusionSpec {
             label_col: label_col.clone(),
             prediction_col: prediction,
             weight_col: weight_col.clone(),
-        })?;
-        let losses = rows.aggregate::<ClassLosses>(&ClassLossesSpec {
+        };
+        let losses = ClassLossesSpec {
             label_col: label_col.clone(),
             probability_col: probability,
             weight_col: weight_col.clone(),
             classes: Classes::Many,
             eps: 1e-15,
-        })?;
-        let scores = BinaryScoresSpec { label_col, score_col: raw, weight_col };
-        let curve = (!model.is_multinomial()).then(|| BinaryCurve::of(&rows, &scores)).transpose()?;
-        Ok(Self { confusion, log_loss: losses.log_loss(), curve })
+        };
+        let scores =
+            (!model.is_multinomial()).then_some(BinaryScoresSpec { label_col, score_col: raw, weight_col });
+        let mut needs =
+            vec![Need::summary::<Confusion>(confusion.clone()), Need::summary::<ClassLosses>(losses.clone())];
+        needs.extend(scores.clone().map(Need::summary::<BinaryScores>));
+        let rows = Dataset::new(named.transform(data)?).prepare(&needs)?;
+        Ok(Self {
+            confusion: Confusion::clone(&*rows.summarize::<Confusion>(&confusion)?),
+            log_loss: rows.summarize::<ClassLosses>(&losses)?.log_loss(),
+            curve: scores.map(|scores| BinaryCurve::of(&rows, &scores)).transpose()?,
+        })
     }
 }

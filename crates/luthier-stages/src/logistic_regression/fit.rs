@@ -4,10 +4,11 @@ use luthier_core::FitContext;
 
 use super::coordinates::Coordinates;
 use super::decision::Decision;
-use super::descent::{Problem, Solution, has_hessian, minimise};
+use super::descent::{Problem, Solution};
 use super::estimator::LogisticRegression;
 use super::hessian::hessian;
 use super::loss::{Part, Shape};
+use super::minimise::{has_hessian, minimise};
 use super::model::LogisticRegressionModel;
 use super::rows::Rows;
 use super::statistics::Inference;

@@ -4,9 +4,10 @@ use luthier_core::linalg;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use super::blocks::Block;
 use super::cells::Cells;
 use super::loss::{Part, Shape};
-use super::rows::{Block, Rows};
+use super::rows::Rows;
 
 /// Parts that are summed up on their own: each holds matrices.
 const HESSIAN_SHARDS: usize = 8;

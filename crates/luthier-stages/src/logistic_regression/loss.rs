@@ -2,16 +2,17 @@
 
 use rayon::prelude::*;
 
+use super::blocks::Block;
 use super::cells::Cells;
-use super::rows::{Block, Rows, SHARDS};
+use super::products::{ROW_STEP, dense_gradient, dense_scores, sparse_gradient, sparse_scores};
+use super::rows::{Rows, shards};
 use super::wide::{LANES, exp, exp_lane, log1p, log1p_lane};
 
 /// Floats that stay in a first-level cache, or nearly, while they are used for scores and for gradients.
 const PIECE_FLOATS: usize = 1 << 13;
 
-/// The number of rows in a piece is a multiple of this: no rows are left when so many, or a part of so many, are taken
-/// together.
-const ROW_STEP: usize = 24;
+/// Fewer rows would cost more for taking sums up and putting them down than they save.
+const LEAST_ROWS: usize = 24;
 
 /// The unknowns of a model: `width` coefficients and an intercept for each of `sets` scores. One set is the score of
 /// class 1 of a binomial model; a multinomial model has a set for each class that occurs.
@@ -96,8 +97,7 @@ fn losses_by<const N: usize>(rows: &Rows, shape: Shape, part: Part, queries: &[Q
     let panels: Vec<Panel<N>> =
         queries.chunks(N).map(|some| Panel::new(shape, &rows.units.shift, some)).collect();
     let (blocks, weight) = part.of(&rows.blocks);
-    let parts: Vec<Vec<Sums<N>>> = blocks
-        .par_chunks(blocks.len().div_ceil(shards(shape)).max(1))
+    let parts: Vec<Vec<Sums<N>>> = shards(&blocks, shape.unknowns())
         .map(|blocks| {
             let mut sums: Vec<Sums<N>> = panels.iter().map(|_| Sums::empty(shape)).collect();
             let mut scratch = Vec::new();
@@ -123,11 +123,6 @@ fn losses_by<const N: usize>(rows: &Rows, shape: Shape, part: Part, queries: &[Q
         }
     };
     (0..queries.len()).map(at).collect()
-}
-
-/// Parts that are summed up on their own: fewer where each is large.
-fn shards(shape: Shape) -> usize {
-    if shape.unknowns() > 1000 { 8 } else { SHARDS }
 }
 
 impl<const N: usize> Panel<N> {
@@ -196,20 +191,23 @@ impl<const N: usize> pulp::WithSimd for AddBlock<'_, N> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        // Sums that are kept in registers together.
-        if S::REGISTER_COUNT >= 32 { self.add::<8>() } else { self.add::<6>() }
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        // One lane would not fill a register.
+        match N.is_multiple_of(S::F64_LANES) {
+            true => self.add(simd),
+            false => self.add(pulp::Scalar::new()),
+        }
     }
 }
 
 impl<const N: usize> AddBlock<'_, N> {
     #[inline(always)]
-    fn add<const TOGETHER: usize>(self) {
+    fn add<S: pulp::Simd>(self, simd: S) {
         let Self { block, shape, panels, scratch, sums } = self;
         let (width, q) = (shape.width, shape.width + 1);
         match &block.cells {
             Cells::Dense(features) => {
-                let most = (PIECE_FLOATS / width.max(1)).clamp(ROW_STEP, 1024) / ROW_STEP * ROW_STEP;
+                let most = (PIECE_FLOATS / width.max(1)).clamp(LEAST_ROWS, 1024) / ROW_STEP * ROW_STEP;
                 let labels = block.classes.chunks(most).zip(block.weights.chunks(most));
                 let mut rest = &features[..];
                 for (classes, weights) in labels {
@@ -219,13 +217,13 @@ impl<const N: usize> AddBlock<'_, N> {
                     let scores = &mut scratch[..shape.sets * n];
                     for (panel, sums) in panels.iter().zip(sums.iter_mut()) {
                         for (scores, point) in scores.chunks_exact_mut(n).zip(panel.point.chunks_exact(q)) {
-                            dense_scores::<TOGETHER, N>(piece, point, scores);
+                            dense_scores(simd, piece, point, scores);
                         }
                         residuals(classes, weights, shape, panel, scores, sums);
                         for (scores, gradient) in
                             scores.chunks_exact(n).zip(sums.gradient.chunks_exact_mut(q))
                         {
-                            dense_gradient::<TOGETHER, N>(piece, scores, gradient);
+                            dense_gradient(simd, piece, scores, gradient);
                         }
                     }
                 }
@@ -244,154 +242,6 @@ impl<const N: usize> AddBlock<'_, N> {
             }
         }
     }
-}
-
-/// The scores `x · β + c` of all rows.
-#[inline(always)]
-fn dense_scores<const TOGETHER: usize, const N: usize>(
-    features: &[f64],
-    point: &[[f64; N]],
-    scores: &mut [[f64; N]],
-) {
-    let (slopes, intercept) = point.split_at(point.len() - 1);
-    let width = slopes.len();
-    if width == 0 {
-        return scores.fill(intercept[0]);
-    }
-    let some = features.chunks_exact(TOGETHER * width);
-    let rest = some.remainder();
-    let mut out = scores.chunks_exact_mut(TOGETHER);
-    for (rows, out) in some.zip(&mut out) {
-        score_rows::<TOGETHER, N>(rows, slopes, intercept[0], out);
-    }
-    for (row, out) in rest.chunks_exact(width).zip(out.into_remainder().chunks_exact_mut(1)) {
-        score_rows::<1, N>(row, slopes, intercept[0], out);
-    }
-}
-
-#[inline(always)]
-fn score_rows<const TOGETHER: usize, const N: usize>(
-    rows: &[f64],
-    slopes: &[[f64; N]],
-    intercept: [f64; N],
-    out: &mut [[f64; N]],
-) {
-    let width = slopes.len();
-    let rows: [&[f64]; TOGETHER] = std::array::from_fn(|i| &rows[i * width..][..width]);
-    let mut sums = [intercept; TOGETHER];
-    for (j, slope) in slopes.iter().enumerate() {
-        for i in 0..TOGETHER {
-            let x = rows[i][j];
-            for m in 0..N {
-                sums[i][m] = x.mul_add(slope[m], sums[i][m]);
-            }
-        }
-    }
-    out.copy_from_slice(&sums);
-}
-
-#[inline(always)]
-fn sparse_scores<const N: usize>(
-    ends: &[usize],
-    indices: &[u32],
-    values: &[f64],
-    point: &[[f64; N]],
-    scores: &mut [[f64; N]],
-) {
-    let (slopes, intercept) = point.split_at(point.len() - 1);
-    let mut start = 0;
-    for (out, &end) in scores.iter_mut().zip(ends) {
-        let mut sum = intercept[0];
-        for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
-            let slope = &slopes[*j as usize];
-            for m in 0..N {
-                sum[m] = x.mul_add(slope[m], sum[m]);
-            }
-        }
-        *out = sum;
-        start = end;
-    }
-}
-
-/// Adds `Σ r x` and `Σ r` of residuals `r`.
-#[inline(always)]
-fn dense_gradient<const TOGETHER: usize, const N: usize>(
-    features: &[f64],
-    residuals: &[[f64; N]],
-    gradient: &mut [[f64; N]],
-) {
-    let width = gradient.len() - 1;
-    add_sum(residuals, &mut gradient[width]);
-    let mut j = 0;
-    while j + TOGETHER <= width {
-        features_gradient::<TOGETHER, N>(features, width, residuals, j, gradient);
-        j += TOGETHER;
-    }
-    while j + 4 <= width {
-        features_gradient::<4, N>(features, width, residuals, j, gradient);
-        j += 4;
-    }
-    while j < width {
-        features_gradient::<1, N>(features, width, residuals, j, gradient);
-        j += 1;
-    }
-}
-
-/// The gradient of a few features from `from` on.
-#[inline(always)]
-fn features_gradient<const TOGETHER: usize, const N: usize>(
-    features: &[f64],
-    width: usize,
-    residuals: &[[f64; N]],
-    from: usize,
-    gradient: &mut [[f64; N]],
-) {
-    let mut sums = [[0.0; N]; TOGETHER];
-    for (row, r) in features.chunks_exact(width).zip(residuals) {
-        for (x, sum) in row[from..from + TOGETHER].iter().zip(&mut sums) {
-            for m in 0..N {
-                sum[m] = x.mul_add(r[m], sum[m]);
-            }
-        }
-    }
-    for (gradient, sum) in gradient[from..].iter_mut().zip(&sums) {
-        for m in 0..N {
-            gradient[m] += sum[m];
-        }
-    }
-}
-
-#[inline(always)]
-fn sparse_gradient<const N: usize>(
-    ends: &[usize],
-    indices: &[u32],
-    values: &[f64],
-    residuals: &[[f64; N]],
-    gradient: &mut [[f64; N]],
-) {
-    let width = gradient.len() - 1;
-    add_sum(residuals, &mut gradient[width]);
-    let mut start = 0;
-    for (r, &end) in residuals.iter().zip(ends) {
-        for (j, x) in indices[start..end].iter().zip(&values[start..end]) {
-            let sum = &mut gradient[*j as usize];
-            for m in 0..N {
-                sum[m] = x.mul_add(r[m], sum[m]);
-            }
-        }
-        start = end;
-    }
-}
-
-#[inline(always)]
-fn add_sum<const N: usize>(residuals: &[[f64; N]], sum: &mut [f64; N]) {
-    let mut total = *sum;
-    for r in residuals {
-        for m in 0..N {
-            total[m] += r[m];
-        }
-    }
-    *sum = total;
 }
 
 /// Scores become residuals.

@@ -1,5 +1,6 @@
 //! Binomial and multinomial logistic regression.
 
+mod blocks;
 mod cells;
 mod coordinates;
 mod decision;
@@ -11,7 +12,9 @@ mod fit;
 mod hessian;
 mod limited_memory;
 mod loss;
+mod minimise;
 mod model;
+mod products;
 mod quadratic;
 mod rows;
 mod statistics;

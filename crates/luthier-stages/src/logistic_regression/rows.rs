@@ -3,19 +3,18 @@
 use luthier_core::{Dataset, Error, Result};
 use rayon::prelude::*;
 
+use super::blocks::{Block, read_blocks};
 use super::cells::Cells;
 
-/// Floats in a block: it stays in a second-level cache while it is used twice, for margins and for gradients.
-const BLOCK_FLOATS: usize = 1 << 15;
+/// Parts of a pass over blocks that are summed up on their own and merged in order: fewer where each sum is of
+/// many numbers.
+pub(super) fn shards<B: Sync>(blocks: &[B], numbers: usize) -> rayon::slice::Chunks<'_, B> {
+    let count = if numbers > 1000 { 8 } else { 64 };
+    blocks.par_chunks(blocks.len().div_ceil(count).max(1))
+}
 
-/// A label from here on is taken for a mistake: there would be as many classes.
-const MOST_CLASSES: f64 = 65_536.0;
-
-/// Parts of a pass that are summed up on their own and merged in order.
-pub(super) const SHARDS: usize = 64;
-
-/// Rows in a sparse block.
-const SPARSE_ROWS: usize = 1024;
+/// The part of a mean's square below which a sparse feature's variance is rounding.
+const ROUNDING: f64 = 1e-28;
 
 /// The columns of a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,50 +23,6 @@ pub(super) struct RowColumns {
     pub(super) label: String,
     pub(super) weight: Option<String>,
 }
-
-/// Consecutive rows with a positive weight.
-#[derive(Debug, Clone)]
-pub(super) struct Block {
-    pub(super) cells: Cells,
-    /// The label, then its position among the labels that occur.
-    pub(super) classes: Vec<u32>,
-    pub(super) weights: Vec<f64>,
-}
-
-impl Block {
-    pub(super) fn len(&self) -> usize {
-        self.classes.len()
-    }
-
-    /// Adds `Σ w (x − reference)`.
-    fn add_offsets(&self, reference: &[f64], sums: &mut [f64]) {
-        self.add(reference, sums, |w, offset| w * offset);
-    }
-
-    /// Adds `Σ w (x − reference)²`.
-    fn add_squares(&self, reference: &[f64], sums: &mut [f64]) {
-        self.add(reference, sums, |w, offset| w * offset * offset);
-    }
-
-    #[inline(always)]
-    fn add(&self, reference: &[f64], sums: &mut [f64], term: impl Fn(f64, f64) -> f64) {
-        match &self.cells {
-            Cells::Dense(all) => {
-                for (row, &w) in all.chunks_exact(sums.len().max(1)).zip(&self.weights) {
-                    let each = sums.iter_mut().zip(row).zip(reference);
-                    each.for_each(|((sum, x), reference)| *sum += term(w, x - reference));
-                }
-            }
-            cells => cells.for_each(sums.len(), |i, j, x| sums[j] += term(self.weights[i], x - reference[j])),
-        }
-    }
-}
-
-/// A sparse column of at most so many features is held densely.
-const FEW_FEATURES: usize = 32;
-
-/// The part of a mean's square below which a sparse feature's variance is rounding.
-const ROUNDING: f64 = 1e-28;
 
 /// `t = (x − centre) / unit` for the features that vary.
 #[derive(Debug, Clone)]
@@ -150,57 +105,6 @@ impl Rows {
     }
 }
 
-fn read_blocks(data: &Dataset, columns: &RowColumns, width: usize) -> Result<(Vec<Block>, u64)> {
-    let (mut blocks, mut count, mut is_sparse) = (Vec::new(), 0, None);
-    let mut block: Option<Block> = None;
-    let mut names = vec![columns.features.as_str(), columns.label.as_str()];
-    names.extend(columns.weight.as_deref());
-    data.for_each_tile(&names, |tile| {
-        let sparse = tile.sparse(&columns.features);
-        let held_sparse = *is_sparse.get_or_insert(sparse.is_some() && width > FEW_FEATURES);
-        let dense = if sparse.is_none() { Some(tile.vectors(&columns.features)?) } else { None };
-        let block_rows = match held_sparse {
-            true => SPARSE_ROWS,
-            false => (BLOCK_FLOATS / width.max(1)).clamp(64, 1024),
-        };
-        let labels = tile.numbers(&columns.label)?;
-        let weights = tile.weights(columns.weight.as_deref())?;
-        count += tile.len() as u64;
-        for (i, &label) in labels.iter().enumerate() {
-            let class = label as u32;
-            if !(label < MOST_CLASSES && f64::from(class) == label) {
-                return Err(tile.bad_value(
-                    &columns.label,
-                    i,
-                    "a class, an integer from 0 to 65535: turn other labels into classes by a string indexer",
-                ));
-            }
-            let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
-            if weight == 0.0 {
-                continue;
-            }
-            let current = block.get_or_insert_with(|| Block {
-                cells: if held_sparse { Cells::sparse() } else { Cells::dense(block_rows * width) },
-                classes: Vec::with_capacity(block_rows),
-                weights: Vec::with_capacity(block_rows),
-            });
-            if let Some(rows) = &dense {
-                current.cells.push_dense(rows.row(i));
-            } else if let Some(rows) = &sparse {
-                current.cells.push_sparse(width, rows.row(i));
-            }
-            current.classes.push(class);
-            current.weights.push(weight);
-            if current.len() == block_rows {
-                blocks.extend(block.take());
-            }
-        }
-        Ok(())
-    })?;
-    blocks.extend(block);
-    Ok((blocks, count))
-}
-
 /// Why the moments of the features are not finite.
 fn not_finite(data: &Dataset, features: &str) -> Error {
     let bad = data.for_each_tile(&[features], |tile| tile.first_not_finite(features).map_or(Ok(()), Err));
@@ -214,8 +118,7 @@ fn not_finite(data: &Dataset, features: &str) -> Error {
 
 /// Sums over all blocks, in parallel and in a fixed order.
 fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Sync) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = blocks
-        .par_chunks(blocks.len().div_ceil(SHARDS).max(1))
+    let parts: Vec<Vec<f64>> = shards(blocks, len)
         .map(|blocks| {
             let mut sums = vec![0.0; len];
             blocks.iter().for_each(|block| add(block, &mut sums));
@@ -227,6 +130,31 @@ fn sum_rows(blocks: &[Block], len: usize, add: impl Fn(&Block, &mut [f64]) + Syn
         total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
     }
     total
+}
+
+impl Block {
+    /// Adds `Σ w (x − reference)`.
+    fn add_offsets(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset);
+    }
+
+    /// Adds `Σ w (x − reference)²`.
+    fn add_squares(&self, reference: &[f64], sums: &mut [f64]) {
+        self.add(reference, sums, |w, offset| w * offset * offset);
+    }
+
+    #[inline(always)]
+    fn add(&self, reference: &[f64], sums: &mut [f64], term: impl Fn(f64, f64) -> f64) {
+        match &self.cells {
+            Cells::Dense(all) => {
+                for (row, &w) in all.chunks_exact(sums.len().max(1)).zip(&self.weights) {
+                    let each = sums.iter_mut().zip(row).zip(reference);
+                    each.for_each(|((sum, x), reference)| *sum += term(w, x - reference));
+                }
+            }
+            cells => cells.for_each(sums.len(), |i, j, x| sums[j] += term(self.weights[i], x - reference[j])),
+        }
+    }
 }
 
 /// Standardises the rows in place and takes constant features out of them. Zeros of sparse rows stay zeros: they are
@@ -270,18 +198,18 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
         false => Vec::new(),
     };
     let units = Units { features: width, active, centre, unit, shift, deviation };
-    blocks.par_iter_mut().for_each(|block| units.apply(&mut block.cells));
+    units.apply(blocks);
     Some(units)
 }
 
 impl Units {
-    fn apply(&self, cells: &mut Cells) {
+    fn apply(&self, blocks: &mut [Block]) {
         let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
-        match cells {
+        let mut place = vec![None; self.features];
+        self.active.iter().enumerate().for_each(|(at, &feature)| place[feature] = Some(at));
+        blocks.par_iter_mut().for_each(|block| match &mut block.cells {
             Cells::Dense(rows) => self.apply_dense(rows, &inverse),
             Cells::Sparse { ends, indices, values } => {
-                let mut place = vec![None; self.features];
-                self.active.iter().enumerate().for_each(|(at, &feature)| place[feature] = Some(at));
                 let (mut from, mut to) = (0, 0);
                 for end in ends {
                     for k in from..*end {
@@ -296,7 +224,7 @@ impl Units {
                 indices.truncate(to);
                 values.truncate(to);
             }
-        }
+        });
     }
 
     fn apply_dense(&self, rows: &mut Vec<f64>, inverse: &[f64]) {

@@ -1,0 +1,76 @@
+//! What is gathered from the rows of a view by other means than summaries.
+
+use luthier_frame::{DataFrame, Schema};
+use rayon::prelude::*;
+
+use super::Dataset;
+use super::reader::{Branch, Reader};
+use super::tile::Tile;
+use crate::{Error, Result};
+
+/// Rows of a stretch: many enough to be worth a task, few enough that a frame of one partition has work for every core.
+const STRETCH_ROWS: usize = 1 << 14;
+
+impl Dataset {
+    /// What `add` makes of the selected rows, tile by tile in the order of the frame. Stretches of rows are read in
+    /// parallel and have a state each; `start` makes it, told how many selected rows are in front, with those that a
+    /// stage leaves out.
+    ///
+    /// Rows in memory are cut into stretches of about 16,384, whatever their partitions; of a file a partition is one.
+    ///
+    /// # Errors
+    /// If a column is missing or rows cannot be read; the error of `add` for the first row that has one.
+    pub fn gather<T: Send>(
+        &self,
+        columns: &[&str],
+        start: impl Fn(usize) -> T + Sync,
+        add: impl Fn(&mut T, &Tile<'_>) -> Result<()> + Sync,
+    ) -> Result<Vec<T>> {
+        let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+        for column in &columns {
+            self.schema().require(column)?;
+        }
+        let stretches = self.source.in_stretches(STRETCH_ROWS)?;
+        let branch = Branch { links: &[], columns: &columns };
+        let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.work);
+        self.work.passes(1);
+        let before = stretches.selected_before(self.rows);
+        let states = before.into_par_iter().enumerate().map(|(partition, before)| {
+            let mut state = start(before);
+            reader
+                .for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, |tile| add(&mut state, tile)))?;
+            Ok(state)
+        });
+        // All of them, so that the first error is that of the first row.
+        states.collect::<Vec<Result<T>>>().into_iter().collect()
+    }
+
+    /// The selected rows of some columns as a frame of one partition.
+    ///
+    /// # Errors
+    /// If a column is missing or rows cannot be read; no column or the same one twice.
+    pub fn collect(&self, columns: &[&str]) -> Result<DataFrame> {
+        if columns.is_empty() {
+            return Err(Error::invalid("nothing to take out: name at least one column"));
+        }
+        let fields: Vec<_> =
+            columns.iter().map(|column| Ok(self.schema().require(column)?.clone())).collect::<Result<_>>()?;
+        let schema = Schema::new(fields)?;
+        let frames = self.gather(
+            columns,
+            |_| Vec::new(),
+            |frames, tile| {
+                frames.push(frame_of(tile, &schema)?);
+                Ok(())
+            },
+        )?;
+        let frames: Vec<DataFrame> =
+            [DataFrame::empty(schema.clone())].into_iter().chain(frames.into_iter().flatten()).collect();
+        Ok(DataFrame::concat(&frames)?.coalesce(1)?)
+    }
+}
+
+fn frame_of(tile: &Tile<'_>, schema: &Schema) -> Result<DataFrame> {
+    let columns = schema.fields().iter().map(|field| Ok((field.clone(), tile.column(field.name())?)));
+    Ok(DataFrame::from_fields(columns.collect::<Result<_>>()?)?)
+}
