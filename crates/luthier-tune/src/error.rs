@@ -4,8 +4,9 @@ use luthier_core::ParamMap;
 use luthier_core::params::ParamError;
 
 use crate::failure::Failure;
+use crate::named::name_of;
 use crate::result::SearchResult;
-use crate::splitter::{Splitter, name_of};
+use crate::splitter::Splitter;
 
 /// Result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

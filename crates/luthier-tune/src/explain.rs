@@ -5,9 +5,10 @@ use std::fmt::{self, Display, Formatter};
 
 use luthier_core::frame::DataFrame;
 
-use crate::executor::{Executor, name_of};
+use crate::executor::Executor;
 use crate::forecast::Forecast;
 use crate::memory_budget::{MemoryBudget, in_words};
+use crate::named::name_of;
 use crate::parallelism::Parallelism;
 use crate::plan::{BaseNeed, Level, Tree};
 use crate::search::Sharing;

@@ -71,6 +71,7 @@ pub use luthier_core as core;
 #[doc(hidden)]
 pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
+pub use named::PartEntry;
 pub use parallelism::Parallelism;
 pub use result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, Spread};
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};

@@ -2,11 +2,58 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use luthier_core::Value;
-use luthier_core::params::Params;
+use luthier_core::params::{ParamInfo, Params};
+use luthier_core::registry::{self, Entry};
 
 use crate::{Error, Result};
+
+type Create<T> = fn(&[(String, Value)]) -> Result<Arc<T>>;
+
+/// How to make a part of a kind, such as `dyn Executor`, from its name and parameters.
+#[derive(Debug)]
+pub struct PartEntry<T: ?Sized> {
+    /// The registered name.
+    pub name: &'static str,
+    /// The module that registers it.
+    pub module: &'static str,
+    /// Its parameters.
+    pub params: fn() -> &'static [ParamInfo],
+    /// What it does: the first line of its documentation.
+    pub doc: &'static str,
+    pub(crate) create: Create<T>,
+    pub(crate) describe: fn(&T) -> Option<String>,
+}
+
+impl<T: ?Sized> Clone for PartEntry<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for PartEntry<T> {}
+
+impl<T: ?Sized> PartEntry<T> {
+    /// A part with these parameters, and defaults for all others.
+    ///
+    /// # Errors
+    /// An unknown parameter, a wrong type, a value out of range, a required parameter that is not set.
+    pub fn create(&self, params: &[(String, Value)]) -> Result<Arc<T>> {
+        (self.create)(params)
+    }
+}
+
+/// How messages name a part: by its registered name and parameters, else by its type.
+pub(crate) fn name_of<T: ?Sized + Debug>(part: &T) -> String
+where
+    PartEntry<T>: Entry,
+{
+    let entries = registry::entries::<PartEntry<T>>().unwrap_or_default();
+    let named = entries.into_values().find_map(|entry| (entry.describe)(part));
+    named.unwrap_or_else(|| describe_unnamed(part))
+}
 
 /// A part with these parameters over its defaults, validated.
 pub(crate) fn configured<P: Params + Default>(
@@ -32,7 +79,7 @@ pub(crate) fn describe<P: Params>(name: &str, part: &dyn Any) -> Option<String> 
 }
 
 /// How messages name a part whose type is not registered: by the word its `Debug` begins with, that of the type.
-pub(crate) fn describe_unnamed(part: &(impl Debug + ?Sized)) -> String {
+fn describe_unnamed(part: &(impl Debug + ?Sized)) -> String {
     let text = format!("{part:?}");
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     format!("`{}`", if end == 0 { text.as_str() } else { &text[..end] })

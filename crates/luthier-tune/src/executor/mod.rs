@@ -15,7 +15,6 @@ use std::sync::Arc;
 use luthier_core::params::Params;
 
 pub use self::entry::ExecutorEntry;
-pub(crate) use self::entry::name_of;
 pub use self::rayon::Rayon;
 pub use self::serial::Serial;
 pub use self::serve::serve_rayon_until;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::entry::name_of;
 use super::{Executor, Job, Sink, TaskResult};
+use crate::named::name_of;
 use crate::{Error, Result};
 
 /// What is shown each task's number and result.

