@@ -26,7 +26,7 @@ pub(crate) fn io(tried: &str, path: &Path, cause: &io::Error) -> anyhow::Error {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
     let what = match (cause.kind(), folder) {
         (ErrorKind::NotFound, Some(folder)) => {
-            format!("there is no folder {}: make it, or name another", folder.display())
+            format!("there is no folder {}", folder.display())
         }
         _ => in_words(cause),
     };

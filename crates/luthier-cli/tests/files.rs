@@ -54,7 +54,7 @@ fn what_cannot_be_read_is_told() {
     check("predict m.json folder.csv --out o.csv", "cannot read folder.csv: it is a folder: name a file");
     for (data, expected) in [
         ("none.csv", "cannot read none.csv: there is no such file"),
-        ("none/d.csv", "cannot read none/d.csv: there is no folder none: make it, or name another"),
+        ("none/d.csv", "cannot read none/d.csv: there is no folder none"),
         ("folder.csv", "cannot read folder.csv: it is a folder: name a file"),
     ] {
         std::fs::write(folder.path().join("c.toml"), CONFIG.replace("d.csv", data)).unwrap();
@@ -70,7 +70,7 @@ fn what_cannot_be_written_is_told_before_the_work() {
     let check = |arguments: &str, expected: &str| {
         assert_eq!(error_of(&folder, arguments), format!("error: cannot {expected}\n"), "{arguments}");
     };
-    let no_folder = "there is no folder none: make it, or name another";
+    let no_folder = "there is no folder none";
     check("fit fit.toml --model none/m.json", &format!("write none/m.json: {no_folder}"));
     check("fit fit.toml --model folder.csv", "write folder.csv: it is a folder: name a file");
     check("predict m.json d.csv --out none/o.csv", &format!("write none/o.csv: {no_folder}"));

@@ -9,9 +9,10 @@ pub enum Align {
     Right,
 }
 
-/// A table with a header, a rule, and one line per row. Missing cells are empty.
+/// A table with a header, a rule, and one line per row. Missing cells are empty; a cell of several lines is put on one.
 pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let one_line = |text: &String| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let cell = |row: &[String], column: usize| row.get(column).map(one_line).unwrap_or_default();
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             let cells = rows.iter().map(|row| cell(row, column).chars().count());
@@ -43,5 +44,7 @@ mod tests {
         let columns = [("name", Align::Left), ("n", Align::Right)];
         let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["longer".to_owned(), "10".to_owned()], vec![]];
         assert_eq!(table(&columns, &rows), "name     n\n------  --\na        1\nlonger  10\n\n");
+        let rows = [vec!["a\n  b".to_owned(), "1".to_owned()]];
+        assert_eq!(table(&columns, &rows), "name  n\n----  -\na b   1\n");
     }
 }

@@ -12,7 +12,7 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
 use crate::model_file::{self, ModelFile, left_out};
-use crate::output::print;
+use crate::output::{make_folder, print};
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -140,7 +140,7 @@ fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
 }
 
 fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    make_folder(folder)?;
     let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
     let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
     let data = Dataset::new(predicted.clone());
