@@ -41,7 +41,17 @@ impl PipelineModel {
         self.reads.as_ref().map(|reads| &reads.inputs)
     }
 
-    /// A predictor of rows with the columns that the model was fitted on. It gives what the last stage appends.
+    /// The same model without the stages that only a fit needs, also where their inputs are there: a label that is
+    /// known already may be one that was not there when fitting.
+    pub fn for_prediction(mut self) -> Self {
+        if let Some(reads) = &mut self.reads {
+            reads.predicts_only = true;
+        }
+        self
+    }
+
+    /// A predictor of rows with the columns that the model was fitted on. It gives what the last fitted stage appends,
+    /// and the transformers behind it.
     ///
     /// # Errors
     /// If the model does not know what it was fitted on: give it to [`predictor_for`](Self::predictor_for).
@@ -49,7 +59,8 @@ impl PipelineModel {
         let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
         let inputs = self.inputs().ok_or_else(unknown)?;
         let mut before = self.clone();
-        before.stages.pop();
+        let last_fitted = self.stages.iter().rposition(|(_, model)| model.is_fitted());
+        before.stages.truncate(last_fitted.unwrap_or(self.stages.len().saturating_sub(1)));
         let before = before.transform_schema(inputs)?;
         let behind = self.transform_schema(inputs)?;
         let outputs: Vec<&str> = behind.names().filter(|name| before.field(name).is_none()).collect();

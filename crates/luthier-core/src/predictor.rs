@@ -175,7 +175,9 @@ impl Predictor {
         rows.iter().enumerate().try_for_each(|(i, row)| self.check_len(i, row))?;
         let columns = self.inputs.fields().iter().enumerate().map(|(j, field)| {
             let values = || rows.iter().filter_map(move |row| row.get(j));
-            Ok((field.clone().with_nullable(true), column(field, values)?))
+            let field = as_given(field.clone(), values()).with_nullable(true);
+            let column = column(&field, values)?;
+            Ok((field, column))
         });
         let mut columns = columns.collect::<Result<Vec<_>>>()?;
         let numbers = Column::i64((0..rows.len() as i64).collect());
@@ -282,14 +284,31 @@ fn show(field: &Field, numbers: &[f64]) -> Value {
 
 fn bad(field: &Field, row: usize, value: &Value) -> Error {
     let expected = match field.column_type() {
-        ColumnType::F64 => "a number",
-        ColumnType::I64 => "a whole number",
+        ColumnType::F64 | ColumnType::I64 => "a number",
         ColumnType::Bool => "true or false",
         ColumnType::Utf8 => "a text",
         ColumnType::Vector { .. } | ColumnType::AnyVector => "a list of numbers as long as the vectors",
         ColumnType::List => "a list of whole numbers",
     };
     Error::BadValue { column: field.name().to_owned(), row, found: value.to_string(), expected }
+}
+
+/// As in a file, numbers that are not all whole are no integers.
+fn as_given<'a>(field: Field, mut values: impl Iterator<Item = &'a Value>) -> Field {
+    match field.column_type() {
+        ColumnType::I64 if values.any(|value| number(value).is_some() && whole(value).is_none()) => {
+            Field::new(field.name(), ColumnType::F64).with_metadata(field.metadata().clone())
+        }
+        _ => field,
+    }
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(x) => Some(*x),
+        Value::Float(x) if x.fract() == 0.0 && x.abs() < 9e15 => Some(*x as i64),
+        _ => None,
+    }
 }
 
 /// A column of a frame from the values of its rows. A null is a missing value.
@@ -305,11 +324,6 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
         };
         values.enumerate().map(one).collect()
     }
-    let whole = |value: &Value| match value {
-        Value::Int(x) => Some(*x),
-        Value::Float(x) if x.fract() == 0.0 && x.abs() < 9e15 => Some(*x as i64),
-        _ => None,
-    };
     Ok(match field.column_type() {
         ColumnType::F64 => Column::f64_nullable(all(field, values(), number)?),
         ColumnType::I64 => Column::i64_nullable(all(field, values(), whole)?),

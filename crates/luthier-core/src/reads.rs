@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_frame::Schema;
+use luthier_frame::{Field, Schema};
 
 use crate::params::Value;
 use crate::stage::DynModel;
@@ -14,6 +14,8 @@ pub(crate) struct Reads {
     pub(crate) inputs: Schema,
     /// Which stages only make what later ones are fitted on.
     for_fitting: Vec<bool>,
+    /// Whether these are left out also where they could run.
+    pub(crate) predicts_only: bool,
 }
 
 /// The columns of one stage.
@@ -48,24 +50,28 @@ impl Reads {
             let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
             let later = || later.iter().zip(&for_fitting[place + 1..]);
             let made = |columns: &Vec<String>| columns.iter().any(|name| stage.makes.contains(name));
-            let is_read = |later: &Stage| later.reads.as_ref().is_none_or(made);
+            // One that does not tell what it reads is taken by its parameters.
+            let is_read = |later: &Stage| made(later.reads.as_ref().unwrap_or(&later.names));
             let to_predict = later().any(|(later, for_fitting)| !for_fitting && is_read(later));
             let to_fit =
                 later().any(|(later, for_fitting)| made(&later.names) || *for_fitting && is_read(later));
             for_fitting[place] |= stage.reads.is_some() && to_fit && !to_predict;
         }
-        let needed = || stages.iter().zip(&for_fitting).filter(|(_, for_fitting)| !**for_fitting);
-        let reads = |stage: &Stage, name: &str| {
-            stage.reads.as_ref().is_none_or(|reads| reads.iter().any(|read| read == name))
+        let of_kind = |kind: bool| stages.iter().zip(&for_fitting).filter(move |(_, is)| **is == kind);
+        let reads = |stage: &Stage, name: &str| match &stage.reads {
+            Some(reads) => reads.iter().any(|read| read == name),
+            None => !of_kind(true).any(|(other, _)| other.reads.iter().flatten().any(|read| read == name)),
         };
-        let fields =
-            columns.fields().iter().filter(|field| needed().any(|(stage, _)| reads(stage, field.name())));
-        Some(Self { inputs: Schema::new(fields.cloned().collect()).ok()?, for_fitting })
+        let is_input = |field: &&Field| of_kind(false).any(|(stage, _)| reads(stage, field.name()));
+        let fields = columns.fields().iter().filter(is_input);
+        let inputs = Schema::new(fields.cloned().collect()).ok()?;
+        Some(Self { inputs, for_fitting, predicts_only: false })
     }
 
-    /// Whether a stage is not needed and cannot run on these columns.
+    /// Whether a stage is not needed and, unless it predicts only, cannot run on these columns.
     pub(crate) fn leaves_out(&self, place: usize, model: &dyn DynModel, schema: &Schema) -> bool {
-        self.for_fitting.get(place) == Some(&true) && lacks(schema, inputs(model).as_deref())
+        let cannot_run = || lacks(schema, inputs(model).as_deref());
+        self.for_fitting.get(place) == Some(&true) && (self.predicts_only || cannot_run())
     }
 }
 

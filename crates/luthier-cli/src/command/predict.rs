@@ -7,7 +7,7 @@ use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
 use crate::data::{DataSource, FEATURES, writable, write};
-use crate::model_file::{self, left_out};
+use crate::model_file::{self, ModelFile, left_out};
 use crate::output::print;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         bail!("--out {}: that is the file the rows come from: name another", args.out.display());
     }
     let model = model_file::load(&args.model)?;
+    let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
     let (predicted, read) = model.transform(&source)?;

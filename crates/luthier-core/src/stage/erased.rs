@@ -95,6 +95,8 @@ pub trait DynModel: Debug + Send + Sync {
     fn row_function(&self) -> Option<RowFunction>;
     /// See [`Transformer::drops_rows`].
     fn drops_rows(&self) -> bool;
+    /// Whether it learned from rows; a transformer that is its own model did not.
+    fn is_fitted(&self) -> bool;
     /// The parameters that have a value.
     fn values(&self) -> Vec<(&'static str, Value)>;
     /// What was learned, as it is saved.
@@ -152,6 +154,10 @@ impl<E: Estimator> DynModel for Fitted<E> {
 
     fn drops_rows(&self) -> bool {
         self.model.drops_rows()
+    }
+
+    fn is_fitted(&self) -> bool {
+        true
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {
@@ -284,6 +290,10 @@ impl<T: PureTransformer> DynModel for Pure<T> {
 
     fn drops_rows(&self) -> bool {
         self.0.drops_rows()
+    }
+
+    fn is_fitted(&self) -> bool {
+        false
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {

@@ -1,7 +1,7 @@
 //! Labels that are text: what only the fit needs is left out where rows have no label.
 
-use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{EstimatorExt, Pipeline, PipelineModel, Value};
+use luthier_core::frame::{Column, DataFrame, Field, Schema};
+use luthier_core::{EstimatorExt, Params, Pipeline, PipelineModel, PureTransformer, Transformer, Value};
 use luthier_stages::{
     Binarizer, IndexToString, LogisticRegression, StandardScaler, StringIndexer, StringOrderType,
 };
@@ -81,9 +81,55 @@ fn rows_without_labels_get_names_of_classes() {
             .iter()
             .map(|x| Value::Float(*x))
             .collect::<Vec<_>>();
-        let named = predictor.predict_row(&[row.into()]).unwrap();
-        assert_eq!(named, Some(vec![Value::Str(predicted[7].clone())]));
+        let outputs: Vec<&str> = predictor.outputs().names().collect();
+        assert_eq!(outputs, ["raw_prediction", "probability", "prediction", "predicted"]);
+        let named = predictor.predict_row(&[row.into()]).unwrap().unwrap();
+        assert_eq!(named[3], Value::Str(predicted[7].clone()));
     }
+
+    // A label that is there may be new, or none.
+    let new = Column::utf8_nullable((0..60).map(|i| if i % 2 == 0 { None } else { Some("quince") }));
+    let new = unlabelled.with_column("kind", new).unwrap();
+    assert!(loaded.transform(&new).is_err());
+    let out = loaded.for_prediction().transform(&new).unwrap();
+    assert_eq!(out.column_utf8("predicted").unwrap(), predicted);
+    assert!(out.schema().field("class").is_none());
+}
+
+/// Says nothing of what it reads.
+#[derive(Debug, Clone, Params)]
+struct Clip {
+    /// The columns of features.
+    #[param(default = "features")]
+    input_col: String,
+}
+
+impl Transformer for Clip {
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let clipped = data.vectors(&self.input_col)?.mapv(|x| x.clamp(-2.5, 4.5));
+        Ok(data.with_column("clipped", Column::vector(clipped))?)
+    }
+
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        let column_type = schema.require(&self.input_col)?.column_type();
+        Ok(schema.with_field(Field::new("clipped", column_type))?)
+    }
+}
+
+impl PureTransformer for Clip {
+    const NAME: &'static str = "test.clip";
+}
+
+#[test]
+fn a_stage_that_does_not_tell_what_it_reads_is_taken_by_its_parameters() {
+    let mut pipeline = Pipeline::new();
+    pipeline.add("index", index());
+    pipeline.add_transformer("clip", Clip::new());
+    pipeline.add("lr", LogisticRegression::new().features_col("clipped").label_col("class"));
+    let model = pipeline.fit_frame(&frame()).unwrap();
+    assert_eq!(inputs(&model), ["features"]);
+    let unlabelled = frame().drop(&["kind"]).unwrap();
+    assert_eq!(model.transform(&unlabelled).unwrap().num_rows(), 60);
 }
 
 #[test]
