@@ -90,6 +90,8 @@ fn from_raw_columns_to_predictions_of_unseen_rows() {
     assert_eq!((x[0], y[0], x[x.len() - 1], y[y.len() - 1]), (0.0, 0.0, 1.0, 1.0));
     let area: f64 = (1..x.len()).map(|i| (x[i] - x[i - 1]) * (y[i] + y[i - 1]) / 2.0).sum();
     assert!(told.contains(&format!("{area:.10}")[..11]), "{area}: {told}");
+    let thresholds = read(&folder.path().join("curves/thresholds.csv")).column_f64("threshold").unwrap();
+    assert!(thresholds.iter().all(|p| (0.0..=1.0).contains(p)), "probabilities");
     assert!(read(&folder.path().join("curves/calibration.csv")).num_rows() > 3);
     assert!(read(&folder.path().join("curves/pr.csv")).num_rows() > 100);
 
@@ -128,8 +130,23 @@ fn three_classes() {
     let coefficients = shown.split("coefficients: 4 x 3").nth(1).unwrap();
     assert!(coefficients.contains("versicolor") && coefficients.contains("petal_width"), "{shown}");
 
-    // Rows to predict have no species; rows to evaluate on do.
+    // With as many features as classes it is still the classes that have intercepts. Their coefficients add up to 0.
     let known = examples().join("data/iris.csv");
+    let text = std::fs::read_to_string(examples().join("iris.toml")).unwrap();
+    let text = text.replace("data/iris.csv", known.to_str().unwrap());
+    let three = text
+        .replace("[\"sepal_*\", \"petal_*\"]", "[\"sepal_*\", \"petal_length\"]")
+        .replace("[0.0, 0.5, 1.0]", "[0.0]");
+    std::fs::write(path("three.toml"), three).unwrap();
+    luthier(&["tune", &path("three.toml"), "--out", &path("three")]);
+    let shown = luthier(&["inspect", &path("three/model.json")]);
+    assert!(!shown.split("coefficients: 3 x 3").next().unwrap().contains("petal_length  "), "{shown}");
+    let coefficients = shown.split("coefficients: 3 x 3").nth(1).unwrap();
+    let of_petals = coefficients.lines().find(|line| line.trim().starts_with("petal_length")).unwrap();
+    let sum: f64 = of_petals.split_whitespace().skip(1).map(|x| x.parse::<f64>().unwrap()).sum();
+    assert!(sum.abs() < 1e-4, "{shown}");
+
+    // Rows to predict have no species; rows to evaluate on do.
     let (new, out) = (path("new.csv"), path("out.csv"));
     let rows = read(&known);
     rows.drop(&["species"]).unwrap().write_csv(&new).unwrap();
@@ -140,14 +157,23 @@ fn three_classes() {
     let right = predicted.column_utf8("predicted_species").unwrap();
     let right = right.iter().zip(&species).filter(|(predicted, species)| predicted == species).count();
     assert!(right > 140, "{right}");
+    let blank = rows.drop(&["species"]).unwrap();
+    let blank = blank.with_column("species", luthier::frame::Column::utf8((0..150).map(|_| "?"))).unwrap();
+    blank.write_csv(path("blank.csv")).unwrap();
+    luthier(&["predict", &model, &path("blank.csv"), "--out", &path("same.csv")]);
+    let same = read(Path::new(&path("same.csv")));
+    assert_eq!(
+        same.column_utf8("predicted_species").unwrap(),
+        predicted.column_utf8("predicted_species").unwrap()
+    );
+
     let told = luthier(&["evaluate", &model, known.to_str().unwrap(), "--metric", "accuracy"]);
     assert!(told.contains(&(right as f64 / 150.0).to_string()), "{right}: {told}");
     let (done, told) = run(&["evaluate", &model, &new]);
     assert!(!done && told.contains("no column `species`"), "{told}");
 
     // Text where numbers are asked for says what to do.
-    let text = std::fs::read_to_string(examples().join("iris.toml")).unwrap();
-    let text = text.replace("label_col = \"class\"\n", "").replace("data/iris.csv", known.to_str().unwrap());
+    let text = text.replace("label_col = \"class\"\n", "");
     std::fs::write(path("text.toml"), text).unwrap();
     let (done, told) = run(&["tune", &path("text.toml")]);
     assert!(!done && told.contains("`species` is utf8") && told.contains("string_indexer"), "{told}");

@@ -59,6 +59,38 @@ fn labels_that_a_model_is_not_for_have_the_line_of_the_stage() {
 }
 
 #[test]
+fn a_column_that_is_text_for_one_cell_has_its_line() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("d.csv", "label,x\n0,1\n1,2\n0,n.a.\n1,4\n");
+    let fit = |features: &str| {
+        let stages =
+            format!("[[stage]]\ntype = \"vector_assembler\"\ninput_cols = [\"x\"]\noutput_col = \"v\"\n{LR}");
+        write(
+            "c.toml",
+            &format!("[data]\npath = \"d.csv\"\nlabel = \"label\"\nfeatures = [{features}]\n{stages}"),
+        );
+        let arguments = ["fit", "c.toml", "--model", "m.json"];
+        let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
+            .current_dir(&folder)
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(
+        fit("").starts_with("error: d.csv:4: `n.a.` is no number: c.toml:6: stage `vector_assembler`: "),
+        "{}",
+        fit("")
+    );
+    assert!(
+        fit("\"x\"").starts_with("error: c.toml:4: d.csv:4: `n.a.` is no number: features: "),
+        "{}",
+        fit("\"x\"")
+    );
+}
+
+#[test]
 fn the_stage_may_be_nested() {
     let stages = format!(
         "[[stage]]\nname = \"outer\"\ntype = \"pipeline\"\n[[stage.stage]]\nname = \"assemble\"\n\

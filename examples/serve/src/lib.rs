@@ -22,6 +22,8 @@ use luthier::core::{Error, PipelineModel, Predictor, Value};
 use serde_json::{Map, Value as Json, json};
 use tokio::net::TcpListener;
 
+const THERE_ARE: &str = "there are GET /model and POST /predict";
+
 /// The service over a model. What can be checked once is checked here.
 ///
 /// # Errors
@@ -31,7 +33,8 @@ pub fn service(model: &PipelineModel) -> Result<Router> {
     Ok(Router::new()
         .route("/model", get(describe))
         .route("/predict", post(predict))
-        .fallback(async || failure(StatusCode::NOT_FOUND, "there are GET /model and POST /predict"))
+        .fallback(async || failure(StatusCode::NOT_FOUND, THERE_ARE))
+        .method_not_allowed_fallback(async || failure(StatusCode::METHOD_NOT_ALLOWED, THERE_ARE))
         .with_state(predictor))
 }
 

@@ -144,16 +144,16 @@ fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFra
     let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
     let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
     let data = Dataset::new(predicted.clone());
+    let probability_col = column("probability_col")?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
-        score_col: column("raw_prediction_col")?,
+        score_col: probability_col.clone(),
         weight_col: weight_col.clone(),
     };
     let curve = BinaryCurve::of(&data, &spec)?;
     write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
     write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
     write(&curve.to_frame()?, &folder.join("thresholds.csv"))?;
-    let probability_col = column("probability_col")?;
     let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
     write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
 }

@@ -112,6 +112,8 @@ fn indented(text: &str) -> String {
 fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
     let mut text = String::new();
     let title = if features.is_some() { "feature" } else { "index" };
+    // Each class has an intercept.
+    let classes = entries.get("intercepts").and_then(Json::as_array).map(Vec::len);
     let is_vector = |items: &[Json]| !items.is_empty() && items.iter().all(is_scalar);
     let mut tables: Vec<(usize, &str)> = Vec::new();
     for (name, value) in entries {
@@ -136,17 +138,18 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
         let (header, vectors): (Vec<String>, Vec<_>) = vectors.unzip();
         let rows = (0..length).map(|row| vectors.iter().filter_map(|v| v.get(row)).map(cell).collect());
         // Of the stage itself; a part of its state, such as a summary, may be as long by chance.
-        let lines = if of.is_empty() { line_names(length, entries, features) } else { None };
+        let by_feature = of.is_empty() && classes != Some(length);
+        let lines = if by_feature { line_names(length, entries, features) } else { None };
         text.push_str(&numbered(title, &header, rows.collect(), lines.as_deref()));
     }
     for (name, value) in entries {
         let Json::Array(rows) = value else { continue };
         if is_matrix(rows) {
-            let rows = by_feature(rows, features);
+            let rows = by_feature(rows, features, classes);
             let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-            let classes =
+            let labels =
                 entries.get("labels").and_then(Json::as_array).filter(|labels| labels.len() == width);
-            let class = |column: usize| match classes.and_then(|labels| labels.get(column)) {
+            let class = |column: usize| match labels.and_then(|labels| labels.get(column)) {
                 Some(label) => cell(label),
                 None => format!("[{column}]"),
             };
@@ -161,11 +164,16 @@ fn state(entries: &Map<String, Json>, features: Option<&[String]>) -> String {
 }
 
 /// The lines of a matrix: features, also where they are its columns, as in coefficients of several classes.
-fn by_feature<'a>(rows: &'a [Json], features: Option<&[String]>) -> Vec<Vec<&'a Json>> {
+fn by_feature<'a>(
+    rows: &'a [Json],
+    features: Option<&[String]>,
+    classes: Option<usize>,
+) -> Vec<Vec<&'a Json>> {
     let rows: Vec<Vec<&Json>> =
         rows.iter().filter_map(Json::as_array).map(|row| row.iter().collect()).collect();
     let across = |features: &[String]| {
-        rows.len() != features.len() && rows.iter().all(|row| row.len() == features.len())
+        let are_classes = rows.len() != features.len() || classes == Some(rows.len());
+        are_classes && rows.iter().all(|row| row.len() == features.len())
     };
     match features.filter(|features| across(features)) {
         Some(features) => {

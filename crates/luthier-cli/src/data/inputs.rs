@@ -70,7 +70,10 @@ impl Inputs {
             if let Some(role) = roles.of(name) {
                 bail!("features: the column `{name}` is the {role}, it cannot be a feature");
             }
-            check_type(field)?;
+            check_type(field).map_err(|error| match config.source.text_among_numbers(name) {
+                Some(cell) => error.context(cell),
+                None => error,
+            })?;
             features.push(name.clone());
         }
         let mut seen = BTreeSet::new();

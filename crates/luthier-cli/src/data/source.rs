@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
+use luthier::frame::arrow_array::cast::AsArray;
 use luthier::frame::{CsvOptions, DataFrame, ParquetOptions};
 
 use super::lines::line_of_row;
@@ -153,7 +154,32 @@ impl DataSource {
 
     /// The place of the row that an error names.
     pub(crate) fn row_place(&self, error: &anyhow::Error) -> Option<String> {
-        error.chain().find_map(row_of).map(|row| self.place_of(row))
+        let row = || error.chain().find_map(row_of).map(|row| self.place_of(row));
+        row().or_else(|| self.text_among_numbers(error.chain().find_map(text_column_of)?))
+    }
+
+    /// Where a column is text for the sake of a cell, of others that are numbers.
+    pub(crate) fn text_among_numbers(&self, column: &str) -> Option<String> {
+        let frame = self.read().ok()?;
+        let index = frame.schema().require_index(column).ok()?;
+        let (mut row, mut numbers, mut others, mut first) = (0, 0, 0, None);
+        for partition in frame.partitions() {
+            for batch in partition.batches(Some(&[index])).ok()? {
+                for cell in batch.ok()?.column(0).as_string_opt::<i32>()? {
+                    match cell {
+                        Some(cell) if cell.trim().parse::<f64>().is_ok() => numbers += 1,
+                        Some(cell) => {
+                            first.get_or_insert_with(|| (row, cell.to_owned()));
+                            others += 1;
+                        }
+                        None => {}
+                    }
+                    row += 1;
+                }
+            }
+        }
+        let (row, cell) = first.filter(|_| numbers > others)?;
+        Some(format!("{}: `{cell}` is no number", self.place_of(row)))
     }
 
     /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
@@ -178,6 +204,15 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
     match error.downcast_ref::<luthier::core::Error>() {
         Some(error) => error.row(),
         None => null_of(error.downcast_ref()?).map(|(_, row)| row),
+    }
+}
+
+/// The column that an error calls text.
+fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    match error.downcast_ref()? {
+        luthier::core::Error::ColumnType { column, found, .. } if found == "utf8" => Some(column),
+        luthier::core::Error::Stage { source, .. } => source.chain().find_map(text_column_of),
+        _ => None,
     }
 }
 

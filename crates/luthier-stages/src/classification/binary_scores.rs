@@ -130,7 +130,8 @@ pub(super) fn require_scores(schema: &Schema, column: &str) -> Result<()> {
         found => Err(Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class (for more classes there is multiclass_classification)"
+            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class: labels of two \
+                       classes are 0 and 1, for more classes there is `multiclass_classification`"
                 .to_owned(),
         }),
     }

@@ -189,8 +189,8 @@ impl StringIndexerModel {
                                 column: column.to_owned(),
                                 row: first_row + i,
                                 found: text.map_or("null or NaN".to_owned(), |text| format!("`{text}`")),
-                                expected: "a category that was there when fitting: set `handle_invalid` to `skip` \
-                                           or `keep` for rows with others",
+                                expected: "a category that was there when fitting, in a search in the other folds: set `handle_invalid` to \
+ `skip` or `keep` for rows with others",
                             });
                         }
                     });

@@ -110,3 +110,29 @@ fn rows_that_are_no_numbers_go_through_a_frame() {
     let message = predictor.predict(&[row, null]).unwrap_err().to_string();
     assert!(message.contains("column `x`, row 1") && message.contains("null"), "{message}");
 }
+
+#[test]
+fn integers_of_the_fit_may_be_fractions() {
+    let data = DataFrame::from_columns(vec![
+        ("visits", Column::i64((0..20).collect())),
+        ("label", Column::f64((0..20).map(|i| f64::from(i) * 2.0).collect())),
+    ])
+    .unwrap();
+    let mut pipeline = Pipeline::new();
+    pipeline.add_transformer("features", VectorAssembler::new().input_cols(["visits"]));
+    pipeline.add("lr", LinearRegression::new());
+    let predictor = pipeline.fit_frame(&data).unwrap().predictor().unwrap();
+    assert_eq!(predictor.inputs().to_string(), "visits: i64");
+    let rows = [vec![Value::from(2)], vec![Value::from(2.5)]];
+    let batch = predictor.predict(&rows).unwrap();
+    for ((row, in_batch), expected) in rows.iter().zip(batch).zip([4.0, 5.0]) {
+        for predicted in [predictor.predict_row(row).unwrap(), in_batch] {
+            match predicted.as_deref() {
+                Some([Value::Float(found)]) => assert!((found - expected).abs() < 1e-9, "{found}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let message = predictor.predict_row(&[Value::from("x")]).unwrap_err().to_string();
+    assert!(message.contains("column `visits`, row 0") && message.contains("a number"), "{message}");
+}
