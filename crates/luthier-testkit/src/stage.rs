@@ -160,15 +160,14 @@ impl StageCheck {
         let before = self.frame.schema();
         let Ok(known) = self.stage.transform_schema(before) else { return Ok(()) };
         let widthless = before.fields().iter().map(|field| match field.column_type() {
-            ColumnType::Vector { .. } => {
-                Field::new(field.name(), ColumnType::AnyVector).with_nullable(field.nullable())
-            }
+            ColumnType::Vector { .. } => Field::new(field.name(), ColumnType::AnyVector)
+                .with_nullable(field.nullable())
+                .with_sparse(field.is_sparse()),
             _ => field.clone(),
         });
         let widthless = Schema::new(widthless.collect()).map_err(|e| e.to_string())?;
-        let planned = PlannedStage::new(&*self.stage, &widthless).map_err(|e| {
-            format!("vectors of unknown width, as behind a one-hot encoder, are refused: {e}")
-        })?;
+        let planned = PlannedStage::new(&*self.stage, &widthless)
+            .map_err(|e| format!("`ColumnType::AnyVector`, as behind a one-hot encoder, is refused: {e}"))?;
         let (planned, known) = (shown(&planned.schema), shown(&known));
         if !agree(&planned, &known) {
             return Err(format!(

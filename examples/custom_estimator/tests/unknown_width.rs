@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::metrics;
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{EstimatorExt, Pipeline, StageHandle, Transformer, Value};
+use luthier_core::{EstimatorExt, Pipeline, StageHandle, Value};
 use luthier_stages::{OneHotEncoder, VectorAssembler};
 use luthier_tune::{KFold, ParamGrid, Search};
 
