@@ -59,7 +59,7 @@ impl std::str::FromStr for ColumnType {
             "bool" => Self::Bool,
             "utf8" => Self::Utf8,
             "list" => Self::List,
-            "vector" => Self::AnyVector,
+            "vector(?)" => Self::AnyVector,
             _ => match vector() {
                 Some(width) => Self::Vector { width },
                 None => return Err(format!("`{text}` is no column type")),
@@ -77,7 +77,7 @@ impl fmt::Display for ColumnType {
             Self::Utf8 => f.pad("utf8"),
             Self::List => f.pad("list"),
             Self::Vector { width } => f.pad(&format!("vector({width})")),
-            Self::AnyVector => f.pad("vector"),
+            Self::AnyVector => f.pad("vector(?)"),
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum Rule {
     Works,
     /// Columns come out as `transform_schema` says, behind those that were there, and none is replaced.
     Schema,
+    /// Vectors of a width that only fitting will tell are planned with as those of a known one are.
+    UnknownWidth,
     /// What is there already stays as it is, row by row, in order; rows are left out only where that is declared.
     KeepsRows,
     /// A row of the output depends on that row alone.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Schema};
+use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
     Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, Pipeline, PipelineModel,
     PlannedStage, PureTransformer, Rows, Value, WorkCounter, catch_panic, json, persist,
@@ -96,6 +96,7 @@ impl StageCheck {
         let laws: Vec<(Rule, Law<'_>)> = vec![
             (Rule::Works, Box::new(|| self.works())),
             (Rule::Schema, Box::new(|| self.schema())),
+            (Rule::UnknownWidth, Box::new(|| self.unknown_width())),
             (Rule::KeepsRows, Box::new(|| self.keeps_rows())),
             (Rule::RowByRow, Box::new(|| self.row_by_row())),
             (Rule::Deterministic, Box::new(|| self.deterministic())),
@@ -134,19 +135,11 @@ impl StageCheck {
         let model = self.fit(&self.frame)?;
         let fitted = model.transform_schema(before).map_err(|e| e.to_string())?;
         let out = transform(&*model, &self.frame)?;
-        let shown = |schema: &Schema| -> Vec<(String, ColumnType)> {
-            schema.fields().iter().map(|f| (f.name().to_owned(), f.column_type())).collect()
-        };
         let (planned, fitted, found) = (shown(&planned), shown(&fitted), shown(out.schema()));
         if fitted != found {
             return Err(format!("`transform` gives {found:?}, the model's `transform_schema` {fitted:?}"));
         }
-        let agrees = |(name, planned): &(String, ColumnType), (of, found): &(String, ColumnType)| {
-            name == of
-                && (planned == found
-                    || (*planned == ColumnType::AnyVector && matches!(found, ColumnType::Vector { .. })))
-        };
-        if planned.len() != found.len() || !planned.iter().zip(&found).all(|(a, b)| agrees(a, b)) {
+        if !agree(&planned, &found) {
             return Err(format!(
                 "`transform` gives {found:?}, the estimator's `transform_schema` {planned:?}"
             ));
@@ -161,6 +154,27 @@ impl StageCheck {
             }
             _ => Ok(()),
         }
+    }
+
+    fn unknown_width(&self) -> Outcome {
+        let before = self.frame.schema();
+        let Ok(known) = self.stage.transform_schema(before) else { return Ok(()) };
+        let widthless = before.fields().iter().map(|field| match field.column_type() {
+            ColumnType::Vector { .. } => Field::new(field.name(), ColumnType::AnyVector)
+                .with_nullable(field.nullable())
+                .with_sparse(field.is_sparse()),
+            _ => field.clone(),
+        });
+        let widthless = Schema::new(widthless.collect()).map_err(|e| e.to_string())?;
+        let planned = PlannedStage::new(&*self.stage, &widthless)
+            .map_err(|e| format!("`ColumnType::AnyVector`, as behind a one-hot encoder, is refused: {e}"))?;
+        let (planned, known) = (shown(&planned.schema), shown(&known));
+        if !agree(&planned, &known) {
+            return Err(format!(
+                "where widths are unknown `transform_schema` gives {planned:?}, else {known:?}"
+            ));
+        }
+        Ok(())
     }
 
     fn keeps_rows(&self) -> Outcome {
@@ -542,6 +556,18 @@ impl StageCheck {
         let names: Vec<String> = out.schema().names().filter(is_new).map(str::to_owned).collect();
         values(out, &names)
     }
+}
+
+fn shown(schema: &Schema) -> Vec<(String, ColumnType)> {
+    schema.fields().iter().map(|f| (f.name().to_owned(), f.column_type())).collect()
+}
+
+/// Whether these columns are planned as those that are found; of a vector the width may be unknown.
+fn agree(planned: &[(String, ColumnType)], found: &[(String, ColumnType)]) -> bool {
+    let agrees = |planned: ColumnType, found: ColumnType| {
+        planned == found || (planned == ColumnType::AnyVector && found.is_vector())
+    };
+    planned.len() == found.len() && planned.iter().zip(found).all(|(a, b)| a.0 == b.0 && agrees(a.1, b.1))
 }
 
 fn context(data: &Dataset) -> FitContext {

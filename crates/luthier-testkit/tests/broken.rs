@@ -27,6 +27,8 @@ enum Defect {
     None,
     CannotFit,
     WrongSchema,
+    KnownWidth,
+    GuessesWidth,
     Replaces,
     DropsARow,
     ChangesAColumn,
@@ -141,7 +143,15 @@ impl Estimator for Centre {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        appended(schema, &self.input_col, if self.is(Defect::WrongSchema) { "other" } else { "centred" })
+        let input = schema.require(&self.input_col)?;
+        match self.defect {
+            Defect::WrongSchema => appended(schema, &self.input_col, "other"),
+            Defect::KnownWidth | Defect::GuessesWidth if input.column_type() == ColumnType::AnyVector => {
+                ensure!(self.is(Defect::GuessesWidth), "column `{}` is no vector", self.input_col);
+                Ok(schema.with_field(Field::new("centred", ColumnType::Vector { width: 1 }))?)
+            }
+            _ => appended(schema, &self.input_col, "centred"),
+        }
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -279,6 +289,8 @@ fn defects_of_stages_are_found() {
     for (defect, rule) in [
         (Defect::CannotFit, Rule::Works),
         (Defect::WrongSchema, Rule::Schema),
+        (Defect::KnownWidth, Rule::UnknownWidth),
+        (Defect::GuessesWidth, Rule::UnknownWidth),
         (Defect::Replaces, Rule::Schema),
         (Defect::DropsARow, Rule::KeepsRows),
         (Defect::ChangesAColumn, Rule::KeepsRows),

@@ -9,12 +9,18 @@ pub(crate) fn require_number(schema: &Schema, column: &str) -> anyhow::Result<()
     Ok(())
 }
 
-/// The width of a vector column.
-pub(crate) fn require_vectors(schema: &Schema, column: &str) -> anyhow::Result<usize> {
-    match schema.require(column)?.column_type() {
-        ColumnType::Vector { width } => Ok(width),
-        found => anyhow::bail!("column `{column}` is {found}, expected a vector column"),
-    }
+/// The type of a vector column. Before the stages in front are fitted the width may be unknown.
+pub(crate) fn require_vectors(schema: &Schema, column: &str) -> anyhow::Result<ColumnType> {
+    let found = schema.require(column)?.column_type();
+    anyhow::ensure!(found.is_vector(), "column `{column}` is {found}, expected a vector column");
+    Ok(found)
+}
+
+/// Whether a fitted model sees as many features as it was fitted with.
+pub(crate) fn require_width(schema: &Schema, column: &str, width: usize) -> anyhow::Result<()> {
+    let (found, expected) = (schema.require(column)?.column_type(), ColumnType::Vector { width });
+    anyhow::ensure!(found == expected, "column `{column}` is {found}, expected {expected}");
+    Ok(())
 }
 
 /// The schema with a numeric column appended.
@@ -22,7 +28,7 @@ pub(crate) fn append_number(schema: &Schema, column: &str) -> anyhow::Result<Sch
     Ok(schema.with_field(Field::new(column, ColumnType::F64))?)
 }
 
-/// The schema with a vector column appended.
-pub(crate) fn append_vectors(schema: &Schema, column: &str, width: usize) -> anyhow::Result<Schema> {
-    Ok(schema.with_field(Field::new(column, ColumnType::Vector { width }))?)
+/// The schema with a column appended of vectors as wide as those of another.
+pub(crate) fn append_vectors_like(schema: &Schema, input: &str, column: &str) -> anyhow::Result<Schema> {
+    Ok(schema.with_field(Field::new(column, require_vectors(schema, input)?))?)
 }

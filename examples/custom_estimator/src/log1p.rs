@@ -1,7 +1,7 @@
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{Params, PureTransformer, Transformer};
 
-use crate::columns::{append_vectors, require_vectors};
+use crate::columns::append_vectors_like;
 
 /// `sign(x) · ln(1 + |x|)` of every feature: large values come closer, small ones and signs stay.
 ///
@@ -25,7 +25,11 @@ impl Transformer for Log1p {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_vectors(schema, &self.output_col, require_vectors(schema, &self.input_col)?)
+        append_vectors_like(schema, &self.input_col, &self.output_col)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 }
 

@@ -6,7 +6,7 @@ use luthier_core::{
 use ndarray::{Array1, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{append_number, require_number, require_vectors};
+use crate::columns::{append_number, require_number, require_vectors, require_width};
 
 /// Linear regression with an L2 penalty: minimises `‖y − X·w − b‖² / 2n + λ‖w‖² / 2`.
 ///
@@ -147,13 +147,12 @@ impl Transformer for RidgeModel {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let (width, expected) = (require_vectors(schema, &self.features_col)?, self.coefficients.len());
-        anyhow::ensure!(
-            width == expected,
-            "`{}` has {width} features, expected {expected}",
-            self.features_col
-        );
+        require_width(schema, &self.features_col, self.coefficients.len())?;
         append_number(schema, &self.prediction_col)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.features_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -5,7 +5,7 @@ use luthier_core::{
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{append_vectors, require_vectors};
+use crate::columns::{append_vectors_like, require_width};
 
 /// Shifts every feature to mean 0 and scales it to deviation 1: `(x − μ) / s`.
 ///
@@ -52,7 +52,7 @@ impl Estimator for Scaler {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_vectors(schema, &self.output_col, require_vectors(schema, &self.input_col)?)
+        append_vectors_like(schema, &self.input_col, &self.output_col)
     }
 
     /// All configurations on the same rows make one unit: a few divisions each are not worth units of their own.
@@ -89,9 +89,12 @@ impl Transformer for ScalerModel {
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let (width, expected) = (require_vectors(schema, &self.input_col)?, self.scale.len());
-        anyhow::ensure!(width == expected, "`{}` has {width} features, expected {expected}", self.input_col);
-        append_vectors(schema, &self.output_col, width)
+        require_width(schema, &self.input_col, self.scale.len())?;
+        append_vectors_like(schema, &self.input_col, &self.output_col)
+    }
+
+    fn input_columns(&self) -> Option<Vec<String>> {
+        Some(vec![self.input_col.clone()])
     }
 
     fn affine(&self) -> Option<Affine> {
