@@ -58,12 +58,8 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
     })?;
     let load = || -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
-        let pipeline = match model.downcast_ref::<PipelineModel>() {
-            Some(pipeline) => pipeline.clone(),
-            None => PipelineModel::new(vec![(model.type_name().to_owned(), model)]),
-        };
         let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
-        Ok(ModelFile { pipeline, inputs: inputs.map(Inputs::from_json).transpose()? })
+        Ok(ModelFile { pipeline: model.into(), inputs: inputs.map(Inputs::from_json).transpose()? })
     };
     load().with_context(|| path.display().to_string())
 }

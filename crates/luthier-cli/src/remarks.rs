@@ -7,24 +7,11 @@ use luthier::stages::LogisticRegressionModel;
 
 /// The remarks on all stages, those of nested pipelines by dotted name.
 pub(crate) fn of_pipeline(model: &Arc<dyn DynModel>) -> Vec<String> {
-    let mut remarks = Vec::new();
-    match model.downcast_ref::<PipelineModel>() {
-        Some(pipeline) => of_stages(pipeline, "", &mut remarks),
-        None => {
-            remarks.extend(of_stage(model).map(|remark| format!("stage `{}` {remark}", model.type_name())))
-        }
-    }
-    remarks
-}
-
-fn of_stages(pipeline: &PipelineModel, outer: &str, remarks: &mut Vec<String>) {
-    for (name, model) in pipeline.stages() {
-        let name = format!("{outer}{name}");
-        match model.downcast_ref::<PipelineModel>() {
-            Some(inner) => of_stages(inner, &format!("{name}."), remarks),
-            None => remarks.extend(of_stage(model).map(|remark| format!("stage `{name}` {remark}"))),
-        }
-    }
+    let pipeline = PipelineModel::from(model.clone());
+    let remark = |(name, model): (String, &Arc<dyn DynModel>)| {
+        of_stage(model).map(|remark| format!("stage `{name}` {remark}"))
+    };
+    pipeline.leaves().into_iter().filter_map(remark).collect()
 }
 
 /// Whatever the crate that a stage comes from: its model says in its state, by `summary.converged`, whether its fit did.

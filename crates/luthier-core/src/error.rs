@@ -140,10 +140,10 @@ impl Error {
     pub fn row(&self) -> Option<usize> {
         match self {
             Self::BadValue { row, .. } => Some(*row),
-            Self::Frame(error) => row_of(error),
+            Self::Frame(error) => error.row(),
             Self::Stage { source, .. } | Self::Evaluator { source, .. } => {
                 let own = |cause: &(dyn std::error::Error + 'static)| {
-                    let frame = || cause.downcast_ref().and_then(row_of);
+                    let frame = || cause.downcast_ref().and_then(luthier_frame::Error::row);
                     cause.downcast_ref::<Self>().and_then(Self::row).or_else(frame)
                 };
                 source.chain().find_map(own)
@@ -252,15 +252,6 @@ fn renumber(error: &mut luthier_frame::Error, number: &dyn Fn(usize) -> usize) {
     use luthier_frame::Error::{IntegerRange, Null, Sparse};
     if let Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } = error {
         *row = number(*row);
-    }
-}
-
-fn row_of(error: &luthier_frame::Error) -> Option<usize> {
-    use luthier_frame::Error::{InFile, IntegerRange, Null, Ragged, Sparse};
-    match error {
-        Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } | Ragged { row, .. } => Some(*row),
-        InFile { cause, .. } => row_of(cause),
-        _ => None,
     }
 }
 

@@ -76,7 +76,7 @@ impl PipelineModel {
     }
 
     /// The stages with nested pipelines opened, by dotted name.
-    pub(crate) fn leaves(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
+    pub fn leaves(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
         let leaves = self.stages.iter().flat_map(|(name, model)| match model.downcast_ref::<Self>() {
             Some(inner) => {
                 inner.leaves().into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model)).collect()
@@ -168,10 +168,16 @@ impl PipelineModel {
     /// # Errors
     /// A file that cannot be read, another format version, a stage whose crate is not linked.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let model = persist::load_model(path.as_ref())?;
+        Ok(persist::load_model(path.as_ref())?.into())
+    }
+}
+
+/// A pipeline as it is; another model as the only stage of one, called after its type.
+impl From<Arc<dyn DynModel>> for PipelineModel {
+    fn from(model: Arc<dyn DynModel>) -> Self {
         match model.downcast_ref::<Self>() {
-            Some(pipeline) => Ok(pipeline.clone()),
-            None => Ok(Self::new(vec![(model.type_name().to_owned(), model)])),
+            Some(pipeline) => pipeline.clone(),
+            None => Self::new(vec![(model.type_name().to_owned(), model)]),
         }
     }
 }

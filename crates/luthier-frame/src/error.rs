@@ -251,6 +251,18 @@ impl From<ArrowError> for Error {
 }
 
 impl Error {
+    /// The row whose value is at fault, counted from 0 in the frame (or the file) that was read.
+    pub fn row(&self) -> Option<usize> {
+        match self {
+            Self::Null { row, .. }
+            | Self::Sparse { row, .. }
+            | Self::Ragged { row, .. }
+            | Self::IntegerRange { row, .. } => Some(*row),
+            Self::InFile { cause, .. } => cause.row(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile { path: path.to_owned(), cause: Box::new(self) }
     }

@@ -67,8 +67,7 @@ fn fitted_to(model: &ModelFile) -> Option<String> {
             Some((_, Value::Str(label))) => Some(label),
             _ => None,
         };
-    let stages: Vec<_> = model.pipeline.stages().collect();
-    let of_stages = stages.iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
+    let of_stages = model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
     of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
 }
 

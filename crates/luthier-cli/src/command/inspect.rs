@@ -1,7 +1,7 @@
 //! `luthier inspect`
 
 use anyhow::Result;
-use luthier::core::{DynModel, PipelineModel, json as documents};
+use luthier::core::{DynModel, json as documents};
 use luthier::report::{Align, table};
 use serde_json::{Map, Value as Json, json};
 
@@ -58,23 +58,7 @@ fn to_text(file: &ModelFile) -> Result<String> {
         text.push('\n');
     }
     let mut names = FeatureNames::of(file.inputs.as_ref());
-    stages_text(&file.pipeline, "", &mut names, &mut text)?;
-    Ok(text)
-}
-
-/// The stages, those of nested pipelines by dotted name.
-fn stages_text(
-    pipeline: &PipelineModel,
-    outer: &str,
-    names: &mut FeatureNames,
-    text: &mut String,
-) -> Result<()> {
-    for (name, model) in pipeline.stages() {
-        let name = format!("{outer}{name}");
-        if let Some(inner) = model.downcast_ref::<PipelineModel>() {
-            stages_text(inner, &format!("{name}."), names, text)?;
-            continue;
-        }
+    for (name, model) in file.pipeline.leaves() {
         let values = model.values();
         text.push_str(&format!("stage {name} ({})\n", model.type_name()));
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
@@ -101,7 +85,7 @@ fn stages_text(
         }
         text.push('\n');
     }
-    Ok(())
+    Ok(text)
 }
 
 fn indented(text: &str) -> String {

@@ -203,7 +203,7 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
     }
     match error.downcast_ref::<luthier::core::Error>() {
         Some(error) => error.row(),
-        None => null_of(error.downcast_ref()?).map(|(_, row)| row),
+        None => error.downcast_ref::<luthier::frame::Error>()?.row(),
     }
 }
 
@@ -211,7 +211,6 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
 fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     match error.downcast_ref()? {
         luthier::core::Error::ColumnType { column, found, .. } if found == "utf8" => Some(column),
-        luthier::core::Error::Stage { source, .. } => source.chain().find_map(text_column_of),
         _ => None,
     }
 }

@@ -70,13 +70,8 @@ impl Source {
     pub(super) fn selected_before(&self, rows: Rows) -> Vec<usize> {
         let ends = self.starts.iter().skip(1).copied().chain([self.frame.num_rows()]);
         let selected = |(&start, end): (&usize, usize)| match &self.folds {
-            None => {
-                if rows.includes(0) {
-                    end - start
-                } else {
-                    0
-                }
-            }
+            None if rows.includes(0) => end - start,
+            None => 0,
             Some(folds) => {
                 let of_partition = folds.assignment().get(start..end).unwrap_or_default();
                 of_partition.iter().filter(|fold| rows.includes(**fold)).count()

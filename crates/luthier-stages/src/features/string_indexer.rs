@@ -33,9 +33,11 @@ pub enum StringOrderType {
 ///
 /// Categories are those of the fitted rows. Numbers and truth values are categories by their text, as in Spark: `2` of
 /// an integer, `2.0` of a float. Unlike Spark, a model fitted on one of them finds the category of the other: a column of
-/// a file is of floats as soon as one number has a fraction. Null, NaN and categories not seen when fitting are invalid values, see
-/// `handle_invalid`; `keep` gives them the index behind the last one, the category `__unknown`. Null and NaN are left
-/// out when fitting. The output columns carry their categories.
+/// a file is of floats as soon as one number has a fraction.
+///
+/// Null, NaN and categories not seen when fitting are invalid values, see `handle_invalid`; `keep` gives them the index
+/// behind the last one, the category `__unknown`. Null and NaN are left out when fitting. The output columns carry their
+/// categories.
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct StringIndexer {
@@ -189,8 +191,8 @@ impl StringIndexerModel {
                                 column: column.to_owned(),
                                 row: first_row + i,
                                 found: text.map_or("null or NaN".to_owned(), |text| format!("`{text}`")),
-                                expected: "a category that was there when fitting, in a search in the other folds: set `handle_invalid` to \
- `skip` or `keep` for rows with others",
+                                expected: "a category that was there when fitting, in a search in the other folds: set \
+                                           `handle_invalid` to `skip` or `keep` for rows with others",
                             });
                         }
                     });
