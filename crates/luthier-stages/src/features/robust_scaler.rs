@@ -5,8 +5,8 @@ use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, RowFunction, 
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
+use super::rescaling::Rescaling;
 use crate::columns;
-use crate::rescaling::Rescaling;
 use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 
 /// Divides each feature by the range between two of its quantiles and, if asked, subtracts its median first:

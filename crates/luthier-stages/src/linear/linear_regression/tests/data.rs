@@ -5,9 +5,11 @@ use std::path::Path;
 use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use crate::linear_regression::huber::{HuberFit, HuberOptions, HuberSums, fit_huber};
-use crate::linear_regression::moments::{Factor, NormalEquations};
-use crate::linear_regression::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
+use crate::linear::linear_regression::huber::{HuberFit, HuberOptions, HuberSums, fit_huber};
+use crate::linear::linear_regression::moments::{Factor, NormalEquations};
+use crate::linear::linear_regression::solve::{
+    Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations,
+};
 
 #[derive(Debug, Clone)]
 pub(super) struct Rows {

@@ -3,7 +3,7 @@
 use luthier_core::linalg;
 use ndarray::{Array1, Array2, ArrayView1};
 
-use crate::substitution::cholesky_solve;
+use crate::linear::substitution::cholesky_solve;
 
 /// Newton steps on the free unknowns, each followed by sweeps.
 const ROUNDS: usize = 60;

@@ -7,7 +7,7 @@ use super::ridge::RidgeFamily;
 use super::scaling::{Deviation, Penalty};
 use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
 use super::unit::UnitSystem;
-use crate::substitution::cholesky_solve;
+use crate::linear::substitution::cholesky_solve;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;

@@ -13,7 +13,7 @@ use super::model::LogisticRegressionModel;
 use super::rows::Rows;
 use super::statistics::Inference;
 use super::summary::LogisticTrainingSummary;
-use crate::together::only;
+use crate::linear::together::only;
 
 /// The model of each configuration; those with the same shape pass over the rows together.
 pub(super) fn fit_rows(

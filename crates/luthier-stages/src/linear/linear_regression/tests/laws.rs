@@ -4,12 +4,12 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::data::Rows;
-use crate::linear_regression::moments::NormalEquations;
-use crate::linear_regression::solve::{
+use crate::linear::linear_regression::moments::NormalEquations;
+use crate::linear::linear_regression::solve::{
     Fit, FitError, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, spread,
 };
-use crate::linear_regression::statistics::Goodness;
-use crate::linear_regression::unit::UnitSystem;
+use crate::linear::linear_regression::statistics::Goodness;
+use crate::linear::linear_regression::unit::UnitSystem;
 
 /// The largest violation of the optimality conditions, recomputed from the rows in unit coordinates:
 /// gradient `xᵀw(y − ŷ)/(W u v)` against the penalty's.

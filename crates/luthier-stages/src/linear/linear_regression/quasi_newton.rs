@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Axis, concatenate};
 use super::scaling::Penalty;
 use super::solve::Iterated;
 use super::unit::UnitSystem;
-use crate::substitution::cholesky_solve;
+use crate::linear::substitution::cholesky_solve;
 
 /// Corrections kept, as in Spark.
 const MEMORY: usize = 10;

@@ -9,7 +9,7 @@ use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
 use super::rows::{RowColumns, Rows};
 use crate::columns;
-use crate::together::{fit_in_groups, only};
+use crate::linear::together::{fit_in_groups, only};
 
 /// Logistic regression: the probability of each class from a linear function of the features.
 ///

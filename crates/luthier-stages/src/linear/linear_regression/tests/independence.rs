@@ -5,11 +5,11 @@ use proptest::prelude::*;
 
 use super::data::Rows;
 use super::laws::violation;
-use crate::linear_regression::lasso_path::LassoPath;
-use crate::linear_regression::solve::{
+use crate::linear::linear_regression::lasso_path::LassoPath;
+use crate::linear::linear_regression::solve::{
     FitError, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, spread,
 };
-use crate::linear_regression::unit::UnitSystem;
+use crate::linear::linear_regression::unit::UnitSystem;
 
 /// Few rows of many features or many rows of few, with copies and sums of other features and constants.
 fn rows() -> impl Strategy<Value = Rows> {

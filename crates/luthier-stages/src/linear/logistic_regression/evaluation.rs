@@ -4,7 +4,7 @@ use luthier_core::frame::DataFrame;
 use luthier_core::{Dataset, Need, Transformer};
 
 use super::model::LogisticRegressionModel;
-use crate::classification::{
+use crate::metrics::{
     BinaryCurve, BinaryScores, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion,
     ConfusionSpec,
 };

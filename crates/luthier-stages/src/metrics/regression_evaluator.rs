@@ -4,9 +4,9 @@ use luthier_core::frame::Schema;
 use luthier_core::{Dataset, Evaluator, Linear, Moments, MomentsSpec, Need, ParamEnum, Params, Summary};
 use ndarray::Axis;
 
+use super::regression_sums::{RegressionSums, RegressionSumsSpec};
+use super::sibling_sums::{SiblingSums, SiblingSumsSpec};
 use crate::columns;
-use crate::regression_sums::{RegressionSums, RegressionSumsSpec};
-use crate::sibling_sums::{SiblingSums, SiblingSumsSpec};
 
 /// A metric of regression; `y` is the label, `ŷ` the prediction, `w` the weight, `ȳ = Σwy / Σw`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]

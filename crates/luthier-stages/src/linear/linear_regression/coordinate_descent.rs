@@ -5,7 +5,7 @@ use super::lasso_path::{LassoPath, add_rows};
 use super::scaling::Penalty;
 use super::solve::Iterated;
 use super::unit::UnitSystem;
-use crate::substitution::cholesky_solve;
+use crate::linear::substitution::cholesky_solve;
 
 /// Rungs of the ladder at most: below `2⁻⁴⁰` of the largest useful penalty a fit starts from the last rung.
 const RUNGS: usize = 40;

@@ -8,8 +8,8 @@ use luthier_core::{
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
+use super::rescaling::Rescaling;
 use crate::columns;
-use crate::rescaling::Rescaling;
 use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Scales each feature to unit sample deviation and, if asked, shifts it to zero mean:

@@ -6,7 +6,7 @@ use super::scaling::{Deviation, Penalty, Spread};
 use super::seminormal::Seminormal;
 use super::solve::{Fit, FitOptions, unscale_inverse};
 use super::unit::{UnitSystem, Units};
-use crate::substitution::{back_substitute, cholesky_solve, lower_inverse};
+use crate::linear::substitution::{back_substitute, cholesky_solve, lower_inverse};
 
 /// Singular values below this many times `ε · size`, times the largest or the largest mean in deviations, are zero.
 const RANK_TOLERANCE: f64 = 8.0;

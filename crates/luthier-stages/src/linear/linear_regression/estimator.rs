@@ -15,7 +15,7 @@ use super::residuals::{ResidualSpec, ResidualSums};
 use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
 use super::statistics::Goodness;
 use crate::columns;
-use crate::together::{fit_in_groups, only};
+use crate::linear::together::{fit_in_groups, only};
 
 /// What is minimised over the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]

@@ -5,8 +5,8 @@ use luthier_core::{Error, Result, Summary, Tile, linalg};
 use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 
+use super::regression_sums::{Labels, RegressionSums};
 use crate::columns;
-use crate::regression_sums::{Labels, RegressionSums};
 
 /// Models `prediction = [inputs] · coefficients + offset` of the same columns.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,8 +2,8 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::data::Rows;
-use crate::linear_regression::huber::HuberOptions;
-use crate::linear_regression::solve::FitOptions;
+use crate::linear::linear_regression::huber::HuberOptions;
+use crate::linear::linear_regression::solve::FitOptions;
 
 fn tight() -> HuberOptions {
     HuberOptions {

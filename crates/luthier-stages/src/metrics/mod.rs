@@ -1,4 +1,4 @@
-//! How well scores, probabilities and predicted classes fit the true ones.
+//! Evaluators: how well predicted numbers, scores, probabilities and classes fit the true ones.
 
 mod binary_curve;
 mod binary_evaluator;
@@ -12,6 +12,9 @@ mod multilabel_sums;
 mod ordered_bits;
 mod ranking_evaluator;
 mod ranking_sums;
+mod regression_evaluator;
+mod regression_sums;
+mod sibling_sums;
 
 pub use binary_curve::BinaryCurve;
 pub use binary_evaluator::{BinaryClassificationEvaluator, BinaryMetric};
@@ -24,6 +27,9 @@ pub use multilabel_evaluator::{MultilabelClassificationEvaluator, MultilabelMetr
 pub use multilabel_sums::{MultilabelSums, MultilabelSumsSpec};
 pub use ranking_evaluator::{RankingEvaluator, RankingMetric};
 pub use ranking_sums::{RankingSums, RankingSumsSpec};
+pub use regression_evaluator::{RegressionEvaluator, RegressionMetric};
+pub use regression_sums::{RegressionSums, RegressionSumsSpec};
+pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 
 use luthier_core::{Dataset, Summary};
 

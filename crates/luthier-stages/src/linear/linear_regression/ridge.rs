@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::scaling::Penalty;
 use super::unit::UnitSystem;
-use crate::substitution::{cholesky_solve, lower_inverse};
+use crate::linear::substitution::{cholesky_solve, lower_inverse};
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;

@@ -1,0 +1,14 @@
+//! Linear models: regression and classification by a weighted sum of the features.
+
+mod linear_regression;
+mod logistic_regression;
+mod substitution;
+mod together;
+
+pub use linear_regression::{
+    Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,
+};
+pub use logistic_regression::{
+    Family, Inference, LogisticEvaluation, LogisticRegression, LogisticRegressionModel,
+    LogisticTrainingSummary,
+};
