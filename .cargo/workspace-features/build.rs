@@ -1,0 +1,3 @@
+//! Nothing to build: the build dependencies unify the features of what procedural macros use.
+
+fn main() {}
