@@ -83,12 +83,12 @@ impl Outlook<'_> {
         };
         let common = |node: usize| tree.is_common(node);
         let in_front = fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
-        let mut summary = bytes_of(&in_front, self.frame.schema());
+        let mut summary = self.bytes_of(&in_front, self.frame.schema());
         let mut views = usize::from(!in_front.is_empty()) as u64;
         for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| !node.needs.is_empty()) {
             match common(index) {
                 true => {
-                    summary += bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
+                    summary += self.bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
                     views += 1;
                 }
                 false => pass(folds, folds * self.rows()),
@@ -157,15 +157,16 @@ impl Outlook<'_> {
         let in_front = self
             .base_needs
             .iter()
-            .map(|base| bytes_of(std::slice::from_ref(&base.need), self.frame.schema()));
-        let behind = self.tree.nodes.iter().map(|node| bytes_of(&node.needs, &node.planned.schema));
+            .map(|base| self.bytes_of(std::slice::from_ref(&base.need), self.frame.schema()));
+        let behind = self.tree.nodes.iter().map(|node| self.bytes_of(&node.needs, &node.planned.schema));
         in_front.chain(behind).max().unwrap_or(0)
     }
-}
 
-/// Bytes of one summary for each request; what cannot be summarised takes none.
-fn bytes_of(needs: &[Need], schema: &Schema) -> u64 {
-    needs.iter().filter_map(|need| need.bytes(schema).ok()).map(|bytes| bytes as u64).sum()
+    /// Bytes of one summary for each request; what cannot be summarised takes none.
+    fn bytes_of(&self, needs: &[Need], schema: &Schema) -> u64 {
+        let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
+        bytes.map(|bytes| bytes as u64).sum()
+    }
 }
 
 impl Forecast {

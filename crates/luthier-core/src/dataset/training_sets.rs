@@ -156,9 +156,9 @@ impl TrainingSets {
     }
 
     fn read_first(&mut self) -> Result<()> {
-        let needs =
-            self.views.iter().flat_map(|view| view.needs.iter().map(|need| (need, view.data.schema())));
-        let bytes = needs.map(|(need, schema)| need.bytes(schema)).sum::<Result<usize>>()?;
+        let needs = self.views.iter().flat_map(|view| view.needs.iter().map(move |need| (need, &view.data)));
+        let bytes = needs.map(|(need, data)| need.bytes(data.schema(), data.source.frame.num_rows() as u64));
+        let bytes = bytes.sum::<Result<usize>>()?;
         self.room = Room::new(self.budget, bytes as u64);
         let all = 0..self.folds.len();
         let ranges =

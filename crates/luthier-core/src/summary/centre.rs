@@ -11,6 +11,9 @@ use crate::{Error, Result};
 
 const BLOCK_ROWS: usize = 64;
 
+/// A sum of squares below this has lost digits, or is nothing but the smallest numbers there are.
+pub(super) const FAINT: f64 = 1e-290;
+
 /// Where the features of one column lie in a matrix of several columns side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSpan {
@@ -53,7 +56,7 @@ pub(super) fn total_width(spans: &[ColumnSpan]) -> usize {
 /// A tile's rows as `sqrt(w) · (x − reference)`, and what they add up to.
 pub(super) struct Shifted<'a> {
     pub(super) rows: ArrayViewMut2<'a, f64>,
-    weights: Option<&'a [f64]>,
+    pub(super) weights: Option<&'a [f64]>,
     pub(super) reference: Array1<f64>,
     /// The weighted mean of the rows, relative to the reference.
     pub(super) drift: Array1<f64>,
@@ -165,5 +168,13 @@ pub(super) fn too_large(spans: &[ColumnSpan]) -> Error {
     Error::invalid(format!(
         "the values or weights of {} are too large to be summed and squared in f64: scale them first",
         names.join(", ")
+    ))
+}
+
+pub(super) fn too_small(column: &str, position: Option<usize>) -> Error {
+    let place = position.map_or_else(String::new, |j| format!(" at position {j} of the vector"));
+    Error::invalid(format!(
+        "the values of `{column}`{place} differ, but by too little to be squared in f64: multiply them by a constant \
+         first"
     ))
 }

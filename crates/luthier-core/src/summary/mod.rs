@@ -4,6 +4,7 @@ mod centre;
 mod moments;
 mod need;
 mod qr_factor;
+mod scatter;
 
 pub use centre::ColumnSpan;
 pub use moments::{Moments, MomentsSpec};
@@ -68,6 +69,12 @@ pub trait Summary: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 
     /// About how much memory it takes, however many rows there are: plans weigh it.
     fn bytes(&self) -> usize {
         size_of::<Self>()
+    }
+
+    /// About how much memory it takes once it has taken in so many rows: less than [`bytes`](Self::bytes), for a
+    /// summary that holds few rows as they are.
+    fn bytes_of_rows(&self, _rows: u64) -> usize {
+        self.bytes()
     }
 
     /// One spec that answers both, if there is one.

@@ -4,7 +4,8 @@ use luthier_frame::Schema;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::centre::{self, Shifted, lay_out, too_large, total_width};
+use super::centre::{self, Shifted, lay_out, too_large, too_small, total_width};
+use super::scatter::{HeldRows, Scatter, WIDE};
 use super::{ColumnSpan, Summary};
 use crate::affine::{Affine, AffineColumns, Linear};
 use crate::dataset::Tile;
@@ -16,6 +17,9 @@ pub(super) const DIGITS_KEPT: f64 = 1e-11;
 /// How much larger than the scatter so far the squared distance of a tile's mean from the mean so far may be: as
 /// many times its rounding error goes into the scatter.
 const DRIFT_ALLOWED: f64 = 8.0;
+
+/// A deviation in rows that are held must be smaller: as many of its squares as there may be rows can be added up.
+const LARGEST_HELD: f64 = 1e150;
 
 /// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +143,9 @@ fn missing(name: &str) -> Error {
 /// Each tile is centred by its own mean before it is squared, and parts are merged by the formula of Chan,
 /// Golub and LeVeque (1979), so neither a large offset nor the order of the rows costs digits. A constant
 /// column has a variance of exactly zero.
+///
+/// The products of all pairs of `p` features take `p²` numbers. Of more than 512 features the rows themselves are held
+/// instead, until there are as many of them as features: see [`centred_rows`](Self::centred_rows).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Moments {
     spans: Vec<ColumnSpan>,
@@ -146,8 +153,9 @@ pub struct Moments {
     weight_sum: f64,
     weight_sq_sum: f64,
     mean: Array1<f64>,
-    /// Only the lower triangle counts.
-    scatter: Array2<f64>,
+    scatter: Scatter,
+    /// Features that vary, but so little that some square has vanished.
+    faint: Vec<usize>,
     /// Size of the quantities each feature was computed from, when it was derived from others.
     noise: Option<Array1<f64>>,
     /// The same for the means.
@@ -190,9 +198,46 @@ impl Moments {
 
     /// The centred scatter `Σ w (x−μ)(x−μ)ᵀ`: divide by `weight_sum()` for the population covariance.
     pub fn scatter(&self) -> Array2<f64> {
-        let mut full = self.scatter.clone();
+        let mut full = match &self.scatter {
+            Scatter::Products(products) => products.clone(),
+            Scatter::Rows(held) => held.products(&self.mean),
+        };
         linalg::mirror_lower(&mut full);
         full
+    }
+
+    /// The diagonal of the scatter, `Σ w (x−μ)²` of each feature.
+    pub fn sums_of_squares(&self) -> Array1<f64> {
+        self.scatter.diagonal(&self.mean)
+    }
+
+    /// The rows `√w (x−μ)`, whose products are the scatter, where they are held in their place: `n < p` rows of more
+    /// than 512 features. What is done with them costs `n²p` instead of `p³`.
+    pub fn centred_rows(&self) -> Option<Array2<f64>> {
+        match &self.scatter {
+            Scatter::Products(_) => None,
+            Scatter::Rows(held) => Some(held.centred(&self.mean)),
+        }
+    }
+
+    /// Checks that no square of a column has vanished because its numbers are too small for `f64`.
+    ///
+    /// # Errors
+    /// If one has, or all squares of weights have; if a column is not among the spec's.
+    pub fn require_visible(&self, columns: &[&str]) -> Result<()> {
+        if self.weight_sum > 0.0 && self.weight_sq_sum < centre::FAINT {
+            return Err(Error::invalid(format!(
+                "the weights are too small to be squared in f64: they sum to {:e}; multiply all of them by a constant",
+                self.weight_sum
+            )));
+        }
+        for column in columns {
+            let span = self.span(column)?;
+            if let Some(j) = self.faint.iter().find(|j| span.contains(j)) {
+                return Err(too_small(column, (span.len() > 1).then(|| j - span.start)));
+            }
+        }
+        Ok(())
     }
 
     /// The part of the scatter between the features of two columns.
@@ -201,10 +246,15 @@ impl Moments {
     /// If one of them is not among the spec's columns.
     pub fn scatter_between(&self, a: &str, b: &str) -> Result<Array2<f64>> {
         let (a, b) = (self.span(a)?, self.span(b)?);
-        Ok(Array2::from_shape_fn((a.len(), b.len()), |(i, j)| {
-            let (i, j) = (a.start + i, b.start + j);
-            self.product(i, j)
-        }))
+        Ok(match &self.scatter {
+            Scatter::Products(products) => Array2::from_shape_fn((a.len(), b.len()), |(i, j)| {
+                product(products, a.start + i, b.start + j)
+            }),
+            Scatter::Rows(held) => {
+                let rows = held.centred(&self.mean);
+                linalg::matmul(rows.slice(s![.., a]).t(), rows.slice(s![.., b]))
+            }
+        })
     }
 
     /// The weighted means of a column's features.
@@ -220,7 +270,7 @@ impl Moments {
     pub fn sample_variance(&self) -> Array1<f64> {
         let divisor = self.weight_sum - self.weight_sq_sum / self.weight_sum;
         let divisor = if divisor > 0.0 { divisor } else { f64::NAN };
-        self.scatter.diag().mapv(|x| x / divisor)
+        self.sums_of_squares().mapv(|x| x / divisor)
     }
 
     /// For each feature the size, in the units of `sqrt(scatter_jj)`, of the quantities it was computed from: a
@@ -228,7 +278,7 @@ impl Moments {
     pub fn noise(&self) -> Array1<f64> {
         match &self.noise {
             Some(noise) => noise.clone(),
-            None => self.scatter.diag().mapv(f64::sqrt),
+            None => self.sums_of_squares().mapv(f64::sqrt),
         }
     }
 
@@ -241,19 +291,23 @@ impl Moments {
         }
     }
 
-    /// An entry of the scatter, of whose triangles one counts.
-    fn product(&self, i: usize, j: usize) -> f64 {
-        self.scatter[[i.max(j), i.min(j)]]
-    }
-
     fn select(&self, columns: &[String]) -> Option<Self> {
         let (spans, indices) = selected_layout(columns, &self.spans)?;
+        let mean = self.mean.select(Axis(0), &indices);
+        let scatter = match &self.scatter {
+            Scatter::Products(products) => {
+                Scatter::Products(Array2::from_shape_fn((indices.len(), indices.len()), |(i, j)| {
+                    if i >= j { product(products, indices[i], indices[j]) } else { 0.0 }
+                }))
+            }
+            Scatter::Rows(held) => Scatter::of_rows(held.select(&indices), &mean),
+        };
+        let faint = |(_, j): &(usize, &usize)| self.faint.contains(j);
         Some(Self {
             spans,
-            mean: self.mean.select(Axis(0), &indices),
-            scatter: Array2::from_shape_fn((indices.len(), indices.len()), |(i, j)| {
-                if i >= j { self.product(indices[i], indices[j]) } else { 0.0 }
-            }),
+            faint: indices.iter().enumerate().filter(faint).map(|(i, _)| i).collect(),
+            scatter,
+            mean,
             noise: self.noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
             mean_noise: self.mean_noise.as_ref().map(|noise| noise.select(Axis(0), &indices)),
             ..*self
@@ -261,20 +315,25 @@ impl Moments {
     }
 
     /// Covariances of the kept features with the mapped ones, and of the mapped ones with each other.
-    fn map_scatter(&self, inputs: &[usize], kept: &[usize], map: &Affine) -> (Array2<f64>, Array2<f64>) {
+    fn map_products(
+        products: &Array2<f64>,
+        inputs: &[usize],
+        kept: &[usize],
+        map: &Affine,
+    ) -> (Array2<f64>, Array2<f64>) {
         let across =
-            Array2::from_shape_fn((kept.len(), inputs.len()), |(i, j)| self.product(kept[i], inputs[j]));
+            Array2::from_shape_fn((kept.len(), inputs.len()), |(i, j)| product(products, kept[i], inputs[j]));
         let across = map.apply_linear(across.view());
         let side_by_side = inputs.windows(2).all(|pair| pair[1] == pair[0] + 1);
         let among = match (&map.linear, inputs.first()) {
             // A model's prediction: one sweep over the triangle.
             (Linear::Dense(matrix), Some(&start)) if matrix.ncols() == 1 && side_by_side => {
-                let square = self.scatter.slice(s![start..start + inputs.len(), start..start + inputs.len()]);
+                let square = products.slice(s![start..start + inputs.len(), start..start + inputs.len()]);
                 Array2::from_elem((1, 1), linalg::quadratic_form_lower(square, matrix.column(0)))
             }
             _ => {
                 let full = Array2::from_shape_fn((inputs.len(), inputs.len()), |(i, j)| {
-                    self.product(inputs[i], inputs[j])
+                    product(products, inputs[i], inputs[j])
                 });
                 map.apply_linear(map.apply_linear(full.view()).t())
             }
@@ -282,28 +341,72 @@ impl Moments {
         (across, among)
     }
 
+    fn lift_products(
+        products: &Array2<f64>,
+        inputs: &[usize],
+        origin: &[std::result::Result<usize, usize>],
+        map: &Affine,
+    ) -> Scatter {
+        let kept: Vec<usize> = origin.iter().filter_map(|from| from.ok()).collect();
+        let (across, among) = Self::map_products(products, inputs, &kept, map);
+        // Rows of `across` are counted along the kept features.
+        let row: Vec<usize> = origin
+            .iter()
+            .scan(0, |next, from| {
+                let row = *next;
+                *next += usize::from(from.is_ok());
+                Some(row)
+            })
+            .collect();
+        let entry = |(i, j): (usize, usize)| match (origin[i], origin[j]) {
+            (Ok(a), Ok(b)) => product(products, a, b),
+            (Ok(_), Err(b)) => across[[row[i], b]],
+            (Err(a), Ok(_)) => across[[row[j], a]],
+            (Err(a), Err(b)) => among[[a.max(b), a.min(b)]],
+        };
+        Scatter::Products(Array2::from_shape_fn((origin.len(), origin.len()), entry))
+    }
+
     /// Adds rows that are relative to the mean so far. Only where they lie far off in terms of the scatter so far
     /// does it take a second sweep to centre them by themselves before they are squared.
-    fn take_in(&mut self, mut tile: Shifted<'_>) {
+    fn take_in(&mut self, mut tile: Shifted<'_>) -> Result<()> {
         let (before, added) = (self.weight_sum, tile.weight_sum);
-        let near = |(drift, scatter): (&f64, &f64)| added * drift * drift <= DRIFT_ALLOWED * scatter;
         self.weight_sq_sum += tile.weight_sq_sum;
-        if before > 0.0 && tile.drift.iter().zip(self.scatter.diag()).all(near) {
-            linalg::add_gram_lower(&mut self.scatter, tile.rows.view());
+        let products = match &mut self.scatter {
+            Scatter::Products(products) => products,
+            Scatter::Rows(held) => {
+                held.push(tile.rows.view(), tile.weights, &tile.reference)?;
+                let mean = &tile.reference + &tile.drift;
+                self.absorb_mean(&mean, added);
+                return Ok(());
+            }
+        };
+        let near = |(drift, scatter): (&f64, &f64)| added * drift * drift <= DRIFT_ALLOWED * scatter;
+        if before > 0.0 && tile.drift.iter().zip(products.diag()).all(near) {
+            linalg::add_gram_lower(products, tile.rows.view());
             let total = before + added;
-            self.add_outer(&tile.drift, -added * (added / total));
+            linalg::add_outer_lower(products, &tile.drift, -added * (added / total));
             self.mean.scaled_add(added / total, &tile.drift);
             self.weight_sum = total;
         } else {
             tile.centre();
-            linalg::add_gram_lower(&mut self.scatter, tile.rows.view());
+            linalg::add_gram_lower(products, tile.rows.view());
             self.absorb_mean(&tile.reference, added);
         }
+        self.note_faint(|j| tile.rows.column(j).iter().any(|x| *x != 0.0));
+        Ok(())
     }
 
-    /// Adds `factor · v vᵀ` to the scatter.
-    fn add_outer(&mut self, v: &Array1<f64>, factor: f64) {
-        linalg::add_outer_lower(&mut self.scatter, v, factor);
+    /// Notes features whose squares are all but zero although `varies` says that they are not constant.
+    fn note_faint(&mut self, varies: impl Fn(usize) -> bool) {
+        let Scatter::Products(products) = &self.scatter else { return };
+        for (j, square) in products.diag().iter().enumerate() {
+            match self.faint.iter().position(|known| *known == j) {
+                Some(at) if *square >= centre::FAINT => drop(self.faint.remove(at)),
+                None if *square < centre::FAINT && varies(j) => self.faint.push(j),
+                _ => {}
+            }
+        }
     }
 
     /// Adds rows that were centred by `mean`, whose scatter is in place already.
@@ -316,11 +419,45 @@ impl Moments {
             self.mean.assign(mean);
         } else {
             let delta = mean - &self.mean;
-            self.add_outer(&delta, self.weight_sum * (weight_sum / total));
+            if let Scatter::Products(products) = &mut self.scatter {
+                linalg::add_outer_lower(products, &delta, self.weight_sum * (weight_sum / total));
+            }
             self.mean.scaled_add(weight_sum / total, &delta);
         }
         self.weight_sum = total;
     }
+
+    /// Held rows are multiplied out once there are as many as features.
+    fn compact(&mut self) {
+        if let Scatter::Rows(held) = &mut self.scatter {
+            let held = std::mem::replace(held, HeldRows::empty(0));
+            self.scatter = Scatter::of_rows(held, &self.mean);
+        }
+    }
+
+    fn lift_rows(
+        &self,
+        held: &HeldRows,
+        (inputs, origin): (&[usize], &[std::result::Result<usize, usize>]),
+        map: &Affine,
+        mean: &Array1<f64>,
+    ) -> Scatter {
+        let rows = held.centred(&self.mean);
+        let new = map.apply_linear(rows.select(Axis(1), inputs).view());
+        let mut lifted = Array2::zeros((rows.nrows(), origin.len()));
+        for (mut to, from) in lifted.columns_mut().into_iter().zip(origin) {
+            match *from {
+                Ok(old) => to.assign(&rows.column(old)),
+                Err(mapped) => to.assign(&new.column(mapped)),
+            }
+        }
+        Scatter::of_rows(held.with(lifted, mean.clone()), mean)
+    }
+}
+
+/// An entry of the scatter, of whose triangles one counts.
+fn product(products: &Array2<f64>, i: usize, j: usize) -> f64 {
+    products[[i.max(j), i.min(j)]]
 }
 
 impl Summary for Moments {
@@ -340,7 +477,8 @@ impl Summary for Moments {
             weight_sum: 0.0,
             weight_sq_sum: 0.0,
             mean: Array1::zeros(width),
-            scatter: Array2::zeros((width, width)),
+            scatter: Scatter::empty(width),
+            faint: Vec::new(),
             noise: None,
             mean_noise: None,
         })
@@ -348,16 +486,29 @@ impl Summary for Moments {
 
     fn update(&mut self, spec: &MomentsSpec, tile: &Tile<'_>) -> Result<()> {
         self.rows += tile.len() as u64;
-        let reference = (self.weight_sum > 0.0).then(|| self.mean.clone());
+        let reference = (self.weight_sum > 0.0).then(|| match &self.scatter {
+            Scatter::Products(_) => self.mean.clone(),
+            Scatter::Rows(held) => held.origin().clone(),
+        });
         let spans = std::mem::take(&mut self.spans);
         let weight_col = spec.weight_col.as_deref();
         let taken = centre::with_shifted(tile, &spans, weight_col, reference.as_ref(), |tile| {
-            self.take_in(tile);
-            Ok(())
+            let largest = match &self.scatter {
+                Scatter::Products(_) => 0.0,
+                Scatter::Rows(_) => tile.rows.iter().fold(0.0, |largest: f64, x| largest.max(x.abs())),
+            };
+            self.take_in(tile)?;
+            Ok(largest)
         });
         self.spans = spans;
-        taken?;
-        if self.scatter.diag().iter().all(|x| x.is_finite()) { Ok(()) } else { Err(too_large(&self.spans)) }
+        let largest = taken?.unwrap_or(0.0);
+        self.compact();
+        let finite = match &self.scatter {
+            Scatter::Products(products) => products.diag().iter().all(|x| x.is_finite()),
+            // Room for sums of squares over all rows there may be.
+            Scatter::Rows(_) => largest < LARGEST_HELD,
+        };
+        if finite { Ok(()) } else { Err(too_large(&self.spans)) }
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
@@ -371,8 +522,21 @@ impl Summary for Moments {
         });
         self.rows += other.rows;
         self.weight_sq_sum += other.weight_sq_sum;
-        self.scatter += &other.scatter;
+        match (&mut self.scatter, &other.scatter) {
+            (Scatter::Rows(mine), Scatter::Rows(theirs)) => mine.append(theirs)?,
+            (mine, theirs) => {
+                let mine = mine.products_mut(&self.mean);
+                match theirs {
+                    Scatter::Products(products) => *mine += products,
+                    Scatter::Rows(held) => linalg::add_gram_lower(mine, held.centred(&other.mean).view()),
+                }
+            }
+        }
+        let before = (self.weight_sum > 0.0 && other.weight_sum > 0.0).then(|| self.mean.clone());
         self.absorb_mean(&other.mean, other.weight_sum);
+        self.compact();
+        let moved = |j: usize| before.as_ref().is_some_and(|mean| mean[j] != other.mean[j]);
+        self.note_faint(|j| other.faint.contains(&j) || moved(j));
         self.noise = noise;
         self.mean_noise = mean_noise;
         Ok(())
@@ -380,6 +544,11 @@ impl Summary for Moments {
 
     fn bytes(&self) -> usize {
         size_of::<f64>() * self.scatter.len()
+    }
+
+    fn bytes_of_rows(&self, rows: u64) -> usize {
+        let (width, rows) = (self.mean.len(), usize::try_from(rows).unwrap_or(usize::MAX));
+        size_of::<f64>() * width * if width > WIDE { width.min(rows) } else { width }
     }
 
     fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {
@@ -399,7 +568,7 @@ impl Summary for Moments {
         let inputs = input_indices(&self.spans, map)?;
         let noise = self.noise();
         // Each feature behind the map is an old one or a new one.
-        let origin: Vec<Result<usize, usize>> = spans
+        let origin: Vec<std::result::Result<usize, usize>> = spans
             .iter()
             .flat_map(|span| {
                 let old =
@@ -407,8 +576,6 @@ impl Summary for Moments {
                 (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
             })
             .collect();
-        let kept: Vec<usize> = origin.iter().filter_map(|from| from.ok()).collect();
-        let (across, among) = self.map_scatter(&inputs, &kept, map);
         let new_mean = map.apply(self.mean.select(Axis(0), &inputs).insert_axis(Axis(0)).view());
         let new_noise = map.apply_noise(&noise.select(Axis(0), &inputs));
         let mean_noise = self.mean_noise();
@@ -416,36 +583,35 @@ impl Summary for Moments {
         if !map.offset.is_empty() {
             new_mean_noise.zip_mut_with(&map.offset, |noise, offset| *noise = noise.hypot(*offset));
         }
-        // Values that are not finite are for the rows to name.
-        let cancelled = |(&variance, &noise): (&f64, &f64)| {
-            !variance.is_finite() || f64::EPSILON * noise * noise > DIGITS_KEPT * variance
-        };
-        if among.diag().iter().zip(&new_noise).any(cancelled) {
-            return Ok(None);
-        }
-        let width = origin.len();
-        // Rows of `across` are counted along the kept features.
-        let row: Vec<usize> = origin
-            .iter()
-            .scan(0, |next, from| {
-                let row = *next;
-                *next += usize::from(from.is_ok());
-                Some(row)
-            })
-            .collect();
-        let scatter = Array2::from_shape_fn((width, width), |(i, j)| match (origin[i], origin[j]) {
-            (Ok(a), Ok(b)) => self.product(a, b),
-            (Ok(_), Err(b)) => across[[row[i], b]],
-            (Err(a), Ok(_)) => across[[row[j], a]],
-            (Err(a), Err(b)) => among[[a.max(b), a.min(b)]],
-        });
         let pick = |old: &Array1<f64>, new: ArrayView1<'_, f64>| {
             origin.iter().map(|from| from.map_or_else(|j| new[j], |i| old[i])).collect::<Array1<f64>>()
         };
+        let mean = pick(&self.mean, new_mean.row(0));
+        let scatter = match &self.scatter {
+            Scatter::Products(products) => Self::lift_products(products, &inputs, &origin, map),
+            Scatter::Rows(held) => self.lift_rows(held, (&inputs, &origin), map, &mean),
+        };
+        // Values that are not finite are for the rows to name.
+        let squares = scatter.diagonal(&mean);
+        let cancelled = |(from, &variance): (&std::result::Result<usize, usize>, &f64)| match *from {
+            Ok(_) => false,
+            Err(j) => {
+                let noise: f64 = new_noise[j];
+                !variance.is_finite() || f64::EPSILON * noise * noise > DIGITS_KEPT * variance
+            }
+        };
+        let faint = inputs.iter().any(|j| self.faint.contains(j));
+        if faint || origin.iter().zip(&squares).any(cancelled) {
+            return Ok(None);
+        }
+        let faint = |(_, from): &(usize, &std::result::Result<usize, usize>)| {
+            from.is_ok_and(|j| self.faint.contains(&j))
+        };
         Ok(Some(Self {
-            mean: pick(&self.mean, new_mean.row(0)),
+            faint: origin.iter().enumerate().filter(faint).map(|(i, _)| i).collect(),
             noise: Some(pick(&noise, new_noise.view())),
             mean_noise: Some(pick(&mean_noise, new_mean_noise.view())),
+            mean,
             spans,
             scatter,
             ..*self

@@ -19,7 +19,7 @@ pub(crate) type Answer = Arc<dyn Any + Send + Sync>;
 pub(crate) trait DynState: Debug + Send + Sync {
     fn update(&mut self, tile: &Tile<'_>) -> Result<()>;
     fn merge(&mut self, other: &dyn DynState) -> Result<()>;
-    fn bytes(&self) -> usize;
+    fn bytes_of_rows(&self, rows: u64) -> usize;
     fn clone_box(&self) -> Box<dyn DynState>;
     fn finish(self: Box<Self>) -> Answer;
     fn as_any(&self) -> &dyn Any;
@@ -73,12 +73,12 @@ impl Need {
         self.0.pull_back(columns)
     }
 
-    /// About how much memory the answer takes for a view with this schema.
+    /// About how much memory the answer takes for so many rows of a view with this schema.
     ///
     /// # Errors
     /// If a column is missing or has a type that cannot be summarised.
-    pub fn bytes(&self, schema: &Schema) -> Result<usize> {
-        Ok(self.empty(schema)?.bytes())
+    pub fn bytes(&self, schema: &Schema, rows: u64) -> Result<usize> {
+        Ok(self.empty(schema)?.bytes_of_rows(rows))
     }
 
     pub(crate) fn empty(&self, schema: &Schema) -> Result<Box<dyn DynState>> {
@@ -187,8 +187,8 @@ impl<S: Summary> DynState for State<S> {
         }
     }
 
-    fn bytes(&self) -> usize {
-        self.state.bytes()
+    fn bytes_of_rows(&self, rows: u64) -> usize {
+        self.state.bytes_of_rows(rows)
     }
 
     fn clone_box(&self) -> Box<dyn DynState> {

@@ -149,6 +149,11 @@ impl Summary for QrFactor {
         size_of::<f64>() * self.mean.len() * self.mean.len()
     }
 
+    fn bytes_of_rows(&self, rows: u64) -> usize {
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        size_of::<f64>() * self.mean.len() * self.mean.len().min(rows)
+    }
+
     fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {
         MomentsSpec::union(a, b)
     }

@@ -14,6 +14,7 @@ mod normalizer;
 mod one_hot_encoder;
 mod pca;
 mod polynomial_expansion;
+mod principal_axes;
 mod quantile_discretizer;
 mod rescaling;
 mod robust_scaler;

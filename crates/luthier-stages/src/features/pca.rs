@@ -5,10 +5,12 @@ use luthier_core::{
     Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, Required, StagePlan,
     Transformer, linalg,
 };
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::principal_axes::PrincipalAxes;
 use crate::columns;
+use crate::linear::together::fit_in_groups;
 
 /// Projects features onto the `k` directions of largest variance: `out = x · components`, and
 /// `(x − mean) · components` with `center`.
@@ -17,7 +19,26 @@ use crate::columns;
 /// eigenvector is arbitrary; here the entry of largest magnitude (the first of equals) is positive. As in Spark
 /// the rows are not centred unless `center` asks for it.
 ///
-/// All `k` and both values of `center` on the same rows come from one decomposition.
+/// All `k` and both values of `center` on the same rows come from one decomposition: of the covariance, or of the rows
+/// themselves where there are fewer of them than of more than 512 features. An eigenvalue of the covariance is off by the
+/// rounding of the largest one. Where the `k`-th is below 1e-7 of the first, less than eight digits of it would be right,
+/// so the rows are read again for their triangular factor, whose singular values are the roots of the eigenvalues and
+/// keep twice the digits; that is counted as `guarded`.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Estimator, FitContext};
+/// use luthier_stages::Pca;
+///
+/// let rows = ndarray::array![[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let model = Pca::new().k(1).fit(&Dataset::new(data), &FitContext::new(0))?;
+/// // All rows lie on a line through (1, 2).
+/// let direction = model.components().column(0).to_owned();
+/// assert!((direction[1] / direction[0] - 2.0).abs() < 1e-12);
+/// assert!((model.explained_variance()[0] - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Pca {
     /// Number of components; at most the number of features.
@@ -53,15 +74,16 @@ impl Pca {
         Ok(k)
     }
 
-    fn model(&self, axes: &PrincipalAxes) -> anyhow::Result<PcaModel> {
-        let k = self.components_of(axes.mean.len())?;
+    fn model(&self, axes: &PrincipalAxes<'_>, ctx: &FitContext) -> anyhow::Result<PcaModel> {
+        let k = self.components_of(axes.features()?)?;
+        let axes = axes.leading(k, ctx)?;
         Ok(PcaModel {
             input_col: self.input_col.clone(),
             output_col: self.output_col.clone(),
             center: self.center,
             mean: axes.mean.clone(),
-            components: axes.components.slice(s![.., ..k]).to_owned(),
-            explained_variance: axes.explained_variance.slice(s![..k]).to_owned(),
+            components: axes.components(k),
+            explained_variance: axes.shares(k),
         })
     }
 }
@@ -71,29 +93,16 @@ impl Estimator for Pca {
     type Model = PcaModel;
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<PcaModel> {
-        self.model(&PrincipalAxes::of(data, &self.spec(), ctx)?)
+        self.model(&PrincipalAxes::of(data, self.spec()), ctx)
     }
 
     fn fit_many(configs: &[Self], data: &Dataset, ctx: &FitContext) -> Vec<anyhow::Result<PcaModel>> {
-        let mut known: Vec<(MomentsSpec, Result<PrincipalAxes, String>)> = Vec::new();
-        configs
-            .iter()
-            .map(|config| {
-                let spec = config.spec();
-                let index = match known.iter().position(|(have, _)| *have == spec) {
-                    Some(index) => index,
-                    None => {
-                        let axes = PrincipalAxes::of(data, &spec, ctx).map_err(|e| format!("{e:#}"));
-                        known.push((spec, axes));
-                        known.len() - 1
-                    }
-                };
-                match &known[index].1 {
-                    Ok(axes) => config.model(axes),
-                    Err(message) => Err(Error::invalid(message.clone()).into()),
-                }
-            })
-            .collect()
+        fit_in_groups(
+            configs,
+            |config| PrincipalAxes::of(data, config.spec()),
+            |axes, config| axes.spec() == &config.spec(),
+            |axes, group| group.iter().map(|config| config.model(axes, ctx)).collect(),
+        )
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
@@ -112,41 +121,6 @@ impl Estimator for Pca {
 /// Components are called `pc1`, `pc2`, ….
 fn components_field(name: &str, k: usize) -> Field {
     Field::new(name, ColumnType::Vector { width: k }).with_feature_names((1..=k).map(|i| format!("pc{i}")))
-}
-
-/// All principal components of some rows.
-#[derive(Debug)]
-struct PrincipalAxes {
-    mean: Array1<f64>,
-    components: Array2<f64>,
-    explained_variance: Array1<f64>,
-}
-
-impl PrincipalAxes {
-    fn of(data: &Dataset, spec: &MomentsSpec, ctx: &FitContext) -> luthier_core::Result<Self> {
-        let moments = data.summarize::<Moments>(spec)?;
-        let rows = moments.rows();
-        if rows < 2 {
-            return Err(Error::invalid(format!(
-                "principal components need the covariance of at least 2 rows, found {rows}"
-            )));
-        }
-        let covariance = moments.scatter() / (rows - 1) as f64;
-        ctx.count_factorisations(1);
-        let eigen = linalg::symmetric_eigen(covariance.view())?;
-        let mut components = eigen.vectors;
-        components.columns_mut().into_iter().for_each(|mut column| {
-            let largest = column.iter().fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });
-            if largest < 0.0 {
-                column.mapv_inplace(|x| -x);
-            }
-        });
-        // Rounding may leave a variance of zero slightly negative.
-        let variances = eigen.values.mapv(|x| x.max(0.0));
-        let total = variances.sum();
-        let explained_variance = if total > 0.0 { variances / total } else { variances };
-        Ok(Self { mean: moments.mean().to_owned(), components, explained_variance })
-    }
 }
 
 /// Components learned by a [`Pca`].

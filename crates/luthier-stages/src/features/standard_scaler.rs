@@ -34,32 +34,59 @@ pub struct StandardScaler {
     with_std: bool,
 }
 
+/// Up to so many features are read as [`Moments`], which go through affine stages and are there already where another
+/// stage asks for them; of more the products of all pairs would cost more than two numbers a feature.
+const FEW_FEATURES: usize = 128;
+
 impl StandardScaler {
     fn spec(&self) -> FeatureSpec<()> {
         FeatureSpec::new([&self.input_col], ())
     }
 
-    fn of_moments(&self, data: &Dataset) -> luthier_core::Result<(Array1<f64>, Array1<f64>)> {
-        let moments = data.summarize::<Moments>(&MomentsSpec::new([&self.input_col]))?;
+    fn moments_spec(&self) -> MomentsSpec {
+        MomentsSpec::new([&self.input_col])
+    }
+
+    fn by_moments(&self, schema: &Schema) -> bool {
+        let width = columns::planned_width(schema, &self.input_col).ok().flatten();
+        width.is_none_or(|width| width <= FEW_FEATURES) && !columns::is_sparse(schema, &self.input_col)
+    }
+
+    /// Means and deviations from the moments; `None` if their squares overflow or vanish.
+    fn of_moments(&self, data: &Dataset) -> luthier_core::Result<Option<(Array1<f64>, Array1<f64>)>> {
+        let moments = match data.summarize::<Moments>(&self.moments_spec()) {
+            Ok(moments) => moments,
+            Err(error) if error.row().is_some() => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        if moments.require_visible(&[&self.input_col]).is_err() {
+            return Ok(None);
+        }
         let std = match moments.rows() {
             0 => return Err(Error::invalid("there are no rows to learn means and deviations from")),
             1 => Array1::zeros(moments.mean().len()),
             _ => moments.sample_variance().mapv(f64::sqrt),
         };
-        Ok((moments.mean().to_owned(), std))
+        Ok(Some((moments.mean().to_owned(), std)))
     }
 
-    /// Of sparse vectors, whose products would take the square of their width.
     fn of_each_feature(&self, data: &Dataset) -> luthier_core::Result<(Array1<f64>, Array1<f64>)> {
         let summary = data.summarize::<FeatureSummary<Spread>>(&self.spec())?;
         let features = summary.require(&self.input_col)?;
         if let Some(j) = features.iter().position(|feature| feature.count() < summary.rows()) {
+            let input = self.input_col.as_str();
+            data.for_each_tile(&[input], |tile| tile.first_not_finite(input).map_or(Ok(()), Err))?;
             return Err(Error::invalid(format!(
-                "feature {j} of column `{}` is NaN in some rows: fill missing values first",
+                "feature {j} of column `{input}` is NaN in some rows: fill missing values first"
+            )));
+        }
+        let std: Array1<f64> = features.iter().map(Spread::sample_deviation).collect();
+        if let Some(j) = std.iter().position(|std| !std.is_finite()) {
+            return Err(Error::invalid(format!(
+                "the values of feature {j} of column `{}` are too far apart for f64: divide them by a constant first",
                 self.input_col
             )));
         }
-        let std = features.iter().map(|feature| feature.sample_variance().sqrt()).collect();
         Ok((features.iter().map(Spread::mean).collect(), std))
     }
 }
@@ -69,9 +96,10 @@ impl Estimator for StandardScaler {
     type Model = StandardScalerModel;
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<StandardScalerModel> {
-        let (mean, std) = match columns::is_sparse(data.schema(), &self.input_col) {
-            true => self.of_each_feature(data)?,
-            false => self.of_moments(data)?,
+        let by_moments = if self.by_moments(data.schema()) { self.of_moments(data)? } else { None };
+        let (mean, std) = match by_moments {
+            Some(found) => found,
+            None => self.of_each_feature(data)?,
         };
         Ok(StandardScalerModel {
             input_col: self.input_col.clone(),
@@ -91,9 +119,9 @@ impl Estimator for StandardScaler {
 
     // Grouped although `fit_many` is the default: the moments are kept with the view, the rest is nothing.
     fn plan(&self, schema: &Schema) -> StagePlan {
-        let plan = match columns::is_sparse(schema, &self.input_col) {
-            true => StagePlan::opaque().need::<FeatureSummary<Spread>>(self.spec()),
-            false => StagePlan::opaque().need::<Moments>(MomentsSpec::new([&self.input_col])),
+        let plan = match self.by_moments(schema) {
+            true => StagePlan::opaque().need::<Moments>(self.moments_spec()),
+            false => StagePlan::opaque().need::<FeatureSummary<Spread>>(self.spec()),
         };
         plan.affine([&self.input_col], &self.output_col).grouped()
     }

@@ -3,7 +3,7 @@
 mod linear_regression;
 mod logistic_regression;
 mod substitution;
-mod together;
+pub(crate) mod together;
 
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,

@@ -1,9 +1,10 @@
 use luthier_core::linalg::{cholesky, symmetric_eigen, thin_svd, triangular_factor};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 
 use super::lasso_path::{LassoPath, add_rows};
 use super::scaling::Penalty;
 use super::solve::Iterated;
+use super::ties::{flat_directions, flat_directions_of_rows, smallest_of_tied};
 use super::unit::UnitSystem;
 use crate::linear::substitution::cholesky_solve;
 
@@ -20,6 +21,12 @@ const PATH_FEATURES: usize = 256;
 
 /// A step this small in units of the penalty is left to the polish.
 const SETTLED: f64 = 1e-2;
+
+/// A feature whose correlation is this close to the penalty, as a part of it, may take part in a tie.
+const AS_LARGE: f64 = 1e-9;
+
+/// Features of which less than this is their own may be tied.
+const OWN_PART: f64 = 1e-5;
 
 /// Newton steps on the active set in one polish.
 const POLISH_STEPS: usize = 30;
@@ -70,7 +77,9 @@ impl PenaltyPath {
         let enough = (1e-7 * tol).max(1e-13);
         if max_iter > 0 {
             if let Some((on_path, pivot)) = self.on_lasso_path(system, penalty, enough) {
+                let (mut on_path, mut pivot) = (on_path, pivot);
                 history.push(on_path.objective());
+                on_path.settle_ties(&mut pivot, enough);
                 return Iterated { t: on_path.t, history, iterations: 1, converged: true, pivot };
             }
             let start = self.start(system, penalty.l1).unwrap_or(zero);
@@ -91,7 +100,11 @@ impl PenaltyPath {
                 converged = state.violation() <= enough + state.rounding();
             }
         }
-        let pivot = if system.design.is_some() { 1.0 } else { state.smallest_pivot() };
+        let is_lasso = penalty.l2 == 0.0;
+        let mut pivot = if system.design.is_none() || is_lasso { state.smallest_pivot() } else { 1.0 };
+        if converged && is_lasso {
+            state.settle_ties(&mut pivot, enough);
+        }
         Iterated { t: state.t, history, iterations, converged, pivot }
     }
 
@@ -250,9 +263,43 @@ impl<'a> Descent<'a> {
     /// The smallest pivot of the penalised Gram matrix of the active set, in columns of unit diagonal.
     fn smallest_pivot(&mut self) -> f64 {
         let active = self.active();
-        match self.solve_for(&active).map(|solve| solve.inverse) {
+        self.smallest_pivot_of(&active)
+    }
+
+    fn smallest_pivot_of(&mut self, features: &[usize]) -> f64 {
+        match self.solve_for(features).map(|solve| solve.inverse) {
             Some(Inverse::Cholesky(l)) => l.diag().iter().map(|v| v * v).fold(1.0, f64::min),
             _ => 0.0,
+        }
+    }
+
+    /// Goes from a solution of a lasso to the smallest of all solutions. `pivot`, of the active set, becomes that of
+    /// all features that could be in it.
+    fn settle_ties(&mut self, pivot: &mut f64, enough: f64) {
+        let margin = |state: &Self, j: usize| AS_LARGE * state.l1[j] + 2.0 * (enough + state.rounding());
+        let could_be = |&j: &usize| self.correlation(j).abs() >= self.l1[j] - margin(self, j);
+        let tied: Vec<usize> = (0..self.t.len()).filter(could_be).collect();
+        if self.active() != tied {
+            *pivot = pivot.min(self.smallest_pivot_of(&tied));
+        }
+        if *pivot >= OWN_PART {
+            return;
+        }
+        let flat = match &self.system.design {
+            Some(design) => flat_directions_of_rows(design.features.select(Axis(0), &tied).view()),
+            None => flat_directions(self.system.gram.select(Axis(0), &tied).select(Axis(1), &tied).view()),
+        };
+        let signs = tied.iter().map(|&j| self.correlation(j).signum()).collect();
+        let of_tied = |all: &Array1<f64>| all.select(Axis(0), &tied);
+        let found =
+            flat.and_then(|flat| smallest_of_tied(&of_tied(&self.t), &signs, &of_tied(&self.l1), &flat));
+        let Some(found) = found else { return };
+        let before = self.t.clone();
+        tied.iter().zip(found).for_each(|(&j, t)| self.t[j] = t);
+        self.refresh();
+        if self.violation() > 10.0 * (enough + self.rounding()) {
+            self.t = before;
+            self.refresh();
         }
     }
 

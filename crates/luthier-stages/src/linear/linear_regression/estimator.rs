@@ -159,8 +159,13 @@ impl LinearRegression {
             };
             Ok(data.aggregate::<HuberSummary>(&spec)?.sums)
         })?;
-        let goodness =
-            Goodness::from_moments(moments, fit.coefficients.view(), fit.intercept, self.fit_intercept);
+        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
+        let goodness = Goodness::from_moments(
+            moments,
+            fit.coefficients.view(),
+            fit.intercept,
+            (rank, self.fit_intercept),
+        );
         Ok(LinearRegressionModel::of_huber(self.columns(), fit, &goodness))
     }
 
@@ -180,8 +185,17 @@ struct Summaries<'a> {
     spec: MomentsSpec,
     features_col: String,
     label_col: String,
-    moments: OnceCell<Result<NormalEquations, String>>,
+    moments: OnceCell<Result<Arc<Moments>, String>>,
+    equations: OnceCell<Result<NormalEquations, String>>,
     factor: OnceCell<Result<Factor, String>>,
+}
+
+/// What was taken, or why it could not be.
+fn known<T>(
+    cell: &OnceCell<Result<T, String>>,
+    take: impl FnOnce() -> luthier_core::Result<T>,
+) -> Result<&T, String> {
+    cell.get_or_init(|| take().map_err(|e| e.to_string())).as_ref().map_err(Clone::clone)
 }
 
 impl<'a> Summaries<'a> {
@@ -192,6 +206,7 @@ impl<'a> Summaries<'a> {
             features_col: config.features_col.clone(),
             label_col: config.label_col.clone(),
             moments: OnceCell::new(),
+            equations: OnceCell::new(),
             factor: OnceCell::new(),
         }
     }
@@ -200,40 +215,53 @@ impl<'a> Summaries<'a> {
         self.spec == config.spec() && self.label_col == config.label_col
     }
 
-    fn moments(&self) -> Result<&NormalEquations, String> {
-        let take = || self.take_moments().map_err(|e| e.to_string());
-        self.moments.get_or_init(take).as_ref().map_err(Clone::clone)
-    }
-
-    fn take_moments(&self) -> luthier_core::Result<NormalEquations> {
-        let moments: Arc<Moments> = self.data.summarize(&self.spec)?;
-        let (features, label) = (self.features_col.as_str(), self.label_col.as_str());
-        Ok(NormalEquations {
-            rows: moments.rows(),
-            weight_sum: moments.weight_sum(),
-            weight_sq_sum: moments.weight_sq_sum(),
-            x_mean: moments.mean_of(features)?,
-            y_mean: moments.mean_of(label)?[0],
-            xx: moments.scatter_between(features, features)?,
-            xy: moments.scatter_between(features, label)?.column(0).to_owned(),
-            yy: moments.scatter_between(label, label)?[[0, 0]],
+    fn moments(&self) -> Result<&Arc<Moments>, String> {
+        known(&self.moments, || {
+            let moments: Arc<Moments> = self.data.summarize(&self.spec)?;
+            moments.require_visible(&[&self.features_col, &self.label_col])?;
+            Ok(moments)
         })
     }
 
-    fn factor(&self) -> Result<&Factor, String> {
-        let take = || self.take_factor().map_err(|e| e.to_string());
-        self.factor.get_or_init(take).as_ref().map_err(Clone::clone)
+    fn equations(&self) -> Result<&NormalEquations, String> {
+        let moments = self.moments()?;
+        let (features, label) = (self.features_col.as_str(), self.label_col.as_str());
+        known(&self.equations, || {
+            Ok(NormalEquations {
+                rows: moments.rows(),
+                weight_sum: moments.weight_sum(),
+                weight_sq_sum: moments.weight_sq_sum(),
+                x_mean: moments.mean_of(features)?,
+                y_mean: moments.mean_of(label)?[0],
+                xx: moments.scatter_between(features, features)?,
+                xy: moments.scatter_between(features, label)?.column(0).to_owned(),
+                yy: moments.scatter_between(label, label)?[[0, 0]],
+            })
+        })
     }
 
-    /// The spec names the features first and the label second.
-    fn take_factor(&self) -> luthier_core::Result<Factor> {
-        let factor: Arc<QrFactor> = self.data.summarize(&self.spec)?;
-        Ok(Factor {
-            rows: factor.rows(),
-            weight_sum: factor.weight_sum(),
-            weight_sq_sum: factor.weight_sq_sum(),
-            mean: factor.mean().to_owned(),
-            r: factor.r().to_owned(),
+    /// Rows that keep all digits: those that the moments hold, or the triangular factor. The spec names the features
+    /// first and the label second.
+    fn factor(&self) -> Result<&Factor, String> {
+        let moments = self.moments()?;
+        known(&self.factor, || {
+            if let Some(r) = moments.centred_rows() {
+                return Ok(Factor {
+                    rows: moments.rows(),
+                    weight_sum: moments.weight_sum(),
+                    weight_sq_sum: moments.weight_sq_sum(),
+                    mean: moments.mean().to_owned(),
+                    r,
+                });
+            }
+            let factor: Arc<QrFactor> = self.data.summarize(&self.spec)?;
+            Ok(Factor {
+                rows: factor.rows(),
+                weight_sum: factor.weight_sum(),
+                weight_sq_sum: factor.weight_sq_sum(),
+                mean: factor.mean().to_owned(),
+                r: factor.r().to_owned(),
+            })
         })
     }
 
@@ -243,18 +271,15 @@ impl<'a> Summaries<'a> {
         configs: &[&LinearRegression],
         ctx: &FitContext,
     ) -> Vec<anyhow::Result<LinearRegressionModel>> {
-        let moments = match self.moments() {
-            Ok(moments) => moments,
-            Err(message) => return configs.iter().map(|_| Err(anyhow::anyhow!(message.clone()))).collect(),
-        };
         let (robust, squared): (Vec<usize>, Vec<usize>) =
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
         let mut models: Vec<_> = configs.iter().map(|_| None).collect();
         for i in robust {
-            models[i] = Some(configs[i].fit_robustly(self.data, moments));
+            let equations = self.equations().map_err(|message| anyhow::anyhow!(message));
+            models[i] = Some(equations.and_then(|equations| configs[i].fit_robustly(self.data, equations)));
         }
         let mut fitted = Vec::new();
-        for (i, result) in self.fit_squares(configs, squared, moments, ctx) {
+        for (i, result) in self.fit_squares(configs, squared, ctx) {
             match result {
                 Ok(fit) => fitted.push((i, fit)),
                 Err(error) => models[i] = Some(Err(error)),
@@ -262,7 +287,12 @@ impl<'a> Summaries<'a> {
         }
         let refined = self.refine(configs, &mut fitted).map_err(|e| e.to_string());
         for (i, Fitted { fit, goodness }) in fitted {
-            let model = LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness);
+            let model = LinearRegressionModel::of_squares(
+                configs[i].columns(),
+                fit,
+                &goodness,
+                configs[i].reg_param == 0.0,
+            );
             models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
         }
         models.into_iter().map(only).collect()
@@ -273,27 +303,24 @@ impl<'a> Summaries<'a> {
         &self,
         configs: &[&LinearRegression],
         chosen: Vec<usize>,
-        moments: &NormalEquations,
         ctx: &FitContext,
     ) -> Vec<(usize, anyhow::Result<Fitted>)> {
+        let failed = |chosen: Vec<usize>, message: &str| {
+            chosen.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.to_owned())))).collect()
+        };
+        let holds_rows = match self.moments() {
+            Ok(moments) => moments.centred_rows().is_some(),
+            Err(message) => return failed(chosen, &message),
+        };
         let (mut by_factor, by_moments): (Vec<usize>, Vec<usize>) =
-            chosen.into_iter().partition(|&i| configs[i].solver == Solver::Qr);
-        let options: Vec<FitOptions> = by_moments.iter().map(|&i| configs[i].options()).collect();
-        let batch = fit_normal_equations(moments, &options);
-        ctx.count_factorisations(batch.factorisations as u64);
+            chosen.into_iter().partition(|&i| holds_rows || configs[i].solver == Solver::Qr);
         let mut results = Vec::new();
-        for (&i, outcome) in by_moments.iter().zip(batch.outcomes) {
-            match outcome {
-                Ok(Outcome::NeedsFactor { .. }) => {
-                    self.data.work().guarded(1);
-                    by_factor.push(i);
+        if !by_moments.is_empty() {
+            match self.equations() {
+                Ok(moments) => {
+                    self.fit_moments(configs, by_moments, moments, &mut by_factor, &mut results, ctx)
                 }
-                Ok(Outcome::Fitted(fit)) => {
-                    let (beta, about) = (fit.coefficients.view(), configs[i].fit_intercept);
-                    let goodness = Goodness::from_moments(moments, beta, fit.intercept, about);
-                    results.push((i, Ok(Fitted { fit, goodness })));
-                }
-                Err(error) => results.push((i, Err(error.into()))),
+                Err(message) => return failed(by_moments.into_iter().chain(by_factor).collect(), &message),
             }
         }
         if by_factor.is_empty() {
@@ -306,15 +333,14 @@ impl<'a> Summaries<'a> {
                 return results;
             }
         };
-        let moments = factor.normal_equations();
         let options: Vec<FitOptions> = by_factor.iter().map(|&i| configs[i].options()).collect();
-        let batch = fit_factor(factor, &moments, &options);
+        let batch = fit_factor(factor, &options);
         ctx.count_factorisations(batch.factorisations as u64);
         for (&i, outcome) in by_factor.iter().zip(batch.outcomes) {
             let result = match outcome {
                 Ok(Outcome::Fitted(fit)) => {
-                    let (beta, about) = (fit.coefficients.view(), configs[i].fit_intercept);
-                    let goodness = Goodness::from_factor(factor, &moments, beta, fit.intercept, about);
+                    let (beta, about) = (fit.coefficients.view(), (fit.rank, configs[i].fit_intercept));
+                    let goodness = Goodness::from_factor(factor, beta, fit.intercept, about);
                     Ok(Fitted { fit, goodness })
                 }
                 Ok(Outcome::NeedsFactor { condition }) => {
@@ -327,6 +353,35 @@ impl<'a> Summaries<'a> {
         results
     }
 
+    /// Fits by moments; those that need the factor are added to `by_factor`.
+    fn fit_moments(
+        &self,
+        configs: &[&LinearRegression],
+        chosen: Vec<usize>,
+        moments: &NormalEquations,
+        by_factor: &mut Vec<usize>,
+        results: &mut Vec<(usize, anyhow::Result<Fitted>)>,
+        ctx: &FitContext,
+    ) {
+        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
+        let batch = fit_normal_equations(moments, &options);
+        ctx.count_factorisations(batch.factorisations as u64);
+        for (&i, outcome) in chosen.iter().zip(batch.outcomes) {
+            match outcome {
+                Ok(Outcome::NeedsFactor { .. }) => {
+                    self.data.work().guarded(1);
+                    by_factor.push(i);
+                }
+                Ok(Outcome::Fitted(fit)) => {
+                    let (beta, about) = (fit.coefficients.view(), (fit.rank, configs[i].fit_intercept));
+                    let goodness = Goodness::from_moments(moments, beta, fit.intercept, about);
+                    results.push((i, Ok(Fitted { fit, goodness })));
+                }
+                Err(error) => results.push((i, Err(error.into()))),
+            }
+        }
+    }
+
     /// Takes the residuals of the fits that need it from the rows, all in one pass: ill-conditioned fits are
     /// corrected by them, and of nearly perfect fits they are all that moments cannot tell.
     fn refine(
@@ -334,8 +389,11 @@ impl<'a> Summaries<'a> {
         configs: &[&LinearRegression],
         fitted: &mut [(usize, Fitted)],
     ) -> luthier_core::Result<()> {
+        // Rows that are held need not be read again.
+        let holds_rows = matches!(self.moments.get(), Some(Ok(moments)) if moments.centred_rows().is_some());
         let needs_rows = |(i, fitted): &(usize, Fitted)| {
-            configs[*i].solver != Solver::Normal
+            !holds_rows
+                && configs[*i].solver != Solver::Normal
                 && (fitted.fit.seminormal.is_some() || fitted.goodness.is_noise())
         };
         let doubtful: Vec<&mut Fitted> =

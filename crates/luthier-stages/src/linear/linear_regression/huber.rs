@@ -134,6 +134,8 @@ pub(crate) struct HuberFit {
     pub(crate) coefficients: Array1<f64>,
     /// 0 without `fit_intercept`.
     pub(crate) intercept: f64,
+    /// Features that are constant and have no coefficient.
+    pub(crate) constant: Vec<usize>,
     /// `σ`: the scale of the residuals that counts as ordinary; 1 for a constant label.
     pub(crate) scale: f64,
     /// The objective at the start and after every step.
@@ -154,9 +156,10 @@ pub(crate) fn fit_huber<E: From<FitError>>(
     options: &HuberOptions,
     eval: impl FnMut(&HuberPoint) -> Result<HuberSums, E>,
 ) -> Result<HuberFit, E> {
-    let spread = spread(moments);
+    let totals = moments.totals();
+    let spread = spread(&totals);
     let squared = FitOptions {
-        reg_param: 0.0,
+        reg_param: options.reg_param,
         fit_intercept: options.fit_intercept,
         standardization: options.standardization,
         solver: Solver::Normal,
@@ -165,11 +168,13 @@ pub(crate) fn fit_huber<E: From<FitError>>(
     let features = moments.features();
     // Without varying features there is still a location and a scale to find.
     let constant_label = spread.label(Deviation::Population) == 0.0;
-    match degenerate(&squared, &spread, moments, moments.is_finite()) {
+    match degenerate(&FitOptions { reg_param: 0.0, ..squared.clone() }, &spread, &totals, moments.is_finite())
+    {
         Some(Ok(fit)) if constant_label => {
             return Ok(HuberFit {
                 coefficients: fit.coefficients,
                 intercept: fit.intercept,
+                constant: fit.constant,
                 scale: 1.0,
                 objective_history: fit.objective_history,
                 iterations: 0,
@@ -179,7 +184,7 @@ pub(crate) fn fit_huber<E: From<FitError>>(
         Some(Err(error)) => return Err(error.into()),
         _ => {}
     }
-    let system = UnitSystem::new(moments, &spread, options.fit_intercept);
+    let system = UnitSystem::new(moments, &spread, squared.about());
     let mut x_weight = Array1::zeros(features);
     let mut penalty = Array1::zeros(features);
     let scale = spread.penalty(Deviation::Sample, options.standardization);
@@ -355,6 +360,7 @@ fn finish(point: &HuberPoint, history: Vec<f64>, iterations: usize, fit_intercep
     HuberFit {
         coefficients,
         intercept,
+        constant: (0..d).filter(|&j| units.x_weight[j] == 0.0).collect(),
         scale: point.sigma * units.y_unit,
         objective_history: history.iter().map(|v| v * units.y_unit).collect(),
         iterations,

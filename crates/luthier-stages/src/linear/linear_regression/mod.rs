@@ -15,11 +15,13 @@ mod residuals;
 mod ridge;
 mod scaling;
 mod seminormal;
+mod smallest_norm;
 mod solve;
 mod statistics;
-
+mod ties;
 mod triangular;
 mod unit;
+mod wide;
 
 #[cfg(test)]
 mod tests;

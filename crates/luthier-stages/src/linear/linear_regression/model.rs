@@ -24,7 +24,15 @@ pub struct LinearRegressionModel {
     weight_col: Option<String>,
     coefficients: Vec<f64>,
     intercept: f64,
+    #[serde(default = "with_intercept")]
+    fit_intercept: bool,
     scale: f64,
+    /// Features that are constant and have no coefficient.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    constant: Vec<usize>,
+    /// Features that depend on others, so that there are several solutions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dependent: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standard_errors: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +61,11 @@ impl PartialEq for PValues {
 pub struct TrainingSummary {
     /// Number of rows, whatever their weights.
     pub num_instances: u64,
-    /// Rows less coefficients less intercept; weights do not count.
+    /// Coefficients that the rows tell apart, the intercept not counted: less than there are features where some are
+    /// constant or depend on others.
+    #[serde(default)]
+    pub rank: Option<usize>,
+    /// Rows less rank less intercept; weights do not count.
     pub degrees_of_freedom: i64,
     /// `1 − Σ w (y − ŷ)² / Σ w (y − ȳ)²`; without intercept about zero. NaN for a constant label.
     pub r2: f64,
@@ -65,6 +77,17 @@ pub struct TrainingSummary {
     pub rmse: f64,
     /// `Σ w (ŷ − ȳ)² / W`, as Spark defines it.
     pub explained_variance: f64,
+    /// The logarithm of the likelihood under normal errors, `−n/2 (ln 2π + ln(Σ(y − ŷ)²/n) + 1)`: of least squares
+    /// without penalty and weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood: Option<f64>,
+    /// Akaike's criterion, `2p − 2 log_likelihood`, where `p` counts the coefficients that the rows tell apart, the
+    /// intercept and the variance of the errors, as R and Spark do; statsmodels leaves the variance out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aic: Option<f64>,
+    /// The Bayesian criterion, `p ln n − 2 log_likelihood`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bic: Option<f64>,
     /// The objective at the start and after every iteration; `[0]` of a direct solution.
     pub objective_history: Vec<f64>,
     /// Iterations made; 0 of a direct solution.
@@ -74,6 +97,11 @@ pub struct TrainingSummary {
     pub converged: bool,
     /// Condition (largest over smallest eigenvalue) of the features' correlations, where it was computed.
     pub condition: Option<f64>,
+}
+
+/// Models that were saved before it was told.
+fn with_intercept() -> bool {
+    true
 }
 
 /// Models that were saved before it was told.
@@ -90,12 +118,16 @@ impl TrainingSummary {
     ) -> Self {
         Self {
             num_instances: goodness.rows,
+            rank: Some(goodness.rank),
             degrees_of_freedom: goodness.degrees_of_freedom(),
             r2: goodness.r2(),
             adjusted_r2: goodness.adjusted_r2(),
             mse: goodness.mean_squared_error(),
             rmse: goodness.root_mean_squared_error(),
             explained_variance: goodness.explained_variance(),
+            log_likelihood: None,
+            aic: None,
+            bic: None,
             objective_history: history,
             total_iterations,
             converged,
@@ -104,11 +136,25 @@ impl TrainingSummary {
     }
 }
 
+impl TrainingSummary {
+    /// The same with the criteria of a least-squares fit.
+    fn with_likelihood(self, goodness: &Goodness) -> Self {
+        let log_likelihood = goodness.log_likelihood();
+        let criterion = |price: f64| Some(price * goodness.parameters() - 2.0 * log_likelihood);
+        Self {
+            log_likelihood: Some(log_likelihood),
+            aic: criterion(2.0),
+            bic: criterion((goodness.rows as f64).ln()),
+            ..self
+        }
+    }
+}
+
 /// Names of the features, label, prediction and weight columns.
 pub(super) type Columns = (String, String, String, Option<String>);
 
 impl LinearRegressionModel {
-    pub(super) fn of_squares(columns: Columns, fit: Fit, goodness: &Goodness) -> Self {
+    pub(super) fn of_squares(columns: Columns, fit: Fit, goodness: &Goodness, is_plain: bool) -> Self {
         let inference = fit
             .inverse_diagonal
             .as_ref()
@@ -119,6 +165,11 @@ impl LinearRegressionModel {
             (fit.iterations, fit.converged),
             fit.condition,
         );
+        // Weights have a likelihood of their own, and a penalty makes another problem.
+        let summary = match is_plain && columns.3.is_none() {
+            true => summary.with_likelihood(goodness),
+            false => summary,
+        };
         let (features_col, label_col, prediction_col, weight_col) = columns;
         Self {
             features_col,
@@ -127,7 +178,10 @@ impl LinearRegressionModel {
             weight_col,
             coefficients: fit.coefficients.to_vec(),
             intercept: fit.intercept,
+            fit_intercept: goodness.fit_intercept,
             scale: 1.0,
+            constant: fit.constant,
+            dependent: fit.dependent,
             standard_errors: inference.as_ref().map(|i| i.standard_errors.to_vec()),
             t_values: inference.map(|i| i.t_values.to_vec()),
             p_values: PValues::default(),
@@ -144,7 +198,10 @@ impl LinearRegressionModel {
             weight_col,
             coefficients: fit.coefficients.to_vec(),
             intercept: fit.intercept,
+            fit_intercept: goodness.fit_intercept,
             scale: fit.scale,
+            constant: fit.constant,
+            dependent: Vec::new(),
             standard_errors: None,
             t_values: None,
             p_values: PValues::default(),
@@ -172,8 +229,19 @@ impl LinearRegressionModel {
         self.scale
     }
 
+    /// Positions of the features that are constant in the rows and have the coefficient 0 therefore.
+    pub fn constant_features(&self) -> &[usize] {
+        &self.constant
+    }
+
+    /// Positions of the features that depend linearly on each other in the rows: their coefficients are the smallest of
+    /// many that fit as well. Not told where a penalty decides between them.
+    pub fn dependent_features(&self) -> &[usize] {
+        &self.dependent
+    }
+
     /// Standard errors of the coefficients, then of the intercept: of direct solutions of full rank, with a ridge
-    /// penalty as in Spark, and with degrees of freedom left.
+    /// penalty as in Spark, and with degrees of freedom left. NaN for a constant feature.
     pub fn standard_errors(&self) -> Option<&[f64]> {
         self.standard_errors.as_deref()
     }
@@ -208,10 +276,8 @@ impl LinearRegressionModel {
             &self.label_col,
             self.weight_col.as_deref(),
             predictions,
-            self.coefficients.len(),
-            self.summary.num_instances as i64
-                - self.coefficients.len() as i64
-                - self.summary.degrees_of_freedom,
+            self.summary.rank.unwrap_or(self.coefficients.len()),
+            i64::from(self.fit_intercept),
         )
     }
 

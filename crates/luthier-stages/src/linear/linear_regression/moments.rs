@@ -1,5 +1,8 @@
-use luthier_core::linalg::{matmul, triangular_factor};
+use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
+
+/// Up to so many features a square matrix of them costs next to nothing.
+const MOST_SQUARE: usize = 512;
 
 /// Weighted second moments of features and label about their means: all that squared error needs of the rows.
 #[derive(Debug, Clone)]
@@ -22,7 +25,33 @@ pub(crate) struct NormalEquations {
     pub(crate) yy: f64,
 }
 
-/// The same information as a triangular factor, which keeps twice the digits:
+/// What every column says by itself: enough for all scales.
+#[derive(Debug, Clone)]
+pub(crate) struct Totals {
+    /// Number of rows, whatever their weights.
+    pub(crate) rows: u64,
+    /// `W = Σ w`.
+    pub(crate) weight_sum: f64,
+    /// `Σ w²`.
+    pub(crate) weight_sq_sum: f64,
+    /// `μ`.
+    pub(crate) x_mean: Array1<f64>,
+    /// `ȳ`.
+    pub(crate) y_mean: f64,
+    /// `Σ w (x−μ)²`.
+    pub(crate) xx: Array1<f64>,
+    /// `Σ w (y−ȳ)²`.
+    pub(crate) yy: f64,
+}
+
+impl Totals {
+    pub(super) fn is_finite(&self) -> bool {
+        let all = self.x_mean.iter().chain(&self.xx).chain([&self.y_mean, &self.yy]);
+        all.copied().all(f64::is_finite)
+    }
+}
+
+/// The same information as rows that keep twice the digits, a triangular factor or fewer rows than features:
 /// `RᵀR = Σ w (z−μ)(z−μ)ᵀ` for `z = [features, label]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Factor {
@@ -34,7 +63,7 @@ pub(crate) struct Factor {
     pub(crate) weight_sq_sum: f64,
     /// Means of the features, then of the label.
     pub(crate) mean: Array1<f64>,
-    /// `R`, upper triangular (or trapezoidal), at most features + 1 rows and exactly features + 1 columns.
+    /// `R`, of exactly features + 1 columns.
     pub(crate) r: Array2<f64>,
 }
 
@@ -42,6 +71,18 @@ impl NormalEquations {
     /// Number of features.
     pub(crate) fn features(&self) -> usize {
         self.x_mean.len()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            rows: self.rows,
+            weight_sum: self.weight_sum,
+            weight_sq_sum: self.weight_sq_sum,
+            x_mean: self.x_mean.clone(),
+            y_mean: self.y_mean,
+            xx: self.xx.diag().to_owned(),
+            yy: self.yy,
+        }
     }
 
     pub(super) fn is_finite(&self) -> bool {
@@ -73,19 +114,22 @@ impl Factor {
         }
     }
 
-    /// The moments that this factor stands for.
-    pub(crate) fn normal_equations(&self) -> NormalEquations {
+    /// Whether there are fewer rows than features, so that no square matrix of the features should be made.
+    pub(super) fn is_wide(&self) -> bool {
+        self.r.nrows() < self.features() && self.features() > MOST_SQUARE
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
         let d = self.features();
-        let gram = matmul(self.r.t(), self.r.view());
-        NormalEquations {
+        let square = |j: usize| self.r.column(j).dot(&self.r.column(j));
+        Totals {
             rows: self.rows,
             weight_sum: self.weight_sum,
             weight_sq_sum: self.weight_sq_sum,
             x_mean: self.mean.slice(s![..d]).to_owned(),
             y_mean: self.mean[d],
-            xx: gram.slice(s![..d, ..d]).to_owned(),
-            xy: gram.slice(s![..d, d]).to_owned(),
-            yy: gram[[d, d]],
+            xx: (0..d).map(square).collect(),
+            yy: square(d),
         }
     }
 }

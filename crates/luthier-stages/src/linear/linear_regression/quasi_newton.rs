@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::scaling::Penalty;
 use super::solve::Iterated;
-use super::unit::UnitSystem;
+use super::unit::{Design, UnitSystem};
 use crate::linear::substitution::cholesky_solve;
 
 /// Corrections kept, as in Spark.
@@ -77,7 +77,9 @@ struct Quadratic<'a> {
 impl<'a> Quadratic<'a> {
     fn new(system: &'a UnitSystem, penalty: &Penalty) -> Self {
         let diagonal = penalty.diagonal();
-        let lower = system.design.as_ref().and_then(|design| {
+        // A square matrix is not made where there are fewer rows than features.
+        let tall = |design: &&Design| design.features.ncols() >= design.features.nrows();
+        let lower = system.design.as_ref().filter(tall).and_then(|design| {
             let root = Array2::from_diag(&diagonal.mapv(f64::sqrt));
             let stacked = concatenate(Axis(0), &[design.features.t(), root.view()]).ok()?;
             let r = triangular_factor(stacked.view());

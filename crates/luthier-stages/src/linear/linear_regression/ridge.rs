@@ -1,7 +1,8 @@
 use luthier_core::linalg::{self, cholesky, symmetric_eigen};
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, s};
 
 use super::scaling::Penalty;
+use super::smallest_norm::{explained_by_others, of_smallest_norm};
 use super::unit::UnitSystem;
 use crate::linear::substitution::{cholesky_solve, lower_inverse};
 
@@ -24,6 +25,10 @@ const REFINED_BEYOND: f64 = 100.0;
 #[derive(Debug, Clone)]
 pub(super) struct Direct {
     pub(super) t: Array1<f64>,
+    /// Directions that the rows tell apart.
+    pub(super) rank: usize,
+    /// Places of features that others explain, where no penalty decides between them.
+    pub(super) dependent: Vec<usize>,
     /// `None` where the system has not full rank.
     pub(super) inverse: Option<Inverse>,
 }
@@ -100,13 +105,26 @@ impl Eigen {
         rank_cutoff(self.values.view())
     }
 
-    /// `1/(λ_i + shift)`, and 0 for the null space of an unpenalised system: the minimum-norm solution.
     fn inverse_values(&self, shift: f64) -> Array1<f64> {
+        self.values.mapv(|v| 1.0 / (v.max(0.0) + shift))
+    }
+
+    fn rank(&self) -> usize {
         let cutoff = self.rank_cutoff();
-        self.values.mapv(|v| match shift {
-            0.0 if v <= cutoff => 0.0,
-            _ => 1.0 / (v.max(0.0) + shift),
-        })
+        self.values.iter().filter(|v| **v > cutoff).count()
+    }
+
+    /// Of all least-squares solutions the one of smallest `Σ (scale t)²`.
+    fn smallest_solution(&self, scale: &Array1<f64>) -> Direct {
+        let rank = self.rank();
+        let axes = self.vectors.slice(s![.., ..rank]);
+        let along = &self.rhs.slice(s![..rank]) / &self.values.slice(s![..rank]);
+        Direct {
+            t: of_smallest_norm(axes, &along, scale),
+            rank,
+            dependent: explained_by_others(axes),
+            inverse: None,
+        }
     }
 
     fn scaled(&self, v: &Array1<f64>) -> Array1<f64> {
@@ -195,8 +213,14 @@ impl RidgeFamily {
         Some(Condition { plain: ratio(smallest), regularised: ratio(smallest.max(0.0) + weakest) })
     }
 
-    /// The minimum of the penalised squared error; of minimum norm in unit coordinates where there are many.
+    /// The minimum of the penalised squared error; the smallest in the penalty's measure where there are many.
     pub(super) fn solve(&mut self, system: &UnitSystem, penalty: &Penalty) -> Option<Direct> {
+        if penalty.l2 == 0.0 {
+            let plain = self.plain(system)?;
+            if plain.rank() < plain.values.len() {
+                return Some(plain.smallest_solution(&penalty.scale));
+            }
+        }
         let (eigen, shift) = match penalty.uniform() {
             _ if penalty.l2 == 0.0 => (self.plain(system)?, 0.0),
             Some(p) => (self.plain(system)?, penalty.l2 * p * p),
@@ -231,7 +255,7 @@ impl RidgeFamily {
             diagonal: eigen.scaled(&eigen.scaled(&linalg::matvec(eigen.squares.view(), inverse.view()))),
             mean_form: eigen.mean.iter().zip(&inverse).map(|(m, l)| m * m * l).sum(),
         });
-        Some(Direct { t, inverse })
+        Some(Direct { t, rank: eigen.rank(), dependent: Vec::new(), inverse })
     }
 }
 
@@ -251,5 +275,6 @@ fn by_cholesky(system: &UnitSystem, diagonal: &Array1<f64>) -> Option<Direct> {
     let entry = |j: usize| inverse.column(j).iter().map(|v| v * v).sum::<f64>() * unit[j] * unit[j];
     let diagonal = Array1::from_shape_fn(t.len(), entry);
     let half = inverse.dot(&(&mean * &unit));
-    Some(Direct { t, inverse: Some(Inverse { diagonal, mean_form: half.dot(&half) }) })
+    let inverse = Some(Inverse { diagonal, mean_form: half.dot(&half) });
+    Some(Direct { rank: t.len(), dependent: Vec::new(), t, inverse })
 }

@@ -21,6 +21,17 @@ impl Deviation {
     }
 }
 
+/// What columns are taken about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// Their means: the model has an intercept.
+    Mean,
+    /// Zero, leaving out constant features, whose scale in the penalty would be zero.
+    Zero,
+    /// Zero; a constant feature is one like any other.
+    ZeroWithConstants,
+}
+
 /// The centred spread of the data, the one thing every scale is derived from.
 #[derive(Debug, Clone)]
 pub(super) struct Spread {
@@ -28,6 +39,8 @@ pub(super) struct Spread {
     weight_sq_sum: f64,
     /// Population variances of the features; exactly 0 where a feature is constant.
     x_variance: Array1<f64>,
+    /// Features whose mean is not zero.
+    is_offset: Vec<bool>,
     /// Population variance of the label; exactly 0 where it is constant.
     y_variance: f64,
 }
@@ -48,12 +61,19 @@ impl Spread {
     ) -> Self {
         let (weight_sum, weight_sq_sum) = weights;
         let x_variance = x.0.iter().zip(x.1).map(|(&ss, &mean)| variance(ss, weight_sum, mean)).collect();
-        Self { weight_sum, weight_sq_sum, x_variance, y_variance: variance(y.0, weight_sum, y.1) }
+        let is_offset = x.1.iter().map(|mean| *mean != 0.0).collect();
+        Self { weight_sum, weight_sq_sum, x_variance, is_offset, y_variance: variance(y.0, weight_sum, y.1) }
     }
 
-    /// Indices of the features that vary.
-    pub(super) fn active(&self) -> Vec<usize> {
-        (0..self.x_variance.len()).filter(|&j| self.x_variance[j] > 0.0).collect()
+    fn varies(&self, j: usize) -> bool {
+        self.x_variance[j] > 0.0
+    }
+
+    /// Indices of the features that get coefficients: those that vary and, about zero, a constant that is not zero.
+    pub(super) fn active(&self, about: About) -> Vec<usize> {
+        let is_active =
+            |&j: &usize| self.varies(j) || (about == About::ZeroWithConstants && self.is_offset[j]);
+        (0..self.x_variance.len()).filter(is_active).collect()
     }
 
     /// Standard deviation of the label.

@@ -4,13 +4,14 @@ use luthier_core::params::ParamEnum;
 use ndarray::Array1;
 
 use super::coordinate_descent::PenaltyPath;
-use super::moments::{Factor, NormalEquations};
+use super::moments::{Factor, NormalEquations, Totals};
 use super::quasi_newton;
 use super::ridge::{Direct, RidgeFamily};
-use super::scaling::{Deviation, Spread};
+use super::scaling::{About, Deviation, Spread};
 use super::seminormal::Seminormal;
 use super::triangular::TriangularSystem;
 use super::unit::{UnitSystem, Units};
+use super::wide::WideSystem;
 
 /// Beyond this condition of the standardised Gram matrix, `auto` asks for the triangular factor.
 /// A direct solution loses `ε · condition`; measured on well-known sets, 11 digits are left up to here.
@@ -77,9 +78,25 @@ impl FitOptions {
         self.reg_param > 0.0 && self.elastic_net_param > 0.0
     }
 
+    /// What the columns are taken about.
+    pub(super) fn about(&self) -> About {
+        match self.fit_intercept {
+            true => About::Mean,
+            false if self.reg_param > 0.0 && self.standardization => About::Zero,
+            false => About::ZeroWithConstants,
+        }
+    }
+
     /// Whether an iterative solver makes this fit.
     fn iterates(&self, features: usize) -> bool {
         self.has_l1() || self.solver_for(features) == Solver::LBfgs
+    }
+
+    fn deviation(&self, features: usize) -> Deviation {
+        match self.solver_for(features) {
+            Solver::LBfgs => Deviation::Sample,
+            _ => Deviation::Population,
+        }
     }
 
     fn solver_for(&self, features: usize) -> Solver {
@@ -93,10 +110,16 @@ impl FitOptions {
 /// A fitted linear model and what the solver knows about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Fit {
-    /// One a feature; exactly 0 for a constant feature.
+    /// One a feature; exactly 0 for a constant feature that gets none.
     pub(crate) coefficients: Array1<f64>,
     /// 0 without `fit_intercept`.
     pub(crate) intercept: f64,
+    /// Coefficients that the rows tell apart.
+    pub(crate) rank: usize,
+    /// Features that are constant and have no coefficient.
+    pub(crate) constant: Vec<usize>,
+    /// Features that others explain, where there is no penalty that decides between them.
+    pub(crate) dependent: Vec<usize>,
     /// The objective over the label's variance at the start and after every iteration; `[0.0]` of a direct solution.
     pub(crate) objective_history: Vec<f64>,
     /// Iterations made; 0 of a direct solution.
@@ -105,7 +128,8 @@ pub(crate) struct Fit {
     pub(crate) converged: bool,
     /// Condition `λmax/λmin` of the standardised Gram matrix over the varying features, where it was decomposed.
     pub(crate) condition: Option<f64>,
-    /// Diagonal of `(AᵀWA + penalty)⁻¹`, the intercept's entry last; of direct solutions of full rank.
+    /// Diagonal of `(AᵀWA + penalty)⁻¹`, the intercept's entry last; of direct solutions of full rank. NaN for a
+    /// feature that has no coefficient.
     pub(crate) inverse_diagonal: Option<Array1<f64>>,
     /// How to win back the digits that an ill-conditioned factor has lost.
     pub(crate) seminormal: Option<Box<Seminormal>>,
@@ -174,9 +198,9 @@ pub(crate) struct Batch {
     pub(crate) factorisations: usize,
 }
 
-pub(super) fn spread(moments: &NormalEquations) -> Spread {
-    let weights = (moments.weight_sum, moments.weight_sq_sum);
-    Spread::new(weights, (moments.xx.diag(), moments.x_mean.view()), (moments.yy, moments.y_mean))
+pub(super) fn spread(totals: &Totals) -> Spread {
+    let weights = (totals.weight_sum, totals.weight_sq_sum);
+    Spread::new(weights, (totals.xx.view(), totals.x_mean.view()), (totals.yy, totals.y_mean))
 }
 
 /// The answers that need no solver: errors, a constant label, and a model without varying features. `finite` says
@@ -184,10 +208,10 @@ pub(super) fn spread(moments: &NormalEquations) -> Spread {
 pub(super) fn degenerate(
     options: &FitOptions,
     spread: &Spread,
-    moments: &NormalEquations,
+    totals: &Totals,
     finite: bool,
 ) -> Option<Result<Fit, FitError>> {
-    let (rows, weight_sum, y_mean) = (moments.rows, moments.weight_sum, moments.y_mean);
+    let (rows, weight_sum, y_mean) = (totals.rows, totals.weight_sum, totals.y_mean);
     if !(weight_sum > 0.0 && weight_sum.is_finite()) {
         return Some(Err(FitError::NoWeight { rows, weight_sum }));
     }
@@ -199,10 +223,14 @@ pub(super) fn degenerate(
         return Some(Err(FitError::ConstantLabel { label: y_mean, reg_param: options.reg_param }));
     }
     let trivial = constant_label && (options.fit_intercept || y_mean == 0.0);
-    (trivial || spread.active().is_empty()).then(|| {
+    let active = spread.active(options.about());
+    (trivial || active.is_empty()).then(|| {
         Ok(Fit {
-            coefficients: Array1::zeros(moments.features()),
+            coefficients: Array1::zeros(totals.x_mean.len()),
             intercept: if options.fit_intercept { y_mean } else { 0.0 },
+            rank: active.len(),
+            constant: (0..totals.x_mean.len()).filter(|j| active.binary_search(j).is_err()).collect(),
+            dependent: Vec::new(),
             objective_history: vec![0.0],
             iterations: 0,
             converged: true,
@@ -220,17 +248,18 @@ pub(super) fn degenerate(
 /// solutions, other elastic nets the warm starts of a penalty ladder. [`Solver::Qr`], and any other but [`Solver::Normal`] where the Gram matrix has too few
 /// digits, answer [`Outcome::NeedsFactor`].
 pub(crate) fn fit_normal_equations(moments: &NormalEquations, options: &[FitOptions]) -> Batch {
-    let spread = spread(moments);
+    let totals = moments.totals();
+    let spread = spread(&totals);
     let finite = moments.is_finite();
-    let mut shared: [Option<Shared>; 2] = [None, None];
+    let mut shared = ByAbout::default();
     let outcomes = from_strong_to_weak(options, |o| {
-        if let Some(fit) = degenerate(o, &spread, moments, finite) {
+        if let Some(fit) = degenerate(o, &spread, &totals, finite) {
             return fit.map(Outcome::Fitted);
         }
-        let system = || Shared::new(UnitSystem::new(moments, &spread, o.fit_intercept));
-        shared[usize::from(o.fit_intercept)].get_or_insert_with(system).fit(o, &spread)
+        let system = || Some(Shared::new(UnitSystem::new(moments, &spread, o.about())));
+        shared.of(o.about(), system).ok_or(FitError::NotFinite)?.fit(o, &spread)
     });
-    let factorisations = shared.iter().flatten().map(|shared| shared.ridge.factorisations()).sum();
+    let factorisations = shared.all().map(|shared| shared.ridge.factorisations()).sum();
     Batch { outcomes, factorisations }
 }
 
@@ -243,6 +272,28 @@ fn from_strong_to_weak<T>(options: &[FitOptions], mut fit: impl FnMut(&FitOption
     let mut results: Vec<(usize, T)> = order.into_iter().map(|i| (i, fit(&options[i]))).collect();
     results.sort_by_key(|(i, _)| *i);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Something for each way to take columns, made when it is first needed.
+struct ByAbout<T>(Vec<(About, T)>);
+
+impl<T> Default for ByAbout<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> ByAbout<T> {
+    fn of(&mut self, about: About, make: impl FnOnce() -> Option<T>) -> Option<&mut T> {
+        if !self.0.iter().any(|(known, _)| *known == about) {
+            self.0.push((about, make()?));
+        }
+        self.0.iter_mut().find(|(known, _)| *known == about).map(|(_, it)| it)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, it)| it)
+    }
 }
 
 /// Work that fits with the same kind of intercept share.
@@ -283,6 +334,9 @@ impl Shared {
         Ok(Outcome::Fitted(Fit {
             coefficients,
             intercept,
+            rank: direct.rank,
+            constant: units.constant(),
+            dependent: units.named(&direct.dependent),
             objective_history: vec![0.0],
             iterations: 0,
             converged: true,
@@ -296,10 +350,7 @@ impl Shared {
     fn iterate(&mut self, options: &FitOptions, spread: &Spread) -> (Fit, f64) {
         let system = &self.system;
         let units = &system.units;
-        let deviation = match options.solver_for(units.x_mean.len()) {
-            Solver::LBfgs => Deviation::Sample,
-            _ => Deviation::Population,
-        };
+        let deviation = options.deviation(units.x_mean.len());
         let penalty = units.penalty(options, deviation, spread);
         let solution = if options.has_l1() {
             let alpha = options.elastic_net_param;
@@ -322,6 +373,9 @@ impl Shared {
         let fit = Fit {
             coefficients,
             intercept,
+            rank: units.active.len(),
+            constant: units.constant(),
+            dependent: Vec::new(),
             objective_history: solution.history.iter().map(|v| v * unit).collect(),
             iterations: solution.iterations,
             converged: solution.converged,
@@ -345,46 +399,50 @@ pub(super) struct Iterated {
     pub(super) pivot: f64,
 }
 
-/// The diagonal of the inverse in the data's own units; not defined while a feature is constant.
+/// The diagonal of the inverse in the data's own units; NaN for features without coefficients.
 pub(super) fn unscale_inverse(direct: &Direct, units: &Units) -> Option<Array1<f64>> {
     let inverse = direct.inverse.as_ref()?;
-    if units.active.len() != units.x_mean.len() {
-        return None;
-    }
     let w = units.weight_sum;
-    let slopes = inverse.diagonal.iter().zip(&units.x_unit).map(|(v, u)| v / (w * u * u));
+    let mut slopes = vec![f64::NAN; units.x_mean.len()];
+    for ((&j, v), u) in units.active.iter().zip(&inverse.diagonal).zip(&units.x_unit) {
+        slopes[j] = v / (w * u * u);
+    }
     let intercept = units.fit_intercept.then_some((1.0 + inverse.mean_form) / w);
-    Some(slopes.chain(intercept).collect())
+    Some(slopes.into_iter().chain(intercept).collect())
 }
 
-/// Fits every set of options to the same triangular factor, which loses half the digits that the moments lose.
-/// `moments` are [`Factor::normal_equations`].
-pub(crate) fn fit_factor(factor: &Factor, moments: &NormalEquations, options: &[FitOptions]) -> Batch {
-    let spread = spread(moments);
+/// Fits every set of options to the same triangular factor, which loses half the digits that the moments lose, or to
+/// rows that are fewer than their features.
+pub(crate) fn fit_factor(factor: &Factor, options: &[FitOptions]) -> Batch {
+    let totals = factor.totals();
+    let spread = spread(&totals);
     let mut factorisations = 0;
-    let mut systems: [Option<TriangularSystem>; 2] = [None, None];
-    let finite = moments.is_finite();
-    let mut shared: [Option<Shared>; 2] = [None, None];
+    let finite = totals.is_finite();
+    let (mut iterated, mut triangular, mut wide) =
+        (ByAbout::default(), ByAbout::default(), ByAbout::default());
     let outcomes = from_strong_to_weak(options, |o| {
-        if let Some(fit) = degenerate(o, &spread, moments, finite) {
+        if let Some(fit) = degenerate(o, &spread, &totals, finite) {
             return fit.map(Outcome::Fitted);
         }
-        let which = usize::from(o.fit_intercept);
+        let about = o.about();
+        let system = || UnitSystem::from_factor(factor, &totals, &spread, about);
+        if factor.is_wide() && !o.has_l1() {
+            let wide = wide.of(about, || Some(WideSystem::new(system()))).ok_or(FitError::NotFinite)?;
+            if wide.is_small() || o.solver_for(factor.features()) != Solver::LBfgs {
+                let deviation = o.deviation(factor.features());
+                let (fit, made) = wide.fit(o, deviation, &spread).ok_or(FitError::NotFinite)?;
+                factorisations += made;
+                return Ok(Outcome::Fitted(fit));
+            }
+        }
         if o.iterates(factor.features()) {
-            let system = || UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
-            let shared = shared[which].get_or_insert_with(|| Shared::new(system()));
+            let shared = iterated.of(about, || Some(Shared::new(system()))).ok_or(FitError::NotFinite)?;
             return Ok(Outcome::Fitted(shared.iterate(o, &spread).0));
         }
-        let system = match &mut systems[which] {
-            Some(system) => system,
-            empty => {
-                let system = UnitSystem::from_factor(factor, moments, &spread, o.fit_intercept);
-                factorisations += 2;
-                empty.insert(TriangularSystem::new(system).ok_or(FitError::NotFinite)?)
-            }
-        };
-        let (fit, made) = system.fit(o, &spread);
-        factorisations += made;
+        let made = triangular.all().count();
+        let system = triangular.of(about, || TriangularSystem::new(system())).ok_or(FitError::NotFinite)?;
+        let (fit, more) = system.fit(o, &spread);
+        factorisations += 2 * (triangular.all().count() - made) + more;
         Ok(Outcome::Fitted(fit))
     });
     Batch { outcomes, factorisations }

@@ -2,7 +2,7 @@ use ndarray::{Array1, ArrayView1, s};
 use statrs::function::beta::checked_beta_reg;
 
 use super::doubled::Doubled;
-use super::moments::{Factor, NormalEquations};
+use super::moments::{Factor, NormalEquations, Totals};
 
 /// With fewer digits than this a residual sum of squares is taken from the rows.
 const RESIDUAL_DIGITS: f64 = 6.0;
@@ -35,8 +35,8 @@ pub(crate) struct Goodness {
     pub(crate) rows: u64,
     /// Sum of the weights.
     pub(crate) weight_sum: f64,
-    /// Number of coefficients, constant features included.
-    pub(crate) features: usize,
+    /// Coefficients that the rows tell apart.
+    pub(crate) rank: usize,
     /// Whether the model has an intercept; without one `r2` is taken about zero.
     pub(crate) fit_intercept: bool,
     /// `Σ w (y − ŷ)²`.
@@ -54,9 +54,10 @@ impl Goodness {
         moments: &NormalEquations,
         coefficients: ArrayView1<'_, f64>,
         intercept: f64,
-        fit_intercept: bool,
+        (rank, fit_intercept): (usize, bool),
     ) -> Self {
-        let shift = Shift::new(moments, coefficients, intercept);
+        let totals = moments.totals();
+        let shift = Shift::new(&totals, coefficients, intercept);
         let (mut along, mut along_size, mut square, mut square_size) = (0.0, 0.0, 0.0, 0.0);
         // Below the diagonal everything counts twice: the matrix need not be read whole.
         for (i, (row, xy)) in moments.xx.rows().into_iter().zip(&moments.xy).enumerate() {
@@ -76,18 +77,18 @@ impl Goodness {
         if residual.digits < ROUNDED_DIGITS {
             residual.value = (centred_residual(moments, coefficients) + shift.square).max(0.0);
         }
-        Self::new(moments, residual, square + shift.square, fit_intercept)
+        Self::new(&totals, residual, square + shift.square, (rank, fit_intercept))
     }
 
     /// From the triangular factor: the residual is a sum of squares and keeps its digits.
     pub(crate) fn from_factor(
         factor: &Factor,
-        moments: &NormalEquations,
         coefficients: ArrayView1<'_, f64>,
         intercept: f64,
-        fit_intercept: bool,
+        (rank, fit_intercept): (usize, bool),
     ) -> Self {
-        let shift = Shift::new(moments, coefficients, intercept);
+        let totals = factor.totals();
+        let shift = Shift::new(&totals, coefficients, intercept);
         let d = factor.features();
         let (mut value, mut error, mut square) = (shift.square, shift.error_terms, 0.0);
         for row in factor.r.rows() {
@@ -99,18 +100,23 @@ impl Goodness {
             error += rest * rest + 2.0 * rest.abs() * size + f64::EPSILON * size * size;
             square += fitted * fitted;
         }
-        Self::new(moments, Estimate::new(value, error), square + shift.square, fit_intercept)
+        Self::new(&totals, Estimate::new(value, error), square + shift.square, (rank, fit_intercept))
     }
 
-    fn new(moments: &NormalEquations, residual: Estimate, explained: f64, fit_intercept: bool) -> Self {
-        let about = if fit_intercept { 0.0 } else { moments.weight_sum * moments.y_mean * moments.y_mean };
+    pub(super) fn new(
+        totals: &Totals,
+        residual: Estimate,
+        explained: f64,
+        (rank, fit_intercept): (usize, bool),
+    ) -> Self {
+        let about = if fit_intercept { 0.0 } else { totals.weight_sum * totals.y_mean * totals.y_mean };
         Self {
-            rows: moments.rows,
-            weight_sum: moments.weight_sum,
-            features: moments.features(),
+            rows: totals.rows,
+            weight_sum: totals.weight_sum,
+            rank,
             fit_intercept,
             residual,
-            total: moments.yy + about,
+            total: totals.yy + about,
             explained,
         }
     }
@@ -143,7 +149,19 @@ impl Goodness {
     /// r2 with both sums divided by their degrees of freedom.
     pub(crate) fn adjusted_r2(&self) -> f64 {
         let rows = self.rows as f64 - f64::from(u8::from(self.fit_intercept));
-        1.0 - (1.0 - self.r2()) * rows / (rows - self.features as f64)
+        1.0 - (1.0 - self.r2()) * rows / (rows - self.rank as f64)
+    }
+
+    /// The logarithm of the likelihood of unweighted rows under normal errors of the most likely variance,
+    /// `−n/2 (ln 2π + ln(RSS/n) + 1)`.
+    pub(crate) fn log_likelihood(&self) -> f64 {
+        let n = self.rows as f64;
+        -0.5 * n * ((2.0 * std::f64::consts::PI).ln() + (self.residual.value / n).ln() + 1.0)
+    }
+
+    /// Coefficients, intercept and the variance of the errors.
+    pub(crate) fn parameters(&self) -> f64 {
+        (self.rank + 1 + usize::from(self.fit_intercept)) as f64
     }
 
     /// `Σ w (ŷ − ȳ)² / W`, Spark's definition.
@@ -151,9 +169,9 @@ impl Goodness {
         self.explained / self.weight_sum
     }
 
-    /// Rows less coefficients less intercept; negative where there are fewer rows. Weights do not count.
+    /// Rows less the coefficients that they tell apart, less the intercept. Weights do not count.
     pub(crate) fn degrees_of_freedom(&self) -> i64 {
-        self.rows as i64 - self.features as i64 - i64::from(self.fit_intercept)
+        self.rows as i64 - self.rank as i64 - i64::from(self.fit_intercept)
     }
 }
 
@@ -194,16 +212,16 @@ struct Shift {
 }
 
 impl Shift {
-    fn new(moments: &NormalEquations, coefficients: ArrayView1<'_, f64>, intercept: f64) -> Self {
+    fn new(totals: &Totals, coefficients: ArrayView1<'_, f64>, intercept: f64) -> Self {
         let mut mean = Doubled::default();
-        mean.add(moments.y_mean);
+        mean.add(totals.y_mean);
         mean.add(-intercept);
-        coefficients.iter().zip(&moments.x_mean).for_each(|(b, m)| mean.add_product(-b, *m));
+        coefficients.iter().zip(&totals.x_mean).for_each(|(b, m)| mean.add_product(-b, *m));
         let mean = mean.value();
-        let size = moments.y_mean.abs()
+        let size = totals.y_mean.abs()
             + intercept.abs()
-            + coefficients.iter().zip(&moments.x_mean).map(|(b, m)| (b * m).abs()).sum::<f64>();
-        let w = moments.weight_sum;
+            + coefficients.iter().zip(&totals.x_mean).map(|(b, m)| (b * m).abs()).sum::<f64>();
+        let w = totals.weight_sum;
         Self {
             square: w * mean * mean,
             error_terms: w * (2.0 * mean.abs() * size + f64::EPSILON * size * size),

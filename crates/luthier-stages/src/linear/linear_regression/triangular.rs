@@ -4,6 +4,7 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 use super::ridge::{Direct, Inverse};
 use super::scaling::{Deviation, Penalty, Spread};
 use super::seminormal::Seminormal;
+use super::smallest_norm::{explained_by_others, of_smallest_norm};
 use super::solve::{Fit, FitOptions, unscale_inverse};
 use super::unit::{UnitSystem, Units};
 use crate::linear::substitution::{back_substitute, cholesky_solve, lower_inverse};
@@ -43,6 +44,11 @@ impl TriangularSystem {
         RANK_TOLERANCE * f64::EPSILON * units.active.len() as f64 * farthest
     }
 
+    fn rank(&self) -> usize {
+        let cutoff = self.cutoff();
+        self.sigma.iter().filter(|s| **s > cutoff).count()
+    }
+
     fn full_rank(&self) -> bool {
         self.sigma.len() == self.units.active.len() && self.sigma.last().is_some_and(|s| *s > self.cutoff())
     }
@@ -70,6 +76,9 @@ impl TriangularSystem {
         let fit = Fit {
             coefficients,
             intercept,
+            rank: direct.rank,
+            constant: self.units.constant(),
+            dependent: self.units.named(&direct.dependent),
             objective_history: vec![0.0],
             iterations: 0,
             converged: true,
@@ -96,7 +105,7 @@ impl TriangularSystem {
                 let mut order: Vec<usize> = (0..stacked.nrows()).collect();
                 order.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
                 let r = triangular_factor(stacked.select(Axis(0), &order).view());
-                let mut direct = by_substitution(&r, mean);
+                let mut direct = Direct { rank: self.rank(), ..by_substitution(&r, mean) };
                 direct.t += &self.correction(&r, &direct.t, &penalty.diagonal());
                 return (direct, Some(r.slice(s![..k, ..k]).to_owned()));
             }
@@ -104,10 +113,12 @@ impl TriangularSystem {
         if self.full_rank() {
             return (by_substitution(&self.r, mean), Some(self.r.slice(s![..k, ..k]).to_owned()));
         }
-        let cutoff = self.cutoff();
-        let inverse = self.sigma.mapv(|s| if s > cutoff { 1.0 / s } else { 0.0 });
-        let t = self.v.dot(&(self.u.t().dot(&self.r.column(k)) * inverse));
-        (Direct { t, inverse: None }, None)
+        let rank = self.rank();
+        let along = self.u.t().dot(&self.r.column(k)).slice(s![..rank]).to_owned();
+        let axes = self.v.slice(s![.., ..rank]);
+        let along = along / self.sigma.slice(s![..rank]);
+        let t = of_smallest_norm(axes, &along, &penalty.scale);
+        (Direct { t, rank, dependent: explained_by_others(axes), inverse: None }, None)
     }
 
     /// One step of refinement by the seminormal equations: strongly penalised coordinates regain their digits.
@@ -129,5 +140,5 @@ fn by_substitution(r: &Array2<f64>, mean: &Array1<f64>) -> Direct {
     let entry = |j: usize| half.column(j).iter().map(|v| v * v).sum();
     let rotated = half.dot(mean);
     let inverse = Inverse { diagonal: Array1::from_shape_fn(k, entry), mean_form: rotated.dot(&rotated) };
-    Direct { t, inverse: Some(inverse) }
+    Direct { rank: k, dependent: Vec::new(), t, inverse: Some(inverse) }
 }

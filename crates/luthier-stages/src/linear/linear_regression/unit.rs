@@ -1,19 +1,18 @@
 //! Unit coordinates, in which all solvers work.
 
-use luthier_core::linalg::matmul;
 use ndarray::{Array1, Array2, ArrayView1};
 
-use super::moments::{Factor, NormalEquations};
-use super::scaling::{Deviation, Penalty, Spread};
+use super::moments::{Factor, NormalEquations, Totals};
+use super::scaling::{About, Deviation, Penalty, Spread};
 use super::solve::FitOptions;
 
-/// How to get from unit coordinates back to the data's: every varying column is divided by its root mean square,
+/// How to get from unit coordinates back to the data's: every column is divided by its root mean square,
 /// about the mean with an intercept and about zero without.
 #[derive(Debug, Clone)]
 pub(super) struct Units {
     pub(super) fit_intercept: bool,
     pub(super) weight_sum: f64,
-    /// Indices of the varying features.
+    /// Indices of the features with coefficients.
     pub(super) active: Vec<usize>,
     pub(super) x_unit: Array1<f64>,
     pub(super) y_unit: f64,
@@ -32,19 +31,36 @@ impl Units {
         (coefficients, intercept)
     }
 
-    /// Means of the varying features in units of their scale.
+    /// Indices of the features without coefficients.
+    pub(super) fn constant(&self) -> Vec<usize> {
+        let mut is_active = vec![false; self.x_mean.len()];
+        self.active.iter().for_each(|&j| is_active[j] = true);
+        (0..is_active.len()).filter(|&j| !is_active[j]).collect()
+    }
+
+    /// Indices of features by their places among the active ones.
+    pub(super) fn named(&self, places: &[usize]) -> Vec<usize> {
+        places.iter().map(|&i| self.active[i]).collect()
+    }
+
+    /// Means of the active features in units of their scale.
     pub(super) fn unit_mean(&self) -> Array1<f64> {
         Array1::from_shape_fn(self.active.len(), |i| self.x_mean[self.active[i]] / self.x_unit[i])
     }
 
     /// The penalty of one set of options in these units.
     pub(super) fn penalty(&self, options: &FitOptions, deviation: Deviation, spread: &Spread) -> Penalty {
-        let scale = spread.penalty(deviation, options.standardization);
-        let scale = Array1::from_shape_fn(self.active.len(), |i| scale[self.active[i]] / self.x_unit[i]);
         let (lambda, alpha) = (options.reg_param, options.elastic_net_param);
         if lambda == 0.0 {
+            // Without a penalty this is what the smallest of many solutions is measured by.
+            let scale = match options.standardization {
+                true => Array1::ones(self.active.len()),
+                false => self.x_unit.mapv(|unit| 1.0 / unit),
+            };
             return Penalty { l1: 0.0, l2: 0.0, scale };
         }
+        let scale = spread.penalty(deviation, options.standardization);
+        let scale = Array1::from_shape_fn(self.active.len(), |i| scale[self.active[i]] / self.x_unit[i]);
         let l2 = (1.0 - alpha) * lambda / spread.label(deviation);
         Penalty { l1: alpha * lambda / self.y_unit, l2, scale }
     }
@@ -89,15 +105,17 @@ impl Design {
 #[derive(Debug)]
 pub(super) struct UnitSystem {
     pub(super) units: Units,
+    /// Empty where there is a design.
     pub(super) gram: Array2<f64>,
     pub(super) rhs: Array1<f64>,
-    /// The triangular factor, where the Gram matrix has too few digits.
+    /// Rows, where the Gram matrix has too few digits or would be larger than they are.
     pub(super) design: Option<Design>,
 }
 
 impl UnitSystem {
-    pub(super) fn new(moments: &NormalEquations, spread: &Spread, fit_intercept: bool) -> Self {
+    pub(super) fn new(moments: &NormalEquations, spread: &Spread, about: About) -> Self {
         let about_zero;
+        let fit_intercept = about == About::Mean;
         let (xx, xy, yy) = if fit_intercept {
             (&moments.xx, &moments.xy, moments.yy)
         } else {
@@ -105,7 +123,7 @@ impl UnitSystem {
             (&about_zero.0, &about_zero.1, about_zero.2)
         };
         let w = moments.weight_sum;
-        let active = spread.active();
+        let active = spread.active(about);
         let x_unit: Array1<f64> = active.iter().map(|&j| (xx[[j, j]] / w).sqrt()).collect();
         let y_unit = (yy / w).sqrt();
         let k = active.len();
@@ -127,20 +145,16 @@ impl UnitSystem {
     }
 
     /// The same from the triangular factor, with its rows as the design.
-    pub(super) fn from_factor(
-        factor: &Factor,
-        moments: &NormalEquations,
-        spread: &Spread,
-        fit_intercept: bool,
-    ) -> Self {
+    pub(super) fn from_factor(factor: &Factor, totals: &Totals, spread: &Spread, about: About) -> Self {
         let about_zero;
+        let fit_intercept = about == About::Mean;
         let r = if fit_intercept {
             &factor.r
         } else {
             about_zero = factor.about_zero();
             &about_zero
         };
-        let (active, d, w) = (spread.active(), factor.features(), factor.weight_sum);
+        let (active, d, w) = (spread.active(about), factor.features(), factor.weight_sum);
         let root = w.sqrt();
         let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt() / root;
         let x_unit: Array1<f64> = active.iter().map(|&j| norm(j)).collect();
@@ -148,10 +162,9 @@ impl UnitSystem {
         let features =
             Array2::from_shape_fn((active.len(), r.nrows()), |(j, i)| r[[i, active[j]]] / (x_unit[j] * root));
         let label = r.column(d).mapv(|v| v / (y_unit * root));
-        let gram = matmul(features.view(), features.t());
         let rhs = features.dot(&label);
-        let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
+        let (x_mean, y_mean) = (totals.x_mean.clone(), totals.y_mean);
         let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };
-        Self { units, gram, rhs, design: Some(Design { features, label }) }
+        Self { units, gram: Array2::zeros((0, 0)), rhs, design: Some(Design { features, label }) }
     }
 }

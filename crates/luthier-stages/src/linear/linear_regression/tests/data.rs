@@ -106,7 +106,7 @@ impl Rows {
         let options = std::slice::from_ref(options);
         let by_factor = || {
             let factor = self.factor(64);
-            fit_factor(&factor, &factor.normal_equations(), options).outcomes.remove(0).unwrap()
+            fit_factor(&factor, options).outcomes.remove(0).unwrap()
         };
         let outcome = match options[0].solver {
             Solver::Qr => by_factor(),
