@@ -21,7 +21,6 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
-mod remarks;
 mod results;
 mod roles;
 
