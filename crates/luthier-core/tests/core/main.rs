@@ -12,3 +12,4 @@ mod pipeline;
 mod rows;
 mod summaries;
 mod training_sets;
+mod wide;

@@ -27,12 +27,12 @@ use crate::linear::together::fit_in_groups;
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
-/// use luthier_core::{Dataset, Estimator, FitContext};
+/// use luthier_core::EstimatorExt;
 /// use luthier_stages::Pca;
 ///
 /// let rows = ndarray::array![[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]];
 /// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
-/// let model = Pca::new().k(1).fit(&Dataset::new(data), &FitContext::new(0))?;
+/// let model = Pca::new().k(1).fit_frame(&data)?;
 /// // All rows lie on a line through (1, 2).
 /// let direction = model.components().column(0).to_owned();
 /// assert!((direction[1] / direction[0] - 2.0).abs() < 1e-12);
@@ -124,6 +124,19 @@ fn components_field(name: &str, k: usize) -> Field {
 }
 
 /// Components learned by a [`Pca`].
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::Pca;
+///
+/// let rows = ndarray::array![[1.0, 2.0, 0.0], [2.0, 1.0, 1.0], [3.0, 5.0, 0.0], [4.0, 4.0, 2.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let model = Pca::new().k(2).center(true).fit_frame(&data)?;
+/// assert_eq!(model.components().dim(), (3, 2));
+/// assert_eq!(model.transform(&data)?.vectors("pca_features")?.dim(), (4, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "PcaState", into = "PcaState")]
 pub struct PcaModel {

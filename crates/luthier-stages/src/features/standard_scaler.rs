@@ -17,7 +17,23 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 ///
 /// A constant feature has the factor 0, so it becomes 0, as in Spark; so does every feature of a single row.
 /// Rows need finite features to be fitted; a fitted model passes NaN on. Sparse vectors stay sparse unless the mean is
-/// subtracted.
+/// subtracted. Features of any size are scaled right, also those whose squares overflow or vanish in `f64`.
+///
+/// Up to 128 features are read as [`Moments`], which other stages share; of more, two numbers are kept of each feature.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::StandardScaler;
+///
+/// let rows = ndarray::array![[1.0, 100.0], [2.0, 300.0], [3.0, 500.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let model = StandardScaler::new().with_mean(true).fit_frame(&data)?;
+/// assert_eq!(model.std().to_vec(), [1.0, 200.0]);
+/// let scaled = model.transform(&data)?.vectors("scaled_features")?;
+/// assert_eq!(scaled, ndarray::array![[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct StandardScaler {
     /// The numeric or vector column to scale.
@@ -128,6 +144,17 @@ impl Estimator for StandardScaler {
 }
 
 /// Means and deviations learned by a [`StandardScaler`].
+///
+/// ```
+/// use luthier_core::EstimatorExt;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::StandardScaler;
+///
+/// let data = DataFrame::from_columns(vec![("features", Column::f64(vec![1.0, 2.0, 3.0]))])?;
+/// let model = StandardScaler::new().fit_frame(&data)?;
+/// assert_eq!((model.mean()[0], model.std()[0]), (2.0, 1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandardScalerModel {
     input_col: String,

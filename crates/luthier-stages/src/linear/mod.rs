@@ -6,7 +6,7 @@ mod notes;
 mod substitution;
 pub(crate) mod together;
 
-use notes::not_converged;
+use notes::{constant_features, dependent_features, feature_names, not_converged};
 
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,

@@ -6,6 +6,7 @@
 mod by_hand;
 mod hostile;
 mod names;
+mod pca;
 mod sparse;
 mod summaries;
 

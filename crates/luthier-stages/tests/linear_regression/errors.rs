@@ -127,7 +127,7 @@ fn constant_labels() {
 }
 
 #[test]
-fn constant_features_get_no_coefficient() {
+fn constant_features_get_no_coefficient_beside_an_intercept_or_a_penalty_in_deviations() {
     let x = array![[0.1, 1.0], [0.1, 2.0], [0.1, 4.0], [0.1, 3.0]];
     let data = frame(x, vec![1.0, 3.0, 2.0, 5.0], None).repartition(2).unwrap();
     for solver in [Solver::Auto, Solver::Normal, Solver::Qr, Solver::LBfgs] {
@@ -139,9 +139,16 @@ fn constant_features_get_no_coefficient() {
                     .elastic_net_param(elastic_net_param)
                     .reg_param(elastic_net_param / 10.0);
                 let model = fit(&estimator, &data);
-                assert_eq!(model.coefficients()[0], 0.0);
+                let is_used = !fit_intercept && elastic_net_param == 0.0;
+                assert_eq!(model.coefficients()[0] != 0.0, is_used);
                 assert!(model.coefficients()[1] > 0.0);
-                assert!(model.standard_errors().is_none());
+                let is_direct = elastic_net_param == 0.0 && solver != Solver::LBfgs;
+                let known = model.standard_errors().map(|errors| errors.iter().map(|e| e.is_nan()).collect());
+                let expected = match fit_intercept {
+                    true => vec![true, false, false],
+                    false => vec![false, false],
+                };
+                assert_eq!(known, is_direct.then_some(expected));
             }
         }
     }

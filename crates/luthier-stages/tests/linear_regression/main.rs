@@ -1,9 +1,14 @@
 //! Linear regression as its users see it: an estimator on frames.
 #![allow(clippy::unwrap_used)]
 
+mod constants;
 mod errors;
+mod extremes;
 mod frames;
 mod nist;
 mod precision;
 mod spark;
+mod sparse;
 mod suites;
+mod ties;
+mod wide;

@@ -1,6 +1,7 @@
 use luthier_core::linalg::{cholesky, symmetric_eigen, thin_svd, triangular_factor};
 use ndarray::{Array1, Array2, Axis};
 
+use super::design::Design;
 use super::lasso_path::{LassoPath, add_rows};
 use super::scaling::Penalty;
 use super::solve::Iterated;
@@ -27,6 +28,9 @@ const AS_LARGE: f64 = 1e-9;
 
 /// Features of which less than this is their own may be tied.
 const OWN_PART: f64 = 1e-5;
+
+/// On rows that are not multiplied out an active set of more features is left to the descent.
+const POLISHED_FEATURES: usize = 1024;
 
 /// Newton steps on the active set in one polish.
 const POLISH_STEPS: usize = 30;
@@ -180,7 +184,7 @@ impl<'a> Descent<'a> {
 
     fn correlation(&self, j: usize) -> f64 {
         match &self.system.design {
-            Some(design) => design.features.row(j).dot(&self.residual),
+            Some(design) => design.dot(j, &self.residual),
             None => self.g[j],
         }
     }
@@ -212,7 +216,7 @@ impl<'a> Descent<'a> {
         }
         self.t[j] = shrunk;
         match &self.system.design {
-            Some(design) => self.residual.scaled_add(-step, &design.features.row(j)),
+            Some(design) => design.subtract(j, step, &mut self.residual),
             None => self.g.scaled_add(-step, &self.system.gram.row(j)),
         }
         step.abs() > SETTLED * self.l1[j]
@@ -231,6 +235,19 @@ impl<'a> Descent<'a> {
             }
         }
         self.refresh();
+    }
+
+    /// The Gram matrix of some features; `None` where it would take too long to make it.
+    fn gram_of(&self, chosen: &[usize]) -> Option<Array2<f64>> {
+        match &self.system.design {
+            Some(_) if chosen.len() > POLISHED_FEATURES => None,
+            Some(design) => Some(design.gram_of(chosen)),
+            None => {
+                let gram = &self.system.gram;
+                let entry = |(a, b): (usize, usize)| gram[[chosen[a], chosen[b]]];
+                Some(Array2::from_shape_fn((chosen.len(), chosen.len()), entry))
+            }
+        }
     }
 
     /// How far coordinate `j` is from its optimality condition.
@@ -253,7 +270,7 @@ impl<'a> Descent<'a> {
 
     fn objective(&self) -> f64 {
         let fit = match &self.system.design {
-            Some(_) => 0.5 * self.residual.dot(&self.residual),
+            Some(design) => 0.5 * design.square(&self.residual),
             None => 0.5 * (1.0 - self.t.dot(&(&self.system.rhs + &self.g))),
         };
         let terms = self.t.iter().zip(&self.l1).zip(&self.l2);
@@ -285,9 +302,9 @@ impl<'a> Descent<'a> {
         if *pivot >= OWN_PART {
             return;
         }
-        let flat = match &self.system.design {
-            Some(design) => flat_directions_of_rows(design.features.select(Axis(0), &tied).view()),
-            None => flat_directions(self.system.gram.select(Axis(0), &tied).select(Axis(1), &tied).view()),
+        let flat = match self.system.design.as_ref().and_then(Design::dense) {
+            Some(features) => flat_directions_of_rows(features.select(Axis(0), &tied).view()),
+            None => self.gram_of(&tied).and_then(|gram| flat_directions(gram.view())),
         };
         let signs = tied.iter().map(|&j| self.correlation(j).signum()).collect();
         let of_tied = |all: &Array1<f64>| all.select(Axis(0), &tied);
@@ -364,15 +381,15 @@ enum Inverse {
 impl Solve {
     fn new(state: &Descent<'_>, active: &[usize]) -> Option<Self> {
         let unit: Array1<f64> = active.iter().map(|&j| 1.0 / (1.0 + state.l2[j]).sqrt()).collect();
-        if let Some(design) = &state.system.design {
-            return Self::of_design(&design.features, &state.l2, active, unit);
+        if let Some(features) = state.system.design.as_ref().and_then(Design::dense) {
+            return Self::of_design(features, &state.l2, active, unit);
         }
-        let mut k = Array2::eye(active.len());
-        for (a, &j) in active.iter().enumerate() {
-            let row = state.system.gram.row(j);
-            for (b, &i) in active[..a].iter().enumerate() {
-                k[[a, b]] = row[i] * (unit[a] * unit[b]);
+        let mut k = state.gram_of(active)?;
+        for a in 0..active.len() {
+            for b in 0..a {
+                k[[a, b]] *= unit[a] * unit[b];
             }
+            k[[a, a]] = 1.0;
         }
         if let Some(l) = cholesky(k.view()) {
             return Some(Self { unit, inverse: Inverse::Cholesky(l) });

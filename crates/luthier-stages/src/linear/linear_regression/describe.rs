@@ -7,7 +7,7 @@ use super::model::LinearRegressionModel;
 pub(super) fn describe(model: &LinearRegressionModel) -> Description {
     let summary = model.summary();
     let errors = model.standard_errors();
-    let with_intercept = errors.map_or(model.intercept() != 0.0, |e| e.len() > model.coefficients().len());
+    let with_intercept = model.fits_intercept();
     let mut description = Description::new()
         .fact("rows", summary.num_instances)
         .fact("degrees_of_freedom", summary.degrees_of_freedom)
@@ -16,6 +16,9 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
         .fact("rmse", summary.rmse)
         .fact("mse", summary.mse)
         .fact("explained_variance", summary.explained_variance)
+        .fact_if("log_likelihood", summary.log_likelihood)
+        .fact_if("aic", summary.aic)
+        .fact_if("bic", summary.bic)
         .fact("iterations", summary.total_iterations)
         .fact("converged", summary.converged)
         .fact_if("condition", summary.condition)
@@ -36,7 +39,7 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
         }
     }
     let stopped = (!summary.converged).then(|| crate::linear::not_converged(summary.total_iterations));
-    description.with_notes(stopped)
+    description.with_notes(stopped).with_notes(model.notes().iter().cloned())
 }
 
 /// Whether lists of a loaded model fit together.

@@ -12,10 +12,14 @@ use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
 use super::residuals::{ResidualSpec, ResidualSums};
-use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations};
-use super::statistics::Goodness;
+use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, fit_sparse_rows};
+use super::sparse_rows::{Columns, SparseRows};
+use super::statistics::{Estimate, Goodness};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
+
+/// Sparse vectors of more features are fitted without the products of all pairs.
+const MULTIPLIED_FEATURES: usize = 256;
 
 /// What is minimised over the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
@@ -44,9 +48,12 @@ pub enum Loss {
 ///
 /// | rows | outcome |
 /// |---|---|
-/// | constant feature | coefficient 0, also without intercept |
+/// | constant feature, with intercept | coefficient 0, and a note |
+/// | constant feature, without intercept | a feature like any other; with `standardization` and `reg_param > 0` the penalty cannot weigh it, so it gets 0, and a note, as in Spark |
 /// | constant label | with intercept: coefficients 0 and the label as intercept; without: an error if `reg_param > 0` |
-/// | linearly dependent features, no penalty | the smallest of the solutions, in standardised features; no standard errors |
+/// | linearly dependent features, no penalty | the smallest of the solutions, `min Σ (s_j β_j)²`, and a note that names the features; no standard errors |
+/// | several best lassos (dummies that add up to 1, copies of a column) | the smallest of them by the same measure: what the elastic net tends to as its L2 part goes to 0. Copies share equally |
+/// | values or weights whose squares overflow or vanish in `f64` | an error that says so; a [`StandardScaler`](crate::StandardScaler) in front takes any size |
 /// | null, NaN or infinite label or feature | an error naming column and row |
 /// | negative, null, NaN or infinite weight | an error naming column and row |
 /// | zero weight | the row does not count, except in the degrees of freedom |
@@ -59,10 +66,31 @@ pub enum Loss {
 /// a candidate gets the same coefficients, bit for bit, alone and in any grid. They meet the optimality conditions
 /// to `1e-7 · tol`, at best 1e-13, of the label's deviation.
 ///
+/// Of more than 512 features and fewer rows than features the rows are decomposed instead of the products of all pairs.
+/// Sparse vectors of more than 256 features are fitted as they are, by conjugate gradients for `auto` and L-BFGS for
+/// `l_bfgs`, and by coordinate descent with an L1 penalty; there are no standard errors then. `normal` and `qr` multiply them out.
+///
 /// `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond a condition of
 /// 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the residuals of a
 /// fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
 /// The huber loss takes a pass an iteration.
+///
+/// ```
+/// use luthier_core::EstimatorExt;
+/// use luthier_core::frame::DataFrame;
+/// use luthier_stages::LinearRegression;
+///
+/// let x = ndarray::array![[1.0], [2.0], [4.0], [7.0]];
+/// let data = DataFrame::from_ndarray(x, vec![3.0, 5.0, 9.0, 15.0])?;
+/// let model = LinearRegression::new().fit_frame(&data)?;
+/// assert!((model.coefficients()[0] - 2.0).abs() < 1e-12);
+/// assert!((model.intercept() - 1.0).abs() < 1e-12);
+///
+/// // A penalty draws the coefficient towards zero.
+/// let ridge = LinearRegression::new().reg_param(1.0).fit_frame(&data)?;
+/// assert!(ridge.coefficients()[0] < model.coefficients()[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Params)]
 #[params(check = "Self::check")]
 pub struct LinearRegression {
@@ -125,6 +153,16 @@ impl LinearRegression {
         MomentsSpec::new([&self.features_col, &self.label_col]).weighted_by(self.weight_col.as_deref())
     }
 
+    /// Whether the rows are fitted as they are: sparse vectors of so many features that their products would take more
+    /// memory and time than they do. Solvers that work on products are taken at their word.
+    fn reads_sparse_rows(&self, schema: &Schema) -> bool {
+        let width = columns::planned_width(schema, &self.features_col).ok().flatten();
+        self.loss == Loss::SquaredError
+            && matches!(self.solver, Solver::Auto | Solver::LBfgs)
+            && columns::is_sparse(schema, &self.features_col)
+            && width.is_none_or(|width| width > MULTIPLIED_FEATURES)
+    }
+
     fn options(&self) -> FitOptions {
         FitOptions {
             reg_param: self.reg_param,
@@ -166,7 +204,7 @@ impl LinearRegression {
             fit.intercept,
             (rank, self.fit_intercept),
         );
-        Ok(LinearRegressionModel::of_huber(self.columns(), fit, &goodness))
+        Ok(LinearRegressionModel::of_huber(self.columns(), fit, &goodness).with_names_from(data.schema()))
     }
 
     fn columns(&self) -> (String, String, String, Option<String>) {
@@ -188,6 +226,7 @@ struct Summaries<'a> {
     moments: OnceCell<Result<Arc<Moments>, String>>,
     equations: OnceCell<Result<NormalEquations, String>>,
     factor: OnceCell<Result<Factor, String>>,
+    rows: OnceCell<Result<SparseRows, String>>,
 }
 
 /// What was taken, or why it could not be.
@@ -208,6 +247,7 @@ impl<'a> Summaries<'a> {
             moments: OnceCell::new(),
             equations: OnceCell::new(),
             factor: OnceCell::new(),
+            rows: OnceCell::new(),
         }
     }
 
@@ -278,6 +318,11 @@ impl<'a> Summaries<'a> {
             let equations = self.equations().map_err(|message| anyhow::anyhow!(message));
             models[i] = Some(equations.and_then(|equations| configs[i].fit_robustly(self.data, equations)));
         }
+        let is_sparse = |i: &usize| configs[*i].reads_sparse_rows(self.data.schema());
+        let (sparse, squared): (Vec<usize>, Vec<usize>) = squared.into_iter().partition(is_sparse);
+        for (i, result) in self.fit_sparse(configs, sparse) {
+            models[i] = Some(result);
+        }
         let mut fitted = Vec::new();
         for (i, result) in self.fit_squares(configs, squared, ctx) {
             match result {
@@ -287,12 +332,7 @@ impl<'a> Summaries<'a> {
         }
         let refined = self.refine(configs, &mut fitted).map_err(|e| e.to_string());
         for (i, Fitted { fit, goodness }) in fitted {
-            let model = LinearRegressionModel::of_squares(
-                configs[i].columns(),
-                fit,
-                &goodness,
-                configs[i].reg_param == 0.0,
-            );
+            let model = self.model(configs[i], fit, &goodness);
             models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
         }
         models.into_iter().map(only).collect()
@@ -305,6 +345,9 @@ impl<'a> Summaries<'a> {
         chosen: Vec<usize>,
         ctx: &FitContext,
     ) -> Vec<(usize, anyhow::Result<Fitted>)> {
+        if chosen.is_empty() {
+            return Vec::new();
+        }
         let failed = |chosen: Vec<usize>, message: &str| {
             chosen.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.to_owned())))).collect()
         };
@@ -351,6 +394,45 @@ impl<'a> Summaries<'a> {
             results.push((i, result));
         }
         results
+    }
+
+    /// Fits on sparse rows as they are.
+    fn fit_sparse(
+        &self,
+        configs: &[&LinearRegression],
+        chosen: Vec<usize>,
+    ) -> Vec<(usize, anyhow::Result<LinearRegressionModel>)> {
+        if chosen.is_empty() {
+            return Vec::new();
+        }
+        let columns = Columns {
+            features: &self.features_col,
+            label: &self.label_col,
+            weight: self.spec.weight_col.as_deref(),
+        };
+        let rows = match known(&self.rows, || SparseRows::read(self.data, columns)) {
+            Ok(rows) => rows,
+            Err(message) => {
+                return chosen.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.clone())))).collect();
+            }
+        };
+        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
+        let fits = chosen.into_iter().zip(fit_sparse_rows(rows, &options));
+        let model = |i: usize, fit: Fit| {
+            let (residual, explained) = rows.sums_of_squares(&fit.coefficients, fit.intercept);
+            let about = (fit.rank, configs[i].fit_intercept);
+            let goodness = Goodness::new(rows.totals(), Estimate::exact(residual), explained, about);
+            self.model(configs[i], fit, &goodness).of_sparse_rows()
+        };
+        fits.map(|(i, fit)| (i, fit.map(|fit| model(i, fit)).map_err(Into::into))).collect()
+    }
+
+    /// The model, with names in its notes.
+    fn model(&self, config: &LinearRegression, fit: Fit, goodness: &Goodness) -> LinearRegressionModel {
+        // Of sparse rows it is not known which columns depend on each other.
+        let is_plain = config.reg_param == 0.0 && !config.reads_sparse_rows(self.data.schema());
+        LinearRegressionModel::of_squares(config.columns(), fit, goodness, is_plain)
+            .with_names_from(self.data.schema())
     }
 
     /// Fits by moments; those that need the factor are added to `by_factor`.
@@ -456,7 +538,10 @@ impl Estimator for LinearRegression {
         Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
     }
 
-    fn plan(&self, _schema: &Schema) -> StagePlan {
+    fn plan(&self, schema: &Schema) -> StagePlan {
+        if self.reads_sparse_rows(schema) {
+            return StagePlan::opaque().grouped().iterates();
+        }
         let plan = StagePlan::opaque()
             .need::<Moments>(self.spec())
             .affine([&self.features_col], &self.prediction_col);

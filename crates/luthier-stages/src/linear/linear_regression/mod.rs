@@ -1,7 +1,9 @@
 //! Least squares, ridge, lasso, elastic net and Huber regression, computed from summaries of the rows.
 
+mod conjugate_gradient;
 mod coordinate_descent;
 mod describe;
+mod design;
 mod doubled;
 mod estimator;
 mod evaluation;
@@ -18,6 +20,7 @@ mod scaling;
 mod seminormal;
 mod smallest_norm;
 mod solve;
+mod sparse_rows;
 mod statistics;
 mod ties;
 mod triangular;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Affine, Description, Transformer};
+use luthier_core::{Affine, Description, Note, Transformer};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,21 @@ use crate::columns;
 /// A fitted [`LinearRegression`](crate::LinearRegression): `prediction = x · coefficients + intercept`.
 ///
 /// A feature that is NaN gives a prediction that is NaN; null is an error.
+///
+/// ```
+/// use luthier_core::frame::DataFrame;
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::LinearRegression;
+///
+/// let x = ndarray::array![[1.0, 0.0], [2.0, 1.0], [4.0, 0.0], [7.0, 1.0], [8.0, 1.0]];
+/// let data = DataFrame::from_ndarray(x, vec![1.0, 3.0, 2.0, 5.0, 9.0])?;
+/// let model = LinearRegression::new().fit_frame(&data)?;
+/// let predicted = model.transform(&data)?.column_f64("prediction")?;
+/// assert_eq!(predicted.len(), 5);
+/// // One of each coefficient, and of the intercept.
+/// assert_eq!(model.p_values().map(<[f64]>::len), Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearRegressionModel {
     features_col: String,
@@ -27,12 +42,18 @@ pub struct LinearRegressionModel {
     #[serde(default = "with_intercept")]
     fit_intercept: bool,
     scale: f64,
+    /// Whether it was fitted on sparse rows, of which no products of all pairs should be made to score it either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    of_sparse_rows: bool,
     /// Features that are constant and have no coefficient.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     constant: Vec<usize>,
     /// Features that depend on others, so that there are several solutions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dependent: Vec<usize>,
+    /// What the fit found about features, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standard_errors: Option<Vec<f64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +77,22 @@ impl PartialEq for PValues {
 /// How well the model fits the rows it was fitted on: everything that the moments tell.
 ///
 /// What needs rows (mean absolute error, quantiles of the residuals) is in [`LinearRegressionModel::evaluate`].
+///
+/// ```
+/// use luthier_core::EstimatorExt;
+/// use luthier_core::frame::DataFrame;
+/// use luthier_stages::LinearRegression;
+///
+/// let x = ndarray::array![[1.0], [2.0], [4.0], [7.0], [8.0]];
+/// let data = DataFrame::from_ndarray(x, vec![1.0, 3.0, 2.0, 5.0, 9.0])?;
+/// let model = LinearRegression::new().fit_frame(&data)?;
+/// let summary = model.summary();
+/// assert_eq!((summary.num_instances, summary.degrees_of_freedom), (5, 3));
+/// assert!(summary.r2 > 0.7 && summary.adjusted_r2 < summary.r2);
+/// // Of least squares without penalty and weights.
+/// assert!(summary.aic.is_some() && summary.bic.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TrainingSummary {
@@ -180,6 +217,8 @@ impl LinearRegressionModel {
             intercept: fit.intercept,
             fit_intercept: goodness.fit_intercept,
             scale: 1.0,
+            of_sparse_rows: false,
+            notes: Vec::new(),
             constant: fit.constant,
             dependent: fit.dependent,
             standard_errors: inference.as_ref().map(|i| i.standard_errors.to_vec()),
@@ -187,6 +226,32 @@ impl LinearRegressionModel {
             p_values: PValues::default(),
             summary,
         }
+    }
+
+    /// The same with notes that call features by their names.
+    pub(super) fn with_names_from(self, schema: &Schema) -> Self {
+        let names = |features: &[usize]| {
+            let field = schema.field(&self.features_col);
+            crate::linear::feature_names(field, &self.features_col, features, self.coefficients.len())
+        };
+        let constant = (!self.constant.is_empty())
+            .then(|| crate::linear::constant_features(&names(&self.constant), self.fit_intercept));
+        let rank = self.summary.rank.unwrap_or(0);
+        let dependent = (!self.dependent.is_empty())
+            .then(|| crate::linear::dependent_features(&names(&self.dependent), rank));
+        Self { notes: constant.into_iter().chain(dependent).collect(), ..self }
+    }
+
+    pub(super) fn fits_intercept(&self) -> bool {
+        self.fit_intercept
+    }
+
+    pub(super) fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    pub(super) fn of_sparse_rows(self) -> Self {
+        Self { of_sparse_rows: true, ..self }
     }
 
     pub(super) fn of_huber(columns: Columns, fit: HuberFit, goodness: &Goodness) -> Self {
@@ -200,6 +265,8 @@ impl LinearRegressionModel {
             intercept: fit.intercept,
             fit_intercept: goodness.fit_intercept,
             scale: fit.scale,
+            of_sparse_rows: false,
+            notes: Vec::new(),
             constant: fit.constant,
             dependent: Vec::new(),
             standard_errors: None,
@@ -306,6 +373,9 @@ impl Transformer for LinearRegressionModel {
     }
 
     fn affine(&self) -> Option<Affine> {
+        if self.of_sparse_rows {
+            return None;
+        }
         let matrix: Array2<f64> = Array1::from(self.coefficients.clone()).insert_axis(Axis(1));
         Some(Affine::dense(
             self.features_col.clone(),

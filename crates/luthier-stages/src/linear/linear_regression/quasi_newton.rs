@@ -3,9 +3,10 @@ use std::collections::VecDeque;
 use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
+use super::design::Design;
 use super::scaling::Penalty;
 use super::solve::Iterated;
-use super::unit::{Design, UnitSystem};
+use super::unit::UnitSystem;
 use crate::linear::substitution::cholesky_solve;
 
 /// Corrections kept, as in Spark.
@@ -77,11 +78,11 @@ struct Quadratic<'a> {
 impl<'a> Quadratic<'a> {
     fn new(system: &'a UnitSystem, penalty: &Penalty) -> Self {
         let diagonal = penalty.diagonal();
-        // A square matrix is not made where there are fewer rows than features.
-        let tall = |design: &&Design| design.features.ncols() >= design.features.nrows();
-        let lower = system.design.as_ref().filter(tall).and_then(|design| {
+        // A square matrix is not made where there are fewer rows than features, or sparse ones.
+        let dense = system.design.as_ref().and_then(Design::dense);
+        let lower = dense.filter(|features| features.ncols() >= features.nrows()).and_then(|features| {
             let root = Array2::from_diag(&diagonal.mapv(f64::sqrt));
-            let stacked = concatenate(Axis(0), &[design.features.t(), root.view()]).ok()?;
+            let stacked = concatenate(Axis(0), &[features.t(), root.view()]).ok()?;
             let r = triangular_factor(stacked.view());
             let least = 16.0 * f64::EPSILON * r.nrows() as f64;
             r.diag().iter().all(|v| v.abs() > least).then(|| r.t().to_owned())
@@ -95,8 +96,8 @@ impl<'a> Quadratic<'a> {
         match &self.system.design {
             Some(design) => {
                 let residual = design.residual(t);
-                let value = 0.5 * (residual.dot(&residual) + t.dot(&pull));
-                (value, pull - design.features.dot(&residual))
+                let value = 0.5 * (design.square(&residual) + t.dot(&pull));
+                (value, pull - design.along(&residual))
             }
             None => {
                 let gradient = self.system.gram.dot(t) + pull - &self.system.rhs;
@@ -108,7 +109,7 @@ impl<'a> Quadratic<'a> {
     /// The Hessian times a direction.
     fn bend(&self, direction: &Array1<f64>) -> Array1<f64> {
         let squares = match &self.system.design {
-            Some(design) => design.features.dot(&design.features.t().dot(direction)),
+            Some(design) => design.along(&design.image(direction)),
             None => self.system.gram.dot(direction),
         };
         squares + &self.diagonal * direction

@@ -1,5 +1,6 @@
 //! Which of many least-squares solutions is taken.
 
+use super::design::is_uniform;
 use luthier_core::linalg::thin_svd;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -12,7 +13,7 @@ pub(super) fn of_smallest_norm(
     along: &Array1<f64>,
     scale: &Array1<f64>,
 ) -> Array1<f64> {
-    if scale.windows(2).into_iter().all(|pair| pair[0] == pair[1]) {
+    if is_uniform(scale.view()) {
         return axes.dot(along);
     }
     // With q = scale t it is the smallest solution of (axes / scale)ᵀ q = along.

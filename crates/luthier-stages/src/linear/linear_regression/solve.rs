@@ -3,12 +3,14 @@ use std::fmt;
 use luthier_core::params::ParamEnum;
 use ndarray::Array1;
 
+use super::conjugate_gradient;
 use super::coordinate_descent::PenaltyPath;
 use super::moments::{Factor, NormalEquations, Totals};
 use super::quasi_newton;
 use super::ridge::{Direct, RidgeFamily};
 use super::scaling::{About, Deviation, Spread};
 use super::seminormal::Seminormal;
+use super::sparse_rows::SparseRows;
 use super::triangular::TriangularSystem;
 use super::unit::{UnitSystem, Units};
 use super::wide::WideSystem;
@@ -301,11 +303,13 @@ struct Shared {
     system: UnitSystem,
     ridge: RidgeFamily,
     paths: Vec<PenaltyPath>,
+    is_sparse: bool,
 }
 
 impl Shared {
     fn new(system: UnitSystem) -> Self {
-        Self { system, ridge: RidgeFamily::default(), paths: Vec::new() }
+        let is_sparse = system.design.as_ref().is_some_and(|design| design.dense().is_none());
+        Self { system, is_sparse, ridge: RidgeFamily::default(), paths: Vec::new() }
     }
 
     fn fit(&mut self, options: &FitOptions, spread: &Spread) -> Result<Outcome, FitError> {
@@ -361,6 +365,9 @@ impl Shared {
                 self.paths.len() - 1
             });
             self.paths[at].solve(system, &penalty, options.tol, options.max_iter)
+        } else if options.solver == Solver::Auto && self.is_sparse {
+            let found = conjugate_gradient::minimise(system, &penalty, options.tol);
+            found.unwrap_or_else(|| quasi_newton::minimise(system, &penalty, options.tol, options.max_iter))
         } else {
             quasi_newton::minimise(system, &penalty, options.tol, options.max_iter)
         };
@@ -446,4 +453,20 @@ pub(crate) fn fit_factor(factor: &Factor, options: &[FitOptions]) -> Batch {
         Ok(Outcome::Fitted(fit))
     });
     Batch { outcomes, factorisations }
+}
+
+/// Fits every set of options to the same sparse rows, which are not multiplied out.
+pub(crate) fn fit_sparse_rows(rows: &SparseRows, options: &[FitOptions]) -> Vec<Result<Fit, FitError>> {
+    let totals = rows.totals();
+    let spread = spread(totals);
+    let finite = totals.is_finite();
+    let mut shared = ByAbout::default();
+    from_strong_to_weak(options, |o| {
+        if let Some(fit) = degenerate(o, &spread, totals, finite) {
+            return fit;
+        }
+        let system = || Some(Shared::new(rows.system(&spread, o.about())));
+        let shared = shared.of(o.about(), system).ok_or(FitError::NotFinite)?;
+        Ok(shared.iterate(o, &spread).0)
+    })
 }

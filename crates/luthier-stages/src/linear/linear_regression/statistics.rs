@@ -20,6 +20,11 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
+    /// Of a sum of terms that are not negative.
+    pub(super) fn exact(value: f64) -> Self {
+        Self::new(value, value)
+    }
+
     /// With the sum of the magnitudes of the terms that were added.
     fn new(value: f64, magnitude: f64) -> Self {
         let error = f64::EPSILON * magnitude;
@@ -128,7 +133,7 @@ impl Goodness {
 
     /// With `Σ w (y − ŷ)²` from the rows.
     pub(crate) fn with_residual(self, value: f64) -> Self {
-        Self { residual: Estimate::new(value, value), ..self }
+        Self { residual: Estimate::exact(value), ..self }
     }
 
     /// `Σ w (y − ŷ)² / W`.

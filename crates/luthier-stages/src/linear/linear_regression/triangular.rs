@@ -28,9 +28,10 @@ impl TriangularSystem {
     /// and condition.
     pub(super) fn new(system: UnitSystem) -> Option<Self> {
         let design = system.design?;
+        let features = design.dense()?;
         let k = system.units.active.len();
-        let label = design.label.insert_axis(Axis(1));
-        let r = triangular_factor(concatenate(Axis(1), &[design.features.t(), label.view()]).ok()?.view());
+        let label = design.label.view().insert_axis(Axis(1));
+        let r = triangular_factor(concatenate(Axis(1), &[features.t(), label]).ok()?.view());
         let svd = thin_svd(r.slice(s![.., ..k])).ok()?;
         Some(Self { units: system.units, r, u: svd.u, sigma: svd.values, v: svd.v })
     }

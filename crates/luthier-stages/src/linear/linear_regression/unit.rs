@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1};
 
+use super::design::{Cells, Design};
 use super::moments::{Factor, NormalEquations, Totals};
 use super::scaling::{About, Deviation, Penalty, Spread};
 use super::solve::FitOptions;
@@ -21,6 +22,17 @@ pub(super) struct Units {
 }
 
 impl Units {
+    pub(super) fn new(
+        fit_intercept: bool,
+        totals: &Totals,
+        active: Vec<usize>,
+        x_unit: Array1<f64>,
+        y_unit: f64,
+    ) -> Self {
+        let (weight_sum, x_mean, y_mean) = (totals.weight_sum, totals.x_mean.clone(), totals.y_mean);
+        Self { fit_intercept, weight_sum, active, x_unit, y_unit, x_mean, y_mean }
+    }
+
     /// Coefficients and intercept from unit coordinates.
     pub(super) fn restore(&self, t: ArrayView1<'_, f64>) -> (Array1<f64>, f64) {
         let mut coefficients = Array1::zeros(self.x_mean.len());
@@ -85,22 +97,6 @@ impl Units {
     }
 }
 
-/// Rows `A t ≈ z` in unit coordinates whose Gram matrix is that of all rows.
-#[derive(Debug)]
-pub(super) struct Design {
-    /// `Aᵀ`: one row a varying feature.
-    pub(super) features: Array2<f64>,
-    /// `z`.
-    pub(super) label: Array1<f64>,
-}
-
-impl Design {
-    /// `z − A t`.
-    pub(super) fn residual(&self, t: &Array1<f64>) -> Array1<f64> {
-        &self.label - &self.features.t().dot(t)
-    }
-}
-
 /// The data in unit coordinates: the Gram matrix has a unit diagonal there, the label a unit norm.
 #[derive(Debug)]
 pub(super) struct UnitSystem {
@@ -139,9 +135,14 @@ impl UnitSystem {
         }
         let gram = Array2::from_shape_vec((k, k), gram).unwrap_or_default();
         let rhs = Array1::from_shape_fn(k, |i| xy[active[i]] / (w * (x_unit[i] * y_unit)));
-        let (x_mean, y_mean) = (moments.x_mean.clone(), moments.y_mean);
-        let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };
+        let units = Units::new(fit_intercept, &moments.totals(), active, x_unit, y_unit);
         Self { units, gram, rhs, design: None }
+    }
+
+    /// Of rows in these units.
+    pub(super) fn of_design(units: Units, design: Design) -> Self {
+        let rhs = design.correlations();
+        Self { units, gram: Array2::zeros((0, 0)), rhs, design: Some(design) }
     }
 
     /// The same from the triangular factor, with its rows as the design.
@@ -162,9 +163,7 @@ impl UnitSystem {
         let features =
             Array2::from_shape_fn((active.len(), r.nrows()), |(j, i)| r[[i, active[j]]] / (x_unit[j] * root));
         let label = r.column(d).mapv(|v| v / (y_unit * root));
-        let rhs = features.dot(&label);
-        let (x_mean, y_mean) = (totals.x_mean.clone(), totals.y_mean);
-        let units = Units { fit_intercept, weight_sum: w, active, x_unit, y_unit, x_mean, y_mean };
-        Self { units, gram: Array2::zeros((0, 0)), rhs, design: Some(Design { features, label }) }
+        let units = Units::new(fit_intercept, totals, active, x_unit, y_unit);
+        Self::of_design(units, Design { cells: Cells::Dense(features), label })
     }
 }

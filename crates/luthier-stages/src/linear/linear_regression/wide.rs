@@ -3,10 +3,11 @@
 use luthier_core::linalg::{Svd, thin_svd};
 use ndarray::{Array1, Array2, Axis, s};
 
+use super::design::Design;
 use super::scaling::{Deviation, Spread};
 use super::smallest_norm::{explained_by_others, of_smallest_norm};
 use super::solve::{Fit, FitOptions};
-use super::unit::{Design, UnitSystem, Units};
+use super::unit::{UnitSystem, Units};
 
 /// Singular values below this many times `ε · size`, times the largest, are zero.
 const RANK_TOLERANCE: f64 = 8.0;
@@ -30,7 +31,7 @@ impl WideSystem {
     }
 
     pub(super) fn is_small(&self) -> bool {
-        self.design.as_ref().is_some_and(|design| design.label.len() <= FEW_ROWS)
+        self.design.as_ref().is_some_and(|design| design.rows() <= FEW_ROWS)
     }
 
     /// One fit without an L1 penalty, and the number of decompositions it took.
@@ -83,7 +84,7 @@ impl WideSystem {
         let at = match self.known.iter().position(|(known, _)| *known == scale) {
             Some(at) => at,
             None => {
-                let rows = self.design.as_ref()?.features.t();
+                let rows = self.design.as_ref()?.dense()?.t();
                 let svd = match &scale {
                     None => thin_svd(rows),
                     Some(scale) => {
