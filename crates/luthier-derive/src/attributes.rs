@@ -143,7 +143,10 @@ fn role_variant(role: &Ident) -> syn::Result<Ident> {
         Some((_, variant)) => Ok(Ident::new(variant, role.span())),
         None => Err(syn::Error::new(
             role.span(),
-            format!("unknown role `{role}` of a column; the roles are {}", ROLES.map(|(name, _)| name).join(", ")),
+            format!(
+                "unknown role `{role}` of a column; the roles are {}",
+                ROLES.map(|(name, _)| name).join(", ")
+            ),
         )),
     }
 }

@@ -3,8 +3,8 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Field, Fields, GenericArgument, Ident, Lit, Path, PathArguments, Type,
-    Visibility,
+    Attribute, Data, DeriveInput, Expr, Field, Fields, GenericArgument, Ident, Lit, Path, PathArguments,
+    Type, Visibility,
 };
 
 use crate::attributes::{DefaultValue, ParamAttributes, struct_check};
@@ -232,10 +232,13 @@ impl<'a> Parameter<'a> {
 
     fn get_arm(&self, krate: &TokenStream) -> TokenStream {
         let Self { ident, name, inner, .. } = self;
-        let value = at(inner, match self.kind {
-            Kind::Required => quote!(self.#ident.get().map(#krate::ParamType::to_value)),
-            _ => quote!(::core::result::Result::Ok(#krate::ParamType::to_value(&self.#ident))),
-        });
+        let value = at(
+            inner,
+            match self.kind {
+                Kind::Required => quote!(self.#ident.get().map(#krate::ParamType::to_value)),
+                _ => quote!(::core::result::Result::Ok(#krate::ParamType::to_value(&self.#ident))),
+            },
+        );
         quote!(#name => #value)
     }
 

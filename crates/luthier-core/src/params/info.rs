@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::{ColumnRole, Value};
 use super::error::in_range;
+use super::{ColumnRole, Value};
 
 /// What is known about a parameter without an instance.
 #[derive(Debug, Clone, Copy)]
