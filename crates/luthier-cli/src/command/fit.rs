@@ -11,7 +11,7 @@ use crate::output::{check_target, notes, print};
 use crate::{build, data, model_file};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
-    let config = Config::read(&args.config)?;
+    let mut config = Config::read(&args.config)?;
     if let Some(grid) = config.grids.first() {
         bail!(
             "{}: `luthier fit` fits one pipeline and takes no [grid]: use `luthier tune`, or set the parameters \
@@ -23,7 +23,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let pipeline = build::pipeline(&config)?;
     pipeline.check().map_err(|e| config.located_core(e))?;
     let frame = config.read_data()?;
-    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
+    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let pipeline = build::pipeline(&config)?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
     let work = Arc::new(WorkCounter::default());
