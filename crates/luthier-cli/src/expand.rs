@@ -28,13 +28,21 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     }
     let place = data.categories.place.clone();
     if let Some(stage) = config.stages.iter().find(|stage| stage.name.name == CATEGORIES) {
-        bail!("{}: [data] makes a stage `{CATEGORIES}` of its categories: give this one another name", stage.name.place);
+        bail!(
+            "{}: [data] makes a stage `{CATEGORIES}` of its categories: give this one another name",
+            stage.name.place
+        );
     }
-    let takes = |field: &Field| {
-        matches!(field.column_type(), ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool)
+    let takes =
+        |field: &Field| matches!(field.column_type(), ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool);
+    let selector = Selector {
+        what: "categories",
+        schema,
+        roles,
+        features: true,
+        takes: &takes,
+        takes_what: "column of categories",
     };
-    let selector =
-        Selector { what: "categories", schema, roles, features: true, takes: &takes, takes_what: "column of categories" };
     let Selected { columns, .. } = selector.select(&data.categories.patterns).map_err(|e| place.error(e))?;
     for column in &columns {
         schema.require(column).map_err(|e| place.error(e))?;
@@ -60,7 +68,8 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
         stages,
     };
     let keep = vec![(key("handle_invalid"), Value::from("keep"))];
-    let inner = vec![stage("string_indexer", keep, Vec::new()), stage("one_hot_encoder", Vec::new(), Vec::new())];
+    let inner =
+        vec![stage("string_indexer", keep, Vec::new()), stage("one_hot_encoder", Vec::new(), Vec::new())];
     let part = stage("pipeline", vec![(key("columns"), columns.clone().into())], inner);
     let part = StageConfig { name: key("indicators"), ..part };
     let others: Vec<String> = others.collect();
@@ -111,23 +120,20 @@ impl Walk<'_> {
     /// What does not fit is told by whoever checks the stage.
     fn go_through(&mut self, stage: &StageConfig) {
         let Ok(built) = build::stage(stage, self.data) else { return };
-        let with = |schema: &Schema, field: &Field| schema.with_field(field.clone()).ok();
-        let before = self.assembled.as_ref().and_then(|field| with(&self.schema, field));
-        let before = before.as_ref().unwrap_or(&self.schema);
-        match built.transform_schema(before) {
-            Ok(behind) => {
-                for field in behind.fields().iter().filter(|field| before.field(field.name()).is_none()) {
-                    self.schema = with(&self.schema, field).unwrap_or_else(|| self.schema.clone());
-                }
-            }
+        let before = self.schema.fields().iter().chain(&self.assembled).cloned().collect();
+        let Ok(before) = Schema::new(before) else { return };
+        let new: Vec<Field> = match built.transform_schema(&before) {
+            Ok(behind) => behind.fields().iter().skip(before.len()).cloned().collect(),
             // A parameter that the grid sets may be missing still.
             Err(_) => {
                 let appended = ColumnRole::ALL.into_iter().filter(|role| role.is_appended());
-                for column in appended.flat_map(|role| built.columns_of(role)) {
-                    let field = Field::new(column, ColumnType::AnyVector);
-                    self.schema = with(&self.schema, &field).unwrap_or_else(|| self.schema.clone());
-                }
+                let columns = appended.flat_map(|role| built.columns_of(role));
+                columns.map(|column| Field::new(column, ColumnType::AnyVector)).collect()
             }
+        };
+        let fields = self.schema.fields().iter().cloned().chain(new).collect();
+        if let Ok(schema) = Schema::new(fields) {
+            self.schema = schema;
         }
     }
 
@@ -135,13 +141,19 @@ impl Walk<'_> {
         let Ok(entry) = registry::find::<StageEntry>(&stage.part.type_name.name) else { return Ok(()) };
         let (infos, name) = ((entry.params)(), stage.name.name.clone());
         let of = |key: &Key, wanted: fn(ColumnRole) -> bool| {
-            infos.iter().any(|info| info.name == key.name && info.is_list() && info.column.is_some_and(wanted))
+            infos
+                .iter()
+                .any(|info| info.name == key.name && info.is_list() && info.column.is_some_and(wanted))
         };
         let takes = Takes::new(entry, &stage.part.params);
         let mut inputs = Vec::new();
-        for (key, value) in stage.part.params.iter_mut().filter(|(key, _)| of(key, |r| r == ColumnRole::Input)) {
+        for (key, value) in
+            stage.part.params.iter_mut().filter(|(key, _)| of(key, |r| r == ColumnRole::Input))
+        {
             let what = format!("stage `{name}`: `{}`", key.name);
-            if let Some(columns) = self.select(&what, &key.place, value, false, &|field| takes.takes(field))? {
+            if let Some(columns) =
+                self.select(&what, &key.place, value, false, &|field| takes.takes(field))?
+            {
                 *value = columns.clone().into();
                 inputs = columns;
             }
@@ -193,7 +205,8 @@ impl Walk<'_> {
             return Ok(None);
         }
         let (schema, roles) = (&self.schema, self.roles);
-        let selector = Selector { what, schema, roles, features, takes, takes_what: "column that it can take" };
+        let selector =
+            Selector { what, schema, roles, features, takes, takes_what: "column that it can take" };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
         if !passed_over.is_empty() {
             note(&format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", ")));
@@ -220,7 +233,8 @@ struct Takes {
 
 impl Takes {
     fn new(entry: StageEntry, params: &[(Key, Value)]) -> Self {
-        let names_none = |key: &Key| (entry.params)().iter().any(|i| i.name == key.name && i.column.is_none());
+        let names_none =
+            |key: &Key| (entry.params)().iter().any(|i| i.name == key.name && i.column.is_none());
         let params = params.iter().filter(|(key, _)| names_none(key));
         Self { entry, params: params.map(|(key, value)| (key.name.clone(), value.clone())).collect() }
     }
@@ -239,7 +253,9 @@ impl Takes {
         for info in (self.entry.params)() {
             match info.column {
                 Some(ColumnRole::Input) => set(info.name, &column(info, field.name())),
-                Some(role) if role.is_appended() && info.required => set(info.name, &column(info, "made of it")),
+                Some(role) if role.is_appended() && info.required => {
+                    set(info.name, &column(info, "made of it"))
+                }
                 _ => true,
             };
         }

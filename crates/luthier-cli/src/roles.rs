@@ -81,7 +81,9 @@ impl Roles {
                     let param = key.name.rsplit_once('.').filter(|(path, _)| *path == name);
                     let info = param.and_then(|(_, param)| infos.iter().find(|info| info.name == param));
                     for column in values.iter().filter_map(text) {
-                        info.and_then(|info| info.column).into_iter().for_each(|r| self.add(r, column, &whose));
+                        info.and_then(|info| info.column)
+                            .into_iter()
+                            .for_each(|r| self.add(r, column, &whose));
                     }
                 }
             }

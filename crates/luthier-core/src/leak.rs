@@ -71,7 +71,8 @@ pub(crate) fn check_features(leaves: &[Named<'_>], no_features: &BTreeMap<String
                 true => String::new(),
                 false => format!(", and stage `{name}` predicts from `{column}`, which is made of it"),
             };
-            let message = format!("the column `{source}` is {what}, it cannot be a feature{through}: leave it out");
+            let message =
+                format!("the column `{source}` is {what}, it cannot be a feature{through}: leave it out");
             return Err(Error::invalid(message).in_stage(&taken_by));
         }
     }

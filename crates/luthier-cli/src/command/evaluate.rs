@@ -40,7 +40,9 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
-    if let Some(label) = evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label)) {
+    if let Some(label) =
+        evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
+    {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }

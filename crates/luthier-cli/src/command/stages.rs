@@ -113,7 +113,9 @@ fn describe(part: &Part) -> String {
             None => "none".to_owned(),
         };
         let type_name = match info.column {
-            Some(role) => format!("{} ({role} column{})", (info.type_name)(), if info.is_list() { "s" } else { "" }),
+            Some(role) => {
+                format!("{} ({role} column{})", (info.type_name)(), if info.is_list() { "s" } else { "" })
+            }
             None => (info.type_name)(),
         };
         vec![info.name.to_owned(), type_name, range, default, info.summary()]

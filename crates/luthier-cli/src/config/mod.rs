@@ -9,8 +9,8 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::core::{ColumnRole, Value};
 use luthier::core::params::ParamType;
+use luthier::core::{ColumnRole, Value};
 use luthier::frame::DataFrame;
 use luthier::tune::{MemoryBudget, Parallelism};
 

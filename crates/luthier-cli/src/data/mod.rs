@@ -13,9 +13,9 @@ use luthier::frame::arrow_array::Array;
 use luthier::frame::{DataFrame, numbers};
 
 use crate::config::Config;
-use crate::{build, expand};
 use crate::output::note;
 use crate::roles::Roles;
+use crate::{build, expand};
 
 /// The rows that a configuration names, ready for its stages.
 #[derive(Debug)]

@@ -190,15 +190,15 @@ impl Wiring {
             stage.set_value(input.name, &names(&self.columns))?;
         } else {
             let input_col = match self.columns.as_slice() {
-                    [one] => one.name.clone(),
-                    several => {
-                        let vector = format!("{output}.input");
-                        let inputs = several.iter().map(|part| part.name.clone());
-                        let assembler = VectorAssembler::new().input_cols(inputs).output_col(&vector);
-                        before.add_transformer(format!("assemble_for_{name}"), assembler);
-                        vector
-                    }
-                };
+                [one] => one.name.clone(),
+                several => {
+                    let vector = format!("{output}.input");
+                    let inputs = several.iter().map(|part| part.name.clone());
+                    let assembler = VectorAssembler::new().input_cols(inputs).output_col(&vector);
+                    before.add_transformer(format!("assemble_for_{name}"), assembler);
+                    vector
+                }
+            };
             stage.set_value(input.name, &input_col.as_str().into())?;
         }
         stage.set_value(output_param.name, &output.into())?;
