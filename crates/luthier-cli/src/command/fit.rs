@@ -20,8 +20,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         );
     }
     check_target(&args.model)?;
-    let pipeline = build::pipeline(&config)?;
-    pipeline.check().map_err(|e| config.located_core(e))?;
+    // What is wrong without the rows is told before they are read.
+    build::pipeline(&config)?;
     let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
     let pipeline = build::pipeline(&config)?;
