@@ -74,17 +74,17 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
     refused(
         &assembled("[\"xa\", \"y\"]"),
         &[
-            "c.toml:7: stage `vector_assembler`: the column `y` is the label",
+            "c.toml:6: stage `vector_assembler`: the column `y` is the label",
             "stage `linear_regression` predicts",
         ],
     );
     let transformer = |inner: &str| with(NONE, &format!("[[stage]]\ntype = \"column_transformer\"\n{inner}"));
-    refused(&transformer("passthrough = [\"xa\", \"y\"]"), &["c.toml:8: ", "`y` is the label"]);
+    refused(&transformer("passthrough = [\"xa\", \"y\"]"), &["c.toml:7: ", "`y` is the label"]);
     refused(
         &transformer(
             "[[stage.part]]\nname = \"all\"\ncolumns = [\"xa\", \"y\"]\nstage = [{ type = \"imputer\" }]",
         ),
-        &["c.toml:10: ", "part `column_transformer.all`", "`y` is the label"],
+        &["c.toml:9: ", "part `column_transformer.all`", "`y` is the label"],
     );
     // Through other stages, and not by its own name.
     let imputed = "[[stage]]\ntype = \"imputer\"\ninput_cols = [\"xa\", \"y\"]\noutput_cols = [\"a\", \"b\"]\n\
