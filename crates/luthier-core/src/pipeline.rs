@@ -161,7 +161,8 @@ impl Pipeline {
         Ok((index, param))
     }
 
-    /// Whether names are usable and unique and every stage's parameters are valid.
+    /// Whether names are usable and unique, every stage's parameters are valid, and no feature is made of a label (see
+    /// [`check_features`](Self::check_features)).
     ///
     /// # Errors
     /// The first stage that is not.
@@ -181,7 +182,7 @@ impl Pipeline {
             }
             stage.stage.validate().map_err(|e| e.in_stage(&stage.name))?;
         }
-        Ok(())
+        self.check_features(&BTreeMap::new())
     }
 
     /// Whether no stage that fits a label predicts from a column that is made of a label, a weight or a fold: of one that
@@ -278,7 +279,6 @@ impl Estimator for Pipeline {
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         self.check()?;
-        self.check_features(&BTreeMap::new())?;
         let mut schema = schema.clone();
         for stage in &self.stages {
             let named = |e: Error| e.in_stage_of(&stage.name, stage.stage.type_name());
