@@ -54,7 +54,7 @@ pub(crate) fn check_features(leaves: &[Named<'_>], no_features: &BTreeMap<String
     for (name, stage) in leaves {
         let origin = |column: &String| {
             let first = || Origin { column: column.clone(), stage: name.clone() };
-            made.get(column).cloned().or_else(|| known.contains_key(column).then(first))
+            known.contains_key(column).then(first).or_else(|| made.get(column).cloned())
         };
         if stage.columns_of(ColumnRole::Label).is_empty() {
             let outputs: Vec<_> = makes(*stage)
