@@ -48,6 +48,7 @@ mod forecast;
 mod grid;
 mod memory_budget;
 mod named;
+mod notes;
 mod parallelism;
 mod plan;
 mod result;
@@ -73,7 +74,10 @@ pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
 pub use named::PartEntry;
 pub use parallelism::Parallelism;
-pub use result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, Spread};
+pub use notes::SearchNote;
+pub use result::{
+    CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
+};
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
 pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};
 pub use train_validation_split::TrainValidationSplit;

@@ -58,7 +58,7 @@ impl Metric {
     }
 
     pub(crate) fn into_fold_metric(self) -> FoldMetric {
-        FoldMetric { metric: self.value(), error: self.error.map(|failure| failure.message) }
+        FoldMetric { metric: self.value(), error: self.error }
     }
 
     pub(crate) fn value(&self) -> f64 {

@@ -42,7 +42,7 @@ fn when_all_fail_the_search_fails() {
     for executor in executors() {
         let search = search(Flaky::new(), grid([Failure::Error, Failure::Panic])).executor(executor);
         match search.fit(&frame(30, 2, 1)) {
-            Err(Error::AllFailed { candidates: 2, first }) => assert!(first.contains("told to fail")),
+            Err(Error::AllFailed { reasons, .. }) => assert!(reasons[0].failure.contains("told to fail")),
             other => panic!("{other:?}"),
         }
     }
