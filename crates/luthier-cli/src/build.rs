@@ -226,7 +226,8 @@ fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Execut
         _ => e.into(),
     })?;
     // Options are for the executor that the file names.
-    let options = if name == configured.unwrap_or("thread_pool") { &search.executor_options[..] } else { &[] };
+    let options =
+        if name == configured.unwrap_or("thread_pool") { &search.executor_options[..] } else { &[] };
     check_keys(options, (entry.params)(), "[search.executor_options]", &[])?;
     let values: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
     entry.create(&values).map_err(|e| at_param(options, &search.place, e))

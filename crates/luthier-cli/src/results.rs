@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
 use luthier::tune::{
-    CandidateResult, FoldResult, Forecast, MetricSummary, SearchResult, SearchNote, SecondaryMetric,
+    CandidateResult, FoldResult, Forecast, MetricSummary, SearchNote, SearchResult, SecondaryMetric,
 };
 use serde_json::{Map, json};
 
@@ -78,7 +78,15 @@ fn with_also<T>(
 }
 
 fn note(note: &SearchNote) -> serde_json::Value {
-    json!({"text": note.text, "times": note.times})
+    let SearchNote { note, fits } = note;
+    let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
+    json!({
+        "stage": note.stage,
+        "kind": json::to_value(&note.kind).unwrap_or_default(),
+        "subjects": note.subjects,
+        "message": note.message,
+        "fits": fits,
+    })
 }
 
 fn also(also: &SecondaryMetric) -> serde_json::Value {
@@ -116,9 +124,11 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
         "score_seconds": number(fold.score_seconds),
         "error": fold.error.as_deref(),
     });
-    with_also(document, &fold.also, |also| {
-        json!({"metric": number(also.metric), "error": also.error.as_deref()})
-    })
+    with_also(
+        document,
+        &fold.also,
+        |also| json!({"metric": number(also.metric), "error": also.error.as_deref()}),
+    )
 }
 
 /// One line per candidate: its place in the grid, its rank, its parameters, mean and deviation of the metric, the metric on

@@ -109,7 +109,10 @@ mod tests {
             scored_folds: folds as usize,
             rank,
             folds: (0..folds).map(fold).collect(),
-            also: also.iter().map(|(_, m)| MetricSummary { mean: m.metric, std: 0.0, scored_folds: 1 }).collect(),
+            also: also
+                .iter()
+                .map(|(_, m)| MetricSummary { mean: m.metric, std: 0.0, scored_folds: 1 })
+                .collect(),
         };
         let named = |(name, _): &(&str, FoldMetric)| SecondaryMetric {
             name: (*name).to_owned(),

@@ -141,7 +141,8 @@ impl Error {
 }
 
 fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {
-    let (all, failed) = (result.candidates.len(), |c: &&CandidateResult| c.folds.iter().any(|f| f.error.is_some()));
+    let (all, failed) =
+        (result.candidates.len(), |c: &&CandidateResult| c.folds.iter().any(|f| f.error.is_some()));
     let failed = result.candidates.iter().filter(failed).count();
     let mut message = match (all, failed) {
         (1, _) => "the candidate failed".to_owned(),

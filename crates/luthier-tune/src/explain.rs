@@ -43,7 +43,11 @@ impl Display for Explanation<'_> {
         )?;
         if let Some((first, error)) = self.tree.invalid.first_key_value() {
             let invalid = self.tree.invalid.len();
-            writeln!(f, "not fitted {}, of which the first is candidate {first}: {error}", plural(invalid, "candidate"))?;
+            writeln!(
+                f,
+                "not fitted {}, of which the first is candidate {first}: {error}",
+                plural(invalid, "candidate")
+            )?;
         }
         writeln!(
             f,
@@ -169,8 +173,7 @@ impl Explanation<'_> {
 
     /// What later stages find behind this one.
     fn behind(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
-        let members: BTreeSet<usize> =
-            level.nodes.iter().copied().collect();
+        let members: BTreeSet<usize> = level.nodes.iter().copied().collect();
         let nodes = || members.iter().filter_map(|&node| self.tree.nodes.get(node));
         let is_common = members.iter().all(|&node| self.tree.is_common(node));
         if nodes().any(|node| node.planned.plan.affine_columns().is_none()) {

@@ -73,8 +73,8 @@ pub use luthier_core as core;
 pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
 pub use named::PartEntry;
+pub use notes::{NotedFits, SearchNote};
 pub use parallelism::Parallelism;
-pub use notes::SearchNote;
 pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
 };

@@ -1,9 +1,10 @@
 //! What a search has to say beside its numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use luthier_core::frame::DataFrame;
+use luthier_core::{Note, NoteKind};
 
 use crate::result::{CandidateResult, SearchResult};
 use crate::splitter::Split;
@@ -11,28 +12,92 @@ use crate::splitter::Split;
 /// Something that a reader of the results should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchNote {
-    /// What it is.
-    pub text: String,
-    /// In how many fits of the folds it was said, for a note about fits.
-    pub times: Option<usize>,
+    /// What it is. Of notes of models that differ in their message alone, it is one of them.
+    pub note: Note,
+    /// For a note of a model: which fits it is from.
+    pub fits: Option<NotedFits>,
+}
+
+/// The fits that a note is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotedFits {
+    /// In how many fits of the stage on training rows of folds it was said.
+    pub said: usize,
+    /// How many there were.
+    pub of: usize,
+    /// Whether the model that was fitted on all rows says it too.
+    pub in_model: bool,
 }
 
 impl SearchNote {
     /// A note about the search as a whole.
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), times: None }
+    pub(crate) fn new(kind: NoteKind, message: impl Into<String>) -> Self {
+        Self { note: Note::new(kind, message), fits: None }
     }
-
 }
 
+/// ``stage `lr`: the fit stopped early (in 5 of 9 fits, and in the model)``
 impl fmt::Display for SearchNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
-        match self.times {
-            Some(1) => write!(f, " (in 1 fit)"),
-            Some(times) => write!(f, " (in {times} fits)"),
+        self.note.fmt(f)?;
+        match self.fits {
+            Some(NotedFits { said: 0, .. }) => write!(f, " (in the model)"),
+            Some(NotedFits { said, of, in_model }) => {
+                let model = if in_model { ", and in the model" } else { "" };
+                let noun = if of == 1 { "fit" } else { "fits" };
+                write!(f, " (in {said} of {of} {noun}{model})")
+            }
             None => Ok(()),
         }
+    }
+}
+
+/// The notes of models, counted by what they are about.
+#[derive(Debug, Default)]
+pub(crate) struct FitNotes {
+    notes: Vec<SearchNote>,
+    places: HashMap<(Option<String>, NoteKind, Vec<String>, String), usize>,
+    fits: HashMap<String, usize>,
+}
+
+impl FitNotes {
+    /// Takes what one fit of a stage said.
+    pub(crate) fn add(&mut self, notes: impl IntoIterator<Item = Note>) {
+        notes.into_iter().for_each(|note| self.change(note, |fits| fits.said += 1));
+    }
+
+    /// Counts a fit of a stage.
+    pub(crate) fn count(&mut self, stage: &str) {
+        *self.fits.entry(stage.to_owned()).or_default() += 1;
+    }
+
+    /// Takes what the model that was fitted on all rows says.
+    pub(crate) fn add_model(&mut self, notes: impl IntoIterator<Item = Note>) {
+        notes.into_iter().for_each(|note| self.change(note, |fits| fits.in_model = true));
+    }
+
+    fn change(&mut self, note: Note, change: impl FnOnce(&mut NotedFits)) {
+        // Messages hold numbers that differ from fit to fit; only what is of no kind is told apart by them.
+        let message = if note.kind == NoteKind::Other { note.message.clone() } else { String::new() };
+        let key = (note.stage.clone(), note.kind, note.subjects.clone(), message);
+        let place = *self.places.entry(key).or_insert(self.notes.len());
+        if place == self.notes.len() {
+            self.notes.push(SearchNote { note, fits: None });
+        }
+        if let Some(known) = self.notes.get_mut(place) {
+            change(known.fits.get_or_insert_default());
+        }
+    }
+
+    /// The notes in the order in which they were said first.
+    pub(crate) fn finish(mut self) -> Vec<SearchNote> {
+        for SearchNote { note, fits } in &mut self.notes {
+            let of = note.stage.as_ref().and_then(|stage| self.fits.get(stage));
+            if let (Some(fits), Some(&of)) = (fits, of) {
+                fits.of = of;
+            }
+        }
+        self.notes
     }
 }
 
@@ -85,11 +150,12 @@ pub(crate) fn missing_classes(frame: &DataFrame, split: &Split, label: &str) -> 
     }
     let note = |(fold, classes): (u32, Vec<String>)| {
         let noun = if classes.len() == 1 { "class" } else { "classes" };
-        SearchNote::new(format!(
+        let message = format!(
             "the training rows of fold {fold} have no {noun} {}: use fewer folds, or a fold column that spreads the \
              rows of a class over several folds",
             classes.join(", ")
-        ))
+        );
+        SearchNote { note: Note::new(NoteKind::MissingClasses, message).about(classes), fits: None }
     };
     lacking.into_iter().map(note).collect()
 }
@@ -106,12 +172,13 @@ pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<Strin
     let fewer = result.candidates.iter().filter(scored).filter(|c| Some(c.scored_folds) != most);
     let fewer: Vec<usize> = fewer.map(|candidate| candidate.index).collect();
     if !fewer.is_empty() {
-        notes.push(SearchNote::new(format!(
+        let message = format!(
             "{}: {} is not defined (NaN) on some folds where other candidates have it, so the mean is over fewer folds \
              and ranks behind",
             numbered("candidate", &fewer),
             result.metric
-        )));
+        );
+        notes.push(SearchNote::new(NoteKind::UndefinedMetric, message));
     }
     notes
 }
@@ -142,7 +209,7 @@ fn undefined(
     let number = |place: &usize| Some(result.candidates.first()?.folds.get(*place)?.fold as usize);
     let numbers: Vec<usize> = without.iter().filter_map(number).collect();
     let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
-    Some(SearchNote::new(if without.len() == folds {
+    let message = if without.len() == folds {
         format!("{name} is not defined (NaN) on any fold{needs}")
     } else {
         let over = folds - without.len();
@@ -151,15 +218,17 @@ fn undefined(
             "{name} is not defined (NaN) on {}{needs}; the means are over {rest}",
             numbered("fold", &numbers)
         )
-    }))
+    };
+    Some(SearchNote::new(NoteKind::UndefinedMetric, message))
 }
 
 /// The reasons why candidates of a search with a best one failed.
 pub(crate) fn failed(result: &SearchResult) -> Vec<SearchNote> {
     let failures = result.failures();
-    let told = failures.iter().take(MOST_REASONS).map(|failure| SearchNote::new(failure.to_string()));
+    let told = failures.iter().take(MOST_REASONS).map(ToString::to_string);
     let left = failures.len().saturating_sub(MOST_REASONS);
-    told.chain((left > 0).then(|| SearchNote::new(format!("candidates failed for {left} more reasons")))).collect()
+    let more = (left > 0).then(|| format!("candidates failed for {left} more reasons"));
+    told.chain(more).map(|message| SearchNote::new(NoteKind::Other, message)).collect()
 }
 
 #[cfg(test)]
@@ -168,6 +237,27 @@ mod tests {
     use luthier_core::frame::Column;
 
     use super::*;
+
+    #[test]
+    fn notes_of_fits_are_told_once_with_how_often() {
+        let stopped = |n: usize| {
+            Note::new(NoteKind::NotConverged, format!("stopped after {n} iterations")).in_stage("lr")
+        };
+        let mut notes = FitNotes::default();
+        (0..3).for_each(|_| notes.count("lr"));
+        notes.add([stopped(5)]);
+        notes.add([stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
+        notes.add_model([stopped(9), Note::new(NoteKind::Separated, "apart").in_stage("lr")]);
+        let told: Vec<String> = notes.finish().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "stage `lr`: stopped after 5 iterations (in 2 of 3 fits, and in the model)",
+                "stage `lr`: odd (in 1 of 3 fits)",
+                "stage `lr`: apart (in the model)",
+            ]
+        );
+    }
 
     #[test]
     fn numbers_are_told_as_ranges() {
@@ -184,7 +274,10 @@ mod tests {
         let notes: Vec<String> =
             missing_classes(&frame, &split, "y").iter().map(ToString::to_string).collect();
         assert_eq!(notes.len(), 2);
-        assert!(notes[0].starts_with("the training rows of fold 0 have no class 2: use fewer folds"), "{notes:?}");
+        assert!(
+            notes[0].starts_with("the training rows of fold 0 have no class 2: use fewer folds"),
+            "{notes:?}"
+        );
         assert!(notes[1].starts_with("the training rows of fold 2 have no class -1"), "{notes:?}");
         assert!(missing_classes(&frame, &split, "z").is_empty());
     }

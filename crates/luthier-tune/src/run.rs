@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline, Rows, TrainingSets,
-    WorkCounter, persist,
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline, PipelineModel, Rows,
+    TrainingSets, WorkCounter, persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::forecast::Forecast;
-use crate::notes::{SearchNote, failed, missing_metrics};
+use crate::notes::{FitNotes, SearchNote, failed, missing_metrics};
 use crate::plan::Level;
 use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
@@ -54,6 +54,8 @@ pub(crate) struct Run<'a> {
     whole: HashMap<(u32, usize), Fitted>,
     /// The frame as it is seen behind a node, with what was computed there, by fold.
     views: HashMap<(u32, usize), Result<Dataset, Failure>>,
+    /// What models said about their fits.
+    notes: FitNotes,
     progress: Progress,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Run<'a> {
             nodes: HashMap::new(),
             whole: HashMap::new(),
             views: HashMap::new(),
+            notes: FitNotes::default(),
             progress: Progress { done: 0, total: 0 },
         }
     }
@@ -381,6 +384,8 @@ impl<'a> Run<'a> {
                 deciding => cell.metric = deciding.map(|metric| metric.value()),
             }
         }
+        record.stages.iter().for_each(|stage| self.notes.count(stage));
+        self.notes.add(record.notes);
         self.events.push(record.event);
         if keep_models {
             let models = job.take_models(index);
@@ -406,16 +411,21 @@ impl<'a> Run<'a> {
         let defined_for: Vec<_> = self.search.evaluators.iter().map(|e| e.defined_for()).collect();
         result.notes = notes;
         result.notes.extend(missing_metrics(&result, &defined_for));
+        let mut said = std::mem::take(&mut self.notes);
         let best = result.best;
         let refitted = match result.best_candidate() {
             Some(_) => {
                 let start = self.clock.seconds();
                 let refitted = self.refit(base, best);
                 self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
+                if let Ok(model) = &refitted {
+                    said.add_model(PipelineModel::from(Arc::clone(model)).notes());
+                }
                 Some(refitted)
             }
             None => None,
         };
+        result.notes.extend(said.finish());
         result.search_seconds = self.clock.seconds();
         result.work = self.work.snapshot();
         result.events = std::mem::take(&mut self.events);
@@ -470,8 +480,7 @@ impl<'a> Run<'a> {
             folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
             also: Vec::new(),
         };
-        let mut candidates: Vec<CandidateResult> =
-            self.prepared.params.iter().enumerate().map(row).collect();
+        let mut candidates: Vec<CandidateResult> = self.prepared.params.iter().enumerate().map(row).collect();
         let best = rank(&mut candidates, larger_is_better);
         SearchResult {
             metric,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, NoteKind, ParamMap, WorkCounter};
 
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::explain::Explanation;
@@ -244,9 +244,10 @@ impl Search {
         if let (Parallelism::Fixed(n), true) = (self.parallelism, executor.is::<Serial>())
             && n.get() > 1
         {
-            notes.push(SearchNote::new(format!(
+            let message = format!(
                 "the executor `serial` runs one unit at a time, although parallelism is {n}: use `thread_pool`"
-            )));
+            );
+            notes.push(SearchNote::new(NoteKind::Other, message));
         }
         let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
         labels.sort_unstable();

@@ -12,7 +12,7 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::Config;
-use crate::output::{check_target, make_folder, notes, print};
+use crate::output::{check_target, make_folder, note, print};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -78,8 +78,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&report(result, seconds))?;
         result.notes.iter().for_each(|text| note(&text.to_string()));
     }
-    let tuned = tuned.map_err(|e| config.located(e))?;
-    notes(&tuned.model);
+    tuned.map_err(|e| config.located(e))?;
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",

@@ -70,7 +70,10 @@ fn results_have_the_documented_keys_in_order() {
 
     let csv = std::fs::read_to_string(scene.path("deep/out/results.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines[0], "index,rank,shift.by,mean,std,fold_0,fold_1,scored_folds,fit_seconds,score_seconds,error");
+    assert_eq!(
+        lines[0],
+        "index,rank,shift.by,mean,std,fold_0,fold_1,scored_folds,fit_seconds,score_seconds,error"
+    );
     assert_eq!(lines.len(), 4);
     let mean = candidates[1]["mean"].as_f64().unwrap();
     assert!(lines[2].starts_with(&format!("1,1,0.5,{mean:?},")), "{}", lines[2]);
@@ -510,9 +513,12 @@ fn several_evaluators_are_reported_and_the_first_decides() {
     }
     let csv = std::fs::read_to_string(scene.path("out/results.csv")).unwrap();
     let header = csv.lines().next().unwrap();
-    assert!(header.contains(
+    assert!(
+        header.contains(
             "fold_1,scored_folds,mae_mean,mae_std,mae_fold_0,mae_fold_1,mae_scored_folds,recall_by_label"
-        ), "{header}");
+        ),
+        "{header}"
+    );
 
     let typo = others.replace("metric = \"mae\"", "metric = \"mad\"");
     scene.write("search.toml", &SEARCH.replace("[evaluator]\ntype = \"test.off\"\n", &typo));

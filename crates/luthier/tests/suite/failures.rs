@@ -72,12 +72,18 @@ fn if_all_fail_the_search_fails() {
     let message = error.to_string();
     let Error::AllFailed { result, reasons } = error else { panic!("{message}") };
     assert_eq!(result.candidates.len(), 2);
-    assert_eq!(reasons.iter().map(|reason| (reason.times, &reason.candidates[..])).collect::<Vec<_>>(), [
-        (3, &[0][..]),
-        (3, &[1][..]),
-    ]);
-    assert!(message.starts_with("all 2 candidates failed:\n- candidate 0 on folds 0-2 (3 times): "), "{message}");
-    assert!(message.contains("it is in a bad mood") && message.contains("it is in a very bad mood"), "{message}");
+    assert_eq!(
+        reasons.iter().map(|reason| (reason.times, &reason.candidates[..])).collect::<Vec<_>>(),
+        [(3, &[0][..]), (3, &[1][..]),]
+    );
+    assert!(
+        message.starts_with("all 2 candidates failed:\n- candidate 0 on folds 0-2 (3 times): "),
+        "{message}"
+    );
+    assert!(
+        message.contains("it is in a bad mood") && message.contains("it is in a very bad mood"),
+        "{message}"
+    );
 }
 
 #[test]

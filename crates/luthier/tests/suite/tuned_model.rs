@@ -142,7 +142,8 @@ fn a_mean_is_over_the_folds_that_have_the_metric_and_a_note_says_so() {
     // The label does not vary within fold 2.
     let fold = Column::i64((0..12).map(|row| row / 4).collect());
     let label: Vec<f64> = (0..12).map(|row| if row < 8 { f64::from(row) } else { 1.0 }).collect();
-    let data = DataFrame::from_ndarray(Array2::ones((12, 1)), label).unwrap().with_column("fold", fold).unwrap();
+    let data =
+        DataFrame::from_ndarray(Array2::ones((12, 1)), label).unwrap().with_column("fold", fold).unwrap();
     let grid = ParamGrid::new().add(Constant::VALUE, [3.0, 1.5]);
     let search = CrossValidator::new(Constant::new(), grid, metric(RegressionMetric::R2)).fold_col("fold");
     let also = search.clone().also(metric(RegressionMetric::Rmse));
@@ -154,10 +155,13 @@ fn a_mean_is_over_the_folds_that_have_the_metric_and_a_note_says_so() {
         assert_eq!(candidate.also[0].scored_folds, 3);
     }
     let notes: Vec<String> = tuned.result().notes.iter().map(ToString::to_string).collect();
-    assert_eq!(notes, [
-        "r2 is not defined (NaN) on fold 2: it needs at least two rows with different labels; the means are over the \
+    assert_eq!(
+        notes,
+        [
+            "r2 is not defined (NaN) on fold 2: it needs at least two rows with different labels; the means are over the \
          other 2 folds"
-    ]);
+        ]
+    );
 }
 
 #[test]
