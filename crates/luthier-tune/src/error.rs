@@ -155,6 +155,7 @@ fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {
     if let [reason] = reasons {
         return format!("{message}: {reason}");
     }
+    message.push(':');
     for reason in reasons.iter().take(MOST_REASONS) {
         message.push_str(&format!("\n- {reason}"));
     }
