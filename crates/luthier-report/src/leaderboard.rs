@@ -125,6 +125,7 @@ mod tests {
             best: 1,
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
+            executor_note: None,
             search_seconds: 1.0,
             forecast: Default::default(),
             work: Work::default(),

@@ -27,6 +27,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) parallelism: &'a Parallelism,
     pub(crate) memory_budget: MemoryBudget,
     pub(crate) forecast: Forecast,
+    pub(crate) executor_note: Option<String>,
 }
 
 impl Display for Explanation<'_> {
@@ -56,6 +57,9 @@ impl Display for Explanation<'_> {
             self.parallelism,
             plural(self.limit, "unit")
         )?;
+        if let Some(note) = &self.executor_note {
+            writeln!(f, "           {note}")?;
+        }
         if self.sharing == Sharing::Off {
             writeln!(
                 f,

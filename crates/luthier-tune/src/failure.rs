@@ -16,16 +16,6 @@ pub struct Failure {
     pub row: Option<usize>,
 }
 
-impl Failure {
-    /// What an error says, of a search or of the core.
-    pub(crate) fn of(error: &crate::Error) -> Self {
-        match error {
-            crate::Error::Core(error) => error.into(),
-            other => other.to_string().into(),
-        }
-    }
-}
-
 impl From<&luthier_core::Error> for Failure {
     fn from(error: &luthier_core::Error) -> Self {
         Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }

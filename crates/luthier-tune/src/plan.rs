@@ -143,10 +143,11 @@ pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Bo
 }
 
 impl Tree {
-    /// Checks every candidate against the schema and builds the tree. A candidate that does not fit is marked as invalid.
+    /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
+    /// marked as invalid.
     ///
     /// # Errors
-    /// The first candidate's, if none fits.
+    /// A candidate that does not suit the columns; parameters that contradict each other in all candidates.
     pub(crate) fn new(
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
@@ -157,23 +158,19 @@ impl Tree {
         let mut base = BaseNeeds::default();
         let mut first_error = None;
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
-            let placed = tree.add_candidate(index, root.as_ref(), schema).and_then(|path| {
-                let behind = path.last().map_or(schema, |&node| &tree.nodes[node].planned.schema);
-                Ok((asked_to_score(behind)?, path))
-            });
-            match placed {
-                Ok((asked, path)) => {
-                    tree.place_needs(index, &path, asked, &mut base);
-                    tree.paths.push(path);
-                }
-                Err(error) => {
-                    tree.remove_candidate(index);
-                    tree.paths.push(Vec::new());
-                    tree.scoring_passes.push(0);
-                    tree.invalid.insert(index, Failure::of(&error));
-                    first_error.get_or_insert_with(|| Error::candidate(index, params, error));
-                }
+            let named = |error| Error::candidate(index, params, error);
+            if let Err(error) = root.validate() {
+                tree.paths.push(Vec::new());
+                tree.scoring_passes.push(0);
+                tree.invalid.insert(index, Failure::from(&error));
+                first_error.get_or_insert_with(|| named(error.into()));
+                continue;
             }
+            let path = tree.add_candidate(index, root.as_ref(), schema).map_err(named)?;
+            let behind = path.last().map_or(schema, |&node| &tree.nodes[node].planned.schema);
+            let asked = asked_to_score(behind).map_err(named)?;
+            tree.place_needs(index, &path, asked, &mut base);
+            tree.paths.push(path);
         }
         match first_error {
             Some(error) if tree.invalid.len() == params.len() => return Err(error),
@@ -188,7 +185,6 @@ impl Tree {
         root: &dyn DynEstimator,
         schema: &Schema,
     ) -> Result<Vec<usize>> {
-        root.validate()?;
         let mut path = Vec::new();
         for (name, leaf) in leaves(root) {
             let parent = path.last().copied();
@@ -220,15 +216,6 @@ impl Tree {
             known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.same(b))
         };
         self.by_key.get(key)?.iter().find(same).copied()
-    }
-
-    /// Takes a candidate that was added last out of its nodes. Those that only it had are left without candidates.
-    fn remove_candidate(&mut self, index: usize) {
-        for node in &mut self.nodes {
-            if node.candidates.last() == Some(&index) {
-                node.candidates.pop();
-            }
-        }
     }
 
     /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.

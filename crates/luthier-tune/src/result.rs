@@ -116,6 +116,8 @@ pub struct SearchResult {
     /// What a reader of the table should know: folds without a metric, classes that training rows lack, what models said
     /// about their fits.
     pub notes: Vec<SearchNote>,
+    /// Where the executor could not do what `parallelism` asked for. Like times and events, it depends on the executor.
+    pub executor_note: Option<String>,
     /// Seconds for everything, the refit included.
     pub search_seconds: f64,
     /// The work that was done; the same on every executor.
@@ -377,6 +379,7 @@ mod tests {
             best: 2,
             candidates,
             notes: Vec::new(),
+            executor_note: None,
             search_seconds: 0.0,
             work: Work::default(),
             forecast: Forecast::default(),

@@ -489,6 +489,7 @@ impl<'a> Run<'a> {
             best,
             candidates,
             notes: Vec::new(),
+            executor_note: self.search.executor_note(),
             search_seconds: 0.0,
             work: self.work.snapshot(),
             forecast: self.forecast,

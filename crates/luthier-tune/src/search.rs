@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, NoteKind, ParamMap, WorkCounter};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
 
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::explain::Explanation;
@@ -213,19 +213,19 @@ impl Search {
             parallelism: &self.parallelism,
             memory_budget: self.memory_budget,
             forecast,
+            executor_note: self.executor_note(),
         }
         .to_string())
     }
 
     /// Runs the search and fits the best candidate on all rows.
     ///
-    /// A candidate that cannot be fitted, because its parameters contradict each other or do not suit the columns, and one
-    /// that fails while it is fitted or scored, is a row with its error.
+    /// A candidate whose parameters contradict each other, and one that fails while it is fitted or scored, is a row with
+    /// its error.
     ///
     /// # Errors
-    /// Before any fit: a grid value whose name, type or range is wrong, for whichever candidate; candidates of which none
-    /// can be fitted, for example because a column is missing; a split that cannot be used; rows that no candidate can
-    /// use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
+    /// Before any fit: a name, type, range or column that is wrong, for whichever candidate; parameters that contradict each
+    /// other in every candidate; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
     /// the executor broke its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
@@ -239,21 +239,21 @@ impl Search {
 
     /// What can be said before anything is fitted.
     pub(crate) fn early_notes(&self, data: &DataFrame, split: &Split) -> Vec<SearchNote> {
-        let mut notes = Vec::new();
-        let executor: &dyn Any = self.executor.as_ref();
-        if let (Parallelism::Fixed(n), true) = (self.parallelism, executor.is::<Serial>())
-            && n.get() > 1
-        {
-            let message = format!(
-                "the executor `serial` runs one unit at a time, although parallelism is {n}: use `thread_pool`"
-            );
-            notes.push(SearchNote::new(NoteKind::Other, message));
-        }
         let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
         labels.sort_unstable();
         labels.dedup();
-        notes.extend(labels.iter().flat_map(|label| missing_classes(data, split, label)));
-        notes
+        labels.iter().flat_map(|label| missing_classes(data, split, label)).collect()
+    }
+
+    /// Where the executor cannot do what `parallelism` asks for.
+    pub(crate) fn executor_note(&self) -> Option<String> {
+        let executor: &dyn Any = self.executor.as_ref();
+        match self.parallelism {
+            Parallelism::Fixed(n) if n.get() > 1 && executor.is::<Serial>() => Some(format!(
+                "the executor `serial` runs one unit at a time, although parallelism is {n}: use `thread_pool`"
+            )),
+            _ => None,
+        }
     }
 
     fn prepare(&self, schema: &Schema) -> Result<Prepared> {

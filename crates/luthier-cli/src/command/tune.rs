@@ -78,7 +78,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(result) = result {
         print(&report(result, seconds))?;
-        result.notes.iter().for_each(|text| note(&text.to_string()));
+        result.executor_note.iter().for_each(|text| note(text));
+        result.notes.iter().for_each(|about| note(&about.to_string()));
     }
     tuned.map_err(|e| config.located(e))?;
     match &args.out {

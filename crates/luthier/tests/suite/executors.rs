@@ -60,7 +60,7 @@ fn serial_runs_one_unit_whatever_the_limit() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     check("serial", 1, |data| {
         let tuned = split().executor(Serial::new()).parallelism(8).unwrap().fit(data).unwrap();
-        let note = tuned.result().notes[0].to_string();
+        let note = tuned.result().executor_note.clone().unwrap();
         assert!(note.contains("`serial` runs one unit at a time, although parallelism is 8"), "{note}");
         tuned
     });
