@@ -5,7 +5,7 @@ mod common;
 
 use acme::{Failure, Flaky};
 use common::{at_most, executors, frame, search};
-use luthier_tune::{Error, Failure, KFold, ParamGrid, Sharing};
+use luthier_tune::{Error, KFold, ParamGrid, Sharing};
 use std::sync::Arc;
 
 fn grid(failures: impl IntoIterator<Item = Failure>) -> ParamGrid {
@@ -23,8 +23,13 @@ fn one_that_fails_and_one_that_panics_are_rows_with_their_errors() {
                 .sharing(sharing);
             let result = search.fit(&frame(30, 2, 2)).unwrap().result;
             assert_eq!(result.best, 2);
-            let errors = |index: usize| -> Vec<Failure> {
-                result.candidates[index].folds.iter().filter_map(|fold| fold.error.clone()).collect()
+            let errors = |index: usize| -> Vec<String> {
+                result.candidates[index]
+                    .folds
+                    .iter()
+                    .filter_map(|fold| fold.error.as_ref())
+                    .map(ToString::to_string)
+                    .collect()
             };
             assert_eq!(errors(0).len(), 3);
             assert!(errors(0).iter().all(|e| e.contains("acme.flaky") && e.contains("told to fail")));
