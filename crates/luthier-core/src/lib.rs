@@ -8,6 +8,7 @@ mod dataset;
 mod describe;
 mod error;
 pub mod json;
+mod leak;
 pub mod linalg;
 pub mod params;
 pub mod persist;
@@ -27,7 +28,7 @@ pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;
 pub use luthier_frame as frame;
-pub use params::{Address, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
+pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;

@@ -60,7 +60,7 @@ struct Centre {
     #[param(default = Defect::None)]
     defect: Defect,
     /// The numbers.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// What is taken off besides.
     #[param(default = 0.0)]
@@ -461,7 +461,6 @@ impl Executor for Forgetful {
 
 #[test]
 fn defects_of_executors_are_found() {
-    let executor: Arc<dyn Executor> = Arc::new(Forgetful);
-    let message = check_executor(&executor).expect_err("a task is lost");
-    assert!(message.contains('2'), "{message}");
+    let found = rules(check_executor("forgetful", Forgetful));
+    assert!(found.contains(&Rule::Reports), "{found:?}");
 }

@@ -9,13 +9,14 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::core::Value;
 use luthier::core::params::ParamType;
+use luthier::core::{ColumnRole, Value};
 use luthier::frame::DataFrame;
 use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
 use crate::failure;
+use crate::method::CROSS_VALIDATOR;
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -47,31 +48,56 @@ pub(crate) struct DataConfig {
     pub(crate) place: Place,
     /// Where `path` is.
     pub(crate) path_place: Place,
-    /// Column of labels, the default of every `label_col`.
+    /// Column of labels, the default of every parameter of that role.
     pub(crate) label: Option<Key>,
-    /// Column of weights, the default of every `weight_col`.
+    /// Column of weights, the default of every parameter of that role.
     pub(crate) weight: Option<Key>,
-    /// Column of fold numbers, the default of every `fold_col`.
+    /// Column of folds, the default of every parameter of that role.
     pub(crate) fold: Option<Key>,
-    /// Names and globs of the columns that make up the vector `features`.
-    pub(crate) features: Vec<String>,
-    /// Where `features` is.
-    pub(crate) features_place: Place,
+    /// The columns that make up the vector `features`.
+    pub(crate) features: ColumnList,
+    /// The columns that are categories: they go into `features` as indicators.
+    pub(crate) categories: ColumnList,
+    /// The columns that are no features, as labels are none.
+    pub(crate) exclude: ColumnList,
+}
+
+/// Names and globs of columns; see [`Selector`](crate::select::Selector).
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnList {
+    pub(crate) patterns: Vec<String>,
+    /// Where the list is.
+    pub(crate) place: Place,
+}
+
+impl ColumnList {
+    fn take(table: &mut Table<'_>, name: &str, default: &[&str]) -> Result<Self> {
+        match table.take(name) {
+            Some(item) => {
+                let place = item.key.place.clone();
+                Ok(Self { patterns: item.strings()?, place })
+            }
+            None => {
+                let patterns = default.iter().map(|name| (*name).to_owned()).collect();
+                Ok(Self { patterns, place: table.place().clone() })
+            }
+        }
+    }
 }
 
 impl DataConfig {
-    /// The parameters that `[data]` gives a default, and the columns.
-    pub(crate) fn roles(&self) -> [(&'static str, Option<&Key>); 3] {
+    /// The columns that are the default of all parameters of a role.
+    pub(crate) fn roles(&self) -> [(ColumnRole, Option<&Key>); 3] {
         [
-            ("label_col", self.label.as_ref()),
-            ("weight_col", self.weight.as_ref()),
-            ("fold_col", self.fold.as_ref()),
+            (ColumnRole::Label, self.label.as_ref()),
+            (ColumnRole::Weight, self.weight.as_ref()),
+            (ColumnRole::Fold, self.fold.as_ref()),
         ]
     }
 }
 
 /// A registered part and its parameters.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PartConfig {
     /// The registered name, under the key `type`.
     pub(crate) type_name: Key,
@@ -80,7 +106,7 @@ pub(crate) struct PartConfig {
 }
 
 /// `[[stage]]`
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StageConfig {
     /// Name in the pipeline.
     pub(crate) name: Key,
@@ -104,13 +130,13 @@ pub(crate) struct GridConfig {
 pub(crate) struct SearchConfig {
     /// Where the table begins.
     pub(crate) place: Place,
-    /// `train_validation_split`, `cross_validator`, or a registered splitter.
+    /// `train_validation_split`, `cross_validator` (the default), or a registered splitter.
     pub(crate) method: Key,
     /// How many units are in flight at most; default 1.
     pub(crate) parallelism: Parallelism,
     /// How much memory may be taken for what is kept; default a quarter of what is free.
     pub(crate) memory_budget: MemoryBudget,
-    /// The registered name of the executor; default `serial`.
+    /// The registered name of the executor; default `thread_pool`.
     pub(crate) executor: Option<Key>,
     /// Its parameters.
     pub(crate) executor_options: Vec<(Key, Value)>,
@@ -118,6 +144,22 @@ pub(crate) struct SearchConfig {
     pub(crate) sharing: bool,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
+}
+
+impl SearchConfig {
+    /// Cross-validation with its defaults, where the file has no `[search]`.
+    pub(crate) fn cross_validation(place: &Place) -> Self {
+        Self {
+            place: place.clone(),
+            method: cross_validator(place),
+            parallelism: Parallelism::default(),
+            memory_budget: MemoryBudget::default(),
+            executor: None,
+            executor_options: Vec::new(),
+            sharing: true,
+            params: Vec::new(),
+        }
+    }
 }
 
 /// The type of a stage that takes columns through the stages of its parts.
@@ -187,13 +229,9 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
     let fold = text(table.take("fold"))?;
-    let (features, features_place) = match table.take("features") {
-        Some(item) => {
-            let place = item.key.place.clone();
-            (item.strings()?, place)
-        }
-        None => (vec!["*".to_owned()], place.clone()),
-    };
+    let features = ColumnList::take(&mut table, "features", &["*"])?;
+    let categories = ColumnList::take(&mut table, "categories", &[])?;
+    let exclude = ColumnList::take(&mut table, "exclude", &[])?;
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -222,7 +260,8 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         weight: named(weight),
         fold: named(fold),
         features,
-        features_place,
+        categories,
+        exclude,
     })
 }
 
@@ -325,10 +364,16 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
     Ok(GridConfig { place, axes })
 }
 
+/// The method where none is named.
+fn cross_validator(place: &Place) -> Key {
+    Key { name: CROSS_VALIDATOR.to_owned(), place: place.clone() }
+}
+
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
     let [method, parallelism, memory_budget, executor, executor_options, sharing] = SEARCH_KEYS;
-    let method = table.require(method, "method = \"cross_validator\"")?.text()?;
+    let method = table.take(method).map(|item| item.text()).transpose()?;
+    let method = method.unwrap_or_else(|| cross_validator(&place));
     let parallelism = match table.take(parallelism) {
         Some(item) => {
             let place = item.key.place.clone();

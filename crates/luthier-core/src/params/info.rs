@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::Value;
 use super::error::in_range;
+use super::{ColumnRole, Value};
 
 /// What is known about a parameter without an instance.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct ParamInfo {
     pub default: Option<fn() -> Value>,
     /// The range: `"[0, 1]"`, `"> 0"`.
     pub range: Option<&'static str>,
+    /// What the columns that it names are for; `None` if it names no columns.
+    pub column: Option<ColumnRole>,
     /// Whether there is no default and a value must be set.
     pub required: bool,
     /// Whether it may be without a value (null).
@@ -31,6 +33,12 @@ impl ParamInfo {
         let lines = self.doc.lines().map(str::trim).take_while(|line| !line.is_empty());
         let text = lines.collect::<Vec<_>>().join(" ");
         text.strip_suffix('.').unwrap_or(&text).to_owned()
+    }
+
+    /// Whether its values are lists.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        (self.type_name)().starts_with("list<")
     }
 
     /// The default value; `None` for a required parameter and for an optional one without default.

@@ -38,12 +38,13 @@ pub struct RegressionEvaluator {
     #[param(default = RegressionMetric::Rmse)]
     metric: RegressionMetric,
     /// The numeric column of true values.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The numeric column of predicted values.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// A numeric column of weights; every row weighs 1 without it.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Whether `r2` is for a model without intercept.
     #[param(default = false)]
@@ -243,6 +244,15 @@ impl Evaluator for RegressionEvaluator {
 
     fn is_larger_better(&self) -> bool {
         matches!(self.metric, RegressionMetric::R2 | RegressionMetric::Var)
+    }
+
+    fn defined_for(&self) -> Option<String> {
+        let needed = match (self.metric, self.through_origin) {
+            (RegressionMetric::R2, false) => "at least two rows with different labels",
+            (RegressionMetric::R2, true) => "a row whose label is not 0",
+            _ => "predictions that are finite and weights that do not sum to 0",
+        };
+        Some(needed.to_owned())
     }
 }
 
