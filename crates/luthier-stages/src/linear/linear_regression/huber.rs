@@ -12,6 +12,9 @@ use crate::linear::substitution::cholesky_solve;
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;
 
+/// Least squares that leave less of the label than this are no start for a fit with a penalty.
+const CLOSEST_START: f64 = 1e-2;
+
 /// Times a step is halved before another direction is tried.
 const HALVINGS: usize = 8;
 
@@ -200,7 +203,11 @@ pub(crate) fn fit_huber<E: From<FitError>>(
         y_unit: system.units.y_unit,
     };
     let free: Vec<usize> = system.units.active.iter().copied().chain(centred.then_some(features)).collect();
-    let (start, sigma) = least_squares(&system, features)?;
+    let (mut start, mut sigma) = least_squares(&system, features)?;
+    if options.reg_param > 0.0 && sigma < CLOSEST_START {
+        // A penalty will not leave a fit as close as this one, and from a scale of almost zero it is a long way back.
+        (start, sigma) = (Array1::zeros(features + 1), 1.0);
+    }
     let point = HuberPoint { units, epsilon: options.epsilon, t: start, sigma };
     let problem = Problem { penalty, free, weight_sum: moments.weight_sum, eval };
     problem.minimise(point, options)
@@ -270,9 +277,12 @@ impl<F> Problem<F> {
         let mut model = self.model(&point, &sums);
         let mut history = vec![model.value];
         let (mut iterations, mut damping) = (0, 0.0);
-        let is_steep =
-            |model: &Model, sigma: f64| violation(model, sigma) > tolerance + 16.0 * f64::EPSILON / sigma;
-        while iterations < options.max_iter && is_steep(&model, point.sigma) {
+        // A residual is known to ε times the terms it is the difference of, and enters the gradient over sigma.
+        let is_steep = |model: &Model, point: &HuberPoint| {
+            let size = 1.0 + point.t.iter().map(|t| t.abs()).sum::<f64>();
+            violation(model, point.sigma) > tolerance + 16.0 * f64::EPSILON * size / point.sigma
+        };
+        while iterations < options.max_iter && is_steep(&model, &point) {
             let step = newton_step(&model, point.sigma, damping);
             let descent = step.dot(&model.gradient);
             // Sigma keeps at least a tenth of itself and grows at most tenfold.
@@ -305,7 +315,7 @@ impl<F> Problem<F> {
             history.push(model.value);
             iterations += 1;
         }
-        let converged = iterations < options.max_iter || !is_steep(&model, point.sigma);
+        let converged = !is_steep(&model, &point);
         Ok(HuberFit { converged, ..finish(&point, history, iterations, options.fit_intercept) })
     }
 
