@@ -10,7 +10,7 @@ use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, write};
+use crate::data::write;
 use crate::model_file::{self, ModelFile, left_out};
 use crate::output::{make_folder, print};
 
@@ -22,8 +22,7 @@ const BINARY: &str = "binary_classification";
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
     let (predicted, read) = model.transform(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(predicted.schema()));
     if args.curves.is_some() && name != BINARY {
@@ -32,9 +31,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
     let label = args.label.clone().or_else(|| fitted_to(&model));
     let evaluators = evaluators(args, &entry, label.as_deref())?;
-    let in_file = |e: luthier::core::Error| {
-        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
-    };
+    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
     if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
@@ -51,7 +48,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
     let rows = predicted.num_rows();
-    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
+    text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";

@@ -60,23 +60,40 @@ fn shown(cell: &str) -> String {
     format!("`{}{dots}`", escaped(&cut))
 }
 
+impl CsvNote {
+    /// Why a column is text, and what to write so that it is not: what may stand behind the place of the cell.
+    pub fn why(&self) -> Option<String> {
+        let Self::Text { cell, reason, .. } = self else { return None };
+        Some(self.with_remedy(reason.of(&shown(cell))))
+    }
+
+    fn with_remedy(&self, why: String) -> String {
+        match self.remedy() {
+            Some(remedy) => format!("{why}; {remedy}"),
+            None => why,
+        }
+    }
+}
+
+impl TextReason {
+    fn of(self, cell: &str) -> String {
+        match self {
+            Self::NoNumber { cells: 1, .. } => format!("{cell} is no number"),
+            Self::NoNumber { cells, .. } => format!("{cells} values are no numbers, the first is {cell}"),
+            Self::LeadingZero => format!("{cell} begins with a zero, as codes do"),
+            Self::TooLarge => format!("{cell} does not fit into 64 bits"),
+            Self::Quoted => format!("its values are quoted, such as {cell}"),
+        }
+    }
+}
+
 impl fmt::Display for CsvNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text { column, line, cell, reason } => {
-                let column = escaped(column);
-                write!(f, "column `{column}` is text: ")?;
-                let cell = shown(cell);
-                match reason {
-                    TextReason::NoNumber { cells: 1, .. } => write!(f, "{cell} in line {line} is no number")?,
-                    TextReason::NoNumber { cells, .. } => {
-                        write!(f, "{cells} values are no numbers, the first is {cell} in line {line}")?;
-                    }
-                    TextReason::LeadingZero => write!(f, "{cell} in line {line} begins with a zero, as codes do")?,
-                    TextReason::TooLarge => write!(f, "{cell} in line {line} does not fit into 64 bits")?,
-                    TextReason::Quoted => write!(f, "its values are quoted, such as {cell} in line {line}")?,
-                }
-                self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+                let cell = format!("{} in line {line}", shown(cell));
+                let why = self.with_remedy(reason.of(&cell));
+                write!(f, "column `{}` is text: {why}", escaped(column))
             }
             Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
             Self::RowNames => {
