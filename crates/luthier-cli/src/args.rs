@@ -21,8 +21,11 @@ const CONFIGURATION: &str = "\
 Configuration:
   seed = 7
   [data]
-  path = \"data.csv\"                 # csv or parquet, relative to this file; also: partitions,
-                                    # format, delimiter, header, null_values
+  path = \"data.csv\"                 # csv (also .gz, .zst) or parquet, relative to this file; \"-\" is
+                                    # the standard input; also: partitions, format
+                                    # how a CSV file is read: delimiter, header, skip_lines,
+                                    # comment, null_values, decimal, thousands, encoding,
+                                    # max_bytes, types = { zip = \"text\" }
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs, together the vector \"features\";
                                     # without it \"*\": all numbers that have no other role;
@@ -65,7 +68,7 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …,\nand columns that the model does not read are written as they stand in the file. `-` as the file is the standard input,\nas --out the standard output."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
@@ -121,7 +124,7 @@ pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
     /// The rows, csv or parquet.
     pub(crate) data: PathBuf,
-    /// The file to write: .csv, or .parquet (.pq).
+    /// The file to write: .csv, or .parquet (.pq); - for CSV to the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// The columns to write, in this order [default: those of the file and all that the stages append].

@@ -34,7 +34,7 @@ pub(crate) fn prepare(config: &Config, frame: &DataFrame) -> Result<Prepared> {
         let is_news =
             |column: &str| config.source.text_among_numbers(column).is_some_and(|why| !told.contains(&why));
         config.source.note_texts(|column| roles.of(column).is_none() && is_news(column));
-    });
+    })?;
     if !passed_over.is_empty() {
         note(&format!(
             "columns that are neither numbers nor vectors are no features: {}",
