@@ -232,8 +232,16 @@ fn row_names_of_r_are_a_column_without_name() {
     let scene = Scene::new("path = \"d.csv\"", LR);
     scene.write("d.csv", "\"x\",\"y\"\n\"a\",1,2\n\"b\",2,4.1\n\"c\",3,5.9\n");
     let (_, notes) = scene.run(FIT);
-    assert!(notes.contains("note: d.csv: the first line has one cell less than the others"), "{notes}");
+    assert!(
+        notes.contains("note: d.csv: the first column has no name: it is taken for row names"),
+        "{notes}"
+    );
     assert!(scene.run("inspect m.json").0.starts_with("1 features: x\n"));
+    // Neither is the index of a table of pandas a feature.
+    scene.write("d.csv", ",x,y\n0,1,2\n1,2,4.1\n2,3,5.9\n");
+    scene.run(FIT);
+    assert!(scene.run("inspect m.json").0.starts_with("1 features: x\n"));
+    scene.write("d.csv", "\"x\",\"y\"\n\"a\",1,2\n\"b\",2,4.1\n\"c\",3,5.9\n");
     scene.run("predict m.json d.csv --out p.csv");
     assert!(scene.read("p.csv").starts_with("\"\",x,y,prediction\n\"a\",1,2,"), "{}", scene.read("p.csv"));
 }

@@ -5,7 +5,7 @@ pub(crate) mod reading;
 mod source;
 mod write;
 
-pub(crate) use inputs::{FEATURES, Inputs};
+pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use source::{DataSource, Format};
 pub(crate) use write::{writable, write};
@@ -17,6 +17,7 @@ use luthier::frame::{DataFrame, numbers};
 use crate::config::Config;
 use crate::output::note;
 use crate::roles::Roles;
+use crate::{build, expand};
 
 /// The rows that a configuration names, ready for its stages.
 #[derive(Debug)]
@@ -25,16 +26,22 @@ pub(crate) struct Prepared {
     pub(crate) inputs: Inputs,
 }
 
-/// Checks the roles of the columns and puts the selected ones side by side.
-pub(crate) fn prepare(config: &Config, frame: &DataFrame) -> Result<Prepared> {
-    let roles = Roles::new(config)?;
-    let config = &config.data;
-    let (inputs, passed_over) = Inputs::select(config, &roles, frame.schema()).inspect_err(|error| {
-        let told = format!("{error:#}");
+/// Checks the roles of the columns, puts the selected ones side by side, and names the columns that the stages of the
+/// configuration take: it says it by globs and by `categories`.
+pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
+    let roles = Roles::new(config, frame.schema())?;
+    expand::categories(config, &roles, frame.schema())?;
+    let selected = Inputs::select(&config.data, &roles, frame.schema());
+    let (inputs, passed_over) = selected.inspect_err(|error| {
+        let (told, source) = (format!("{error:#}"), &config.data.source);
         let is_news =
-            |column: &str| config.source.text_among_numbers(column).is_some_and(|why| !told.contains(&why));
-        config.source.note_texts(|column| roles.of(column).is_none() && is_news(column));
+            |column: &str| source.text_among_numbers(column).is_some_and(|why| !told.contains(&why));
+        source.note_texts(|column| roles.of(column).is_none() && is_news(column));
     })?;
+    expand::stages(config, &roles, frame.schema(), &inputs)?;
+    let pipeline = build::pipeline(config)?;
+    pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
+    let config = &config.data;
     if !passed_over.is_empty() {
         note(&format!(
             "columns that are neither numbers nor vectors are no features: {}",

@@ -24,7 +24,7 @@ pub enum CsvNote {
         /// It.
         found: char,
     },
-    /// The first line has one cell less than the others: the first column holds row names and has no name itself.
+    /// The first column has no name, or the first line one cell less than the others: it holds row names.
     RowNames,
     /// There is one column alone, and its header holds what may be a delimiter.
     OneColumn {
@@ -96,9 +96,7 @@ impl fmt::Display for CsvNote {
                 write!(f, "column `{}` is text: {why}", escaped(column))
             }
             Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
-            Self::RowNames => {
-                f.write_str("the first line has one cell less than the others: the first column, of row names, has no name")
-            }
+            Self::RowNames => f.write_str("the first column has no name: it is taken for row names"),
             Self::OneColumn { candidate } => write!(
                 f,
                 "the file has one column alone, whose name holds {candidate:?}: is that the delimiter? Then write \
