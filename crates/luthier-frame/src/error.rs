@@ -36,11 +36,8 @@ pub enum Error {
         /// What the column holds.
         found: ColumnType,
     },
-    /// An Arrow type which has no column type here.
-    #[error(
-        "column `{column}` has the Arrow type {found}, which is not supported; supported are floats, integers, \
-         booleans, strings, and lists of f64 or f32 with one length for all rows"
-    )]
+    /// An Arrow type that cannot be used for what was asked.
+    #[error("column `{column}` has the Arrow type {found}, which is not supported here")]
     UnsupportedType {
         /// The column.
         column: String,

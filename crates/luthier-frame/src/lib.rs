@@ -27,9 +27,10 @@
 //!
 //! # What there is
 //!
-//! - Six column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
-//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they are
-//!   ([`lists`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]). Any column may have nulls.
+//! - A few column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers, floats, decimals
+//!   and truth values serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they
+//!   are ([`lists`]). Dates and timestamps have their own types ([`date_times`]). Vectors that are mostly zeros are held
+//!   sparse ([`sparse_rows`]). What nothing computes with, such as bytes, is carried along. Any column may have nulls.
 //! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
 //! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
@@ -45,6 +46,7 @@
 mod assemble;
 mod attributes;
 mod column;
+mod column_type;
 mod csv;
 mod describe;
 mod display;
@@ -58,18 +60,22 @@ mod parquet;
 mod partition;
 mod schema;
 mod sparse;
+mod text;
 
 pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
+pub use chrono;
 
 pub use crate::csv::CsvOptions;
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use column::Column;
+pub use column_type::{ColumnType, Opaque};
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
 pub use numeric::{lists, numbers, vector_array, vectors};
 pub use partition::{Batches, Partition};
-pub use schema::{ColumnType, Field, Schema};
+pub use schema::{Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};
+pub use text::{date_times, parse_date, parse_timestamp, texts};

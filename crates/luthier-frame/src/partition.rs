@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::DataType;
 
 use crate::parquet::Scan;
 use crate::{Field, Result};
@@ -121,6 +122,16 @@ impl Part {
         match self {
             Self::Batch(batch) => batch.num_rows(),
             Self::Scan(scan) => scan.num_rows(),
+        }
+    }
+
+    /// The Arrow type of a column, if it is known before it is read.
+    pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
+        match self {
+            Self::Batch(batch) => {
+                batch.schema_ref().fields().get(position).map(|field| field.data_type().clone())
+            }
+            Self::Scan(scan) => scan.arrow_type(position),
         }
     }
 

@@ -1,7 +1,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder};
+use arrow_array::builder::{
+    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
 use arrow_array::{ArrayRef, FixedSizeListArray};
 use arrow_buffer::NullBufferBuilder;
 use arrow_schema::DataType;
@@ -9,6 +12,7 @@ use arrow_schema::DataType;
 use crate::csv::CsvOptions;
 use crate::csv::tokens::{Cell, QuoteError, Tokens, line_ends};
 use crate::csv::types::{Inference, is_null, is_null_number, parse_bool, parse_f64, parse_i64};
+use crate::text::{date_value, timestamp_value};
 use crate::{Column, ColumnType, DataFrame, Error, Field, Result};
 
 impl DataFrame {
@@ -154,9 +158,9 @@ impl Reader<'_> {
         let mut targets = Vec::new();
         let mut taken = vec![false; names.len()];
         for field in self.options.schema.iter().flat_map(|schema| schema.fields()) {
-            if field.column_type() == ColumnType::AnyVector {
+            if matches!(field.column_type(), ColumnType::AnyVector | ColumnType::Opaque(_)) {
                 let (column, found) = (field.name().to_owned(), field.column_type());
-                let expected = "a vector of known width in the schema".to_owned();
+                let expected = "a type in the schema that text can be read as".to_owned();
                 return Err(Error::ColumnType { column, expected, found });
             }
             let wanted: Vec<String> = match field.column_type() {
@@ -202,6 +206,8 @@ enum Builder {
     I64(Int64Builder),
     Bool(BooleanBuilder),
     Utf8(StringBuilder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
     List(ListBuilder<Int64Builder>),
     Vector { width: usize, values: Float64Builder, rows: NullBufferBuilder },
 }
@@ -213,12 +219,14 @@ impl Builder {
             ColumnType::I64 => Self::I64(Int64Builder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
             ColumnType::Utf8 => Self::Utf8(StringBuilder::new()),
+            ColumnType::Date => Self::Date(Date32Builder::new()),
+            ColumnType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new()),
             ColumnType::List => Self::List(ListBuilder::new(Int64Builder::new())),
             ColumnType::Vector { width } => {
                 Self::Vector { width, values: Float64Builder::new(), rows: NullBufferBuilder::new(0) }
             }
             // Refused with the schema.
-            ColumnType::AnyVector => Self::new(ColumnType::Vector { width: 0 }),
+            ColumnType::AnyVector | ColumnType::Opaque(_) => Self::new(ColumnType::Vector { width: 0 }),
         }
     }
 
@@ -252,6 +260,12 @@ impl Builder {
             Self::Utf8(builder) => {
                 builder.append_option((!is_null(cell, null_values)).then_some(cell.text.as_ref()));
             }
+            Self::Date(builder) => {
+                builder.append_option(number(cell, null_values, date_value, ColumnType::Date)?);
+            }
+            Self::Timestamp(builder) => {
+                builder.append_option(number(cell, null_values, timestamp_value, ColumnType::Timestamp)?);
+            }
             Self::List(builder) => {
                 let list = list(cell, null_values)?;
                 builder.values().append_slice(list.as_deref().unwrap_or_default());
@@ -268,6 +282,8 @@ impl Builder {
             Self::I64(mut builder) => Arc::new(builder.finish()),
             Self::Bool(mut builder) => Arc::new(builder.finish()),
             Self::Utf8(mut builder) => Arc::new(builder.finish()),
+            Self::Date(mut builder) => Arc::new(builder.finish()),
+            Self::Timestamp(mut builder) => Arc::new(builder.finish()),
             Self::List(mut builder) => Arc::new(builder.finish()),
             Self::Vector { width, mut values, mut rows } => {
                 let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));

@@ -1,17 +1,18 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, LargeStringArray, RecordBatch};
 use arrow_schema::DataType;
 use ndarray::CowArray;
 
 use crate::csv::read::part_name;
 use crate::file::write_whole;
-use crate::frame::to_i64;
-use crate::{ColumnType, DataFrame, Error, Field, Result, vectors};
+use crate::normalize::is_float;
+use crate::{ColumnType, DataFrame, Error, Field, Result, texts, vectors};
 
 impl DataFrame {
     /// Writes a CSV file with a header.
@@ -29,15 +30,13 @@ impl DataFrame {
         write_whole(path, |file| {
             let io = |cause| Error::Io { path: path.to_owned(), cause };
             write_header(file, &header).map_err(io)?;
-            let mut row = 0;
             for partition in self.partitions() {
                 for batch in partition.batches(None)? {
                     let batch = batch?;
-                    let columns = cells(self.schema().fields(), &batch, row)?;
+                    let columns = cells(self.schema().fields(), &batch)?;
                     for index in 0..batch.num_rows() {
                         write_row(file, &columns, index).map_err(io)?;
                     }
-                    row += batch.num_rows();
                 }
             }
             Ok(())
@@ -66,17 +65,24 @@ fn header(fields: &[Field]) -> Result<Vec<String>> {
 }
 
 /// The arrays of a batch, cast so that there are few types to write.
-fn cells(fields: &[Field], batch: &RecordBatch, first_row: usize) -> Result<Vec<(ColumnType, ArrayRef)>> {
+fn cells(fields: &[Field], batch: &RecordBatch) -> Result<Vec<(ColumnType, ArrayRef)>> {
     let cell = |(field, array): (&Field, &ArrayRef)| {
-        let array = match field.column_type() {
-            ColumnType::I64 => to_i64(field.name(), array, first_row)?,
-            ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
+        let column_type = field.column_type();
+        let array = match column_type {
+            ColumnType::F64 if is_float(array.data_type()) => arrow_cast::cast(array, &DataType::Float64)?,
+            ColumnType::I64 if *array.data_type() != DataType::UInt64 => {
+                arrow_cast::cast(array, &DataType::Int64)?
+            }
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
             ColumnType::Bool | ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {
                 array.clone()
             }
+            _ => {
+                let texts: ArrayRef = Arc::new(LargeStringArray::from_iter(texts(array.as_ref())?));
+                return Ok((ColumnType::Utf8, texts));
+            }
         };
-        Ok((field.column_type(), array))
+        Ok((column_type, array))
     };
     fields.iter().zip(batch.columns()).map(cell).collect()
 }
@@ -108,6 +114,8 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
             ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,
             ColumnType::Utf8 => write_text(out, array.as_string::<i64>().value(row))?,
             ColumnType::List => write_text(out, &list_text(array, row))?,
+            // Written as text.
+            ColumnType::Date | ColumnType::Timestamp | ColumnType::Opaque(_) => {}
             ColumnType::Vector { .. } | ColumnType::AnyVector => {}
         }
     }
