@@ -24,6 +24,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::guard::{damaged, guarded};
 use super::thrift::{footer_is_plausible, page_claims};
 use crate::normalize::{Intake, first_unequal, intake, list_width};
+use crate::place::{Locate, RowPlace, RowPosition};
 use crate::sparse::{MAX_WIDTH, sparse_width};
 use crate::{ColumnType, Error, Field, Opaque, Result};
 
@@ -361,5 +362,18 @@ impl Read for CheckedRead {
             }
         }
         self.inner.read(buffer)
+    }
+}
+
+impl Locate for ParquetFile {
+    fn place(&self, mut row: usize) -> Option<RowPlace> {
+        for (row_group, metadata) in self.metadata.metadata().row_groups().iter().enumerate() {
+            let rows = usize::try_from(metadata.num_rows()).ok()?;
+            if row < rows {
+                return Some(RowPlace::new(&self.path, RowPosition::RowGroup { row_group, row }));
+            }
+            row -= rows;
+        }
+        None
     }
 }

@@ -12,6 +12,7 @@ use super::vectors::VectorReader;
 use crate::assemble::side_by_side;
 use crate::normalize::{Intake, intake, normalize};
 use crate::partition::{Batches, Part, record_batch};
+use crate::place::{Locate, RowOrigin};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// Consecutive rows of one row group, and the columns wanted of them.
@@ -56,6 +57,11 @@ impl Scan {
 
     pub(crate) fn num_rows(&self) -> usize {
         self.rows
+    }
+
+    /// Where the rows are.
+    pub(crate) fn origin(&self) -> RowOrigin {
+        RowOrigin::new(Arc::clone(&self.file) as Arc<dyn Locate>, self.first_row + self.offset)
     }
 
     /// Rows in a batch when the columns at these positions are scanned.
