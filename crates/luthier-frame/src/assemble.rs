@@ -54,6 +54,7 @@ impl DataFrame {
             for part in partition.parts() {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
+                    Part::View(view) => Part::View(view.with_vector(&field, &positions)),
                     Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 
-use crate::ColumnType;
+use crate::{ColumnType, RowPlace};
 
 /// What can go wrong with a frame: bad input names the place, what was expected and what was there.
 ///
@@ -150,6 +150,38 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong, as it would be said of a frame in memory.
         cause: Box<Error>,
+    },
+    /// A value of a file is not as it should be.
+    #[error("{place}: {cause}")]
+    InRow {
+        /// Where it was read.
+        place: RowPlace,
+        /// What is wrong, as it would be said of a frame in memory; its row plays no part.
+        cause: Box<Error>,
+    },
+    /// A row of values that does not fit the others.
+    #[error("row {row} {problem}")]
+    Row {
+        /// The row, counted from 0.
+        row: usize,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A condition on rows that cannot be understood, or does not fit the columns.
+    #[error("in the condition `{condition}`: {problem}")]
+    Predicate {
+        /// The condition as it was written.
+        condition: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// Files that are to be one data set and cannot be.
+    #[error("{}: {problem}", path.display())]
+    Files {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A file without anything in it.
     #[error("{}: the file is empty; expected a header line with the names of the columns", path.display())]

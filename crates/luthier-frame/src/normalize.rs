@@ -122,17 +122,19 @@ pub(crate) fn normalize(
             None => fixed_size(name, array.as_list::<i64>(), width, first_row)?,
         },
     };
-    // One file of several has no value in this column, or whole numbers alone.
-    Ok(match (wanted, kept.data_type()) {
-        (ColumnType::F64, data_type) if data_type.is_integer() => {
-            arrow_cast::cast(&kept, &DataType::Float64)?
-        }
-        (ColumnType::F64, _) => kept,
-        _ if *array.data_type() == DataType::Null => match scalar_type(wanted) {
-            Some(to) => arrow_cast::cast(array, &to)?,
-            None => kept,
-        },
-        _ => kept,
+    conform(&kept, wanted)
+}
+
+/// The array in a type that a column of type `wanted` may have: one file of several may have whole numbers alone in a
+/// column, or no value.
+pub(crate) fn conform(array: &ArrayRef, wanted: ColumnType) -> Result<ArrayRef> {
+    let fits = match intake(array.data_type()) {
+        Intake::Keep(found) | Intake::Cast(_, found) => found == wanted,
+        Intake::List => true,
+    };
+    Ok(match scalar_type(wanted) {
+        Some(to) if !fits => arrow_cast::cast(array, &to)?,
+        _ => Arc::clone(array),
     })
 }
 

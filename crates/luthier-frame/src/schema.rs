@@ -28,6 +28,12 @@ impl Field {
         self
     }
 
+    /// The same with another type.
+    pub(crate) fn with_type(mut self, column_type: ColumnType) -> Self {
+        self.column_type = column_type;
+        self
+    }
+
     /// The same, saying whether nulls may occur.
     pub fn with_nullable(mut self, nullable: bool) -> Self {
         self.nullable = nullable;

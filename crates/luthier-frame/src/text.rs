@@ -76,7 +76,7 @@ fn date_of(day: i32) -> Option<NaiveDate> {
 }
 
 /// The instants of a timestamp array, in UTC.
-fn instants(array: &dyn Array) -> Vec<Option<NaiveDateTime>> {
+pub(crate) fn instants(array: &dyn Array) -> Vec<Option<NaiveDateTime>> {
     fn each<T: ArrowPrimitiveType<Native = i64>>(
         array: &PrimitiveArray<T>,
         of: impl Fn(i64) -> Option<DateTime<Utc>>,

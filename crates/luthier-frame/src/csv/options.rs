@@ -55,6 +55,15 @@ impl CsvOptions {
         self
     }
 
+    /// The same where these columns have these types, in place of what the schema says of them.
+    pub(crate) fn with_types(mut self, types: &Schema) -> Self {
+        let known = self.schema.take().unwrap_or_default();
+        let others = known.fields().iter().filter(|field| types.field(field.name()).is_none());
+        // Names are different in each, and now in both.
+        self.schema = Schema::new(others.chain(types.fields()).cloned().collect()).ok();
+        self
+    }
+
     /// Unquoted cells that stand for a missing value, in any column. Default: the empty cell only. `NaN` is
     /// a number, not a missing value, unless it is given here.
     pub fn null_values<S: Into<String>>(mut self, null_values: impl IntoIterator<Item = S>) -> Self {

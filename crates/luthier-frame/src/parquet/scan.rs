@@ -96,6 +96,12 @@ impl Scan {
         }
     }
 
+    /// Whether the file says that a column has no value: its Arrow type is that of nulls.
+    pub(crate) fn is_empty_column(&self, position: usize) -> bool {
+        let Some((_, Origin::File(root))) = self.columns.get(position) else { return false };
+        *self.file.metadata.schema().field(*root).data_type() == DataType::Null
+    }
+
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
         Self { offset: self.offset + offset, rows, ..self.clone() }
     }
