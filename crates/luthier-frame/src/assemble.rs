@@ -55,6 +55,7 @@ impl DataFrame {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
                     Part::View(view) => Part::View(view.with_vector(&field, &positions)),
+                    Part::Csv(scan) => Part::Csv(scan.with_vector(&field, &positions)),
                     Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()

@@ -62,7 +62,7 @@ impl DataFrame {
     /// One data set from a file, from a folder with its folders, or from all files that match a pattern, such as
     /// `data/2024-*.parquet`; see [`FileSet`] for which files count and in which order.
     ///
-    /// Parquet files are opened to be scanned, CSV files are read.
+    /// Files are opened to be scanned; CSV files are read through once to learn the types of their columns.
     ///
     /// # Errors
     /// As [`FileSet::open`] and [`FileSet::read`].
@@ -73,13 +73,11 @@ impl DataFrame {
             None => files.format()?,
         };
         files.read(|path, types| match format {
-            FileFormat::Csv => Self::read_csv(
-                path,
-                &match types {
-                    Some(types) => options.csv.clone().with_types(types),
-                    None => options.csv.clone(),
-                },
-            ),
+            FileFormat::Csv => {
+                let typed =
+                    |csv: CsvOptions, field: &Field| csv.column_type(field.name(), field.column_type());
+                Self::scan_csv(path, &types.iter().fold(options.csv.clone(), typed))
+            }
             FileFormat::Parquet => Self::scan_parquet(path),
         })
     }
@@ -177,19 +175,16 @@ impl FileSet {
 
     /// One frame of all files, one after the other, with the columns of their folders.
     ///
-    /// `open` reads one file. Where files differ in the type of a column it is called again with the types that would hold
-    /// the values of all, and may return what it did before. Columns may come in another order than those of the first
+    /// `open` reads one file. Where files differ in the type of columns it is called again with these columns and types
+    /// that would hold the values of all files, and may return what it did before. Columns may come in another order than those of the first
     /// file. A column may be whole numbers in some files and floating point numbers in others.
     ///
     /// # Errors
     /// Those of `open`; [`Error::Files`] for a file whose columns differ from those of the first, in name or type.
-    pub fn read(
-        &self,
-        mut open: impl FnMut(&Path, Option<&Schema>) -> Result<DataFrame>,
-    ) -> Result<DataFrame> {
+    pub fn read(&self, mut open: impl FnMut(&Path, &[Field]) -> Result<DataFrame>) -> Result<DataFrame> {
         let mut frames = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            frames.push(open(&file.path, None)?);
+            frames.push(open(&file.path, &[])?);
         }
         if let [one] = &frames[..] {
             return self.with_keys(one.clone(), 0, &self.key_types()?);
@@ -200,8 +195,9 @@ impl FileSet {
             let differ = |field: &&Field| {
                 frame.schema().field(field.name()).is_some_and(|own| own.column_type() != field.column_type())
             };
-            if types.fields().iter().any(|field| differ(&field)) {
-                *frame = open(&file.path, Some(&types))?;
+            let others: Vec<Field> = types.fields().iter().filter(differ).cloned().collect();
+            if !others.is_empty() {
+                *frame = open(&file.path, &others)?;
             }
         }
         let keys = self.key_types()?;
@@ -240,12 +236,12 @@ impl FileSet {
     fn differ_in_type<T>(&self, frames: &[DataFrame], types: &Schema) -> Result<T> {
         let column_type = |frame: &DataFrame, name: &str| frame.schema().field(name).map(Field::column_type);
         for name in types.names() {
-            let first = column_type(&frames[0], name);
-            let number = frames.iter().position(|frame| column_type(frame, name) != first);
-            if let (Some(number), Some(expected)) = (number, first)
-                && let Some(found) = column_type(&frames[number], name)
-                && wider(found, expected) == ColumnType::Utf8
-            {
+            let Some(expected) = column_type(&frames[0], name) else { continue };
+            let found = frames.iter().map(|frame| column_type(frame, name));
+            let other = |found: &Option<ColumnType>| {
+                found.is_some_and(|found| found != expected && wider(found, expected) == ColumnType::Utf8)
+            };
+            if let Some((number, Some(found))) = found.enumerate().find(|(_, found)| other(found)) {
                 return self.differs(number, format!("column `{name}` is {found}, expected {expected}"));
             }
         }
@@ -345,8 +341,7 @@ fn matches(pattern: &Path, found: &mut Vec<DataFile>) -> Result<()> {
     let is_literal = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     let root: PathBuf = pattern.components().take_while(is_literal).collect();
     for path in paths {
-        let path =
-            path.map_err(|error| Error::Io { path: error.path().to_owned(), cause: error.into_error() })?;
+        let path = path.map_err(|error| Error::Io { path: error.path().to_owned(), cause: error.into() })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(&root, &path, 0, found)?;

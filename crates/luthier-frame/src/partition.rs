@@ -3,14 +3,15 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::DataType;
 
+use crate::csv::CsvScan;
 use crate::normalize::conform;
 use crate::parquet::Scan;
 use crate::place::RowOrigin;
 use crate::view::View;
 use crate::{Field, Result};
 
-/// A run of consecutive rows of a frame: record batches in memory, or row groups of Parquet files which
-/// are read when they are asked for. Cheap to clone.
+/// A run of consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
+/// that are read when they are asked for. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Partition {
     parts: Arc<[Part]>,
@@ -21,6 +22,7 @@ pub struct Partition {
 pub(crate) enum Part {
     Batch(Loaded),
     Scan(Scan),
+    Csv(CsvScan),
     View(View),
 }
 
@@ -141,6 +143,7 @@ impl Part {
         match self {
             Self::Batch(loaded) => loaded.batch.num_rows(),
             Self::Scan(scan) => scan.num_rows(),
+            Self::Csv(scan) => scan.num_rows(),
             Self::View(view) => view.num_rows(),
         }
     }
@@ -152,6 +155,7 @@ impl Part {
                 batch.schema_ref().fields().get(position).map(|field| field.data_type().clone())
             }
             Self::Scan(scan) => scan.arrow_type(position),
+            Self::Csv(scan) => scan.arrow_type(position),
             Self::View(view) => view.arrow_type(position),
         }
     }
@@ -163,6 +167,7 @@ impl Part {
                 batch.columns().get(position).is_some_and(|array| array.null_count() == array.len())
             }
             Self::Scan(scan) => scan.is_empty_column(position),
+            Self::Csv(scan) => scan.is_empty_column(position),
             Self::View(_) => false,
         }
     }
@@ -172,6 +177,7 @@ impl Part {
         match self {
             Self::Batch(Loaded { batch, .. }) => batch.num_rows(),
             Self::Scan(scan) => scan.load_rows(),
+            Self::Csv(scan) => scan.num_rows(),
             Self::View(view) => view.load_rows(),
         }
     }
@@ -181,6 +187,7 @@ impl Part {
         match self {
             Self::Batch(loaded) => loaded.origin.clone(),
             Self::Scan(scan) => Some(scan.origin()),
+            Self::Csv(scan) => Some(scan.origin()),
             Self::View(view) => view.origin(),
         }
     }
@@ -195,6 +202,7 @@ impl Part {
                 Ok(Box::new(std::iter::once(Ok(batch))))
             }
             Self::Scan(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
+            Self::Csv(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
             Self::View(view) => view.batches(columns, rows),
         }
     }
@@ -206,6 +214,7 @@ impl Part {
                 origin: origin.as_ref().map(|origin| origin.skip(offset)),
             }),
             Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
+            Self::Csv(scan) => Self::Csv(scan.slice(offset, len)),
             Self::View(view) => Self::View(view.slice(offset, len)),
         }
     }
@@ -222,6 +231,7 @@ impl Part {
                 Self::Batch(Loaded { batch, origin: origin.clone() })
             }
             Self::Scan(scan) => Self::Scan(scan.project(columns)),
+            Self::Csv(scan) => Self::Csv(scan.project(columns)),
             Self::View(view) => Self::View(view.project(columns)),
         })
     }

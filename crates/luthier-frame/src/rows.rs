@@ -130,8 +130,9 @@ impl DataFrame {
             }
             columns.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
         }
-        let column = |(name, cells): (&String, &Vec<Cell>)| Ok((name.as_str(), column(name, cells)?));
-        Self::from_columns(names.iter().zip(&columns).map(column).collect::<Result<_>>()?)
+        let columns =
+            names.iter().zip(&columns).map(|(name, cells)| Ok((name.as_str(), column(name, cells)?)));
+        Self::from_columns(columns.collect::<Result<_>>()?)
     }
 
     /// One partition for every batch of a reader, such as that of a database or of another file format.

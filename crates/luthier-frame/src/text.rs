@@ -189,11 +189,15 @@ pub(crate) fn date_value(text: &str) -> Option<i32> {
     parse_date(text.trim())?.num_days_from_ce().checked_sub(EPOCH)
 }
 
-/// The value of a timestamp without a time zone in an array of microseconds; a date is its midnight.
+/// The value of a timestamp in an array of microseconds; a date is its midnight, and what has an offset is in UTC.
 pub(crate) fn timestamp_value(text: &str) -> Option<i64> {
     let midnight = || Some((parse_date(text.trim())?.and_time(NaiveTime::MIN), None));
     let (time, offset) = parse_timestamp(text.trim()).or_else(midnight)?;
-    offset.is_none().then_some(time.and_utc().timestamp_micros())
+    let utc = match offset {
+        Some(offset) => time.checked_sub_offset(offset)?,
+        None => time,
+    };
+    Some(utc.and_utc().timestamp_micros())
 }
 
 /// `Z`, `+01:00`, `+0100` or `+01`.

@@ -7,5 +7,5 @@ mod thrift;
 mod vectors;
 mod write;
 
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
 pub use write::{Compression, ParquetOptions};
