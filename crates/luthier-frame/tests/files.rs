@@ -123,8 +123,9 @@ fn files_that_differ_are_named() {
     assert!(error.contains("the file has a column `k`, and so does its folder"), "{error}");
     parquet(root, "c/3.parquet", vec![("x", Column::f64(vec![1.0]))]);
     assert!(refused(root.join("c")).contains("it has another format than"));
-    write(root, "c/notes.md", "");
-    assert!(refused(root.join("c")).contains("notes.md: the ending of the name tells no format"));
+    write(root, "f/1.csv", "x\n1\n");
+    write(root, "f/notes.md", "");
+    assert!(refused(root.join("f")).contains("notes.md: the ending of the name tells no format"));
 }
 
 #[test]
