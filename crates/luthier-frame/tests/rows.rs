@@ -8,11 +8,10 @@ use proptest::prelude::*;
 
 fn people() -> DataFrame {
     let day = |day| NaiveDate::from_ymd_opt(2024, 2, day);
-    let none = None::<&str>;
-    let rows: [(&str, Option<f64>, Option<i64>, Option<bool>, Option<&str>, Option<NaiveDate>); 5] = [
+    let rows = [
         ("ann", Some(1.5), Some(34), Some(true), Some("CA"), day(28)),
         ("bob", None, Some(-1), Some(false), Some("NY"), day(29)),
-        ("cid", Some(f64::NAN), None, None, none, None),
+        ("cid", Some(f64::NAN), None, None, None, None),
         ("o'neil", Some(-0.0), Some(i64::MAX), Some(true), Some(""), day(1)),
         ("eve", Some(2.5), Some(34), Some(false), Some("NY"), day(29)),
     ];
