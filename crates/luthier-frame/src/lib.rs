@@ -1,7 +1,7 @@
 //! Partitioned data frames over Arrow batches, CSV and Parquet files.
 //!
 //! A [`DataFrame`] is a [`Schema`] and a list of [`Partition`]s; a partition is a run of rows, kept as Arrow record
-//! batches in memory or as row groups of a Parquet file that are read when they are asked for. Frames are
+//! batches in memory or as rows of a CSV or Parquet file that are read when they are asked for. Frames are
 //! immutable, share their buffers and cost little to clone.
 //!
 //! ```
@@ -27,29 +27,34 @@
 //!
 //! # What there is
 //!
-//! - Six column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
-//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they are
-//!   ([`lists`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]). Any column may have nulls.
-//! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
+//! - A few column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers, floats, decimals
+//!   and truth values serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they
+//!   are ([`lists`]). Dates and timestamps have their own types ([`date_times`]). Vectors that are mostly zeros are held
+//!   sparse ([`sparse_rows`]). What nothing computes with, such as bytes, is carried along. Any column may have nulls.
+//! - CSV: [`DataFrame::read_csv`], [`DataFrame::scan_csv`], [`DataFrame::write_csv`], with [`CsvOptions`] for files as
+//!   people have them. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
 //! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
 //!   `repartition`, `coalesce`, `collect`. A look at the data: `describe` and `Display`.
-//! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value.
+//! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value, and
+//!   [`DataFrame::place_of_row`].
 //!
 //! # What there is not
 //!
 //! No joins, no grouping, no expressions, no SQL and no query optimiser: a frame hands rows to kernels. For the
-//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV files are read as a whole; Parquet
-//! files larger than memory can be scanned.
+//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV and Parquet files
+//! larger than memory can be scanned.
 
 mod assemble;
 mod attributes;
 mod column;
+mod column_type;
 mod csv;
 mod describe;
 mod display;
 mod error;
 mod file;
+mod files;
 mod frame;
 mod normalize;
 mod numeric;
@@ -57,21 +62,31 @@ mod ops;
 mod parquet;
 mod partition;
 mod place;
+mod predicate;
+mod rows;
 mod schema;
 mod sparse;
+mod text;
+mod view;
 
 pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
+pub use chrono;
 
-pub use crate::csv::CsvOptions;
+pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use column::Column;
+pub use column_type::{ColumnType, Opaque};
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
+pub use files::{FileFormat, FileSet, ScanOptions};
 pub use frame::DataFrame;
 pub use numeric::{lists, numbers, vector_array, vectors};
 pub use partition::{Batches, Partition};
 pub use place::{RowPlace, RowPosition};
-pub use schema::{ColumnType, Field, Schema};
+pub use predicate::Predicate;
+pub use rows::{Cell, IntoRow};
+pub use schema::{Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};
+pub use text::{date_times, parse_date, parse_timestamp, texts};

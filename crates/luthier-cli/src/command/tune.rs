@@ -5,14 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{Estimator, Pipeline};
-use luthier::frame::Schema;
+use luthier::core::{ColumnRole, DynEstimator, Pipeline};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, notes, print};
+use crate::output::{check_target, make_folder, note, print};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -20,32 +19,33 @@ use crate::{build, data, failure, model_file, results};
 const SHOWN: usize = 20;
 
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
-    let config = Config::read(&args.config)?;
+    let mut config = Config::read(&args.config)?;
     let file = args.config.display();
     if config.grids.is_empty() {
         note(
             "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
     }
-    let search = match &config.search {
-        Some(search) => build::search(&config, search, args.executor.as_deref())?,
-        None => {
-            let default = SearchConfig::cross_validation(&config.data.place);
-            build::search(&config, &default, args.executor.as_deref())?
-        }
+    let search = |config: &Config| -> Result<Search> {
+        let default = SearchConfig::cross_validation(&config.data.place);
+        let search = config.search.as_ref().unwrap_or(&default);
+        let search = build::search(config, search, args.executor.as_deref())?;
+        Ok(match args.parallelism {
+            Some(parallelism) => search.parallelism(parallelism),
+            None => search,
+        })
     };
-    let search = match args.parallelism {
-        Some(parallelism) => search.parallelism(parallelism),
-        None => search,
-    };
+    // What is wrong without the rows is told before they are read.
+    search(&config)?;
 
     let start = Instant::now();
     let frame = config.read_data()?;
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
-    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?, frame.schema()) {
+    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let search = search(&config)?;
+    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?) {
         return Err(anyhow!(
             "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
              \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
@@ -62,12 +62,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
-    // A search whose last step fails has results all the same.
-    let result = match &tuned {
-        Ok(tuned) => Some(&tuned.result),
-        Err(Error::Refit { result, .. }) => Some(result.as_ref()),
-        Err(_) => None,
-    };
+    // A search that ends without a model may have results all the same.
+    let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     if let (Some(directory), Some(result)) = (&args.out, result) {
         results::write(directory, result, seconds)?;
         let model = directory.join("model.json");
@@ -82,9 +78,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(result) = result {
         print(&report(result, seconds))?;
+        result.executor_note.iter().for_each(|text| note(text));
+        result.notes.iter().for_each(|about| note(&about.to_string()));
     }
-    let tuned = tuned.map_err(|e| config.located(e))?;
-    notes(&tuned.model);
+    tuned.map_err(|e| config.located(e))?;
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
@@ -94,9 +91,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
 }
 
-/// Whether there are probabilities behind the pipeline; a schema that does not fit is told of by the search.
-fn predicts_classes(pipeline: &Pipeline, schema: &Schema) -> bool {
-    Estimator::transform_schema(pipeline, schema).is_ok_and(|behind| behind.field("probability").is_some())
+/// Whether a stage appends probabilities of classes.
+fn predicts_classes(pipeline: &Pipeline) -> bool {
+    let probabilities = |stage: &dyn DynEstimator| stage.columns_of(ColumnRole::Probability);
+    pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
 }
 
 /// Shows on a terminal how far the search is.
@@ -120,8 +118,12 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     let mut text = leaderboard(result, SHOWN);
     if let Some(best) = result.best_candidate() {
         let direction = if result.larger_is_better { "largest" } else { "smallest" };
+        let over = match (best.scored_folds, best.folds.len()) {
+            (scored, all) if scored == all => String::new(),
+            (scored, all) => format!(", mean over {scored} of {all} folds"),
+        };
         text.push_str(&format!(
-            "\nbest: candidate {}, {} = {} ({direction})\n",
+            "\nbest: candidate {}, {} = {} ({direction}{over})\n",
             best.index, result.metric, best.mean
         ));
         for (name, value) in best.params.iter() {
@@ -137,7 +139,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
 /// What the search did beside what its plan expected; stages alone know what they derive and factorise.
 fn work(result: &SearchResult) -> String {
     let planned = result.forecast.work.entries();
-    let guess = if result.forecast.is_guess { "~" } else { "" };
+    let guess = if result.forecast.is_approximate { "~" } else { "" };
     let rows = result.work.entries().into_iter().map(|(name, actual)| {
         let planned = planned.iter().find(|(other, n)| *other == name && *n > 0);
         let planned = match (planned, name) {

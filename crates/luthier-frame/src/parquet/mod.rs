@@ -1,8 +1,11 @@
 //! Parquet files: scanned row group by row group, or written.
 
+mod file;
+mod guard;
 mod scan;
+mod thrift;
 mod vectors;
 mod write;
 
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
 pub use write::{Compression, ParquetOptions};
