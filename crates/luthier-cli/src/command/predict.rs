@@ -6,20 +6,20 @@ use anyhow::{Context, Result, bail};
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
-use crate::data::{DataSource, FEATURES, writable, write};
+use crate::data::{FEATURES, Format, writable, write};
 use crate::model_file::{self, ModelFile, left_out};
-use crate::output::print;
+use crate::output::{is_standard, print};
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
-    writable(&args.out)?;
+    let format = writable(&args.out)?;
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if same(&args.data, &args.out) {
         bail!("--out {}: that is the file the rows come from: name another", args.out.display());
     }
     let model = model_file::load(&args.model)?;
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
+    let source = if format == Format::Csv { model.spelt(source) } else { source };
     let (predicted, read) = model.transform(&source)?;
     let predicted: DataFrame = match (&args.columns, &model.inputs) {
         (Some(columns), _) => {
@@ -32,5 +32,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     };
     write(&predicted, &args.out)?;
     let rows = predicted.num_rows();
+    if is_standard(&args.out) {
+        return Ok(());
+    }
     print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, read)))
 }
