@@ -7,12 +7,14 @@ mod affine;
 mod dataset;
 mod describe;
 mod error;
+mod exchange;
 pub mod json;
 pub mod linalg;
 pub mod params;
 pub mod persist;
 mod pipeline;
 mod pipeline_model;
+mod pipeline_stages;
 mod predictor;
 mod reads;
 pub mod registry;
@@ -30,6 +32,7 @@ pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
+pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,

@@ -12,7 +12,7 @@ use crate::describe::{Description, Note};
 use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
-use crate::stage::{DynModel, Estimator, Transformer};
+use crate::stage::{DynModel, Estimator, Evaluator, Transformer};
 use crate::{Error, Result, persist};
 
 /// Fitted stages in a row.
@@ -140,8 +140,17 @@ impl PipelineModel {
             (None, Some((inner, rest))) => inner.stage_by_name(rest),
             (None, None) => {
                 let names: Vec<_> = self.stages.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let leaves = self.leaves();
+                let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
+                let hint = outer.map(|outer| {
+                    format!(
+                        "; it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
+                         its handle"
+                    )
+                });
                 Err(Error::invalid(format!(
-                    "there is no stage `{path}`; the stages are {}",
+                    "there is no stage `{path}`{}; the stages are {}",
+                    hint.unwrap_or_default(),
                     names.join(", ")
                 )))
             }
@@ -154,6 +163,14 @@ impl PipelineModel {
     /// A column that is missing or of the wrong type, or a value a stage cannot use; the stage is named.
     pub fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
         self.try_fold(data.clone(), DataFrame::schema, |data, model| model.transform(&data))
+    }
+
+    /// The metric of the model on the rows of a frame, such as a test set.
+    ///
+    /// # Errors
+    /// Those of [`transform`](Self::transform), and of the evaluator.
+    pub fn evaluate_frame(&self, data: &DataFrame, evaluator: &impl Evaluator) -> Result<f64> {
+        evaluator.evaluate_frame(&self.transform(data)?)
     }
 
     /// The schema behind all stages.

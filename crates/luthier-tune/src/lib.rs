@@ -55,6 +55,7 @@ mod result;
 mod run;
 mod search;
 pub mod splitter;
+mod stage_order;
 mod train_validation_split;
 mod tuned_model;
 mod unit;

@@ -110,6 +110,13 @@ macro_rules! search_options {
                 self
             }
 
+            /// Lets another estimator of the same type, such as another pipeline, compete with candidates of its own.
+            /// Stages that both have, by name, type and parameters, are fitted once.
+            pub fn or(mut self, estimator: E, grid: impl Into<$crate::ParamGrid>) -> Self {
+                self.search = self.search.or(Box::new(estimator), grid);
+                self
+            }
+
             /// Divides the rows by any splitter, also one of your own.
             pub fn splitter(mut self, splitter: impl $crate::Splitter) -> Self {
                 self.search = self.search.splitter(Arc::new(splitter));
