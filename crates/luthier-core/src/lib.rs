@@ -9,6 +9,7 @@ mod describe;
 mod error;
 mod exchange;
 pub mod json;
+mod leak;
 pub mod linalg;
 pub mod params;
 pub mod persist;
