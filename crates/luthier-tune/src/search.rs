@@ -23,10 +23,10 @@ use crate::{Error, Result};
 /// Whether candidates and folds share what they have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sharing {
-    /// What is common is computed once.
+    /// Work that candidates and folds have in common is done once.
     #[default]
     On,
-    /// The long way, as an independent check: every candidate is fitted alone on every fold, and rows are passed
+    /// Nothing is shared, as an independent check: every candidate is fitted alone on every fold, and its rows are passed
     /// through every stage and scored one by one.
     Off,
 }
@@ -101,7 +101,7 @@ pub struct Tuned {
     pub model: Arc<dyn DynModel>,
     /// Every candidate's metrics, times and errors.
     pub result: SearchResult,
-    /// The models of the folds, where they were to be kept.
+    /// The models of the folds, if `collect_sub_models` was set.
     pub sub_models: Option<SubModels>,
 }
 

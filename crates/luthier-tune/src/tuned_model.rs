@@ -11,7 +11,7 @@ use crate::result::SearchResult;
 use crate::search::Tuned;
 use crate::{Error, Result};
 
-/// The best model of a search, typed, and how it was found.
+/// The best model of a search, with its type, and how it was found.
 #[derive(Debug, Clone)]
 pub struct TunedModel<E: Estimator> {
     tuned: Tuned,
