@@ -1,5 +1,6 @@
 //! What of a frame a fitted pipeline reads.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use luthier_frame::{Field, Schema};
@@ -20,7 +21,7 @@ pub(crate) struct Reads {
 
 /// The columns of one stage.
 struct Stage {
-    reads: Option<Vec<String>>,
+    reads: Vec<String>,
     makes: Vec<String>,
     /// Columns that its parameters name.
     names: Vec<String>,
@@ -36,8 +37,8 @@ impl Reads {
         let mut stages = Vec::with_capacity(models.len());
         let mut for_fitting = vec![false; models.len()];
         for ((_, model), absent) in models.iter().zip(&mut for_fitting) {
-            let reads = inputs(model.as_ref());
-            *absent = lacks(&schema, reads.as_deref());
+            let reads = model.transformer().inputs();
+            *absent = lacks(&schema, &reads);
             let mut makes = Vec::new();
             if !*absent {
                 let behind = model.transform_schema(&schema).ok()?;
@@ -50,19 +51,16 @@ impl Reads {
             let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
             let later = || later.iter().zip(&for_fitting[place + 1..]);
             let made = |columns: &Vec<String>| columns.iter().any(|name| stage.makes.contains(name));
-            // One that does not tell what it reads is taken by its parameters.
-            let is_read = |later: &Stage| made(later.reads.as_ref().unwrap_or(&later.names));
+            let is_read = |later: &Stage| made(&later.reads);
             let to_predict = later().any(|(later, for_fitting)| !for_fitting && is_read(later));
             let to_fit =
                 later().any(|(later, for_fitting)| made(&later.names) || *for_fitting && is_read(later));
-            for_fitting[place] |= stage.reads.is_some() && to_fit && !to_predict;
+            for_fitting[place] |= to_fit && !to_predict;
         }
-        let of_kind = |kind: bool| stages.iter().zip(&for_fitting).filter(move |(_, is)| **is == kind);
-        let reads = |stage: &Stage, name: &str| match &stage.reads {
-            Some(reads) => reads.iter().any(|read| read == name),
-            None => !of_kind(true).any(|(other, _)| other.reads.iter().flatten().any(|read| read == name)),
-        };
-        let is_input = |field: &&Field| of_kind(false).any(|(stage, _)| reads(stage, field.name()));
+        let predicting = stages.iter().zip(&for_fitting).filter(|(_, for_fitting)| !**for_fitting);
+        let is_read: HashSet<&str> =
+            predicting.flat_map(|(stage, _)| stage.reads.iter().map(String::as_str)).collect();
+        let is_input = |field: &&Field| is_read.contains(field.name());
         let fields = columns.fields().iter().filter(is_input);
         let inputs = Schema::new(fields.cloned().collect()).ok()?;
         Some(Self { inputs, for_fitting, predicts_only: false })
@@ -70,18 +68,13 @@ impl Reads {
 
     /// Whether a stage is not needed and, unless it predicts only, cannot run on these columns.
     pub(crate) fn leaves_out(&self, place: usize, model: &dyn DynModel, schema: &Schema) -> bool {
-        let cannot_run = || lacks(schema, inputs(model).as_deref());
+        let cannot_run = || lacks(schema, &model.transformer().inputs());
         self.for_fitting.get(place) == Some(&true) && (self.predicts_only || cannot_run())
     }
 }
 
-/// The columns that a stage reads, if it tells.
-fn inputs(model: &dyn DynModel) -> Option<Vec<String>> {
-    model.input_columns().or_else(|| model.affine().map(|map| map.columns.inputs))
-}
-
-fn lacks(schema: &Schema, columns: Option<&[String]>) -> bool {
-    columns.is_some_and(|columns| columns.iter().any(|name| schema.field(name).is_none()))
+fn lacks(schema: &Schema, columns: &[String]) -> bool {
+    columns.iter().any(|name| schema.field(name).is_none())
 }
 
 /// The texts among a stage's parameters, some of which are names of columns.

@@ -9,7 +9,7 @@ use arrow_schema::DataType;
 use ndarray::Array2;
 
 use crate::normalize::{column_type, list_width, normalize};
-use crate::partition::{Part, record_batch};
+use crate::partition::{BatchMaker, Part, record_batch};
 use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
 
@@ -51,16 +51,17 @@ impl DataFrame {
             batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
         };
         let expected = names(first);
-        let mut fields = Vec::new();
-        for (index, name) in expected.iter().enumerate() {
-            fields.push(common_field(name, index, &batches)?);
-            if let Some(other) = batches.iter().find(|batch| names(batch) != expected) {
-                return Err(Error::SchemaMismatch {
-                    expected: expected.join(", "),
-                    found: names(other).join(", "),
-                });
-            }
+        if let Some(other) = batches.iter().find(|batch| names(batch) != expected) {
+            return Err(Error::SchemaMismatch {
+                expected: expected.join(", "),
+                found: names(other).join(", "),
+            });
         }
+        let fields: Vec<Field> = expected
+            .iter()
+            .enumerate()
+            .map(|(index, name)| common_field(name, index, &batches))
+            .collect::<Result<_>>()?;
         let schema = Schema::new(fields)?;
         let mut row = 0;
         let mut taken = Vec::with_capacity(partitions.len());
@@ -120,6 +121,22 @@ impl DataFrame {
     /// Not as many labels as rows.
     pub fn from_ndarray(features: Array2<f64>, label: Vec<f64>) -> Result<Self> {
         Self::from_columns(vec![("features", Column::vector(features)), ("label", Column::f64(label))])
+    }
+
+    /// One partition for every list of batches of a known schema; a batch is its columns and the number of its rows.
+    ///
+    /// # Errors
+    /// [`Error::SchemaMismatch`] for another number of columns; [`Error::ColumnType`] for one of another type;
+    /// [`Error::Length`] for one of another length.
+    pub fn from_arrays(schema: Schema, partitions: Vec<Vec<(Vec<ArrayRef>, usize)>>) -> Result<Self> {
+        let mut batches = BatchMaker::new(&schema);
+        let partitions = partitions.into_iter().map(|partition| {
+            let parts =
+                partition.into_iter().map(|(arrays, rows)| Ok(Part::Batch(batches.make(arrays, rows)?)));
+            Ok(Partition::new(parts.collect::<Result<Vec<_>>>()?))
+        });
+        let partitions = partitions.collect::<Result<_>>()?;
+        Ok(Self::from_parts(schema, partitions))
     }
 
     /// No rows, one partition.

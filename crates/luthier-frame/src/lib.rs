@@ -65,11 +65,12 @@ pub use arrow_schema;
 
 pub use crate::csv::CsvOptions;
 pub use crate::parquet::{Compression, ParquetOptions};
+pub use assemble::side_by_side;
 pub use column::Column;
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
-pub use numeric::{lists, numbers, vector_array, vectors};
+pub use numeric::{first_null_row, lists, numbers, vector_array, vectors, vectors_in_place};
 pub use partition::{Batches, Partition};
 pub use schema::{ColumnType, Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};

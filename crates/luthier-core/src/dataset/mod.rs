@@ -3,15 +3,11 @@
 mod folds;
 mod gather;
 mod link;
-mod origin;
 mod pass;
 mod reader;
-mod tile;
 mod training_sets;
 
 pub use folds::{Folds, Rows};
-pub(crate) use tile::Positioned;
-pub use tile::{SparseTile, Tile};
 pub use training_sets::{Room, TrainingSets};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
+use crate::pipeline_model::PipelineModel;
+use crate::rows::Tile;
 use crate::stage::{DynModel, LineageStep};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
@@ -134,12 +132,15 @@ impl Dataset {
         &self.work
     }
 
-    /// The same rows seen through one more fitted stage.
+    /// The same rows seen through one more fitted stage, or through those of a pipeline.
     ///
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
-        Ok(self.behind(Link::new(model, self.schema())?))
+        match model.downcast_ref::<PipelineModel>() {
+            Some(pipeline) => pipeline.show(self),
+            None => Ok(self.behind(Link::new(model, None, self.schema())?)),
+        }
     }
 
     /// As [`through`](Self::through), with the stage's name in its pipeline: errors in its rows call it so.
@@ -147,9 +148,7 @@ impl Dataset {
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through_stage(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
-        let type_name = model.type_name();
-        let link = Link::new(model, self.schema()).map_err(|e| e.in_stage_of(name, type_name))?;
-        Ok(self.behind(link.named(name)))
+        Ok(self.behind(Link::new(model, Some(name), self.schema())?))
     }
 
     fn behind(&self, link: Link) -> Self {
@@ -244,9 +243,7 @@ impl Dataset {
         let shared = |i: usize| {
             let link = first.links.get(i);
             link.is_some_and(|link| {
-                others
-                    .iter()
-                    .all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
+                others.iter().all(|v| v.links.get(i).is_some_and(|other| other.is_same(link)))
             })
         };
         let prefix = (0..).take_while(|&i| shared(i)).count();
@@ -268,7 +265,7 @@ impl Dataset {
                 && view.rows == first.rows
                 && view.sharing
                 && before.len() == front.len()
-                && before.iter().zip(front).all(|(a, b)| Arc::ptr_eq(&a.model, &b.model));
+                && before.iter().zip(front).all(|(a, b)| a.is_same(b));
             let map = last.affine.clone().filter(|_| same)?;
             matches!(&map.linear, Linear::Dense(matrix) if matrix.ncols() == 1).then_some(map)
         };
@@ -297,7 +294,7 @@ impl Dataset {
             self.schema().require(column)?;
         }
         let branch = Branch { links: &[], columns: &columns };
-        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work);
+        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work)?;
         self.work.passes(1);
         (0..self.source.frame.num_partitions()).try_for_each(|partition| {
             reader.for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, &mut f))

@@ -1,10 +1,12 @@
 //! Missing values filled in.
 
-use luthier_core::frame::{Column, DataFrame, Field, Schema};
+use luthier_core::frame::arrow_array::{Array, cast::AsArray};
+use luthier_core::frame::{ArrayRef, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile, Transformer,
 };
+use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -112,22 +114,17 @@ impl Imputer {
         };
         Ok(surrogates.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
     }
-
-    fn append(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_all(schema, self.input_cols.get()?, self.output_cols.get()?, &self.indicator_cols)
-    }
 }
 
-fn append_all(
+fn fields(
     schema: &Schema,
     inputs: &[String],
     outputs: &[String],
     indicators: &[String],
-) -> anyhow::Result<Schema> {
+) -> anyhow::Result<Vec<Field>> {
     let filled = inputs.iter().zip(outputs).map(|(input, output)| columns::field_like(schema, input, output));
     let indicators = inputs.iter().zip(indicators).map(|(input, name)| indicator_field(schema, input, name));
-    let mut fields = filled.chain(indicators);
-    fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field?)?))
+    Ok(filled.chain(indicators).collect::<Result<_, _>>()?)
 }
 
 /// Its features are called `missing(…)`.
@@ -158,8 +155,8 @@ impl Estimator for Imputer {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.append(schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        fields(schema, self.input_cols.get()?, self.output_cols.get()?, &self.indicator_cols)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -192,49 +189,57 @@ impl ImputerModel {
 }
 
 impl Transformer for ImputerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let mut filled = data.clone();
-        let mut indicators = Vec::new();
-        for ((input, output), surrogates) in
-            self.input_cols.iter().zip(&self.output_cols).zip(&self.surrogates)
-        {
-            columns::require_width(data.schema(), input, surrogates.len())?;
-            let is_vector = data.schema().require(input)?.column_type().is_vector();
-            let (mut rows, nulls) = columns::rows_and_nulls(&data, input, surrogates.len())?;
-            let missing_value = self.missing_value;
-            let is_missing =
-                |x: f64, null: bool| null || x == missing_value || (x.is_nan() && missing_value.is_nan());
-            let missing = ndarray::Zip::from(&rows).and(&nulls).map_collect(|&x, &null| is_missing(x, null));
-            for (mut row, missing) in rows.outer_iter_mut().zip(missing.outer_iter()) {
-                for ((x, missing), surrogate) in row.iter_mut().zip(missing).zip(surrogates) {
-                    if *missing {
-                        *x = *surrogate;
-                    }
-                }
-            }
-            let column = |rows: ndarray::Array2<f64>| match is_vector {
-                true => Column::vector(rows),
-                false => Column::f64(rows.into_raw_vec_and_offset().0),
-            };
-            filled = filled.with_field(columns::field_like(data.schema(), input, output)?, column(rows))?;
-            indicators.push(column(missing.mapv(|missing| f64::from(u8::from(missing)))));
-        }
-        for ((input, name), column) in self.input_cols.iter().zip(&self.indicator_cols).zip(indicators) {
-            filled = filled.with_field(indicator_field(data.schema(), input, name)?, column)?;
-        }
-        Ok(filled)
+    fn inputs(&self) -> Vec<String> {
+        self.input_cols.clone()
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(self.input_cols.clone())
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         for (input, surrogates) in self.input_cols.iter().zip(&self.surrogates) {
             columns::require_width(schema, input, surrogates.len())?;
         }
-        append_all(schema, &self.input_cols, &self.output_cols, &self.indicator_cols)
+        fields(schema, &self.input_cols, &self.output_cols, &self.indicator_cols)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let missing_value = self.missing_value;
+        let mut indicators = Vec::new();
+        for (input, surrogates) in self.input_cols.iter().zip(&self.surrogates) {
+            let mut values = rows.vectors(input)?.into_owned();
+            let mut missing = values.mapv(|x| x == missing_value || (x.is_nan() && missing_value.is_nan()));
+            if !missing_value.is_nan() {
+                mark_nulls(&rows.array(input)?, &mut missing);
+            }
+            let surrogates = ndarray::aview1(surrogates);
+            Zip::from(&mut values).and(&missing).and_broadcast(&surrogates).for_each(
+                |x, &missing, surrogate| {
+                    if missing {
+                        *x = *surrogate;
+                    }
+                },
+            );
+            columns::write_like(rows, input, values, out)?;
+            if !self.indicator_cols.is_empty() {
+                indicators.push((input, missing.mapv(|missing| f64::from(u8::from(missing)))));
+            }
+        }
+        indicators
+            .into_iter()
+            .try_for_each(|(input, missing)| Ok(columns::write_like(rows, input, missing, out)?))
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
+    }
+}
+
+/// Marks what is null: a row, or a number of a vector.
+fn mark_nulls(array: &ArrayRef, marks: &mut Array2<bool>) {
+    if let Some(valid) = array.nulls() {
+        marks.outer_iter_mut().zip(valid).filter(|(_, valid)| !valid).for_each(|(mut row, _)| row.fill(true));
+    }
+    let inside = array.as_fixed_size_list_opt().and_then(|lists| lists.values().nulls());
+    if let Some(inside) = inside {
+        marks.iter_mut().zip(inside).for_each(|(mark, valid)| *mark |= !valid);
     }
 }
 

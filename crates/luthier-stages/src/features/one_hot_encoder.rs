@@ -1,9 +1,9 @@
 //! A category as a vector with a single one.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
+use luthier_core::frame::{Column, ColumnType, Field, Schema, SparseBuilder};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -99,12 +99,11 @@ impl Estimator for OneHotEncoder {
         .into())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let (inputs, outputs) = (self.input_cols.get()?, self.output_cols.get()?);
-        inputs.iter().zip(outputs).try_fold(schema.clone(), |appended, (input, output)| {
-            columns::require_numeric(schema, input)?;
-            Ok(appended.with_field(Field::new(output, ColumnType::AnyVector).with_sparse(true))?)
-        })
+        inputs.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
+        let field = |output| Field::new(output, ColumnType::AnyVector).with_sparse(true);
+        Ok(outputs.iter().map(field).collect())
     }
 
     fn plan(&self, schema: &Schema) -> StagePlan {
@@ -181,28 +180,19 @@ impl OneHotEncoderModel {
         self.state.categories.iter().map(|categories| categories.size).collect()
     }
 
-    fn encode(
-        &self,
-        data: &DataFrame,
-        column: &str,
-        categories: &Categories,
-    ) -> luthier_core::Result<Column> {
-        columns::require_numeric(data.schema(), column)?;
+    fn encode(&self, rows: &Tile<'_>, column: &str, categories: &Categories) -> luthier_core::Result<Column> {
         let width = self.state.width(categories);
         let mut out = SparseBuilder::new(width);
-        for (row, x) in columns::numbers_or_nan(data, column)?.into_iter().enumerate() {
+        for (i, &x) in rows.numbers(column)?.iter().enumerate() {
             let is_index = x >= 0.0 && x < categories.size as f64 && x.fract() == 0.0;
             let index = match self.state.handle_invalid {
                 _ if is_index => x as usize,
                 UnseenIndex::Keep => categories.size,
                 UnseenIndex::Error => {
-                    return Err(Error::BadValue {
-                        column: column.to_owned(),
-                        row,
-                        found: if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() },
-                        expected: "the index of a category that was there when fitting: set `handle_invalid` to \
-                                   `keep` for others",
-                    });
+                    let found = if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() };
+                    let expected = "the index of a category that was there when fitting: set `handle_invalid` to \
+                                    `keep` for others";
+                    return Err(rows.bad_value_of(column, i, found, expected));
                 }
             };
             if index < width {
@@ -215,25 +205,25 @@ impl OneHotEncoderModel {
 }
 
 impl Transformer for OneHotEncoderModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
+    fn inputs(&self) -> Vec<String> {
+        self.state.input_cols.clone()
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.state.input_cols.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
+        Ok(self.fields.clone())
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let columns = self.state.input_cols.par_iter().zip(&self.state.categories);
         let columns: Vec<_> =
-            columns.map(|(column, categories)| self.encode(&data, column, categories)).collect();
-        self.fields
-            .iter()
-            .zip(columns)
-            .try_fold(data, |out, (field, column)| Ok(out.with_field(field.clone(), column?)?))
+            columns.map(|(column, categories)| self.encode(rows, column, categories)).collect();
+        // The first column with an error is named, not the first to find one.
+        columns.into_iter().try_for_each(|column| Ok(out.column(column?)))
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.state.input_cols.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
-        let mut fields = self.fields.iter().cloned();
-        fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field)?))
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(self.state.input_cols.clone())
+    fn takes_nulls(&self) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use luthier_core::frame::Schema;
+use luthier_core::frame::{Schema, first_null_row};
 use luthier_core::{Affine, AffineColumns, Error, Result, SparseTile, Summary, Tile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -271,7 +271,7 @@ fn check(
         return Ok(());
     }
     // NaN stands for null here, so the array has to be asked.
-    let null = if missing.nulls { None } else { columns::first_null(tile.array(column)?.as_ref()) };
+    let null = if missing.nulls { None } else { first_null_row(tile.array(column)?.as_ref()) };
     let infinite = values.outer_iter().enumerate().find_map(|(i, row)| {
         let j = row.iter().position(|x| is_bad(x) && !x.is_nan())?;
         let place = if row.len() > 1 { format!(" at position {j} of the vector") } else { String::new() };
