@@ -5,6 +5,7 @@ extern crate self as luthier_core;
 
 mod affine;
 mod dataset;
+mod describe;
 mod error;
 pub mod json;
 pub mod linalg;
@@ -22,11 +23,12 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
+pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;
 pub use luthier_frame as frame;
-pub use params::{Address, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
+pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;

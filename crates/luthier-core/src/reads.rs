@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use luthier_frame::{Field, Schema};
 
-use crate::params::Value;
 use crate::stage::DynModel;
 
 /// What of a frame a fitted pipeline reads.
@@ -23,7 +22,7 @@ pub(crate) struct Reads {
 struct Stage {
     reads: Vec<String>,
     makes: Vec<String>,
-    /// Columns that its parameters name.
+    /// Columns that its parameters name, those that it appends aside.
     names: Vec<String>,
 }
 
@@ -45,7 +44,7 @@ impl Reads {
                 makes.extend(behind.names().skip(schema.len()).map(str::to_owned));
                 schema = behind;
             }
-            stages.push(Stage { reads, makes, names: named(model.as_ref()) });
+            stages.push(Stage { reads, makes, names: model.columns_where(|role| !role.is_appended()) });
         }
         for place in (0..stages.len()).rev() {
             let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
@@ -75,20 +74,4 @@ impl Reads {
 
 fn lacks(schema: &Schema, columns: &[String]) -> bool {
     columns.iter().any(|name| schema.field(name).is_none())
-}
-
-/// The texts among a stage's parameters, some of which are names of columns.
-fn named(model: &dyn DynModel) -> Vec<String> {
-    let texts = |value: Value| match value {
-        Value::Str(text) => vec![text],
-        Value::List(items) => items
-            .iter()
-            .filter_map(|item| match item {
-                Value::Str(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    model.values().into_iter().flat_map(|(_, value)| texts(value)).collect()
 }

@@ -9,7 +9,8 @@ use arrow_schema::DataType;
 use ndarray::Array2;
 
 use crate::normalize::{column_type, list_width, normalize};
-use crate::partition::{BatchMaker, Part, record_batch};
+use crate::partition::{Loaded, Part, record_batch};
+use crate::place::RowOrigin;
 use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
 
@@ -68,7 +69,7 @@ impl DataFrame {
         for batches in &partitions {
             let mut parts = Vec::with_capacity(batches.len());
             for batch in batches {
-                parts.push(Part::Batch(take_in(batch, &schema, row)?));
+                parts.push(Part::from(take_in(batch, &schema, row)?));
                 row += batch.num_rows();
             }
             taken.push(Partition::new(parts));
@@ -112,7 +113,7 @@ impl DataFrame {
         }
         let schema = Schema::new(fields)?;
         let batch = record_batch(schema.fields(), arrays, rows)?;
-        Ok(Self::from_parts(schema, vec![Partition::new([Part::Batch(batch)])]))
+        Ok(Self::from_parts(schema, vec![Partition::new([Part::from(batch)])]))
     }
 
     /// A vector column `features`, one row of the matrix each, and an `f64` column `label`.
@@ -121,22 +122,6 @@ impl DataFrame {
     /// Not as many labels as rows.
     pub fn from_ndarray(features: Array2<f64>, label: Vec<f64>) -> Result<Self> {
         Self::from_columns(vec![("features", Column::vector(features)), ("label", Column::f64(label))])
-    }
-
-    /// One partition for every list of batches of a known schema; a batch is its columns and the number of its rows.
-    ///
-    /// # Errors
-    /// [`Error::SchemaMismatch`] for another number of columns; [`Error::ColumnType`] for one of another type;
-    /// [`Error::Length`] for one of another length.
-    pub fn from_arrays(schema: Schema, partitions: Vec<Vec<(Vec<ArrayRef>, usize)>>) -> Result<Self> {
-        let mut batches = BatchMaker::new(&schema);
-        let partitions = partitions.into_iter().map(|partition| {
-            let parts =
-                partition.into_iter().map(|(arrays, rows)| Ok(Part::Batch(batches.make(arrays, rows)?)));
-            Ok(Partition::new(parts.collect::<Result<Vec<_>>>()?))
-        });
-        let partitions = partitions.collect::<Result<_>>()?;
-        Ok(Self::from_parts(schema, partitions))
     }
 
     /// No rows, one partition.
@@ -151,6 +136,22 @@ impl DataFrame {
         }
         let rows = partitions.iter().map(Partition::num_rows).sum();
         Self { schema, partitions: partitions.into(), rows }
+    }
+
+    /// The same rows, which were read there in this order.
+    pub(crate) fn with_origin(self, origin: &RowOrigin) -> Self {
+        let mut row = 0;
+        let partitions = self.partitions.iter().map(|partition| {
+            Partition::new(partition.parts().iter().map(|part| {
+                let origin = Some(origin.skip(row));
+                row += part.num_rows();
+                match part {
+                    Part::Batch(Loaded { batch, .. }) => Part::Batch(Loaded { batch: batch.clone(), origin }),
+                    scan => scan.clone(),
+                }
+            }))
+        });
+        Self { partitions: partitions.collect(), ..self }
     }
 
     /// The columns.

@@ -4,8 +4,11 @@ use std::collections::HashSet;
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 
-use crate::partition::{Part, record_batch};
+use crate::partition::{BatchMaker, Loaded, Part, record_batch};
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
+
+/// The columns of some rows, and which of the rows they are where some are left out.
+type Mapped = (Vec<ArrayRef>, Option<Vec<bool>>);
 
 impl DataFrame {
     /// These columns, in this order.
@@ -86,11 +89,11 @@ impl DataFrame {
         }
         let schema = self.schema().with_fields(fields)?;
         let mut row = 0;
-        self.map_batches(schema.clone(), |batch| {
+        self.map_batches(schema.clone(), |Loaded { batch, origin }| {
             let values = appended.iter().map(|column| column.array().slice(row, batch.num_rows()));
             let arrays: Vec<ArrayRef> = batch.columns().iter().cloned().chain(values).collect();
             row += batch.num_rows();
-            record_batch(schema.fields(), arrays, batch.num_rows())
+            Ok(Loaded { batch: record_batch(schema.fields(), arrays, batch.num_rows())?, origin })
         })
     }
 
@@ -106,23 +109,65 @@ impl DataFrame {
             return Err(Error::Length { what, expected: self.num_rows(), found: mask.len() });
         }
         let mut rest = mask;
-        self.map_batches(self.schema().clone(), |batch| {
+        self.map_batches(self.schema().clone(), |Loaded { batch, origin }| {
             let (here, after) = rest.split_at(batch.num_rows().min(rest.len()));
             rest = after;
-            Ok(arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?)
+            let batch =
+                arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?;
+            Ok(Loaded { batch, origin: origin.map(|origin| origin.keep(here)) })
         })
     }
 
-    fn map_batches(
+    /// A frame of other columns for the same rows. `map` makes those of `schema` of each batch, of which it is told the
+    /// first row, and may leave rows out: then it gives the rows that stay, and columns for these, or `None` if none does.
+    /// Partitions stay.
+    ///
+    /// # Errors
+    /// Those of `map`; [`Error::SchemaMismatch`] for another number of columns; [`Error::ColumnType`] for one of another
+    /// type.
+    pub fn map_rows<E: From<Error>>(
         &self,
         schema: Schema,
-        mut map: impl FnMut(RecordBatch) -> Result<RecordBatch>,
-    ) -> Result<Self> {
+        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<Mapped>, E>,
+    ) -> Result<Self, E> {
+        let mut maker = BatchMaker::new(&schema);
+        let mut row = 0;
+        self.map_batches(schema.clone(), |Loaded { batch, origin }| {
+            let mapped = map(&batch, row)?;
+            row += batch.num_rows();
+            let Some((arrays, kept)) = mapped else {
+                return Ok(Loaded { batch: RecordBatch::new_empty(batch.schema()), origin });
+            };
+            let (rows, origin) = match kept {
+                Some(kept) => {
+                    let rows = kept.iter().filter(|kept| **kept).count();
+                    (rows, origin.map(|origin| origin.keep(&kept)))
+                }
+                None => (batch.num_rows(), origin),
+            };
+            Ok(Loaded { batch: maker.make(arrays, rows)?, origin })
+        })
+    }
+
+    fn map_batches<E: From<Error>>(
+        &self,
+        schema: Schema,
+        mut map: impl FnMut(Loaded) -> Result<Loaded, E>,
+    ) -> Result<Self, E> {
         let mut partitions = Vec::with_capacity(self.num_partitions());
         for partition in self.partitions() {
-            let parts: Result<Vec<Part>> =
-                partition.batches(None)?.map(|batch| Ok(Part::Batch(map(batch?)?))).collect();
-            partitions.push(Partition::new(parts?));
+            let mut parts = Vec::with_capacity(partition.parts().len());
+            for part in partition.parts() {
+                let mut done = 0;
+                let origin = part.origin();
+                for batch in part.batches(None, None)? {
+                    let batch = batch?;
+                    let origin = origin.as_ref().map(|origin| origin.skip(done));
+                    done += batch.num_rows();
+                    parts.push(Part::Batch(map(Loaded { batch, origin })?));
+                }
+            }
+            partitions.push(Partition::new(parts));
         }
         Ok(Self::from_parts(schema, partitions))
     }

@@ -11,10 +11,10 @@ use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
-use crate::config::Config;
-use crate::output::{check_target, make_folder, note, print};
+use crate::config::{Config, SearchConfig};
+use crate::output::{check_target, make_folder, note, notes, print};
 use crate::results::Seconds;
-use crate::{build, data, failure, model_file, remarks, results};
+use crate::{build, data, failure, model_file, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -23,15 +23,17 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let config = Config::read(&args.config)?;
     let file = args.config.display();
     if config.grids.is_empty() {
-        return Err(anyhow!(
-            "{file}: there is no [grid], so there are no candidates: write `\"stage.parameter\" = [value, …]` under \
-             [grid], or use `luthier fit`"
-        ));
+        note(
+            "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
+        );
     }
-    let missing =
-        || anyhow!("{file}: there is no [search]: write `method = \"cross_validator\"` under [search]");
-    let search =
-        build::search(&config, config.search.as_ref().ok_or_else(missing)?, args.executor.as_deref())?;
+    let search = match &config.search {
+        Some(search) => build::search(&config, search, args.executor.as_deref())?,
+        None => {
+            let default = SearchConfig::cross_validation(&config.data.place);
+            build::search(&config, &default, args.executor.as_deref())?
+        }
+    };
     let search = match args.parallelism {
         Some(parallelism) => search.parallelism(parallelism),
         None => search,
@@ -82,7 +84,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&report(result, seconds))?;
     }
     let tuned = tuned.map_err(|e| config.located(e))?;
-    remarks::of_pipeline(&tuned.model).iter().for_each(|remark| note(remark));
+    notes(&tuned.model);
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use luthier_frame::arrow_array::Array;
-use luthier_frame::{ArrayRef, DataFrame, Schema};
+use arrow_select::{concat::concat, filter::filter_record_batch};
+use luthier_frame::arrow_array::BooleanArray;
+use luthier_frame::arrow_schema::ArrowError;
+use luthier_frame::{ArrayRef, DataFrame, RecordBatch, Schema};
 use rayon::prelude::*;
 
 use super::{Batch, BoundStage};
@@ -79,61 +81,62 @@ pub(crate) fn through_frame<E: From<luthier_frame::Error> + From<Error> + Send>(
     schema: Schema,
     run: impl Fn(Batch) -> Result<Option<Batch>, E> + Sync,
 ) -> Result<DataFrame, E> {
-    let starts = data.partitions().iter().scan(0, |next, partition| {
-        let start = *next;
-        *next += partition.num_rows();
-        Some(start)
-    });
-    let starts: Vec<usize> = starts.collect();
-    let partitions = data.partitions().par_iter().zip(starts).map(|(partition, mut first_row)| {
-        let mut batches = Vec::new();
-        for batch in partition.batches(None)? {
-            let batch = batch?;
-            batches.extend(through_batch(batch.columns(), batch.num_rows(), first_row, &run)?);
-            first_row += batch.num_rows();
-        }
-        Ok(batches)
-    });
-    // All of them, so that the first error is that of the first row.
-    let partitions = partitions.collect::<Vec<Result<_, E>>>().into_iter().collect::<Result<_, E>>()?;
-    Ok(DataFrame::from_arrays(schema, partitions)?)
+    let appended = schema.len() - data.schema().len();
+    data.map_rows(schema, |batch, first_row| through_batch(batch, first_row, appended, &run))
 }
 
-/// One batch, chunk by chunk in parallel, with its columns as they are unless rows are left out.
+/// The columns of a batch and those that are appended to them, chunk by chunk in parallel, and the rows that stay where
+/// some do not; `None` if none does.
 fn through_batch<E: From<Error> + Send>(
-    arrays: &[ArrayRef],
-    rows: usize,
+    batch: &RecordBatch,
     first_row: usize,
+    appended: usize,
     run: &(impl Fn(Batch) -> Result<Option<Batch>, E> + Sync),
-) -> Result<Option<(Vec<ArrayRef>, usize)>, E> {
+) -> Result<Option<(Vec<ArrayRef>, Option<Vec<bool>>)>, E> {
+    let (rows, width) = (batch.num_rows(), batch.num_columns());
     let starts: Vec<usize> = (0..rows).step_by(CHUNK_ROWS).collect();
     let chunks = starts.into_par_iter().map(|start| {
         let len = CHUNK_ROWS.min(rows - start);
-        let slices: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(start, len)).collect();
+        let slices: Vec<ArrayRef> = batch.columns().iter().map(|array| array.slice(start, len)).collect();
         run(Batch::new(&slices, len, first_row + start))
     });
+    // All of them, so that the first error is that of the first row.
     let chunks = chunks.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, E>>()?;
-    let mut chunks: Vec<Batch> = chunks.into_iter().flatten().collect();
-    let left: usize = chunks.iter().map(|chunk| chunk.rows).sum();
-    let Some(columns) = chunks.first().map(|chunk| chunk.columns.len()) else { return Ok(None) };
-    let kept = if left == rows { arrays } else { &[] };
-    let mut whole = kept.to_vec();
-    let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(chunks.len()); columns - kept.len()];
-    for chunk in &mut chunks {
-        for (part, column) in parts.iter_mut().zip(chunk.columns.drain(..).skip(kept.len())) {
+    let chunks: Vec<Batch> = chunks.into_iter().flatten().collect();
+    if chunks.is_empty() {
+        return Ok(None);
+    }
+    let mut kept = vec![false; rows];
+    let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(chunks.len()); appended];
+    for chunk in chunks {
+        for i in 0..chunk.rows {
+            if let Some(kept) = kept.get_mut(chunk.origin.number(i) - first_row) {
+                *kept = true;
+            }
+        }
+        for (part, column) in parts.iter_mut().zip(chunk.columns.into_iter().skip(width)) {
             part.push(column.into_array());
         }
     }
+    let kept = Some(kept).filter(|kept| kept.contains(&false));
+    let mut columns = match &kept {
+        None => batch.columns().to_vec(),
+        Some(kept) => {
+            filter_record_batch(batch, &BooleanArray::from(kept.clone())).map_err(arrow)?.columns().to_vec()
+        }
+    };
     for mut part in parts {
-        whole.push(match (part.len(), part.pop()) {
+        columns.push(match (part.len(), part.pop()) {
             (1, Some(only)) => only,
             (_, last) => {
                 part.extend(last);
-                let parts: Vec<&dyn Array> = part.iter().map(|array| array.as_ref()).collect();
-                let joined = arrow_select::concat::concat(&parts);
-                joined.map_err(|e| Error::invalid(e.to_string()))?
+                concat(&part.iter().map(|array| array.as_ref()).collect::<Vec<_>>()).map_err(arrow)?
             }
         });
     }
-    Ok(Some((whole, left)))
+    Ok(Some((columns, kept)))
+}
+
+fn arrow(error: ArrowError) -> Error {
+    Error::invalid(error.to_string())
 }

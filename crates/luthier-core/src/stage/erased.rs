@@ -8,7 +8,8 @@ use luthier_frame::{DataFrame, Field, Schema};
 
 use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catch_panic};
 use crate::dataset::Dataset;
-use crate::params::{ParamInfo, Params, Value};
+use crate::describe::{Description, Note, NoteKind};
+use crate::params::{ColumnRole, ParamInfo, Params, Value};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result, json};
 
@@ -80,6 +81,19 @@ impl Clone for Box<dyn DynEstimator> {
     }
 }
 
+impl dyn DynEstimator {
+    /// The columns of a role that its parameters name; see [`Params::columns_of`]. A pipeline has none of its own: its
+    /// [leaves](Pipeline::leaves) have.
+    pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        self.columns_where(|other| other == role)
+    }
+
+    /// The columns of several roles.
+    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
+        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    }
+}
+
 /// A fitted stage of any type, together with the parameters it was fitted with.
 pub trait DynModel: Debug + Send + Sync {
     /// The name the stage is registered by.
@@ -100,8 +114,17 @@ pub trait DynModel: Debug + Send + Sync {
     fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
         catch_panic(self.type_name(), || self.transformer().transform_schema(schema))
     }
+    /// See [`Transformer::describe`]; a panic of the stage is a note.
+    fn describe(&self) -> Description;
+    /// See [`Transformer::check_state`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn check_state(&self) -> Result<()>;
     /// Whether it learned from rows; a transformer that is its own model did not.
     fn is_fitted(&self) -> bool;
+    /// The parameters of the stage it was fitted by, in order of declaration.
+    fn param_infos(&self) -> &'static [ParamInfo];
     /// The parameters that have a value.
     fn values(&self) -> Vec<(&'static str, Value)>;
     /// What was learned, as it is saved.
@@ -114,6 +137,16 @@ pub trait DynModel: Debug + Send + Sync {
 }
 
 impl dyn DynModel {
+    /// The columns of a role that the parameters name; see [`Params::columns_of`].
+    pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        self.columns_where(|other| other == role)
+    }
+
+    /// The columns of several roles.
+    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
+        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    }
+
     /// The typed model, if it is one.
     pub fn downcast_ref<M: Any>(&self) -> Option<&M> {
         self.as_any().downcast_ref()
@@ -125,6 +158,11 @@ impl dyn DynModel {
 struct Fitted<E: Estimator> {
     estimator: E,
     model: E::Model,
+}
+
+fn described(part: &str, model: &impl Transformer) -> Description {
+    catch_panic(part, || Ok(model.describe()))
+        .unwrap_or_else(|e| Description::new().note(Note::new(NoteKind::Other, e.to_string())))
 }
 
 /// Joins a loaded model with its parameters.
@@ -141,8 +179,20 @@ impl<E: Estimator> DynModel for Fitted<E> {
         &self.model
     }
 
+    fn describe(&self) -> Description {
+        described(E::NAME, &self.model)
+    }
+
+    fn check_state(&self) -> Result<()> {
+        catch_panic(E::NAME, || self.model.check_state())
+    }
+
     fn is_fitted(&self) -> bool {
         true
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        E::param_infos()
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {
@@ -257,8 +307,20 @@ impl<T: PureTransformer> DynModel for Pure<T> {
         &self.0
     }
 
+    fn describe(&self) -> Description {
+        described(T::NAME, &self.0)
+    }
+
+    fn check_state(&self) -> Result<()> {
+        catch_panic(T::NAME, || self.0.check_state())
+    }
+
     fn is_fitted(&self) -> bool {
         false
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        T::param_infos()
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {

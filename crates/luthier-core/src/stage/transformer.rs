@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use luthier_frame::{DataFrame, Field, Schema};
 
 use crate::affine::Affine;
+use crate::describe::Description;
 use crate::params::Params;
 use crate::rows::{Outputs, Signature, Tile, through_frame};
 
@@ -92,6 +93,21 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// place and fold.
     fn drops_rows(&self) -> bool {
         false
+    }
+
+    /// What a model has to say about itself: what it learned, how well it fits, and what should be known of the fit.
+    /// The default says nothing.
+    fn describe(&self) -> Description {
+        Description::new()
+    }
+
+    /// Whether what was learned fits together, so that no later call needs to check it again: called when a model is
+    /// loaded from a file, which may be damaged. The default accepts everything.
+    ///
+    /// # Errors
+    /// What does not fit, such as 3 means beside 2 deviations.
+    fn check_state(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 
     /// A frame with the appended columns behind its own. Provided: it calls `apply` on each batch.

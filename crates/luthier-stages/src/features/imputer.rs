@@ -4,7 +4,8 @@ use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{ArrayRef, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile, Transformer,
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required,
+    StagePlan, Tile, Transformer,
 };
 use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -34,11 +35,13 @@ pub enum ImputerStrategy {
 #[params(check = "Self::check")]
 pub struct Imputer {
     /// The numeric and vector columns to fill.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The columns to append, one for each input.
+    #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Columns to append with 1 where a value was missing and 0 elsewhere: none, or one for each input.
-    #[param(default)]
+    #[param(default, column = output)]
     indicator_cols: Vec<String>,
     /// What missing values become.
     #[param(default = ImputerStrategy::Mean)]
@@ -229,6 +232,24 @@ impl Transformer for ImputerModel {
 
     fn takes_nulls(&self) -> bool {
         true
+    }
+
+    fn describe(&self) -> Description {
+        let filled = self.input_cols.iter().zip(&self.surrogates);
+        filled.fold(Description::new(), |said, (column, values)| match values[..] {
+            [value] => said.fact(format!("filled in `{column}`"), value),
+            _ => said.vector("filled in", AxisLabels::Features(column.clone()), values.iter().copied()),
+        })
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let (inputs, outputs) =
+            (("input_cols", self.input_cols.len()), ("output_cols", self.output_cols.len()));
+        columns::same_lengths([inputs, outputs, ("surrogates", self.surrogates.len())])?;
+        match self.indicator_cols.len() {
+            0 => Ok(()),
+            indicators => columns::same_lengths([inputs, ("indicator_cols", indicators)]),
+        }
     }
 }
 

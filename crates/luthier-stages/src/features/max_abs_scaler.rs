@@ -1,7 +1,10 @@
 //! Features brought into `[−1, 1]` without a shift.
 
 use luthier_core::frame::{Field, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
+};
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +18,10 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MaxAbsScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
 }
 
@@ -99,6 +102,14 @@ impl Transformer for MaxAbsScalerModel {
         let scale = self.divisors().recip();
         let (input, output) = (self.input_col.clone(), self.output_col.clone());
         Some(Affine::diagonal(input, output, scale, Array1::zeros(0)))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new().vector(
+            "max_abs",
+            AxisLabels::Features(self.input_col.clone()),
+            self.max_abs.iter().copied(),
+        )
     }
 }
 

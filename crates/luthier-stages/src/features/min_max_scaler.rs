@@ -1,7 +1,10 @@
 //! Features brought to a common range.
 
 use luthier_core::frame::{Field, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
+};
 use ndarray::{Array1, ArrayView1, Zip};
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +21,10 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 #[params(check = "Self::check")]
 pub struct MinMaxScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// What the least value becomes; less than `max`.
     #[param(default = 0.0)]
@@ -142,6 +145,25 @@ impl Transformer for MinMaxScalerModel {
         let low = ranges.mapv(|range| if range == 0.0 { middle } else { self.min });
         let offset = low - &self.original_min() * &scale;
         Some(Affine::diagonal(self.input_col.clone(), self.output_col.clone(), scale, offset))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector(
+                "original_min",
+                AxisLabels::Features(self.input_col.clone()),
+                self.original_min.iter().copied(),
+            )
+            .vector(
+                "original_max",
+                AxisLabels::Features(self.input_col.clone()),
+                self.original_max.iter().copied(),
+            )
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let lengths = [("original_min", self.original_min.len()), ("original_max", self.original_max.len())];
+        columns::same_lengths(lengths)
     }
 }
 

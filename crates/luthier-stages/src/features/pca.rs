@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs, Params, Required,
-    StagePlan, Tile, Transformer, linalg,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
+    Params, Required, StagePlan, Tile, Transformer, linalg,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, s};
 use serde::{Deserialize, Serialize};
@@ -24,10 +24,10 @@ pub struct Pca {
     #[param(range = 1..)]
     k: Required<usize>,
     /// The numeric or vector column to project.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "pca_features")]
+    #[param(default = "pca_features", column = output)]
     output_col: String,
     /// Whether to subtract the mean before projecting.
     #[param(default = false)]
@@ -202,6 +202,15 @@ impl Transformer for PcaModel {
         let offset = if self.center { -self.mean.dot(&self.components) } else { Array1::zeros(0) };
         let (input, output) = (self.input_col.clone(), self.output_col.clone());
         Some(Affine::dense(input, output, self.components.clone(), offset))
+    }
+
+    fn describe(&self) -> Description {
+        let axis = || AxisLabels::named("component", (1..=self.components.ncols()).map(|i| format!("pc{i}")));
+        let features = || AxisLabels::Features(self.input_col.clone());
+        Description::new()
+            .vector("mean", features(), self.mean.iter().copied())
+            .vector("explained_variance", axis(), self.explained_variance.iter().copied())
+            .matrix("components", features(), axis(), self.components.clone())
     }
 }
 

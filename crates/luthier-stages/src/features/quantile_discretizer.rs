@@ -1,7 +1,10 @@
 //! Numbers in buckets of about as many rows.
 
 use luthier_core::frame::{Field, Schema};
-use luthier_core::{Dataset, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer};
+use luthier_core::{
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
+};
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
@@ -18,10 +21,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct QuantileDiscretizer {
     /// The numeric column to put into buckets.
-    #[param(default = "feature")]
+    #[param(default = "feature", column = input)]
     input_col: String,
     /// The column of bucket indices (`f64`) to append.
-    #[param(default = "bucket")]
+    #[param(default = "bucket", column = output)]
     output_col: String,
     /// Number of buckets.
     #[param(default = 2, range = 2..)]
@@ -130,6 +133,21 @@ impl Transformer for QuantileDiscretizerModel {
 
     fn drops_rows(&self) -> bool {
         self.handle_invalid == HandleInvalid::Skip
+    }
+
+    fn describe(&self) -> Description {
+        Description::new().vector(
+            "split",
+            AxisLabels::Numbered("index".to_owned()),
+            self.splits.iter().copied(),
+        )
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        match self.splits.windows(2).all(|ends| ends[0] < ends[1]) {
+            true => Ok(()),
+            false => Err(anyhow::anyhow!("`splits` must be ascending numbers, found {:?}", self.splits)),
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Features scaled by what outliers do not move.
 
 use luthier_core::frame::{Field, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
+};
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +22,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 #[params(check = "Self::check")]
 pub struct RobustScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// Probability of the lower quantile; less than `upper`.
     #[param(default = 0.25, range = 0.0..=1.0)]
@@ -143,6 +146,16 @@ impl Transformer for RobustScalerModel {
 
     fn affine(&self) -> Option<Affine> {
         Some(self.rescaling().affine())
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector("median", AxisLabels::Features(self.input_col.clone()), self.median.iter().copied())
+            .vector("range", AxisLabels::Features(self.input_col.clone()), self.range.iter().copied())
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        columns::same_lengths([("median", self.median.len()), ("range", self.range.len())])
     }
 }
 

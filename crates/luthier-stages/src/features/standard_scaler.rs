@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs, Params, StagePlan, Tile,
-    Transformer,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
+    Params, StagePlan, Tile, Transformer,
 };
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct StandardScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// Whether to subtract the mean.
     #[param(default = false)]
@@ -148,6 +148,16 @@ impl Transformer for StandardScalerModel {
 
     fn affine(&self) -> Option<Affine> {
         Some(self.rescaling().affine())
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector("mean", AxisLabels::Features(self.input_col.clone()), self.mean.iter().copied())
+            .vector("std", AxisLabels::Features(self.input_col.clone()), self.std.iter().copied())
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        columns::same_lengths([("mean", self.mean.len()), ("std", self.std.len())])
     }
 }
 

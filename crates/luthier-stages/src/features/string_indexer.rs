@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use luthier_core::frame::{Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile, Transformer,
+    Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile,
+    Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::HandleInvalid;
 use super::categories::{for_each_text, of_other_kind, require_categories};
 use super::handle_invalid::UNKNOWN;
+use crate::columns::{same_lengths, some_of};
 use crate::summaries::{CategoryCounts, CategorySpec};
 
 /// Which category gets index 0, which 1, ….
@@ -42,8 +44,10 @@ pub enum StringOrderType {
 #[params(check = "Self::check")]
 pub struct StringIndexer {
     /// The columns of text, numbers or truth values to index.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The columns of indices (`f64`) to append, one for each input.
+    #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Which category gets index 0.
     #[param(default = StringOrderType::FrequencyDesc)]
@@ -228,6 +232,19 @@ impl Transformer for StringIndexerModel {
 
     fn drops_rows(&self) -> bool {
         self.state.handle_invalid == HandleInvalid::Skip
+    }
+
+    fn describe(&self) -> Description {
+        let labels = self.state.input_cols.iter().zip(&self.state.labels);
+        labels.fold(Description::new(), |said, (column, labels)| {
+            said.fact(format!("labels of `{column}`"), some_of(labels))
+        })
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let inputs = ("input_cols", self.state.input_cols.len());
+        let outputs = ("output_cols", self.state.output_cols.len());
+        same_lengths([inputs, outputs, ("labels", self.state.labels.len())])
     }
 }
 

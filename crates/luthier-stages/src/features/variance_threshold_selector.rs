@@ -2,11 +2,12 @@
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer,
+    Affine, Dataset, Description, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
+use crate::columns::some_of;
 use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Keeps the features whose sample variance `Σ(x − mean)² / (n − 1)` is greater than a threshold, in their order.
@@ -16,10 +17,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct VarianceThresholdSelector {
     /// The vector column to select from.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// The vector column to append.
-    #[param(default = "selected_features")]
+    #[param(default = "selected_features", column = output)]
     output_col: String,
     /// What the variance of a feature must exceed.
     #[param(default = 0.0, range = 0.0..)]
@@ -129,6 +130,14 @@ impl Transformer for VarianceThresholdSelectorModel {
     fn affine(&self) -> Option<Affine> {
         let (input, output) = (self.features_col.clone(), self.output_col.clone());
         Some(Affine::selection(input, output, self.selected.clone()))
+    }
+
+    fn describe(&self) -> Description {
+        let selected: Vec<String> = self.selected.iter().map(usize::to_string).collect();
+        Description::new()
+            .fact("features", self.features)
+            .fact("selected", self.selected.len())
+            .fact("positions selected", some_of(&selected))
     }
 }
 
