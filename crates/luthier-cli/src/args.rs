@@ -94,10 +94,11 @@ pub(crate) struct TuneArgs {
     /// Directory for results.csv, results.json, model.json and events.json; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// How many units are in flight at most, in place of the configuration's number.
+    /// The largest number of units that run at the same time, in place of the configuration's.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,
-    /// Who runs the units, in place of the configuration's executor: serial, rayon, thread_pool, or any registered.
+    /// The executor that runs the units of work, in place of the configuration's: thread_pool, rayon, serial, or any
+    /// registered one.
     #[arg(long, value_name = "NAME")]
     pub(crate) executor: Option<String>,
     /// Say what the search would do, and do nothing.
@@ -123,7 +124,8 @@ pub(crate) struct PredictArgs {
     /// The file to write: .csv, or .parquet (.pq).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The columns to write, in this order [default: those of the file and all that the stages append].
+    /// The columns to write, in this order; any that a stage appends may be among them [default: the columns of the file,
+    /// the prediction and the probabilities].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
     #[command(flatten)]

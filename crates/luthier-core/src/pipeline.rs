@@ -248,7 +248,7 @@ impl Estimator for Pipeline {
                     needs.push(need);
                 }
             }
-            steps.push(planned.step);
+            steps.push(Arc::new(planned.step));
             schema = planned.schema;
         }
         let mut view = data.clone();
@@ -261,7 +261,7 @@ impl Estimator for Pipeline {
                 Some(model) => model,
                 None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(named)?,
             };
-            view = view.through_stage(&name, model.clone())?;
+            view = view.through_stage(&name, model.clone())?.held();
             models.push(model);
         }
         Ok(self.assemble(&mut models.into_iter())?.with_inputs(data.schema()))

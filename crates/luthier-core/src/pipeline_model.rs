@@ -61,12 +61,8 @@ impl PipelineModel {
     pub fn predictor(&self) -> Result<Predictor> {
         let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
         let inputs = self.inputs().ok_or_else(unknown)?;
-        let mut before = self.clone();
-        let last_fitted = self.stages.iter().rposition(|(_, model)| model.is_fitted());
-        before.stages.truncate(last_fitted.unwrap_or(self.stages.len().saturating_sub(1)));
-        let before = before.transform_schema(inputs)?;
-        let behind = self.transform_schema(inputs)?;
-        let outputs: Vec<&str> = behind.names().filter(|name| before.field(name).is_none()).collect();
+        let outputs = self.predictions(inputs)?;
+        let outputs: Vec<&str> = outputs.iter().map(Field::name).collect();
         self.predictor_for(inputs, &outputs)
     }
 
@@ -112,14 +108,43 @@ impl PipelineModel {
         Ok((stages, schema))
     }
 
-    /// The rows of a view as they are behind all stages.
+    /// The rows of a view as they are behind all stages, with the short cuts that they allow.
     pub(crate) fn show(&self, data: &Dataset) -> Result<Dataset> {
+        self.view(data, Dataset::through_stage)
+    }
+
+    /// The rows of a frame as they are behind all stages, computed when they are read: a file goes through batch by
+    /// batch. All that is asked of them is read from the rows, as it is of a frame that was transformed.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; the stage is named.
+    pub fn stream(&self, data: &DataFrame) -> Result<Dataset> {
+        self.view(&Dataset::new(data.clone()), Dataset::through_rows_of)
+    }
+
+    fn view(
+        &self,
+        data: &Dataset,
+        through: impl Fn(&Dataset, &str, Arc<dyn DynModel>) -> Result<Dataset>,
+    ) -> Result<Dataset> {
         self.leaves().into_iter().enumerate().try_fold(data.clone(), |data, (place, (name, model))| {
             match &self.reads {
                 Some(reads) if reads.leaves_out(place, model.as_ref(), data.schema()) => Ok(data),
-                _ => data.through_stage(&name, Arc::clone(model)),
+                _ => through(&data, &name, Arc::clone(model)),
             }
         })
+    }
+
+    /// The columns that predictions are: what the last fitted stage appends, and the transformers behind it, to rows with
+    /// these columns.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; the stage is named.
+    pub fn predictions(&self, columns: &Schema) -> Result<Vec<Field>> {
+        let (stages, _) = self.bind(columns)?;
+        let last_fitted = stages.iter().rposition(|stage| stage.model.is_fitted());
+        let last = stages.get(last_fitted.unwrap_or(stages.len().saturating_sub(1))..).unwrap_or_default();
+        Ok(last.iter().flat_map(|stage| stage.signature.outputs.iter().cloned()).collect())
     }
 
     /// The stages in order, by name.

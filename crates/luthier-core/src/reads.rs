@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use luthier_frame::{Field, Schema};
 
-use crate::stage::DynModel;
+use crate::stage::{DynModel, catch_panic};
 
 /// What of a frame a fitted pipeline reads.
 #[derive(Debug, Clone)]
@@ -40,21 +40,20 @@ impl Reads {
             *absent = lacks(&schema, &reads);
             let mut makes = Vec::new();
             if !*absent {
-                let behind = model.transform_schema(&schema).ok()?;
-                makes.extend(behind.names().skip(schema.len()).map(str::to_owned));
-                schema = behind;
+                let outputs = catch_panic(model.type_name(), || model.transformer().outputs(&schema)).ok()?;
+                makes.extend(outputs.iter().map(|field| field.name().to_owned()));
+                schema = schema.with_fields(outputs).ok()?;
             }
             stages.push(Stage { reads, makes, names: model.columns_where(|role| !role.is_appended()) });
         }
-        for place in (0..stages.len()).rev() {
-            let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
-            let later = || later.iter().zip(&for_fitting[place + 1..]);
-            let made = |columns: &Vec<String>| columns.iter().any(|name| stage.makes.contains(name));
-            let is_read = |later: &Stage| made(&later.reads);
-            let to_predict = later().any(|(later, for_fitting)| !for_fitting && is_read(later));
-            let to_fit =
-                later().any(|(later, for_fitting)| made(&later.names) || *for_fitting && is_read(later));
-            for_fitting[place] |= to_fit && !to_predict;
+        // What is read and named by the stages behind.
+        let (mut to_predict, mut to_fit) = (HashSet::new(), HashSet::new());
+        for (stage, for_fitting) in stages.iter().zip(&mut for_fitting).rev() {
+            let any = |of: &HashSet<&str>| stage.makes.iter().any(|made| of.contains(made.as_str()));
+            *for_fitting |= any(&to_fit) && !any(&to_predict);
+            let reads = if *for_fitting { &mut to_fit } else { &mut to_predict };
+            reads.extend(stage.reads.iter().map(String::as_str));
+            to_fit.extend(stage.names.iter().map(String::as_str));
         }
         let predicting = stages.iter().zip(&for_fitting).filter(|(_, for_fitting)| !**for_fitting);
         let is_read: HashSet<&str> =

@@ -1,8 +1,16 @@
 //! Checks of columns and row-wise computation that several stages share.
 
+use std::collections::HashSet;
+
 use luthier_core::frame::{ArrayRef, Column, ColumnType, Field, Schema, SparseBuilder, lists};
 use luthier_core::{Error, Outputs, Result, SparseTile, Tile};
 use ndarray::{Array2, ArrayView1, Zip};
+
+/// The names in their order, each once.
+pub(crate) fn unique<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names.into_iter().map(Into::into).filter(|name| seen.insert(name.clone())).collect()
+}
 
 /// Number of features of a numeric (1) or vector column; `None` where only fitting a stage in front will tell.
 pub(crate) fn planned_width(schema: &Schema, column: &str) -> Result<Option<usize>> {

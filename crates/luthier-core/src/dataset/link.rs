@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use luthier_frame::Schema;
+use luthier_frame::{ColumnType, Field, Schema};
 
 use crate::Result;
 use crate::affine::Affine;
@@ -16,6 +16,8 @@ pub(super) struct Link {
     pub(super) schema: Schema,
     pub(super) step: Arc<LineageStep>,
     pub(super) affine: Option<Arc<Affine>>,
+    /// Whether the source has what the stage appends.
+    pub(super) is_held: bool,
 }
 
 impl Link {
@@ -29,7 +31,23 @@ impl Link {
         let affine = affine.filter(|_| !drops_rows);
         let step = LineageStep::new(outputs, affine.as_ref().map(|map| map.columns.clone()));
         let step = Arc::new(step.dropping_rows(drops_rows));
-        Ok(Self { stage, schema, step, affine: affine.map(Arc::new) })
+        Ok(Self { stage, schema, step, affine: affine.map(Arc::new), is_held: false })
+    }
+
+    /// The same, as a stage of which nothing is known but what it does to rows.
+    pub(super) fn opaque(self) -> Self {
+        let step = LineageStep::new(&self.stage.signature.outputs, None);
+        let step = step.dropping_rows(self.stage.signature.drops_rows);
+        Self { step: Arc::new(step), affine: None, ..self }
+    }
+
+    /// About how many numbers the stage appends to a row.
+    pub(super) fn numbers(&self) -> usize {
+        let of = |field: &Field| match field.column_type() {
+            ColumnType::Vector { width } => width,
+            _ => 1,
+        };
+        self.stage.signature.outputs.iter().map(of).sum()
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
@@ -50,7 +68,7 @@ impl Demand {
     /// Links are applied whose outputs are among the columns asked for or lead to them, or that leave rows out.
     pub(super) fn of(mut columns: BTreeSet<String>, links: &[Link]) -> Self {
         let mut needed = vec![false; links.len()];
-        for (link, needed) in links.iter().zip(&mut needed).rev() {
+        for (link, needed) in links.iter().zip(&mut needed).rev().filter(|(link, _)| !link.is_held) {
             let signature = &link.stage.signature;
             let mut is_asked_for = false;
             signature.outputs.iter().for_each(|field| is_asked_for |= columns.remove(field.name()));

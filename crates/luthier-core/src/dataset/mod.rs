@@ -25,6 +25,12 @@ use link::Link;
 use pass::no_answer;
 use reader::{Branch, Groups, Reader, Source};
 
+/// Stages that rows go through before what they append is kept.
+const STAGES_AHEAD: usize = 16;
+
+/// Numbers that are kept of a view at most: 64 MB.
+const NUMBERS_HELD: usize = 1 << 23;
+
 /// A frame, the rows selected from it, and the fitted stages it is looked at through.
 ///
 /// Nothing is copied or transformed until it is asked for. Estimators and evaluators ask for summaries; what was
@@ -122,6 +128,11 @@ impl Dataset {
         (0..).zip(sizes).filter(|(fold, _)| self.rows.includes(*fold)).map(|(_, size)| size).sum()
     }
 
+    /// Whether a stage of the view may leave rows out.
+    pub fn drops_rows(&self) -> bool {
+        self.links.iter().any(|link| link.stage.signature.drops_rows)
+    }
+
     /// Columns of the view: those of the frame and those that the stages append.
     pub fn schema(&self) -> &Schema {
         self.links.last().map_or(self.source.frame.schema(), |link| &link.schema)
@@ -151,6 +162,12 @@ impl Dataset {
         Ok(self.behind(Link::new(model, Some(name), self.schema())?))
     }
 
+    /// As [`through_stage`](Self::through_stage), without short cuts through this stage: all that is asked for behind it
+    /// is read from the rows.
+    pub(crate) fn through_rows_of(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
+        Ok(self.behind(Link::new(model, Some(name), self.schema())?.opaque()))
+    }
+
     fn behind(&self, link: Link) -> Self {
         let links = self.links.iter().cloned().chain([link]).collect();
         let mut shelves = self.shelves.clone();
@@ -160,8 +177,34 @@ impl Dataset {
     }
 
     /// The stages of this view as a planner sees them.
-    pub fn lineage(&self) -> Vec<LineageStep> {
-        self.links.iter().map(|link| LineageStep::clone(&link.step)).collect()
+    pub fn lineage(&self) -> Vec<Arc<LineageStep>> {
+        self.links.iter().map(|link| Arc::clone(&link.step)).collect()
+    }
+
+    /// The same view, with what its last stages append computed once and kept beside the columns of the frame, where
+    /// there are many stages and little to keep: else every stage that is fitted behind them would have all rows pass
+    /// through them again. What is seen is the same.
+    pub fn held(self) -> Self {
+        let held = self.links.iter().rposition(|link| link.is_held).map_or(0, |last| last + 1);
+        let links = self.links.get(held..).unwrap_or_default();
+        if links.len() < STAGES_AHEAD || !self.sharing || !self.source.frame.is_in_memory() {
+            return self;
+        }
+        let numbers = |link: &Link| link.numbers();
+        let all: usize = self.links.iter().map(numbers).sum();
+        if all.saturating_mul(self.source.frame.num_rows()) > NUMBERS_HELD
+            || links.iter().any(|link| link.stage.signature.drops_rows)
+        {
+            return self;
+        }
+        // Rows that cannot be transformed are an error of whoever needs them.
+        match self.source.through(links) {
+            Ok(source) => {
+                let hold = |link: &Link| Link { is_held: true, ..link.clone() };
+                Self { source: Arc::new(source), links: self.links.iter().map(hold).collect(), ..self }
+            }
+            Err(_) => self,
+        }
     }
 
     /// A summary of the selected rows: computed once, kept with the view, or derived without rows from a summary

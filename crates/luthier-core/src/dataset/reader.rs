@@ -7,7 +7,7 @@ use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
 
 use super::folds::{Folds, Rows};
 use super::link::{Demand, Link};
-use crate::rows::{Batch, Chain, Picked, Places, Tile, View};
+use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 
@@ -54,6 +54,16 @@ impl Source {
             )));
         }
         Ok(Self { folds: Some(folds), ..self })
+    }
+
+    /// The same rows with what these stages append.
+    pub(super) fn through(&self, links: &[Link]) -> Result<Self> {
+        let mut places = Places::new(self.frame.schema().names());
+        let chain = Chain::new(links.iter().map(|link| &link.stage), &mut places)?;
+        let outputs = links.iter().flat_map(|link| link.stage.signature.outputs.iter().cloned());
+        let schema = self.frame.schema().with_fields(outputs)?;
+        let frame = through_frame(&self.frame, schema, |batch| chain.run(batch))?;
+        Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
     }
 
     /// The same rows in partitions of about so many, if they are in memory.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use luthier_frame::{ArrayRef, Column, Schema, SparseRows};
+use luthier_frame::{ArrayRef, Column, DataFrame, RecordBatch, Schema, SparseRows};
 use ndarray::{ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{Batch, Held, Origin};
@@ -205,6 +205,20 @@ impl Tile<'_> {
             // Rows of numbers move as such, many times faster than as values of lists.
             (Picked::Indices(_), true) => Ok(Column::vector(self.vectors(column)?.into_owned())),
             _ => Ok(Column::from_array(self.array(column)?)?),
+        }
+    }
+
+    /// The rows of some columns as a batch, to be written to a file.
+    ///
+    /// # Errors
+    /// If a column was not asked for.
+    pub fn to_record_batch(&self, schema: &Schema) -> Result<RecordBatch> {
+        let columns = schema.fields().iter().map(|field| Ok((field.clone(), self.column(field.name())?)));
+        let frame = DataFrame::from_fields(columns.collect::<Result<_>>()?)?;
+        let batch = frame.partitions().first().map(|rows| rows.batches(None)).transpose()?;
+        match batch.into_iter().flatten().next() {
+            Some(batch) => Ok(batch?),
+            None => Err(Error::invalid("there are no rows")),
         }
     }
 

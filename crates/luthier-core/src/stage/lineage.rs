@@ -1,5 +1,6 @@
 //! How a request for a summary goes back through stages.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
 use luthier_frame::Field;
@@ -51,11 +52,14 @@ impl LineageStep {
 
     /// Takes a request behind all of `steps` as far back as it goes: the number of steps that stay in front of
     /// it, and the request there.
-    pub fn pull_back_all(steps: &[Self], need: &Need) -> (usize, Need) {
-        let mut need = need.clone();
-        for (depth, step) in steps.iter().enumerate().rev() {
+    pub fn pull_back_all<S: Borrow<Self>>(steps: &[S], need: &Need) -> (usize, Need) {
+        let (mut need, mut columns) = (need.clone(), need.columns());
+        for (depth, step) in steps.iter().map(Borrow::borrow).enumerate().rev() {
+            if !step.drops_rows && step.bypassed_by(&columns) {
+                continue;
+            }
             match step.pull_back(&need) {
-                Some(earlier) => need = earlier,
+                Some(earlier) => (columns, need) = (earlier.columns(), earlier),
                 None => return (depth + 1, need),
             }
         }

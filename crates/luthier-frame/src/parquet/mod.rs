@@ -4,5 +4,6 @@ mod scan;
 mod vectors;
 mod write;
 
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
+pub(crate) use write::ParquetWriter;
 pub use write::{Compression, ParquetOptions};

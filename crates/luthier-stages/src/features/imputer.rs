@@ -83,27 +83,34 @@ impl Imputer {
         self.spec(if self.strategy == ImputerStrategy::Mode { 0.0 } else { self.relative_error })
     }
 
-    /// What each feature of a column is filled with.
-    fn surrogates(&self, data: &Dataset, column: &str) -> anyhow::Result<Vec<f64>> {
-        let surrogates: Vec<Option<f64>> = match self.strategy {
+    /// What each feature of each column is filled with, as far as its values tell.
+    fn learned(&self, data: &Dataset) -> anyhow::Result<Vec<Vec<Option<f64>>>> {
+        let inputs = self.input_cols.get()?.iter();
+        Ok(match self.strategy {
             ImputerStrategy::Constant => {
-                vec![Some(self.fill_value); columns::width(data.schema(), column)?]
+                let width = |column| columns::width(data.schema(), column);
+                let filled = inputs.map(|column| Ok(vec![Some(self.fill_value); width(column)?]));
+                filled.collect::<luthier_core::Result<_>>()?
             }
             ImputerStrategy::Mean => {
                 let summary = data.summarize::<FeatureSummary<Spread>>(&self.spec(())?)?;
                 let mean = |feature: &Spread| Some(feature.mean()).filter(|_| feature.count() > 0);
-                summary.require(column)?.iter().map(mean).collect()
+                let means = inputs.map(|column| Ok(summary.require(column)?.iter().map(mean).collect()));
+                means.collect::<luthier_core::Result<_>>()?
             }
-            ImputerStrategy::Median => {
+            ImputerStrategy::Median | ImputerStrategy::Mode => {
                 let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.quantiles()?)?;
-                let median = |feature: &Quantiles| feature.at(&[0.5])?.first().copied();
-                summary.require(column)?.iter().map(median).collect()
+                let of = |feature: &Quantiles| match self.strategy {
+                    ImputerStrategy::Mode => feature.mode(),
+                    _ => feature.at(&[0.5])?.first().copied(),
+                };
+                let found = inputs.map(|column| Ok(summary.require(column)?.iter().map(of).collect()));
+                found.collect::<luthier_core::Result<_>>()?
             }
-            ImputerStrategy::Mode => {
-                let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.quantiles()?)?;
-                summary.require(column)?.iter().map(Quantiles::mode).collect()
-            }
-        };
+        })
+    }
+
+    fn surrogates(&self, column: &str, learned: Vec<Option<f64>>) -> anyhow::Result<Vec<f64>> {
         let known = |(j, surrogate): (usize, Option<f64>)| match surrogate {
             Some(x) if x.is_finite() || self.strategy == ImputerStrategy::Constant => Ok(x),
             Some(_) => Err(Error::invalid(format!(
@@ -115,7 +122,7 @@ impl Imputer {
                 self.strategy.as_str()
             ))),
         };
-        Ok(surrogates.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
+        Ok(learned.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
     }
 }
 
@@ -153,7 +160,8 @@ impl Estimator for Imputer {
             missing_value: self.missing_value,
             surrogates: inputs
                 .iter()
-                .map(|column| self.surrogates(data, column))
+                .zip(self.learned(data)?)
+                .map(|(column, learned)| self.surrogates(column, learned))
                 .collect::<Result<_, _>>()?,
         })
     }

@@ -63,15 +63,20 @@ impl OneHotEncoder {
         Ok(FeatureSpec::new(columns, ()).without(Missing { nulls: true, value: None }))
     }
 
-    fn categories(&self, data: &Dataset, column: &str) -> anyhow::Result<Categories> {
+    fn categories(
+        &self,
+        data: &Dataset,
+        column: &str,
+        largest: Option<&FeatureSummary<Extremes>>,
+    ) -> anyhow::Result<Categories> {
         let field = data.schema().require(column)?;
         let name = field.feature_names().and_then(|names| names.into_iter().next());
         let name = name.unwrap_or_else(|| column.to_owned());
         if let Some(labels) = field.categories() {
             return Ok(Categories { name, size: labels.len(), labels: Some(labels) });
         }
-        let summary = data.summarize::<FeatureSummary<Extremes>>(&self.spec(data.schema())?)?;
-        let largest = summary.require(column)?.first().map_or(f64::NAN, Extremes::max);
+        let features = largest.map(|largest| largest.require(column)).transpose()?;
+        let largest = features.and_then(<[_]>::first).map_or(f64::NAN, Extremes::max);
         if largest >= MOST_CATEGORIES {
             return Err(Error::invalid(format!(
                 "column `{column}` holds {largest}, which would make as many categories: index it with a \
@@ -97,7 +102,7 @@ impl Estimator for OneHotEncoder {
             handle_invalid: self.handle_invalid,
             categories: inputs
                 .iter()
-                .map(|column| self.categories(data, column))
+                .map(|column| self.categories(data, column, largest.as_deref()))
                 .collect::<Result<_, _>>()?,
         };
         state.try_into().map_err(|message: String| Error::invalid(message).into())
