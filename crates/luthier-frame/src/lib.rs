@@ -75,6 +75,7 @@ pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
 pub use numeric::{first_null_row, lists, numbers, vector_array, vectors, vectors_in_place};
+pub use ops::MappedRows;
 pub use partition::{Batches, Partition};
 pub use place::{RowPlace, RowPosition};
 pub use schema::{ColumnType, Field, Schema};

@@ -8,7 +8,7 @@ use crate::partition::{BatchMaker, Loaded, Part, record_batch};
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// The columns of some rows, and which of the rows they are where some are left out.
-type Mapped = (Vec<ArrayRef>, Option<Vec<bool>>);
+pub type MappedRows = (Vec<ArrayRef>, Option<Vec<bool>>);
 
 impl DataFrame {
     /// These columns, in this order.
@@ -128,7 +128,7 @@ impl DataFrame {
     pub fn map_rows<E: From<Error>>(
         &self,
         schema: Schema,
-        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<Mapped>, E>,
+        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<MappedRows>, E>,
     ) -> Result<Self, E> {
         let mut maker = BatchMaker::new(&schema);
         let mut row = 0;
