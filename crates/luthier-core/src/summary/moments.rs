@@ -8,7 +8,7 @@ use super::centre::{self, Shifted, lay_out, too_large, too_small, total_width};
 use super::scatter::{HeldRows, Scatter, WIDE};
 use super::{ColumnSpan, Summary};
 use crate::affine::{Affine, AffineColumns, Linear};
-use crate::dataset::Tile;
+use crate::rows::Tile;
 use crate::{Error, Result, linalg};
 
 /// A derived variance must keep this many of its digits, else the rows are read.
