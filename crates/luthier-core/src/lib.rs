@@ -32,8 +32,8 @@ pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;
 pub use stage::{
-    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, RowFunction, StagePlan, Transformer, catch_panic, evaluate_all,
+    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
+    LineageStep, Model, PureTransformer, RowFunction, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

@@ -24,6 +24,7 @@ pub use metrics::{
     MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
     MultilabelSums, MultilabelSumsSpec, RankingEvaluator, RankingMetric, RankingSums, RankingSumsSpec,
     RegressionEvaluator, RegressionMetric, RegressionSums, RegressionSumsSpec, SiblingSums, SiblingSumsSpec,
+    Undefined,
 };
 pub use summaries::{
     CategoryCounts, CategorySpec, Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing,

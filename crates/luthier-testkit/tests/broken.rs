@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, ParamEnum, Params,
-    Result, RowFunction, Rows, StagePlan, Summary, Tile, Transformer,
+    Affine, Dataset, Estimator, EvaluationPlan, Evaluator, FitContext, Folds, Moments, MomentsSpec,
+    ParamEnum, Params, Result, RowFunction, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
     Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
@@ -371,8 +371,8 @@ impl Evaluator for Mean {
         Ok(())
     }
 
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<Moments>(MomentsSpec::new(["x"]))]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().derive::<Moments>(MomentsSpec::new(["x"]))
     }
 
     fn metric(&self) -> String {

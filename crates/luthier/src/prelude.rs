@@ -9,8 +9,8 @@ pub use luthier_stages::{
     LogisticRegression, Loss, MaxAbsScaler, MinMaxScaler, MulticlassClassificationEvaluator,
     MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric, Normalizer, OneHotEncoder, Pca,
     PolynomialExpansion, QuantileDiscretizer, RankingEvaluator, RankingMetric, RegressionEvaluator,
-    RegressionMetric, RobustScaler, Solver, StandardScaler, StringIndexer, StringOrderType, UnseenIndex,
-    VarianceThresholdSelector, VectorAssembler, VectorSlicer,
+    RegressionMetric, RobustScaler, Solver, StandardScaler, StringIndexer, StringOrderType, Undefined,
+    UnseenIndex, VarianceThresholdSelector, VectorAssembler, VectorSlicer,
 };
 pub use luthier_tune::{
     CrossValidator, MemoryBudget, Parallelism, ParamGrid, Rayon, Serial, Sharing, ThreadPool,

@@ -4,15 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, DynModel, Value, evaluate_all};
+use luthier::core::{Dataset, DynEvaluator, DynModel, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
+use super::class_report;
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
+use crate::failure;
 use crate::model_file::{self, ModelFile, left_out};
-use crate::output::{make_folder, print};
+use crate::output::{make_folder, note, print};
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -20,18 +22,37 @@ const CALIBRATION_BINS: usize = 10;
 /// The evaluator whose curves can be written.
 const BINARY: &str = "binary_classification";
 
+/// The evaluator whose classes are reported one by one.
+const MULTICLASS: &str = "multiclass_classification";
+
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
     let (predicted, read) = model.transform(&source)?;
-    let name = args.evaluator.as_deref().unwrap_or_else(|| suited(predicted.schema()));
-    if args.curves.is_some() && name != BINARY {
-        bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
+    let names = match &args.evaluator {
+        Some(name) => vec![name.as_str()],
+        None => suited(predicted.schema()),
+    };
+    if args.curves.is_some() && !names.contains(&BINARY) {
+        bail!(
+            "--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {}",
+            names.join(", ")
+        );
     }
-    let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
-    let label = args.label.clone().or_else(|| fitted_to(&model));
-    let evaluators = evaluators(args, &entry, label.as_deref())?;
+    let entries = names.into_iter().map(registry::find::<EvaluatorEntry>).collect::<Result<Vec<_>, _>>();
+    let fitted = Fitted::of(&model);
+    let label = args.label.clone().or(fitted.label);
+    let weight = fitted.weight.filter(|weight| {
+        predicted.schema().field(weight).is_some() || {
+            note(&format!(
+                "the model was fitted with the weights in `{weight}`, which {} lacks: every row weighs 1",
+                args.data.display()
+            ));
+            false
+        }
+    });
+    let evaluators = evaluators(args, &entries.context("--evaluator")?, label.as_deref(), weight.as_deref())?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
@@ -39,36 +60,119 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
-    for evaluator in &evaluators {
-        evaluator.check_schema(predicted.schema()).map_err(in_file)?;
+    let data = Dataset::new(predicted);
+    let mut text = scores_table(score(&evaluators, &data), &in_file)?;
+    if args.metric.is_empty() {
+        let of_classes = evaluators.iter().find(|evaluator| evaluator.type_name() == MULTICLASS);
+        if let Some(confusion) = of_classes.and_then(|evaluator| class_report::of(evaluator.as_ref(), &data))
+        {
+            text.push_str(&confusion);
+        }
     }
-    let values = evaluate_all(&evaluators, &[Dataset::new(predicted.clone())]);
-    let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
-        let value = value.map_err(in_file)?;
-        let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
-        Ok(vec![evaluator.metric(), value.to_string(), better.to_owned()])
-    });
-    let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
-    let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
-    let rows = predicted.num_rows();
+    let rows = data.num_rows();
     text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
-    if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
-        write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
+    let binary = evaluators.iter().find(|evaluator| evaluator.type_name() == BINARY);
+    if let (Some(folder), Some(evaluator)) = (&args.curves, binary) {
+        write_curves(folder, evaluator.as_ref(), &data).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
 }
 
-/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
-fn fitted_to(model: &ModelFile) -> Option<String> {
-    let of_stage =
-        |model: &dyn DynModel| match model.values().into_iter().find(|(name, _)| *name == "label_col") {
-            Some((_, Value::Str(label))) => Some(label),
-            _ => None,
+/// One metric and what should be known of it.
+struct Score {
+    metric: String,
+    larger_is_better: bool,
+    value: luthier::core::Result<f64>,
+    notes: Vec<Note>,
+}
+
+/// The metric of each evaluator: one that cannot be had leaves the others alone.
+fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
+    let checks: Vec<_> = evaluators.iter().map(|evaluator| evaluator.check_schema(data.schema())).collect();
+    let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+    let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
+    let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
+    let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
+    let one = |(evaluator, check): (&Box<dyn DynEvaluator>, luthier::core::Result<()>)| Score {
+        metric: evaluator.metric(),
+        larger_is_better: evaluator.is_larger_better(),
+        value: check.and_then(|()| values.next().unwrap_or_else(missing)),
+        notes: evaluator.notes(data),
+    };
+    evaluators.iter().zip(checks).map(one).collect()
+}
+
+/// The metrics in a table, and behind it why some are missing.
+///
+/// # Errors
+/// The first error, if no metric can be had.
+fn scores_table(
+    scores: Vec<Score>,
+    in_file: &dyn Fn(luthier::core::Error) -> anyhow::Error,
+) -> Result<String> {
+    let all_failed = scores.iter().all(|score| score.value.is_err());
+    let (mut rows, mut reasons, mut notes) = (Vec::new(), Vec::<(String, Vec<String>)>::new(), Vec::new());
+    for Score { metric, larger_is_better, value, notes: told } in scores {
+        let better = if larger_is_better { "larger" } else { "smaller" };
+        let shown = match value {
+            // Zero has no sign.
+            Ok(value) => (value + 0.0).to_string(),
+            Err(error) => {
+                let error = in_file(error);
+                if all_failed {
+                    return Err(error);
+                }
+                let reason = failure::message(&error);
+                match reasons.iter_mut().find(|(other, _)| *other == reason) {
+                    Some((_, metrics)) => metrics.push(metric.clone()),
+                    None => reasons.push((reason, vec![metric.clone()])),
+                }
+                "missing".to_owned()
+            }
         };
-    let of_stages = model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
-    of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
+        rows.push(vec![metric, shown, better.to_owned()]);
+        for note in told {
+            if !notes.contains(&note.message) {
+                notes.push(note.message);
+            }
+        }
+    }
+    let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
+    let mut text = table(&columns, &rows);
+    notes.extend(reasons.into_iter().map(|(reason, metrics)| format!("{}: {reason}", metrics.join(", "))));
+    for (i, note) in notes.iter().enumerate() {
+        text.push_str(&format!("{}note: {note}\n", if i == 0 { "\n" } else { "" }));
+    }
+    Ok(text)
+}
+
+/// The columns that a model was fitted to: those of its last stage that has labels, else those of the configuration.
+#[derive(Debug, Default)]
+struct Fitted {
+    label: Option<String>,
+    weight: Option<String>,
+}
+
+impl Fitted {
+    fn of(model: &ModelFile) -> Self {
+        let of_stage = |model: &dyn DynModel| {
+            let values = model.values();
+            let text = |name: &str| match values.iter().find(|(other, _)| *other == name) {
+                Some((_, Value::Str(text))) => Some(text.clone()),
+                _ => None,
+            };
+            text("label_col").map(|label| Self { label: Some(label), weight: text("weight_col") })
+        };
+        let of_stages =
+            model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
+        let of_inputs = || {
+            let inputs = model.inputs.as_ref()?;
+            Some(Self { label: inputs.label.clone(), weight: inputs.weight.clone() })
+        };
+        of_stages.or_else(of_inputs).unwrap_or_default()
+    }
 }
 
 /// What to say where the rows have no labels. Those may be made of another column.
@@ -82,45 +186,83 @@ fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str
     format!("{}: rows are scored against their labels: {advice}", args.data.display())
 }
 
-/// The evaluator for what a model appends: probabilities are those of two classes or more.
-fn suited(predicted: &Schema) -> &'static str {
+/// The evaluators for what a model appends: probabilities are those of two classes or more.
+fn suited(predicted: &Schema) -> Vec<&'static str> {
     match predicted.field("probability").map(Field::column_type) {
-        Some(ColumnType::Vector { width: 2 }) => BINARY,
-        Some(ColumnType::Vector { .. }) => "multiclass_classification",
-        _ => "regression",
+        Some(ColumnType::Vector { width: 2 }) => vec![BINARY, MULTICLASS],
+        Some(ColumnType::Vector { .. }) => vec![MULTICLASS],
+        _ => vec!["regression"],
     }
 }
 
-/// The evaluator with each metric that was asked for, or with each that it knows.
+/// The evaluators with each metric that was asked for, or with each that they know; one that several know is the
+/// first's.
 fn evaluators(
     args: &EvaluateArgs,
-    entry: &EvaluatorEntry,
+    entries: &[EvaluatorEntry],
     label: Option<&str>,
+    weight: Option<&str>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
-    let mut evaluator = entry.create();
-    let infos = (entry.params)();
-    let takes = |name: &str| infos.iter().any(|info| info.name == name);
-    if let Some(label) = label.filter(|_| takes("label_col")) {
-        evaluator.set_value("label_col", &Value::from(label))?;
+    let takes = |entry: &EvaluatorEntry, name: &str| (entry.params)().iter().any(|info| info.name == name);
+    let mut configured = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let mut evaluator = entry.create();
+        for (name, column) in [("label_col", label), ("weight_col", weight)] {
+            if let Some(column) = column.filter(|_| takes(entry, name)) {
+                evaluator.set_value(name, &Value::from(column))?;
+            }
+        }
+        for setting in &args.set {
+            let Some((name, value)) = setting.split_once('=') else {
+                bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
+            };
+            // Where nobody knows it, the first says so.
+            let known = entries.iter().any(|entry| takes(entry, name));
+            if takes(entry, name) || !known && place == 0 {
+                let value = if value.is_empty() { Value::Null } else { value_of(value) };
+                evaluator.set_value(name, &value).with_context(|| format!("--set {setting}"))?;
+            }
+        }
+        configured.push((entry, evaluator));
     }
-    for setting in &args.set {
-        let Some((name, value)) = setting.split_once('=') else {
-            bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
-        };
-        evaluator.set_value(name, &value_of(value)).with_context(|| format!("--set {setting}"))?;
-    }
-    let metrics: Vec<String> = match infos.iter().find(|info| info.name == "metric") {
-        Some(_) if !args.metric.is_empty() => args.metric.clone(),
-        Some(info) => (info.choices)().iter().map(|name| (*name).to_owned()).collect(),
-        None if !args.metric.is_empty() => bail!("--metric: `{}` has one metric alone", entry.name),
-        None => return Ok(vec![evaluator]),
+    let choices = |entry: &EvaluatorEntry| {
+        let metric = (entry.params)().iter().find(|info| info.name == "metric");
+        metric.map(|info| (info.choices)().iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     };
-    let with = |metric: &String| {
-        let mut evaluator = evaluator.clone();
-        evaluator.set_value("metric", &Value::from(metric.as_str())).context("--metric")?;
+    let with = |evaluator: &dyn DynEvaluator, metric: &str| {
+        let mut evaluator = evaluator.clone_box();
+        evaluator.set_value("metric", &Value::from(metric)).context("--metric")?;
         Ok(evaluator)
     };
-    metrics.iter().map(with).collect()
+    if !args.metric.is_empty() {
+        let one = |metric: &String| {
+            let knows =
+                |entry: &EvaluatorEntry| choices(entry).is_some_and(|choices| choices.contains(metric));
+            let found = configured.iter().find(|(entry, _)| knows(entry)).or(configured.last());
+            match found {
+                Some((entry, _)) if choices(entry).is_none() => {
+                    bail!("--metric: `{}` has one metric alone", entry.name)
+                }
+                Some((_, evaluator)) => with(evaluator.as_ref(), metric),
+                None => bail!("--metric: there is no evaluator"),
+            }
+        };
+        return args.metric.iter().map(one).collect();
+    }
+    let mut all: Vec<Box<dyn DynEvaluator>> = Vec::new();
+    for (entry, evaluator) in &configured {
+        let Some(choices) = choices(entry) else {
+            all.push(evaluator.clone());
+            continue;
+        };
+        for metric in choices {
+            let one = with(evaluator.as_ref(), &metric)?;
+            if !all.iter().any(|other| other.metric() == one.metric()) {
+                all.push(one);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A value as in a configuration, where texts need no quotes.
@@ -131,30 +273,29 @@ fn value_of(text: &str) -> Value {
 }
 
 /// The value of a parameter that is a text.
-fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
+pub(super) fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
     match evaluator.get_value(name) {
         Ok(Value::Str(text)) => Some(text),
         _ => None,
     }
 }
 
-fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
+fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, data: &Dataset) -> Result<()> {
     make_folder(folder)?;
     let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
     let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
-    let data = Dataset::new(predicted.clone());
     let probability_col = column("probability_col")?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
         score_col: probability_col.clone(),
         weight_col: weight_col.clone(),
     };
-    let curve = BinaryCurve::of(&data, &spec)?;
+    let curve = BinaryCurve::of(data, &spec)?;
     write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
     write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
     write(&curve.to_frame()?, &folder.join("thresholds.csv"))?;
     let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
-    write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
+    write(&CalibrationCurve::of(data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
 }
 
 fn points(names: [&str; 2], points: Vec<(f64, f64)>) -> Result<DataFrame> {

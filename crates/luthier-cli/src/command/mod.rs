@@ -1,5 +1,6 @@
 //! The commands.
 
+mod class_report;
 pub(crate) mod evaluate;
 mod feature_names;
 pub(crate) mod fit;

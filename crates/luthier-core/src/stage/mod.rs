@@ -3,6 +3,7 @@
 mod context;
 mod erased;
 mod estimator;
+mod evaluation_plan;
 mod evaluator;
 mod guard;
 mod lineage;
@@ -14,6 +15,7 @@ pub use context::FitContext;
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};
+pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
 pub(crate) use guard::panic_to_error;

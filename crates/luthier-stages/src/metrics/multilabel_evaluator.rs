@@ -1,7 +1,7 @@
 //! How well predicted sets of labels fit the true ones.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
 
 use super::multilabel_sums::{MultilabelSums, MultilabelSumsSpec};
 use super::{by_summary, only};
@@ -99,8 +99,8 @@ impl Evaluator for MultilabelClassificationEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<MultilabelSums>(self.spec())]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().scan::<MultilabelSums>(self.spec())
     }
 
     /// Metrics by label name the label: `recall_by_label(2)`.

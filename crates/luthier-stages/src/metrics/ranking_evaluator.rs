@@ -1,7 +1,7 @@
 //! How early the relevant items come in predicted lists.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
 
 use super::ranking_sums::{RankingSums, RankingSumsSpec};
 use super::{by_summary, only};
@@ -82,8 +82,8 @@ impl Evaluator for RankingEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<RankingSums>(self.spec())]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().scan::<RankingSums>(self.spec())
     }
 
     /// Metrics of the first k items name k: `ndcg_at_10`.

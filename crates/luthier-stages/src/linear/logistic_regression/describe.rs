@@ -58,6 +58,10 @@ fn of_binomial(model: &LogisticRegressionModel, description: Description, featur
 fn notes(model: &LogisticRegressionModel) -> Vec<Note> {
     let summary = model.summary();
     let mut notes = Vec::new();
+    if let Some([negative, positive]) = model.class_labels {
+        let message = format!("the labels are {negative} and {positive}: {positive} is the positive class");
+        notes.push(Note::new(NoteKind::Labels, message).about([positive.to_string()]));
+    }
     // Spark's `[0]`: one class is certain, there was nothing to fit.
     if summary.objective_history == [0.0] {
         let message = "all labels are of one class: the model predicts that class, whatever the features";

@@ -6,7 +6,7 @@ use luthier_core::{Dataset, Error, Estimator, FitContext, StagePlan};
 
 use super::family::Family;
 use super::fit::fit_rows;
-use super::model::{LogisticRegressionModel, ModelColumns};
+use super::model::{LogisticRegressionModel, ModelColumns, append};
 use super::rows::{RowColumns, Rows};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
@@ -31,7 +31,8 @@ use crate::linear::together::{fit_in_groups, only};
 /// | linearly dependent features, no penalty | one of the solutions; no standard errors |
 /// | multinomial, coefficients without L2 penalty, intercepts | of equivalent solutions the one of smallest squares: centred over the classes, as far as bounds and the L1 penalty allow |
 /// | null, NaN or infinite feature | an error naming column and row |
-/// | label that is no integer from 0 to 65535 | an error naming column and row |
+/// | two labels that are not 0 and 1, such as 1 and 2 or −1 and 1 | the larger is class 1; predictions are the labels, and a note says so |
+/// | more labels, one of which is no integer from 0 to 65535 | an error naming column and row |
 /// | negative, null, NaN or infinite weight | an error naming column and row |
 /// | zero weight | the row does not count |
 /// | all weights zero, or no rows | an error |
@@ -53,7 +54,8 @@ pub struct LogisticRegression {
     /// The numeric or vector column of features.
     #[param(default = "features")]
     features_col: String,
-    /// The numeric column of classes; a `string_indexer` makes one of text, and predictions keep its categories.
+    /// The numeric column of classes, 0, 1, 2, …, or any two whole numbers, the larger of which is class 1; a
+    /// `string_indexer` makes one of text, and predictions keep its categories.
     #[param(default = "label")]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
@@ -264,7 +266,8 @@ impl LogisticRegression {
         match Rows::read(data, &first.row_columns(), first.is_centred()) {
             Ok(rows) => {
                 let labels = data.schema().field(&first.label_col).and_then(Field::categories);
-                let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
+                let class_labels = rows.class_labels;
+                let named = |model| LogisticRegressionModel { labels: labels.clone(), class_labels, ..model };
                 fit_rows(configs, &rows, ctx).into_iter().map(|model| model.map(named)).collect()
             }
             Err(error) => {
@@ -330,7 +333,7 @@ impl Estimator for LogisticRegression {
         let labels = schema.field(&self.label_col).and_then(Field::categories);
         // How many classes there are the labels tell.
         let classes = (self.family == Family::Binomial).then_some(2);
-        Ok(self.model_columns().append_to(schema, classes, labels.as_deref())?)
+        Ok(append(schema, self.model_columns().fields(classes, labels.as_deref()))?)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

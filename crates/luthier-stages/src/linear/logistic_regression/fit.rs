@@ -188,6 +188,7 @@ fn assemble(
         threshold,
         thresholds: thresholds.map(<[f64]>::to_vec),
         labels: None,
+        class_labels: None,
         summary,
     }
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cells;
+mod class_labels;
 mod coordinates;
 mod decision;
 mod descent;

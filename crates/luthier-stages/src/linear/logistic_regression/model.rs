@@ -25,6 +25,7 @@ pub(super) struct ModelColumns {
 ///
 /// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
 /// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
+/// The first two carry the names of the classes, so that a file has `probability_setosa` in place of `probability_0`.
 /// Where the label column carried categories, as behind a [`StringIndexer`](crate::StringIndexer), the prediction carries
 /// them too: an [`IndexToString`](crate::IndexToString) turns it into text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct LogisticRegressionModel {
     /// What the classes stand for, if the label column said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<Vec<String>>,
+    /// The labels of two classes that are not 0 and 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) class_labels: Option<[f64; 2]>,
     pub(super) summary: LogisticTrainingSummary,
 }
 
@@ -61,7 +65,25 @@ impl LogisticRegressionModel {
     /// The names of the classes: the categories of the label column, else the labels themselves.
     pub(super) fn class_names(&self) -> Vec<String> {
         let name = |k: usize| self.labels.as_ref().and_then(|labels| labels.get(k).cloned());
-        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| k.to_string())).collect()
+        let number = |k: usize| self.label_of(k as f64).to_string();
+        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| number(k))).collect()
+    }
+
+    /// The label of a class: its number, but of two labels that are not 0 and 1. NaN stays NaN.
+    fn label_of(&self, class: f64) -> f64 {
+        match self.class_labels {
+            Some([negative, _]) if class == 0.0 => negative,
+            Some([_, positive]) if class == 1.0 => positive,
+            _ => class,
+        }
+    }
+
+    /// The columns that it appends: raw prediction, probability and prediction. The first two say what their numbers are
+    /// for.
+    fn fields(&self) -> [Field; 3] {
+        let names = self.class_names();
+        let [raw, probability, prediction] = self.columns.fields(Some(self.num_classes()), self.labels());
+        [raw.with_categories(&names), probability.with_categories(&names), prediction]
     }
 
     pub(super) fn features_col(&self) -> &str {
@@ -221,10 +243,10 @@ impl Transformer for LogisticRegressionModel {
         let decision = self.decision();
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
         let rows = z.chunks_exact(self.num_classes()).zip(p.chunks_exact(self.num_classes()));
-        let predictions: Vec<f64> = rows.map(|(z, p)| decision.class(z, p)).collect();
+        let predictions: Vec<f64> = rows.map(|(z, p)| self.label_of(decision.class(z, p))).collect();
         let appended = [Column::vector(scores), Column::vector(probabilities), Column::f64(predictions)];
         let mut out = data;
-        for (field, column) in c.fields(Some(self.num_classes()), self.labels()).into_iter().zip(appended) {
+        for (field, column) in self.fields().into_iter().zip(appended) {
             if !field.name().is_empty() {
                 out = out.with_field(field, column)?;
             }
@@ -234,7 +256,7 @@ impl Transformer for LogisticRegressionModel {
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.columns.append_to(schema, Some(self.num_classes()), self.labels())?)
+        Ok(append(schema, self.fields())?)
     }
 
     fn input_columns(&self) -> Option<Vec<String>> {
@@ -251,7 +273,7 @@ impl Transformer for LogisticRegressionModel {
             let (mut scores, mut p) = (vec![0.0; classes], vec![0.0; classes]);
             model.score(|| row.iter().copied().enumerate(), &mut scores);
             model.probability(&scores, &mut p);
-            let class = [model.decision().class(&scores, &p)];
+            let class = [model.label_of(model.decision().class(&scores, &p))];
             let all = [&scores[..], &p[..], &class[..]].into_iter().zip(wanted);
             let values = all.filter(|(_, wanted)| *wanted).flat_map(|(values, _)| values);
             out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
@@ -269,7 +291,7 @@ impl Transformer for LogisticRegressionModel {
 
 impl ModelColumns {
     /// Raw prediction, probability and prediction; the number of classes may only be known after fitting.
-    fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> [Field; 3] {
+    pub(super) fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> [Field; 3] {
         let prediction = Field::new(&self.prediction, ColumnType::F64);
         [
             Field::new(&self.raw_prediction, ColumnType::vector(classes)),
@@ -280,15 +302,10 @@ impl ModelColumns {
             },
         ]
     }
+}
 
-    /// The schema with those of the columns appended that have a name.
-    pub(super) fn append_to(
-        &self,
-        schema: &Schema,
-        classes: Option<usize>,
-        labels: Option<&[String]>,
-    ) -> luthier_core::Result<Schema> {
-        let wanted = self.fields(classes, labels).into_iter().filter(|field| !field.name().is_empty());
-        wanted.into_iter().try_fold(schema.clone(), |schema, field| Ok(schema.with_field(field)?))
-    }
+/// The schema with those of the columns appended that have a name.
+pub(super) fn append(schema: &Schema, fields: [Field; 3]) -> luthier_core::Result<Schema> {
+    let wanted = fields.into_iter().filter(|field| !field.name().is_empty());
+    wanted.into_iter().try_fold(schema.clone(), |schema, field| Ok(schema.with_field(field)?))
 }

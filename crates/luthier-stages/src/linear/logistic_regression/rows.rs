@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::blocks::{Block, read_blocks};
 use super::cells::Cells;
+use super::class_labels;
 
 /// Parts of a pass over blocks that are summed up on their own and merged in order: fewer where each sum is of
 /// many numbers.
@@ -52,8 +53,10 @@ pub(super) struct Rows {
     pub(super) weight_sum: f64,
     /// The smallest positive weight.
     pub(super) least_weight: f64,
-    /// The largest label and one, at least 2.
+    /// The largest class and one, at least 2.
     pub(super) classes: usize,
+    /// The labels of two classes that are not 0 and 1.
+    pub(super) class_labels: Option<[f64; 2]>,
     /// The labels that have scores of their own, ascending: 0 and 1, and all up to the largest that occurs, except that
     /// those that do not occur are left out where rows are centred and there are more than two classes.
     pub(super) present: Vec<u32>,
@@ -80,6 +83,7 @@ impl Rows {
         let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
             return Err(not_finite(data, &columns.features));
         };
+        let class_labels = class_labels::number(&mut blocks, data, &columns.label)?;
         let labels = blocks.iter().flat_map(|b| &b.classes);
         let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
         let mut all = vec![0.0; classes];
@@ -96,7 +100,17 @@ impl Rows {
         }
         let weights = blocks.iter().flat_map(|b| &b.weights);
         let least_weight = weights.fold(f64::INFINITY, |a, b| a.min(*b));
-        Ok(Self { blocks, units, count, weight_sum, least_weight, classes, present, class_weights })
+        Ok(Self {
+            blocks,
+            units,
+            count,
+            weight_sum,
+            least_weight,
+            classes,
+            class_labels,
+            present,
+            class_weights,
+        })
     }
 
     /// Number of features in the blocks.
