@@ -149,7 +149,14 @@ impl Inputs {
     }
 
     pub(crate) fn from_json(document: &serde_json::Value) -> Result<Self> {
-        json::from_value(document).context("`inputs` of the model")
+        let inputs: Self = json::from_value(document).context("`inputs` of the model")?;
+        match i32::try_from(inputs.num_features) {
+            Ok(_) => Ok(inputs),
+            Err(_) => bail!(
+                "`inputs` of the model: num_features is {}, more than a vector column can have",
+                inputs.num_features
+            ),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, NoteKind, ParamEnum
 
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes, require_probabilities};
 use super::confusion::{Confusion, ConfusionSpec};
+use super::two_classes::labels_of_classes;
 use super::{by_summary, only};
 use crate::columns;
 
@@ -180,18 +181,32 @@ impl Evaluator for MulticlassClassificationEvaluator {
     }
 
     fn notes(&self, predictions: &Dataset) -> Vec<Note> {
-        if !self.evaluate(predictions).is_ok_and(f64::is_nan) {
-            return Vec::new();
-        }
-        let confusion = predictions.summarize::<Confusion>(&self.confusion());
-        let why = match confusion.map(|confusion| confusion.labels()) {
-            Ok(labels) if !labels.is_empty() => {
-                format!("all rows with a positive weight have one label in `{}`", self.label_col)
-            }
-            _ => "there are no rows with a positive weight".to_owned(),
+        let labels = match predictions.summarize::<Confusion>(&self.confusion()) {
+            Ok(confusion) => confusion.labels(),
+            Err(_) => return Vec::new(),
         };
-        let message = format!("{} is not defined: {why}", Evaluator::metric(self));
-        vec![Note::new(NoteKind::UndefinedMetric, message)]
+        let mut notes = Vec::new();
+        let known = labels_of_classes(predictions.schema(), &self.label_col, &self.probability_col);
+        let is_known = |label: &f64| known.as_ref().is_none_or(|known| known.contains(&Some(*label)));
+        let unknown: Vec<String> =
+            labels.iter().filter(|label| !is_known(label)).map(f64::to_string).collect();
+        if !unknown.is_empty() {
+            let (class, its) = if unknown.len() == 1 { ("class", "its") } else { ("classes", "their") };
+            let message = format!(
+                "the model does not know the {class} {}: {its} rows count as wrong",
+                unknown.join(", ")
+            );
+            notes.push(Note::new(NoteKind::MissingClasses, message).about(unknown));
+        }
+        if self.evaluate(predictions).is_ok_and(f64::is_nan) {
+            let why = match labels.is_empty() {
+                true => "there are no rows with a positive weight".to_owned(),
+                false => format!("all rows with a positive weight have one label in `{}`", self.label_col),
+            };
+            let message = format!("{} is not defined: {why}", Evaluator::metric(self));
+            notes.push(Note::new(NoteKind::UndefinedMetric, message));
+        }
+        notes
     }
 
     /// Metrics by label name the class: `recall_by_label(2)`.

@@ -27,6 +27,20 @@ pub enum RankingMetric {
 /// Scores predicted lists of items by a [`RankingMetric`].
 ///
 /// All columns hold lists of integers. NaN (not defined) without rows. A null list is an error that names column and row.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{RankingEvaluator, RankingMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::lists([vec![1, 2], vec![3]])),
+///     ("prediction", Column::lists([vec![1, 5], vec![3, 4]])),
+/// ])?);
+/// let precision = RankingEvaluator::new().metric(RankingMetric::PrecisionAtK).k(2);
+/// assert_eq!(precision.evaluate(&data)?, 0.5);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct RankingEvaluator {
     /// The metric: mean_average_precision, mean_average_precision_at_k, precision_at_k, ndcg_at_k or recall_at_k.
