@@ -232,3 +232,30 @@ fn classes_are_reported_by_name() {
     assert_eq!(p["names"], serde_json::json!(["x", "intercept"]));
     assert!(p["values"][0].as_f64().unwrap() < 0.05);
 }
+
+#[test]
+fn a_damaged_model_is_refused() {
+    let scene = Scene::new(&two(["0", "1"], 0..40), "features = [\"x\"]\n");
+    scene.run(&["fit", "c.toml", "--model", "m.json"]);
+    let path = scene.folder.path().join("m.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut model: serde_json::Value = serde_json::from_str(&text).unwrap();
+    model["inputs"]["num_features"] = 1_000_000_000_000_000_000_u64.into();
+    std::fs::write(&path, model.to_string()).unwrap();
+    let failed = output(scene.folder.path(), &["inspect", "m.json"]);
+    let told = String::from_utf8(failed.stderr).unwrap();
+    assert!(
+        failed.status.code() == Some(1) && told.contains("num_features is 1000000000000000000"),
+        "{told}"
+    );
+    // A width that a column can have, but this model has not.
+    model["inputs"]["num_features"] = 2_000_000_000.into();
+    std::fs::write(&path, model.to_string()).unwrap();
+    scene.run(&["inspect", "m.json"]);
+    assert_eq!(output(scene.folder.path(), &["evaluate", "m.json", "d.csv"]).status.code(), Some(1));
+    model["state"]["stages"][0]["state"]["intercepts"] = serde_json::json!([]);
+    std::fs::write(&path, model.to_string()).unwrap();
+    let failed = output(scene.folder.path(), &["inspect", "m.json"]);
+    let told = String::from_utf8(failed.stderr).unwrap();
+    assert!(failed.status.code() == Some(1) && told.contains("`intercepts` has 0"), "{told}");
+}

@@ -192,7 +192,8 @@ impl Evaluator for BinaryClassificationEvaluator {
     fn defined_for(&self) -> Option<String> {
         Some(match self.of_probabilities() {
             true => "weights that do not sum to 0".to_owned(),
-            false => "rows of both classes".to_owned(),
+            false if self.metric == BinaryMetric::AreaUnderRoc => "rows of both classes".to_owned(),
+            false => "rows of the positive class".to_owned(),
         })
     }
 

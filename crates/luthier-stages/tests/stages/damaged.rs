@@ -2,7 +2,7 @@
 
 use luthier_core::frame::{Column, DataFrame};
 use luthier_core::persist::{model_from_json, model_to_json};
-use luthier_core::{DynEstimator, FitContext, Params};
+use luthier_core::{DynEstimator, FitContext};
 use luthier_stages::{
     Imputer, LinearRegression, LogisticRegression, MinMaxScaler, OneHotEncoder, QuantileDiscretizer,
     RobustScaler, StandardScaler, StringIndexer,
