@@ -1,11 +1,11 @@
 //! How each class was predicted.
 
-use luthier::core::{Dataset, DynEvaluator};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator};
 use luthier::frame::Field;
 use luthier::report::{Align, table};
 use luthier::stages::{Confusion, ConfusionSpec};
 
-use super::evaluate::text_of;
+use super::evaluate::column;
 
 /// Classes of which a matrix is shown.
 const MOST_CLASSES: usize = 20;
@@ -13,10 +13,10 @@ const MOST_CLASSES: usize = 20;
 /// The confusion matrix and precision, recall and F of every class, by name; `None` where classes cannot be counted,
 /// which the metrics tell.
 pub(super) fn of(evaluator: &dyn DynEvaluator, data: &Dataset) -> Option<String> {
-    let weight_col = text_of(evaluator, "weight_col");
+    let weight_col = column(evaluator, ColumnRole::Weight);
     let weight = if weight_col.is_some() { "weight" } else { "rows" };
     let (label_col, prediction_col) =
-        (text_of(evaluator, "label_col")?, text_of(evaluator, "prediction_col")?);
+        (column(evaluator, ColumnRole::Label)?, column(evaluator, ColumnRole::Prediction)?);
     let categories = |column: &str| data.schema().field(column).and_then(Field::categories);
     let names = categories(&label_col).or_else(|| categories(&prediction_col));
     let spec = ConfusionSpec { label_col, prediction_col, weight_col };

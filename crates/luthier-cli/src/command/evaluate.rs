@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, DynModel, Note, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let (predicted, read) = model.transform(&source)?;
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
-        None => suited(predicted.schema()),
+        None => suited(&model, predicted.schema()),
     };
     if args.curves.is_some() && !names.contains(&BINARY) {
         bail!(
@@ -41,9 +41,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         );
     }
     let entries = names.into_iter().map(registry::find::<EvaluatorEntry>).collect::<Result<Vec<_>, _>>();
-    let fitted = Fitted::of(&model);
-    let label = args.label.clone().or(fitted.label);
-    let weight = fitted.weight.filter(|weight| {
+    let label = args.label.clone().or_else(|| fitted_to(&model));
+    let weight = fitted_with(&model).filter(|weight| {
         predicted.schema().field(weight).is_some() || {
             note(&format!(
                 "the model was fitted with the weights in `{weight}`, which {} lacks: every row weighs 1",
@@ -52,11 +51,19 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             false
         }
     });
-    let evaluators = evaluators(args, &entries.context("--evaluator")?, label.as_deref(), weight.as_deref())?;
+    let evaluators = evaluators(args, &entries.context("--evaluator")?, |role| match role {
+        ColumnRole::Label => label.clone(),
+        ColumnRole::Weight => weight.clone(),
+        // What the last stage that predicts appends, whatever it calls it.
+        role if role.is_appended() => last(&model, role),
+        _ => None,
+    })?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
-    if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
+    if let Some(label) =
+        evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
+    {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
@@ -148,31 +155,19 @@ fn scores_table(
     Ok(text)
 }
 
-/// The columns that a model was fitted to: those of its last stage that has labels, else those of the configuration.
-#[derive(Debug, Default)]
-struct Fitted {
-    label: Option<String>,
-    weight: Option<String>,
+/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
+fn fitted_to(model: &ModelFile) -> Option<String> {
+    last(model, ColumnRole::Label).or_else(|| model.inputs.as_ref()?.label.clone())
 }
 
-impl Fitted {
-    fn of(model: &ModelFile) -> Self {
-        let of_stage = |model: &dyn DynModel| {
-            let values = model.values();
-            let text = |name: &str| match values.iter().find(|(other, _)| *other == name) {
-                Some((_, Value::Str(text))) => Some(text.clone()),
-                _ => None,
-            };
-            text("label_col").map(|label| Self { label: Some(label), weight: text("weight_col") })
-        };
-        let of_stages =
-            model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
-        let of_inputs = || {
-            let inputs = model.inputs.as_ref()?;
-            Some(Self { label: inputs.label.clone(), weight: inputs.weight.clone() })
-        };
-        of_stages.or_else(of_inputs).unwrap_or_default()
-    }
+/// The weights that the model was fitted with, likewise.
+fn fitted_with(model: &ModelFile) -> Option<String> {
+    last(model, ColumnRole::Weight).or_else(|| model.inputs.as_ref()?.weight.clone())
+}
+
+/// The column of a role of the last stage that has one.
+fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
+    model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
 }
 
 /// What to say where the rows have no labels. Those may be made of another column.
@@ -187,8 +182,9 @@ fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str
 }
 
 /// The evaluators for what a model appends: probabilities are those of two classes or more.
-fn suited(predicted: &Schema) -> Vec<&'static str> {
-    match predicted.field("probability").map(Field::column_type) {
+fn suited(model: &ModelFile, predicted: &Schema) -> Vec<&'static str> {
+    let probability = last(model, ColumnRole::Probability);
+    match probability.and_then(|column| predicted.field(&column)).map(Field::column_type) {
         Some(ColumnType::Vector { width: 2 }) => vec![BINARY, MULTICLASS],
         Some(ColumnType::Vector { .. }) => vec![MULTICLASS],
         _ => vec!["regression"],
@@ -200,16 +196,15 @@ fn suited(predicted: &Schema) -> Vec<&'static str> {
 fn evaluators(
     args: &EvaluateArgs,
     entries: &[EvaluatorEntry],
-    label: Option<&str>,
-    weight: Option<&str>,
+    columns: impl Fn(ColumnRole) -> Option<String>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
     let takes = |entry: &EvaluatorEntry, name: &str| (entry.params)().iter().any(|info| info.name == name);
     let mut configured = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         let mut evaluator = entry.create();
-        for (name, column) in [("label_col", label), ("weight_col", weight)] {
-            if let Some(column) = column.filter(|_| takes(entry, name)) {
-                evaluator.set_value(name, &Value::from(column))?;
+        for info in (entry.params)() {
+            if let Some(column) = info.column.and_then(&columns) {
+                evaluator.set_value(info.name, &Value::from(column))?;
             }
         }
         for setting in &args.set {
@@ -272,19 +267,17 @@ fn value_of(text: &str) -> Value {
     value.flatten().map_or_else(|| Value::from(text), |json| Value::from_json(&json))
 }
 
-/// The value of a parameter that is a text.
-pub(super) fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
-    match evaluator.get_value(name) {
-        Ok(Value::Str(text)) => Some(text),
-        _ => None,
-    }
+/// The column of a role that an evaluator reads.
+pub(super) fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
+    evaluator.columns_of(role).into_iter().next()
 }
 
 fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, data: &Dataset) -> Result<()> {
     make_folder(folder)?;
-    let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
-    let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
-    let probability_col = column("probability_col")?;
+    let of = |role| column(evaluator, role);
+    let required = |role| of(role).with_context(|| format!("`{BINARY}` has no {role} column"));
+    let (label_col, weight_col) = (required(ColumnRole::Label)?, of(ColumnRole::Weight));
+    let probability_col = required(ColumnRole::Probability)?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
         score_col: probability_col.clone(),
