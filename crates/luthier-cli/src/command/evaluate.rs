@@ -11,9 +11,9 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, write};
+use crate::data::write;
 use crate::failure;
-use crate::model_file::{self, ModelFile, left_out};
+use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, note, print};
 
 /// Bins of the calibration curve.
@@ -27,9 +27,8 @@ const MULTICLASS: &str = "multiclass_classification";
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
-    let (predicted, read) = model.transform(&source)?;
+    let source = model.source(&args.data, args.read.reading());
+    let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
         None => suited(&model, predicted.schema()),
@@ -58,16 +57,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         role if role.is_appended() => last(&model, role),
         _ => None,
     })?;
-    let in_file = |e: luthier::core::Error| {
-        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
-    };
+    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
-    let data = Dataset::new(predicted);
+    let data = predicted;
     let mut text = scores_table(score(&evaluators, &data), &in_file)?;
     if args.metric.is_empty() {
         let of_classes = evaluators.iter().find(|evaluator| evaluator.type_name() == MULTICLASS);
@@ -76,8 +73,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             text.push_str(&confusion);
         }
     }
-    let rows = data.num_rows();
-    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
+    let rows = left(&data).map_err(in_file)?;
+    text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     let binary = evaluators.iter().find(|evaluator| evaluator.type_name() == BINARY);
     if let (Some(folder), Some(evaluator)) = (&args.curves, binary) {
         write_curves(folder, evaluator.as_ref(), &data).map_err(|e| source.locate(e))?;
@@ -102,11 +99,14 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
     let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
     let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
-    let one = |(evaluator, check): (&Box<dyn DynEvaluator>, luthier::core::Result<()>)| Score {
-        metric: evaluator.metric(),
-        larger_is_better: evaluator.is_larger_better(),
-        value: check.and_then(|()| values.next().unwrap_or_else(missing)),
-        notes: evaluator.notes(data),
+    let one = |(evaluator, check): (&Box<dyn DynEvaluator>, luthier::core::Result<()>)| {
+        let value = check.and_then(|()| values.next().unwrap_or_else(missing));
+        Score {
+            metric: evaluator.metric(),
+            larger_is_better: evaluator.is_larger_better(),
+            notes: value.as_ref().map_or_else(|_| Vec::new(), |value| evaluator.notes(data, *value)),
+            value,
+        }
     };
     evaluators.iter().zip(checks).map(one).collect()
 }
@@ -153,6 +153,19 @@ fn scores_table(
         text.push_str(&format!("{}note: {note}\n", if i == 0 { "\n" } else { "" }));
     }
     Ok(text)
+}
+
+/// How many rows the stages leave.
+fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
+    if !predicted.drops_rows() {
+        return Ok(predicted.num_rows());
+    }
+    let mut rows = 0;
+    predicted.for_each_tile(&[], |tile| {
+        rows += tile.len();
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 /// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.

@@ -49,9 +49,9 @@ pub trait Evaluator: Params {
         EvaluationPlan::opaque()
     }
 
-    /// What should be known of the metric of these predictions: why it is not defined, or how labels were taken for
-    /// classes. It is asked after [`evaluate`](Self::evaluate), so that what was summarised is there.
-    fn notes(&self, _predictions: &Dataset) -> Vec<Note> {
+    /// What should be known of `metric`, which is that of these predictions: why it is not defined, or how labels were
+    /// taken for classes. It is asked after [`evaluate`](Self::evaluate), so that what was summarised is there.
+    fn notes(&self, _predictions: &Dataset, _metric: f64) -> Vec<Note> {
         Vec::new()
     }
 
@@ -103,7 +103,7 @@ pub trait DynEvaluator: Debug + Send + Sync {
     /// See [`Evaluator::plan`]; opaque if it panics, which `check_schema` reports.
     fn plan(&self, schema: &Schema) -> EvaluationPlan;
     /// See [`Evaluator::notes`]; none if it panics.
-    fn notes(&self, predictions: &Dataset) -> Vec<Note>;
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note>;
     /// See [`Evaluator::metric`].
     fn metric(&self) -> String;
     /// See [`Evaluator::is_larger_better`].
@@ -174,8 +174,8 @@ impl<E: Evaluator> DynEvaluator for E {
         guarded(E::NAME, || Ok(Evaluator::plan(self, schema))).unwrap_or_default()
     }
 
-    fn notes(&self, predictions: &Dataset) -> Vec<Note> {
-        guarded(E::NAME, || Ok(Evaluator::notes(self, predictions))).unwrap_or_default()
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        guarded(E::NAME, || Ok(Evaluator::notes(self, predictions, metric))).unwrap_or_default()
     }
 
     fn metric(&self) -> String {

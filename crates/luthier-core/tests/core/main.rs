@@ -6,6 +6,7 @@ mod dataset;
 mod describe;
 mod determinism;
 mod errors;
+mod growth;
 mod lift;
 mod parts;
 mod persistence;

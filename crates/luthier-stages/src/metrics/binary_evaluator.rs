@@ -54,7 +54,7 @@ pub enum Undefined {
 /// ])?);
 /// let area = BinaryClassificationEvaluator::new();
 /// assert_eq!(area.evaluate(&data)?, 0.75);
-/// assert!(area.notes(&data)[0].message.contains("2 is the positive class"));
+/// assert!(area.notes(&data, 0.75)[0].message.contains("2 is the positive class"));
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 ///
@@ -163,22 +163,18 @@ impl Evaluator for BinaryClassificationEvaluator {
         }
     }
 
-    fn notes(&self, predictions: &Dataset) -> Vec<Note> {
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
         let name = self.metric.to_string();
-        let undefined = |value: f64| value.is_nan().then_some(name.as_str());
+        let undefined = metric.is_nan().then_some(name.as_str());
         let (schema, label) = (predictions.schema(), &self.label_col);
-        if self.of_probabilities() {
-            let losses = predictions.summarize::<ClassLosses>(&self.losses());
-            return losses.map_or_else(
-                |_| Vec::new(),
-                |losses| losses.two.notes(schema, label, undefined(losses.log_loss())),
-            );
+        match self.of_probabilities() {
+            true => predictions
+                .summarize::<ClassLosses>(&self.losses())
+                .map_or_else(|_| Vec::new(), |losses| losses.two.notes(schema, label, undefined)),
+            false => predictions
+                .summarize::<BinaryScores>(&self.scores())
+                .map_or_else(|_| Vec::new(), |scores| scores.classes.notes(schema, label, undefined)),
         }
-        let scores = predictions.summarize::<BinaryScores>(&self.scores());
-        scores.map_or_else(
-            |_| Vec::new(),
-            |scores| scores.classes.notes(schema, label, undefined(self.area(&scores))),
-        )
     }
 
     fn metric(&self) -> String {

@@ -180,7 +180,7 @@ impl Evaluator for MulticlassClassificationEvaluator {
         }
     }
 
-    fn notes(&self, predictions: &Dataset) -> Vec<Note> {
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
         let labels = match predictions.summarize::<Confusion>(&self.confusion()) {
             Ok(confusion) => confusion.labels(),
             Err(_) => return Vec::new(),
@@ -198,7 +198,7 @@ impl Evaluator for MulticlassClassificationEvaluator {
             );
             notes.push(Note::new(NoteKind::MissingClasses, message).about(unknown));
         }
-        if self.evaluate(predictions).is_ok_and(f64::is_nan) {
+        if metric.is_nan() {
             let why = match labels.is_empty() {
                 true => "there are no rows with a positive weight".to_owned(),
                 false => format!("all rows with a positive weight have one label in `{}`", self.label_col),

@@ -249,8 +249,8 @@ impl Evaluator for RegressionEvaluator {
         }
     }
 
-    fn notes(&self, predictions: &Dataset) -> Vec<Note> {
-        if !self.evaluate(predictions).is_ok_and(f64::is_nan) {
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        if !metric.is_nan() {
             return Vec::new();
         }
         let why = match predictions.summarize::<RegressionSums>(&self.sums_spec()) {

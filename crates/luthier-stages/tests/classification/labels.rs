@@ -52,7 +52,7 @@ fn of_any_two_labels_the_larger_is_positive() {
                 let frame = rows(labels, partitions);
                 let found = evaluate(&binary(metric), &frame);
                 assert_eq!(found.to_bits(), expected.to_bits(), "{metric} {labels:?}");
-                let notes = binary(metric).notes(&Dataset::new(frame));
+                let notes = binary(metric).notes(&Dataset::new(frame), found);
                 assert_eq!(notes.len(), 1, "{notes:?}");
                 assert_eq!(
                     (notes[0].kind, &notes[0].subjects),
@@ -60,7 +60,7 @@ fn of_any_two_labels_the_larger_is_positive() {
                 );
             }
         }
-        assert!(binary(metric).notes(&Dataset::new(rows([0.0, 1.0], 1))).is_empty());
+        assert!(binary(metric).notes(&Dataset::new(rows([0.0, 1.0], 1)), 0.5).is_empty());
     }
     let calibration = |labels| {
         let spec = CalibrationSpec {
@@ -124,12 +124,14 @@ fn classes_that_the_scores_name_decide() {
     let area = BinaryClassificationEvaluator::new();
     let frame = named(&[1.0, 1.0], ["1", "2"], number());
     assert!(evaluate(&area, &frame).is_nan());
-    let notes = area.notes(&Dataset::new(frame));
+    let notes = area.notes(&Dataset::new(frame), f64::NAN);
     let undefined = notes.iter().find(|note| note.kind == NoteKind::UndefinedMetric).unwrap();
     assert_eq!(undefined.message, "area_under_roc is not defined: no row in `label` is of the class 2");
     assert_eq!(undefined.subjects, ["2"]);
-    let notes =
-        area.notes(&Dataset::new(named(&[1.0], ["no", "yes"], number().with_categories(["no", "yes"]))));
+    let notes = area.notes(
+        &Dataset::new(named(&[1.0], ["no", "yes"], number().with_categories(["no", "yes"]))),
+        f64::NAN,
+    );
     assert_eq!(notes[0].message, "area_under_roc is not defined: no row in `label` is of the class no");
     assert_eq!(
         evaluate(&area.clone().undefined(Undefined::Spark), &named(&[1.0], ["1", "2"], number())),
