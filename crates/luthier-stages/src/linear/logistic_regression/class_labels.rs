@@ -16,7 +16,7 @@ pub(super) const EXPECTED: &str = "a class, a whole number from 0 to 65535, or o
 
 /// The code of a label, if it is a whole number of 32 bits.
 pub(super) fn code(label: f64) -> Option<u32> {
-    (label.fract() == 0.0 && (-OFFSET..OFFSET).contains(&label)).then(|| (label + OFFSET) as u32)
+    (label.fract() == 0.0 && (-OFFSET..OFFSET).contains(&label)).then_some((label + OFFSET) as u32)
 }
 
 fn label(code: u32) -> f64 {
