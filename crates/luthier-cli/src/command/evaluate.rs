@@ -99,7 +99,7 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
     let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
     let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
-    let one = |(evaluator, check): (&Box<dyn DynEvaluator>, luthier::core::Result<()>)| {
+    let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
         let value = check.and_then(|()| values.next().unwrap_or_else(missing));
         Score {
             metric: evaluator.metric(),
@@ -108,7 +108,7 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
             value,
         }
     };
-    evaluators.iter().zip(checks).map(one).collect()
+    evaluators.iter().map(AsRef::as_ref).zip(checks).map(one).collect()
 }
 
 /// The metrics in a table, and behind it why some are missing.
