@@ -4,6 +4,7 @@ mod columns;
 mod features;
 mod linear;
 mod metrics;
+mod optim;
 mod summaries;
 
 pub use features::{

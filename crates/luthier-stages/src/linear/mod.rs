@@ -2,8 +2,9 @@
 
 mod linear_regression;
 mod logistic_regression;
-mod substitution;
 mod together;
+
+use crate::optim::substitution;
 
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,

@@ -1,6 +1,7 @@
 //! Logistic regression as its users see it: an estimator on frames.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod conditioning;
 mod evaluation;
 mod frames;
 mod laws;

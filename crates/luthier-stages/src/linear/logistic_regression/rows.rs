@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::blocks::{Block, read_blocks};
 use super::cells::Cells;
+use super::powers::{exponent, scale};
 
 /// Parts of a pass over blocks that are summed up on their own and merged in order: fewer where each sum is of
 /// many numbers.
@@ -12,6 +13,9 @@ pub(super) fn shards<B: Sync>(blocks: &[B], numbers: usize) -> rayon::slice::Chu
     let count = if numbers > 1000 { 8 } else { 64 };
     blocks.par_chunks(blocks.len().div_ceil(count).max(1))
 }
+
+/// Squares of numbers up to this, and down to its inverse, can be added up.
+const SAFE: f64 = 1e100;
 
 /// The part of a mean's square below which a sparse feature's variance is rounding.
 const ROUNDING: f64 = 1e-28;
@@ -48,8 +52,10 @@ pub(super) struct Rows {
     pub(super) units: Units,
     /// Number of rows, whatever their weights.
     pub(super) count: u64,
-    /// `W`.
+    /// `W`, as all weights here in units of `2^weight_exponent`.
     pub(super) weight_sum: f64,
+    /// Keeps squares of weights from over- and underflowing: the largest weight is from 1 to 2 in these units.
+    pub(super) weight_exponent: i32,
     /// The smallest positive weight.
     pub(super) least_weight: f64,
     /// The largest label and one, at least 2.
@@ -77,9 +83,13 @@ impl Rows {
                  finite weight is needed"
             )));
         }
+        let weight_exponent = scale_weights(&mut blocks)?;
+        let weight_sum = scale(weight_sum, -weight_exponent);
+        let exponents = scale_features(&mut blocks, width);
         let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
             return Err(not_finite(data, &columns.features));
         };
+        let units = units.scaled(&exponents, data, &columns.features)?;
         let labels = blocks.iter().flat_map(|b| &b.classes);
         let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
         let mut all = vec![0.0; classes];
@@ -96,7 +106,31 @@ impl Rows {
         }
         let weights = blocks.iter().flat_map(|b| &b.weights);
         let least_weight = weights.fold(f64::INFINITY, |a, b| a.min(*b));
-        Ok(Self { blocks, units, count, weight_sum, least_weight, classes, present, class_weights })
+        Ok(Self {
+            blocks,
+            units,
+            count,
+            weight_sum,
+            weight_exponent,
+            least_weight,
+            classes,
+            present,
+            class_weights,
+        })
+    }
+
+    /// A weight in the data's units.
+    pub(super) fn weight(&self, weight: f64) -> f64 {
+        scale(weight, self.weight_exponent)
+    }
+
+    /// The labels that no row has, among those up to the largest.
+    pub(super) fn absent_classes(&self) -> Vec<usize> {
+        let has_rows = |class: &usize| {
+            let place = self.present.iter().position(|present| *present as usize == *class);
+            place.is_some_and(|place| self.class_weights[place] > 0.0)
+        };
+        (0..self.classes).filter(|class| !has_rows(class)).collect()
     }
 
     /// Number of features in the blocks.
@@ -109,11 +143,50 @@ impl Rows {
 fn not_finite(data: &Dataset, features: &str) -> Error {
     let bad = data.for_each_tile(&[features], |tile| tile.first_not_finite(features).map_or(Ok(()), Err));
     bad.err().unwrap_or_else(|| {
-        Error::invalid(
-            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
-             the columns",
-        )
+        Error::invalid(format!("the moments of the features in `{features}` are not finite: rescale them"))
     })
+}
+
+/// Brings weights into units in which the largest is from 1 to 2.
+fn scale_weights(blocks: &mut [Block]) -> Result<i32> {
+    let weights = || blocks.iter().flat_map(|block| &block.weights);
+    let largest = weights().fold(0.0_f64, |a, b| a.max(*b));
+    let least = weights().fold(f64::INFINITY, |a, b| a.min(*b));
+    let exponent = exponent(largest);
+    if exponent != 0 {
+        if scale(least, -exponent) < f64::MIN_POSITIVE {
+            return Err(Error::invalid(format!(
+                "weights from {least:e} to {largest:e} cannot be added up: rows whose weights are negligible beside others \
+                 should be left out, or weigh 0"
+            )));
+        }
+        for block in blocks {
+            block.weights.iter_mut().for_each(|w| *w = scale(*w, -exponent));
+        }
+    }
+    Ok(exponent)
+}
+
+/// Where a feature's squares could over- or underflow, brings it into units of a power of two; the exponents.
+fn scale_features(blocks: &mut [Block], width: usize) -> Vec<i32> {
+    let parts: Vec<Vec<f64>> = shards(blocks, width)
+        .map(|blocks| {
+            let mut largest = vec![0.0_f64; width];
+            for block in blocks {
+                block.cells.for_each(width, |_, j, x| largest[j] = largest[j].max(x.abs()));
+            }
+            largest
+        })
+        .collect();
+    let largest = |j: usize| parts.iter().fold(0.0_f64, |a, part| a.max(part[j]));
+    let is_safe = |x: f64| x == 0.0 || !x.is_finite() || (SAFE.recip()..=SAFE).contains(&x);
+    let exponents: Vec<i32> =
+        (0..width).map(largest).map(|x| if is_safe(x) { 0 } else { exponent(x) }).collect();
+    if exponents.iter().any(|exponent| *exponent != 0) {
+        let scaled = |j: usize, x: f64| if exponents[j] == 0 { x } else { scale(x, -exponents[j]) };
+        blocks.par_iter_mut().for_each(|block| block.cells.map(width, scaled));
+    }
+    exponents
 }
 
 /// Sums over all blocks, in parallel and in a fixed order.
@@ -203,6 +276,33 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
 }
 
 impl Units {
+    /// How many times their units the features lie from zero at most: they are known to `ε` of that.
+    pub(super) fn offset(&self) -> f64 {
+        self.centre.iter().zip(&self.unit).map(|(centre, unit)| (centre / unit).abs()).fold(0.0, f64::max)
+    }
+
+    /// The same in the data's units, where the blocks were scaled by powers of two.
+    ///
+    /// # Errors
+    /// Units that no double is, or only one with fewer digits.
+    fn scaled(mut self, exponents: &[i32], data: &Dataset, features: &str) -> Result<Self> {
+        for (at, &feature) in self.active.iter().enumerate() {
+            let back = |x: f64| scale(x, exponents[feature]);
+            self.centre[at] = back(self.centre[at]);
+            self.unit[at] = back(self.unit[at]);
+            self.deviation[at] = back(self.deviation[at]);
+            let sizes = [self.unit[at], self.unit[at].recip(), self.deviation[at]];
+            if !sizes.iter().all(|size| size.is_normal()) {
+                let name = super::notes::Names::of(data.schema(), features, None).feature(feature);
+                return Err(Error::invalid(format!(
+                    "{name} has a standard deviation of {:e}, which cannot be computed with: rescale it",
+                    self.deviation[at]
+                )));
+            }
+        }
+        Ok(self)
+    }
+
     fn apply(&self, blocks: &mut [Block]) {
         let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
         let mut place = vec![None; self.features];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
 use super::coordinates::Coordinates;
-use crate::linear::substitution::cholesky_solve;
+use crate::optim::substitution::cholesky_solve;
 
 /// How sure the estimates of a model fitted without penalty are: the coefficients in their order, then the intercept.
 ///

@@ -1,0 +1,149 @@
+//! Second derivatives, as a matrix or as its triangular factor.
+
+use luthier_core::linalg;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
+
+use super::substitution::{back_substitute, cholesky_solve};
+
+/// A pivot of a matrix below this part of its diagonal entry has too few digits: a factor of the rows is taken.
+const LEAST_PIVOT: f64 = 1e-10;
+
+/// Singular values below this many times `ε · size` of the largest are zero.
+const RANK_TOLERANCE: f64 = 8.0;
+
+/// What is taken for zero among the singular values of a factor whose columns are known to `offset · ε` of their norms.
+fn rank_cutoff(size: usize, largest: f64, offset: f64) -> f64 {
+    RANK_TOLERANCE * f64::EPSILON * size as f64 * largest * offset.max(1.0)
+}
+
+/// A positive semidefinite matrix `H`, and where products would have lost its digits a factor `A` with `AᵀA = H`.
+#[derive(Debug, Clone)]
+pub(crate) struct Curvature {
+    matrix: Array2<f64>,
+    factor: Option<Array2<f64>>,
+    /// See [`rank_cutoff`].
+    offset: f64,
+}
+
+/// The solution of `H x = b` on some unknowns.
+#[derive(Debug)]
+pub(super) struct Solved {
+    pub(super) x: Array1<f64>,
+    /// Whether it solves the system itself and not one that was given more curvature.
+    pub(super) is_exact: bool,
+}
+
+impl Curvature {
+    pub(crate) fn from_matrix(matrix: Array2<f64>) -> Self {
+        Self { matrix, factor: None, offset: 1.0 }
+    }
+
+    /// Of the rows `A`, with the penalty `½ Σ diagonal t²`.
+    pub(crate) fn from_rows(rows: &[ArrayView2<'_, f64>], diagonal: &[f64], offset: f64) -> Self {
+        let root = Array2::from_diag(&diagonal.iter().map(|d| d.sqrt()).collect::<Array1<f64>>());
+        let mut all: Vec<ArrayView2<'_, f64>> = rows.to_vec();
+        if diagonal.iter().any(|d| *d > 0.0) {
+            all.push(root.view());
+        }
+        let stacked = concatenate(Axis(0), &all).unwrap_or_else(|_| root.clone());
+        // Householder's method is stable for rows of very different size if the large ones come first.
+        let size = |row: usize| stacked.row(row).iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+        let mut order: Vec<(f64, usize)> = (0..stacked.nrows()).map(|row| (size(row), row)).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let order: Vec<usize> = order.into_iter().map(|(_, row)| row).collect();
+        let factor = linalg::triangular_factor(stacked.select(Axis(0), &order).view());
+        let matrix = linalg::matmul(factor.t(), factor.view());
+        Self { matrix, factor: Some(factor), offset }
+    }
+
+    /// The matrix itself, for what needs few digits.
+    pub(super) fn matrix(&self) -> &Array2<f64> {
+        &self.matrix
+    }
+
+    /// Whether the matrix has lost digits that a factor of the rows would have. Unknowns in `held` do not matter.
+    pub(crate) fn needs_factor(&self, held: impl Fn(usize) -> bool) -> bool {
+        let free: Vec<usize> = (0..self.matrix.nrows()).filter(|&j| !held(j)).collect();
+        let matrix = sub_matrix(&self.matrix, &free);
+        let Some(lower) = linalg::cholesky(matrix.view()) else { return !free.is_empty() };
+        let mut pivots = lower.diag().iter().zip(matrix.diag()).map(|(l, d)| l * l / d).collect::<Vec<_>>();
+        pivots.retain(|pivot| !(*pivot >= LEAST_PIVOT));
+        !pivots.is_empty()
+    }
+
+    /// `H x`.
+    pub(super) fn times(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+        match &self.factor {
+            Some(factor) => factor.t().dot(&factor.dot(&x)),
+            None => linalg::matvec(self.matrix.view(), x),
+        }
+    }
+
+    /// Solves `H x = b` on the unknowns `free`. Where `H` is singular it is the smallest solution of the factor, or that
+    /// of a matrix with a little more curvature.
+    pub(super) fn solve(&self, free: &[usize], b: &Array1<f64>) -> Option<Solved> {
+        match &self.factor {
+            Some(factor) => {
+                let r = match free.len() == factor.ncols() {
+                    true => factor.clone(),
+                    false => linalg::triangular_factor(factor.select(Axis(1), free).view()),
+                };
+                solve_factor(&r, b, self.offset).map(|x| Solved { x, is_exact: true })
+            }
+            None => solve_positive(sub_matrix(&self.matrix, free), b),
+        }
+    }
+}
+
+fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
+    if places.len() == matrix.nrows() {
+        return matrix.clone();
+    }
+    Array2::from_shape_fn((places.len(), places.len()), |(i, j)| matrix[[places[i], places[j]]])
+}
+
+/// The smallest solution of `RᵀR x = b`.
+fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Array1<f64>> {
+    let n = r.ncols();
+    let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt();
+    let largest = (0..n).map(norm).fold(0.0, f64::max);
+    let cutoff = rank_cutoff(n, largest, offset);
+    if r.nrows() == n && r.diag().iter().all(|pivot| *pivot > cutoff) {
+        let half = forward_substitute(r, b);
+        return Some(back_substitute(r.view(), half.view()));
+    }
+    let svd = linalg::thin_svd(r.slice(s![.., ..])).ok()?;
+    let cutoff = rank_cutoff(n, svd.values.first().copied().unwrap_or(0.0), offset);
+    let scaled = svd.v.t().dot(b) / svd.values.mapv(|s| if s > cutoff { s * s } else { f64::INFINITY });
+    Some(svd.v.dot(&scaled))
+}
+
+/// Solves `Rᵀ x = b`.
+fn forward_substitute(r: &Array2<f64>, b: &Array1<f64>) -> Array1<f64> {
+    let mut x = b.clone();
+    for i in 0..b.len() {
+        let done: f64 = (0..i).map(|j| r[[j, i]] * x[j]).sum();
+        x[i] = (x[i] - done) / r[[i, i]];
+    }
+    x
+}
+
+/// Solves a positive semidefinite system; directions without curvature are given a little.
+fn solve_positive(mut matrix: Array2<f64>, rhs: &Array1<f64>) -> Option<Solved> {
+    let largest = matrix.diag().iter().fold(0.0_f64, |a, b| a.max(*b));
+    if !(largest > 0.0 && largest.is_finite()) {
+        return None;
+    }
+    let mut ridge = 0.0;
+    loop {
+        if let Some(lower) = linalg::cholesky(matrix.view()) {
+            return Some(Solved { x: cholesky_solve(&lower, rhs.view()), is_exact: ridge == 0.0 });
+        }
+        let more = if ridge == 0.0 { 1e-13 * largest } else { 9.0 * ridge };
+        if more > largest {
+            return None;
+        }
+        matrix.diag_mut().iter_mut().for_each(|x| *x += more);
+        ridge += more;
+    }
+}
