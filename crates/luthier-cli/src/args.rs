@@ -76,6 +76,12 @@ pub(crate) enum Command {
     /// Show the stages of a fitted pipeline: parameters and what was learned.
     #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
     Inspect(InspectArgs),
+    /// Serve the predictions of a fitted pipeline over HTTP, as JSON.
+    #[cfg(feature = "serve")]
+    #[command(
+        after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must give. POST /predict takes a row, or a list of rows. The service speaks plain HTTP without authentication; Ctrl-C ends it."
+    )]
+    Serve(ServeArgs),
     /// List what can be named in a configuration, or the parameters of one part.
     #[command(after_help = "Example:\n  luthier stages linear_regression")]
     Stages(StagesArgs),
@@ -180,6 +186,16 @@ pub(crate) struct InspectArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// A fitted pipeline.
+    pub(crate) model: PathBuf,
+    /// The address to listen on. Port 0 takes any free port.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) address: std::net::SocketAddr,
 }
 
 #[derive(Debug, ClapArgs)]

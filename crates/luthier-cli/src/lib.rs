@@ -21,9 +21,10 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
-mod remarks;
 mod results;
 mod roles;
+#[cfg(feature = "serve")]
+pub mod service;
 
 // A crate that is not named is not linked, and its stages would not be registered.
 use luthier::stages as _;
@@ -74,6 +75,8 @@ fn run_telling(
         Command::Evaluate(args) => command::evaluate::run(&args),
         Command::Predict(args) => command::predict::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => command::serve::run(&args),
         Command::Stages(args) => command::stages::run(&args),
     };
     match done {

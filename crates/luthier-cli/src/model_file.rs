@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::{DynModel, Error, PipelineModel, json, persist};
 use luthier::frame::DataFrame;
 
-use crate::data::{DataSource, Inputs};
+use crate::data::{DataSource, FEATURES, Inputs};
 use crate::failure;
 
 /// A fitted pipeline and the columns it was fitted on.
@@ -30,6 +30,42 @@ impl ModelFile {
         };
         let in_file = |e| source.locate(anyhow::Error::from(e).context(source.path.display().to_string()));
         Ok((self.pipeline.transform(&assembled).map_err(in_file)?, rows))
+    }
+}
+
+#[cfg(feature = "serve")]
+impl ModelFile {
+    /// The pipeline as one of the columns that the file names: where the program put them together as `features`, a stage
+    /// in front does.
+    ///
+    /// # Errors
+    /// If the types of the columns are not known.
+    pub(crate) fn of_named_columns(self) -> Result<PipelineModel> {
+        use luthier::frame::{ColumnType, Field, Schema};
+        use luthier::prelude::{Pipeline, VectorAssembler};
+
+        let pipeline = self.pipeline.for_prediction();
+        let (Some(inputs), Some(columns)) = (self.inputs, pipeline.inputs()) else { return Ok(pipeline) };
+        if !inputs.makes_features() || columns.field(FEATURES).is_none() {
+            return Ok(pipeline);
+        }
+        if inputs.num_features != inputs.features.len() {
+            bail!("some of the features are vectors, whose widths the model does not know");
+        }
+        let mut assembler = Pipeline::new();
+        assembler.add_transformer(
+            FEATURES,
+            VectorAssembler::new().input_cols(inputs.features.clone()).output_col(FEATURES),
+        );
+        let assembler = assembler.stages().first().and_then(|stage| stage.stage().as_model());
+        let stages = assembler.map(|model| (FEATURES.to_owned(), model)).into_iter();
+        let stages = stages.chain(pipeline.leaves().into_iter().map(|(name, model)| (name, model.clone())));
+        let features = inputs.features.iter().map(|name| Field::new(name, ColumnType::F64));
+        let others = columns.fields().iter().filter(|field| {
+            field.name() != FEATURES && !inputs.features.iter().any(|name| name == field.name())
+        });
+        let columns = Schema::new(features.chain(others.cloned()).collect())?;
+        Ok(PipelineModel::new(stages.collect()).with_inputs(&columns).for_prediction())
     }
 }
 

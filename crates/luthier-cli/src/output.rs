@@ -2,8 +2,10 @@
 
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use luthier::core::{DynModel, PipelineModel};
 
 use crate::failure;
 
@@ -21,6 +23,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Tells something beside the results.
 pub(crate) fn note(text: &str) {
     eprintln!("note: {text}");
+}
+
+/// Tells what should be known of the fits of a model's stages.
+pub(crate) fn notes(model: &Arc<dyn DynModel>) {
+    PipelineModel::from(Arc::clone(model)).notes().iter().for_each(|about| note(&about.to_string()));
 }
 
 /// Whether a file can be put there, as far as that shows before it is written.

@@ -5,6 +5,7 @@ extern crate self as luthier_core;
 
 mod affine;
 mod dataset;
+mod describe;
 mod error;
 pub mod json;
 pub mod linalg;
@@ -21,6 +22,7 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, SparseTile, Tile, TrainingSets};
+pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;

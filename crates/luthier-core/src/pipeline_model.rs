@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::describe::{Description, Note};
 use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
@@ -84,6 +85,14 @@ impl PipelineModel {
             None => vec![(name.clone(), model)],
         });
         leaves.collect()
+    }
+
+    /// What should be known of the fits of all stages, by dotted name.
+    pub fn notes(&self) -> Vec<Note> {
+        let of_stage = |(name, model): (String, &Arc<dyn DynModel>)| {
+            model.describe().notes().iter().cloned().map(|note| note.in_stage(&name)).collect::<Vec<_>>()
+        };
+        self.leaves().into_iter().flat_map(of_stage).collect()
     }
 
     /// Passes something through the stages that these rows, of which `schema` tells the columns, go through.
@@ -193,6 +202,10 @@ impl Transformer for PipelineModel {
 
     fn drops_rows(&self) -> bool {
         self.stages.iter().any(|(_, model)| model.drops_rows())
+    }
+
+    fn describe(&self) -> Description {
+        Description::new().with_notes(self.notes())
     }
 }
 

@@ -44,7 +44,9 @@ impl StageEntry {
             create: || Box::new(E::default()),
             load: |params, state| {
                 let estimator: E = json::from_value(params)?;
-                Ok(crate::stage::fitted(estimator, json::from_value(state)?))
+                let model = crate::stage::fitted(estimator, json::from_value(state)?);
+                model.check_state()?;
+                Ok(model)
             },
         }
     }
@@ -62,7 +64,10 @@ impl StageEntry {
             create: || crate::stage::pure(T::default()),
             load: |params, _| {
                 let stage = crate::stage::pure(json::from_value::<T>(params)?);
-                stage.as_model().ok_or_else(|| Error::invalid("a transformer is its own model"))
+                let model =
+                    stage.as_model().ok_or_else(|| Error::invalid("a transformer is its own model"))?;
+                model.check_state()?;
+                Ok(model)
             },
         }
     }

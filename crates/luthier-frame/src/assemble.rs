@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use ndarray::{Array2, CowArray, Ix2, s};
 
 use crate::frame::first_null;
-use crate::partition::{Part, record_batch};
+use crate::partition::{Loaded, Part, record_batch};
 use crate::{
     ColumnType, DataFrame, Error, Field, Partition, Result, SparseBuilder, SparseRows, numbers, sparse_rows,
     vector_array, vectors,
@@ -53,14 +53,15 @@ impl DataFrame {
             for part in partition.parts() {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
-                    Part::Batch(batch) => {
+                    Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()
                             .map(|&position| (&fields[position], Arc::clone(batch.column(position))))
                             .collect();
                         let vectors = side_by_side(&sources, batch.num_rows(), row)?;
                         let arrays = batch.columns().iter().cloned().chain([vectors]).collect();
-                        Part::Batch(record_batch(schema.fields(), arrays, batch.num_rows())?)
+                        let batch = record_batch(schema.fields(), arrays, batch.num_rows())?;
+                        Part::Batch(Loaded { batch, origin: origin.clone() })
                     }
                 });
                 row += part.num_rows();

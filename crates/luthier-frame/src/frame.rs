@@ -9,7 +9,8 @@ use arrow_schema::DataType;
 use ndarray::Array2;
 
 use crate::normalize::{column_type, list_width, normalize};
-use crate::partition::{Part, record_batch};
+use crate::partition::{Loaded, Part, record_batch};
+use crate::place::RowOrigin;
 use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
 
@@ -67,7 +68,7 @@ impl DataFrame {
         for batches in &partitions {
             let mut parts = Vec::with_capacity(batches.len());
             for batch in batches {
-                parts.push(Part::Batch(take_in(batch, &schema, row)?));
+                parts.push(Part::from(take_in(batch, &schema, row)?));
                 row += batch.num_rows();
             }
             taken.push(Partition::new(parts));
@@ -111,7 +112,7 @@ impl DataFrame {
         }
         let schema = Schema::new(fields)?;
         let batch = record_batch(schema.fields(), arrays, rows)?;
-        Ok(Self::from_parts(schema, vec![Partition::new([Part::Batch(batch)])]))
+        Ok(Self::from_parts(schema, vec![Partition::new([Part::from(batch)])]))
     }
 
     /// A vector column `features`, one row of the matrix each, and an `f64` column `label`.
@@ -134,6 +135,22 @@ impl DataFrame {
         }
         let rows = partitions.iter().map(Partition::num_rows).sum();
         Self { schema, partitions: partitions.into(), rows }
+    }
+
+    /// The same rows, which were read there in this order.
+    pub(crate) fn with_origin(self, origin: &RowOrigin) -> Self {
+        let mut row = 0;
+        let partitions = self.partitions.iter().map(|partition| {
+            Partition::new(partition.parts().iter().map(|part| {
+                let origin = Some(origin.skip(row));
+                row += part.num_rows();
+                match part {
+                    Part::Batch(Loaded { batch, .. }) => Part::Batch(Loaded { batch: batch.clone(), origin }),
+                    scan => scan.clone(),
+                }
+            }))
+        });
+        Self { partitions: partitions.collect(), ..self }
     }
 
     /// The columns.

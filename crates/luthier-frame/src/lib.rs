@@ -56,6 +56,7 @@ mod numeric;
 mod ops;
 mod parquet;
 mod partition;
+mod place;
 mod schema;
 mod sparse;
 
@@ -71,5 +72,6 @@ pub use error::{Error, Result};
 pub use frame::DataFrame;
 pub use numeric::{lists, numbers, vector_array, vectors};
 pub use partition::{Batches, Partition};
+pub use place::{RowPlace, RowPosition};
 pub use schema::{ColumnType, Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};

@@ -1,8 +1,8 @@
 //! What makes a frame from frames. Buffers are shared, rows never change places.
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray};
 
-use crate::partition::{Part, record_batch};
+use crate::partition::{Loaded, Part, record_batch};
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
 
 impl DataFrame {
@@ -72,11 +72,11 @@ impl DataFrame {
             return Err(Error::Length { what, expected: self.num_rows(), found: column.len() });
         }
         let mut row = 0;
-        self.map_batches(schema.clone(), |batch| {
+        self.map_batches(schema.clone(), |Loaded { batch, origin }| {
             let values = column.array().slice(row, batch.num_rows());
             row += batch.num_rows();
             let arrays: Vec<ArrayRef> = batch.columns().iter().cloned().chain([values]).collect();
-            record_batch(schema.fields(), arrays, batch.num_rows())
+            Ok(Loaded { batch: record_batch(schema.fields(), arrays, batch.num_rows())?, origin })
         })
     }
 
@@ -92,23 +92,30 @@ impl DataFrame {
             return Err(Error::Length { what, expected: self.num_rows(), found: mask.len() });
         }
         let mut rest = mask;
-        self.map_batches(self.schema().clone(), |batch| {
+        self.map_batches(self.schema().clone(), |Loaded { batch, origin }| {
             let (here, after) = rest.split_at(batch.num_rows().min(rest.len()));
             rest = after;
-            Ok(arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?)
+            let batch =
+                arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?;
+            Ok(Loaded { batch, origin: origin.map(|origin| origin.keep(here)) })
         })
     }
 
-    fn map_batches(
-        &self,
-        schema: Schema,
-        mut map: impl FnMut(RecordBatch) -> Result<RecordBatch>,
-    ) -> Result<Self> {
+    fn map_batches(&self, schema: Schema, mut map: impl FnMut(Loaded) -> Result<Loaded>) -> Result<Self> {
         let mut partitions = Vec::with_capacity(self.num_partitions());
         for partition in self.partitions() {
-            let parts: Result<Vec<Part>> =
-                partition.batches(None)?.map(|batch| Ok(Part::Batch(map(batch?)?))).collect();
-            partitions.push(Partition::new(parts?));
+            let mut parts = Vec::with_capacity(partition.parts().len());
+            for part in partition.parts() {
+                let mut done = 0;
+                let origin = part.origin();
+                for batch in part.batches(None, None)? {
+                    let batch = batch?;
+                    let origin = origin.as_ref().map(|origin| origin.skip(done));
+                    done += batch.num_rows();
+                    parts.push(Part::Batch(map(Loaded { batch, origin })?));
+                }
+            }
+            partitions.push(Partition::new(parts));
         }
         Ok(Self::from_parts(schema, partitions))
     }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 
 use crate::parquet::Scan;
+use crate::place::RowOrigin;
 use crate::{Field, Result};
 
 /// A run of consecutive rows of a frame: record batches in memory, or row groups of Parquet files which
@@ -15,8 +16,21 @@ pub struct Partition {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
-    Batch(RecordBatch),
+    Batch(Loaded),
     Scan(Scan),
+}
+
+/// A batch in memory, and where its rows were read if they come from a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) batch: RecordBatch,
+    pub(crate) origin: Option<RowOrigin>,
+}
+
+impl From<RecordBatch> for Part {
+    fn from(batch: RecordBatch) -> Self {
+        Self::Batch(Loaded { batch, origin: None })
+    }
 }
 
 /// Record batches, one after the other.
@@ -85,8 +99,14 @@ impl Partition {
             match part {
                 Part::Batch(_) => parts.push(part.clone()),
                 Part::Scan(scan) => {
+                    let mut origin = part.origin();
                     for batch in scan.batches(None, scan.load_rows())? {
-                        parts.push(Part::Batch(batch?));
+                        let batch = batch?;
+                        let rest = origin.as_ref().map(|origin| origin.skip(batch.num_rows()));
+                        parts.push(Part::Batch(Loaded {
+                            batch,
+                            origin: std::mem::replace(&mut origin, rest),
+                        }));
                     }
                 }
             }
@@ -119,14 +139,22 @@ impl Partition {
 impl Part {
     pub(crate) fn num_rows(&self) -> usize {
         match self {
-            Self::Batch(batch) => batch.num_rows(),
+            Self::Batch(loaded) => loaded.batch.num_rows(),
             Self::Scan(scan) => scan.num_rows(),
         }
     }
 
-    fn batches(&self, columns: Option<&[usize]>, rows: Option<usize>) -> Result<Batches> {
+    /// Where its rows were read.
+    pub(crate) fn origin(&self) -> Option<RowOrigin> {
         match self {
-            Self::Batch(batch) => {
+            Self::Batch(loaded) => loaded.origin.clone(),
+            Self::Scan(scan) => Some(scan.origin()),
+        }
+    }
+
+    pub(crate) fn batches(&self, columns: Option<&[usize]>, rows: Option<usize>) -> Result<Batches> {
+        match self {
+            Self::Batch(Loaded { batch, .. }) => {
                 let batch = match columns {
                     Some(columns) => batch.project(columns)?,
                     None => batch.clone(),
@@ -139,17 +167,21 @@ impl Part {
 
     fn slice(&self, offset: usize, len: usize) -> Self {
         match self {
-            Self::Batch(batch) => Self::Batch(batch.slice(offset, len)),
+            Self::Batch(Loaded { batch, origin }) => Self::Batch(Loaded {
+                batch: batch.slice(offset, len),
+                origin: origin.as_ref().map(|origin| origin.skip(offset)),
+            }),
             Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
         }
     }
 
     fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
         Ok(match self {
-            Self::Batch(batch) => {
+            Self::Batch(Loaded { batch, origin }) => {
                 let fields = columns.iter().map(|(field, _)| field);
                 let arrays = columns.iter().map(|&(_, index)| Arc::clone(batch.column(index))).collect();
-                Self::Batch(record_batch(fields, arrays, batch.num_rows())?)
+                let batch = record_batch(fields, arrays, batch.num_rows())?;
+                Self::Batch(Loaded { batch, origin: origin.clone() })
             }
             Self::Scan(scan) => Self::Scan(scan.project(columns)),
         })

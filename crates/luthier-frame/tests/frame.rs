@@ -12,7 +12,8 @@ use luthier_frame::arrow_array::{
     Int32Array, Int64Array, LargeStringArray, ListArray, StringViewArray, TimestampSecondArray, UInt64Array,
 };
 use luthier_frame::{
-    Column, ColumnType, DataFrame, Error, Field, RecordBatch, Schema, numbers, vector_array, vectors,
+    Column, ColumnType, CsvOptions, DataFrame, Error, Field, ParquetOptions, RecordBatch, Schema, numbers,
+    vector_array, vectors,
 };
 use ndarray::{Array2, CowArray, array, s};
 use proptest::prelude::*;
@@ -399,4 +400,36 @@ proptest! {
         let widened = parted.with_column("again", Column::f64(column.clone())).unwrap();
         prop_assert_eq!(widened.coalesce(1).unwrap().column_f64("again").unwrap(), column);
     }
+}
+
+#[test]
+fn rows_remember_where_they_were_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    std::fs::write(file("a.csv"), "x,s\n1,a\n2,\"b\nb\"\n\n3,c\n4,d\n").unwrap();
+    let csv = DataFrame::read_csv(file("a.csv"), &CsvOptions::new()).unwrap();
+    let places = |frame: &DataFrame| -> Vec<String> {
+        let place = |row| frame.place_of_row(row).unwrap().to_string();
+        let prefix = format!("{}/", directory.path().display());
+        (0..frame.num_rows()).map(|row| place(row).replace(&prefix, "")).collect()
+    };
+    assert_eq!(places(&csv), ["a.csv:2", "a.csv:3", "a.csv:6", "a.csv:7"]);
+    assert_eq!(csv.place_of_row(4), None);
+
+    let cut = csv.filter(&[true, false, true, true]).unwrap().slice(1, 2).unwrap().repartition(2).unwrap();
+    assert_eq!(places(&cut), ["a.csv:6", "a.csv:7"]);
+    let wider = cut.with_column("y", Column::f64(vec![0.0, 1.0])).unwrap().with_vector("v", &["x", "y"]);
+    assert_eq!(places(&wider.unwrap().select(&["v"]).unwrap()), ["a.csv:6", "a.csv:7"]);
+
+    csv.write_parquet(file("b.parquet"), &ParquetOptions::new().row_group_rows(2)).unwrap();
+    for parquet in [DataFrame::scan_parquet(file("b.parquet")), DataFrame::read_parquet(file("b.parquet"))] {
+        let both = DataFrame::concat(&[cut.clone(), parquet.unwrap().slice(1, 2).unwrap()]).unwrap();
+        let expected =
+            ["a.csv:6", "a.csv:7", "b.parquet, row group 0, row 1", "b.parquet, row group 1, row 0"];
+        assert_eq!(places(&both), expected);
+        let kept = both.filter(&[false, true, false, true]).unwrap();
+        assert_eq!(places(&kept), [expected[1], expected[3]]);
+    }
+    let made = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0]))]).unwrap();
+    assert_eq!(made.place_of_row(0), None);
 }

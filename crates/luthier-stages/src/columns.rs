@@ -315,6 +315,25 @@ pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Resu
     }
 }
 
+/// Checks that lists which a model holds side by side have one length.
+pub(crate) fn same_lengths<const N: usize>(lists: [(&str, usize); N]) -> anyhow::Result<()> {
+    if lists.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+        return Ok(());
+    }
+    let each: Vec<String> = lists.iter().map(|(name, len)| format!("`{name}` has {len}")).collect();
+    Err(anyhow::anyhow!("lists that belong together differ in length: {}", each.join(", ")))
+}
+
+/// The first texts of a list, and how many more there are.
+pub(crate) fn some_of(texts: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = texts.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match texts.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}, … {more} more"),
+    }
+}
+
 /// The numbers of a column, with NaN for null.
 pub(crate) fn numbers_or_nan(data: &DataFrame, column: &str) -> Result<Vec<f64>> {
     Ok(rows_and_nulls(data, column, 1)?.0.into_raw_vec_and_offset().0)

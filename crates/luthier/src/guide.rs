@@ -13,7 +13,7 @@ macro_rules! guides {
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
         #[doc = "[Writing an executor]: crate::guide::writing_an_executor"]
         #[doc = ""]
-        #[doc = include_str!(concat!("../../../docs/guide/", $file))]
+        #[doc = include_str!(concat!("../guide/", $file))]
         pub mod $name {}
     )*};
 }

@@ -5,9 +5,6 @@ use luthier::frame::{ColumnType, Field, Schema};
 
 use crate::data::{FEATURES, Inputs};
 
-/// Parameters that name the column a stage learned from.
-const INPUTS: [&str; 2] = ["features_col", "input_col"];
-
 /// The columns in front of a stage, as far as the model tells.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
@@ -28,11 +25,9 @@ impl FeatureNames {
         Self { schema: Schema::default().with_field(field).unwrap_or_default() }
     }
 
-    /// The names of the features that the next stage learned from, if they have any.
-    pub(crate) fn in_front_of(&self, model: &dyn DynModel) -> Option<Vec<String>> {
-        let values = model.values();
-        let column = values.iter().find(|(name, _)| INPUTS.contains(name))?.1.to_json();
-        let field = self.schema.field(column.as_str()?)?;
+    /// The names of the features of a column in front of the next stage, if they have any.
+    pub(crate) fn of_column(&self, column: &str) -> Option<Vec<String>> {
+        let field = self.schema.field(column)?;
         field.feature_names().filter(|_| field.has_feature_names())
     }
 

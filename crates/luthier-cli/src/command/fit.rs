@@ -7,8 +7,8 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 
 use crate::args::FitArgs;
 use crate::config::Config;
-use crate::output::{check_target, note, print};
-use crate::{build, data, model_file, remarks};
+use crate::output::{check_target, notes, print};
+use crate::{build, data, model_file};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let config = Config::read(&args.config)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let model = pipeline
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
-    remarks::of_pipeline(&model).iter().for_each(|remark| note(remark));
+    notes(&model);
     model_file::save(&args.model, model.as_ref(), &inputs)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

@@ -5,5 +5,7 @@ mod feature_names;
 pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod predict;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod stages;
 pub(crate) mod tune;

@@ -12,9 +12,9 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::Config;
-use crate::output::{check_target, make_folder, note, print};
+use crate::output::{check_target, make_folder, notes, print};
 use crate::results::Seconds;
-use crate::{build, data, failure, model_file, remarks, results};
+use crate::{build, data, failure, model_file, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&report(result, seconds))?;
     }
     let tuned = tuned.map_err(|e| config.located(e))?;
-    remarks::of_pipeline(&tuned.model).iter().for_each(|remark| note(remark));
+    notes(&tuned.model);
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",

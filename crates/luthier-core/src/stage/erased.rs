@@ -9,6 +9,7 @@ use luthier_frame::{DataFrame, Schema};
 use super::{Estimator, FitContext, PureTransformer, RowFunction, StagePlan, Transformer, catch_panic};
 use crate::affine::Affine;
 use crate::dataset::Dataset;
+use crate::describe::{Description, Note, NoteKind};
 use crate::params::{ParamInfo, Params, Value};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result, json};
@@ -95,6 +96,13 @@ pub trait DynModel: Debug + Send + Sync {
     fn row_function(&self) -> Option<RowFunction>;
     /// See [`Transformer::drops_rows`].
     fn drops_rows(&self) -> bool;
+    /// See [`Transformer::describe`]; a panic of the stage is a note.
+    fn describe(&self) -> Description;
+    /// See [`Transformer::check_state`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic.
+    fn check_state(&self) -> Result<()>;
     /// Whether it learned from rows; a transformer that is its own model did not.
     fn is_fitted(&self) -> bool;
     /// The parameters that have a value.
@@ -120,6 +128,11 @@ impl dyn DynModel {
 struct Fitted<E: Estimator> {
     estimator: E,
     model: E::Model,
+}
+
+fn described(part: &str, model: &impl Transformer) -> Description {
+    catch_panic(part, || Ok(model.describe()))
+        .unwrap_or_else(|e| Description::new().note(Note::new(NoteKind::Other, e.to_string())))
 }
 
 /// Joins a loaded model with its parameters.
@@ -154,6 +167,14 @@ impl<E: Estimator> DynModel for Fitted<E> {
 
     fn drops_rows(&self) -> bool {
         self.model.drops_rows()
+    }
+
+    fn describe(&self) -> Description {
+        described(E::NAME, &self.model)
+    }
+
+    fn check_state(&self) -> Result<()> {
+        catch_panic(E::NAME, || self.model.check_state())
     }
 
     fn is_fitted(&self) -> bool {
@@ -290,6 +311,14 @@ impl<T: PureTransformer> DynModel for Pure<T> {
 
     fn drops_rows(&self) -> bool {
         self.0.drops_rows()
+    }
+
+    fn describe(&self) -> Description {
+        described(T::NAME, &self.0)
+    }
+
+    fn check_state(&self) -> Result<()> {
+        catch_panic(T::NAME, || self.0.check_state())
     }
 
     fn is_fitted(&self) -> bool {

@@ -6,6 +6,7 @@ use luthier_frame::{DataFrame, Schema};
 
 use super::RowFunction;
 use crate::affine::Affine;
+use crate::describe::Description;
 use crate::params::Params;
 
 /// Appends columns computed row by row: a fitted model, or a stage that needs no fitting.
@@ -54,6 +55,21 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// Whether `transform` may leave rows out, as those of an invalid category. The others keep their place and fold.
     fn drops_rows(&self) -> bool {
         false
+    }
+
+    /// What a model has to say about itself: what it learned, how well it fits, and what should be known of the fit.
+    /// The default says nothing.
+    fn describe(&self) -> Description {
+        Description::new()
+    }
+
+    /// Whether what was learned fits together, so that no later call needs to check it again: called when a model is
+    /// loaded from a file, which may be damaged. The default accepts everything.
+    ///
+    /// # Errors
+    /// What does not fit, such as 3 means beside 2 deviations.
+    fn check_state(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! CSV files: cells, types, columns, and the way back.
 
+mod lines;
 mod options;
 mod read;
 mod tokens;

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder};
@@ -7,8 +7,10 @@ use arrow_buffer::NullBufferBuilder;
 use arrow_schema::DataType;
 
 use crate::csv::CsvOptions;
+use crate::csv::lines::Lines;
 use crate::csv::tokens::{Cell, QuoteError, Tokens, line_ends};
 use crate::csv::types::{Inference, is_null, is_null_number, parse_bool, parse_f64, parse_i64};
+use crate::place::{Locate, RowOrigin, RowPlace, RowPosition};
 use crate::{Column, ColumnType, DataFrame, Error, Field, Result};
 
 impl DataFrame {
@@ -32,6 +34,19 @@ impl DataFrame {
             Error::CsvEncoding { path: path.to_owned(), line: 1 + line_ends(&before) }
         })?;
         Reader { path, options }.read(text)?.repartition(options.partitions)
+    }
+}
+
+/// The lines of a file's rows.
+#[derive(Debug)]
+struct FileLines {
+    path: PathBuf,
+    lines: Lines,
+}
+
+impl Locate for FileLines {
+    fn place(&self, row: usize) -> Option<RowPlace> {
+        Some(RowPlace::new(&self.path, RowPosition::Line(self.lines.line(row)?)))
     }
 }
 
@@ -71,7 +86,9 @@ impl Reader<'_> {
         let mut builders: Vec<Builder> =
             targets.iter().map(|target| Builder::new(target.field.column_type())).collect();
         let mut tokens = body;
+        let mut lines = Lines::default();
         while self.next(&mut tokens, &mut cells, Some(names.len()))? {
+            lines.push(cells.first().map_or(1, |cell| cell.line));
             for (builder, target) in builders.iter_mut().zip(&targets) {
                 builder
                     .push(target.sources.iter().map(|&source| &cells[source]), &self.options.null_values)
@@ -88,7 +105,8 @@ impl Reader<'_> {
         for (builder, target) in builders.into_iter().zip(targets) {
             frame.push((target.field, Column::from_array(builder.finish()?)?));
         }
-        DataFrame::from_fields(frame)
+        let file = FileLines { path: self.path.to_owned(), lines };
+        Ok(DataFrame::from_fields(frame)?.with_origin(&RowOrigin::new(Arc::new(file), 0)))
     }
 
     /// The next line that counts, with as many cells as expected.

@@ -15,6 +15,7 @@ use super::vectors::VectorReader;
 use crate::assemble::side_by_side;
 use crate::normalize::{Intake, intake, list_width, normalize};
 use crate::partition::{Batches, Part, record_batch};
+use crate::place::{Locate, RowOrigin, RowPlace, RowPosition};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// An opened Parquet file: its metadata, and what tells that it is still the same file.
@@ -97,6 +98,19 @@ impl ParquetFile {
     }
 }
 
+impl Locate for ParquetFile {
+    fn place(&self, mut row: usize) -> Option<RowPlace> {
+        for (row_group, metadata) in self.metadata.metadata().row_groups().iter().enumerate() {
+            let rows = usize::try_from(metadata.num_rows()).ok()?;
+            if row < rows {
+                return Some(RowPlace::new(&self.path, RowPosition::RowGroup { row_group, row }));
+            }
+            row -= rows;
+        }
+        None
+    }
+}
+
 fn open(path: &Path) -> Result<(File, (u64, Option<SystemTime>))> {
     let io = |cause| Error::Io { path: path.to_owned(), cause };
     let file = File::open(path).map_err(io)?;
@@ -153,6 +167,11 @@ impl Scan {
 
     pub(crate) fn num_rows(&self) -> usize {
         self.rows
+    }
+
+    /// Where the rows are.
+    pub(crate) fn origin(&self) -> RowOrigin {
+        RowOrigin::new(Arc::clone(&self.file) as Arc<dyn Locate>, self.first_row + self.offset)
     }
 
     /// Rows in a batch when the columns at these positions are scanned.

@@ -3,7 +3,8 @@
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan,
+    Transformer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -235,6 +236,24 @@ impl Transformer for ImputerModel {
             columns::require_width(schema, input, surrogates.len())?;
         }
         append_all(schema, &self.input_cols, &self.output_cols, &self.indicator_cols)
+    }
+
+    fn describe(&self) -> Description {
+        let filled = self.input_cols.iter().zip(&self.surrogates);
+        filled.fold(Description::new(), |said, (column, values)| match values[..] {
+            [value] => said.fact(format!("filled in `{column}`"), value),
+            _ => said.vector("filled in", AxisLabels::Features(column.clone()), values.iter().copied()),
+        })
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let (inputs, outputs) =
+            (("input_cols", self.input_cols.len()), ("output_cols", self.output_cols.len()));
+        columns::same_lengths([inputs, outputs, ("surrogates", self.surrogates.len())])?;
+        match self.indicator_cols.len() {
+            0 => Ok(()),
+            indicators => columns::same_lengths([inputs, ("indicator_cols", indicators)]),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Features brought into `[−1, 1]` without a shift.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, StagePlan, Transformer,
+};
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,14 @@ impl Transformer for MaxAbsScalerModel {
         let scale = self.divisors().recip();
         let (input, output) = (self.input_col.clone(), self.output_col.clone());
         Some(Affine::diagonal(input, output, scale, Array1::zeros(0)))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new().vector(
+            "max_abs",
+            AxisLabels::Features(self.input_col.clone()),
+            self.max_abs.iter().copied(),
+        )
     }
 }
 

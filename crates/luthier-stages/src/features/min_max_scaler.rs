@@ -1,7 +1,9 @@
 //! Features brought to a common range.
 
 use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, StagePlan, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, StagePlan, Transformer,
+};
 use ndarray::{Array1, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +144,25 @@ impl Transformer for MinMaxScalerModel {
         let low = ranges.mapv(|range| if range == 0.0 { middle } else { self.min });
         let offset = low - &self.original_min() * &scale;
         Some(Affine::diagonal(self.input_col.clone(), self.output_col.clone(), scale, offset))
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector(
+                "original_min",
+                AxisLabels::Features(self.input_col.clone()),
+                self.original_min.iter().copied(),
+            )
+            .vector(
+                "original_max",
+                AxisLabels::Features(self.input_col.clone()),
+                self.original_max.iter().copied(),
+            )
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let lengths = [("original_min", self.original_min.len()), ("original_max", self.original_max.len())];
+        columns::same_lengths(lengths)
     }
 }
 

@@ -3,13 +3,14 @@
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::handle_invalid::UNKNOWN;
 use crate::columns;
+use crate::columns::some_of;
 use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};
 
 /// More categories than anybody can have meant.
@@ -86,7 +87,7 @@ impl Estimator for OneHotEncoder {
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<OneHotEncoderModel> {
         let inputs = self.input_cols.get()?;
-        Ok(State {
+        let state = State {
             input_cols: inputs.clone(),
             output_cols: self.output_cols.get()?.clone(),
             drop_last: self.drop_last,
@@ -95,8 +96,8 @@ impl Estimator for OneHotEncoder {
                 .iter()
                 .map(|column| self.categories(data, column))
                 .collect::<Result<_, _>>()?,
-        }
-        .into())
+        };
+        state.try_into().map_err(|message: String| Error::invalid(message).into())
     }
 
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
@@ -127,7 +128,7 @@ struct Categories {
 
 /// Categories learned by a [`OneHotEncoder`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "State", into = "State")]
+#[serde(try_from = "State", into = "State")]
 pub struct OneHotEncoderModel {
     state: State,
     /// The output columns with names of their features.
@@ -149,10 +150,32 @@ impl State {
         let size = categories.size + usize::from(self.handle_invalid == UnseenIndex::Keep);
         size.saturating_sub(usize::from(self.drop_last))
     }
+
+    fn check(&self) -> Result<(), String> {
+        let inputs = ("input_cols", self.input_cols.len());
+        let outputs = ("output_cols", self.output_cols.len());
+        columns::same_lengths([inputs, outputs, ("categories", self.categories.len())])
+            .map_err(|e| e.to_string())?;
+        let mut all = 0.0;
+        for Categories { name, size, labels } in &self.categories {
+            if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != *size) {
+                return Err(format!("`{name}` has {size} categories but {} labels", labels.len()));
+            }
+            all += *size as f64;
+        }
+        match all > MOST_CATEGORIES {
+            true => Err(format!("there are {all:e} categories, expected at most {MOST_CATEGORIES:e}")),
+            false => Ok(()),
+        }
+    }
 }
 
-impl From<State> for OneHotEncoderModel {
-    fn from(state: State) -> Self {
+impl TryFrom<State> for OneHotEncoderModel {
+    type Error = String;
+
+    /// Sizes are checked before names are made: a file may claim any.
+    fn try_from(state: State) -> Result<Self, String> {
+        state.check()?;
         let field = |(output, categories): (&String, &Categories)| {
             let label = |i: usize| match &categories.labels {
                 Some(labels) if i < labels.len() => labels[i].clone(),
@@ -165,7 +188,7 @@ impl From<State> for OneHotEncoderModel {
                 .with_feature_names((0..width).map(|i| format!("{}={}", categories.name, label(i))))
         };
         let fields = state.output_cols.iter().zip(&state.categories).map(field).collect();
-        Self { state, fields }
+        Ok(Self { state, fields })
     }
 }
 
@@ -234,6 +257,15 @@ impl Transformer for OneHotEncoderModel {
 
     fn input_columns(&self) -> Option<Vec<String>> {
         Some(self.state.input_cols.clone())
+    }
+
+    fn describe(&self) -> Description {
+        let categories = self.state.input_cols.iter().zip(&self.state.categories);
+        categories.fold(Description::new(), |said, (column, categories)| {
+            let labels = categories.labels.as_deref().map(some_of);
+            said.fact(format!("categories of `{column}`"), categories.size)
+                .fact_if(format!("labels of `{column}`"), labels)
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, Required, StagePlan,
-    Transformer, linalg,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Params,
+    Required, StagePlan, Transformer, linalg,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -211,6 +211,15 @@ impl Transformer for PcaModel {
         let offset = if self.center { -self.mean.dot(&self.components) } else { Array1::zeros(0) };
         let (input, output) = (self.input_col.clone(), self.output_col.clone());
         Some(Affine::dense(input, output, self.components.clone(), offset))
+    }
+
+    fn describe(&self) -> Description {
+        let axis = || AxisLabels::named("component", (1..=self.components.ncols()).map(|i| format!("pc{i}")));
+        let features = || AxisLabels::Features(self.input_col.clone());
+        Description::new()
+            .vector("mean", features(), self.mean.iter().copied())
+            .vector("explained_variance", axis(), self.explained_variance.iter().copied())
+            .matrix("components", features(), axis(), self.components.clone())
     }
 }
 

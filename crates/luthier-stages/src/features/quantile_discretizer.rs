@@ -1,7 +1,9 @@
 //! Numbers in buckets of about as many rows.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, Error, Estimator, FitContext, Params, StagePlan, Transformer};
+use luthier_core::{
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Params, StagePlan, Transformer,
+};
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
@@ -126,6 +128,21 @@ impl Transformer for QuantileDiscretizerModel {
 
     fn drops_rows(&self) -> bool {
         self.handle_invalid == HandleInvalid::Skip
+    }
+
+    fn describe(&self) -> Description {
+        Description::new().vector(
+            "split",
+            AxisLabels::Numbered("index".to_owned()),
+            self.splits.iter().copied(),
+        )
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        match self.splits.windows(2).all(|ends| ends[0] < ends[1]) {
+            true => Ok(()),
+            false => Err(anyhow::anyhow!("`splits` must be ascending numbers, found {:?}", self.splits)),
+        }
     }
 }
 

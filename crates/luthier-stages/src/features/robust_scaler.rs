@@ -1,7 +1,10 @@
 //! Features scaled by what outliers do not move.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Affine, Dataset, Estimator, FitContext, Params, RowFunction, StagePlan, Transformer};
+use luthier_core::{
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, RowFunction, StagePlan,
+    Transformer,
+};
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +152,16 @@ impl Transformer for RobustScalerModel {
 
     fn affine(&self) -> Option<Affine> {
         Some(self.rescaling().affine())
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector("median", AxisLabels::Features(self.input_col.clone()), self.median.iter().copied())
+            .vector("range", AxisLabels::Features(self.input_col.clone()), self.range.iter().copied())
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        columns::same_lengths([("median", self.median.len()), ("range", self.range.len())])
     }
 }
 

@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{
-    Affine, Dataset, Error, Estimator, FitContext, Moments, MomentsSpec, Params, RowFunction, StagePlan,
-    Transformer,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Params,
+    RowFunction, StagePlan, Transformer,
 };
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -154,6 +154,16 @@ impl Transformer for StandardScalerModel {
 
     fn affine(&self) -> Option<Affine> {
         Some(self.rescaling().affine())
+    }
+
+    fn describe(&self) -> Description {
+        Description::new()
+            .vector("mean", AxisLabels::Features(self.input_col.clone()), self.mean.iter().copied())
+            .vector("std", AxisLabels::Features(self.input_col.clone()), self.std.iter().copied())
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        columns::same_lengths([("mean", self.mean.len()), ("std", self.std.len())])
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::HandleInvalid;
 use super::categories::{for_each_text, of_other_kind, require_categories};
 use super::handle_invalid::UNKNOWN;
+use crate::columns::{same_lengths, some_of};
 use crate::summaries::{CategoryCounts, CategorySpec};
 
 /// Which category gets index 0, which 1, ….
@@ -247,6 +248,19 @@ impl Transformer for StringIndexerModel {
 
     fn drops_rows(&self) -> bool {
         self.state.handle_invalid == HandleInvalid::Skip
+    }
+
+    fn describe(&self) -> Description {
+        let labels = self.state.input_cols.iter().zip(&self.state.labels);
+        labels.fold(Description::new(), |said, (column, labels)| {
+            said.fact(format!("labels of `{column}`"), some_of(labels))
+        })
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        let inputs = ("input_cols", self.state.input_cols.len());
+        let outputs = ("output_cols", self.state.output_cols.len());
+        same_lengths([inputs, outputs, ("labels", self.state.labels.len())])
     }
 }
 

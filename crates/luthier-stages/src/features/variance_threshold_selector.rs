@@ -1,10 +1,13 @@
 //! Features that vary.
 
 use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Affine, Dataset, Error, Estimator, FitContext, Params, StagePlan, Transformer};
+use luthier_core::{
+    Affine, Dataset, Description, Error, Estimator, FitContext, Params, StagePlan, Transformer,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
+use crate::columns::some_of;
 use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Keeps the features whose sample variance `Σ(x − mean)² / (n − 1)` is greater than a threshold, in their order.
@@ -133,6 +136,14 @@ impl Transformer for VarianceThresholdSelectorModel {
     fn affine(&self) -> Option<Affine> {
         let (input, output) = (self.features_col.clone(), self.output_col.clone());
         Some(Affine::selection(input, output, self.selected.clone()))
+    }
+
+    fn describe(&self) -> Description {
+        let selected: Vec<String> = self.selected.iter().map(usize::to_string).collect();
+        Description::new()
+            .fact("features", self.features)
+            .fact("selected", self.selected.len())
+            .fact("positions selected", some_of(&selected))
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod linear_regression;
 mod logistic_regression;
+mod notes;
 mod together;
 
 use crate::optim::substitution;
+use notes::not_converged;
 
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,

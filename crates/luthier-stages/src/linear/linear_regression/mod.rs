@@ -1,6 +1,7 @@
 //! Least squares, ridge, lasso, elastic net and Huber regression, computed from summaries of the rows.
 
 mod coordinate_descent;
+mod describe;
 mod doubled;
 mod estimator;
 mod evaluation;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Affine, Transformer};
+use luthier_core::{Affine, Description, Transformer};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +157,10 @@ impl LinearRegressionModel {
         }
     }
 
+    pub(super) fn features_col(&self) -> &str {
+        &self.features_col
+    }
+
     /// One per feature.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
@@ -243,5 +247,13 @@ impl Transformer for LinearRegressionModel {
             matrix,
             ndarray::arr1(&[self.intercept]),
         ))
+    }
+
+    fn describe(&self) -> Description {
+        super::describe::describe(self)
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        super::describe::check(self)
     }
 }

@@ -5,6 +5,7 @@ mod cells;
 mod coordinates;
 mod decision;
 mod descent;
+mod describe;
 mod estimator;
 mod evaluation;
 mod family;

@@ -1,7 +1,7 @@
 //! The fitted model.
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, RowFunction, Transformer, catch_panic, linalg};
+use luthier_core::{Description, Error, RowFunction, Transformer, catch_panic, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,16 @@ impl LogisticRegressionModel {
     /// What the classes 0, 1, … stand for, if the label column carried categories.
     pub fn labels(&self) -> Option<&[String]> {
         self.labels.as_deref()
+    }
+
+    /// The names of the classes: the categories of the label column, else the labels themselves.
+    pub(super) fn class_names(&self) -> Vec<String> {
+        let name = |k: usize| self.labels.as_ref().and_then(|labels| labels.get(k).cloned());
+        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| k.to_string())).collect()
+    }
+
+    pub(super) fn features_col(&self) -> &str {
+        &self.columns.features
     }
 
     /// Number of features.
@@ -246,6 +256,14 @@ impl Transformer for LogisticRegressionModel {
             let values = all.filter(|(_, wanted)| *wanted).flat_map(|(values, _)| values);
             out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
         }))
+    }
+
+    fn describe(&self) -> Description {
+        super::describe::describe(self)
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        super::describe::check(self)
     }
 }
 

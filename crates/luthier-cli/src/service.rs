@@ -1,12 +1,14 @@
-//! A fitted pipeline behind HTTP: rows as JSON in, predictions as JSON out.
+//! A fitted pipeline behind HTTP: rows as JSON in, predictions as JSON out. `luthier serve` runs it.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /model` | the columns that a row gives, and those that come out |
+//! | `GET /health` | `{"status": "ok"}` |
+//! | `GET /model` | the columns that a row must give, and those that come out |
 //! | `POST /predict` with `{"x": 1.5, "color": "red"}` | `{"prediction": 1.0, …}`, or `null` for a row that the model leaves out |
 //! | `POST /predict` with `[{…}, {…}]` | a list of the same |
 //!
-//! A body that is no JSON is a 400, a row that the model cannot use a 422; both say why as `{"error": "…"}`.
+//! A body that is not JSON is answered with 400, a row that the model cannot use with 422, a body of more than 2 MB with 413;
+//! each answer says why as `{"error": "…"}`.
 
 use std::sync::Arc;
 
@@ -22,15 +24,24 @@ use luthier::core::{Error, PipelineModel, Predictor, Value};
 use serde_json::{Map, Value as Json, json};
 use tokio::net::TcpListener;
 
-const THERE_ARE: &str = "there are GET /model and POST /predict";
+const THERE_ARE: &str = "use GET /health, GET /model or POST /predict";
 
 /// The service over a model. What can be checked once is checked here.
+///
+/// ```no_run
+/// # async fn run() -> anyhow::Result<()> {
+/// let model = luthier::core::PipelineModel::load("model.json")?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// luthier_cli::service::serve(listener, luthier_cli::service::service(&model)?).await
+/// # }
+/// ```
 ///
 /// # Errors
 /// If the model does not know the columns it was fitted on.
 pub fn service(model: &PipelineModel) -> Result<Router> {
     let predictor = Arc::new(model.predictor()?);
     Ok(Router::new()
+        .route("/health", get(async || answer(StatusCode::OK, &json!({ "status": "ok" }))))
         .route("/model", get(describe))
         .route("/predict", post(predict))
         .fallback(async || failure(StatusCode::NOT_FOUND, THERE_ARE))
@@ -38,12 +49,20 @@ pub fn service(model: &PipelineModel) -> Result<Router> {
         .with_state(predictor))
 }
 
-/// Serves until the process ends.
+/// Serves until the process receives Ctrl-C; requests that are being answered are finished first.
+///
+/// The runtime needs its timers (`enable_all`): where the process runs out of file descriptors, the service waits a
+/// second before it accepts the next connection.
 ///
 /// # Errors
 /// If the socket fails.
 pub async fn serve(listener: TcpListener, service: Router) -> Result<()> {
-    Ok(axum::serve(listener, service).await?)
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    Ok(axum::serve(listener, service).with_graceful_shutdown(interrupted).await?)
 }
 
 async fn describe(State(predictor): State<Arc<Predictor>>) -> Response {
@@ -59,7 +78,7 @@ async fn describe(State(predictor): State<Arc<Predictor>>) -> Response {
 async fn predict(State(predictor): State<Arc<Predictor>>, body: Bytes) -> Response {
     let document: Json = match serde_json::from_slice(&body) {
         Ok(document) => document,
-        Err(error) => return failure(StatusCode::BAD_REQUEST, &format!("the body is no JSON: {error}")),
+        Err(error) => return failure(StatusCode::BAD_REQUEST, &format!("the body is not JSON: {error}")),
     };
     match predictions(&predictor, &document) {
         Ok(body) => answer(StatusCode::OK, &body),

@@ -38,19 +38,19 @@ fn told(stage: &str, evaluator: &str, label: impl Fn(u32) -> u32) -> [String; 3]
 #[track_caller]
 fn check(told: [String; 3], remark: &str) {
     let [fit, tune, inspect] = told;
-    assert_eq!(fit, format!("note: stage `lr` {remark}\n"));
+    assert_eq!(fit, format!("note: stage `lr`: {remark}\n"));
     assert_eq!(tune, fit);
-    assert!(inspect.contains(&format!("note: it {remark}\n")), "{inspect}");
+    assert!(inspect.contains(&format!("note: {remark}\n")), "{inspect}");
 }
 
-const STOPPED: &str = "before it converged: give it more iterations, or features on one scale";
+const STOPPED: &str = "before it converged: raise max_iter, or bring the features to one scale";
 
 #[test]
 fn a_fit_that_stopped_at_its_limit_is_told_of() {
     let classes = |i| u32::from(i % 7 + i % 3 > 4);
     let stage = "type = \"logistic_regression\"\nreg_param = 0.01";
     let few = told(&format!("{stage}\nmax_iter = 1"), "binary_classification", classes);
-    check(few, &format!("stopped at max_iter = 1 {STOPPED}"));
+    check(few, &format!("the fit stopped after 1 iteration {STOPPED}"));
     let [fit, tune, inspect] = told(stage, "binary_classification", classes);
     assert_eq!((fit.as_str(), tune.as_str()), ("", ""));
     assert!(!inspect.contains("note:"), "{inspect}");
@@ -59,7 +59,8 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
     {
         let stage = format!("type = \"linear_regression\"\nreg_param = 0.01\n{more}");
         let few = told(&format!("{stage}\nmax_iter = {limit}"), "regression", |i| i * i % 17);
-        check(few, &format!("stopped at max_iter = {limit} {STOPPED}"));
+        let s = if limit == 1 { "" } else { "s" };
+        check(few, &format!("the fit stopped after {limit} iteration{s} {STOPPED}"));
         assert_eq!(told(&stage, "regression", |i| i * i % 17)[0], "", "{more}");
     }
     // Direct solutions have no iterations.
@@ -69,5 +70,5 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 #[test]
 fn labels_of_one_class_are_told_of() {
     let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
-    check(one, "was given labels of one class: it predicts that one, whatever the features");
+    check(one, "all labels are of one class: the model predicts that class, whatever the features");
 }

@@ -22,15 +22,15 @@ fn model() -> PipelineModel {
 }
 
 fn start(model: &PipelineModel) -> SocketAddr {
-    let service = luthier_serve::service(model).unwrap();
+    let service = luthier_cli::service::service(model).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build().unwrap();
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
-            luthier_serve::serve(listener, service).await.unwrap();
+            luthier_cli::service::serve(listener, service).await.unwrap();
         });
     });
     told.recv().unwrap()
@@ -87,7 +87,7 @@ fn rows_become_predictions_and_bad_ones_are_told_why() {
     assert_eq!((status, two), (200, json!([one, one])));
 
     for (body, status, reason) in [
-        ("{\"features\": [1", 400, "no JSON"),
+        ("{\"features\": [1", 400, "not JSON"),
         ("{}", 422, "no value for column `features`"),
         ("{\"features\": [1, 2]}", 422, "column `features`"),
         ("{\"feature\": 1}", 422, "did you mean `features`"),
@@ -123,4 +123,53 @@ fn ten_thousand_requests_cost_no_memory() {
     (0..10_000).for_each(&mut ask);
     let grown = resident() - before;
     assert!(grown < 2.0, "{grown} MB more after 10,000 requests");
+}
+
+/// `luthier serve` with a model of a configuration that selects features by name; few file descriptors are left to it.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_serves_columns_by_name_and_outlives_a_lack_of_descriptors() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let rows: String =
+        (0..40).map(|i| format!("{i},{},{}\n", (i * 7) % 11, 3 * i + 2 * ((i * 7) % 11) + 1)).collect();
+    write("d.csv", &format!("a,b,y\n{rows}"));
+    write(
+        "c.toml",
+        "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"a\", \"b\"]\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n",
+    );
+    let program = env!("CARGO_BIN_EXE_luthier");
+    let fitted = std::process::Command::new(program)
+        .current_dir(folder.path())
+        .args(["fit", "c.toml", "--model", "m.json"])
+        .output()
+        .unwrap();
+    assert!(fitted.status.success(), "{}", String::from_utf8_lossy(&fitted.stderr));
+
+    let mut service = std::process::Command::new("sh")
+        .current_dir(folder.path())
+        .args(["-c", &format!("ulimit -n 40; exec {program} serve m.json --address 127.0.0.1:0")])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address: SocketAddr = line.trim().strip_prefix("listening on http://").unwrap().parse().unwrap();
+
+    let mut early = Client::new(address);
+    assert_eq!(early.send("GET", "/health", ""), (200, json!({"status": "ok"})));
+    let idle: Vec<_> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    // What has a connection is served, and others once there are descriptors again.
+    let (status, answer) = early.send("POST", "/predict", r#"{"a": 100, "b": 5}"#);
+    assert_eq!(status, 200, "{answer}");
+    assert!((answer["prediction"].as_f64().unwrap() - 311.0).abs() < 1e-8, "{answer}");
+    drop(idle);
+    let mut late = Client::new(address);
+    let (status, answer) = late.send("POST", "/predict", r#"[{"a": 1, "b": 0}, {"b": 1, "a": 0}]"#);
+    assert_eq!(status, 200, "{answer}");
+    assert!((answer[1]["prediction"].as_f64().unwrap() - 3.0).abs() < 1e-8, "{answer}");
+    assert!(service.try_wait().unwrap().is_none(), "the service is gone");
+    service.kill().unwrap();
+    service.wait().unwrap();
 }

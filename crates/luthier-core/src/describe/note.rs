@@ -1,0 +1,90 @@
+//! What a fit or a score should not keep to itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a [`Note`] is about. Kinds that a later version adds are read as [`Other`](Self::Other).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// The fit stopped before it converged.
+    NotConverged,
+    /// All labels are of one class.
+    OneClass,
+    /// The classes are separated, so that the best coefficients are infinite.
+    Separated,
+    /// Some rows are separated, so that some of the best coefficients are infinite.
+    QuasiSeparated,
+    /// A column does not vary.
+    ConstantColumn,
+    /// A column depends linearly on others.
+    RankDeficient,
+    /// A class has no rows.
+    MissingClasses,
+    /// Labels were taken for classes in a way that should be known.
+    Labels,
+    /// A metric is not defined on these rows.
+    UndefinedMetric,
+    /// Anything else.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// Something that whoever reads a model, a score or the result of a search should know, although it is no error.
+///
+/// ```
+/// use luthier_core::{Note, NoteKind};
+///
+/// let note = Note::new(NoteKind::ConstantColumn, "a column does not vary: its coefficient is 0").about(["age"]);
+/// assert_eq!(note.to_string(), "a column does not vary: its coefficient is 0");
+/// assert_eq!(note.in_stage("lr").in_stage("model").to_string(), "stage `model.lr`: a column does not vary: its coefficient is 0");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Note {
+    /// The dotted name of the stage in its pipeline; `None` outside of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// What it is about.
+    pub kind: NoteKind,
+    /// The columns, features or classes that it is about, by name; empty if it is about all of the stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// What was found and what to do, in whole sentences. It names the subjects.
+    pub message: String,
+}
+
+impl Note {
+    /// A note about a stage as a whole.
+    pub fn new(kind: NoteKind, message: impl Into<String>) -> Self {
+        Self { stage: None, kind, subjects: Vec::new(), message: message.into() }
+    }
+
+    /// The same about these columns, features or classes.
+    #[must_use]
+    pub fn about<S: Into<String>>(self, subjects: impl IntoIterator<Item = S>) -> Self {
+        Self { subjects: subjects.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The same, of a stage with this name; of a nested pipeline the name comes in front.
+    #[must_use]
+    pub fn in_stage(self, name: &str) -> Self {
+        let stage = match self.stage {
+            Some(inner) => format!("{name}.{inner}"),
+            None => name.to_owned(),
+        };
+        Self { stage: Some(stage), ..self }
+    }
+}
+
+/// The message, with the stage in front where it is known.
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.stage {
+            Some(stage) => write!(f, "stage `{stage}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What the model says about itself.
+
+use luthier_core::{AxisLabels, Description};
+
+use super::model::LinearRegressionModel;
+
+pub(super) fn describe(model: &LinearRegressionModel) -> Description {
+    let summary = model.summary();
+    let errors = model.standard_errors();
+    let with_intercept = errors.map_or(model.intercept() != 0.0, |e| e.len() > model.coefficients().len());
+    let mut description = Description::new()
+        .fact("rows", summary.num_instances)
+        .fact("degrees_of_freedom", summary.degrees_of_freedom)
+        .fact("r2", summary.r2)
+        .fact("adjusted_r2", summary.adjusted_r2)
+        .fact("rmse", summary.rmse)
+        .fact("mse", summary.mse)
+        .fact("explained_variance", summary.explained_variance)
+        .fact("iterations", summary.total_iterations)
+        .fact("converged", summary.converged)
+        .fact_if("condition", summary.condition)
+        .fact("scale", model.scale());
+    let column = model.features_col().to_owned();
+    let axis = match with_intercept {
+        true => AxisLabels::FeaturesAndIntercept(column),
+        false => AxisLabels::Features(column),
+    };
+    let intercept = with_intercept.then(|| model.intercept());
+    let estimates = model.coefficients().iter().copied().chain(intercept);
+    description = description.vector("coefficient", axis.clone(), estimates);
+    let inference =
+        [("standard_error", errors), ("t_value", model.t_values()), ("p_value", model.p_values())];
+    for (name, values) in inference {
+        if let Some(values) = values {
+            description = description.vector(name, axis.clone(), values.iter().copied());
+        }
+    }
+    let stopped = (!summary.converged).then(|| crate::linear::not_converged(summary.total_iterations));
+    description.with_notes(stopped)
+}
+
+/// Whether lists of a loaded model fit together.
+pub(super) fn check(model: &LinearRegressionModel) -> anyhow::Result<()> {
+    let features = model.coefficients().len();
+    for (name, values) in [("standard_errors", model.standard_errors()), ("t_values", model.t_values())] {
+        let found = values.map_or(features, <[f64]>::len);
+        if found != features && found != features + 1 {
+            anyhow::bail!("`{name}` has {found} numbers beside {features} coefficients");
+        }
+    }
+    Ok(())
+}

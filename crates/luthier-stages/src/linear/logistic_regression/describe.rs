@@ -1,0 +1,88 @@
+//! What the model says about itself.
+
+use luthier_core::{AxisLabels, Description, Note, NoteKind};
+
+use super::model::LogisticRegressionModel;
+use crate::columns;
+
+pub(super) fn describe(model: &LogisticRegressionModel) -> Description {
+    let summary = model.summary();
+    let description = Description::new()
+        .fact("rows", summary.num_instances)
+        .fact("classes", model.num_classes())
+        .fact("multinomial", model.is_multinomial())
+        .fact("log_loss", summary.log_loss)
+        .fact("deviance", summary.deviance)
+        .fact("null_deviance", summary.null_deviance)
+        .fact("accuracy", summary.accuracy)
+        .fact("iterations", summary.total_iterations)
+        .fact("converged", summary.converged)
+        .fact("separated", summary.separated);
+    let features = model.features_col();
+    let description = match model.is_multinomial() {
+        true => {
+            let classes = AxisLabels::named("class", model.class_names());
+            description.vector("intercept", classes.clone(), model.intercepts().iter().copied()).matrix(
+                "coefficients",
+                AxisLabels::Features(features.to_owned()),
+                classes,
+                model.coefficient_matrix().reversed_axes(),
+            )
+        }
+        false => of_binomial(model, description.fact("threshold", model.threshold()), features),
+    };
+    description.with_notes(notes(model))
+}
+
+fn of_binomial(model: &LogisticRegressionModel, description: Description, features: &str) -> Description {
+    let coefficients = model.coefficients().unwrap_or_default();
+    let intercept = model.intercept().unwrap_or(0.0);
+    let inference = model.summary().inference.as_ref();
+    let with_intercept =
+        inference.map_or(intercept != 0.0, |found| found.standard_errors.len() > coefficients.len());
+    let axis = match with_intercept {
+        true => AxisLabels::FeaturesAndIntercept(features.to_owned()),
+        false => AxisLabels::Features(features.to_owned()),
+    };
+    let estimates = coefficients.iter().copied().chain(with_intercept.then_some(intercept));
+    let description = description.vector("coefficient", axis.clone(), estimates);
+    match inference {
+        Some(found) => description
+            .vector("standard_error", axis.clone(), found.standard_errors.iter().copied())
+            .vector("z_value", axis.clone(), found.z_values.iter().copied())
+            .vector("p_value", axis, found.p_values.iter().copied()),
+        None => description,
+    }
+}
+
+fn notes(model: &LogisticRegressionModel) -> Vec<Note> {
+    let summary = model.summary();
+    let mut notes = Vec::new();
+    // Spark's `[0]`: one class is certain, there was nothing to fit.
+    if summary.objective_history == [0.0] {
+        let message = "all labels are of one class: the model predicts that class, whatever the features";
+        notes.push(Note::new(NoteKind::OneClass, message));
+    }
+    if !summary.converged {
+        notes.push(crate::linear::not_converged(summary.total_iterations));
+    }
+    notes
+}
+
+/// Whether lists of a loaded model fit together.
+pub(super) fn check(model: &LogisticRegressionModel) -> anyhow::Result<()> {
+    let (rows, features) = (model.coefficients.len(), model.num_features());
+    columns::same_lengths([("coefficients", rows), ("intercepts", model.intercepts.len())])?;
+    if rows == 0 || !model.multinomial && rows != 1 {
+        anyhow::bail!(
+            "`coefficients` has {rows} rows, expected 1 of a binomial model and one per class of a multinomial one"
+        );
+    }
+    if let Some(row) = model.coefficients.iter().find(|row| row.len() != features) {
+        anyhow::bail!("`coefficients` has rows of {features} and of {} numbers", row.len());
+    }
+    if let Some(thresholds) = &model.thresholds {
+        columns::same_lengths([("thresholds", thresholds.len()), ("classes", model.num_classes())])?;
+    }
+    Ok(())
+}
