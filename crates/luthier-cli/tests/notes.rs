@@ -70,5 +70,25 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 #[test]
 fn labels_of_one_class_are_told_of() {
     let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
-    check(one, "all labels are of one class: the model predicts that class, whatever the features");
+    check(one, "all labels are of class `1`: the model predicts that class, whatever the features");
+}
+
+#[test]
+fn separated_classes_are_told_of() {
+    let rest = "the best coefficients are infinite, those of the model are where the fit stopped, and they have no \
+                standard errors; set reg_param, or leave features out";
+    let stage = "type = \"logistic_regression\"";
+    let separated = told(stage, "binary_classification", |i| u32::from(i % 7 > 3));
+    check(separated, &format!("the classes are separated by feature `a`: {rest}"));
+    // Where `c` is 2 all labels are 1, elsewhere either may be.
+    let group = told(stage, "binary_classification", |i| u32::from(i % 3 == 2 || i % 7 % 2 == 0));
+    assert!(!group[2].contains("standard_error"), "{}", group[2]);
+    check(
+        group,
+        &format!("some rows of class `1` are separated from the other classes by feature `c`: {rest}"),
+    );
+    assert_eq!(
+        told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", |i| u32::from(i % 7 > 3))[0],
+        ""
+    );
 }

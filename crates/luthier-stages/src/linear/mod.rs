@@ -13,5 +13,5 @@ pub use linear_regression::{
 };
 pub use logistic_regression::{
     Family, Inference, LogisticEvaluation, LogisticRegression, LogisticRegressionModel,
-    LogisticTrainingSummary,
+    LogisticTrainingSummary, Separation,
 };

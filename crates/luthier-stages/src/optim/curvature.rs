@@ -66,9 +66,8 @@ impl Curvature {
         let free: Vec<usize> = (0..self.matrix.nrows()).filter(|&j| !held(j)).collect();
         let matrix = sub_matrix(&self.matrix, &free);
         let Some(lower) = linalg::cholesky(matrix.view()) else { return !free.is_empty() };
-        let mut pivots = lower.diag().iter().zip(matrix.diag()).map(|(l, d)| l * l / d).collect::<Vec<_>>();
-        pivots.retain(|pivot| !(*pivot >= LEAST_PIVOT));
-        !pivots.is_empty()
+        let mut pivots = lower.diag().into_iter().zip(matrix.diag()).map(|(l, d)| l * l / d);
+        !pivots.all(|pivot| pivot >= LEAST_PIVOT)
     }
 
     /// `H x`.
@@ -77,6 +76,11 @@ impl Curvature {
             Some(factor) => factor.t().dot(&factor.dot(&x)),
             None => linalg::matvec(self.matrix.view(), x),
         }
+    }
+
+    /// The solution `x` of `H x = b`, see [`solve`](Self::solve).
+    pub(crate) fn step(&self, free: &[usize], b: &Array1<f64>) -> Option<Array1<f64>> {
+        self.solve(free, b).map(|solved| solved.x)
     }
 
     /// Solves `H x = b` on the unknowns `free`. Where `H` is singular it is the smallest solution of the factor, or that
@@ -95,6 +99,90 @@ impl Curvature {
     }
 }
 
+/// `H⁻¹` on the directions that `H` says something about.
+#[derive(Debug)]
+pub(crate) enum Inverse {
+    /// An upper-triangular `R` with `RᵀR = H`.
+    Triangle(Array2<f64>),
+    /// `H = V Σ² Vᵀ` where `H` is singular.
+    Spectrum {
+        /// `Σ`, without what is zero.
+        values: Array1<f64>,
+        /// `V`, a column each.
+        directions: Array2<f64>,
+    },
+}
+
+/// A form of length 1 with more than this outside of the directions that are determined is not determined.
+const OUTSIDE: f64 = 1e-6;
+
+impl Inverse {
+    /// Of the first `n` unknowns.
+    pub(crate) fn new(curvature: &Curvature, n: usize) -> Option<Self> {
+        let r = match &curvature.factor {
+            Some(factor) => linalg::triangular_factor(factor.slice(s![.., ..n])),
+            None => {
+                return linalg::cholesky(curvature.matrix.slice(s![..n, ..n]))
+                    .map(|lower| Self::Triangle(lower.reversed_axes()));
+            }
+        };
+        if is_regular(&r, curvature.offset) {
+            return Some(Self::Triangle(r));
+        }
+        let svd = linalg::thin_svd(r.view()).ok()?;
+        let cutoff = rank_cutoff(n, svd.values.first().copied().unwrap_or(0.0), curvature.offset);
+        let kept: Vec<usize> = (0..svd.values.len()).filter(|&i| svd.values[i] > cutoff).collect();
+        Some(Self::Spectrum {
+            values: svd.values.select(Axis(0), &kept),
+            directions: svd.v.select(Axis(1), &kept),
+        })
+    }
+
+    pub(crate) fn rank(&self) -> usize {
+        match self {
+            Self::Triangle(r) => r.ncols(),
+            Self::Spectrum { values, .. } => values.len(),
+        }
+    }
+
+    /// `√(aᵀ H⁻¹ a)`; `None` where `H` does not determine it.
+    pub(crate) fn norm(&self, form: &Array1<f64>) -> Option<f64> {
+        let half = match self {
+            Self::Triangle(r) => forward_substitute(r, form),
+            Self::Spectrum { values, directions } => {
+                let along = directions.t().dot(form);
+                let outside = form - &directions.dot(&along);
+                if outside.dot(&outside) > OUTSIDE * OUTSIDE * form.dot(form) {
+                    return None;
+                }
+                along / values
+            }
+        };
+        Some(half.dot(&half).sqrt())
+    }
+
+    /// The unknowns, of so many, that the others can make up for.
+    pub(crate) fn dependent(&self, n: usize) -> Vec<usize> {
+        let is_dependent = |j: &usize| {
+            let mut form = Array1::zeros(n);
+            form[*j] = 1.0;
+            self.norm(&form).is_none()
+        };
+        match self {
+            Self::Triangle(_) => Vec::new(),
+            Self::Spectrum { .. } => (0..n).filter(is_dependent).collect(),
+        }
+    }
+}
+
+/// Whether a triangle has full rank.
+fn is_regular(r: &Array2<f64>, offset: f64) -> bool {
+    let n = r.ncols();
+    let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt();
+    let cutoff = rank_cutoff(n, (0..n).map(norm).fold(0.0, f64::max), offset);
+    r.nrows() == n && r.diag().iter().all(|pivot| *pivot > cutoff)
+}
+
 fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
     if places.len() == matrix.nrows() {
         return matrix.clone();
@@ -104,16 +192,12 @@ fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
 
 /// The smallest solution of `RᵀR x = b`.
 fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Array1<f64>> {
-    let n = r.ncols();
-    let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt();
-    let largest = (0..n).map(norm).fold(0.0, f64::max);
-    let cutoff = rank_cutoff(n, largest, offset);
-    if r.nrows() == n && r.diag().iter().all(|pivot| *pivot > cutoff) {
+    if is_regular(r, offset) {
         let half = forward_substitute(r, b);
         return Some(back_substitute(r.view(), half.view()));
     }
-    let svd = linalg::thin_svd(r.slice(s![.., ..])).ok()?;
-    let cutoff = rank_cutoff(n, svd.values.first().copied().unwrap_or(0.0), offset);
+    let svd = linalg::thin_svd(r.view()).ok()?;
+    let cutoff = rank_cutoff(r.ncols(), svd.values.first().copied().unwrap_or(0.0), offset);
     let scaled = svd.v.t().dot(b) / svd.values.mapv(|s| if s > cutoff { s * s } else { f64::INFINITY });
     Some(svd.v.dot(&scaled))
 }

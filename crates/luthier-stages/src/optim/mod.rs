@@ -10,7 +10,7 @@ mod quadratic;
 mod region;
 pub(crate) mod substitution;
 
-pub(crate) use curvature::Curvature;
+pub(crate) use curvature::{Curvature, Inverse};
 pub(crate) use limited_memory::LimitedMemory;
 pub(crate) use quadratic::Quadratic;
 pub(crate) use region::Region;

@@ -165,10 +165,7 @@ mod tests {
     fn minima_meet_their_conditions() {
         let hessian = array![[2.0, 0.9, -0.3], [0.9, 1.0, 0.2], [-0.3, 0.2, 0.5]];
         let lower = linalg::cholesky(hessian.view()).unwrap();
-        let forms = [
-            Curvature::from_matrix(hessian),
-            Curvature::from_rows(&[lower.t()], &[0.0; 3], 1.0),
-        ];
+        let forms = [Curvature::from_matrix(hessian), Curvature::from_rows(&[lower.t()], &[0.0; 3], 1.0)];
         let b = array![1.0, -2.0, 0.5];
         for (l1, lower, upper) in
             [(0.0, -9.0, 9.0), (0.3, -9.0, 9.0), (5.0, -9.0, 9.0), (0.0, -0.1, 0.2), (0.1, 0.0, 0.3)]

@@ -2,6 +2,7 @@
 //!
 //! Objectives are those of Newton's method with 60 digits (mpmath) on the same rows.
 
+use luthier_core::NoteKind;
 use luthier_stages::{Family, LogisticRegression, LogisticRegressionModel};
 use ndarray::Array2;
 
@@ -36,7 +37,8 @@ fn objective(rows: &Rows, model: &LogisticRegressionModel, lambda: f64) -> f64 {
     let beta = model.coefficient_matrix();
     let mut loss = 0.0;
     for (x, y) in rows.x.outer_iter().zip(&rows.y) {
-        let score = |k: usize| exact_score(x.iter().copied().zip(beta.row(k).to_vec()), model.intercepts()[k]);
+        let score =
+            |k: usize| exact_score(x.iter().copied().zip(beta.row(k).to_vec()), model.intercepts()[k]);
         let margin = match beta.nrows() {
             1 => score(0) * (2.0 * y - 1.0),
             _ => {
@@ -80,16 +82,22 @@ fn nearly_dependent_features_are_fitted_to_eight_digits() {
             let model = fit(&e, &data);
             let found = objective(&rows, &model, lambda);
             let summary = model.summary();
-            eprintln!("{distance} {lambda} {tol} {:e} {} {}", found / optimum - 1.0, summary.converged, summary.total_iterations);
             assert!((found / optimum - 1.0).abs() < 1e-8, "{distance} {lambda} {tol}: {found} {summary:?}");
-            assert!(summary.converged || tol < 1e-6, "{distance} {lambda} {tol}: {summary:?}");
+            // Beyond a distance of 1e-8 rounding leaves more of the gradient than the tolerance allows.
+            let told = summary.notes.iter().any(|note| note.kind == NoteKind::NotConverged);
+            assert_eq!(summary.converged, !told);
+            assert!(
+                summary.converged || tol < 1e-6 || distance < 1e-8,
+                "{distance} {lambda} {tol}: {summary:?}"
+            );
             let told = summary.objective_history.last().unwrap();
-            assert!((told / optimum - 1.0).abs() < 1e-8, "{distance} {lambda} {tol}: {told}");
+            // What the fit itself sums up has the rounding of scores as large as the coefficients.
+            let accuracy = 1e-8_f64.max(4e-16 / distance);
+            assert!((told / optimum - 1.0).abs() < accuracy, "{distance} {lambda} {tol}: {told}");
         }
         if lambda == 0.0 {
             let model = fit(&LogisticRegression::new().family(Family::Multinomial), &data);
             let found = objective(&rows, &model, 0.0);
-            eprintln!("multinomial {:e} {}", found / optimum - 1.0, model.summary().converged);
             assert!((found / optimum - 1.0).abs() < 1e-8, "{distance}: {found} {:?}", model.summary());
         }
     }

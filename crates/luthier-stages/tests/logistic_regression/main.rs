@@ -7,6 +7,8 @@ mod frames;
 mod laws;
 mod outcomes;
 mod problems;
+mod scaling;
+mod separation;
 mod spark;
 mod sparse;
 mod suites;

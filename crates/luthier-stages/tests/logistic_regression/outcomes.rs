@@ -167,8 +167,10 @@ fn bad_values_are_named() {
     let (x, y) = good();
     assert!(error(x, y, Some(vec![0.0; 3])).contains("nothing to fit"));
     let (mut x, y) = good();
-    x[[0, 0]] = 1e200;
+    x.column_mut(0).assign(&array![1e-310, 2e-310, 0.0]);
     assert!(error(x, y, None).contains("rescale"));
+    let (x, y) = good();
+    assert!(error(x, y, Some(vec![1e200, 1.0, 1e-200])).contains("weights from 1e-200 to 1e200"));
 }
 
 #[test]

@@ -185,7 +185,8 @@ impl<'a> Descent<'a> {
         let mut curvature = self.curvature_of_hessian();
         let (lower, upper) = (&self.problem.region.lower, &self.problem.region.upper);
         let held = |j: usize| lower[j] == upper[j];
-        if self.is_factored || (self.updates == 0 && curvature.as_ref().is_some_and(|c| c.needs_factor(held))) {
+        if self.is_factored || (self.updates == 0 && curvature.as_ref().is_some_and(|c| c.needs_factor(held)))
+        {
             if !self.is_factored {
                 self.set_hessian(hessian(&self.point));
             }
@@ -265,7 +266,10 @@ impl<'a> Descent<'a> {
             return self.stop(false);
         }
         // A quadratic model's own decrease is at least half of the slope's.
-        let is_enough = -0.5 * self.decrease <= self.enough * scale;
+        let promised = -0.5 * self.decrease;
+        // Of separated classes the loss has no least value to be near to but zero.
+        let is_enough = promised <= self.enough * scale.min(self.objective)
+            || promised.max(self.objective) <= self.enough * scale;
         if is_enough && self.violation <= self.gradient_tolerance() {
             return self.stop(true);
         }

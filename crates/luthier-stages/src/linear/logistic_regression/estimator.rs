@@ -7,6 +7,7 @@ use luthier_core::{Dataset, Error, Estimator, FitContext, StagePlan};
 use super::family::Family;
 use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
+use super::notes::Names;
 use super::rows::{RowColumns, Rows};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
@@ -264,8 +265,9 @@ impl LogisticRegression {
         match Rows::read(data, &first.row_columns(), first.is_centred()) {
             Ok(rows) => {
                 let labels = data.schema().field(&first.label_col).and_then(Field::categories);
+                let names = Names::of(data.schema(), &first.features_col, labels.clone());
                 let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
-                fit_rows(configs, &rows, ctx).into_iter().map(|model| model.map(named)).collect()
+                fit_rows(configs, &rows, &names, ctx).into_iter().map(|model| model.map(named)).collect()
             }
             Err(error) => {
                 let message = error.to_string();

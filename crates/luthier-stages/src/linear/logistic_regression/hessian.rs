@@ -8,6 +8,7 @@ use super::blocks::Block;
 use super::cells::Cells;
 use super::loss::{Part, Shape};
 use super::rows::Rows;
+use crate::optim::Curvature;
 
 /// Parts that are summed up on their own: each holds matrices.
 const HESSIAN_SHARDS: usize = 8;
@@ -39,6 +40,17 @@ pub(super) fn hessian(rows: &Rows, shape: Shape, part: Part, point: &[f64]) -> A
         *gram /= weight;
     }
     assemble(shape, &pairs, &grams)
+}
+
+/// The second derivatives of the loss at a point, with all their digits. The last unknown of a binomial model may be
+/// held fast.
+pub(super) fn curvature(rows: &Rows, shape: Shape, point: &[f64], held: impl Fn(usize) -> bool) -> Curvature {
+    let matrix = Curvature::from_matrix(hessian(rows, shape, Part::All, point));
+    if !matrix.needs_factor(held) {
+        return matrix;
+    }
+    let factor = factor(rows, shape, Part::All, point);
+    Curvature::from_rows(&[factor.view()], &vec![0.0; shape.unknowns()], rows.units.offset())
 }
 
 /// The Hessian where every row has the same probabilities, from `Σ w (x,1)(x,1)ᵀ / W`.
@@ -104,7 +116,7 @@ fn add_block(
 }
 
 /// Rows `root · (x, 1)`.
-fn fill(tile: &mut Array2<f64>, block: &Block, width: usize, shift: &[f64], roots: &[f64]) {
+pub(super) fn fill(tile: &mut Array2<f64>, block: &Block, width: usize, shift: &[f64], roots: &[f64]) {
     let q = width + 1;
     let Some(tile) = tile.as_slice_mut() else { return };
     match &block.cells {
@@ -176,18 +188,18 @@ fn weighted_rows(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> A
 }
 
 /// The triangular factor of rows that arrive piece by piece.
-struct Triangle {
+pub(super) struct Triangle {
     columns: usize,
     pieces: Vec<Array2<f64>>,
     rows: usize,
 }
 
 impl Triangle {
-    fn new(columns: usize) -> Self {
+    pub(super) fn new(columns: usize) -> Self {
         Self { columns, pieces: Vec::new(), rows: 0 }
     }
 
-    fn push(&mut self, rows: ArrayView2<'_, f64>) {
+    pub(super) fn push(&mut self, rows: ArrayView2<'_, f64>) {
         self.rows += rows.nrows();
         self.pieces.push(rows.to_owned());
         // Few rows at a time would factorise the triangle again and again.
@@ -205,14 +217,14 @@ impl Triangle {
         }
     }
 
-    fn finish(mut self) -> Array2<f64> {
+    pub(super) fn finish(mut self) -> Array2<f64> {
         self.reduce();
         self.pieces.pop().unwrap_or_else(|| Array2::zeros((0, self.columns)))
     }
 }
 
-/// Class by class, a row each; of a binomial model those of both classes.
-fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> Vec<f64> {
+/// The scores of all rows, set by set.
+pub(super) fn scores(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> Vec<f64> {
     let n = block.len();
     let mut all = Vec::with_capacity(shape.sets.max(2) * n);
     for point in point.chunks_exact(shape.width + 1) {
@@ -229,6 +241,13 @@ fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> V
         }
         all.extend(scores.iter().map(|score| score + intercept));
     }
+    all
+}
+
+/// Class by class, a row each; of a binomial model those of both classes.
+fn probabilities(block: &Block, shape: Shape, shift: &[f64], point: &[f64]) -> Vec<f64> {
+    let n = block.len();
+    let mut all = scores(block, shape, shift, point);
     if shape.sets == 1 {
         let both = |z: f64| {
             let e = (-z.abs()).exp();

@@ -39,6 +39,8 @@ pub(super) struct Units {
     pub(super) centre: Vec<f64>,
     /// Of the active ones: the deviation, or the root mean square where rows are not centred.
     pub(super) unit: Vec<f64>,
+    /// Whether `centre` was subtracted, or is to be where rows are used.
+    pub(super) is_centred: bool,
     /// What is still to be subtracted from the numbers in sparse blocks, `centre / unit`; empty if nothing is.
     pub(super) shift: Vec<f64>,
     /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`.
@@ -270,7 +272,7 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
         true => centre.iter().zip(&unit).map(|(centre, unit)| centre / unit).collect(),
         false => Vec::new(),
     };
-    let units = Units { features: width, active, centre, unit, shift, deviation };
+    let units = Units { features: width, active, centre, unit, is_centred: centred, shift, deviation };
     units.apply(blocks);
     Some(units)
 }
