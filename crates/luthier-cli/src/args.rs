@@ -36,7 +36,7 @@ Configuration:
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
   [search]
-  method = \"cross_validator\"        # with num_folds or fold_col; or train_validation_split
+  method = \"cross_validator\"        # the default; with num_folds or fold_col; or train_validation_split
                                     # with train_ratio; or the name of a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # with executor_options; also: sharing = false

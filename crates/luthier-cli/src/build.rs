@@ -155,8 +155,8 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
         Ok(grid)
     };
     let mut all = grids.iter().map(one);
-    let first = all.next().ok_or_else(|| anyhow!("the configuration has no [grid]"))??;
-    all.try_fold(first, |union, grid| Ok(union.union(grid?)))
+    let Some(first) = all.next() else { return Ok(ParamGrid::new()) };
+    all.try_fold(first?, |union, grid| Ok(union.union(grid?)))
 }
 
 /// The configured search over `pipeline`, on the executor that is asked for.

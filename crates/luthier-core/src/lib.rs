@@ -27,7 +27,7 @@ pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;
 pub use luthier_frame as frame;
-pub use params::{Address, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
+pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;

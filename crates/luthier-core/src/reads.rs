@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use luthier_frame::{Field, Schema};
 
-use crate::params::Value;
 use crate::stage::DynModel;
 
 /// What of a frame a fitted pipeline reads.
@@ -22,7 +21,7 @@ pub(crate) struct Reads {
 struct Stage {
     reads: Option<Vec<String>>,
     makes: Vec<String>,
-    /// Columns that its parameters name.
+    /// Columns that its parameters name, those that it appends aside.
     names: Vec<String>,
 }
 
@@ -44,7 +43,7 @@ impl Reads {
                 makes.extend(behind.names().skip(schema.len()).map(str::to_owned));
                 schema = behind;
             }
-            stages.push(Stage { reads, makes, names: named(model.as_ref()) });
+            stages.push(Stage { reads, makes, names: model.columns_where(|role| !role.is_appended()) });
         }
         for place in (0..stages.len()).rev() {
             let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
@@ -82,20 +81,4 @@ fn inputs(model: &dyn DynModel) -> Option<Vec<String>> {
 
 fn lacks(schema: &Schema, columns: Option<&[String]>) -> bool {
     columns.is_some_and(|columns| columns.iter().any(|name| schema.field(name).is_none()))
-}
-
-/// The texts among a stage's parameters, some of which are names of columns.
-fn named(model: &dyn DynModel) -> Vec<String> {
-    let texts = |value: Value| match value {
-        Value::Str(text) => vec![text],
-        Value::List(items) => items
-            .iter()
-            .filter_map(|item| match item {
-                Value::Str(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    model.values().into_iter().flat_map(|(_, value)| texts(value)).collect()
 }

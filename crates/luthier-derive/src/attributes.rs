@@ -1,7 +1,7 @@
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ExprRange, Field, Lit, Path, RangeLimits, Token};
+use syn::{Attribute, Expr, ExprRange, Field, Ident, Lit, Path, RangeLimits, Token};
 
 use crate::names::Errors;
 use crate::range::{Bound, Range};
@@ -21,6 +21,8 @@ pub(crate) struct ParamAttributes {
     pub(crate) default: DefaultValue,
     pub(crate) default_span: Span,
     pub(crate) range: Range,
+    /// The variant of `ColumnRole`, if the parameter names columns.
+    pub(crate) column: Option<Ident>,
     /// Whether the field is no parameter.
     pub(crate) skip: bool,
 }
@@ -31,12 +33,15 @@ impl ParamAttributes {
             default: DefaultValue::None,
             default_span: field.span(),
             range: Range::default(),
+            column: None,
             skip: false,
         };
         for attribute in field.attrs.iter().filter(|a| a.path().is_ident("param")) {
             errors.keep(attribute.parse_nested_meta(|meta| this.key(&meta)));
         }
-        if this.skip && !(matches!(this.default, DefaultValue::None) && this.range.is_empty()) {
+        if this.skip
+            && !(matches!(this.default, DefaultValue::None) && this.range.is_empty() && this.column.is_none())
+        {
             errors.at(
                 &field.ident,
                 "`skip` stands alone: the field is no parameter, its value is `Default::default()`",
@@ -60,6 +65,13 @@ impl ParamAttributes {
         } else if meta.path.is_ident("skip") {
             self.skip = true;
             Ok(())
+        } else if meta.path.is_ident("column") {
+            if self.column.is_some() {
+                return Err(meta.error("`column` is given twice"));
+            }
+            let role: Ident = meta.value()?.parse()?;
+            self.column = Some(role_variant(&role)?);
+            Ok(())
         } else if meta.path.is_ident("range") {
             let value: Expr = meta.value()?.parse()?;
             let Expr::Range(range) = value else {
@@ -77,7 +89,7 @@ impl ParamAttributes {
             self.upper(Bound { value, inclusive: false })
         } else {
             Err(meta.error(
-                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `skip`",
+                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `column = …`, `skip`",
             ))
         }
     }
@@ -110,6 +122,32 @@ impl ParamAttributes {
         }
         self.range.upper = Some(bound);
         Ok(())
+    }
+}
+
+/// The roles of columns, and the variants of `ColumnRole` that stand for them.
+const ROLES: [(&str, &str); 9] = [
+    ("input", "Input"),
+    ("output", "Output"),
+    ("label", "Label"),
+    ("weight", "Weight"),
+    ("fold", "Fold"),
+    ("prediction", "Prediction"),
+    ("raw_prediction", "RawPrediction"),
+    ("probability", "Probability"),
+    ("auxiliary", "Auxiliary"),
+];
+
+fn role_variant(role: &Ident) -> syn::Result<Ident> {
+    match ROLES.iter().find(|(name, _)| role == name) {
+        Some((_, variant)) => Ok(Ident::new(variant, role.span())),
+        None => Err(syn::Error::new(
+            role.span(),
+            format!(
+                "unknown role `{role}` of a column; the roles are {}",
+                ROLES.map(|(name, _)| name).join(", ")
+            ),
+        )),
     }
 }
 

@@ -21,6 +21,18 @@ use syn::{DeriveInput, parse_macro_input};
 /// A field with `#[param(skip)]` is no parameter, and needs no documentation: state of its owner, such as a connection.
 /// It begins as `Default::default()`, setting parameters leaves it as it is, and it is not saved.
 ///
+/// A parameter that names a column, or several, says what these are for by `#[param(column = input)]`; its type is `String`
+/// or `Vec<String>`. The roles are
+///
+/// - `input`: a column that the part computes from, such as features;
+/// - `output`: a column that it appends;
+/// - `label`, `weight`, `fold`: columns that are read to fit, to score or to split, and are no features. The `label`,
+///   `weight` and `fold` of a configuration's `[data]` are their defaults;
+/// - `auxiliary`: any other column that is read to fit or to score and is no feature;
+/// - `prediction`, `raw_prediction`, `probability`: a stage appends them, an evaluator reads them.
+///
+/// `ColumnRole` says what follows from a role. A parameter without a role names no column, whatever it is called.
+///
 /// A range applies to the inner value, for a `Vec` to each element: `range = 0.0..` (at least 0), `range = 0.0..=1.0`,
 /// `range = 0.0..1.0`, `range = ..10`, and the exclusive bounds `greater_than = 1.0` and `less_than = 2.0`. NaN lies in no
 /// range. `#[params(check = "Self::check")]` on the struct names a check over all parameters,
@@ -31,7 +43,7 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Params, attributes(param, params))]
 pub fn derive_params(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    params::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    params::expand(&input).into()
 }
 
 /// Makes an enum of unit variants a parameter type; the variant `LBfgs` has the name `"l_bfgs"`.

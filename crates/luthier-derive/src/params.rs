@@ -1,15 +1,15 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, Field, Fields, GenericArgument, Ident, Lit, PathArguments, Type,
-    Visibility,
+    Attribute, Data, DeriveInput, Expr, Field, Fields, GenericArgument, Ident, Lit, Path, PathArguments,
+    Type, Visibility,
 };
 
 use crate::attributes::{DefaultValue, ParamAttributes, struct_check};
 use crate::krate::params_path;
-use crate::names::{Errors, doc_text};
+use crate::names::{Errors, doc_text, snake_case};
 use crate::range::{Range, expr_text, number};
 
 /// Names that a builder method cannot have, since each owner has methods of these names.
@@ -34,6 +34,8 @@ struct Parameter<'a> {
     inner: &'a Type,
     default: DefaultValue,
     range: Range,
+    /// The variant of `ColumnRole`, if it names columns.
+    column: Option<Ident>,
 }
 
 impl<'a> Parameter<'a> {
@@ -71,10 +73,18 @@ impl<'a> Parameter<'a> {
             ),
             _ => {}
         }
+        if let Some(role) = &attributes.column
+            && !is_named(argument_of(inner, "Vec").unwrap_or(inner), "String")
+        {
+            errors.push(syn::Error::new(
+                role.span(),
+                format!("`{name}` cannot name a column: write it as a `String`, or as a `Vec<String>` for several columns"),
+            ));
+        }
         let constant = Ident::new(&name.to_uppercase(), ident.span());
         let docs = field.attrs.iter().filter(|a| a.path().is_ident("doc")).collect();
-        let ParamAttributes { default, range, .. } = attributes;
-        Some(Self { ident, name, constant, docs, doc, kind, inner, default, range })
+        let ParamAttributes { default, range, column, .. } = attributes;
+        Some(Self { ident, name, constant, docs, doc, kind, inner, default, range, column })
     }
 
     /// The default of the field's type.
@@ -102,10 +112,15 @@ impl<'a> Parameter<'a> {
             (Kind::Optional, _) => "Optional".to_owned(),
             _ => "Default: the type's".to_owned(),
         };
-        match self.range.is_empty() {
-            true => format!("{default}."),
-            false => format!("{default}; range: `{}`.", self.range.text()),
-        }
+        let range = match self.range.is_empty() {
+            true => String::new(),
+            false => format!("; range: `{}`", self.range.text()),
+        };
+        let column = match &self.column {
+            Some(role) => format!("; role of the column: `{}`", snake_case(&role.to_string())),
+            None => String::new(),
+        };
+        format!("{default}{range}{column}.")
     }
 
     fn constant_item(&self, vis: &Visibility, krate: &TokenStream) -> TokenStream {
@@ -181,9 +196,17 @@ impl<'a> Parameter<'a> {
         let (required, optional) = (self.kind == Kind::Required, self.kind == Kind::Optional);
         let default = match self.kind {
             Kind::Required => quote!(::core::option::Option::None),
-            _ => quote!(::core::option::Option::Some(|| {
-                #krate::ParamType::to_value(&<#owner as ::core::default::Default>::default().#ident)
-            })),
+            _ => {
+                let code = quote!(#krate::ParamType::to_value(
+                    &<#owner as ::core::default::Default>::default().#ident
+                ));
+                let value = at(inner, code);
+                quote!(::core::option::Option::Some(|| #value))
+            }
+        };
+        let column = match &self.column {
+            Some(role) => quote!(::core::option::Option::Some(#krate::ColumnRole::#role)),
+            None => quote!(::core::option::Option::None),
         };
         let range = match self.range.is_empty() {
             true => quote!(::core::option::Option::None),
@@ -199,6 +222,7 @@ impl<'a> Parameter<'a> {
                 type_name: <#inner as #krate::ParamType>::type_name,
                 default: #default,
                 range: #range,
+                column: #column,
                 required: #required,
                 optional: #optional,
                 choices: <#inner as #krate::ParamType>::choices,
@@ -207,15 +231,21 @@ impl<'a> Parameter<'a> {
     }
 
     fn get_arm(&self, krate: &TokenStream) -> TokenStream {
-        let Self { ident, name, .. } = self;
-        match self.kind {
-            Kind::Required => quote!(#name => self.#ident.get().map(#krate::ParamType::to_value)),
-            _ => quote!(#name => ::core::result::Result::Ok(#krate::ParamType::to_value(&self.#ident))),
-        }
+        let Self { ident, name, inner, .. } = self;
+        let value = at(
+            inner,
+            match self.kind {
+                Kind::Required => quote!(self.#ident.get().map(#krate::ParamType::to_value)),
+                _ => quote!(::core::result::Result::Ok(#krate::ParamType::to_value(&self.#ident))),
+            },
+        );
+        quote!(#name => #value)
     }
 
     fn set_arm(&self, krate: &TokenStream) -> TokenStream {
-        let Self { ident, name, constant, .. } = self;
+        let Self { ident, name, constant, inner, .. } = self;
+        let read = at(inner, quote!(<#inner as #krate::ParamType>::from_value(value)));
+        let type_name = at(inner, quote!(<#inner as #krate::ParamType>::type_name));
         let null = (self.kind == Kind::Optional).then(|| {
             quote! {
                 #name if value.is_null() => {
@@ -226,7 +256,7 @@ impl<'a> Parameter<'a> {
         });
         quote! {
             #null
-            #name => #krate::private::set_from(self, Self::#constant, value)
+            #name => #krate::private::set_read(self, Self::#constant, value, #read, #type_name)
         }
     }
 
@@ -239,15 +269,12 @@ impl<'a> Parameter<'a> {
 }
 
 /// Makes the code of `#[derive(Params)]`.
-pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
-    let fields = named_fields(input)?;
+///
+/// Where something is wrong, the code is made all the same, without defaults and ranges: whatever uses the type then has
+/// no errors of its own, which would hide the one that matters.
+pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    if !input.generics.params.is_empty() {
-        errors.at(
-            &input.generics,
-            "`#[derive(Params)]` does not support generic structs: name the types in the fields",
-        );
-    }
+    let fields = errors.keep(named_fields(input)).unwrap_or_default();
     let check = struct_check(&input.attrs, &mut errors);
     let (mut parameters, mut skipped) = (Vec::new(), Vec::new());
     for field in fields {
@@ -258,14 +285,43 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             parameters.extend(Parameter::parse(field, attributes, &mut errors));
         }
     }
-    errors.finish()?;
+    if !input.generics.params.is_empty() {
+        errors.at(
+            &input.generics,
+            "`#[derive(Params)]` does not support generic structs: name the types in the fields",
+        );
+        return errors.finish().map_or_else(syn::Error::into_compile_error, |()| TokenStream::new());
+    }
+    match errors.finish() {
+        Ok(()) => {
+            let krate = &params_path();
+            let idents = parameters.iter().map(|p| p.ident);
+            let defaults = parameters.iter().map(|p| p.default_value(krate));
+            let default = quote! {
+                Self { #(#idents: #defaults,)* #(#skipped: ::core::default::Default::default(),)* }
+            };
+            code(input, &parameters, check, &default)
+        }
+        Err(error) => {
+            parameters.retain(|p| !RESERVED.contains(&p.name.as_str()));
+            parameters.iter_mut().for_each(|p| p.range = Range::default());
+            let code = code(input, &parameters, None, &quote!(::core::unreachable!()));
+            let error = error.into_compile_error();
+            quote!(#error #code)
+        }
+    }
+}
 
+fn code(
+    input: &DeriveInput,
+    parameters: &[Parameter<'_>],
+    check: Option<Path>,
+    default: &TokenStream,
+) -> TokenStream {
     let (owner, vis, krate) = (&input.ident, &input.vis, &params_path());
     let owner_name = owner.unraw().to_string();
     let owner_doc = doc_text(&input.attrs);
     let new_doc = format!("`{owner_name}` with the default parameters.");
-    let idents = parameters.iter().map(|p| p.ident);
-    let defaults = parameters.iter().map(|p| p.default_value(krate));
     let constants = parameters.iter().map(|p| p.constant_item(vis, krate));
     let builders = parameters.iter().map(|p| p.builder_method(vis, krate));
     let infos = parameters.iter().map(|p| p.info(owner, krate));
@@ -280,7 +336,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     };
     let serde_path = quote!(#krate::private::serde);
 
-    Ok(quote! {
+    quote! {
         #[allow(dead_code)]
         impl #owner {
             #(#constants)*
@@ -297,7 +353,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         #[automatically_derived]
         impl ::core::default::Default for #owner {
             fn default() -> Self {
-                Self { #(#idents: #defaults,)* #(#skipped: ::core::default::Default::default(),)* }
+                #default
             }
         }
 
@@ -354,7 +410,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
                 #krate::private::deserialize(deserializer)
             }
         }
-    })
+    }
 }
 
 fn named_fields(input: &DeriveInput) -> syn::Result<Vec<&Field>> {
@@ -381,6 +437,18 @@ fn named_fields(input: &DeriveInput) -> syn::Result<Vec<&Field>> {
         input.ident.span(),
         "`#[derive(Params)]` needs a struct with named fields: a parameter is addressed by its name",
     ))
+}
+
+/// Code at the place of a type, so that a type that cannot be a parameter's is one error and not several.
+fn at(type_: &Type, code: TokenStream) -> TokenStream {
+    let moved = code.into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), at(type_, group.stream())).into();
+        }
+        token.set_span(type_.span());
+        token
+    });
+    moved.collect()
 }
 
 /// The `T` of `wrapper<T>`, by the last segment of the path.

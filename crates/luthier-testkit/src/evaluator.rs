@@ -196,7 +196,7 @@ fn close(a: f64, b: f64) -> bool {
 #[derive(Debug, Clone, Params)]
 struct Give {
     /// The names to give.
-    #[param(default)]
+    #[param(default, column = output)]
     columns: Vec<String>,
     /// Which of the hidden ones.
     #[param(default = 0)]

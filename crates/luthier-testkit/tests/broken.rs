@@ -60,7 +60,7 @@ struct Centre {
     #[param(default = Defect::None)]
     defect: Defect,
     /// The numbers.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// What is taken off besides.
     #[param(default = 0.0)]

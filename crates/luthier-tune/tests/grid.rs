@@ -16,9 +16,10 @@ struct Stage {
     #[param(default = 0.0)]
     reg_param: f64,
     /// Input column.
+    #[param(column = input)]
     input_col: Required<String>,
     /// Column of weights.
-    #[param(default)]
+    #[param(default, column = weight)]
     weight_col: Option<String>,
 }
 

@@ -26,10 +26,10 @@ pub struct Flaky {
     #[param(default = Failure::None)]
     failure: Failure,
     /// Numeric column to predict.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Column the predictions are written to.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
 

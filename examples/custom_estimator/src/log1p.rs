@@ -10,10 +10,10 @@ use crate::columns::append_vectors_like;
 #[derive(Debug, Clone, Params)]
 pub struct Log1p {
     /// Vector column to transform.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Column the results are written to.
-    #[param(default = "logarithms")]
+    #[param(default = "logarithms", column = output)]
     output_col: String,
 }
 

@@ -10,10 +10,10 @@ use crate::columns::require_number;
 #[derive(Debug, Clone, Params)]
 pub struct MaxError {
     /// Numeric column of what is true.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Numeric column of what is predicted.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
 

@@ -19,13 +19,13 @@ pub struct Ridge {
     #[param(default = 1.0, range = 0.0..)]
     reg_param: f64,
     /// Vector column of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// Numeric column to predict.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Column the predictions are written to.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
 

@@ -19,10 +19,10 @@ pub struct Scaler {
     #[param(default = true)]
     with_std: bool,
     /// Vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Column the results are written to.
-    #[param(default = "scaled")]
+    #[param(default = "scaled", column = output)]
     output_col: String,
 }
 

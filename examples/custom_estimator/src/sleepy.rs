@@ -20,10 +20,10 @@ pub struct Sleepy {
     #[param(default = 0.0)]
     shift: f64,
     /// Numeric column to predict.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Column the predictions are written to.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
 

@@ -11,8 +11,8 @@ use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
-use crate::config::Config;
-use crate::output::{check_target, make_folder, notes, print};
+use crate::config::{Config, SearchConfig};
+use crate::output::{check_target, make_folder, note, notes, print};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -23,15 +23,17 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let config = Config::read(&args.config)?;
     let file = args.config.display();
     if config.grids.is_empty() {
-        return Err(anyhow!(
-            "{file}: there is no [grid], so there are no candidates: write `\"stage.parameter\" = [value, …]` under \
-             [grid], or use `luthier fit`"
-        ));
+        note(
+            "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
+        );
     }
-    let missing =
-        || anyhow!("{file}: there is no [search]: write `method = \"cross_validator\"` under [search]");
-    let search =
-        build::search(&config, config.search.as_ref().ok_or_else(missing)?, args.executor.as_deref())?;
+    let search = match &config.search {
+        Some(search) => build::search(&config, search, args.executor.as_deref())?,
+        None => {
+            let default = SearchConfig::cross_validation(&config.data.place);
+            build::search(&config, &default, args.executor.as_deref())?
+        }
+    };
     let search = match args.parallelism {
         Some(parallelism) => search.parallelism(parallelism),
         None => search,

@@ -16,6 +16,7 @@ use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::{DataSource, Format};
 use crate::failure;
+use crate::method::CROSS_VALIDATOR;
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -104,7 +105,7 @@ pub(crate) struct GridConfig {
 pub(crate) struct SearchConfig {
     /// Where the table begins.
     pub(crate) place: Place,
-    /// `train_validation_split`, `cross_validator`, or a registered splitter.
+    /// `train_validation_split`, `cross_validator` (the default), or a registered splitter.
     pub(crate) method: Key,
     /// How many units are in flight at most; default 1.
     pub(crate) parallelism: Parallelism,
@@ -118,6 +119,22 @@ pub(crate) struct SearchConfig {
     pub(crate) sharing: bool,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
+}
+
+impl SearchConfig {
+    /// Cross-validation with its defaults, where the file has no `[search]`.
+    pub(crate) fn cross_validation(place: &Place) -> Self {
+        Self {
+            place: place.clone(),
+            method: cross_validator(place),
+            parallelism: Parallelism::default(),
+            memory_budget: MemoryBudget::default(),
+            executor: None,
+            executor_options: Vec::new(),
+            sharing: true,
+            params: Vec::new(),
+        }
+    }
 }
 
 /// The type of a stage that takes columns through the stages of its parts.
@@ -325,10 +342,16 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
     Ok(GridConfig { place, axes })
 }
 
+/// The method where none is named.
+fn cross_validator(place: &Place) -> Key {
+    Key { name: CROSS_VALIDATOR.to_owned(), place: place.clone() }
+}
+
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
     let [method, parallelism, memory_budget, executor, executor_options, sharing] = SEARCH_KEYS;
-    let method = table.require(method, "method = \"cross_validator\"")?.text()?;
+    let method = table.take(method).map(|item| item.text()).transpose()?;
+    let method = method.unwrap_or_else(|| cross_validator(&place));
     let parallelism = match table.take(parallelism) {
         Some(item) => {
             let place = item.key.place.clone();

@@ -140,11 +140,10 @@ fn what_is_missing_is_named() {
     );
     check("\"shift.by\" = [2.0, 0.5, 1]", "", &["search.toml:11", "the grid is empty"]);
     check("[2.0, 0.5, 1]", "[]", &["search.toml:12", "the grid is empty", "`shift.by`"]);
-    check("[grid]\n\"shift.by\" = [2.0, 0.5, 1]", "", &["there is no [grid]", "luthier fit"]);
+    check("[grid]\n\"shift.by\" = [2.0, 0.5, 1]", "", &["search.toml:9", "`by` is required"]);
     check("path = \"data.csv\"", "", &["search.toml:3", "[data] has no `path`"]);
     check("path = \"data.csv\"", "path = \"date.csv\"", &["date.csv"]);
     check("path = \"data.csv\"", "path = \"data\"", &["data", "expected .csv, .tsv, .txt, .parquet or .pq"]);
-    check("method = \"cross_validator\"", "", &["[search] has no `method`"]);
     check("type = \"test.shift\"", "", &["search.toml:8", "[[stage]] has no `type`"]);
     check("seed = 7", "seed =", &["search.toml:2"]);
     check(

@@ -12,12 +12,13 @@ pub(crate) struct Shift {
     #[param(range = 0.0..)]
     by: Required<f64>,
     /// Column of labels.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Column of weights.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Column of predictions.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
 
@@ -74,7 +75,7 @@ impl Transformer for ShiftModel {
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Off {
     /// Column of labels.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// Turns the metric around.
     #[param(default = false)]

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use super::Value;
 use super::error::in_range;
+use super::{ColumnRole, Value};
 
 /// What is known about a parameter without an instance.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct ParamInfo {
     pub default: Option<fn() -> Value>,
     /// The range: `"[0, 1]"`, `"> 0"`.
     pub range: Option<&'static str>,
+    /// What the columns that it names are for; `None` if it names no columns.
+    pub column: Option<ColumnRole>,
     /// Whether there is no default and a value must be set.
     pub required: bool,
     /// Whether it may be without a value (null).

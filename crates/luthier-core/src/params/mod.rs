@@ -20,7 +20,7 @@
 //!     #[param(range = 1..)]
 //!     k: Required<usize>,
 //!     /// Column of row weights.
-//!     #[param(default)]
+//!     #[param(column = weight)]
 //!     weight_col: Option<String>,
 //!     /// The solver.
 //!     #[param(default = Solver::Auto)]
@@ -41,6 +41,7 @@ mod param;
 mod param_type;
 #[doc(hidden)]
 pub mod private;
+mod role;
 mod traits;
 mod value;
 
@@ -50,5 +51,6 @@ pub use luthier_derive::{ParamEnum, Params};
 pub use map::{Address, ParamMap, StageHandle};
 pub use param::{Param, Required};
 pub use param_type::{IntoParam, ParamType};
+pub use role::ColumnRole;
 pub use traits::Params;
 pub use value::Value;

@@ -34,15 +34,22 @@ pub fn check_range<T: ParamType + PartialOrd>(
     })
 }
 
-/// Sets a parameter from a dynamic value.
-pub fn set_from<P, T: ParamType>(owner: &mut P, param: Param<P, T>, value: &Value) -> Result<(), ParamError> {
+/// Sets a parameter from a dynamic value, given as it is and as what it was read as. (Without a bound on `T`, the derive
+/// says once that a type cannot be a parameter's.)
+pub fn set_read<P, T>(
+    owner: &mut P,
+    param: Param<P, T>,
+    value: &Value,
+    read: Result<T, String>,
+    type_name: fn() -> String,
+) -> Result<(), ParamError> {
     let wrong_type = |reason| ParamError::WrongType {
         name: param.name().to_owned(),
-        expected: T::type_name(),
+        expected: type_name(),
         found: value.to_string(),
         reason,
     };
-    param.set(owner, T::from_value(value).map_err(wrong_type)?)
+    param.set(owner, read.map_err(wrong_type)?)
 }
 
 /// Checks a parameter's value, if it has one.

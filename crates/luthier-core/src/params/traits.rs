@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use super::{IntoParam, Param, ParamError, ParamInfo, ParamType, Value};
+use super::{ColumnRole, IntoParam, Param, ParamError, ParamInfo, ParamType, Value};
 
 /// A type with parameters; implemented by `#[derive(Params)]`.
 ///
@@ -63,6 +63,12 @@ pub trait Params: Debug + Clone + Send + Sync + 'static {
     fn values(&self) -> Vec<(&'static str, Value)> {
         let names = Self::param_infos().iter().map(|info| info.name);
         names.filter_map(|name| Some((name, self.get_value(name).ok()?))).collect()
+    }
+
+    /// The columns of a role that the parameters name; those of a required or optional parameter without a value are left
+    /// out.
+    fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        ColumnRole::columns_of(Self::param_infos(), self.values(), |other| other == role)
     }
 
     /// One line per parameter, see [`ParamInfo::explain`].

@@ -10,7 +10,7 @@ use super::{Estimator, FitContext, PureTransformer, RowFunction, StagePlan, Tran
 use crate::affine::Affine;
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
-use crate::params::{ParamInfo, Params, Value};
+use crate::params::{ColumnRole, ParamInfo, Params, Value};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result, json};
 
@@ -74,6 +74,19 @@ impl Clone for Box<dyn DynEstimator> {
     }
 }
 
+impl dyn DynEstimator {
+    /// The columns of a role that its parameters name; see [`Params::columns_of`]. A pipeline has none of its own: its
+    /// [leaves](Pipeline::leaves) have.
+    pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        self.columns_where(|other| other == role)
+    }
+
+    /// The columns of several roles.
+    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
+        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    }
+}
+
 /// A fitted stage of any type, together with the parameters it was fitted with.
 pub trait DynModel: Debug + Send + Sync {
     /// The name the stage is registered by.
@@ -105,6 +118,8 @@ pub trait DynModel: Debug + Send + Sync {
     fn check_state(&self) -> Result<()>;
     /// Whether it learned from rows; a transformer that is its own model did not.
     fn is_fitted(&self) -> bool;
+    /// The parameters of the stage it was fitted by, in order of declaration.
+    fn param_infos(&self) -> &'static [ParamInfo];
     /// The parameters that have a value.
     fn values(&self) -> Vec<(&'static str, Value)>;
     /// What was learned, as it is saved.
@@ -117,6 +132,16 @@ pub trait DynModel: Debug + Send + Sync {
 }
 
 impl dyn DynModel {
+    /// The columns of a role that the parameters name; see [`Params::columns_of`].
+    pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        self.columns_where(|other| other == role)
+    }
+
+    /// The columns of several roles.
+    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
+        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    }
+
     /// The typed model, if it is one.
     pub fn downcast_ref<M: Any>(&self) -> Option<&M> {
         self.as_any().downcast_ref()
@@ -179,6 +204,10 @@ impl<E: Estimator> DynModel for Fitted<E> {
 
     fn is_fitted(&self) -> bool {
         true
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        E::param_infos()
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {
@@ -323,6 +352,10 @@ impl<T: PureTransformer> DynModel for Pure<T> {
 
     fn is_fitted(&self) -> bool {
         false
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        T::param_infos()
     }
 
     fn values(&self) -> Vec<(&'static str, Value)> {

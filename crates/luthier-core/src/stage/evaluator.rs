@@ -6,7 +6,7 @@ use luthier_frame::Schema;
 
 use super::guard::panic_to_error;
 use crate::dataset::Dataset;
-use crate::params::{Params, Value};
+use crate::params::{ColumnRole, ParamInfo, Params, Value};
 use crate::summary::Need;
 use crate::{Error, Result};
 
@@ -97,8 +97,19 @@ pub trait DynEvaluator: Debug + Send + Sync {
     /// # Errors
     /// An unknown name, or one that is not set.
     fn get_value(&self, name: &str) -> Result<Value>;
+    /// Its parameters, in order of declaration.
+    fn param_infos(&self) -> &'static [ParamInfo];
+    /// All parameters that have a value.
+    fn values(&self) -> Vec<(&'static str, Value)>;
     /// A copy.
     fn clone_box(&self) -> Box<dyn DynEvaluator>;
+}
+
+impl dyn DynEvaluator {
+    /// The columns of a role that its parameters name; see [`Params::columns_of`].
+    pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
+        ColumnRole::columns_of(self.param_infos(), self.values(), |other| other == role)
+    }
 }
 
 /// Runs an author's code; its errors and its panic become errors of the evaluator.
@@ -156,6 +167,14 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn get_value(&self, name: &str) -> Result<Value> {
         Ok(Params::get_value(self, name)?)
+    }
+
+    fn param_infos(&self) -> &'static [ParamInfo] {
+        E::param_infos()
+    }
+
+    fn values(&self) -> Vec<(&'static str, Value)> {
+        Params::values(self)
     }
 
     fn clone_box(&self) -> Box<dyn DynEvaluator> {

@@ -47,10 +47,10 @@ fn append(schema: &Schema, map: &Affine) -> anyhow::Result<Schema> {
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Scale {
     /// Column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Scaled column.
-    #[param(default = "scaled")]
+    #[param(default = "scaled", column = output)]
     output_col: String,
 }
 
@@ -117,10 +117,10 @@ pub(crate) struct Ridge {
     #[param(default = 1.0, range = 0.0..)]
     reg_param: f64,
     /// Column of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// Column of labels.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
 }
 
@@ -194,10 +194,10 @@ impl Estimator for Ridge {
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Concat {
     /// Columns to join.
-    #[param(default = ["a", "b"])]
+    #[param(default = ["a", "b"], column = input)]
     input_cols: Vec<String>,
     /// Joined column.
-    #[param(default = "features")]
+    #[param(default = "features", column = output)]
     output_col: String,
 }
 
@@ -223,10 +223,10 @@ impl PureTransformer for Concat {
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Project {
     /// Column to project.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Projected column.
-    #[param(default = "projected")]
+    #[param(default = "projected", column = output)]
     output_col: String,
     /// One row per input feature.
     #[param(default)]
@@ -260,10 +260,10 @@ impl PureTransformer for Project {
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Log1p {
     /// Column to transform.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Transformed column.
-    #[param(default = "logged")]
+    #[param(default = "logged", column = output)]
     output_col: String,
 }
 

@@ -14,7 +14,7 @@ use crate::parts::{Log1p, counted, pure, rows_of};
 #[derive(Debug, Clone, Params)]
 struct Root {
     /// The numbers.
-    #[param(default = "x")]
+    #[param(default = "x", column = input)]
     input_col: String,
 }
 
@@ -176,7 +176,7 @@ fn no_request_goes_back_through_a_stage_that_leaves_rows_out() {
 #[derive(Debug, Clone, Params)]
 struct Fails {
     /// The new column.
-    #[param(default = "late")]
+    #[param(default = "late", column = output)]
     output_col: String,
 }
 

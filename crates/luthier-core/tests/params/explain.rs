@@ -14,6 +14,7 @@ fn form_of_spark() {
         type_name: || "non-negative integer".to_owned(),
         default: Some(|| Value::Int(10)),
         range: Some(">= 0"),
+        column: None,
         required: false,
         optional: false,
         choices: || &[],

@@ -49,12 +49,13 @@ pub(crate) struct Everything {
     #[param(default = 7)]
     seed: u64,
     /// Column of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// Column of weights.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Column of folds
-    #[param(default = "fold")]
+    #[param(default = "fold", column = fold)]
     fold_col: Option<String>,
     /// Tolerance, if any.
     #[param(default, greater_than = 0.0)]
@@ -63,7 +64,7 @@ pub(crate) struct Everything {
     #[param(range = 1..)]
     k: Required<usize>,
     /// Columns to take.
-    #[param(default = ["a", "b"])]
+    #[param(default = ["a", "b"], column = input)]
     input_cols: Vec<String>,
     /// Split points.
     #[param(default, range = 0.0..)]

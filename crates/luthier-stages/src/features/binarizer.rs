@@ -11,10 +11,10 @@ use crate::columns;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Binarizer {
     /// The numeric or vector column to compare.
-    #[param(default = "feature")]
+    #[param(default = "feature", column = input)]
     input_col: String,
     /// The numeric or vector column to append.
-    #[param(default = "binarized_feature")]
+    #[param(default = "binarized_feature", column = output)]
     output_col: String,
     /// What a value must exceed to become 1.
     #[param(default = 0.0)]

@@ -15,10 +15,10 @@ use super::buckets::Buckets;
 #[params(check = "Self::check")]
 pub struct Bucketizer {
     /// The numeric column to put into buckets.
-    #[param(default = "feature")]
+    #[param(default = "feature", column = input)]
     input_col: String,
     /// The column of bucket indices (`f64`) to append.
-    #[param(default = "bucket")]
+    #[param(default = "bucket", column = output)]
     output_col: String,
     /// Ends of the buckets, strictly increasing; at least three.
     splits: Required<Vec<f64>>,

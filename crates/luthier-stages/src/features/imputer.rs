@@ -33,11 +33,13 @@ pub enum ImputerStrategy {
 #[params(check = "Self::check")]
 pub struct Imputer {
     /// The numeric and vector columns to fill.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The columns to append, one for each input.
+    #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Columns to append with 1 where a value was missing and 0 elsewhere: none, or one for each input.
-    #[param(default)]
+    #[param(default, column = output)]
     indicator_cols: Vec<String>,
     /// What missing values become.
     #[param(default = ImputerStrategy::Mean)]

@@ -12,10 +12,10 @@ use crate::columns;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct IndexToString {
     /// The numeric column of indices.
-    #[param(default = "index")]
+    #[param(default = "index", column = input)]
     input_col: String,
     /// The column of text to append.
-    #[param(default = "category")]
+    #[param(default = "category", column = output)]
     output_col: String,
     /// What the indices stand for; empty for what the column itself says.
     #[param(default)]

@@ -17,10 +17,10 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MaxAbsScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
 }
 

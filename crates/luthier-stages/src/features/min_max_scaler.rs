@@ -20,10 +20,10 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 #[params(check = "Self::check")]
 pub struct MinMaxScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// What the least value becomes; less than `max`.
     #[param(default = 0.0)]

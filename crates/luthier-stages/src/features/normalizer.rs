@@ -13,10 +13,10 @@ use crate::columns;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Normalizer {
     /// The vector column to normalize.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "normalized_features")]
+    #[param(default = "normalized_features", column = output)]
     output_col: String,
     /// Which norm: 1 for the sum of absolute values, 2 for the length, `"Inf"` for the largest absolute value.
     #[param(default = 2.0, range = 1.0..)]

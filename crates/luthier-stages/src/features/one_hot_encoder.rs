@@ -36,8 +36,10 @@ pub enum UnseenIndex {
 #[params(check = "Self::check")]
 pub struct OneHotEncoder {
     /// The numeric columns of indices.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The vector columns to append, one for each input.
+    #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Whether the last category is all zeros.
     #[param(default = true)]

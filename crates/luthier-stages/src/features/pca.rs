@@ -24,10 +24,10 @@ pub struct Pca {
     #[param(range = 1..)]
     k: Required<usize>,
     /// The numeric or vector column to project.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "pca_features")]
+    #[param(default = "pca_features", column = output)]
     output_col: String,
     /// Whether to subtract the mean before projecting.
     #[param(default = false)]

@@ -13,10 +13,10 @@ use crate::columns;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct PolynomialExpansion {
     /// The vector column to expand.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "poly_features")]
+    #[param(default = "poly_features", column = output)]
     output_col: String,
     /// Largest number of factors in a product.
     #[param(default = 2, range = 1..)]

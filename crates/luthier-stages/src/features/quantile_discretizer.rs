@@ -20,10 +20,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct QuantileDiscretizer {
     /// The numeric column to put into buckets.
-    #[param(default = "feature")]
+    #[param(default = "feature", column = input)]
     input_col: String,
     /// The column of bucket indices (`f64`) to append.
-    #[param(default = "bucket")]
+    #[param(default = "bucket", column = output)]
     output_col: String,
     /// Number of buckets.
     #[param(default = 2, range = 2..)]

@@ -22,10 +22,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 #[params(check = "Self::check")]
 pub struct RobustScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// Probability of the lower quantile; less than `upper`.
     #[param(default = 0.25, range = 0.0..=1.0)]

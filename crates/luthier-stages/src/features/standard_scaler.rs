@@ -21,10 +21,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct StandardScaler {
     /// The numeric or vector column to scale.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "scaled_features")]
+    #[param(default = "scaled_features", column = output)]
     output_col: String,
     /// Whether to subtract the mean.
     #[param(default = false)]

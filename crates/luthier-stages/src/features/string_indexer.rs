@@ -43,8 +43,10 @@ pub enum StringOrderType {
 #[params(check = "Self::check")]
 pub struct StringIndexer {
     /// The columns of text, numbers or truth values to index.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The columns of indices (`f64`) to append, one for each input.
+    #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Which category gets index 0.
     #[param(default = StringOrderType::FrequencyDesc)]

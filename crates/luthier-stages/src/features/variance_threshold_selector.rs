@@ -17,10 +17,10 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct VarianceThresholdSelector {
     /// The vector column to select from.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// The vector column to append.
-    #[param(default = "selected_features")]
+    #[param(default = "selected_features", column = output)]
     output_col: String,
     /// What the variance of a feature must exceed.
     #[param(default = 0.0, range = 0.0..)]

@@ -14,9 +14,10 @@ use crate::columns;
 #[params(check = "Self::check")]
 pub struct VectorAssembler {
     /// The numeric and vector columns to put side by side; at least one.
+    #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The vector column to append.
-    #[param(default = "features")]
+    #[param(default = "features", column = output)]
     output_col: String,
 }
 

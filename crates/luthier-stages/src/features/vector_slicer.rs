@@ -15,10 +15,10 @@ use crate::columns;
 #[params(check = "Self::check")]
 pub struct VectorSlicer {
     /// The vector column to take features from.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
-    #[param(default = "sliced_features")]
+    #[param(default = "sliced_features", column = output)]
     output_col: String,
     /// Positions of features, from 0; none twice.
     #[param(default)]

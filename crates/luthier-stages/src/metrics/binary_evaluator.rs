@@ -37,16 +37,17 @@ pub struct BinaryClassificationEvaluator {
     #[param(default = BinaryMetric::AreaUnderRoc)]
     metric: BinaryMetric,
     /// The scores of the areas: a column of f64, or of vectors of width 2 whose second number is the score.
-    #[param(default = "raw_prediction")]
+    #[param(default = "raw_prediction", column = raw_prediction)]
     raw_prediction_col: String,
     /// The probabilities of log_loss and brier_score: a column of f64 for the positive class, or of vectors of width 2
     /// whose second number is for it.
-    #[param(default = "probability")]
+    #[param(default = "probability", column = probability)]
     probability_col: String,
     /// The numeric column of true classes: positive above 0.5.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// A numeric column of weights; every row weighs 1 without it.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// About how many thresholds an area is taken at, if there are twice as many scores; all of them if 0.
     #[param(default = 1000)]

@@ -55,15 +55,16 @@ pub struct MulticlassClassificationEvaluator {
     #[param(default = MulticlassMetric::F1)]
     metric: MulticlassMetric,
     /// The numeric column of true classes; for log_loss their numbers from 0.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The numeric column of predicted classes.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// The vector column with the probability of each class, for log_loss.
-    #[param(default = "probability")]
+    #[param(default = "probability", column = probability)]
     probability_col: String,
     /// A numeric column of weights; every row weighs 1 without it.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// The class of metrics by label.
     #[param(default = 0.0)]

@@ -47,10 +47,10 @@ pub struct MultilabelClassificationEvaluator {
     #[param(default = MultilabelMetric::F1Measure)]
     metric: MultilabelMetric,
     /// The list column of true labels.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The list column of predicted labels.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// The label of metrics by label.
     #[param(default = 0)]

@@ -33,13 +33,14 @@ pub struct RankingEvaluator {
     #[param(default = RankingMetric::MeanAveragePrecision)]
     metric: RankingMetric,
     /// The list column of relevant items.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The list column of predicted items, the best first.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// A list column with how relevant each of the relevant items is, in their order, for ndcg_at_k. Where it is missing or
     /// its list is empty all are equally so. Spark takes the items as sorted by it; here the best order is found.
+    #[param(column = auxiliary)]
     relevance_col: Option<String>,
     /// How many predicted items are looked at.
     #[param(default = 10, range = 1..)]

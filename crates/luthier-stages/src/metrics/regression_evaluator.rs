@@ -38,12 +38,13 @@ pub struct RegressionEvaluator {
     #[param(default = RegressionMetric::Rmse)]
     metric: RegressionMetric,
     /// The numeric column of true values.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The numeric column of predicted values.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// A numeric column of weights; every row weighs 1 without it.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Whether `r2` is for a model without intercept.
     #[param(default = false)]

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Line {
     /// The features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     pub(crate) input_col: String,
     /// One per feature.
     #[param(default)]

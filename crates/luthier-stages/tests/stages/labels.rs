@@ -100,7 +100,7 @@ fn rows_without_labels_get_names_of_classes() {
 #[derive(Debug, Clone, Params)]
 struct Clip {
     /// The columns of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
 }
 

@@ -11,6 +11,7 @@ use crate::Error;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct FoldColumn {
     /// Column with the fold of each row, of any integer type.
+    #[param(column = fold)]
     fold_col: Required<String>,
     /// Number of folds; without it, one more than the largest number in the column.
     #[param(range = 2..)]

@@ -67,7 +67,7 @@ pub(crate) struct Constant {
     #[param(default = 0, range = 0..=1000)]
     millis: u64,
     /// The column whose values it asks for.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
 }
 

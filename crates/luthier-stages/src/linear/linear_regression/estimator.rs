@@ -67,15 +67,16 @@ pub enum Loss {
 #[params(check = "Self::check")]
 pub struct LinearRegression {
     /// The numeric or vector column of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// The numeric column to predict.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The column of predictions to append.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// A numeric column of weights; without it every row weighs 1.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Strength of the penalty.
     #[param(default = 0.0, range = 0.0..)]

@@ -52,21 +52,22 @@ use crate::linear::together::{fit_in_groups, only};
 #[params(check = "Self::check")]
 pub struct LogisticRegression {
     /// The numeric or vector column of features.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     features_col: String,
     /// The numeric column of classes; a `string_indexer` makes one of text, and predictions keep its categories.
-    #[param(default = "label")]
+    #[param(default = "label", column = label)]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
-    #[param(default = "prediction")]
+    #[param(default = "prediction", column = prediction)]
     prediction_col: String,
     /// The vector column of scores to append, `[−z, z]` of a binomial model; none if empty.
-    #[param(default = "raw_prediction")]
+    #[param(default = "raw_prediction", column = raw_prediction)]
     raw_prediction_col: String,
     /// The vector column of probabilities to append; none if empty.
-    #[param(default = "probability")]
+    #[param(default = "probability", column = probability)]
     probability_col: String,
     /// A numeric column of weights; without it every row weighs 1.
+    #[param(column = weight)]
     weight_col: Option<String>,
     /// Which model of probabilities is fitted.
     #[param(default = Family::Auto)]

@@ -19,10 +19,10 @@ fn append_like(schema: &Schema, input: &str, output: &str) -> anyhow::Result<Sch
 #[derive(Debug, Clone, Params)]
 pub(super) struct Bend {
     /// Vector column to bend.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Column of the results.
-    #[param(default = "bent")]
+    #[param(default = "bent", column = output)]
     output_col: String,
 }
 
@@ -45,10 +45,10 @@ impl PureTransformer for Bend {
 #[derive(Debug, Clone, Params)]
 pub(super) struct Clip {
     /// Vector column to clip.
-    #[param(default = "features")]
+    #[param(default = "features", column = input)]
     input_col: String,
     /// Column of the results.
-    #[param(default = "clipped")]
+    #[param(default = "clipped", column = output)]
     output_col: String,
 }
 
