@@ -80,13 +80,11 @@ fn separated_classes_are_told_of() {
     let stage = "type = \"logistic_regression\"";
     let separated = told(stage, "binary_classification", |i| u32::from(i % 7 > 3));
     check(separated, &format!("the classes are separated by feature `a`: {rest}"));
-    // Where `c` is 2 all labels are 1, elsewhere either may be.
-    let group = told(stage, "binary_classification", |i| u32::from(i % 3 == 2 || i % 7 % 2 == 0));
+    // Where `c` is 2 all labels are 1, where it is 0 all are 0, elsewhere either may be.
+    let group =
+        told(stage, "binary_classification", |i| u32::from(i % 3 == 2 || (i % 3 == 1 && i % 7 % 2 == 0)));
     assert!(!group[2].contains("standard_error"), "{}", group[2]);
-    check(
-        group,
-        &format!("some rows of class `1` are separated from the other classes by feature `c`: {rest}"),
-    );
+    check(group, &format!("some rows of classes `0` and `1` are separated by feature `c`: {rest}"));
     assert_eq!(
         told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", |i| u32::from(i % 7 > 3))[0],
         ""

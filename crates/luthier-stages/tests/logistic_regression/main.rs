@@ -11,4 +11,5 @@ mod scaling;
 mod separation;
 mod spark;
 mod sparse;
+mod statistics;
 mod suites;

@@ -28,7 +28,7 @@ pub(super) fn fit_rows(
     let mut models: Vec<Option<anyhow::Result<LogisticRegressionModel>>> = Vec::new();
     let mut waiting: [Vec<(usize, Problem)>; 2] = [Vec::new(), Vec::new()];
     for (i, config) in configs.iter().enumerate() {
-        let multinomial = match config.is_multinomial(rows.classes, rows.units.features) {
+        let multinomial = match config.is_multinomial(rows) {
             Ok(multinomial) => multinomial,
             Err(error) => {
                 models.push(Some(Err(error.into())));

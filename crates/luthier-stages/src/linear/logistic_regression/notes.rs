@@ -142,7 +142,7 @@ fn of_separation(summary: &LogisticTrainingSummary, names: &Names) -> Option<Not
     let (kind, found) = match separation.complete {
         true => (NoteKind::Separated, format!("the classes are separated by {by}")),
         false => {
-            let found = format!("some rows of {} are separated from the other classes by {by}", classes.text);
+            let found = format!("some rows of {} are separated by {by}", classes.text);
             (NoteKind::QuasiSeparated, found)
         }
     };

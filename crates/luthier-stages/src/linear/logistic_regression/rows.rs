@@ -60,8 +60,10 @@ pub(super) struct Rows {
     pub(super) weight_exponent: i32,
     /// The smallest positive weight.
     pub(super) least_weight: f64,
-    /// The largest label and one, at least 2.
+    /// The largest label and one, at least 2, or as many as are known by name.
     pub(super) classes: usize,
+    /// The largest label and one, at least 2.
+    pub(super) found_classes: usize,
     /// The labels that have scores of their own, ascending: 0 and 1, and all up to the largest that occurs, except that
     /// those that do not occur are left out where rows are centred and there are more than two classes.
     pub(super) present: Vec<u32>,
@@ -70,12 +72,12 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the rows once.
+    /// Reads the rows once; of so many classes there are names.
     ///
     /// # Errors
     /// A feature that is null, NaN or infinite, a label that is no class, a weight that is negative or not finite,
     /// each with column and row; no row with a positive weight; features whose squares overflow.
-    pub(super) fn read(data: &Dataset, columns: &RowColumns, centred: bool) -> Result<Self> {
+    pub(super) fn read(data: &Dataset, columns: &RowColumns, centred: bool, named: usize) -> Result<Self> {
         let width = crate::columns::width(data.schema(), &columns.features)?;
         let (mut blocks, count) = read_blocks(data, columns, width)?;
         let weight_sum: f64 = blocks.iter().map(|b| b.weights.iter().sum::<f64>()).sum();
@@ -93,7 +95,8 @@ impl Rows {
         };
         let units = units.scaled(&exponents, data, &columns.features)?;
         let labels = blocks.iter().flat_map(|b| &b.classes);
-        let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
+        let found_classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
+        let classes = found_classes.max(named);
         let mut all = vec![0.0; classes];
         for block in &blocks {
             block.classes.iter().zip(&block.weights).for_each(|(c, w)| all[*c as usize] += w);
@@ -116,6 +119,7 @@ impl Rows {
             weight_exponent,
             least_weight,
             classes,
+            found_classes,
             present,
             class_weights,
         })
