@@ -94,10 +94,11 @@ pub(crate) struct TuneArgs {
     /// Directory for results.csv, results.json, model.json and events.json; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// How many units are in flight at most, in place of the configuration's number.
+    /// The largest number of units that run at the same time, in place of the configuration's.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,
-    /// Who runs the units, in place of the configuration's executor: serial, rayon, thread_pool, or any registered.
+    /// The executor that runs the units of work, in place of the configuration's: thread_pool, rayon, serial, or any
+    /// registered one.
     #[arg(long, value_name = "NAME")]
     pub(crate) executor: Option<String>,
     /// Say what the search would do, and do nothing.

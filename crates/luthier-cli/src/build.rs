@@ -220,13 +220,14 @@ fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter
 
 fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Executor>> {
     let configured = search.executor.as_ref().map(|key| key.name.as_str());
-    let name = asked.or(configured).unwrap_or("serial");
+    let name = asked.or(configured).unwrap_or("thread_pool");
     let entry: ExecutorEntry = registry::find(name).map_err(|e| match &search.executor {
         Some(key) if asked.is_none() => key.place.error(e),
         _ => e.into(),
     })?;
     // Options are for the executor that the file names.
-    let options = if name == configured.unwrap_or("serial") { &search.executor_options[..] } else { &[] };
+    let options =
+        if name == configured.unwrap_or("thread_pool") { &search.executor_options[..] } else { &[] };
     check_keys(options, (entry.params)(), "[search.executor_options]", &[])?;
     let values: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
     entry.create(&values).map_err(|e| at_param(options, &search.place, e))

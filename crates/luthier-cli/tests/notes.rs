@@ -36,10 +36,10 @@ fn told(stage: &str, evaluator: &str, label: impl Fn(u32) -> u32) -> [String; 3]
 }
 
 #[track_caller]
-fn check(told: [String; 3], remark: &str) {
+fn check(told: [String; 3], remark: &str, fits: usize) {
     let [fit, tune, inspect] = told;
     assert_eq!(fit, format!("note: stage `lr`: {remark}\n"));
-    assert_eq!(tune, fit);
+    assert_eq!(tune, format!("note: stage `lr`: {remark} (in {fits} of 6 fits, and in the model)\n"));
     assert!(inspect.contains(&format!("note: {remark}\n")), "{inspect}");
 }
 
@@ -50,7 +50,7 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
     let classes = |i| u32::from(i % 7 + i % 3 > 4);
     let stage = "type = \"logistic_regression\"\nreg_param = 0.01";
     let few = told(&format!("{stage}\nmax_iter = 1"), "binary_classification", classes);
-    check(few, &format!("the fit stopped after 1 iteration {STOPPED}"));
+    check(few, &format!("the fit stopped after 1 iteration {STOPPED}"), 6);
     let [fit, tune, inspect] = told(stage, "binary_classification", classes);
     assert_eq!((fit.as_str(), tune.as_str()), ("", ""));
     assert!(!inspect.contains("note:"), "{inspect}");
@@ -60,7 +60,7 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
         let stage = format!("type = \"linear_regression\"\nreg_param = 0.01\n{more}");
         let few = told(&format!("{stage}\nmax_iter = {limit}"), "regression", |i| i * i % 17);
         let s = if limit == 1 { "" } else { "s" };
-        check(few, &format!("the fit stopped after {limit} iteration{s} {STOPPED}"));
+        check(few, &format!("the fit stopped after {limit} iteration{s} {STOPPED}"), 6);
         assert_eq!(told(&stage, "regression", |i| i * i % 17)[0], "", "{more}");
     }
     // Direct solutions have no iterations.
@@ -70,7 +70,8 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 #[test]
 fn labels_of_one_class_are_told_of() {
     let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
-    check(one, "all labels are of class `1`: the model predicts that class, whatever the features");
+    // Without an intercept there is something to fit.
+    check(one, "all labels are of class `1`: the model predicts that class, whatever the features", 3);
 }
 
 #[test]
@@ -78,15 +79,18 @@ fn separated_classes_are_told_of() {
     let rest = "the best coefficients are infinite, those of the model are where the fit stopped, and they have no \
                 standard errors; set reg_param, or leave features out";
     let stage = "type = \"logistic_regression\"";
-    let separated = told(stage, "binary_classification", |i| u32::from(i % 7 > 3));
-    check(separated, &format!("the classes are separated by feature `a`: {rest}"));
+    let separated = |i: u32| u32::from(i % 7 > 3);
     // Where `c` is 2 all labels are 1, where it is 0 all are 0, elsewhere either may be.
-    let group =
-        told(stage, "binary_classification", |i| u32::from(i % 3 == 2 || (i % 3 == 1 && i % 7 % 2 == 0)));
-    assert!(!group[2].contains("standard_error"), "{}", group[2]);
-    check(group, &format!("some rows of classes `0` and `1` are separated by feature `c`: {rest}"));
-    assert_eq!(
-        told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", |i| u32::from(i % 7 > 3))[0],
-        ""
-    );
+    let group = |i: u32| u32::from(i % 3 == 2 || (i % 3 == 1 && i % 7 % 2 == 0));
+    for (label, found) in [
+        (&separated as &dyn Fn(u32) -> u32, "the classes are separated by feature `a`"),
+        (&group, "some rows of classes `0` and `1` are separated by feature `c`"),
+    ] {
+        let [fit, tune, inspect] = told(stage, "binary_classification", label);
+        assert_eq!(fit, format!("note: stage `lr`: {found}: {rest}\n"));
+        assert!(tune.contains(&format!("{found}: {rest}")), "{tune}");
+        assert!(inspect.contains(&format!("note: {found}: {rest}\n")), "{inspect}");
+        assert!(!inspect.contains("standard_error"), "{inspect}");
+    }
+    assert_eq!(told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", separated)[0], "");
 }

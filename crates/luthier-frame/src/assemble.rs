@@ -53,6 +53,7 @@ impl DataFrame {
             for part in partition.parts() {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
+                    Part::Csv(scan) => Part::Csv(scan.with_vector(&field, &positions)),
                     Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()

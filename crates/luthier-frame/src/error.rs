@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use arrow_schema::ArrowError;
 
 use crate::ColumnType;
+use crate::place::shown;
 
 /// What can go wrong with a frame: bad input names the place, what was expected and what was there.
 ///
@@ -139,7 +140,7 @@ pub enum Error {
     #[error("the frame has no columns, so there is nothing to write")]
     NoColumns,
     /// A file cannot be opened, read or written.
-    #[error("{}: {cause}", path.display())]
+    #[error("{}: {cause}", shown(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -147,7 +148,7 @@ pub enum Error {
         cause: std::io::Error,
     },
     /// What a file holds is not as it should be.
-    #[error("{}: {cause}", path.display())]
+    #[error("{}: {cause}", shown(path))]
     InFile {
         /// The file.
         path: PathBuf,
@@ -155,21 +156,57 @@ pub enum Error {
         cause: Box<Error>,
     },
     /// A file without anything in it.
-    #[error("{}: the file is empty; expected a header line with the names of the columns", path.display())]
+    #[error("{}: the file is empty; expected a header line with the names of the columns", shown(path))]
     EmptyFile {
         /// The file.
         path: PathBuf,
     },
-    /// A CSV file that is not UTF-8.
-    #[error("{}:{line}: the text is not UTF-8; convert the file", path.display())]
+    /// A CSV file that is not a text in its encoding.
+    #[error(
+        "{}:{line}: the text is not {encoding}; name the encoding of the file, for example `encoding = \"windows-1252\"`",
+        shown(path)
+    )]
     CsvEncoding {
         /// The file.
         path: PathBuf,
         /// The line of the first wrong byte.
         line: u64,
+        /// The encoding that was named, or UTF-8.
+        encoding: &'static str,
+    },
+    /// A file that should be CSV is not text at all.
+    #[error("{}: expected text, found {found}", shown(path))]
+    CsvNoText {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
+    },
+    /// A text that is longer than it may be.
+    #[error("{}: there are more than {limit} bytes of text; to read on, raise `max_bytes`", shown(path))]
+    CsvTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        limit: u64,
+    },
+    /// A cell that is too long for a column of text.
+    #[error(
+        "{}:{line}: the cell of column `{column}` has {bytes} bytes; expected less than 1 GiB",
+        shown(path)
+    )]
+    CsvCellTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The line of the cell.
+        line: u64,
+        /// The column.
+        column: String,
+        /// The length of the text.
+        bytes: usize,
     },
     /// A line of a CSV file with too few or too many cells.
-    #[error("{}:{line}: expected {expected} fields, found {found}", path.display())]
+    #[error("{}:{line}: expected {expected} fields, found {found}{}", shown(path), because(hint))]
     CsvFields {
         /// The file.
         path: PathBuf,
@@ -179,9 +216,11 @@ pub enum Error {
         expected: usize,
         /// Cells of the line.
         found: usize,
+        /// What may be the reason.
+        hint: Option<String>,
     },
     /// Two columns of a CSV file have the same name.
-    #[error("{}:{line}: the name `{column}` is given to two columns", path.display())]
+    #[error("{}:{line}: the name `{column}` is given to two columns", shown(path))]
     CsvDuplicateName {
         /// The file.
         path: PathBuf,
@@ -191,7 +230,7 @@ pub enum Error {
         column: String,
     },
     /// Quotes of a CSV file that do not pair up.
-    #[error("{}:{line}: {problem}", path.display())]
+    #[error("{}:{line}: {problem}", shown(path))]
     CsvQuote {
         /// The file.
         path: PathBuf,
@@ -201,7 +240,11 @@ pub enum Error {
         problem: &'static str,
     },
     /// A value of a CSV file is not of the type its column is declared to have.
-    #[error("{}:{line}: column `{column}`: {found:?} is not of type {expected}", path.display())]
+    #[error(
+        "{}:{line}: column `{column}`: {found:?} is not of type {expected}{}",
+        shown(path),
+        because(hint)
+    )]
     CsvValue {
         /// The file.
         path: PathBuf,
@@ -213,9 +256,11 @@ pub enum Error {
         found: String,
         /// The type of the column.
         expected: ColumnType,
+        /// What may be the reason.
+        hint: Option<String>,
     },
     /// A Parquet file that cannot be decoded.
-    #[error("{}: the Parquet file cannot be read: {cause}", path.display())]
+    #[error("{}: the Parquet file cannot be read: {cause}", shown(path))]
     ParquetRead {
         /// The file.
         path: PathBuf,
@@ -223,7 +268,7 @@ pub enum Error {
         cause: Box<parquet::errors::ParquetError>,
     },
     /// A Parquet file that cannot be written.
-    #[error("{}: the Parquet file cannot be written: {cause}", path.display())]
+    #[error("{}: the Parquet file cannot be written: {cause}", shown(path))]
     ParquetWrite {
         /// The file.
         path: PathBuf,
@@ -231,7 +276,7 @@ pub enum Error {
         cause: Box<parquet::errors::ParquetError>,
     },
     /// A file is not the one that was opened to be scanned.
-    #[error("{}: the file has changed since it was opened; open it again", path.display())]
+    #[error("{}: the file has changed since it was opened; open it again", shown(path))]
     FileChanged {
         /// The file.
         path: PathBuf,
@@ -277,6 +322,10 @@ impl Error {
             .map(|(_, name)| name.clone());
         Self::UnknownColumn { column: column.to_owned(), known, suggestion }
     }
+}
+
+fn because(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default()
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {

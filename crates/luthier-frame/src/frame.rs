@@ -9,8 +9,7 @@ use arrow_schema::DataType;
 use ndarray::Array2;
 
 use crate::normalize::{column_type, list_width, normalize};
-use crate::partition::{Loaded, Part, record_batch};
-use crate::place::RowOrigin;
+use crate::partition::{Part, record_batch};
 use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
 
@@ -135,22 +134,6 @@ impl DataFrame {
         }
         let rows = partitions.iter().map(Partition::num_rows).sum();
         Self { schema, partitions: partitions.into(), rows }
-    }
-
-    /// The same rows, which were read there in this order.
-    pub(crate) fn with_origin(self, origin: &RowOrigin) -> Self {
-        let mut row = 0;
-        let partitions = self.partitions.iter().map(|partition| {
-            Partition::new(partition.parts().iter().map(|part| {
-                let origin = Some(origin.skip(row));
-                row += part.num_rows();
-                match part {
-                    Part::Batch(Loaded { batch, .. }) => Part::Batch(Loaded { batch: batch.clone(), origin }),
-                    scan => scan.clone(),
-                }
-            }))
-        });
-        Self { partitions: partitions.collect(), ..self }
     }
 
     /// The columns.

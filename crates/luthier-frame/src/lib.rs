@@ -1,7 +1,7 @@
 //! Partitioned data frames over Arrow batches, CSV and Parquet files.
 //!
 //! A [`DataFrame`] is a [`Schema`] and a list of [`Partition`]s; a partition is a run of rows, kept as Arrow record
-//! batches in memory or as row groups of a Parquet file that are read when they are asked for. Frames are
+//! batches in memory or as rows of a CSV or Parquet file that are read when they are asked for. Frames are
 //! immutable, share their buffers and cost little to clone.
 //!
 //! ```
@@ -30,17 +30,19 @@
 //! - Six column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
 //!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they are
 //!   ([`lists`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]). Any column may have nulls.
-//! - CSV: [`DataFrame::read_csv`], [`DataFrame::write_csv`]. Parquet: [`DataFrame::read_parquet`],
+//! - CSV: [`DataFrame::read_csv`], [`DataFrame::scan_csv`], [`DataFrame::write_csv`], with [`CsvOptions`] for files as
+//!   people have them. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
 //! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
 //!   `repartition`, `coalesce`, `collect`. A look at the data: `describe` and `Display`.
-//! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value.
+//! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value, and
+//!   [`DataFrame::place_of_row`].
 //!
 //! # What there is not
 //!
 //! No joins, no grouping, no expressions, no SQL and no query optimiser: a frame hands rows to kernels. For the
-//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV files are read as a whole; Parquet
-//! files larger than memory can be scanned.
+//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV and Parquet files
+//! larger than memory can be scanned.
 
 mod assemble;
 mod attributes;
@@ -64,7 +66,7 @@ pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
 
-pub use crate::csv::CsvOptions;
+pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use column::Column;
 pub use describe::{ColumnDescription, Description, NumberDescription};

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 
+use crate::csv::CsvScan;
 use crate::parquet::Scan;
 use crate::place::RowOrigin;
 use crate::{Field, Result};
 
-/// A run of consecutive rows of a frame: record batches in memory, or row groups of Parquet files which
-/// are read when they are asked for. Cheap to clone.
+/// A run of consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
+/// that are read when they are asked for. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Partition {
     parts: Arc<[Part]>,
@@ -18,6 +19,7 @@ pub struct Partition {
 pub(crate) enum Part {
     Batch(Loaded),
     Scan(Scan),
+    Csv(CsvScan),
 }
 
 /// A batch in memory, and where its rows were read if they come from a file.
@@ -98,9 +100,9 @@ impl Partition {
         for part in self.parts.iter() {
             match part {
                 Part::Batch(_) => parts.push(part.clone()),
-                Part::Scan(scan) => {
+                Part::Scan(_) | Part::Csv(_) => {
                     let mut origin = part.origin();
-                    for batch in scan.batches(None, scan.load_rows())? {
+                    for batch in part.batches(None, Some(part.load_rows()))? {
                         let batch = batch?;
                         let rest = origin.as_ref().map(|origin| origin.skip(batch.num_rows()));
                         parts.push(Part::Batch(Loaded {
@@ -141,6 +143,15 @@ impl Part {
         match self {
             Self::Batch(loaded) => loaded.batch.num_rows(),
             Self::Scan(scan) => scan.num_rows(),
+            Self::Csv(scan) => scan.num_rows(),
+        }
+    }
+
+    /// Rows in a batch when the part is loaded.
+    fn load_rows(&self) -> usize {
+        match self {
+            Self::Scan(scan) => scan.load_rows(),
+            Self::Batch(_) | Self::Csv(_) => self.num_rows(),
         }
     }
 
@@ -149,6 +160,7 @@ impl Part {
         match self {
             Self::Batch(loaded) => loaded.origin.clone(),
             Self::Scan(scan) => Some(scan.origin()),
+            Self::Csv(scan) => Some(scan.origin()),
         }
     }
 
@@ -162,6 +174,7 @@ impl Part {
                 Ok(Box::new(std::iter::once(Ok(batch))))
             }
             Self::Scan(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
+            Self::Csv(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
         }
     }
 
@@ -172,6 +185,7 @@ impl Part {
                 origin: origin.as_ref().map(|origin| origin.skip(offset)),
             }),
             Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
+            Self::Csv(scan) => Self::Csv(scan.slice(offset, len)),
         }
     }
 
@@ -184,6 +198,7 @@ impl Part {
                 Self::Batch(Loaded { batch, origin: origin.clone() })
             }
             Self::Scan(scan) => Self::Scan(scan.project(columns)),
+            Self::Csv(scan) => Self::Csv(scan.project(columns)),
         })
     }
 }

@@ -6,6 +6,8 @@ use crate::{Error, Result};
 
 /// Marks columns of sparse vectors.
 const SPARSE: &str = "luthier.sparse";
+/// Marks columns of text that is spelt as in a CSV file.
+const SPELT: &str = "luthier.spelt";
 
 /// The logical type of a column. Several Arrow types may stand behind one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,6 +150,22 @@ impl Field {
     /// Whether vectors are held sparse.
     pub fn is_sparse(&self) -> bool {
         self.metadata.contains_key(SPARSE)
+    }
+
+    /// The same, saying whether texts are cells as they are spelt in a CSV file, with their quotes.
+    pub(crate) fn with_spelling(mut self, spelt: bool) -> Self {
+        if spelt {
+            self.metadata.insert(SPELT.to_owned(), "true".to_owned());
+        } else {
+            self.metadata.remove(SPELT);
+        }
+        self
+    }
+
+    /// Whether texts are cells as they are spelt in a CSV file, with their quotes (see
+    /// [`CsvOptions::as_spelt_except`](crate::CsvOptions::as_spelt_except)).
+    pub fn is_spelt(&self) -> bool {
+        self.metadata.contains_key(SPELT)
     }
 
     /// The Arrow field for an array of `data_type` in this column.

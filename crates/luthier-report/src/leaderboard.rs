@@ -1,12 +1,15 @@
 //! The candidates of a search from best to worst.
 
-use luthier_tune::{CandidateResult, FoldResult, SearchResult};
+use luthier_tune::SearchResult;
 
 use crate::table::{Align, table};
 
-/// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's
-/// parameters, mean and deviation of the metric (`-` where there is one split and so no deviation), seconds to fit
-/// and to score over all folds, and what went wrong. The means of other metrics follow the deviation. At most `limit` lines.
+/// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's parameters, mean
+/// and deviation of the metric (`-` where there is one split and so no deviation), the means of secondary metrics, seconds
+/// to fit and to score over all folds, and what went wrong. At most `limit` lines.
+///
+/// Where a candidate lacks the metric on some fold, the table also says over how many folds each mean is, and shows the
+/// metric on each of them if there are at most ten.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     let names: Vec<&str> = result
         .candidates
@@ -22,10 +25,21 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             }
         }
     }
-    let failed = result.candidates.iter().any(|candidate| error_of(result, candidate).is_some());
+    let failed = result.candidates.iter().any(|candidate| !result.errors_of(candidate).is_empty());
+    let lacking = result.candidates.iter().any(|candidate| candidate.scored_folds < candidate.folds.len());
+    let folds: Vec<String> = match result.candidates.first() {
+        Some(first) if lacking && (2..=MOST_FOLDS).contains(&first.folds.len()) => {
+            first.folds.iter().map(|fold| format!("fold {}", fold.fold)).collect()
+        }
+        _ => Vec::new(),
+    };
     let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
+    if lacking {
+        columns.push(("folds", Align::Right));
+    }
+    columns.extend(folds.iter().map(|fold| (fold.as_str(), Align::Right)));
     columns.extend(result.also.iter().map(|also| (also.name.as_str(), Align::Right)));
     columns.extend([("fit s", Align::Right), ("score s", Align::Right)]);
     if failed {
@@ -46,9 +60,14 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             let std =
                 if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
             row.extend([format!("{:.6}", candidate.mean), std]);
+            if lacking {
+                row.push(format!("{} of {}", candidate.scored_folds, candidate.folds.len()));
+            }
+            let metrics = candidate.folds.iter().map(|fold| format!("{:.6}", fold.metric));
+            row.extend(metrics.take(folds.len()));
             row.extend(candidate.also.iter().map(|also| format!("{:.6}", also.mean)));
             row.extend([seconds(|fold| fold.fit_seconds), seconds(|fold| fold.score_seconds)]);
-            row.extend(error_of(result, candidate));
+            row.push(result.errors_of(candidate));
             row
         })
         .collect();
@@ -59,20 +78,13 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     text
 }
 
-/// Why a candidate failed, else why another metric is missing.
-fn error_of(result: &SearchResult, candidate: &CandidateResult) -> Option<String> {
-    let other = |fold: &FoldResult| {
-        let mut named = result.also.iter().zip(&fold.also);
-        named.find_map(|(also, metric)| Some(format!("{}: {}", also.name, metric.error.as_ref()?)))
-    };
-    let folds = &candidate.folds;
-    folds.iter().find_map(|fold| fold.error.clone()).or_else(|| folds.iter().find_map(other))
-}
+/// Most folds whose metrics are shown one by one.
+const MOST_FOLDS: usize = 10;
 
 #[cfg(test)]
 mod tests {
     use luthier_tune::core::{ParamMap, Work};
-    use luthier_tune::{AlsoMetric, FoldMetric, Spread};
+    use luthier_tune::{CandidateResult, FoldMetric, FoldResult, MetricSummary, SecondaryMetric};
 
     use super::*;
 
@@ -94,18 +106,26 @@ mod tests {
             params: ParamMap::new().with("k", index as i64),
             mean: 2.0,
             std: 0.0,
+            scored_folds: folds as usize,
             rank,
             folds: (0..folds).map(fold).collect(),
-            also: also.iter().map(|(_, metric)| Spread { mean: metric.metric, std: 0.0 }).collect(),
+            also: also
+                .iter()
+                .map(|(_, m)| MetricSummary { mean: m.metric, std: 0.0, scored_folds: 1 })
+                .collect(),
         };
-        let named =
-            |(name, _): &(&str, FoldMetric)| AlsoMetric { name: (*name).to_owned(), larger_is_better: false };
+        let named = |(name, _): &(&str, FoldMetric)| SecondaryMetric {
+            name: (*name).to_owned(),
+            larger_is_better: false,
+        };
         SearchResult {
             metric: "rmse".to_owned(),
             larger_is_better: false,
             also: also.iter().map(named).collect(),
             best: 1,
             candidates: vec![candidate(0, 2), candidate(1, 1)],
+            notes: Vec::new(),
+            executor_note: None,
             search_seconds: 1.0,
             forecast: Default::default(),
             work: Work::default(),
@@ -128,7 +148,7 @@ rank  candidate  k      rmse  std   fit s  score s
     #[test]
     fn other_metrics_are_columns_and_what_is_missing_says_why() {
         let there = FoldMetric { metric: 0.25, error: None };
-        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".to_owned()) };
+        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".into()) };
         let expected = "\
 rank  candidate  k      rmse  std       mae   f1   fit s  score s  error
 ----  ---------  -  --------  ---  --------  ---  ------  -------  -----------------
@@ -136,5 +156,20 @@ rank  candidate  k      rmse  std       mae   f1   fit s  score s  error
 … 1 more
 ";
         assert_eq!(leaderboard(&result(1, &[("mae", there), ("f1", missing)]), 1), expected);
+    }
+
+    #[test]
+    fn scores_that_exist_are_shown_beside_those_that_are_missing() {
+        let mut result = result(3, &[]);
+        let failed = &mut result.candidates[1];
+        (failed.mean, failed.scored_folds) = (f64::NAN, 2);
+        (failed.folds[1].metric, failed.folds[1].error) = (f64::NAN, Some("no class 2".into()));
+        let expected = "\
+rank  candidate  k  rmse       std   folds    fold 0  fold 1    fold 2   fit s  score s  error
+----  ---------  -  ----  --------  ------  --------  ------  --------  ------  -------  ------------------
+   1          1  1   NaN  0.000000  2 of 3  2.000000     NaN  2.000000  1.5000   0.0000  fold 1: no class 2
+… 1 more
+";
+        assert_eq!(leaderboard(&result, 1), expected);
     }
 }

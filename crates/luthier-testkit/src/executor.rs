@@ -9,20 +9,63 @@ use std::time::{Duration, Instant};
 use luthier_tune::executor::{Executor, Job, TaskResult, verify};
 use rayon::prelude::*;
 
+use crate::findings::{Finding, Findings, Rule};
+
 /// Longest time that a check may take before the executor counts as hanging.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Checks the whole contract of [`Executor`]; takes some seconds.
+/// One part of the contract.
+type Check = fn(&Arc<dyn Executor>) -> Result<(), String>;
+
+/// Checks the whole contract of [`Executor`]; takes some seconds. A check that does not end within [`PATIENCE`] is a
+/// finding; its threads are left behind.
+///
+/// ```
+/// use luthier_testkit::check_executor;
+/// use luthier_tune::ThreadPool;
+///
+/// check_executor("thread_pool", ThreadPool::new())?;
+/// # Ok::<(), luthier_testkit::Findings>(())
+/// ```
 ///
 /// # Errors
-/// The first law that is broken, and how.
-pub fn check_executor(executor: &Arc<dyn Executor>) -> Result<(), String> {
-    reports_every_task_exactly_once(executor)?;
-    reports_failures_and_panics(executor)?;
-    keeps_the_limit(executor)?;
-    uses_the_limit(executor)?;
-    runs_overlapping_jobs(executor)?;
-    survives_nested_rayon(executor)
+/// Every rule that is broken, and how.
+pub fn check_executor(name: &str, executor: impl Executor) -> Result<(), Findings> {
+    check_executor_within(PATIENCE, name, executor)
+}
+
+/// As [`check_executor`], where each check must end within `patience`.
+///
+/// # Errors
+/// As [`check_executor`].
+pub fn check_executor_within(
+    patience: Duration,
+    name: &str,
+    executor: impl Executor,
+) -> Result<(), Findings> {
+    let executor: Arc<dyn Executor> = Arc::new(executor);
+    let checks: [(Rule, Check); 6] = [
+        (Rule::Reports, reports_every_task_exactly_once),
+        (Rule::Failures, reports_failures_and_panics),
+        (Rule::Limit, keeps_the_limit),
+        (Rule::UsesLimit, uses_the_limit),
+        (Rule::Overlaps, runs_overlapping_jobs),
+        (Rule::NestedRayon, survives_nested_rayon),
+    ];
+    let mut findings = Vec::new();
+    for (rule, check) in checks {
+        let executor = Arc::clone(&executor);
+        match within(patience, move || check(&executor)) {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => findings.push(Finding { rule, what }),
+            Err(what) => {
+                findings.push(Finding { rule, what });
+                // What still runs would disturb the checks that follow.
+                break;
+            }
+        }
+    }
+    Findings::check(name, findings)
 }
 
 /// Every task of jobs of many sizes, the empty one included, under limits from 1 to far above the tasks.

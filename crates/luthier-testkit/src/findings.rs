@@ -44,10 +44,22 @@ pub enum Rule {
     NoPanic,
     /// Errors say which column is at fault.
     NamesColumn,
-    /// Nothing is a neutral element, and parts merge to the whole.
+    /// Merging the empty summary changes nothing, and parts merge to the whole.
     Merges,
     /// Every fold has rows, and every row a fold.
     Covers,
+    /// Every task is reported exactly once, with its own result.
+    Reports,
+    /// A task that fails or panics is reported as failed, and stops no other task.
+    Failures,
+    /// No more tasks run at once than the limit allows.
+    Limit,
+    /// As many tasks run at once as the limit and the capacity allow.
+    UsesLimit,
+    /// Several jobs may run at once, each with a limit of its own.
+    Overlaps,
+    /// Tasks may use rayon, on a pool of any size, also the pool that the executor is called from.
+    NestedRayon,
 }
 
 /// One rule that is broken, and how.
@@ -59,8 +71,9 @@ pub struct Finding {
     pub what: String,
 }
 
-/// All rules that are broken; there is at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// All rules that are broken; there is at least one. `Debug` is the same text as `Display`, so that a failed `unwrap` in a
+/// test shows a rule per line.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Findings {
     part: String,
     findings: Vec<Finding>,
@@ -87,6 +100,12 @@ impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` does not keep its contract:", self.part)?;
         self.findings.iter().try_for_each(|finding| write!(f, "\n- {:?}: {}", finding.rule, finding.what))
+    }
+}
+
+impl fmt::Debug for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

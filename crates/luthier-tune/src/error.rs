@@ -3,9 +3,9 @@
 use luthier_core::ParamMap;
 use luthier_core::params::ParamError;
 
-use crate::failure::Failure;
 use crate::named::name_of;
-use crate::result::SearchResult;
+use crate::notes::MOST_REASONS;
+use crate::result::{CandidateResult, FailureSummary, SearchResult};
 use crate::splitter::Splitter;
 
 /// Result of this crate's functions.
@@ -77,13 +77,23 @@ pub enum Error {
         message: String,
     },
 
-    /// Every candidate failed while it was fitted or scored.
-    #[error("all {candidates} candidates failed; the first: {first}")]
+    /// No candidate has a mean metric: each failed on at least one fold. The table of the search is kept.
+    #[error("{}", all_failed(result, reasons))]
     AllFailed {
-        /// Number of candidates.
-        candidates: usize,
-        /// The first candidate's error.
-        first: Failure,
+        /// What the search found.
+        result: Box<SearchResult>,
+        /// Each distinct reason once, the most frequent first.
+        reasons: Vec<FailureSummary>,
+    },
+
+    /// No candidate has a mean metric, because the metric is not defined on the rows of any fold. The table of the search
+    /// is kept.
+    #[error("no candidate has a metric: {reason}")]
+    NoMetric {
+        /// What the search found.
+        result: Box<SearchResult>,
+        /// What the rows lack.
+        reason: String,
     },
 
     /// The best candidate could not be fitted on all rows; the table of the search is kept.
@@ -115,9 +125,44 @@ impl Error {
         }
     }
 
+    /// The table of a search that ended without a model, where there is one.
+    pub fn result(&self) -> Option<&SearchResult> {
+        match self {
+            Self::AllFailed { result, .. } | Self::NoMetric { result, .. } | Self::Refit { result, .. } => {
+                Some(result)
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn splitter(splitter: &dyn Splitter, source: anyhow::Error) -> Self {
         Self::Split { splitter: name_of(splitter), source }
     }
+}
+
+fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {
+    let (all, failed) =
+        (result.candidates.len(), |c: &&CandidateResult| c.folds.iter().any(|f| f.error.is_some()));
+    let failed = result.candidates.iter().filter(failed).count();
+    let mut message = match (all, failed) {
+        (1, _) => "the candidate failed".to_owned(),
+        (all, failed) if all == failed => format!("all {all} candidates failed"),
+        (all, failed) => format!(
+            "no candidate has a metric: {failed} of {all} failed, and {} is not defined for the others",
+            result.metric
+        ),
+    };
+    if let [reason] = reasons {
+        return format!("{message}: {reason}");
+    }
+    message.push(':');
+    for reason in reasons.iter().take(MOST_REASONS) {
+        message.push_str(&format!("\n- {reason}"));
+    }
+    if let Some(left) = reasons.len().checked_sub(MOST_REASONS).filter(|&left| left > 0) {
+        message.push_str(&format!("\n- and {left} more reasons"));
+    }
+    message
 }
 
 impl From<ParamError> for Error {

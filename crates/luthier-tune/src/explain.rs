@@ -27,6 +27,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) parallelism: &'a Parallelism,
     pub(crate) memory_budget: MemoryBudget,
     pub(crate) forecast: Forecast,
+    pub(crate) executor_note: Option<String>,
 }
 
 impl Display for Explanation<'_> {
@@ -41,6 +42,14 @@ impl Display for Explanation<'_> {
             self.frame.num_rows(),
             plural(self.frame.num_partitions(), "partition"),
         )?;
+        if let Some((first, error)) = self.tree.invalid.first_key_value() {
+            let invalid = self.tree.invalid.len();
+            writeln!(
+                f,
+                "not fitted {}, of which the first is candidate {first}: {error}",
+                plural(invalid, "candidate")
+            )?;
+        }
         writeln!(
             f,
             "executor   {}, parallelism {}: at most {} in flight",
@@ -48,6 +57,9 @@ impl Display for Explanation<'_> {
             self.parallelism,
             plural(self.limit, "unit")
         )?;
+        if let Some(note) = &self.executor_note {
+            writeln!(f, "           {note}")?;
+        }
         if self.sharing == Sharing::Off {
             writeln!(
                 f,
@@ -87,11 +99,11 @@ impl Explanation<'_> {
 
     /// What it comes to.
     fn sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Forecast { work, is_guess, .. } = self.forecast;
+        let Forecast { work, is_approximate, .. } = self.forecast;
         writeln!(
             f,
             "in all     {}{} in {}, {} and {}",
-            if is_guess { "about " } else { "" },
+            if is_approximate { "about " } else { "" },
             plural(work.rows_read as usize, "row read"),
             plural(work.passes as usize, "pass"),
             plural(work.fits as usize, "fit"),
@@ -149,23 +161,23 @@ impl Explanation<'_> {
             plural(folds, "fold"),
             plural(level.groups.len(), "group"),
         )?;
-        if distinct < self.candidates {
-            write!(f, "; {distinct} of {} configurations are distinct", self.candidates)?;
+        let configurations: usize = nodes().map(|node| node.candidates.len()).sum();
+        if distinct < configurations {
+            write!(f, "; {distinct} of {configurations} configurations are distinct")?;
         }
         let plans = || nodes().map(|node| &node.planned.plan);
         if plans().any(|plan| plan.is_iterative()) {
             write!(f, "; passes over the rows several times")?;
         }
         if plans().all(|plan| plan.needs().is_empty()) {
-            write!(f, "; reads rows as it likes")?;
+            write!(f, "; access pattern unknown")?;
         }
         self.behind(f, level, folds)
     }
 
     /// What later stages find behind this one.
     fn behind(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
-        let members: BTreeSet<usize> =
-            self.tree.paths.iter().filter_map(|path| path.get(level.stage).copied()).collect();
+        let members: BTreeSet<usize> = level.nodes.iter().copied().collect();
         let nodes = || members.iter().filter_map(|&node| self.tree.nodes.get(node));
         let is_common = members.iter().all(|&node| self.tree.is_common(node));
         if nodes().any(|node| node.planned.plan.affine_columns().is_none()) {

@@ -16,9 +16,15 @@ pub struct Failure {
     pub row: Option<usize>,
 }
 
+impl From<&luthier_core::Error> for Failure {
+    fn from(error: &luthier_core::Error) -> Self {
+        Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }
+    }
+}
+
 impl From<luthier_core::Error> for Failure {
     fn from(error: luthier_core::Error) -> Self {
-        Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }
+        (&error).into()
     }
 }
 

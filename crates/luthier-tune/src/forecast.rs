@@ -14,8 +14,9 @@ use crate::splitter::Split;
 pub struct Forecast {
     /// Rows read, passes, fits, reused fits and evaluations; the other counters depend on the stages and are 0.
     pub work: Work,
-    /// Whether a stage reads rows as it likes, iterates, or memory is short, so that rows and passes are a guess.
-    pub is_guess: bool,
+    /// Whether rows and passes are approximate: the access pattern of a stage is unknown, a stage iterates, or memory is
+    /// short.
+    pub is_approximate: bool,
     /// How often the rows are read at most for what is asked of the frame itself: more than once where memory is
     /// short.
     pub times_read: u32,
@@ -30,7 +31,7 @@ pub struct Forecast {
 /// Copies of a summary that a unit makes on its way through stages.
 const COPIES: u64 = 6;
 
-pub(crate) struct Outlook<'a> {
+pub(crate) struct CostEstimate<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) base_needs: &'a [BaseNeed],
     pub(crate) split: &'a Split,
@@ -40,7 +41,7 @@ pub(crate) struct Outlook<'a> {
     pub(crate) memory_budget: MemoryBudget,
 }
 
-impl Outlook<'_> {
+impl CostEstimate<'_> {
     pub(crate) fn forecast(&self) -> Forecast {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
         forecast.work.evaluations = (self.candidates() * self.folds() * self.evaluators) as u64;
@@ -53,7 +54,12 @@ impl Outlook<'_> {
     }
 
     fn candidates(&self) -> usize {
-        self.tree.paths.len()
+        self.tree.valid().count()
+    }
+
+    /// A candidate that may be the best: which one it will be is not known.
+    fn first(&self) -> Option<usize> {
+        self.tree.valid().next()
     }
 
     fn folds(&self) -> usize {
@@ -97,17 +103,14 @@ impl Outlook<'_> {
         let room = Room::new(forecast.budget, summary);
         let again = u64::from(room.passes(self.folds()));
         pass(views * again, views * again * self.rows());
-        let by_rows = tree.levels.iter().rev().find(|level| !level.groups.is_empty()).map_or(0, |level| {
-            let passes = |group: &Vec<usize>| {
-                let nodes = group.iter().filter_map(|&node| tree.nodes.get(node));
-                let candidates = nodes.flat_map(|node| &node.candidates);
-                candidates.filter_map(|&candidate| tree.scoring_passes.get(candidate)).copied().max()
-            };
-            level.groups.iter().filter_map(passes).sum()
-        });
+        let passes = |group: &Vec<usize>| {
+            let scored = tree.scored_by(group).into_iter();
+            scored.filter_map(|candidate| tree.scoring_passes.get(candidate)).copied().max()
+        };
+        let by_rows: u64 = tree.levels.iter().flat_map(|level| &level.groups).filter_map(passes).sum();
         pass(by_rows * folds, by_rows * self.validation_rows());
         // The refit finds what was asked of the frame itself.
-        let path = tree.paths.first().map_or(&[][..], Vec::as_slice);
+        let path = self.first().and_then(|first| tree.paths.get(first)).map_or(&[][..], Vec::as_slice);
         let behind =
             path.iter().filter(|&&node| tree.nodes.get(node).is_some_and(|node| !node.needs.is_empty()));
         let behind = behind.count() as u64;
@@ -115,29 +118,27 @@ impl Outlook<'_> {
         for level in &tree.levels {
             let distinct: usize = level.groups.iter().map(Vec::len).sum();
             forecast.work.fits += distinct as u64 * folds;
-            if distinct > 0 {
-                forecast.work.reused_fits += (self.candidates() - distinct) as u64 * folds;
-            }
+            forecast.work.reused_fits += tree.reused(level) as u64 * folds;
         }
-        forecast.work.fits += self.fitted_stages(0);
+        forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
         forecast.times_read = room.passes(self.folds());
         forecast.summary_bytes = summary * room.summaries(self.folds()) as u64;
-        forecast.is_guess = again > 1 || self.has_stages_that_read();
+        forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 
     fn alone(&self, forecast: &mut Forecast) {
-        for candidate in 0..self.candidates() {
+        for candidate in self.tree.valid() {
             let stages = self.fitted_stages(candidate);
             forecast.work.fits += stages * self.folds() as u64;
             let scored = self.evaluators as u64;
             forecast.work.passes += (stages + scored) * self.folds() as u64;
             forecast.work.rows_read += stages * self.training_rows() + scored * self.validation_rows();
         }
-        let stages = self.fitted_stages(0);
+        let stages = self.first().map_or(0, |first| self.fitted_stages(first));
         forecast.work.fits += stages;
         forecast.work.passes += stages;
         forecast.work.rows_read += stages * self.rows();
-        forecast.is_guess = self.has_stages_that_read();
+        forecast.is_approximate = self.has_stages_that_read();
     }
 
     /// Stages of a candidate that are fitted.
@@ -147,8 +148,8 @@ impl Outlook<'_> {
     }
 
     fn has_stages_that_read(&self) -> bool {
-        let plans = (0..self.tree.nodes.len()).filter(|&node| self.tree.is_fitted(node));
-        let plans = plans.filter_map(|node| self.tree.nodes.get(node)).map(|node| &node.planned.plan);
+        let nodes = self.tree.nodes.iter().filter(|node| !node.candidates.is_empty());
+        let plans = nodes.filter(|node| node.stage.as_model().is_none()).map(|node| &node.planned.plan);
         let mut reads = plans.map(|plan| plan.needs().is_empty() || plan.is_iterative());
         reads.any(|reads| reads)
     }

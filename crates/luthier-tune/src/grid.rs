@@ -32,7 +32,7 @@ use crate::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamGrid {
-    /// Grids whose candidates come one grid after the other; one at least.
+    /// Grids whose candidates come one grid after the other.
     products: Vec<Product>,
 }
 
@@ -93,6 +93,24 @@ impl ParamGrid {
         self
     }
 
+    /// These candidates and no others: one for each map.
+    ///
+    /// ```
+    /// use luthier_core::ParamMap;
+    /// use luthier_tune::ParamGrid;
+    ///
+    /// let few = [ParamMap::new().with("pca.k", 2), ParamMap::new().with("pca.k", 5).with("lr.reg_param", 0.1)];
+    /// assert_eq!(ParamGrid::from_maps(few.clone()).build()?, few);
+    /// # Ok::<(), luthier_tune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn from_maps(candidates: impl IntoIterator<Item = ParamMap>) -> Self {
+        let product = |map: ParamMap| Product {
+            axes: map.into_iter().map(|(path, value)| (path, vec![value])).collect(),
+        };
+        Self { products: candidates.into_iter().map(product).collect() }
+    }
+
     /// The candidates: each grid's values in all combinations, the address added last varying fastest.
     ///
     /// # Errors
@@ -106,6 +124,9 @@ impl ParamGrid {
         if found > Self::MAX_CANDIDATES {
             return Err(Error::GridTooLarge { found, limit: Self::MAX_CANDIDATES });
         }
+        if found == 0 {
+            return Err(Error::invalid("there are no candidates: give at least one `ParamMap`"));
+        }
         Ok(self.products.iter().flat_map(Product::candidates).collect())
     }
 
@@ -117,6 +138,20 @@ impl ParamGrid {
             }
         }
         self
+    }
+}
+
+/// See [`from_maps`](ParamGrid::from_maps).
+impl From<Vec<ParamMap>> for ParamGrid {
+    fn from(candidates: Vec<ParamMap>) -> Self {
+        Self::from_maps(candidates)
+    }
+}
+
+/// See [`from_maps`](ParamGrid::from_maps).
+impl<const N: usize> From<[ParamMap; N]> for ParamGrid {
+    fn from(candidates: [ParamMap; N]) -> Self {
+        Self::from_maps(candidates)
     }
 }
 

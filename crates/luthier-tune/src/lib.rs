@@ -48,6 +48,7 @@ mod forecast;
 mod grid;
 mod memory_budget;
 mod named;
+mod notes;
 mod parallelism;
 mod plan;
 mod result;
@@ -72,8 +73,11 @@ pub use luthier_core as core;
 pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
 pub use named::PartEntry;
+pub use notes::{NotedFits, SearchNote};
 pub use parallelism::Parallelism;
-pub use result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, Spread};
+pub use result::{
+    CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
+};
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
 pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};
 pub use train_validation_split::TrainValidationSplit;

@@ -1,19 +1,25 @@
 //! What a search will do, before it does anything.
 
+use std::collections::{BTreeMap, HashMap};
+
 use luthier_core::frame::Schema;
 use luthier_core::{DynEstimator, DynEvaluator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
 
+use crate::failure::Failure;
 use crate::{Error, Result};
 
 /// Candidates as a tree by stage: one that differs only in later stages shares the nodes of the earlier ones.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
-    /// For each candidate its node at every stage.
+    /// For each candidate its nodes in order; none for a candidate that cannot be fitted.
     pub(crate) paths: Vec<Vec<usize>>,
     pub(crate) levels: Vec<Level>,
     /// For each candidate, how often its evaluators read the rows of a fold.
     pub(crate) scoring_passes: Vec<u64>,
+    /// The candidates that cannot be fitted, whatever the rows, and why.
+    pub(crate) invalid: BTreeMap<usize, Failure>,
+    by_key: HashMap<String, Vec<usize>>,
 }
 
 /// What the evaluators ask of a candidate's predictions.
@@ -54,6 +60,8 @@ pub(crate) struct Node {
     values: Vec<Value>,
     pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
+    /// Number of nodes before it.
+    depth: usize,
     /// The candidates that pass through it.
     pub(crate) candidates: Vec<usize>,
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
@@ -61,11 +69,14 @@ pub(crate) struct Node {
     pub(crate) needs: Vec<Need>,
 }
 
-/// The nodes of one stage, grouped as they are fitted.
+/// The nodes that are the same number of stages behind the frame, grouped as they are fitted.
 #[derive(Debug)]
 pub(crate) struct Level {
-    pub(crate) stage: usize,
+    /// Number of stages before it.
+    pub(crate) depth: usize,
+    /// The names of its stages: more than one where candidates have different stages here.
     pub(crate) name: String,
+    pub(crate) nodes: Vec<usize>,
     /// Nodes that are fitted together: siblings where the stage gains from it, else one by one. A transformer is
     /// not fitted; its groups are empty.
     pub(crate) groups: Vec<Vec<usize>>,
@@ -89,6 +100,28 @@ impl BaseNeed {
     }
 }
 
+/// The requests on the frame, found by what they ask.
+#[derive(Debug, Default)]
+struct BaseNeeds {
+    needs: Vec<BaseNeed>,
+    by_key: HashMap<String, Vec<usize>>,
+}
+
+impl BaseNeeds {
+    fn add(&mut self, need: Need, stage: &str, candidate: usize) {
+        let places = self.by_key.entry(format!("{stage} {} {:?}", need.name(), need.columns())).or_default();
+        let known = places.iter().copied().find(|&place| self.needs[place].need.same(&need));
+        match known.and_then(|place| self.needs.get_mut(place)) {
+            Some(known) if known.candidates.last() == Some(&candidate) => {}
+            Some(known) => known.candidates.push(candidate),
+            None => {
+                places.push(self.needs.len());
+                self.needs.push(BaseNeed { need, stage: stage.to_owned(), candidates: vec![candidate] });
+            }
+        }
+    }
+}
+
 /// The leaves of an estimator that may be a pipeline.
 pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)> {
     match root.as_any().downcast_ref::<Pipeline>() {
@@ -97,39 +130,53 @@ pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)
     }
 }
 
-/// A copy of the estimator with a candidate's parameters.
+/// A copy of the estimator with a candidate's parameters, not validated.
+///
+/// # Errors
+/// A name that does not exist, a value of the wrong type or out of range.
 pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Box<dyn DynEstimator>> {
     let mut copy = root.clone_box();
     for (name, value) in params.iter() {
         copy.set_value(name, value)?;
     }
-    copy.validate()?;
     Ok(copy)
 }
 
 impl Tree {
-    /// Checks every candidate against the schema and builds the tree.
+    /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
+    /// marked as invalid.
+    ///
+    /// # Errors
+    /// A candidate that does not suit the columns; parameters that contradict each other in all candidates.
     pub(crate) fn new(
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
         schema: &Schema,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<(Self, Vec<BaseNeed>)> {
-        let mut tree =
-            Self { nodes: Vec::new(), paths: Vec::new(), levels: Vec::new(), scoring_passes: Vec::new() };
+        let mut tree = Self::default();
+        let mut base = BaseNeeds::default();
+        let mut first_error = None;
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
-            let path = tree
-                .add_candidate(index, root.as_ref(), schema)
-                .map_err(|e| Error::candidate(index, params, e))?;
+            let named = |error| Error::candidate(index, params, error);
+            if let Err(error) = root.validate() {
+                tree.paths.push(Vec::new());
+                tree.scoring_passes.push(0);
+                tree.invalid.insert(index, Failure::from(&error));
+                first_error.get_or_insert_with(|| named(error.into()));
+                continue;
+            }
+            let path = tree.add_candidate(index, root.as_ref(), schema).map_err(named)?;
+            let behind = path.last().map_or(schema, |&node| &tree.nodes[node].planned.schema);
+            let asked = asked_to_score(behind).map_err(named)?;
+            tree.place_needs(index, &path, asked, &mut base);
             tree.paths.push(path);
         }
-        let mut base: Vec<BaseNeed> = Vec::new();
-        for (index, params) in params.iter().enumerate() {
-            tree.place_needs(index, schema, &asked_to_score, &mut base)
-                .map_err(|e| Error::candidate(index, params, e))?;
+        match first_error {
+            Some(error) if tree.invalid.len() == params.len() => return Err(error),
+            _ => tree.levels = tree.group(),
         }
-        tree.levels = tree.group();
-        Ok((tree, base))
+        Ok((tree, base.needs))
     }
 
     fn add_candidate(
@@ -142,15 +189,17 @@ impl Tree {
         for (name, leaf) in leaves(root) {
             let parent = path.last().copied();
             let values: Vec<Value> = leaf.values().into_iter().map(|(_, value)| value).collect();
-            let node = match self.find(parent, &name, leaf.type_name(), &values) {
+            let key = format!("{parent:?} {name} {} {values:?}", leaf.type_name());
+            let node = match self.find(&key, &values) {
                 Some(node) => node,
                 None => {
                     let before = parent.map_or(schema, |parent: usize| &self.nodes[parent].planned.schema);
                     let planned = PlannedStage::new(leaf, before)
                         .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
-                    let stage = leaf.clone_box();
+                    let (stage, depth) = (leaf.clone_box(), path.len());
                     let (candidates, needs) = (Vec::new(), Vec::new());
-                    self.nodes.push(Node { name, stage, values, planned, parent, candidates, needs });
+                    self.nodes.push(Node { name, stage, values, planned, parent, depth, candidates, needs });
+                    self.by_key.entry(key).or_default().push(self.nodes.len() - 1);
                     self.nodes.len() - 1
                 }
             };
@@ -160,30 +209,20 @@ impl Tree {
         Ok(path)
     }
 
-    /// The node of an equal stage behind the same parent.
-    fn find(&self, parent: Option<usize>, name: &str, type_name: &str, values: &[Value]) -> Option<usize> {
-        self.nodes.iter().position(|node| {
-            node.parent == parent
-                && node.name == name
-                && node.stage.type_name() == type_name
-                && node.values.len() == values.len()
-                && node.values.iter().zip(values).all(|(a, b)| a.same(b))
-        })
+    /// The node of an equal stage behind the same parent. Equal values are written alike, but not only they are.
+    fn find(&self, key: &str, values: &[Value]) -> Option<usize> {
+        let same = |&&node: &&usize| {
+            let known = &self.nodes[node].values;
+            known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.same(b))
+        };
+        self.by_key.get(key)?.iter().find(same).copied()
     }
 
     /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.
-    fn place_needs(
-        &mut self,
-        candidate: usize,
-        schema: &Schema,
-        asked_to_score: &impl Fn(&Schema) -> Result<AskedToScore>,
-        base: &mut Vec<BaseNeed>,
-    ) -> Result<()> {
-        let path = self.paths[candidate].clone();
+    fn place_needs(&mut self, candidate: usize, path: &[usize], asked: AskedToScore, base: &mut BaseNeeds) {
         let steps: Vec<LineageStep> =
             path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
-        let last = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
-        let AskedToScore { needs: deciding, also, passes } = asked_to_score(last)?;
+        let AskedToScore { needs: deciding, also, passes } = asked;
         self.scoring_passes.push(passes);
         let asked = path
             .iter()
@@ -203,52 +242,72 @@ impl Tree {
                             have.push(need);
                         }
                     }
-                    None => match base.iter_mut().find(|b| b.stage == stage && b.need.same(&need)) {
-                        Some(same) if same.candidates.contains(&candidate) => {}
-                        Some(same) => same.candidates.push(candidate),
-                        None => {
-                            base.push(BaseNeed { need, stage: stage.clone(), candidates: vec![candidate] })
-                        }
-                    },
+                    None => base.add(need, &stage, candidate),
                 }
             }
         }
-        Ok(())
     }
 
     fn group(&self) -> Vec<Level> {
-        let depth = self.paths.first().map_or(0, Vec::len);
-        (0..depth)
-            .map(|stage| {
-                let mut members: Vec<usize> = self.paths.iter().map(|path| path[stage]).collect();
-                members.sort_unstable();
-                members.dedup();
-                let mut groups: Vec<Vec<usize>> = Vec::new();
-                for node in members {
-                    if self.nodes[node].stage.as_model().is_some() {
-                        continue;
-                    }
-                    let joins = |group: &&mut Vec<usize>| {
-                        group.first().is_some_and(|&first| self.fitted_together(first, node))
-                    };
-                    match groups.iter_mut().find(joins) {
-                        Some(group) => group.push(node),
-                        None => groups.push(vec![node]),
-                    }
-                }
-                let name =
-                    self.paths.first().map_or_else(String::new, |path| self.nodes[path[stage]].name.clone());
-                Level { stage, name, groups }
-            })
-            .collect()
+        let depth = self.nodes.iter().map(|node| node.depth + 1).max().unwrap_or(0);
+        (0..depth).map(|depth| self.level(depth)).filter(|level| !level.nodes.is_empty()).collect()
     }
 
-    fn fitted_together(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (&self.nodes[a], &self.nodes[b]);
-        a.parent == b.parent
-            && a.stage.type_name() == b.stage.type_name()
-            && a.planned.plan.is_grouped()
-            && b.planned.plan.is_grouped()
+    fn level(&self, depth: usize) -> Level {
+        let here = |(_, node): &(usize, &Node)| node.depth == depth && !node.candidates.is_empty();
+        let nodes: Vec<usize> = self.nodes.iter().enumerate().filter(here).map(|(node, _)| node).collect();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut grouped: HashMap<(Option<usize>, &str), usize> = HashMap::new();
+        let mut names: Vec<&str> = Vec::new();
+        for &place in &nodes {
+            let node = &self.nodes[place];
+            if !names.contains(&node.name.as_str()) {
+                names.push(&node.name);
+            }
+            if node.stage.as_model().is_some() {
+                continue;
+            }
+            if !node.planned.plan.is_grouped() {
+                groups.push(vec![place]);
+                continue;
+            }
+            let key = (node.parent, node.stage.type_name());
+            let group = *grouped.entry(key).or_insert(groups.len());
+            match groups.get_mut(group) {
+                Some(group) => group.push(place),
+                None => groups.push(vec![place]),
+            }
+        }
+        Level { depth, name: names.join(" | "), nodes, groups }
+    }
+
+    /// The last fitted stage of a candidate, if any is: its unit evaluates as well.
+    pub(crate) fn last_fitted(&self, candidate: usize) -> Option<usize> {
+        self.paths.get(candidate)?.iter().rev().copied().find(|&node| self.is_fitted(node))
+    }
+
+    /// The candidates that can be fitted.
+    pub(crate) fn valid(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.paths.len()).filter(|candidate| !self.invalid.contains_key(candidate))
+    }
+
+    /// The candidates of a group that have no fitted stage behind it.
+    pub(crate) fn scored_by(&self, group: &[usize]) -> Vec<usize> {
+        let mut scored: Vec<usize> = group
+            .iter()
+            .filter_map(|&node| Some((node, self.nodes.get(node)?)))
+            .flat_map(|(place, node)| {
+                node.candidates.iter().copied().filter(move |&c| self.last_fitted(c) == Some(place))
+            })
+            .collect();
+        scored.sort_unstable();
+        scored
+    }
+
+    /// The fits of other candidates that the nodes of a level make needless, on one fold.
+    pub(crate) fn reused(&self, level: &Level) -> usize {
+        let nodes = level.groups.iter().flatten().filter_map(|&node| self.nodes.get(node));
+        nodes.map(|node| node.candidates.len() - 1).sum()
     }
 
     /// Whether a node is fitted rather than a transformer.
@@ -260,10 +319,5 @@ impl Tree {
     pub(crate) fn is_common(&self, node: usize) -> bool {
         let parent = self.nodes.get(node).and_then(|node| node.parent);
         !self.is_fitted(node) && parent.is_none_or(|parent| self.is_common(parent))
-    }
-
-    /// The last stage that is fitted, if any is: its units evaluate as well.
-    pub(crate) fn last_fitted(&self) -> Option<usize> {
-        self.levels.iter().rev().find(|level| !level.groups.is_empty()).map(|level| level.stage)
     }
 }

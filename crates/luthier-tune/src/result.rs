@@ -1,9 +1,14 @@
 //! The table a search ends with.
 
+use std::cmp::Ordering;
+use std::fmt;
+
 use luthier_core::{ParamMap, Work};
 
 use crate::events::Event;
+use crate::failure::Failure;
 use crate::forecast::Forecast;
+use crate::notes::{SearchNote, numbered};
 
 /// One candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,65 +17,83 @@ pub struct FoldResult {
     pub fold: u32,
     /// The metric; NaN where it is not defined or the candidate failed.
     pub metric: f64,
-    /// Seconds spent fitting, with an equal share of what other candidates and folds had a part in.
+    /// Seconds spent fitting, with an equal share of work that was done for several candidates or folds.
     pub fit_seconds: f64,
-    /// Seconds spent scoring, with an equal share of what siblings had a part in.
+    /// Seconds spent scoring, with an equal share of work that was done for several candidates.
     pub score_seconds: f64,
-    /// Why the candidate failed here.
-    pub error: Option<String>,
-    /// The metrics that do not decide, in the order of [`SearchResult::also`].
+    /// Why the candidate failed on this fold.
+    pub error: Option<Failure>,
+    /// The secondary metrics, in the order of [`SearchResult::also`].
     pub also: Vec<FoldMetric>,
 }
 
-/// A metric that does not decide, of one candidate on one fold.
+/// A secondary metric of one candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldMetric {
     /// The metric; NaN where it is not defined or missing.
     pub metric: f64,
     /// Why it is missing.
-    pub error: Option<String>,
+    pub error: Option<Failure>,
 }
 
 /// One candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateResult {
-    /// Its place in the grid, from 0.
+    /// Its place among the candidates, from 0.
     pub index: usize,
     /// The parameters that the grid sets.
     pub params: ParamMap,
-    /// Mean of the folds' metrics; NaN as soon as one of them is.
+    /// Mean of the metric over the folds where it is defined. NaN if it is defined on no fold, or if the candidate failed
+    /// on any fold: the mean of the others would not be comparable.
     pub mean: f64,
-    /// Population standard deviation of the folds' metrics.
+    /// Population standard deviation of the metric over the same folds.
     pub std: f64,
-    /// Place among the candidates, from 1: NaN last, ties in the order of the grid.
+    /// Number of folds that have the metric.
+    pub scored_folds: usize,
+    /// Place among the candidates, from 1. A candidate with a mean comes before one without, and one that was scored on
+    /// more folds before one that was scored on fewer; then the mean decides, and ties go to the first in the grid.
     pub rank: usize,
     /// The folds in order.
     pub folds: Vec<FoldResult>,
-    /// Mean and deviation of the metrics that do not decide, in the order of [`SearchResult::also`].
-    pub also: Vec<Spread>,
+    /// Mean and deviation of the secondary metrics, in the order of [`SearchResult::also`].
+    pub also: Vec<MetricSummary>,
+}
+
+impl CandidateResult {
+    /// Whether the candidate has a mean, so that it can be the best.
+    pub fn has_mean(&self) -> bool {
+        !self.mean.is_nan()
+    }
 }
 
 /// A metric over the folds of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    /// Mean of the folds' metrics; NaN as soon as one of them is.
+pub struct MetricSummary {
+    /// Mean over the folds where the metric is defined. NaN if it is defined on none, or if computing it failed on one.
     pub mean: f64,
-    /// Population standard deviation of the folds' metrics.
+    /// Population standard deviation over the same folds.
     pub std: f64,
+    /// Number of folds that have the metric.
+    pub scored_folds: usize,
 }
 
-impl Spread {
-    fn of(metrics: impl ExactSizeIterator<Item = f64> + Clone) -> Self {
-        let n = metrics.len() as f64;
-        let mean = metrics.clone().sum::<f64>() / n;
-        Self { mean, std: (metrics.map(|m| (m - mean).powi(2)).sum::<f64>() / n).sqrt() }
+impl MetricSummary {
+    /// The metric of each fold, and whether it failed there.
+    fn of(folds: impl Iterator<Item = (f64, bool)> + Clone) -> Self {
+        let metrics = || folds.clone().map(|(metric, _)| metric).filter(|metric| !metric.is_nan());
+        let scored_folds = metrics().count();
+        let failed = folds.clone().any(|(_, failed)| failed);
+        let n = if failed { f64::NAN } else { scored_folds as f64 };
+        let mean = metrics().sum::<f64>() / n;
+        let std = (metrics().map(|metric| (metric - mean).powi(2)).sum::<f64>() / n).sqrt();
+        Self { mean, std, scored_folds }
     }
 }
 
-/// A metric that does not decide.
+/// A metric that is reported beside the one that decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlsoMetric {
-    /// Its name, made different from those of the others by a number.
+pub struct SecondaryMetric {
+    /// Its name; a number is appended where another metric has the same name.
     pub name: String,
     /// Whether a larger one is better.
     pub larger_is_better: bool,
@@ -83,12 +106,18 @@ pub struct SearchResult {
     pub metric: String,
     /// Whether a larger metric is a better one.
     pub larger_is_better: bool,
-    /// The other metrics.
-    pub also: Vec<AlsoMetric>,
-    /// Index of the best candidate.
+    /// The secondary metrics.
+    pub also: Vec<SecondaryMetric>,
+    /// Index of the candidate with rank 1. Where no candidate has a mean,
+    /// [`best_candidate`](Self::best_candidate) gives `None`.
     pub best: usize,
     /// The candidates in the order of the grid.
     pub candidates: Vec<CandidateResult>,
+    /// What a reader of the table should know: folds without a metric, classes that training rows lack, what models said
+    /// about their fits.
+    pub notes: Vec<SearchNote>,
+    /// Where the executor could not do what `parallelism` asked for. Like times and events, it depends on the executor.
+    pub executor_note: Option<String>,
     /// Seconds for everything, the refit included.
     pub search_seconds: f64,
     /// The work that was done; the same on every executor.
@@ -100,9 +129,9 @@ pub struct SearchResult {
 }
 
 impl SearchResult {
-    /// The best candidate.
+    /// The best candidate; `None` if no candidate has a mean.
     pub fn best_candidate(&self) -> Option<&CandidateResult> {
-        self.candidates.get(self.best)
+        self.candidates.get(self.best).filter(|candidate| candidate.has_mean())
     }
 
     /// The candidates from best to worst.
@@ -111,24 +140,119 @@ impl SearchResult {
         ranked.sort_by_key(|candidate| candidate.rank);
         ranked
     }
+
+    /// Why a candidate failed and why secondary metrics are missing, in one line: each message once, with its folds
+    /// unless it is that of all folds. Empty if nothing went wrong.
+    pub fn errors_of(&self, candidate: &CandidateResult) -> String {
+        let mut told: Vec<(String, Vec<usize>)> = Vec::new();
+        for fold in &candidate.folds {
+            // Where the candidate failed, its other metrics are missing for the same reason.
+            let others = self.also.iter().zip(&fold.also).filter(|_| fold.error.is_none());
+            let others = others.filter_map(|(also, m)| Some(format!("{}: {}", also.name, m.error.as_ref()?)));
+            for message in fold.error.iter().map(ToString::to_string).chain(others) {
+                match told.iter_mut().find(|(earlier, _)| *earlier == message) {
+                    Some((_, folds)) => folds.push(fold.fold as usize),
+                    None => told.push((message, vec![fold.fold as usize])),
+                }
+            }
+        }
+        let one = |(message, folds): (String, Vec<usize>)| {
+            let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+            match folds.len() == candidate.folds.len() {
+                true => message,
+                false => format!("{}: {message}", numbered("fold", &folds)),
+            }
+        };
+        told.into_iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Why candidates failed: each distinct reason once, the most frequent first.
+    pub fn failures(&self) -> Vec<FailureSummary> {
+        let mut all: Vec<FailureSummary> = Vec::new();
+        for candidate in &self.candidates {
+            for fold in &candidate.folds {
+                let Some(failure) = &fold.error else { continue };
+                match all.iter_mut().find(|known| known.failure == *failure) {
+                    Some(known) => known.add(candidate.index, fold.fold),
+                    None => all.push(FailureSummary {
+                        failure: failure.clone(),
+                        candidates: vec![candidate.index],
+                        folds: vec![fold.fold],
+                        times: 1,
+                    }),
+                }
+            }
+        }
+        all.sort_by_key(|summary| std::cmp::Reverse(summary.times));
+        all
+    }
+}
+
+/// One reason why candidates failed, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureSummary {
+    /// The reason.
+    pub failure: Failure,
+    /// The candidates that failed for it.
+    pub candidates: Vec<usize>,
+    /// The folds on which they did.
+    pub folds: Vec<u32>,
+    /// How many pairs of a candidate and a fold failed for it.
+    pub times: usize,
+}
+
+impl FailureSummary {
+    fn add(&mut self, candidate: usize, fold: u32) {
+        self.times += 1;
+        if self.candidates.last() != Some(&candidate) {
+            self.candidates.push(candidate);
+        }
+        if let Err(place) = self.folds.binary_search(&fold) {
+            self.folds.insert(place, fold);
+        }
+    }
+}
+
+/// `candidates 0-3, 7 on fold 2 (5 times): …`
+impl fmt::Display for FailureSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folds: Vec<usize> = self.folds.iter().map(|&fold| fold as usize).collect();
+        write!(f, "{} on {}", numbered("candidate", &self.candidates), numbered("fold", &folds))?;
+        if self.times > 1 {
+            write!(f, " ({} times)", self.times)?;
+        }
+        write!(f, ": {}", self.failure)
+    }
 }
 
 /// Fills in means, deviations and ranks; returns the index of the best.
 pub(crate) fn rank(candidates: &mut [CandidateResult], larger_is_better: bool) -> usize {
     for candidate in candidates.iter_mut() {
         let folds = &candidate.folds;
-        let Spread { mean, std } = Spread::of(folds.iter().map(|fold| fold.metric));
-        (candidate.mean, candidate.std) = (mean, std);
+        let summary = MetricSummary::of(folds.iter().map(|fold| (fold.metric, fold.error.is_some())));
+        (candidate.mean, candidate.std) = (summary.mean, summary.std);
+        candidate.scored_folds = summary.scored_folds;
         let also = folds.first().map_or(0, |fold| fold.also.len());
-        let of =
-            |i: usize| Spread::of(folds.iter().map(|fold| fold.also.get(i).map_or(f64::NAN, |m| m.metric)));
+        let of = |i: usize| {
+            let metric = |fold: &FoldResult| {
+                fold.also.get(i).map_or((f64::NAN, true), |also| (also.metric, also.error.is_some()))
+            };
+            MetricSummary::of(folds.iter().map(metric))
+        };
         candidate.also = (0..also).map(of).collect();
     }
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&a, &b| {
-        let (a, b) = (candidates[a].mean, candidates[b].mean);
-        let better = if larger_is_better { b.partial_cmp(&a) } else { a.partial_cmp(&b) };
-        better.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+        let (a, b) = (&candidates[a], &candidates[b]);
+        let complete = || b.scored_folds.cmp(&a.scored_folds);
+        let better = || {
+            let by_mean = a.mean.partial_cmp(&b.mean).unwrap_or(Ordering::Equal);
+            if larger_is_better { by_mean.reverse() } else { by_mean }
+        };
+        match (a.has_mean(), b.has_mean()) {
+            (true, true) => complete().then_with(better),
+            (a, b) => b.cmp(&a),
+        }
     });
     for (place, &index) in order.iter().enumerate() {
         candidates[index].rank = place + 1;
@@ -149,6 +273,7 @@ mod tests {
                 params: ParamMap::new(),
                 mean: 0.0,
                 std: 0.0,
+                scored_folds: 0,
                 rank: 0,
                 folds: vec![FoldResult {
                     fold: 0,
@@ -174,27 +299,96 @@ mod tests {
         assert_eq!(ranks(&[nan, nan], true).0, 0);
     }
 
-    #[test]
-    fn deviation_is_of_the_population() {
-        let fold = |metric| FoldResult {
-            fold: 0,
+    fn one(metrics: &[(f64, Option<&str>)]) -> CandidateResult {
+        let fold = |(fold, &(metric, error)): (usize, &(f64, Option<&str>))| FoldResult {
+            fold: fold as u32,
             metric,
             fit_seconds: 0.0,
             score_seconds: 0.0,
-            error: None,
+            error: error.map(Failure::from),
             also: vec![FoldMetric { metric: 2.0 * metric, error: None }],
         };
-        let mut one = [CandidateResult {
+        CandidateResult {
             index: 0,
             params: ParamMap::new(),
             mean: 0.0,
             std: 0.0,
+            scored_folds: 0,
             rank: 0,
-            folds: vec![fold(1.0), fold(3.0)],
+            folds: metrics.iter().enumerate().map(fold).collect(),
             also: Vec::new(),
-        }];
-        rank(&mut one, false);
-        assert_eq!((one[0].mean, one[0].std), (2.0, 1.0));
-        assert_eq!(one[0].also, [Spread { mean: 4.0, std: 2.0 }]);
+        }
+    }
+
+    fn ranked(metrics: &[(f64, Option<&str>)]) -> CandidateResult {
+        let mut candidates = [one(metrics)];
+        rank(&mut candidates, false);
+        let [candidate] = candidates;
+        candidate
+    }
+
+    #[test]
+    fn deviation_is_of_the_population() {
+        let one = ranked(&[(1.0, None), (3.0, None)]);
+        assert_eq!((one.mean, one.std, one.scored_folds), (2.0, 1.0, 2));
+        assert_eq!(one.also, [MetricSummary { mean: 4.0, std: 2.0, scored_folds: 2 }]);
+    }
+
+    #[test]
+    fn a_mean_is_over_the_folds_that_have_the_metric() {
+        let one = ranked(&[(1.0, None), (f64::NAN, None), (3.0, None)]);
+        assert_eq!((one.mean, one.std, one.scored_folds), (2.0, 1.0, 2));
+        let none = ranked(&[(f64::NAN, None), (f64::NAN, None)]);
+        assert!(none.mean.is_nan() && none.std.is_nan() && none.scored_folds == 0);
+    }
+
+    #[test]
+    fn a_candidate_that_failed_on_a_fold_has_no_mean_but_its_other_scores() {
+        let failed = ranked(&[(1.0, None), (f64::NAN, Some("no")), (3.0, None)]);
+        assert!(failed.mean.is_nan() && failed.std.is_nan());
+        assert_eq!((failed.scored_folds, failed.folds[2].metric), (2, 3.0));
+        // The secondary metric was computed on the folds that have it.
+        assert_eq!(failed.also[0].scored_folds, 2);
+    }
+
+    #[test]
+    fn fewer_folds_do_not_win() {
+        let nan = f64::NAN;
+        let mut candidates = [
+            one(&[(1.0, None), (nan, None)]),
+            one(&[(5.0, None), (6.0, None)]),
+            one(&[(nan, Some("no")), (0.0, None)]),
+            one(&[(4.0, None), (6.0, None)]),
+        ];
+        assert_eq!(rank(&mut candidates, false), 3);
+        assert_eq!(candidates.map(|candidate| candidate.rank), [3, 2, 4, 1]);
+    }
+
+    #[test]
+    fn each_reason_is_counted_once_with_its_places() {
+        let mut candidates = vec![
+            one(&[(1.0, Some("a")), (f64::NAN, Some("b"))]),
+            one(&[(1.0, Some("b")), (f64::NAN, Some("b"))]),
+            one(&[(1.0, None), (2.0, None)]),
+        ];
+        candidates.iter_mut().enumerate().for_each(|(index, candidate)| candidate.index = index);
+        let result = SearchResult {
+            metric: "rmse".to_owned(),
+            larger_is_better: false,
+            also: Vec::new(),
+            best: 2,
+            candidates,
+            notes: Vec::new(),
+            executor_note: None,
+            search_seconds: 0.0,
+            work: Work::default(),
+            forecast: Forecast::default(),
+            events: Vec::new(),
+        };
+        let told: Vec<String> = result.failures().iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["candidates 0, 1 on folds 0, 1 (3 times): b", "candidate 0 on fold 0: a"]);
+        assert_eq!(result.errors_of(&result.candidates[0]), "fold 0: a; fold 1: b");
+        assert_eq!(result.errors_of(&result.candidates[1]), "b");
+        assert_eq!(result.errors_of(&result.candidates[2]), "");
     }
 }

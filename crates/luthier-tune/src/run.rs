@@ -6,17 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, Pipeline, Rows, TrainingSets, WorkCounter,
-    persist,
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline, PipelineModel, Rows,
+    TrainingSets, WorkCounter, persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::forecast::Forecast;
+use crate::notes::{FitNotes, SearchNote, failed, missing_metrics};
 use crate::plan::Level;
-use crate::result::{AlsoMetric, CandidateResult, FoldMetric, FoldResult, SearchResult, rank};
+use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
+use crate::splitter::Split;
 use crate::unit::{Fitted, Metric, Record, Unit, Units};
 use crate::{Error, Result};
 
@@ -36,7 +38,10 @@ type Asked = (Dataset, Vec<Need>);
 pub(crate) struct Run<'a> {
     search: &'a Search,
     prepared: Prepared,
+    split: Split,
     folds: Vec<u32>,
+    /// The candidates that can be fitted.
+    candidates: Vec<usize>,
     forecast: Forecast,
     work: Arc<WorkCounter>,
     clock: Arc<Clock>,
@@ -49,6 +54,8 @@ pub(crate) struct Run<'a> {
     whole: HashMap<(u32, usize), Fitted>,
     /// The frame as it is seen behind a node, with what was computed there, by fold.
     views: HashMap<(u32, usize), Result<Dataset, Failure>>,
+    /// What models said about their fits.
+    notes: FitNotes,
     progress: Progress,
 }
 
@@ -56,15 +63,18 @@ impl<'a> Run<'a> {
     pub(crate) fn new(
         search: &'a Search,
         prepared: Prepared,
-        folds: Vec<u32>,
+        split: Split,
         forecast: Forecast,
         work: Arc<WorkCounter>,
     ) -> Self {
+        let (folds, candidates) = (split.evaluated.clone(), prepared.tree.valid().collect());
         let ctx = FitContext::new(search.seed, Arc::clone(&work));
         Self {
             search,
             prepared,
+            split,
             folds,
+            candidates,
             forecast,
             work,
             clock: Arc::new(Clock::start()),
@@ -74,41 +84,42 @@ impl<'a> Run<'a> {
             nodes: HashMap::new(),
             whole: HashMap::new(),
             views: HashMap::new(),
+            notes: FitNotes::default(),
             progress: Progress { done: 0, total: 0 },
         }
     }
 
-    pub(crate) fn complete(mut self, base: Dataset) -> Result<Tuned> {
+    pub(crate) fn complete(mut self, base: Dataset, notes: Vec<SearchNote>) -> Result<Tuned> {
         self.progress.total = self.units_in_all();
         match self.search.sharing {
             Sharing::On => {
                 let whole = self.run_shared(&base)?;
-                self.finish(&whole)
+                self.finish(&whole, notes)
             }
             Sharing::Off => {
                 let base = base.without_sharing();
-                let folds = self.folds.clone();
-                self.run_alone(&base, &folds)?;
-                self.finish(&base)
+                let (folds, candidates) = (self.folds.clone(), self.candidates.clone());
+                self.run_alone(&base, &folds, &candidates)?;
+                self.finish(&base, notes)
             }
         }
     }
 
-    fn candidates(&self) -> std::ops::Range<usize> {
-        0..self.prepared.params.len()
-    }
-
-    fn fits_by_level(&self) -> bool {
-        self.search.sharing == Sharing::On && self.prepared.tree.last_fitted().is_some()
+    /// The candidates that are fitted by themselves: all of them where nothing is shared, else those without a fitted
+    /// stage.
+    fn alone(&self) -> Vec<usize> {
+        let tree = &self.prepared.tree;
+        let candidates = self.candidates.iter().copied();
+        match self.search.sharing {
+            Sharing::On => candidates.filter(|&candidate| tree.last_fitted(candidate).is_none()).collect(),
+            Sharing::Off => candidates.collect(),
+        }
     }
 
     fn units_in_all(&self) -> usize {
-        let levels = &self.prepared.tree.levels;
-        let of_a_fold = match self.fits_by_level() {
-            true => levels.iter().map(|level| level.groups.len()).sum(),
-            false => self.candidates().len(),
-        };
-        of_a_fold * self.folds.len()
+        let groups = || self.prepared.tree.levels.iter().map(|level| level.groups.len()).sum::<usize>();
+        let shared = if self.search.sharing == Sharing::On { groups() } else { 0 };
+        (shared + self.alone().len()) * self.folds.len()
     }
 
     /// Computes what all folds and candidates ask of the frame, as it is and behind stages that are not fitted, in
@@ -116,7 +127,8 @@ impl<'a> Run<'a> {
     fn run_shared(&mut self, base: &Dataset) -> Result<Dataset> {
         let (nodes, views): (Vec<Option<usize>>, Vec<_>) = self.common_views(base).into_iter().unzip();
         let folds = self.folds.clone();
-        let candidates: Vec<usize> = self.candidates().collect();
+        let candidates = self.candidates.clone();
+        let alone = self.alone();
         let budget = self.forecast.budget;
         let read = || TrainingSets::read(views, &folds, budget);
         let (sets, failed) = self.timed_pass(None, &folds, &candidates, read)?;
@@ -127,10 +139,8 @@ impl<'a> Run<'a> {
             for (node, view) in views.filter_map(|(node, view)| Some(((*node)?, view))) {
                 self.views.extend(folds.iter().map(|&fold| ((fold, node), Ok(view.clone()))));
             }
-            match self.fits_by_level() {
-                true => self.run_levels(&base, folds)?,
-                false => self.run_alone(&base, folds)?,
-            }
+            self.run_levels(&base, folds)?;
+            self.run_alone(&base, folds, &alone)?;
             self.views.clear();
             if !self.search.collect_sub_models {
                 self.nodes.clear();
@@ -173,7 +183,7 @@ impl<'a> Run<'a> {
                     && failed.iter().any(|(need, _)| covers(need, &base.need))
             })
         };
-        if failed.is_empty() || !self.candidates().all(hit) {
+        if failed.is_empty() || !self.candidates.iter().all(|&candidate| hit(candidate)) {
             return Ok(());
         }
         let stage_of = |failed: &Need| {
@@ -221,8 +231,8 @@ impl<'a> Run<'a> {
     fn run_levels(&mut self, base: &Dataset, folds: &[u32]) -> Result<()> {
         let tree = Arc::clone(&self.prepared.tree);
         let fitted = |level: &&Level| !level.groups.is_empty();
+        let last = tree.levels.iter().rfind(fitted).map(|level| level.depth);
         for level in tree.levels.iter().filter(fitted) {
-            let last = tree.last_fitted() == Some(level.stage);
             let mut units = Vec::new();
             for &fold in folds {
                 for group in &level.groups {
@@ -234,7 +244,7 @@ impl<'a> Run<'a> {
                         Ok(view) => units.push(Unit {
                             fold,
                             group: group.clone(),
-                            scored: if last { candidates.clone() } else { Vec::new() },
+                            scored: tree.scored_by(group),
                             candidates,
                             train: view.select(Rows::Except(fold)),
                             validation: view.select(Rows::Only(fold)),
@@ -246,15 +256,17 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            let distinct: usize = level.groups.iter().map(Vec::len).sum();
-            self.work.reused_fits(((self.prepared.params.len() - distinct) * folds.len()) as u64);
-            self.run_units(level.name.clone(), units, last)?;
+            self.work.reused_fits((tree.reused(level) * folds.len()) as u64);
+            self.run_units(level.name.clone(), units, last != Some(level.depth))?;
         }
         Ok(())
     }
 
-    /// Every candidate by itself on every fold.
-    fn run_alone(&mut self, base: &Dataset, folds: &[u32]) -> Result<()> {
+    /// These candidates, each by itself on every fold.
+    fn run_alone(&mut self, base: &Dataset, folds: &[u32], candidates: &[usize]) -> Result<()> {
+        if candidates.is_empty() {
+            return Ok(());
+        }
         let unit = |(fold, candidate): (u32, usize)| Unit {
             fold,
             group: Vec::new(),
@@ -263,9 +275,9 @@ impl<'a> Run<'a> {
             train: base.select(Rows::Except(fold)),
             validation: base.select(Rows::Only(fold)),
         };
-        let cells = folds.iter().flat_map(|&fold| self.candidates().map(move |c| (fold, c)));
+        let cells = folds.iter().flat_map(|&fold| candidates.iter().map(move |&c| (fold, c)));
         let units: Vec<Unit> = cells.map(unit).collect();
-        self.run_units(self.search.estimator.type_name().to_owned(), units, true)
+        self.run_units(self.search.estimator.type_name().to_owned(), units, false)
     }
 
     /// The frame as it is seen behind a node on one fold, with what later stages will ask of it there.
@@ -314,7 +326,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn run_units(&mut self, stage: String, units: Vec<Unit>, last: bool) -> Result<()> {
+    fn run_units(&mut self, stage: String, units: Vec<Unit>, keep_models: bool) -> Result<()> {
         let search = self.search;
         let job = Arc::new(Units::new(
             stage,
@@ -337,7 +349,7 @@ impl<'a> Run<'a> {
         let results = verify::run_observed(search.executor.as_ref(), as_job, limit, &observe)?;
         self.progress.done += job.len();
         for (index, result) in results.into_iter().enumerate() {
-            self.take(&job, index, result, !last || search.collect_sub_models);
+            self.take(&job, index, result, keep_models || search.collect_sub_models);
         }
         Ok(())
     }
@@ -372,6 +384,8 @@ impl<'a> Run<'a> {
                 deciding => cell.metric = deciding.map(|metric| metric.value()),
             }
         }
+        record.stages.iter().for_each(|stage| self.notes.count(stage));
+        self.notes.add(record.notes);
         self.events.push(record.event);
         if keep_models {
             let models = job.take_models(index);
@@ -391,57 +405,102 @@ impl<'a> Run<'a> {
         cell.error.get_or_insert_with(|| error.clone());
     }
 
-    fn finish(mut self, base: &Dataset) -> Result<Tuned> {
+    fn finish(mut self, base: &Dataset, notes: Vec<SearchNote>) -> Result<Tuned> {
         let sub_models = self.search.collect_sub_models.then(|| self.sub_models(base.schema()));
+        let mut result = self.table();
+        let defined_for: Vec<_> = self.search.evaluators.iter().map(|e| e.defined_for()).collect();
+        result.notes = notes;
+        result.notes.extend(missing_metrics(&result, &defined_for));
+        let mut said = std::mem::take(&mut self.notes);
+        let best = result.best;
+        let refitted = match result.best_candidate() {
+            Some(_) => {
+                let start = self.clock.seconds();
+                let refitted = self.refit(base, best);
+                self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
+                if let Ok(model) = &refitted {
+                    said.add_model(PipelineModel::from(Arc::clone(model)).notes());
+                }
+                Some(refitted)
+            }
+            None => None,
+        };
+        result.notes.extend(said.finish());
+        result.search_seconds = self.clock.seconds();
+        result.work = self.work.snapshot();
+        result.events = std::mem::take(&mut self.events);
+        match refitted {
+            Some(Ok(model)) => {
+                result.notes.extend(failed(&result));
+                Ok(Tuned { model, result, sub_models })
+            }
+            Some(Err(source)) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
+            None => Err(self.without_best(result, defined_for.into_iter().next().flatten())),
+        }
+    }
+
+    /// The error of a search in which no candidate has a mean.
+    fn without_best(&self, result: SearchResult, defined_for: Option<String>) -> Error {
+        let reasons = result.failures();
+        if !reasons.is_empty() {
+            return Error::AllFailed { result: Box::new(result), reasons };
+        }
+        let sizes = || self.folds.iter().filter_map(|&fold| self.split.folds.sizes().get(fold as usize));
+        let rows = match (sizes().min().copied().unwrap_or(0), sizes().max().copied().unwrap_or(0)) {
+            (1, 1) => "1 row each".to_owned(),
+            (least, most) if least == most => format!("{least} rows each"),
+            (least, most) => format!("{least} to {most} rows each"),
+        };
+        let folds = match self.folds.len() {
+            1 => format!("the fold ({rows})"),
+            n => format!("any of the {n} folds ({rows})"),
+        };
+        let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
+        let reason = format!("{} is not defined (NaN) on {folds}{needs}", result.metric);
+        Error::NoMetric { result: Box::new(result), reason }
+    }
+
+    /// The candidates with their metrics, ranked.
+    fn table(&self) -> SearchResult {
         let evaluators = &self.search.evaluators;
         let larger_is_better = evaluators.first().is_some_and(|first| first.is_larger_better());
         let mut metrics = self.search.metrics().into_iter();
         let metric = metrics.next().unwrap_or_default();
         let others = metrics.zip(evaluators.iter().skip(1));
         let also = others
-            .map(|(name, other)| AlsoMetric { name, larger_is_better: other.is_larger_better() })
+            .map(|(name, other)| SecondaryMetric { name, larger_is_better: other.is_larger_better() })
             .collect();
-        let mut candidates: Vec<CandidateResult> = self
-            .candidates()
-            .map(|index| CandidateResult {
-                index,
-                params: self.prepared.params[index].clone(),
-                mean: f64::NAN,
-                std: f64::NAN,
-                rank: 0,
-                folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
-                also: Vec::new(),
-            })
-            .collect();
+        let row = |(index, params): (usize, &ParamMap)| CandidateResult {
+            index,
+            params: params.clone(),
+            mean: f64::NAN,
+            std: f64::NAN,
+            scored_folds: 0,
+            rank: 0,
+            folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
+            also: Vec::new(),
+        };
+        let mut candidates: Vec<CandidateResult> = self.prepared.params.iter().enumerate().map(row).collect();
         let best = rank(&mut candidates, larger_is_better);
-        let failed = |candidate| self.folds.iter().find_map(|&fold| self.failure(fold, candidate));
-        if let Some(errors) = self.candidates().map(failed).collect::<Option<Vec<Failure>>>() {
-            let candidates = errors.len();
-            let no_candidate = || "there is no candidate".into();
-            let first = errors.into_iter().next().unwrap_or_else(no_candidate);
-            return Err(Error::AllFailed { candidates, first });
-        }
-        let start = self.clock.seconds();
-        let refitted = self.refit(base, best);
-        self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
-        let result = SearchResult {
+        SearchResult {
             metric,
             larger_is_better,
             also,
             best,
             candidates,
-            search_seconds: self.clock.seconds(),
+            notes: Vec::new(),
+            executor_note: self.search.executor_note(),
+            search_seconds: 0.0,
             work: self.work.snapshot(),
             forecast: self.forecast,
-            events: self.events,
-        };
-        match refitted {
-            Ok(model) => Ok(Tuned { model, result, sub_models }),
-            Err(source) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
+            events: Vec::new(),
         }
     }
 
     fn failure(&self, fold: u32, candidate: usize) -> Option<Failure> {
+        if let Some(invalid) = self.prepared.tree.invalid.get(&candidate) {
+            return Some(invalid.clone());
+        }
         let missing = || "the candidate was not scored on this fold".into();
         match self.cells.get(&(fold, candidate)) {
             Some(cell) => cell.error.clone().or_else(|| cell.metric.is_none().then(missing)),
@@ -451,7 +510,7 @@ impl<'a> Run<'a> {
 
     fn fold_result(&self, fold: u32, candidate: usize) -> FoldResult {
         let cell = self.cells.get(&(fold, candidate)).cloned().unwrap_or_default();
-        let error = self.failure(fold, candidate).map(|failure| failure.message);
+        let error = self.failure(fold, candidate);
         let mut also = cell.also;
         also.resize(
             self.search.evaluators.len().saturating_sub(1),
@@ -491,7 +550,8 @@ impl<'a> Run<'a> {
                 }
             }
         };
-        self.folds.iter().map(|&fold| self.candidates().map(|c| model(fold, c)).collect()).collect()
+        let candidates = || 0..self.prepared.params.len();
+        self.folds.iter().map(|&fold| candidates().map(|c| model(fold, c)).collect()).collect()
     }
 }
 

@@ -1,16 +1,18 @@
 //! The search: check, plan, split, summarise, run units level by level, rank, refit.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
 
-use crate::executor::{Executor, Serial};
+use crate::executor::{Executor, Serial, ThreadPool};
 use crate::explain::Explanation;
-use crate::forecast::{Forecast, Outlook};
+use crate::forecast::{CostEstimate, Forecast};
 use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
+use crate::notes::{SearchNote, missing_classes};
 use crate::parallelism::Parallelism;
 use crate::plan::{AskedToScore, BaseNeed, Tree, configure};
 use crate::result::SearchResult;
@@ -29,7 +31,7 @@ pub enum Sharing {
     Off,
 }
 
-/// How far a search is.
+/// Progress of a running search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Units that are done.
@@ -41,7 +43,23 @@ pub struct Progress {
 type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// A search over the candidates of a grid: the engine behind [`CrossValidator`](crate::CrossValidator) and
-/// [`TrainValidationSplit`](crate::TrainValidationSplit), for any splitter and any executor.
+/// [`TrainValidationSplit`](crate::TrainValidationSplit), for parts whose types are known only when the program runs.
+///
+/// ```
+#[doc = include_str!("example_parts.txt")]
+/// use std::sync::Arc;
+/// use luthier_tune::{KFold, ParamGrid, Parallelism, Search};
+///
+/// let grid = ParamGrid::new().add_by_name("reg_param", [0.01, 0.1, 1.0]);
+/// let splitter = Arc::new(KFold::new().num_folds(5));
+/// let search = Search::new(Box::new(Ridge::new()), grid, Box::new(Error::new()), splitter)
+///     .parallelism(Parallelism::fixed(4)?)
+///     .on_progress(|progress| println!("{} of {} units", progress.done, progress.total));
+/// println!("{}", search.explain(&data)?);
+/// let tuned = search.fit(&data)?;
+/// assert_eq!(tuned.result.candidates.len(), 3);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Search {
     pub(crate) estimator: Box<dyn DynEstimator>,
@@ -77,7 +95,7 @@ impl fmt::Debug for Search {
 /// The models of the folds, `[fold][candidate]`; `None` where a candidate failed.
 pub type SubModels = Vec<Vec<Option<Arc<dyn DynModel>>>>;
 
-/// The best model and how it was found.
+/// The best model of a search, and how it was found.
 #[derive(Debug, Clone)]
 pub struct Tuned {
     /// The best candidate, fitted on all rows.
@@ -97,7 +115,7 @@ pub(crate) struct Prepared {
 }
 
 impl Search {
-    /// A search with Spark's defaults: serial, one unit at a time, seed 0.
+    /// A search on a thread pool, one unit at a time, with seed 0.
     pub fn new(
         estimator: Box<dyn DynEstimator>,
         grid: ParamGrid,
@@ -109,7 +127,7 @@ impl Search {
             grid,
             evaluators: vec![evaluator],
             splitter,
-            executor: Arc::new(Serial::new()),
+            executor: Arc::new(ThreadPool::new()),
             parallelism: Parallelism::default(),
             memory_budget: MemoryBudget::default(),
             seed: 0,
@@ -119,44 +137,44 @@ impl Search {
         }
     }
 
-    /// Scores every candidate by another evaluator too; the first one decides. Where this one fails, its metric is
-    /// missing.
+    /// Also scores every candidate by another evaluator. The first evaluator decides; where this one fails, only its
+    /// metric is missing.
     pub fn also(mut self, evaluator: Box<dyn DynEvaluator>) -> Self {
         self.evaluators.push(evaluator);
         self
     }
 
-    /// Who runs the units.
+    /// The executor that runs the units of work: a [`ThreadPool`] without this.
     pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
         self.executor = executor;
         self
     }
 
-    /// How many units are in flight at most.
+    /// The largest number of units that run at the same time: 1 without this.
     pub fn parallelism(mut self, parallelism: Parallelism) -> Self {
         self.parallelism = parallelism;
         self
     }
 
-    /// How much memory what is kept may take; rows are read again where it is short.
+    /// The memory that summaries and models kept by the search may take. Where it is short, rows are read again.
     pub fn memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
         self.memory_budget = memory_budget;
         self
     }
 
-    /// How rows are divided.
+    /// How rows are divided into folds.
     pub fn splitter(mut self, splitter: Arc<dyn Splitter>) -> Self {
         self.splitter = splitter;
         self
     }
 
-    /// Decides folds and whatever stages draw at random.
+    /// Seed for the folds and for any randomness in stages.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Whether what is common is computed once.
+    /// Whether work that candidates and folds have in common is done once.
     pub fn sharing(mut self, sharing: Sharing) -> Self {
         self.sharing = sharing;
         self
@@ -168,7 +186,7 @@ impl Search {
         self
     }
 
-    /// Is called as units finish, on whatever thread they run.
+    /// An observer of the progress: called whenever a unit finishes, on the thread that ran it.
     pub fn on_progress(mut self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(f));
         self
@@ -195,25 +213,47 @@ impl Search {
             parallelism: &self.parallelism,
             memory_budget: self.memory_budget,
             forecast,
+            executor_note: self.executor_note(),
         }
         .to_string())
     }
 
     /// Runs the search and fits the best candidate on all rows.
     ///
-    /// A candidate that fails while it is fitted or scored is a row with its error.
+    /// A candidate whose parameters contradict each other, and one that fails while it is fitted or scored, is a row with
+    /// its error.
     ///
     /// # Errors
-    /// Before any fit: a name, type, range, column or fold that does not fit, for any candidate; rows that no
-    /// candidate can use. After: if every candidate failed, if the executor broke its contract, or if the best
-    /// candidate cannot be fitted on all rows.
+    /// Before any fit: a name, type, range or column that is wrong, for whichever candidate; parameters that contradict each
+    /// other in every candidate; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
+    /// the executor broke its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
         let forecast = self.forecast(&prepared, &split, data);
+        let notes = self.early_notes(data, &split);
         let work = Arc::new(WorkCounter::default());
         let base = Dataset::with_folds(data.clone(), split.folds.clone())?.counted_by(Arc::clone(&work));
-        Run::new(self, prepared, split.evaluated, forecast, work).complete(base)
+        Run::new(self, prepared, split, forecast, work).complete(base, notes)
+    }
+
+    /// What can be said before anything is fitted.
+    pub(crate) fn early_notes(&self, data: &DataFrame, split: &Split) -> Vec<SearchNote> {
+        let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels.iter().flat_map(|label| missing_classes(data, split, label)).collect()
+    }
+
+    /// Where the executor cannot do what `parallelism` asks for.
+    pub(crate) fn executor_note(&self) -> Option<String> {
+        let executor: &dyn Any = self.executor.as_ref();
+        match self.parallelism {
+            Parallelism::Fixed(n) if n.get() > 1 && executor.is::<Serial>() => Some(format!(
+                "the executor `serial` runs one unit at a time, although parallelism is {n}: use `thread_pool`"
+            )),
+            _ => None,
+        }
     }
 
     fn prepare(&self, schema: &Schema) -> Result<Prepared> {
@@ -235,11 +275,14 @@ impl Search {
         if data.num_rows() == 0 {
             return Err(Error::invalid("the frame has no rows"));
         }
-        self.splitter.split(data, self.seed).map_err(|e| Error::splitter(self.splitter.as_ref(), e))
+        let named = |e| Error::splitter(self.splitter.as_ref(), e);
+        let split = self.splitter.split(data, self.seed).map_err(named)?;
+        split.check(data.num_rows()).map_err(|e| named(e.into()))?;
+        Ok(split)
     }
 
     fn forecast(&self, prepared: &Prepared, split: &Split, data: &DataFrame) -> Forecast {
-        let outlook = Outlook {
+        let estimate = CostEstimate {
             tree: &prepared.tree,
             base_needs: &prepared.base_needs,
             split,
@@ -248,7 +291,7 @@ impl Search {
             sharing: self.sharing,
             memory_budget: self.memory_budget,
         };
-        outlook.forecast()
+        estimate.forecast()
     }
 
     /// Names of the metrics, each another: the first decides.

@@ -15,10 +15,24 @@ use crate::splitter::TrainRatio;
 /// | parameter | default | |
 /// |---|---|---|
 /// | `train_ratio` | 0.75 | share of the rows to fit on, between 0 and 1 |
-/// | `parallelism` | 1 | how many units are in flight at most |
-/// | `memory_budget` | a quarter of the free memory | how much what is kept may take |
-/// | `seed` | 0 | decides the split and whatever stages draw |
+/// | `splitter` | none | any other [`Splitter`](crate::Splitter) |
+/// | `executor` | `ThreadPool` | what runs the units of work |
+/// | `parallelism` | 1 | how many units run at the same time at most |
+/// | `memory_budget` | a quarter of the free memory | memory for the summaries and models that the search keeps |
+/// | `seed` | 0 | seed for the split and for any randomness in stages |
 /// | `collect_sub_models` | false | keeps the models of all candidates |
+///
+/// ```
+#[doc = include_str!("example_parts.txt")]
+/// use luthier_tune::{ParamGrid, TrainValidationSplit};
+///
+/// let grid = ParamGrid::new().add(Ridge::REG_PARAM, [0.01, 0.1, 1.0]);
+/// let search = TrainValidationSplit::new(Ridge::new(), grid, Error::new()).train_ratio(0.8).seed(7);
+/// let tuned = search.fit(&data)?;
+/// assert_eq!(tuned.avg_metrics().len(), 3);
+/// println!("{}", tuned.result().leaderboard()[0].params);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TrainValidationSplit<E: Estimator> {
     pub(crate) search: Search,
@@ -26,10 +40,11 @@ pub struct TrainValidationSplit<E: Estimator> {
 }
 
 impl<E: Estimator> TrainValidationSplit<E> {
-    /// A split with the defaults, on the calling thread.
-    pub fn new(estimator: E, grid: ParamGrid, evaluator: impl Evaluator) -> Self {
+    /// A split with the defaults. The candidates are a [`ParamGrid`] or a list of
+    /// [`ParamMap`](luthier_core::ParamMap)s.
+    pub fn new(estimator: E, grid: impl Into<ParamGrid>, evaluator: impl Evaluator) -> Self {
         let splitter = Arc::new(TrainRatio::default());
-        let search = Search::new(Box::new(estimator), grid, Box::new(evaluator), splitter);
+        let search = Search::new(Box::new(estimator), grid.into(), Box::new(evaluator), splitter);
         Self { search, estimator: PhantomData }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use luthier_core::frame::DataFrame;
-use luthier_core::{DynModel, Estimator, persist};
+use luthier_core::{DynModel, Estimator, Evaluator, persist};
 
 use crate::result::SearchResult;
 use crate::search::Tuned;
@@ -81,6 +81,14 @@ impl<E: Estimator> TunedModel<E> {
         Ok(self.tuned.model.transform(data)?)
     }
 
+    /// The metric of the best model on the rows of a frame, such as a test set.
+    ///
+    /// # Errors
+    /// Those of the model, and of the evaluator.
+    pub fn evaluate_frame(&self, data: &DataFrame, evaluator: &impl Evaluator) -> Result<f64> {
+        Ok(evaluator.evaluate_frame(&self.transform(data)?)?)
+    }
+
     /// Saves the best model, with all floats bit for bit.
     ///
     /// # Errors
@@ -94,21 +102,27 @@ impl<E: Estimator> TunedModel<E> {
 macro_rules! search_options {
     ($search:ident) => {
         impl<E: Estimator> $search<E> {
-            /// Scores every candidate by another evaluator too: its metrics are in
-            /// [`SearchResult::also`](crate::SearchResult). The first evaluator decides; where this one fails, its
+            /// Also scores every candidate by another evaluator: its metrics are in
+            /// [`SearchResult::also`](crate::SearchResult). The first evaluator decides; where this one fails, only its
             /// metric is missing.
             pub fn also(mut self, evaluator: impl luthier_core::Evaluator) -> Self {
                 self.search = self.search.also(Box::new(evaluator));
                 self
             }
 
-            /// Who runs the units: [`Serial`](crate::executor::Serial) without this.
+            /// Divides the rows by any splitter, also one of your own.
+            pub fn splitter(mut self, splitter: impl $crate::Splitter) -> Self {
+                self.search = self.search.splitter(Arc::new(splitter));
+                self
+            }
+
+            /// The executor that runs the units of work: [`ThreadPool`](crate::executor::ThreadPool) without this.
             pub fn executor(mut self, executor: impl $crate::executor::Executor) -> Self {
                 self.search = self.search.executor(Arc::new(executor));
                 self
             }
 
-            /// How many units are in flight at most: a number, or
+            /// The largest number of units that run at the same time: a number, or
             /// [`Parallelism::Auto`](crate::Parallelism::Auto).
             ///
             /// # Errors
@@ -122,20 +136,20 @@ macro_rules! search_options {
                 Ok(self)
             }
 
-            /// How much memory what the search keeps may take: a quarter of what is free without this. Rows are
-            /// read more often where it is short.
+            /// The memory that summaries and models kept by the search may take: a quarter of what is free without
+            /// this. Where it is short, rows are read more often.
             pub fn memory_budget(mut self, memory_budget: $crate::MemoryBudget) -> Self {
                 self.search = self.search.memory_budget(memory_budget);
                 self
             }
 
-            /// Decides folds and whatever stages draw at random.
+            /// Seed for the folds and for any randomness in stages.
             pub fn seed(mut self, seed: u64) -> Self {
                 self.search = self.search.seed(seed);
                 self
             }
 
-            /// Whether what candidates and folds have in common is computed once.
+            /// Whether work that candidates and folds have in common is done once.
             pub fn sharing(mut self, sharing: $crate::Sharing) -> Self {
                 self.search = self.search.sharing(sharing);
                 self
@@ -144,6 +158,15 @@ macro_rules! search_options {
             /// Keeps the models of all folds and candidates.
             pub fn collect_sub_models(mut self, collect: bool) -> Self {
                 self.search = self.search.collect_sub_models(collect);
+                self
+            }
+
+            /// An observer of the progress: called whenever a unit finishes, on the thread that ran it.
+            pub fn on_progress(
+                mut self,
+                observer: impl Fn($crate::Progress) + Send + Sync + 'static,
+            ) -> Self {
+                self.search = self.search.on_progress(observer);
                 self
             }
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, evaluate_all};
+use luthier_core::{
+    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, PipelineModel, evaluate_all,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Clock, Event, EventKind};
@@ -32,6 +34,10 @@ pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) scores: Vec<Score>,
+    /// The stages that were fitted, a name for each model.
+    pub(crate) stages: Vec<String>,
+    /// What the models say about their fits.
+    pub(crate) notes: Vec<Note>,
     pub(crate) fit_seconds: f64,
     pub(crate) score_seconds: f64,
     pub(crate) event: Event,
@@ -58,7 +64,7 @@ impl Metric {
     }
 
     pub(crate) fn into_fold_metric(self) -> FoldMetric {
-        FoldMetric { metric: self.value(), error: self.error.map(|failure| failure.message) }
+        FoldMetric { metric: self.value(), error: self.error }
     }
 
     pub(crate) fn value(&self) -> f64 {
@@ -160,11 +166,35 @@ impl Units {
         unit.scored.iter().zip(views).map(score).collect()
     }
 
+    /// The names of the stages that were fitted, and what their models say.
+    fn notes(&self, unit: &Unit, models: &[Fitted]) -> (Vec<String>, Vec<Note>) {
+        let (mut stages, mut notes) = (Vec::new(), Vec::new());
+        for (place, model) in models.iter().enumerate() {
+            let Ok(model) = model else { continue };
+            let node = unit.group.get(place).and_then(|&node| self.tree.nodes.get(node));
+            match node {
+                Some(node) => {
+                    stages.push(node.name.clone());
+                    let said = model.describe();
+                    notes.extend(said.notes().iter().cloned().map(|note| note.in_stage(&node.name)));
+                }
+                None => {
+                    let pipeline = PipelineModel::from(Arc::clone(model));
+                    let leaves = pipeline.leaves().into_iter();
+                    stages.extend(leaves.filter(|(_, leaf)| leaf.is_fitted()).map(|(name, _)| name));
+                    notes.extend(pipeline.notes());
+                }
+            }
+        }
+        (stages, notes)
+    }
+
     fn run_unit(&self, index: usize, unit: &Unit) -> Record {
         let start = self.clock.seconds();
         let models = self.fit(unit);
         let fitted = self.clock.seconds();
         let scores = if unit.scored.is_empty() { Vec::new() } else { self.score(unit, &models) };
+        let (stages, notes) = self.notes(unit, &models);
         let end = self.clock.seconds();
         if let Some(slot) = self.fitted.get(index) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = models;
@@ -179,7 +209,7 @@ impl Units {
             start,
             end,
         };
-        Record { scores, fit_seconds: fitted - start, score_seconds: end - fitted, event }
+        Record { scores, stages, notes, fit_seconds: fitted - start, score_seconds: end - fitted, event }
     }
 }
 

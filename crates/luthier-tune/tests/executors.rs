@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use luthier_core::{Value, registry};
-use luthier_testkit::executor::{ClosureJob, check_executor, overhead_per_task};
+use luthier_testkit::executor::{ClosureJob, check_executor, check_executor_within, overhead_per_task};
+use luthier_testkit::{Findings, Rule};
 use luthier_tune::executor::{
     Executor, ExecutorEntry, Job, Rayon, Serial, Sink, ThreadPool, run_task, verify,
 };
@@ -23,9 +24,9 @@ fn built_in() -> [Arc<dyn Executor>; 3] {
 
 #[test]
 fn built_in_executors_keep_the_contract() {
-    for executor in built_in() {
-        check_executor(&executor).unwrap_or_else(|broken| panic!("{executor:?}: {broken}"));
-    }
+    check_executor("serial", Serial::new()).unwrap();
+    check_executor("rayon", Rayon::new()).unwrap();
+    check_executor("thread_pool", ThreadPool::new()).unwrap();
 }
 
 #[test]
@@ -130,10 +131,38 @@ fn a_broken_contract_is_an_error_that_names_the_executor() {
 
 #[test]
 fn the_conformance_checks_find_broken_executors() {
-    let check = |executor| check_executor(&(Arc::new(executor) as Arc<dyn Executor>)).unwrap_err();
-    assert!(check(Broken::Forgets).contains("never reported"));
-    assert!(check(Broken::Repeats).contains("twice"));
-    assert!(check(Broken::IgnoresTheLimit).contains("ran at once"));
+    let check = |executor| check_executor("acme.broken", executor).unwrap_err();
+    let told = |findings: Findings| format!("{findings:?}");
+    let forgets = check(Broken::Forgets);
+    assert!(forgets.breaks(Rule::Reports));
+    assert!(told(forgets).contains("never reported"));
+    assert!(told(check(Broken::Repeats)).contains("twice"));
+    let ignores = check(Broken::IgnoresTheLimit);
+    assert!(ignores.breaks(Rule::Limit) && !ignores.breaks(Rule::Reports));
+    let text = told(ignores);
+    assert!(text.starts_with("`acme.broken` does not keep its contract:\n- Limit: limit 1: "), "{text}");
+}
+
+/// Never comes back from a job of several tasks.
+#[derive(Debug)]
+struct Hangs;
+
+impl Executor for Hangs {
+    fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+        if job.len() > 1 {
+            loop {
+                std::thread::park();
+            }
+        }
+        Serial::new().execute(job, limit, sink)
+    }
+}
+
+#[test]
+fn an_executor_that_hangs_is_a_finding() {
+    let findings = check_executor_within(Duration::from_millis(300), "acme.hangs", Hangs).unwrap_err();
+    assert!(findings.breaks(Rule::Reports), "{findings}");
+    assert!(findings.to_string().contains("not done after 300ms: it hangs"), "{findings}");
 }
 
 #[test]

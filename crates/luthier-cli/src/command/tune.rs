@@ -12,7 +12,7 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, notes, print};
+use crate::output::{check_target, make_folder, note, print};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -62,12 +62,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
-    // A search whose last step fails has results all the same.
-    let result = match &tuned {
-        Ok(tuned) => Some(&tuned.result),
-        Err(Error::Refit { result, .. }) => Some(result.as_ref()),
-        Err(_) => None,
-    };
+    // A search that ends without a model may have results all the same.
+    let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     if let (Some(directory), Some(result)) = (&args.out, result) {
         results::write(directory, result, seconds)?;
         let model = directory.join("model.json");
@@ -82,9 +78,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(result) = result {
         print(&report(result, seconds))?;
+        result.executor_note.iter().for_each(|text| note(text));
+        result.notes.iter().for_each(|about| note(&about.to_string()));
     }
-    let tuned = tuned.map_err(|e| config.located(e))?;
-    notes(&tuned.model);
+    tuned.map_err(|e| config.located(e))?;
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
@@ -120,8 +117,12 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     let mut text = leaderboard(result, SHOWN);
     if let Some(best) = result.best_candidate() {
         let direction = if result.larger_is_better { "largest" } else { "smallest" };
+        let over = match (best.scored_folds, best.folds.len()) {
+            (scored, all) if scored == all => String::new(),
+            (scored, all) => format!(", mean over {scored} of {all} folds"),
+        };
         text.push_str(&format!(
-            "\nbest: candidate {}, {} = {} ({direction})\n",
+            "\nbest: candidate {}, {} = {} ({direction}{over})\n",
             best.index, result.metric, best.mean
         ));
         for (name, value) in best.params.iter() {
@@ -137,7 +138,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
 /// What the search did beside what its plan expected; stages alone know what they derive and factorise.
 fn work(result: &SearchResult) -> String {
     let planned = result.forecast.work.entries();
-    let guess = if result.forecast.is_guess { "~" } else { "" };
+    let guess = if result.forecast.is_approximate { "~" } else { "" };
     let rows = result.work.entries().into_iter().map(|(name, actual)| {
         let planned = planned.iter().find(|(other, n)| *other == name && *n > 0);
         let planned = match (planned, name) {

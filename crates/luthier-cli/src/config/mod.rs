@@ -111,7 +111,7 @@ pub(crate) struct SearchConfig {
     pub(crate) parallelism: Parallelism,
     /// How much memory may be taken for what is kept; default a quarter of what is free.
     pub(crate) memory_budget: MemoryBudget,
-    /// The registered name of the executor; default `serial`.
+    /// The registered name of the executor; default `thread_pool`.
     pub(crate) executor: Option<Key>,
     /// Its parameters.
     pub(crate) executor_options: Vec<(Key, Value)>,

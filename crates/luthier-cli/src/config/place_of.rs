@@ -36,7 +36,9 @@ impl Config {
             tune::Error::Candidate { source, .. } => {
                 self.place_of_core(source).or_else(|| self.grids.first().map(|grid| &grid.place))
             }
-            tune::Error::AllFailed { first, .. } => self.place_of_part(first.part.as_deref()?),
+            tune::Error::AllFailed { reasons, .. } => {
+                self.place_of_part(reasons.first()?.failure.part.as_deref()?)
+            }
             tune::Error::Refit { source, .. } => self.place_of_core(source),
             tune::Error::EmptyGrid { .. } | tune::Error::GridTooLarge { .. } => {
                 self.grids.first().map(|grid| &grid.place)

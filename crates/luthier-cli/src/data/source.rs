@@ -198,8 +198,8 @@ impl DataSource {
 
 /// The row that an error names.
 fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
-    if let Some(luthier::tune::Error::AllFailed { first, .. }) = error.downcast_ref() {
-        return first.row;
+    if let Some(luthier::tune::Error::AllFailed { reasons, .. }) = error.downcast_ref() {
+        return reasons.first()?.failure.row;
     }
     match error.downcast_ref::<luthier::core::Error>() {
         Some(error) => error.row(),

@@ -40,6 +40,7 @@ fn results_have_the_documented_keys_in_order() {
         "candidates",
         "work",
         "planned",
+        "notes",
     ];
     assert_eq!(keys(&results), top);
     assert_eq!(results["metric"], "off");
@@ -49,7 +50,7 @@ fn results_have_the_documented_keys_in_order() {
     let params: Vec<&Value> = candidates.iter().map(|c| &c["params"]).collect();
     assert_eq!(params, [&json!({"shift.by": 2.0}), &json!({"shift.by": 0.5}), &json!({"shift.by": 1})]);
     for (index, candidate) in candidates.iter().enumerate() {
-        assert_eq!(keys(candidate), ["index", "params", "mean", "std", "rank", "folds"]);
+        assert_eq!(keys(candidate), ["index", "params", "mean", "std", "rank", "scored_folds", "folds"]);
         assert_eq!(candidate["index"], index);
         let folds = candidate["folds"].as_array().unwrap();
         for (number, fold) in folds.iter().enumerate() {
@@ -69,7 +70,10 @@ fn results_have_the_documented_keys_in_order() {
 
     let csv = std::fs::read_to_string(scene.path("deep/out/results.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines[0], "index,rank,shift.by,mean,std,fold_0,fold_1,fit_seconds,score_seconds,error");
+    assert_eq!(
+        lines[0],
+        "index,rank,shift.by,mean,std,fold_0,fold_1,scored_folds,fit_seconds,score_seconds,error"
+    );
     assert_eq!(lines.len(), 4);
     let mean = candidates[1]["mean"].as_f64().unwrap();
     assert!(lines[2].starts_with(&format!("1,1,0.5,{mean:?},")), "{}", lines[2]);
@@ -115,7 +119,10 @@ fn candidates_that_fail_are_rows() {
 fn if_all_fail_so_does_the_search() {
     let scene = Scene::new(&SEARCH.replace("[2.0, 0.5, 1]", "[14]"));
     let error = scene.fail(&["tune", "search.toml", "--out", "out"]);
-    assert!(error.contains("fourteen is too many"), "{error}");
+    assert!(error.contains("fourteen is too many") && error.contains("on folds 0, 1 (2 times)"), "{error}");
+    // The table is there, a model is not.
+    assert_eq!(scene.json("out/results.json")["best"], Value::Null);
+    assert!(scene.path("out/results.csv").exists() && !scene.path("out/model.json").exists());
 }
 
 #[test]
@@ -506,7 +513,12 @@ fn several_evaluators_are_reported_and_the_first_decides() {
     }
     let csv = std::fs::read_to_string(scene.path("out/results.csv")).unwrap();
     let header = csv.lines().next().unwrap();
-    assert!(header.contains("fold_1,mae_mean,mae_std,mae_fold_0,mae_fold_1,recall_by_label"), "{header}");
+    assert!(
+        header.contains(
+            "fold_1,scored_folds,mae_mean,mae_std,mae_fold_0,mae_fold_1,mae_scored_folds,recall_by_label"
+        ),
+        "{header}"
+    );
 
     let typo = others.replace("metric = \"mae\"", "metric = \"mad\"");
     scene.write("search.toml", &SEARCH.replace("[evaluator]\ntype = \"test.off\"\n", &typo));

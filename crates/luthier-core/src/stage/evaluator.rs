@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use luthier_frame::Schema;
+use luthier_frame::{DataFrame, Schema};
 
 use super::guard::panic_to_error;
 use crate::dataset::Dataset;
@@ -20,7 +20,8 @@ use crate::{Error, Result};
 /// - `needs` declares the summaries that may spare it the rows; a linear model's metrics then cost none.
 /// - `reads` declares the summaries of the predictions that it reads rows for, so that several evaluators share a
 ///   pass over them.
-/// - NaN means "not defined on these rows": such a candidate is ranked last.
+/// - NaN means "not defined on these rows": the fold is left out of a candidate's mean, and `defined_for` says in messages
+///   what the rows lack.
 pub trait Evaluator: Params {
     /// The name it is registered by.
     const NAME: &'static str;
@@ -59,6 +60,26 @@ pub trait Evaluator: Params {
 
     /// Whether a larger metric is a better one.
     fn is_larger_better(&self) -> bool;
+
+    /// What rows must have for the metric to be defined, such as "two rows with different labels". Messages about a metric
+    /// that is missing (NaN) say it.
+    fn defined_for(&self) -> Option<String> {
+        None
+    }
+
+    /// The column of class labels, for an evaluator that scores classes: a search names the classes that the training rows
+    /// of a fold lack.
+    fn class_col(&self) -> Option<String> {
+        None
+    }
+
+    /// The metric of a frame that has the predictions already, for example what `transform` of a model returned.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type, or values that cannot be scored.
+    fn evaluate_frame(&self, predictions: &DataFrame) -> Result<f64> {
+        (self as &dyn DynEvaluator).evaluate_frame(predictions)
+    }
 }
 
 /// The object-safe mirror of [`Evaluator`], implemented for every evaluator. It counts the metrics
@@ -87,6 +108,10 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn metric(&self) -> String;
     /// See [`Evaluator::is_larger_better`].
     fn is_larger_better(&self) -> bool;
+    /// See [`Evaluator::defined_for`].
+    fn defined_for(&self) -> Option<String>;
+    /// See [`Evaluator::class_col`].
+    fn class_col(&self) -> Option<String>;
     /// Sets a parameter by name.
     ///
     /// # Errors
@@ -161,6 +186,14 @@ impl<E: Evaluator> DynEvaluator for E {
         Evaluator::is_larger_better(self)
     }
 
+    fn defined_for(&self) -> Option<String> {
+        Evaluator::defined_for(self)
+    }
+
+    fn class_col(&self) -> Option<String> {
+        Evaluator::class_col(self)
+    }
+
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
         Ok(Params::set_value(self, name, value)?)
     }
@@ -179,6 +212,17 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn clone_box(&self) -> Box<dyn DynEvaluator> {
         Box::new(self.clone())
+    }
+}
+
+impl dyn DynEvaluator {
+    /// See [`Evaluator::evaluate_frame`].
+    ///
+    /// # Errors
+    /// Those of `check_schema` and `evaluate`.
+    pub fn evaluate_frame(&self, predictions: &DataFrame) -> Result<f64> {
+        self.check_schema(predictions.schema())?;
+        self.evaluate(&Dataset::new(predictions.clone()))
     }
 }
 

@@ -1,12 +1,79 @@
 use std::borrow::Cow;
 
-/// One cell of a CSV file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cell<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) quoted: bool,
+/// One cell of a record, as it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    start: usize,
+    end: usize,
+    /// The line at which it begins, counted from that of the record.
+    line: u64,
+    quoted: bool,
+    /// Whether there are doubled quotes inside.
+    escaped: bool,
+}
+
+/// The cells of one line, or of several where cells hold ends of lines.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record {
+    spans: Vec<Span>,
     /// The line of the file at which it begins, from 1.
     pub(crate) line: u64,
+    /// Where the next record begins in the text, and in which line.
+    pub(crate) end: usize,
+    pub(crate) next_line: u64,
+}
+
+/// One cell of a CSV file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell<'a> {
+    /// As it stands in the file, quotes included.
+    pub(crate) raw: &'a str,
+    pub(crate) quoted: bool,
+    escaped: bool,
+    /// The line of the file at which it begins, from 1.
+    pub(crate) line: u64,
+}
+
+impl<'a> Cell<'a> {
+    /// What it says, without quotes around it.
+    pub(crate) fn text(&self) -> Cow<'a, str> {
+        match (self.quoted, self.escaped) {
+            (false, _) => Cow::Borrowed(self.raw),
+            (true, false) => Cow::Borrowed(self.inside()),
+            (true, true) => Cow::Owned(self.inside().replace("\"\"", "\"")),
+        }
+    }
+
+    /// What it says, as long as only texts with quotes inside may differ.
+    pub(crate) fn inside(&self) -> &'a str {
+        if self.quoted { &self.raw[1..self.raw.len() - 1] } else { self.raw }
+    }
+}
+
+impl Record {
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The cells, in the text that the record was cut from.
+    pub(crate) fn cells<'a>(&'a self, text: &'a str) -> impl ExactSizeIterator<Item = Cell<'a>> + Clone {
+        self.spans.iter().map(move |span| self.of(span, text))
+    }
+
+    /// One of the cells.
+    pub(crate) fn cell<'a>(&self, index: usize, text: &'a str) -> Option<Cell<'a>> {
+        self.spans.get(index).map(|span| self.of(span, text))
+    }
+
+    fn of<'a>(&self, span: &Span, text: &'a str) -> Cell<'a> {
+        let Span { start, end, line, quoted, escaped } = *span;
+        Cell { raw: &text[start..end], quoted, escaped, line: self.line + line }
+    }
+
+    /// Whether there is nothing but spaces on the line.
+    pub(crate) fn is_blank(&self, text: &str) -> bool {
+        self.len() == 1 && self.cells(text).all(|cell| !cell.quoted && cell.raw.trim().is_empty())
+    }
 }
 
 /// Quotes that do not pair up.
@@ -16,86 +83,143 @@ pub(crate) struct QuoteError {
     pub(crate) problem: &'static str,
 }
 
+/// What there is at the beginning of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Record,
+    /// More text is needed to know where the record ends.
+    Incomplete,
+    /// The text is at its end.
+    Nothing,
+}
+
 /// Cuts text into cells (RFC 4180): cells may be quoted, a quote in a quoted cell is doubled, lines end in
 /// LF, CRLF or CR. It knows the true line of every cell and whether it was quoted, so that an empty
 /// string is told from nothing.
-#[derive(Debug, Clone)]
-pub(crate) struct Tokens<'a> {
-    text: &'a str,
-    at: usize,
-    line: u64,
-    delimiter: u8,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tokens {
+    pub(crate) delimiter: u8,
+    pub(crate) comment: Option<char>,
 }
 
-impl<'a> Tokens<'a> {
-    pub(crate) fn new(text: &'a str, delimiter: u8) -> Self {
-        Self { text: text.strip_prefix('\u{feff}').unwrap_or(text), at: 0, line: 1, delimiter }
-    }
-
-    /// Puts the cells of the next line in place of `cells`; `false` at the end of the text. An empty line is
-    /// one empty cell.
-    pub(crate) fn next_record(&mut self, cells: &mut Vec<Cell<'a>>) -> Result<bool, QuoteError> {
-        cells.clear();
-        if self.at >= self.text.len() {
-            return Ok(false);
+impl Tokens {
+    /// Cuts the record that begins at `at` in line `line`; an empty line is one empty cell. `whole` says that no more
+    /// text comes.
+    pub(crate) fn next(
+        self,
+        text: &str,
+        at: usize,
+        line: u64,
+        whole: bool,
+        record: &mut Record,
+    ) -> Result<Found, QuoteError> {
+        let mut cursor = Cursor { text, at, line, whole, delimiter: self.delimiter };
+        if let Some(comment) = self.comment {
+            while text[cursor.at..].starts_with(comment) {
+                cursor.at += cursor.plain();
+                if !cursor.end_line() {
+                    return Ok(Found::Incomplete);
+                }
+            }
+        }
+        record.spans.clear();
+        record.line = cursor.line;
+        if cursor.at >= text.len() {
+            return Ok(if whole { Found::Nothing } else { Found::Incomplete });
         }
         loop {
-            cells.push(if self.peek() == Some(b'"') { self.quoted()? } else { self.plain() });
-            match self.peek() {
-                Some(byte) if byte == self.delimiter => self.at += 1,
+            let span = match cursor.peek() {
+                Some(b'"') => match cursor.quoted(record.line)? {
+                    Some(span) => span,
+                    None => return Ok(Found::Incomplete),
+                },
+                _ => {
+                    let (start, line) = (cursor.at, cursor.line - record.line);
+                    cursor.at += cursor.cell();
+                    Span { start, end: cursor.at, line, quoted: false, escaped: false }
+                }
+            };
+            record.spans.push(span);
+            match cursor.peek() {
+                Some(byte) if byte == self.delimiter => cursor.at += 1,
+                None if !whole => return Ok(Found::Incomplete),
                 _ => break,
             }
         }
-        self.end_line();
-        Ok(true)
+        if !cursor.end_line() {
+            return Ok(Found::Incomplete);
+        }
+        (record.end, record.next_line) = (cursor.at, cursor.line);
+        Ok(Found::Record)
     }
+}
 
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    line: u64,
+    whole: bool,
+    delimiter: u8,
+}
+
+impl Cursor<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn end_line(&mut self) {
-        if self.peek() == Some(b'\r') {
-            self.at += 1;
-            if self.peek() == Some(b'\n') {
+    /// Goes behind the end of the line; `false` if more text is needed to know where that is.
+    fn end_line(&mut self) -> bool {
+        match self.peek() {
+            Some(b'\r') => {
                 self.at += 1;
+                match self.peek() {
+                    Some(b'\n') => self.at += 1,
+                    None if !self.whole => return false,
+                    _ => {}
+                }
             }
-        } else if self.peek() == Some(b'\n') {
-            self.at += 1;
+            Some(b'\n') => self.at += 1,
+            None if !self.whole => return false,
+            _ => {}
         }
         self.line += 1;
+        true
     }
 
-    fn plain(&mut self) -> Cell<'a> {
-        let rest = &self.text[self.at..];
+    /// The length of the cell without quotes.
+    fn cell(&self) -> usize {
+        let rest = &self.text.as_bytes()[self.at..];
         let ends = |&byte: &u8| byte == self.delimiter || byte == b'\n' || byte == b'\r';
-        let length = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
-        self.at += length;
-        Cell { text: Cow::Borrowed(&rest[..length]), quoted: false, line: self.line }
+        rest.iter().position(ends).unwrap_or(rest.len())
     }
 
-    fn quoted(&mut self) -> Result<Cell<'a>, QuoteError> {
-        let line = self.line;
+    /// The length of the rest of the line.
+    fn plain(&self) -> usize {
+        let rest = &self.text.as_bytes()[self.at..];
+        rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
+    }
+
+    /// A quoted cell; `None` if more text is needed.
+    fn quoted(&mut self, record_line: u64) -> Result<Option<Span>, QuoteError> {
+        let (start, line) = (self.at, self.line);
+        let mut escaped = false;
         self.at += 1;
-        let mut text = Cow::Borrowed("");
         loop {
             let rest = &self.text[self.at..];
             let Some(length) = rest.find('"') else {
+                if !self.whole {
+                    return Ok(None);
+                }
                 return Err(QuoteError { line, problem: "a quote is opened and never closed" });
             };
-            let piece = &rest[..length];
-            self.line += line_ends(piece);
-            if text.is_empty() {
-                text = Cow::Borrowed(piece);
-            } else {
-                text.to_mut().push_str(piece);
-            }
+            self.line += line_ends(&rest[..length]);
             self.at += length + 1;
             match self.peek() {
                 Some(b'"') => {
-                    text.to_mut().push('"');
+                    escaped = true;
                     self.at += 1;
                 }
+                None if !self.whole => return Ok(None),
                 None | Some(b'\n' | b'\r') => break,
                 Some(byte) if byte == self.delimiter => break,
                 Some(_) => {
@@ -104,7 +228,7 @@ impl<'a> Tokens<'a> {
                 }
             }
         }
-        Ok(Cell { text, quoted: true, line })
+        Ok(Some(Span { start, end: self.at, line: line - record_line, quoted: true, escaped }))
     }
 }
 
@@ -122,25 +246,43 @@ mod tests {
 
     use super::*;
 
-    type Record = Vec<(String, bool, u64)>;
+    type Cells = Vec<(String, bool, u64)>;
 
-    fn records(text: &str) -> Result<Vec<Record>, QuoteError> {
-        let (mut tokens, mut cells, mut records) = (Tokens::new(text, b','), Vec::new(), Vec::new());
-        while tokens.next_record(&mut cells)? {
-            records
-                .push(cells.drain(..).map(|cell| (cell.text.into_owned(), cell.quoted, cell.line)).collect());
+    /// The records of a text of which `step` more bytes come each time that more are needed.
+    fn records_by(text: &str, step: usize) -> Result<Vec<Cells>, QuoteError> {
+        let tokens = Tokens { delimiter: b',', comment: None };
+        let (mut record, mut records) = (Record::default(), Vec::new());
+        let (mut at, mut line, mut known) = (0, 1, 0);
+        loop {
+            let whole = known == text.len();
+            match tokens.next(&text[..known], at, line, whole, &mut record)? {
+                Found::Nothing => return Ok(records),
+                Found::Incomplete => {
+                    assert!(!whole);
+                    known = (known + step).min(text.len());
+                    known += (known..).take_while(|&at| !text.is_char_boundary(at)).count();
+                }
+                Found::Record => {
+                    let cell = |cell: Cell<'_>| (cell.text().into_owned(), cell.quoted, cell.line);
+                    records.push(record.cells(text).map(cell).collect());
+                    (at, line) = (record.end, record.next_line);
+                }
+            }
         }
-        Ok(records)
+    }
+
+    fn records(text: &str) -> Result<Vec<Cells>, QuoteError> {
+        records_by(text, text.len())
     }
 
     fn texts(text: &str) -> Vec<Vec<String>> {
-        let only_text = |record: Record| record.into_iter().map(|cell| cell.0).collect();
+        let only_text = |record: Cells| record.into_iter().map(|cell| cell.0).collect();
         records(text).unwrap().into_iter().map(only_text).collect()
     }
 
     #[test]
     fn lines_end_in_any_way() {
-        for text in ["a,b\n1,2\n", "a,b\r\n1,2\r\n", "a,b\r1,2", "\u{feff}a,b\n1,2"] {
+        for text in ["a,b\n1,2\n", "a,b\r\n1,2\r\n", "a,b\r1,2"] {
             assert_eq!(texts(text), [["a", "b"], ["1", "2"]], "{text:?}");
         }
         assert_eq!(texts("a,\n,b"), [["a", ""], ["", "b"]]);
@@ -164,6 +306,19 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_passed_over() {
+        let tokens = Tokens { delimiter: b',', comment: Some('#') };
+        let text = "# \"a\r\n#b\r\nx,#y\n";
+        let mut record = Record::default();
+        assert_eq!(tokens.next(text, 0, 1, true, &mut record), Ok(Found::Record));
+        assert_eq!(
+            record.cells(text).map(|cell| (cell.raw, cell.line)).collect::<Vec<_>>(),
+            [("x", 3), ("#y", 3)]
+        );
+        assert_eq!(tokens.next("#\r", 0, 1, false, &mut record), Ok(Found::Incomplete));
+    }
+
+    #[test]
     fn unpaired_quotes_are_errors_with_their_line() {
         assert_eq!(records("a\n\"b\nc").unwrap_err().line, 2);
         assert_eq!(records("a\nb,\"c\n\"d").unwrap_err().line, 3);
@@ -182,6 +337,11 @@ mod tests {
             }
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
             prop_assert_eq!(texts(&text), table);
+        }
+
+        #[test]
+        fn pieces_do_not_matter(text in "[a,\"\n\r é]{0,30}", step in 1_usize..8) {
+            prop_assert_eq!(records_by(&text, step), records(&text));
         }
     }
 }

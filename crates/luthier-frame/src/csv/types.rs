@@ -1,90 +1,302 @@
-use crate::ColumnType;
-use crate::csv::tokens::Cell;
+//! Which type the cells of a column have.
 
-/// What the cells of a column have been so far: the narrowest type that holds them all.
-#[derive(Debug, Clone, Copy, Default)]
+use super::numbers::{NumberFormat, Whole, has_leading_zero, parse_bool, whole};
+use super::tokens::Cell;
+use super::{CsvOptions, NULL_VALUES};
+use crate::ColumnType;
+use crate::csv::notes::{CsvNote, TextReason, other_signs};
+
+/// What the cells of a file have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Cells {
+    pub(crate) numbers: NumberFormat,
+    null_values: Option<Vec<String>>,
+}
+
+impl Cells {
+    pub(crate) fn new(options: &CsvOptions) -> Self {
+        Self { numbers: NumberFormat::new(options), null_values: options.null_values.clone() }
+    }
+
+    /// Whether a cell is a missing value in a column of text. A quoted one is text.
+    pub(crate) fn is_null_text(&self, cell: &Cell<'_>) -> bool {
+        !cell.quoted
+            && match &self.null_values {
+                None => cell.raw.is_empty(),
+                Some(values) => values.iter().any(|value| value == cell.raw),
+            }
+    }
+
+    /// Whether a cell is a missing value in a column of anything else: programs that quote all cells quote these too.
+    pub(crate) fn is_null(&self, cell: &Cell<'_>) -> bool {
+        let text = cell.inside().trim();
+        match &self.null_values {
+            None => match text.as_bytes().first() {
+                None => true,
+                Some(b'0'..=b'9') => false,
+                Some(_) => text.len() <= 4 && NULL_VALUES.contains(&text),
+            },
+            Some(values) => values.iter().any(|value| value.trim() == text || value == cell.inside()),
+        }
+    }
+}
+
+/// The type of a column as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A column type, integers as `i64`.
+    Of(ColumnType),
+    /// Integers, some of which are beyond `i64`.
+    U64,
+    /// Text as it is spelt in the file, quotes included.
+    Spelt,
+}
+
+impl Kind {
+    pub(crate) fn column_type(self) -> ColumnType {
+        match self {
+            Self::Of(column_type) => column_type,
+            Self::U64 => ColumnType::I64,
+            Self::Spelt => ColumnType::Utf8,
+        }
+    }
+}
+
+/// A cell and its line, for a note.
+#[derive(Debug, Clone)]
+struct Example {
+    line: u64,
+    text: String,
+}
+
+impl Example {
+    fn of(cell: &Cell<'_>) -> Option<Self> {
+        Some(Self { line: cell.line, text: cell.text().into_owned() })
+    }
+}
+
+/// What the cells of a column have been so far.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Inference {
-    found: Option<ColumnType>,
+    floats: u64,
+    integers: u64,
+    bools: u64,
+    others: u64,
+    /// Those of the others that are numbers with other signs.
+    grouped: u64,
+    /// Values in quotes that they do not need, and values without.
+    quoted: u64,
+    unquoted: u64,
     quoted_empty: bool,
+    negative: bool,
+    /// Missing values of a column of text, and of one of anything else.
+    pub(crate) null_texts: bool,
+    pub(crate) nulls: bool,
+    first_other: Option<Example>,
+    first_code: Option<Example>,
+    /// An integer beyond `i64`, and one beyond `u64` as well.
+    first_u64: Option<Example>,
+    first_large: Option<Example>,
+    first_quoted: Option<Example>,
 }
 
 impl Inference {
-    pub(crate) fn see(&mut self, cell: &Cell<'_>, null_values: &[String]) {
-        if self.found == Some(ColumnType::Utf8) || is_null(cell, null_values) {
+    pub(crate) fn see(&mut self, cell: &Cell<'_>, cells: &Cells, delimiter: u8) {
+        if cells.is_null(cell) {
+            self.nulls = true;
+            self.null_texts |= cells.is_null_text(cell);
+            self.quoted_empty |= cell.quoted && cell.inside().trim().is_empty();
             return;
         }
-        if cell.quoted && cell.text.is_empty() {
-            self.quoted_empty = true;
-            return;
-        }
-        self.found = Some(match self.found {
-            None | Some(ColumnType::I64) if parse_i64(&cell.text).is_some() => ColumnType::I64,
-            None | Some(ColumnType::I64 | ColumnType::F64) if parse_f64(&cell.text).is_some() => {
-                ColumnType::F64
+        self.null_texts |= cells.is_null_text(cell);
+        if !cell.quoted {
+            self.unquoted += 1;
+        } else if !cell.inside().bytes().any(|byte| byte == delimiter) {
+            self.quoted += 1;
+            if self.first_quoted.is_none() {
+                self.first_quoted = Example::of(cell);
             }
-            None | Some(ColumnType::Bool) if parse_bool(&cell.text).is_some() => ColumnType::Bool,
-            _ => ColumnType::Utf8,
-        });
+        }
+        if self.number(cell, cells) {
+            return;
+        }
+        if parse_bool(cell.inside()).is_some() {
+            self.bools += 1;
+        } else {
+            self.others += 1;
+            self.grouped += u64::from(other_signs(cell.inside()).is_some());
+        }
+        if self.first_other.is_none() {
+            self.first_other = Example::of(cell);
+        }
     }
 
-    /// A column without values is text if it has empty strings, else `f64`.
-    pub(crate) fn column_type(self) -> ColumnType {
-        self.found.unwrap_or(if self.quoted_empty { ColumnType::Utf8 } else { ColumnType::F64 })
+    /// Counts a cell that is a number.
+    fn number(&mut self, cell: &Cell<'_>, cells: &Cells) -> bool {
+        let text = cell.inside().trim_start();
+        let may_begin =
+            |&byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'i' | b'I' | b'n' | b'N');
+        if !text.as_bytes().first().is_some_and(may_begin) {
+            return false;
+        }
+        let Some(plain) = cells.numbers.plain(text) else { return false };
+        match whole(&plain) {
+            Some(size) => {
+                self.integers += 1;
+                self.negative |= plain.starts_with('-');
+                let first = match size {
+                    Whole::I64 => None,
+                    Whole::U64 => Some(&mut self.first_u64),
+                    Whole::Large => Some(&mut self.first_large),
+                };
+                if let Some(first) = first.filter(|first| first.is_none()) {
+                    *first = Example::of(cell);
+                }
+            }
+            None if plain.parse::<f64>().is_ok() => self.floats += 1,
+            None => return false,
+        }
+        if self.first_code.is_none() && has_leading_zero(&plain) {
+            self.first_code = Example::of(cell);
+        }
+        true
     }
-}
 
-/// Whether a cell stands for a missing value. A quoted one is text.
-pub(crate) fn is_null(cell: &Cell<'_>, null_values: &[String]) -> bool {
-    !cell.quoted && null_values.iter().any(|null| *null == cell.text)
-}
+    /// Whether there are values without quotes.
+    pub(crate) fn has_unquoted(&self) -> bool {
+        self.unquoted > 0
+    }
 
-/// As [`is_null`] for what is not text: many programs quote all cells, so `""` is missing too.
-pub(crate) fn is_null_number(cell: &Cell<'_>, null_values: &[String]) -> bool {
-    is_null(cell, null_values) || (cell.text.is_empty() && null_values.iter().any(String::is_empty))
-}
+    /// The type of the column; `quotes_tell` says whether some values of the file are quoted and others not. A column
+    /// without values is text if it has empty texts, else `f64`.
+    pub(crate) fn kind(&self, quotes_tell: bool) -> Kind {
+        let numbers = self.integers + self.floats;
+        let is_text = self.others > 0 || self.is_quoted(quotes_tell) || self.reason(quotes_tell).is_some();
+        Kind::Of(match () {
+            () if numbers + self.bools + self.others == 0 => {
+                if self.quoted_empty {
+                    ColumnType::Utf8
+                } else {
+                    ColumnType::F64
+                }
+            }
+            () if is_text => ColumnType::Utf8,
+            () if self.bools > 0 => ColumnType::Bool,
+            () if self.floats > 0 => ColumnType::F64,
+            () if self.first_u64.is_some() => return Kind::U64,
+            () => ColumnType::I64,
+        })
+    }
 
-pub(crate) fn parse_f64(text: &str) -> Option<f64> {
-    text.trim().parse().ok()
-}
+    fn is_quoted(&self, quotes_tell: bool) -> bool {
+        quotes_tell && self.quoted > 0 && self.unquoted == 0
+    }
 
-pub(crate) fn parse_i64(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
-}
+    /// Why a column is text whose values are numbers, or nearly all are.
+    fn reason(&self, quotes_tell: bool) -> Option<(TextReason, &Example)> {
+        let (numbers, others) = (self.integers + self.floats, self.bools + self.others);
+        if others > 0 {
+            let few = numbers + self.grouped > others - self.grouped || self.others == 0 && numbers > 0;
+            return few
+                .then_some((TextReason::NoNumber { cells: others, numbers }, self.first_other.as_ref()?));
+        }
+        if self.is_quoted(quotes_tell) {
+            return Some((TextReason::Quoted, self.first_quoted.as_ref()?));
+        }
+        if let Some(code) = &self.first_code {
+            return Some((TextReason::LeadingZero, code));
+        }
+        let together = self.first_u64.as_ref().filter(|_| self.negative);
+        let large = self.first_large.as_ref().or(together);
+        large.filter(|_| self.floats == 0).map(|large| (TextReason::TooLarge, large))
+    }
 
-pub(crate) fn parse_bool(text: &str) -> Option<bool> {
-    match text.trim() {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
-        _ => None,
+    /// What to say of a column that is text for the sake of a few cells, or of how they are spelt.
+    pub(crate) fn note(&self, column: &str, quotes_tell: bool) -> Option<CsvNote> {
+        if self.kind(quotes_tell) != Kind::Of(ColumnType::Utf8) {
+            return None;
+        }
+        let (reason, Example { line, text }) = self.reason(quotes_tell)?;
+        Some(CsvNote::Text { column: column.to_owned(), line: *line, cell: text.clone(), reason })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::csv::tokens::{Found, Record, Tokens};
 
-    fn infer(cells: &[&str]) -> ColumnType {
-        let mut inference = Inference::default();
-        for text in cells {
-            let quoted = text.starts_with('"');
-            let text = text.trim_matches('"').into();
-            inference.see(&Cell { text, quoted, line: 1 }, &[String::new()]);
+    /// The type of a column with these cells, beside cells that are not quoted.
+    fn infer(options: &CsvOptions, cells: &[&str]) -> (Kind, Option<String>) {
+        let (mut inference, mut record) = (Inference::default(), Record::default());
+        let rules = Cells::new(options);
+        for (row, text) in cells.iter().enumerate() {
+            let tokens = Tokens { delimiter: b';', comment: None };
+            assert_eq!(
+                tokens.next(&format!("{text};"), 0, row as u64 + 2, true, &mut record),
+                Ok(Found::Record)
+            );
+            record.cells(&format!("{text};")).take(1).for_each(|cell| inference.see(&cell, &rules, b';'));
         }
-        inference.column_type()
+        (inference.kind(true), inference.note("x", true).map(|note| note.to_string()))
+    }
+
+    #[track_caller]
+    fn check(cells: &[&str], expected: ColumnType) {
+        assert_eq!(infer(&CsvOptions::new(), cells).0, Kind::Of(expected), "{cells:?}");
     }
 
     #[test]
     fn the_narrowest_type_that_holds_all_cells() {
-        assert_eq!(infer(&["1", "", "-2"]), ColumnType::I64);
-        assert_eq!(infer(&["1", "2.5"]), ColumnType::F64);
-        assert_eq!(infer(&["1", "NaN", "inf", "-1e-3"]), ColumnType::F64);
-        assert_eq!(infer(&["9223372036854775808"]), ColumnType::F64);
-        assert_eq!(infer(&["true", "", "FALSE"]), ColumnType::Bool);
-        assert_eq!(infer(&["true", "1"]), ColumnType::Utf8);
-        assert_eq!(infer(&["1", "true"]), ColumnType::Utf8);
-        assert_eq!(infer(&["1.5", "x", "2"]), ColumnType::Utf8);
-        assert_eq!(infer(&["", ""]), ColumnType::F64);
-        assert_eq!(infer(&["\"\"", ""]), ColumnType::Utf8);
-        assert_eq!(infer(&["\"\"", "\"1\""]), ColumnType::I64);
+        check(&["1", "", "-2"], ColumnType::I64);
+        check(&["1", "2.5"], ColumnType::F64);
+        check(&["1", "NaN", "inf", "-1e-3"], ColumnType::F64);
+        check(&["true", "", "FALSE"], ColumnType::Bool);
+        check(&["true", "1"], ColumnType::Utf8);
+        check(&["1", "true"], ColumnType::Utf8);
+        check(&["1.5", "x", "2"], ColumnType::Utf8);
+        check(&["", ""], ColumnType::F64);
+        check(&["\"\"", ""], ColumnType::Utf8);
+        check(&["NA", "?"], ColumnType::F64);
+        check(&["1", " NA ", "\"n/a\"", "-", "\"\"", " ?"], ColumnType::I64);
+        check(&["0", "0.5", "-0"], ColumnType::F64);
+    }
+
+    #[test]
+    fn codes_stay_text() {
+        check(&["1", "007"], ColumnType::Utf8);
+        check(&["001.1", "250.0"], ColumnType::Utf8);
+        check(&["\"1\"", "\"2\"", "NA"], ColumnType::Utf8);
+        check(&["\"TRUE\"", "\"FALSE\""], ColumnType::Utf8);
+        check(&["1", "18446744073709551616"], ColumnType::Utf8);
+        // Quotes that a cell needs, and those of some cells only, say nothing.
+        check(&["\"1\"", "2"], ColumnType::I64);
+        let comma = CsvOptions::new().decimal(',').thousands(';');
+        assert_eq!(infer(&comma, &["\"1;234,5\""]).0, Kind::Of(ColumnType::F64));
+        assert_eq!(infer(&CsvOptions::new(), &["1", "18446744073709551615"]).0, Kind::U64);
+        check(&["-1", "18446744073709551615"], ColumnType::Utf8);
+        check(&["1.5", "18446744073709551616"], ColumnType::F64);
+    }
+
+    #[test]
+    fn a_column_that_is_text_for_a_few_cells_is_noted() {
+        let note = |cells: &[&str]| infer(&CsvOptions::new(), cells).1.unwrap_or_default();
+        assert_eq!(
+            note(&["1", "x", "2", "3", "y"]),
+            "column `x` is text: 2 values are no numbers, the first is `x` in line 3; if it stands for a missing \
+             value, write `null_values = [\"\", \"NA\", \"x\"]`"
+        );
+        assert!(
+            note(&["1,5", "2"])
+                .ends_with("write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`")
+        );
+        assert!(note(&["1.234,5"]).ends_with("write `decimal = \",\"` and `thousands = \".\"`"));
+        assert!(
+            note(&["1", "02"])
+                .contains("`02` in line 3 begins with a zero, as codes do; to read it as numbers")
+        );
+        assert!(note(&["\"1\"", "\"2\""]).contains("its values are quoted, such as `1` in line 2"));
+        assert!(note(&["1", "2", "\u{1b}[1m"]).contains("`\\u{1b}[1m`"));
+        assert_eq!((note(&["a", "b", "3"]), note(&["1", "2"])), (String::new(), String::new()));
     }
 }

@@ -1,23 +1,87 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use ndarray::CowArray;
 
-use crate::csv::read::part_name;
+use crate::csv::NULL_VALUES;
+use crate::csv::header::part_name;
+use crate::csv::numbers::parse_bool;
 use crate::file::write_whole;
-use crate::frame::to_i64;
-use crate::{ColumnType, DataFrame, Error, Field, Result, vectors};
+use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, vectors};
+
+/// Writes rows as CSV, batch by batch, behind a header.
+///
+/// ```
+/// # use luthier_frame::{Column, CsvWriter, DataFrame};
+/// let frame = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0, 0.5])), ("s", Column::utf8(["a", "b,c"]))])?;
+/// let mut writer = CsvWriter::new(Vec::new(), frame.schema())?;
+/// for batch in frame.partitions()[0].batches(None)? {
+///     writer.write(&batch?)?;
+/// }
+/// assert_eq!(writer.finish()?, b"x,s\n1.0,a\n0.5,\"b,c\"\n");
+/// # Ok::<(), luthier_frame::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct CsvWriter<W: Write> {
+    out: W,
+    path: PathBuf,
+    schema: Schema,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// No columns; a vector whose parts are called as another column; an output that cannot be written.
+    pub fn new(out: W, schema: &Schema) -> Result<Self> {
+        Self::to_path(out, schema, Path::new("-"))
+    }
+
+    fn to_path(out: W, schema: &Schema, path: &Path) -> Result<Self> {
+        let header = header(schema.fields())?;
+        let mut writer = Self { out, path: path.to_owned(), schema: schema.clone() };
+        write_header(&mut writer.out, &header).map_err(|cause| writer.io(cause))?;
+        Ok(writer)
+    }
+
+    /// Writes the rows of a batch of the frame whose schema was given.
+    ///
+    /// # Errors
+    /// An output that cannot be written.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let columns = cells(self.schema.fields(), batch)?;
+        for row in 0..batch.num_rows() {
+            write_row(&mut self.out, &columns, row).map_err(|cause| self.io(cause))?;
+        }
+        Ok(())
+    }
+
+    /// Flushes the output and gives it back.
+    ///
+    /// # Errors
+    /// An output that cannot be written.
+    pub fn finish(mut self) -> Result<W> {
+        self.out.flush().map_err(|cause| self.io(cause))?;
+        Ok(self.out)
+    }
+
+    fn io(&self, cause: io::Error) -> Error {
+        Error::Io { path: self.path.clone(), cause }
+    }
+}
 
 impl DataFrame {
     /// Writes a CSV file with a header.
     ///
     /// Floating point numbers are as short as can be and read back to the same bits (`1.0`, `1e-7`, `NaN`,
-    /// `inf`; `f32` are widened). A missing value is an empty cell, an empty text `""`. A vector column `v` of
+    /// `inf`; `f32` are widened). A missing value is an empty cell, an empty text `""`. A text that would be read as
+    /// something else, such as `007`, `true` or `NA` in a column of numbers, is quoted, so that it stays text. Cells
+    /// that were read [as they are spelt](crate::CsvOptions::as_spelt_except) are written so. A vector column `v` of
     /// width k becomes the columns `v_0` to `v_{k-1}`; name it in [`CsvOptions::schema`](crate::CsvOptions::schema)
     /// to read it back as a vector. A list is its numbers with spaces between them, `3 1 2`. The file appears when it is complete.
     ///
@@ -25,19 +89,12 @@ impl DataFrame {
     /// A file that cannot be written; no columns; a vector whose parts are called as another column.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let header = header(self.schema().fields())?;
+        header(self.schema().fields())?;
         write_whole(path, |file| {
-            let io = |cause| Error::Io { path: path.to_owned(), cause };
-            write_header(file, &header).map_err(io)?;
-            let mut row = 0;
+            let mut writer = CsvWriter::to_path(file, self.schema(), path)?;
             for partition in self.partitions() {
                 for batch in partition.batches(None)? {
-                    let batch = batch?;
-                    let columns = cells(self.schema().fields(), &batch, row)?;
-                    for index in 0..batch.num_rows() {
-                        write_row(file, &columns, index).map_err(io)?;
-                    }
-                    row += batch.num_rows();
+                    writer.write(&batch?)?;
                 }
             }
             Ok(())
@@ -65,26 +122,36 @@ fn header(fields: &[Field]) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// How a column is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Of(ColumnType),
+    /// Text that is written as it is, where that is possible.
+    Spelt,
+}
+
 /// The arrays of a batch, cast so that there are few types to write.
-fn cells(fields: &[Field], batch: &RecordBatch, first_row: usize) -> Result<Vec<(ColumnType, ArrayRef)>> {
+fn cells(fields: &[Field], batch: &RecordBatch) -> Result<Vec<(Style, ArrayRef)>> {
     let cell = |(field, array): (&Field, &ArrayRef)| {
         let array = match field.column_type() {
-            ColumnType::I64 => to_i64(field.name(), array, first_row)?,
+            ColumnType::I64 if *array.data_type() == DataType::UInt64 => array.clone(),
+            ColumnType::I64 => arrow_cast::cast(array, &DataType::Int64)?,
             ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
             ColumnType::Bool | ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {
                 array.clone()
             }
         };
-        Ok((field.column_type(), array))
+        let style = if field.is_spelt() { Style::Spelt } else { Style::Of(field.column_type()) };
+        Ok((style, array))
     };
     fields.iter().zip(batch.columns()).map(cell).collect()
 }
 
-fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usize) -> io::Result<()> {
+fn write_row(out: &mut impl Write, columns: &[(Style, ArrayRef)], row: usize) -> io::Result<()> {
     let mut separate = Separator::default();
-    for (column_type, array) in columns {
-        if let ColumnType::Vector { .. } = column_type {
+    for (style, array) in columns {
+        if let Style::Of(ColumnType::Vector { .. }) = style {
             let one = array.slice(row, 1);
             let values = vectors(one.as_ref()).map(CowArray::into_owned).unwrap_or_default();
             let items = array.as_fixed_size_list_opt().map(|lists| lists.value(row));
@@ -100,15 +167,22 @@ fn write_row(out: &mut impl Write, columns: &[(ColumnType, ArrayRef)], row: usiz
         if array.is_null(row) {
             continue;
         }
-        match column_type {
-            ColumnType::F64 => {
+        match style {
+            Style::Spelt => write_spelt(out, array.as_string::<i64>().value(row))?,
+            Style::Of(ColumnType::F64) => {
                 write!(out, "{:?}", array.as_primitive::<Float64Type>().value(row))?;
             }
-            ColumnType::I64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
-            ColumnType::Bool => write!(out, "{}", array.as_boolean().value(row))?,
-            ColumnType::Utf8 => write_text(out, array.as_string::<i64>().value(row))?,
-            ColumnType::List => write_text(out, &list_text(array, row))?,
-            ColumnType::Vector { .. } | ColumnType::AnyVector => {}
+            Style::Of(ColumnType::I64) => match array.as_primitive_opt::<UInt64Type>() {
+                Some(unsigned) => write!(out, "{}", unsigned.value(row))?,
+                None => write!(out, "{}", array.as_primitive::<Int64Type>().value(row))?,
+            },
+            Style::Of(ColumnType::Bool) => write!(out, "{}", array.as_boolean().value(row))?,
+            Style::Of(ColumnType::Utf8) => {
+                let text = array.as_string::<i64>().value(row);
+                if reads_as_other(text) { write_quoted(out, text)? } else { write_text(out, text)? }
+            }
+            Style::Of(ColumnType::List) => write_text(out, &list_text(array, row))?,
+            Style::Of(ColumnType::Vector { .. } | ColumnType::AnyVector) => {}
         }
     }
     out.write_all(b"\n")
@@ -145,9 +219,24 @@ impl Separator {
 /// off (spaces around a name, a byte order mark).
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
     let is_plain = !text.contains([',', '"', '\n', '\r', '\u{feff}']) && text.trim().len() == text.len();
-    if text.is_empty() || !is_plain {
-        write!(out, "\"{}\"", text.replace('"', "\"\""))
+    if text.is_empty() || !is_plain { write_quoted(out, text) } else { out.write_all(text.as_bytes()) }
+}
+
+fn write_quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
+    write!(out, "\"{}\"", text.replace('"', "\"\""))
+}
+
+/// A cell as it was in another file, unless its delimiter was another and the comma inside would cut the cell.
+fn write_spelt(out: &mut impl Write, cell: &str) -> io::Result<()> {
+    if cell.contains(',') && !cell.starts_with('"') {
+        write_quoted(out, cell)
     } else {
-        out.write_all(text.as_bytes())
+        out.write_all(cell.as_bytes())
     }
+}
+
+/// Whether a text would be a number, a truth value or a missing value if it were not quoted.
+fn reads_as_other(text: &str) -> bool {
+    let trimmed = text.trim();
+    NULL_VALUES.contains(&trimmed) || parse_bool(trimmed).is_some() || trimmed.parse::<f64>().is_ok()
 }

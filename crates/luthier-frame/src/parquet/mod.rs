@@ -4,5 +4,5 @@ mod scan;
 mod vectors;
 mod write;
 
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
 pub use write::{Compression, ParquetOptions};

@@ -140,7 +140,7 @@ pub(crate) struct Scan {
 
 /// Where a column of a scan comes from.
 #[derive(Debug, Clone)]
-enum Origin {
+pub(crate) enum Origin {
     /// The column of the file at this place.
     File(usize),
     /// Columns of the file, put side by side as a vector.
@@ -149,21 +149,46 @@ enum Origin {
 
 impl Origin {
     /// The columns of the file that a column called `field` is made of.
-    fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
+    pub(crate) fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
         match self {
             Self::File(root) => vec![(field, *root)],
             Self::SideBySide(sources) => sources.iter().map(|(field, root)| (field, *root)).collect(),
         }
     }
+
+    /// The columns at `positions` put side by side.
+    pub(crate) fn side_by_side(columns: &[(Field, Self)], positions: &[usize]) -> Self {
+        let sources = positions
+            .iter()
+            .filter_map(|&position| columns.get(position))
+            .flat_map(|(field, origin)| origin.sources(field))
+            .map(|(field, root)| (field.clone(), root));
+        Self::SideBySide(sources.collect())
+    }
+}
+
+/// Numbers in a batch when a frame is scanned, and the fewest and the most rows: enough to forget the overhead,
+/// few enough for a cache.
+const BATCH_NUMBERS: usize = 128 * 1024;
+const BATCH_ROWS: (usize, usize) = (256, 8 * 1024);
+
+/// Rows in a batch when these of the columns are scanned; `None` stands for all.
+pub(crate) fn batch_rows(columns: &[(Field, Origin)], wanted: Option<&[usize]>) -> usize {
+    let width = |position: usize| match columns.get(position).map(|(field, _)| field.column_type()) {
+        Some(ColumnType::Vector { width }) => width,
+        _ => 1,
+    };
+    let width: usize = match wanted {
+        Some(wanted) => wanted.iter().map(|&position| width(position)).sum(),
+        None => (0..columns.len()).map(width).sum(),
+    };
+    let (fewest, most) = BATCH_ROWS;
+    (BATCH_NUMBERS / width.max(1)).clamp(fewest, most)
 }
 
 impl Scan {
     /// Rows in a batch when text is loaded: more of it may not fit into one array.
     const TEXT_ROWS: usize = 64 * 1024;
-    /// Numbers in a batch when a frame is scanned, and the fewest and the most rows: enough to forget the overhead,
-    /// few enough for a cache.
-    const BATCH_NUMBERS: usize = 128 * 1024;
-    const BATCH_ROWS: (usize, usize) = (256, 8 * 1024);
 
     pub(crate) fn num_rows(&self) -> usize {
         self.rows
@@ -176,16 +201,7 @@ impl Scan {
 
     /// Rows in a batch when the columns at these positions are scanned.
     pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
-        let width = |position: usize| match self.columns.get(position).map(|(field, _)| field.column_type()) {
-            Some(ColumnType::Vector { width }) => width,
-            _ => 1,
-        };
-        let width: usize = match columns {
-            Some(columns) => columns.iter().map(|&position| width(position)).sum(),
-            None => (0..self.columns.len()).map(width).sum(),
-        };
-        let (fewest, most) = Self::BATCH_ROWS;
-        (Self::BATCH_NUMBERS / width.max(1)).clamp(fewest, most)
+        batch_rows(&self.columns, columns)
     }
 
     /// Rows in a batch when the frame is loaded: all of them, so that a scan and what was loaded are cut alike.
@@ -206,13 +222,7 @@ impl Scan {
 
     /// One more column, of the columns at `positions` side by side.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
-        let sources = positions
-            .iter()
-            .filter_map(|&position| self.columns.get(position))
-            .flat_map(|(field, origin)| origin.sources(field))
-            .map(|(field, root)| (field.clone(), root))
-            .collect();
-        let column = (field.clone(), Origin::SideBySide(sources));
+        let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
         let columns = self.columns.iter().cloned().chain([column]).collect();
         Self { columns, ..self.clone() }
     }
@@ -344,14 +354,16 @@ impl Iterator for ScanBatches {
 }
 
 /// Columns as read, as the frame wants them.
-fn take_in(
+pub(crate) fn take_in(
     wanted: &[(Field, Origin)],
     columns: &[(usize, ArrayRef)],
     rows: usize,
     first_row: usize,
 ) -> Result<RecordBatch> {
+    let mut by_root: Vec<&(usize, ArrayRef)> = columns.iter().collect();
+    by_root.sort_unstable_by_key(|(root, _)| *root);
     let column = |field: &Field, root: usize| {
-        let (_, array) = columns.iter().find(|(of, _)| *of == root)?;
+        let (_, array) = by_root.get(by_root.binary_search_by_key(&root, |(of, _)| *of).ok()?)?;
         let width = match field.column_type() {
             ColumnType::Vector { width } => Some(width),
             _ => None,

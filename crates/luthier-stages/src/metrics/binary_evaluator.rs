@@ -132,6 +132,17 @@ impl Evaluator for BinaryClassificationEvaluator {
     fn is_larger_better(&self) -> bool {
         !self.of_probabilities()
     }
+
+    fn defined_for(&self) -> Option<String> {
+        Some(match self.of_probabilities() {
+            true => "weights that do not sum to 0".to_owned(),
+            false => "rows of both classes".to_owned(),
+        })
+    }
+
+    fn class_col(&self) -> Option<String> {
+        Some(self.label_col.clone())
+    }
 }
 
 luthier_core::register_evaluator!(

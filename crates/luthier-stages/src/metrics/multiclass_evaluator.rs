@@ -179,6 +179,10 @@ impl Evaluator for MulticlassClassificationEvaluator {
             M::WeightedFalsePositiveRate | M::FalsePositiveRateByLabel | M::LogLoss | M::HammingLoss
         )
     }
+
+    fn class_col(&self) -> Option<String> {
+        Some(self.label_col.clone())
+    }
 }
 
 luthier_core::register_evaluator!(

@@ -245,6 +245,15 @@ impl Evaluator for RegressionEvaluator {
     fn is_larger_better(&self) -> bool {
         matches!(self.metric, RegressionMetric::R2 | RegressionMetric::Var)
     }
+
+    fn defined_for(&self) -> Option<String> {
+        let needed = match (self.metric, self.through_origin) {
+            (RegressionMetric::R2, false) => "at least two rows with different labels",
+            (RegressionMetric::R2, true) => "a row whose label is not 0",
+            _ => "predictions that are finite and weights that do not sum to 0",
+        };
+        Some(needed.to_owned())
+    }
 }
 
 luthier_core::register_evaluator!(

@@ -25,6 +25,23 @@ pub type TaskResult = std::result::Result<Vec<u8>, String>;
 
 /// Numbered, independent tasks; each result is bytes.
 ///
+/// ```
+/// use luthier_tune::executor::{Job, TaskResult};
+///
+/// /// The squares of the numbers below 4.
+/// struct Squares;
+///
+/// impl Job for Squares {
+///     fn len(&self) -> usize {
+///         4
+///     }
+///     fn run(&self, task: usize) -> TaskResult {
+///         Ok(vec![(task * task) as u8])
+///     }
+/// }
+/// assert_eq!(Squares.run(3), Ok(vec![9]));
+/// ```
+///
 /// # Contract
 /// - Tasks may run in any order, on any thread, and several at once. None waits for another.
 /// - The result of a task depends on its number alone.
@@ -49,6 +66,22 @@ pub trait Job: Send + Sync + 'static {
 }
 
 /// Takes the results of tasks as they come.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use luthier_tune::executor::{Sink, TaskResult};
+///
+/// /// Counts the tasks that failed.
+/// struct Failed(Mutex<usize>);
+///
+/// impl Sink for Failed {
+///     fn report(&self, _task: usize, result: TaskResult) {
+///         if let (Err(_), Ok(mut failed)) = (result, self.0.lock()) {
+///             *failed += 1;
+///         }
+///     }
+/// }
+/// ```
 pub trait Sink: Sync {
     /// Takes the result of one task. Called from any thread, also at the same time for different tasks.
     fn report(&self, task: usize, result: TaskResult);
@@ -102,6 +135,30 @@ pub trait Executor: Any + Debug + Send + Sync {
 
 /// An executor that a configuration can name. Register it with
 /// [`register_executor!`](crate::register_executor).
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+/// use luthier_tune::core::Params;
+/// use luthier_tune::executor::{Executor, Job, NamedExecutor, Sink, run_task};
+///
+/// /// One task after the other.
+/// #[derive(Debug, Clone, Params)]
+/// struct InOrder {}
+///
+/// impl Executor for InOrder {
+///     fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+///         (0..job.len()).for_each(|task| sink.report(task, run_task(&*job, task)));
+///         Ok(())
+///     }
+/// }
+///
+/// impl NamedExecutor for InOrder {
+///     const NAME: &'static str = "acme.in_order";
+/// }
+///
+/// luthier_tune::register_executor!(InOrder: "One task after the other.");
+/// ```
 pub trait NamedExecutor: Executor + Params + Default {
     /// The name it is registered by, such as `"thread_pool"`.
     const NAME: &'static str;

@@ -7,10 +7,18 @@ use rayon::Scope;
 
 use super::{Executor, Job, NamedExecutor, Sink, run_task};
 
-/// Tasks on the current rayon pool: the one the caller is in, else the global one.
+/// Tasks on the current rayon pool: the pool of the calling thread, or else the global one.
 ///
-/// No more tasks run at once than the pool has threads, unless tasks use rayon inside: a thread that waits
-/// there may begin another task meanwhile, within the limit. A task's wall time then includes the other's.
+/// No more tasks run at once than the pool has threads, unless tasks use rayon themselves: a thread that waits for nested
+/// work may begin another task meanwhile, within the limit. The wall time of a task then includes that of the other.
+///
+/// ```
+/// use luthier_tune::{Executor, Rayon};
+///
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build()?;
+/// assert_eq!(pool.install(|| Rayon::new().capacity().get()), 3);
+/// # Ok::<(), rayon::ThreadPoolBuildError>(())
+/// ```
 #[derive(Debug, Clone, Params)]
 pub struct Rayon {}
 

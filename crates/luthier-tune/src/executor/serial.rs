@@ -5,9 +5,16 @@ use luthier_core::params::Params;
 
 use super::{Executor, Job, NamedExecutor, Sink, run_task};
 
-/// One task after the other, in order, on the calling thread.
+/// One task after the other, in order, on the calling thread, whatever the limit. A search with a larger `parallelism` says
+/// so in its notes.
 ///
-/// The tasks may still use all cores by rayon inside.
+/// The tasks themselves may still use all cores with rayon.
+///
+/// ```
+/// use luthier_tune::{Executor, Serial};
+///
+/// assert_eq!(Serial::new().capacity().get(), 1);
+/// ```
 #[derive(Debug, Clone, Params)]
 pub struct Serial {}
 

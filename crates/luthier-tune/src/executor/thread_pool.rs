@@ -6,18 +6,44 @@ use std::thread::{self, ScopedJoinHandle};
 use anyhow::Context;
 use luthier_core::params::Params;
 
-use super::{Executor, Job, NamedExecutor, Sink, run_task, serve_rayon_until};
+use super::{Executor, Job, NamedExecutor, Serial, Sink, run_task, serve_rayon_until};
 
-/// Tasks on threads of their own, named `luthier-worker-0`, `luthier-worker-1`, …
+/// Tasks on threads of their own, named `luthier-worker-0`, `luthier-worker-1`, …: the default executor of a search.
 ///
-/// As many threads as the limit says (or tasks there are) live as long as the job. What tasks do by rayon goes
-/// to the global pool and comes on top: with parallelism 3 and frames of 2 partitions up to 6 cores are busy.
+/// It starts as many threads as the limit allows, or as there are tasks, and ends them with the job; with a limit of 1, tasks
+/// run on the calling thread. Work that tasks do with rayon runs on the global pool in addition: with parallelism 3 and
+/// frames of 2 partitions, up to 6 cores are busy.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::sync::Arc;
+/// use luthier_tune::executor::{Job, TaskResult, ThreadPool, verify};
+///
+/// struct Names;
+///
+/// impl Job for Names {
+///     fn len(&self) -> usize {
+///         8
+///     }
+///     fn run(&self, _task: usize) -> TaskResult {
+///         Ok(std::thread::current().name().unwrap_or_default().as_bytes().to_vec())
+///     }
+/// }
+///
+/// let two = NonZeroUsize::MIN.saturating_add(1);
+/// let names = verify::run(&ThreadPool::new(), Arc::new(Names), two)?;
+/// assert!(names.into_iter().flatten().all(|name| name.starts_with(b"luthier-worker-")));
+/// # Ok::<(), luthier_tune::Error>(())
+/// ```
 #[derive(Debug, Clone, Params)]
 pub struct ThreadPool {}
 
 impl Executor for ThreadPool {
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
         let len = job.len();
+        if limit.get().min(len) <= 1 {
+            return Serial::new().execute(job, limit, sink);
+        }
         let next = AtomicUsize::new(0);
         let work = || {
             loop {

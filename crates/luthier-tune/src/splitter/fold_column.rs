@@ -8,6 +8,17 @@ use crate::Error;
 /// Cross validation with folds from an integer column, numbered from 0; each is held out once.
 ///
 /// For rows that belong together, such as those of one person or one day. The seed plays no part.
+///
+/// ```
+/// use luthier_tune::core::frame::{Column, DataFrame};
+/// use luthier_tune::{FoldColumn, Splitter};
+///
+/// let frame = DataFrame::from_columns(vec![("day", Column::i64(vec![0, 0, 1, 1, 2]))])?;
+/// let split = FoldColumn::new().fold_col("day").split(&frame, 0)?;
+/// assert_eq!(split.folds.assignment(), [0, 0, 1, 1, 2]);
+/// assert_eq!(split.evaluated, [0, 1, 2]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct FoldColumn {
     /// Column with the fold of each row, of any integer type.

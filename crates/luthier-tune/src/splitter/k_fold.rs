@@ -7,7 +7,17 @@ use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross validation: `k` folds whose sizes differ by at most 1, each held out once.
 ///
-/// The fold of a row is its place in a permutation of all rows, seeded, modulo `k`.
+/// The fold of a row is its place in a seeded permutation of all rows, modulo `k`.
+///
+/// ```
+/// use luthier_tune::core::frame::{Column, DataFrame};
+/// use luthier_tune::{KFold, Splitter};
+///
+/// let frame = DataFrame::from_columns(vec![("x", Column::i64((0..10).collect()))])?;
+/// let split = KFold::new().num_folds(4).split(&frame, 7)?;
+/// assert_eq!(split.folds.sizes(), [3, 3, 2, 2]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct KFold {
     /// Number of folds.

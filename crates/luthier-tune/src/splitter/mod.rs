@@ -48,15 +48,19 @@ impl Split {
         if self.evaluated.is_empty() {
             return Err(Error::invalid("the split evaluates no fold, expected one at least"));
         }
-        for (i, fold) in self.evaluated.iter().enumerate() {
-            if *fold >= count {
-                return Err(Error::invalid(format!(
-                    "the split evaluates fold {fold}, but folds go from 0 to {}",
-                    count - 1
-                )));
-            }
-            if self.evaluated[..i].contains(fold) {
-                return Err(Error::invalid(format!("the split evaluates fold {fold} twice")));
+        let mut seen = vec![false; count as usize];
+        for &fold in &self.evaluated {
+            match seen.get_mut(fold as usize) {
+                Some(seen) if !*seen => *seen = true,
+                Some(_) => {
+                    return Err(Error::invalid(format!("the split evaluates fold {fold} twice")));
+                }
+                None => {
+                    return Err(Error::invalid(format!(
+                        "the split evaluates fold {fold}, but folds go from 0 to {}",
+                        count - 1
+                    )));
+                }
             }
         }
         Ok(())
@@ -80,6 +84,29 @@ fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
 ///   how the frame is cut into partitions and batches.
 /// - Every fold has rows, and every evaluated fold leaves rows to train on.
 /// - Equal arguments give equal splits.
+///
+/// The engine checks every split by [`Split::check`]; `luthier_testkit::check_splitter` tries the whole contract.
+///
+/// ```
+/// use luthier_tune::core::Folds;
+/// use luthier_tune::core::frame::DataFrame;
+/// use luthier_tune::{Split, Splitter};
+///
+/// /// Trains on the first three quarters of the rows and validates on the rest, for rows in the order of time.
+/// #[derive(Debug)]
+/// struct LastQuarter;
+///
+/// impl Splitter for LastQuarter {
+///     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
+///         let rows = frame.num_rows();
+///         let folds = (0..rows).map(|row| u32::from(4 * row >= 3 * rows)).collect();
+///         Ok(Split { folds: Folds::new(folds, 2)?, evaluated: vec![1] })
+///     }
+///     fn num_evaluated(&self) -> Option<usize> {
+///         Some(1)
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a splitter",
     note = "implement `luthier_tune::Splitter` (`split` and `num_evaluated`) for it"
@@ -106,6 +133,36 @@ pub trait Splitter: Any + Debug + Send + Sync {
 
 /// A splitter that a configuration can name. Register it with
 /// [`register_splitter!`](crate::register_splitter).
+///
+/// ```
+/// use luthier_tune::core::frame::DataFrame;
+/// use luthier_tune::core::{Folds, Params};
+/// use luthier_tune::{NamedSplitter, Split, Splitter};
+///
+/// /// Every n-th row in one fold.
+/// #[derive(Debug, Clone, Params)]
+/// struct Stripes {
+///     /// Number of folds.
+///     #[param(default = 3, range = 2..)]
+///     num_folds: u32,
+/// }
+///
+/// impl Splitter for Stripes {
+///     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
+///         let folds = (0..self.num_folds).cycle().take(frame.num_rows()).collect();
+///         Ok(Split { folds: Folds::new(folds, self.num_folds)?, evaluated: (0..self.num_folds).collect() })
+///     }
+///     fn num_evaluated(&self) -> Option<usize> {
+///         Some(self.num_folds as usize)
+///     }
+/// }
+///
+/// impl NamedSplitter for Stripes {
+///     const NAME: &'static str = "acme.stripes";
+/// }
+///
+/// luthier_tune::register_splitter!(Stripes: "Every n-th row in one fold.");
+/// ```
 pub trait NamedSplitter: Splitter + Params + Default {
     /// The name it is registered by, such as `"k_fold"`.
     const NAME: &'static str;

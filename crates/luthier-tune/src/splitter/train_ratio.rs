@@ -11,8 +11,18 @@ const TRAINING: u32 = 1;
 
 /// One split into training and validation rows: `round(train_ratio · rows)` rows train.
 ///
-/// A row trains if its place in a permutation of all rows, seeded, is below that number. Fold 0 are the
-/// validation rows, fold 1 the training rows.
+/// A row is a training row if its place in a seeded permutation of all rows is below that number. Validation rows are
+/// fold 0, training rows fold 1.
+///
+/// ```
+/// use luthier_tune::core::frame::{Column, DataFrame};
+/// use luthier_tune::{Splitter, TrainRatio};
+///
+/// let frame = DataFrame::from_columns(vec![("x", Column::i64((0..10).collect()))])?;
+/// let split = TrainRatio::new().train_ratio(0.8).split(&frame, 7)?;
+/// assert_eq!((split.folds.sizes(), &split.evaluated[..]), (&[2, 8][..], &[0][..]));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct TrainRatio {
     /// Share of the rows to train on.

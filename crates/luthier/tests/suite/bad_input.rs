@@ -1,7 +1,8 @@
 //! Bad input is an error before any fit, and the error says what to do.
 
+use luthier::core::Folds;
 use luthier::prelude::*;
-use luthier::tune::Error;
+use luthier::tune::{CandidateResult, Error, Split, Splitter};
 use ndarray::Array2;
 
 use crate::data::{diabetes, pca_and_regression, scene};
@@ -93,6 +94,53 @@ fn an_empty_grid_is_an_error() {
 fn more_components_than_features_is_an_error() {
     let error = refused(ParamGrid::new().add_by_name("pca.k", [2, 5]), &scene(60, 4, 2));
     assert_says(&error, &["candidate 1", "pca", "k = 5", "`features`", "4 features"]);
+}
+
+#[test]
+fn parameters_that_contradict_each_other_fail_their_candidate_alone() {
+    let lr = LinearRegression::new().reg_param(0.1);
+    let grid = ParamGrid::new()
+        .add(LinearRegression::LOSS, [Loss::Huber, Loss::SquaredError])
+        .add(LinearRegression::ELASTIC_NET_PARAM, [1.0, 0.0]);
+    let search = CrossValidator::new(lr.clone(), grid, RegressionEvaluator::new());
+    for sharing in [Sharing::On, Sharing::Off] {
+        let tuned = search.clone().sharing(sharing).fit(&scene(60, 4, 2)).unwrap();
+        let result = tuned.result();
+        let failed = |c: &CandidateResult| c.folds.iter().all(|fold| fold.error.is_some());
+        assert_eq!(result.candidates.iter().map(failed).collect::<Vec<_>>(), [true, false, false, false]);
+        assert_eq!((result.candidates[0].rank, result.candidates[0].scored_folds), (4, 0));
+        let note = result.notes.last().unwrap().to_string();
+        assert!(note.starts_with("candidate 0 on folds 0-2 (3 times): ") && note.contains("huber"), "{note}");
+    }
+    let plan = search.explain(&scene(60, 4, 2)).unwrap();
+    assert!(plan.contains("not fitted 1 candidate, of which the first is candidate 0: "), "{plan}");
+
+    let only = [ParamMap::new().with("loss", "huber").with("elastic_net_param", 1.0)];
+    let error = CrossValidator::new(lr, only, RegressionEvaluator::new()).fit(&scene(60, 4, 2)).unwrap_err();
+    assert_says(&error, &["candidate 0", "huber"]);
+}
+
+/// Leaves the last row out of its folds.
+#[derive(Debug)]
+struct Short;
+
+impl Splitter for Short {
+    fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
+        let folds = Folds::new((0..2).cycle().take(frame.num_rows() - 1).collect(), 2)?;
+        Ok(Split { folds, evaluated: vec![0, 1] })
+    }
+
+    fn num_evaluated(&self) -> Option<usize> {
+        Some(2)
+    }
+}
+
+#[test]
+fn a_split_that_cannot_be_used_is_an_error_that_names_the_splitter() {
+    let search = CrossValidator::new(probed(), ParamGrid::new(), RegressionEvaluator::new()).splitter(Short);
+    let error = search.fit(&scene(60, 4, 2)).unwrap_err();
+    assert_says(&error, &["splitter `Short`", "the split has 59 rows, the frame has 60"]);
+    assert_eq!(fits(), 0);
 }
 
 #[test]

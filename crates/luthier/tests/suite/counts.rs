@@ -143,7 +143,7 @@ fn the_plan_foretells_the_work() {
                         [work.rows_read, work.passes, work.fits, work.reused_fits, work.evaluations]
                     };
                     assert_eq!(counts(planned), counts(done), "{of:?} {sharing:?}");
-                    assert!(!result.forecast.is_guess);
+                    assert!(!result.forecast.is_approximate);
                     let kept = if sharing == Sharing::On { 8 * 21 * 21 } else { 0 };
                     assert!(result.forecast.summary_bytes >= kept);
                 }
@@ -163,9 +163,9 @@ fn little_memory_costs_passes() {
     };
     let roomy = search(MemoryBudget::Auto);
     let tight = search(MemoryBudget::Bytes(20 * 8 * 7 * 7));
-    assert_eq!((roomy.work.rows_read, roomy.forecast.is_guess), (600, false));
+    assert_eq!((roomy.work.rows_read, roomy.forecast.is_approximate), (600, false));
     assert!(tight.work.rows_read > 1200 && tight.work.rows_read <= tight.forecast.work.rows_read);
-    assert!(tight.forecast.is_guess && tight.forecast.summary_bytes < roomy.forecast.summary_bytes / 5);
+    assert!(tight.forecast.is_approximate && tight.forecast.summary_bytes < roomy.forecast.summary_bytes / 5);
     assert_eq!(roomy.work.fits, tight.work.fits);
     for (a, b) in roomy.candidates.iter().zip(&tight.candidates) {
         assert!((a.mean - b.mean).abs() < 1e-12 * a.mean, "{} {}", a.mean, b.mean);

@@ -58,7 +58,32 @@ fn the_limit_is_reached_and_never_exceeded() {
 #[test]
 fn serial_runs_one_unit_whatever_the_limit() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
-    check("serial", 1, |data| split().parallelism(8).unwrap().fit(data).unwrap());
+    check("serial", 1, |data| {
+        let tuned = split().executor(Serial::new()).parallelism(8).unwrap().fit(data).unwrap();
+        let note = tuned.result().executor_note.clone().unwrap();
+        assert!(note.contains("`serial` runs one unit at a time, although parallelism is 8"), "{note}");
+        tuned
+    });
+}
+
+#[test]
+fn parallelism_alone_does_what_it_says() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    check("default", 8, |data| split().parallelism(8).unwrap().fit(data).unwrap());
+    check("default, folds", 5, |data| cross_validation().parallelism(5).unwrap().fit(data).unwrap());
+}
+
+#[test]
+fn an_observer_sees_every_unit() {
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let watched = std::sync::Arc::clone(&seen);
+    let search = cross_validation().parallelism(3).unwrap();
+    search.on_progress(move |progress| watched.lock().unwrap().push(progress)).fit(&scene(60, 3, 2)).unwrap();
+    let mut done: Vec<usize> = seen.lock().unwrap().iter().map(|progress| progress.done).collect();
+    done.sort_unstable();
+    assert_eq!(done, (1..=32).collect::<Vec<_>>());
+    assert!(seen.lock().unwrap().iter().all(|progress| progress.total == 32));
 }
 
 #[test]

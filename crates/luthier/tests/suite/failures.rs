@@ -69,9 +69,21 @@ fn a_candidate_that_fails_in_an_early_stage_is_not_scored() {
 #[test]
 fn if_all_fail_the_search_fails() {
     let error = search(&[Mood::Fails, Mood::Panics]).fit(&scene(60, 2, 2)).unwrap_err();
-    let Error::AllFailed { candidates, first } = error else { panic!("{error}") };
-    assert_eq!(candidates, 2);
-    assert!(first.contains("it is in a bad mood"), "{first}");
+    let message = error.to_string();
+    let Error::AllFailed { result, reasons } = error else { panic!("{message}") };
+    assert_eq!(result.candidates.len(), 2);
+    assert_eq!(
+        reasons.iter().map(|reason| (reason.times, &reason.candidates[..])).collect::<Vec<_>>(),
+        [(3, &[0][..]), (3, &[1][..]),]
+    );
+    assert!(
+        message.starts_with("all 2 candidates failed:\n- candidate 0 on folds 0-2 (3 times): "),
+        "{message}"
+    );
+    assert!(
+        message.contains("it is in a bad mood") && message.contains("it is in a very bad mood"),
+        "{message}"
+    );
 }
 
 #[test]

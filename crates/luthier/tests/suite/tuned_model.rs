@@ -117,9 +117,51 @@ fn ties_go_to_the_first_and_nan_comes_last() {
     assert_eq!(fit(&[3.0, 2.0, 0.0], RegressionMetric::Rmse), (2.0, vec![3, 1, 2]));
     assert_eq!(fit(&[f64::NAN, 3.0, 1.5], RegressionMetric::Rmse), (1.5, vec![3, 2, 1]));
     assert_eq!(fit(&[f64::NAN, 3.0, 1.5], RegressionMetric::Var), (3.0, vec![3, 1, 2]));
-    // The label does not vary, so r2 is not defined for any candidate: the first one it is.
-    let (best, ranks) = fit(&[3.0, 1.5], RegressionMetric::R2);
-    assert_eq!((best, ranks), (3.0, vec![1, 2]));
+}
+
+#[test]
+fn a_metric_that_no_candidate_has_is_an_error_without_a_model() {
+    // The label does not vary, so r2 is not defined.
+    let data = DataFrame::from_ndarray(Array2::ones((12, 1)), vec![1.0; 12]).unwrap();
+    let grid = ParamGrid::new().add(Constant::VALUE, [3.0, 1.5]);
+    let search = CrossValidator::new(Constant::new(), grid, metric(RegressionMetric::R2));
+    for sharing in [Sharing::On, Sharing::Off] {
+        let error = search.clone().sharing(sharing).fit(&data).unwrap_err();
+        let result = error.result().unwrap();
+        assert!(result.best_candidate().is_none() && result.candidates.iter().all(|c| c.scored_folds == 0));
+        assert_eq!(
+            error.to_string(),
+            "no candidate has a metric: r2 is not defined (NaN) on any of the 3 folds (4 rows each): \
+             it needs at least two rows with different labels"
+        );
+    }
+}
+
+#[test]
+fn a_mean_is_over_the_folds_that_have_the_metric_and_a_note_says_so() {
+    // The label does not vary within fold 2.
+    let fold = Column::i64((0..12).map(|row| row / 4).collect());
+    let label: Vec<f64> = (0..12).map(|row| if row < 8 { f64::from(row) } else { 1.0 }).collect();
+    let data =
+        DataFrame::from_ndarray(Array2::ones((12, 1)), label).unwrap().with_column("fold", fold).unwrap();
+    let grid = ParamGrid::new().add(Constant::VALUE, [3.0, 1.5]);
+    let search = CrossValidator::new(Constant::new(), grid, metric(RegressionMetric::R2)).fold_col("fold");
+    let also = search.clone().also(metric(RegressionMetric::Rmse));
+    let tuned = also.fit(&data).unwrap();
+    for candidate in &tuned.result().candidates {
+        let scores: Vec<f64> = candidate.folds.iter().map(|fold| fold.metric).collect();
+        assert!(scores[2].is_nan() && candidate.scored_folds == 2);
+        assert_eq!(candidate.mean, (scores[0] + scores[1]) / 2.0);
+        assert_eq!(candidate.also[0].scored_folds, 3);
+    }
+    let notes: Vec<String> = tuned.result().notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "r2 is not defined (NaN) on fold 2: it needs at least two rows with different labels; the means are over the \
+         other 2 folds"
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! What is worth saying about a file that could be read.
+
+use std::fmt;
+
+use crate::place::escaped;
+
+/// Something about a CSV file that its reader may not expect, with what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CsvNote {
+    /// A column is text although most of its values are numbers, or all are.
+    Text {
+        /// The column.
+        column: String,
+        /// The line of the first cell that makes it text.
+        line: u64,
+        /// What that cell says.
+        cell: String,
+        /// Why the column is text.
+        reason: TextReason,
+    },
+    /// The delimiter was found from the first lines.
+    Delimiter {
+        /// It.
+        found: char,
+    },
+    /// The first line has one cell less than the others: the first column holds row names and has no name itself.
+    RowNames,
+    /// There is one column alone, and its header holds what may be a delimiter.
+    OneColumn {
+        /// What may be the delimiter.
+        candidate: char,
+    },
+}
+
+/// Why a column is text although its values look like numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TextReason {
+    /// A few cells are no numbers.
+    NoNumber {
+        /// How many.
+        cells: u64,
+        /// How many are.
+        numbers: u64,
+    },
+    /// A number begins with a zero, as codes do.
+    LeadingZero,
+    /// An integer does not fit into 64 bits.
+    TooLarge,
+    /// All values of the column are quoted, and others of the file are not.
+    Quoted,
+}
+
+/// The cell as messages show it.
+fn shown(cell: &str) -> String {
+    const SHOWN: usize = 40;
+    let cut: String = cell.chars().take(SHOWN).collect();
+    let dots = if cut.len() < cell.len() { "…" } else { "" };
+    format!("`{}{dots}`", escaped(&cut))
+}
+
+impl fmt::Display for CsvNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { column, line, cell, reason } => {
+                let column = escaped(column);
+                write!(f, "column `{column}` is text: ")?;
+                let cell = shown(cell);
+                match reason {
+                    TextReason::NoNumber { cells: 1, .. } => write!(f, "{cell} in line {line} is no number")?,
+                    TextReason::NoNumber { cells, .. } => {
+                        write!(f, "{cells} values are no numbers, the first is {cell} in line {line}")?;
+                    }
+                    TextReason::LeadingZero => write!(f, "{cell} in line {line} begins with a zero, as codes do")?,
+                    TextReason::TooLarge => write!(f, "{cell} in line {line} does not fit into 64 bits")?,
+                    TextReason::Quoted => write!(f, "its values are quoted, such as {cell} in line {line}")?,
+                }
+                self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+            }
+            Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
+            Self::RowNames => {
+                f.write_str("the first line has one cell less than the others: the first column, of row names, has no name")
+            }
+            Self::OneColumn { candidate } => write!(
+                f,
+                "the file has one column alone, whose name holds {candidate:?}: is that the delimiter? Then write \
+                 `delimiter = {candidate:?}`"
+            ),
+        }
+    }
+}
+
+impl CsvNote {
+    /// What to write so that a column that is text is read as numbers.
+    fn remedy(&self) -> Option<String> {
+        let Self::Text { column, cell, reason, .. } = self else { return None };
+        let declare =
+            |what: &str| format!("{what}, write `types = {{ {:?} = \"number\" }}`", escaped(column));
+        Some(match reason {
+            TextReason::NoNumber { .. } => match other_signs(cell) {
+                Some(hint) => hint.to_owned(),
+                None => format!(
+                    "if it stands for a missing value, write `null_values = [\"\", \"NA\", {:?}]`",
+                    escaped(cell)
+                ),
+            },
+            TextReason::TooLarge => declare("to read it as rounded numbers"),
+            TextReason::LeadingZero | TextReason::Quoted => declare("to read it as numbers"),
+        })
+    }
+}
+
+/// What to write where a cell is a number with other signs.
+pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = cell.trim().trim_start_matches(['+', '-']);
+    let (comma, point) = (unsigned.find(','), unsigned.find('.'));
+    let plain: String = unsigned.chars().filter(|c| !matches!(c, ',' | '.')).collect();
+    if !digits(&plain) {
+        return None;
+    }
+    Some(match (comma, point) {
+        (Some(comma), Some(point)) if comma < point => {
+            "if the comma separates thousands, write `thousands = \",\"`"
+        }
+        (Some(_), Some(_)) => {
+            "if the comma is the decimal sign, write `decimal = \",\"` and `thousands = \".\"`"
+        }
+        (Some(_), None) => {
+            "if the comma is the decimal sign, write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`"
+        }
+        (None, Some(_)) => {
+            "if the full stop separates thousands, write `decimal = \",\"` and `thousands = \".\"`"
+        }
+        (None, None) => return None,
+    })
+}

@@ -1,0 +1,179 @@
+//! Rows of a CSV file that are read when they are asked for.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::columns::{ColumnBuilder, Refused};
+use super::file::CsvData;
+use super::records::Records;
+use crate::parquet::{Origin, batch_rows, take_in};
+use crate::partition::Batches;
+use crate::place::{Locate, RowOrigin};
+use crate::{ColumnType, Error, Field, Result};
+
+/// Consecutive rows of a CSV file, and the columns wanted of them.
+#[derive(Debug, Clone)]
+pub(crate) struct CsvScan {
+    file: Arc<CsvData>,
+    first_row: usize,
+    rows: usize,
+    /// The frame's columns, and which columns of the file they come from.
+    columns: Arc<[(Field, Origin)]>,
+}
+
+impl CsvScan {
+    /// All rows and columns.
+    pub(super) fn new(file: Arc<CsvData>, rows: usize) -> Self {
+        let columns = file.columns.iter().enumerate();
+        let columns = columns.map(|(at, column)| (column.field.clone(), Origin::File(at))).collect();
+        Self { file, first_row: 0, rows, columns }
+    }
+
+    pub(crate) fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Where the rows are.
+    pub(crate) fn origin(&self) -> RowOrigin {
+        RowOrigin::new(Arc::clone(&self.file) as Arc<dyn Locate>, self.first_row)
+    }
+
+    /// Rows in a batch when the columns at these positions are scanned.
+    pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
+        batch_rows(&self.columns, columns)
+    }
+
+    pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
+        Self { first_row: self.first_row + offset, rows, ..self.clone() }
+    }
+
+    pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
+        let columns =
+            columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1.clone())).collect();
+        Self { columns, ..self.clone() }
+    }
+
+    /// One more column, of the columns at `positions` side by side.
+    pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
+        let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
+        Self { columns: self.columns.iter().cloned().chain([column]).collect(), ..self.clone() }
+    }
+
+    pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
+        let wanted: Vec<(Field, Origin)> = match columns {
+            None => self.columns.to_vec(),
+            Some(positions) => positions
+                .iter()
+                .map(|&position| {
+                    let column = self.columns.get(position).cloned();
+                    column.ok_or(Error::NoSuchPosition { position, columns: self.columns.len() })
+                })
+                .collect::<Result<_>>()?,
+        };
+        let mut read: Vec<usize> = wanted
+            .iter()
+            .flat_map(|(field, origin)| origin.sources(field))
+            .map(|(_, column)| column)
+            .collect();
+        read.sort_unstable();
+        read.dedup();
+        let rows = batch_rows.min(self.rows);
+        let builders =
+            read.iter().map(|&column| ColumnBuilder::new(self.file.columns[column].kind, rows)).collect();
+        let (records, skip) = self.file.records_from(self.first_row)?;
+        Ok(Box::new(CsvBatches {
+            file: Arc::clone(&self.file),
+            wanted,
+            read,
+            builders,
+            records,
+            skip,
+            row: self.first_row,
+            left: self.rows,
+            batch_rows: batch_rows.max(1),
+        }))
+    }
+}
+
+/// The batches of a scan as they are asked for.
+struct CsvBatches {
+    file: Arc<CsvData>,
+    wanted: Vec<(Field, Origin)>,
+    /// Columns of the file that are read, each with its builder.
+    read: Vec<usize>,
+    builders: Vec<ColumnBuilder>,
+    records: Records,
+    /// Rows to be passed over before the first.
+    skip: usize,
+    /// The next row of the file, and how many are still to come.
+    row: usize,
+    left: usize,
+    batch_rows: usize,
+}
+
+impl CsvBatches {
+    fn next_batch(&mut self) -> Result<RecordBatch> {
+        let first_row = self.row;
+        let wanted = self.batch_rows.min(self.left);
+        let mut rows = 0;
+        while rows < wanted && !self.builders.iter().any(ColumnBuilder::is_full) {
+            while self.skip > 0 && self.records.advance()? {
+                self.skip -= 1;
+            }
+            if !self.records.advance()? {
+                return Err(Error::FileChanged { path: self.file.path().to_owned() });
+            }
+            self.take()?;
+            rows += 1;
+        }
+        (self.row, self.left) = (self.row + rows, self.left - rows);
+        let arrays = self.read.iter().zip(&mut self.builders);
+        let arrays: Vec<(usize, ArrayRef)> =
+            arrays.map(|(&column, builder)| Ok((column, builder.finish()?))).collect::<Result<_>>()?;
+        take_in(&self.wanted, &arrays, rows, first_row).map_err(|error| error.in_file(self.file.path()))
+    }
+
+    /// Takes the values of the record.
+    fn take(&mut self) -> Result<()> {
+        let Self { file, read, builders, records, .. } = self;
+        for (&column, builder) in read.iter().zip(builders) {
+            let column = &file.columns[column];
+            let cells = column.sources.iter().filter_map(|&source| records.cell(source));
+            builder.push(cells, &file.cells).map_err(|(cell, refused)| {
+                let (path, line) = (file.path().to_owned(), cell.line);
+                let column = column.field.name().to_owned();
+                match refused {
+                    Refused::Type(expected) => {
+                        let found = cell.text().into_owned();
+                        let hint = hint(&found, expected);
+                        Error::CsvValue { path, line, column, found, expected, hint }
+                    }
+                    Refused::TooLong(bytes) => Error::CsvCellTooLong { path, line, column, bytes },
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What to write where a cell is no number.
+fn hint(cell: &str, expected: ColumnType) -> Option<String> {
+    let is_number = matches!(expected, ColumnType::F64 | ColumnType::I64);
+    super::notes::other_signs(cell).filter(|_| is_number).map(str::to_owned)
+}
+
+impl Iterator for CsvBatches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        let batch = self.next_batch();
+        if batch.is_err() {
+            self.left = 0;
+        }
+        Some(batch)
+    }
+}

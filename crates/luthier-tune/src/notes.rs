@@ -1,0 +1,284 @@
+//! What a search has to say beside its numbers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{Note, NoteKind};
+
+use crate::result::{CandidateResult, SearchResult};
+use crate::splitter::Split;
+
+/// Something that a reader of the results should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchNote {
+    /// What it is. Of notes of models that differ in their message alone, it is one of them.
+    pub note: Note,
+    /// For a note of a model: which fits it is from.
+    pub fits: Option<NotedFits>,
+}
+
+/// The fits that a note is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotedFits {
+    /// In how many fits of the stage on training rows of folds it was said.
+    pub said: usize,
+    /// How many there were.
+    pub of: usize,
+    /// Whether the model that was fitted on all rows says it too.
+    pub in_model: bool,
+}
+
+impl SearchNote {
+    /// A note about the search as a whole.
+    pub(crate) fn new(kind: NoteKind, message: impl Into<String>) -> Self {
+        Self { note: Note::new(kind, message), fits: None }
+    }
+}
+
+/// ``stage `lr`: the fit stopped early (in 5 of 9 fits, and in the model)``
+impl fmt::Display for SearchNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.note.fmt(f)?;
+        match self.fits {
+            Some(NotedFits { said: 0, .. }) => write!(f, " (in the model)"),
+            Some(NotedFits { said, of, in_model }) => {
+                let model = if in_model { ", and in the model" } else { "" };
+                let noun = if of == 1 { "fit" } else { "fits" };
+                write!(f, " (in {said} of {of} {noun}{model})")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The notes of models, counted by what they are about.
+#[derive(Debug, Default)]
+pub(crate) struct FitNotes {
+    notes: Vec<SearchNote>,
+    places: HashMap<(Option<String>, NoteKind, Vec<String>, String), usize>,
+    fits: HashMap<String, usize>,
+}
+
+impl FitNotes {
+    /// Takes what one fit of a stage said.
+    pub(crate) fn add(&mut self, notes: impl IntoIterator<Item = Note>) {
+        notes.into_iter().for_each(|note| self.change(note, |fits| fits.said += 1));
+    }
+
+    /// Counts a fit of a stage.
+    pub(crate) fn count(&mut self, stage: &str) {
+        *self.fits.entry(stage.to_owned()).or_default() += 1;
+    }
+
+    /// Takes what the model that was fitted on all rows says.
+    pub(crate) fn add_model(&mut self, notes: impl IntoIterator<Item = Note>) {
+        notes.into_iter().for_each(|note| self.change(note, |fits| fits.in_model = true));
+    }
+
+    fn change(&mut self, note: Note, change: impl FnOnce(&mut NotedFits)) {
+        // Messages hold numbers that differ from fit to fit; only what is of no kind is told apart by them.
+        let message = if note.kind == NoteKind::Other { note.message.clone() } else { String::new() };
+        let key = (note.stage.clone(), note.kind, note.subjects.clone(), message);
+        let place = *self.places.entry(key).or_insert(self.notes.len());
+        if place == self.notes.len() {
+            self.notes.push(SearchNote { note, fits: None });
+        }
+        if let Some(known) = self.notes.get_mut(place) {
+            change(known.fits.get_or_insert_default());
+        }
+    }
+
+    /// The notes in the order in which they were said first.
+    pub(crate) fn finish(mut self) -> Vec<SearchNote> {
+        for SearchNote { note, fits } in &mut self.notes {
+            let of = note.stage.as_ref().and_then(|stage| self.fits.get(stage));
+            if let (Some(fits), Some(&of)) = (fits, of) {
+                fits.of = of;
+            }
+        }
+        self.notes
+    }
+}
+
+/// `fold 2`, or `folds 0-3, 7`.
+pub(crate) fn numbered(noun: &str, numbers: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let run = |&(first, last): &(usize, usize)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first}-{last}"),
+    };
+    let ending = if numbers.len() == 1 { "" } else { "s" };
+    format!("{noun}{ending} {}", runs.iter().map(run).collect::<Vec<_>>().join(", "))
+}
+
+/// Most reasons that are told one by one.
+pub(crate) const MOST_REASONS: usize = 10;
+
+/// Most distinct labels that count as classes.
+const MOST_CLASSES: usize = 1000;
+
+/// The classes of the column `label` that the training rows of a fold lack. Columns that the frame does not have, or that
+/// do not hold classes, say nothing.
+pub(crate) fn missing_classes(frame: &DataFrame, split: &Split, label: &str) -> Vec<SearchNote> {
+    // For each class the only fold that has it, if there is but one.
+    let mut only: BTreeMap<u64, (f64, Option<u32>)> = BTreeMap::new();
+    let Ok(labels) = frame.column_f64(label) else { return Vec::new() };
+    for (&label, &fold) in labels.iter().zip(split.folds.assignment()) {
+        // The order of the numbers, whatever their sign.
+        let bits = label.to_bits();
+        let key = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+        only.entry(key)
+            .and_modify(|(_, known)| *known = known.filter(|known| *known == fold))
+            .or_insert((label, Some(fold)));
+        if only.len() > MOST_CLASSES {
+            return Vec::new();
+        }
+    }
+    let mut lacking: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for (class, fold) in only.into_values() {
+        if let Some(fold) = fold.filter(|fold| split.evaluated.contains(fold)) {
+            lacking.entry(fold).or_default().push(class.to_string());
+        }
+    }
+    let note = |(fold, classes): (u32, Vec<String>)| {
+        let noun = if classes.len() == 1 { "class" } else { "classes" };
+        let message = format!(
+            "the training rows of fold {fold} have no {noun} {}: use fewer folds, or a fold column that spreads the \
+             rows of a class over several folds",
+            classes.join(", ")
+        );
+        SearchNote { note: Note::new(NoteKind::MissingClasses, message).about(classes), fits: None }
+    };
+    lacking.into_iter().map(note).collect()
+}
+
+/// What is missing in the table, and why; `defined_for` says for each metric, the deciding one first, what rows must have.
+pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<String>]) -> Vec<SearchNote> {
+    let names = std::iter::once(&result.metric).chain(result.also.iter().map(|also| &also.name));
+    let mut notes: Vec<SearchNote> = names
+        .enumerate()
+        .filter_map(|(metric, name)| undefined(result, metric, name, defined_for.get(metric)?.as_deref()))
+        .collect();
+    let scored = |candidate: &&CandidateResult| candidate.has_mean();
+    let most = result.candidates.iter().filter(scored).map(|candidate| candidate.scored_folds).max();
+    let fewer = result.candidates.iter().filter(scored).filter(|c| Some(c.scored_folds) != most);
+    let fewer: Vec<usize> = fewer.map(|candidate| candidate.index).collect();
+    if !fewer.is_empty() {
+        let message = format!(
+            "{}: {} is not defined (NaN) on some folds where other candidates have it, so the mean is over fewer folds \
+             and ranks behind",
+            numbered("candidate", &fewer),
+            result.metric
+        );
+        notes.push(SearchNote::new(NoteKind::UndefinedMetric, message));
+    }
+    notes
+}
+
+/// The folds on which no candidate has a metric, though none failed there.
+fn undefined(
+    result: &SearchResult,
+    metric: usize,
+    name: &str,
+    defined_for: Option<&str>,
+) -> Option<SearchNote> {
+    let folds = result.candidates.first()?.folds.len();
+    let missing = |candidate: &CandidateResult, fold: usize| {
+        let fold = candidate.folds.get(fold)?;
+        match metric.checked_sub(1) {
+            None => Some(fold.metric.is_nan()).filter(|_| fold.error.is_none()),
+            Some(also) => fold.also.get(also).filter(|m| m.error.is_none()).map(|m| m.metric.is_nan()),
+        }
+    };
+    let on_none = |&fold: &usize| {
+        let mut told = result.candidates.iter().filter_map(|candidate| missing(candidate, fold)).peekable();
+        told.peek().is_some() && told.all(|missing| missing)
+    };
+    let without: Vec<usize> = (0..folds).filter(on_none).collect();
+    if without.is_empty() {
+        return None;
+    }
+    let number = |place: &usize| Some(result.candidates.first()?.folds.get(*place)?.fold as usize);
+    let numbers: Vec<usize> = without.iter().filter_map(number).collect();
+    let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
+    let message = if without.len() == folds {
+        format!("{name} is not defined (NaN) on any fold{needs}")
+    } else {
+        let over = folds - without.len();
+        let rest = if over == 1 { "the other fold".to_owned() } else { format!("the other {over} folds") };
+        format!(
+            "{name} is not defined (NaN) on {}{needs}; the means are over {rest}",
+            numbered("fold", &numbers)
+        )
+    };
+    Some(SearchNote::new(NoteKind::UndefinedMetric, message))
+}
+
+/// The reasons why candidates of a search with a best one failed.
+pub(crate) fn failed(result: &SearchResult) -> Vec<SearchNote> {
+    let failures = result.failures();
+    let told = failures.iter().take(MOST_REASONS).map(ToString::to_string);
+    let left = failures.len().saturating_sub(MOST_REASONS);
+    let more = (left > 0).then(|| format!("candidates failed for {left} more reasons"));
+    told.chain(more).map(|message| SearchNote::new(NoteKind::Other, message)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use luthier_core::Folds;
+    use luthier_core::frame::Column;
+
+    use super::*;
+
+    #[test]
+    fn notes_of_fits_are_told_once_with_how_often() {
+        let stopped = |n: usize| {
+            Note::new(NoteKind::NotConverged, format!("stopped after {n} iterations")).in_stage("lr")
+        };
+        let mut notes = FitNotes::default();
+        (0..3).for_each(|_| notes.count("lr"));
+        notes.add([stopped(5)]);
+        notes.add([stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
+        notes.add_model([stopped(9), Note::new(NoteKind::Separated, "apart").in_stage("lr")]);
+        let told: Vec<String> = notes.finish().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "stage `lr`: stopped after 5 iterations (in 2 of 3 fits, and in the model)",
+                "stage `lr`: odd (in 1 of 3 fits)",
+                "stage `lr`: apart (in the model)",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_are_told_as_ranges() {
+        assert_eq!(numbered("fold", &[3]), "fold 3");
+        assert_eq!(numbered("fold", &[0, 1, 3, 5, 6, 7]), "folds 0, 1, 3, 5-7");
+    }
+
+    #[test]
+    fn a_class_of_one_fold_is_missing_from_its_training_rows() {
+        let label = Column::i64(vec![0, 1, 2, 2, 0, 1, -1, 0]);
+        let frame = DataFrame::from_columns(vec![("y", label)]).unwrap();
+        let folds = Folds::new(vec![0, 1, 0, 0, 1, 0, 2, 2], 3).unwrap();
+        let split = Split { folds, evaluated: vec![0, 1, 2] };
+        let notes: Vec<String> =
+            missing_classes(&frame, &split, "y").iter().map(ToString::to_string).collect();
+        assert_eq!(notes.len(), 2);
+        assert!(
+            notes[0].starts_with("the training rows of fold 0 have no class 2: use fewer folds"),
+            "{notes:?}"
+        );
+        assert!(notes[1].starts_with("the training rows of fold 2 have no class -1"), "{notes:?}");
+        assert!(missing_classes(&frame, &split, "z").is_empty());
+    }
+}
