@@ -69,9 +69,13 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 
 #[test]
 fn labels_of_one_class_are_told_of() {
-    let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
+    let [fit, tune, inspect] = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
+    let remark = "all labels are of class `1`: the model predicts that class, whatever the features";
+    assert_eq!(fit, format!("note: stage `lr`: {remark}\n"));
     // Without an intercept there is something to fit.
-    check(one, "all labels are of class `1`: the model predicts that class, whatever the features", 3);
+    let counted = format!("note: stage `lr`: {remark} (in 3 of 6 fits, and in the model)\n");
+    assert!(tune.contains(&counted), "{tune}");
+    assert!(inspect.contains(&format!("note: {remark}\n")), "{inspect}");
 }
 
 #[test]
