@@ -31,6 +31,8 @@ pub(super) struct Solved {
     pub(super) x: Array1<f64>,
     /// Whether it solves the system itself and not one that was given more curvature.
     pub(super) is_exact: bool,
+    /// The part of `b` in directions without curvature: the function falls along it without end.
+    pub(super) ray: Option<Array1<f64>>,
 }
 
 impl Curvature {
@@ -92,7 +94,7 @@ impl Curvature {
                     true => factor.clone(),
                     false => linalg::triangular_factor(factor.select(Axis(1), free).view()),
                 };
-                solve_factor(&r, b, self.offset).map(|x| Solved { x, is_exact: true })
+                solve_factor(&r, b, self.offset)
             }
             None => solve_positive(sub_matrix(&self.matrix, free), b),
         }
@@ -191,15 +193,17 @@ fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
 }
 
 /// The smallest solution of `RᵀR x = b`.
-fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Array1<f64>> {
+fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Solved> {
     if is_regular(r, offset) {
         let half = forward_substitute(r, b);
-        return Some(back_substitute(r.view(), half.view()));
+        return Some(Solved { x: back_substitute(r.view(), half.view()), is_exact: true, ray: None });
     }
     let svd = linalg::thin_svd(r.view()).ok()?;
     let cutoff = rank_cutoff(r.ncols(), svd.values.first().copied().unwrap_or(0.0), offset);
-    let scaled = svd.v.t().dot(b) / svd.values.mapv(|s| if s > cutoff { s * s } else { f64::INFINITY });
-    Some(svd.v.dot(&scaled))
+    let along = svd.v.t().dot(b);
+    let scaled = &along / &svd.values.mapv(|s| if s > cutoff { s * s } else { f64::INFINITY });
+    let inside = along * svd.values.mapv(|s| f64::from(u8::from(s > cutoff)));
+    Some(Solved { x: svd.v.dot(&scaled), is_exact: true, ray: Some(b - &svd.v.dot(&inside)) })
 }
 
 /// Solves `Rᵀ x = b`.
@@ -221,7 +225,7 @@ fn solve_positive(mut matrix: Array2<f64>, rhs: &Array1<f64>) -> Option<Solved> 
     let mut ridge = 0.0;
     loop {
         if let Some(lower) = linalg::cholesky(matrix.view()) {
-            return Some(Solved { x: cholesky_solve(&lower, rhs.view()), is_exact: ridge == 0.0 });
+            return Some(Solved { x: cholesky_solve(&lower, rhs.view()), is_exact: ridge == 0.0, ray: None });
         }
         let more = if ridge == 0.0 { 1e-13 * largest } else { 9.0 * ridge };
         if more > largest {

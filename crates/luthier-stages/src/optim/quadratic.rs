@@ -5,7 +5,7 @@ use ndarray::{Array1, ArrayView1};
 use super::curvature::Curvature;
 use super::region::Region;
 
-/// Newton steps on the free unknowns, each followed by sweeps.
+/// Newton steps on the free unknowns, each followed by sweeps; besides these one for each unknown.
 const ROUNDS: usize = 60;
 
 /// Sweeps over all coordinates between two Newton steps.
@@ -13,6 +13,9 @@ const SWEEPS: usize = 4;
 
 /// The optimality conditions hold to this part of what they were off at the start.
 const ACCURACY: f64 = 1e-10;
+
+/// A direction without curvature along which the penalty changes by more than this part of it is gone along.
+const RAY: f64 = 1e-6;
 
 /// `gᵀd + ½ dᵀHd + Σ l1 |u|` in a box, where `d = u − point`: the model of a function around a point.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ impl Quadratic<'_> {
         let mut u: Array1<f64> = clipped.collect();
         let mut slope = self.slope(&u);
         let enough = ACCURACY * self.violation(&u, &slope, &[]);
-        for _ in 0..ROUNDS {
+        for _ in 0..ROUNDS + u.len() {
             let settled = self.newton(&mut u, &mut slope);
             if self.violation(&u, &slope, &settled) <= enough {
                 break;
@@ -99,6 +102,11 @@ impl Quadratic<'_> {
             })
             .collect();
         let Some(solved) = self.curvature.solve(&free, &downhill) else { return Vec::new() };
+        if let Some(ray) = solved.ray.filter(|ray| self.falls(&free, ray)) {
+            self.go_to_kink(u, &free, &ray);
+            *slope = self.slope(u);
+            return Vec::new();
+        }
         let step = &solved.x;
         let mut whole = Array1::zeros(u.len());
         let mut first = 1.0_f64;
@@ -125,6 +133,31 @@ impl Quadratic<'_> {
         }
         *slope = self.slope(u);
         if first < 1.0 || !solved.is_exact { Vec::new() } else { free }
+    }
+
+    /// Whether the L1 penalty makes the function fall along a direction without curvature.
+    fn falls(&self, free: &[usize], ray: &Array1<f64>) -> bool {
+        let l1 = free.iter().map(|&j| self.region.l1[j]).fold(0.0, f64::max);
+        ray.iter().any(|r| r.abs() > RAY * l1) && l1 > 0.0
+    }
+
+    /// Goes along a direction to the first kink or wall.
+    fn go_to_kink(&self, u: &mut Array1<f64>, free: &[usize], ray: &Array1<f64>) {
+        let reach = |(&j, r): (&usize, &f64)| {
+            let far = u[j] + r.signum() * 2.0 * (u[j].abs() + 1.0) / f64::EPSILON;
+            let stop = self.region.until_kink(j, u[j], far);
+            if stop == far || *r == 0.0 { f64::INFINITY } else { (stop - u[j]) / r }
+        };
+        let first = free.iter().zip(ray).map(reach).fold(f64::INFINITY, f64::min);
+        if !first.is_finite() {
+            return;
+        }
+        let stops: Vec<bool> = free.iter().zip(ray).map(|pair| reach(pair) <= first).collect();
+        for ((&j, r), stops) in free.iter().zip(ray).zip(stops) {
+            let to = self.region.clip(j, u[j] + first * r);
+            let at_zero = stops && self.region.l1[j] > 0.0 && to.abs() <= 1e-9 * u[j].abs();
+            u[j] = if at_zero { 0.0 } else { to };
+        }
     }
 
     /// What a step adds to the function.
@@ -191,6 +224,19 @@ mod tests {
         for (curvature, accuracy) in [(matrix, 1e-6), (factor, 1e-14)] {
             let (u, _) = minimise(&curvature, &b, &free, &[0.0, 0.0]);
             assert!((u[0] + 0.5).abs() < accuracy && (u[1] - 0.5).abs() < accuracy, "{u}");
+        }
+    }
+
+    /// Of copies with coefficients of opposite signs one is zero at the optimum, however weak the penalty.
+    #[test]
+    fn copies_do_not_pull_against_each_other() {
+        for l1 in [1e-12, 1e-3] {
+            let row = array![[1.0, 1.0]];
+            let curvature = Curvature::from_rows(&[row.view()], &[0.0; 2], 1.0);
+            let region = region(l1, f64::NEG_INFINITY, f64::INFINITY, 2);
+            let (u, violation) = minimise(&curvature, &array![-2.0, -2.0], &region, &[5.0, -3.0]);
+            assert!(violation <= 1e-3 * l1, "{u} {violation:e}");
+            assert!((u[0] - (2.0 - l1)).abs() < 1e-9 && u[1] == 0.0, "{u}");
         }
     }
 

@@ -20,6 +20,17 @@ struct Problem {
     tol: f64,
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { classes, family, reg_param, alpha, standardization, fit_intercept, bound, tol, .. } = self;
+        let (n, d) = self.rows.x.dim();
+        write!(
+            f,
+            "{n} x {d}, {classes} classes, {family:?}, {reg_param} {alpha} {standardization} {fit_intercept} {bound:?} {tol}"
+        )
+    }
+}
+
 impl Problem {
     fn draw(seed: u64) -> Self {
         let mut draw = Draw(seed);
@@ -103,11 +114,11 @@ impl Problem {
             loss += rows.w[i] * (most - z[rows.y[i] as usize][i] + sum.ln()) / rows.weight();
         }
         let (mean, deviation) = rows.spread(true);
-        // Constant features have no say.
-        let unit = |j: usize| match (deviation[j] > 0.0, self.fit_intercept) {
-            (false, _) => None,
-            (true, true) => Some((deviation[j], mean[j])),
-            (true, false) => Some((rows.rounding(&unit_vector(d, j), 0.0) / f64::EPSILON, 0.0)),
+        // Constant features have no say beside an intercept.
+        let size = |j: usize| rows.rounding(&unit_vector(d, j), 0.0) / f64::EPSILON;
+        let unit = |j: usize| match self.fit_intercept {
+            true => Some((deviation[j], mean[j])).filter(|_| deviation[j] > 0.0),
+            false => Some((size(j), 0.0)).filter(|_| size(j) > 0.0),
         };
         let s = |j: usize| if self.standardization { deviation[j] } else { 1.0 };
         let (low, high) = self.bound.map_or((f64::NEG_INFINITY, f64::INFINITY), |b| (-b, 2.0 * b));
@@ -183,13 +194,13 @@ fn converged_logistic_regressions_are_optimal() {
         tally.add(seed, summary.converged, summary.separated, off / problem.tol);
         if summary.converged && !summary.separated && promised > worst_promise.0 {
             worst_promise = (promised, seed);
+            if promised > 1e-8 {
+                println!("{seed}: {promised} {summary:?} {problem}");
+            }
         }
         if !summary.converged {
             assert!(!summary.notes.is_empty(), "{seed}: {summary:?}");
-            println!(
-                "{seed}: {} iterations, {:e}, {:e}, {}",
-                summary.total_iterations, summary.gradient, summary.remaining, summary.stopped_by_rounding
-            );
+            println!("{seed}: {summary:?} {problem}");
         }
     }
     println!("largest decrease still promised, as a part of the objective: {worst_promise:?}");

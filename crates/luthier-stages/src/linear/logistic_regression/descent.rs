@@ -66,6 +66,8 @@ pub(super) struct Descent<'a> {
     pub(super) problem: &'a Problem,
     /// Relative decrease that is the last.
     pub(super) enough: f64,
+    /// What a derivative may be off its optimality condition at the end.
+    pub(super) steepest: f64,
     pub(super) point: Vec<f64>,
     at: Option<LossAt>,
     objective: f64,
@@ -108,6 +110,7 @@ impl<'a> Descent<'a> {
             shape,
             problem,
             enough: DECREASE_OF_MANY * problem.tol,
+            steepest: problem.tol.max(LEAST_TOLERANCE),
             point: problem.start.clone(),
             at: None,
             objective: f64::NAN,
@@ -270,7 +273,7 @@ impl<'a> Descent<'a> {
         // Of separated classes the loss has no least value to be near to but zero.
         let is_enough = promised <= self.enough * scale.min(self.objective)
             || promised.max(self.objective) <= self.enough * scale;
-        if is_enough && self.violation <= self.gradient_tolerance() {
+        if is_enough && self.violation <= self.steepest {
             return self.stop(true);
         }
         if self.history.len() > self.problem.max_iter {
@@ -281,11 +284,6 @@ impl<'a> Descent<'a> {
         }
         self.step = 1.0;
         self.ask();
-    }
-
-    /// What a derivative may be off its optimality condition.
-    fn gradient_tolerance(&self) -> f64 {
-        self.problem.tol.max(LEAST_TOLERANCE)
     }
 
     /// What rounding may add to the objective: scores of nearly dependent features are small sums of large numbers.
@@ -369,7 +367,7 @@ impl<'a> Descent<'a> {
     /// model still promises say so.
     fn stop_at_rounding(&mut self) {
         let is_done = -0.5 * self.decrease <= f64::EPSILON * self.objective.abs();
-        self.stop(is_done && self.violation <= self.gradient_tolerance());
+        self.stop(is_done && self.violation <= self.steepest);
         self.at_rounding = true;
     }
 

@@ -8,7 +8,7 @@ use super::family::Family;
 use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
 use super::notes::Names;
-use super::rows::{RowColumns, Rows};
+use super::rows::{Origin, RowColumns, Rows};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
 
@@ -41,7 +41,7 @@ use crate::linear::together::{fit_in_groups, only};
 ///
 /// | rows | outcome |
 /// |---|---|
-/// | constant feature | coefficient 0; a note if there is no intercept |
+/// | constant feature | with an intercept: coefficient 0; without: what minimises the objective (Spark: 0), where `s_j` is 0 |
 /// | all labels one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]`; a note |
 /// | a class without rows, multinomial, with free intercept | its coefficients 0, its intercept `−∞`: it has probability 0; a note |
 /// | classes that are separated or quasi-separated, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated` and by what; no standard errors; a note |
@@ -211,7 +211,15 @@ impl LogisticRegression {
 
     /// A bounded intercept is that of the features as they are.
     pub(super) fn is_centred(&self) -> bool {
-        self.fit_intercept && !self.bounds_intercepts()
+        self.origin() == Origin::Mean
+    }
+
+    fn origin(&self) -> Origin {
+        match self.fit_intercept {
+            false => Origin::Zero,
+            true if self.bounds_intercepts() => Origin::ZeroBesideIntercept,
+            true => Origin::Mean,
+        }
     }
 
     fn row_columns(&self) -> RowColumns {
@@ -294,7 +302,7 @@ impl LogisticRegression {
         let Some(first) = configs.first() else { return Vec::new() };
         let labels = data.schema().field(&first.label_col).and_then(Field::categories);
         let named = labels.as_deref().map_or(0, known_classes);
-        match Rows::read(data, &first.row_columns(), first.is_centred(), named) {
+        match Rows::read(data, &first.row_columns(), first.origin(), named) {
             Ok(rows) => {
                 let names = Names::of(data.schema(), &first.features_col, labels.clone());
                 let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
@@ -353,8 +361,8 @@ impl Estimator for LogisticRegression {
     ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
         fit_in_groups(
             configs,
-            |config| (config.row_columns(), config.is_centred()),
-            |rows, config| *rows == (config.row_columns(), config.is_centred()),
+            |config| (config.row_columns(), config.origin()),
+            |rows, config| *rows == (config.row_columns(), config.origin()),
             |_, group| Self::fit_same_rows(group, data, ctx),
         )
     }

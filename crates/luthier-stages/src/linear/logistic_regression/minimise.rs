@@ -47,7 +47,7 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
         problems.iter().zip(first).map(|(problem, first)| Descent::new(shape, problem, first)).collect();
     if step > 1 {
         for descent in &mut descents {
-            descent.enough = 1e-4;
+            (descent.enough, descent.steepest) = (1e-4, f64::INFINITY);
         }
         let near = run(rows, shape, sample, descents, false);
         descents = problems

@@ -77,13 +77,10 @@ pub(super) fn of_fit(
     summary: &LogisticTrainingSummary,
     rows: &Rows,
     dependent: &[usize],
-    has_intercept: bool,
     names: &Names,
 ) -> Vec<Note> {
     let mut notes = Vec::new();
     let absent = rows.absent_classes();
-    let constant: Vec<usize> =
-        (0..rows.units.features).filter(|j| rows.units.active.binary_search(j).is_err()).collect();
     // Spark's `[0]`: one class is certain, there was nothing to fit.
     if summary.objective_history == [0.0] {
         let class = (0..rows.classes).find(|class| !absent.contains(class)).unwrap_or(0);
@@ -100,17 +97,6 @@ pub(super) fn of_fit(
         let message =
             format!("{} {has} no rows to be fitted on: their probabilities are not estimated", classes.text);
         notes.push(Note::new(NoteKind::MissingClasses, message).about(classes.names));
-    }
-    // With an intercept a constant feature has nothing to say.
-    if !constant.is_empty() && !has_intercept {
-        let features = names.features(&constant);
-        let (does, its) =
-            if features.is_one() { ("does", "its coefficient is") } else { ("do", "their coefficients are") };
-        let message = format!(
-            "{} {does} not vary: {its} 0, although there is no intercept; set fit_intercept to true",
-            features.text
-        );
-        notes.push(Note::new(NoteKind::ConstantColumn, message).about(features.names));
     }
     if !dependent.is_empty() {
         let features = names.features(dependent);

@@ -28,12 +28,23 @@ pub(super) struct RowColumns {
     pub(super) weight: Option<String>,
 }
 
-/// `t = (x − centre) / unit` for the features that vary.
+/// Where features are counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// An intercept makes up for it.
+    Mean,
+    /// There is an intercept with bounds of its own.
+    ZeroBesideIntercept,
+    /// There is no intercept, so that a constant feature is one.
+    Zero,
+}
+
+/// `t = (x − centre) / unit` for the features that count: those that vary, and without intercept all but zeros.
 #[derive(Debug, Clone)]
 pub(super) struct Units {
     /// Number of features, constant ones included.
     pub(super) features: usize,
-    /// Those that vary.
+    /// Those that count.
     pub(super) active: Vec<usize>,
     /// Of the active ones: the mean, or 0 where rows are not centred.
     pub(super) centre: Vec<f64>,
@@ -43,7 +54,7 @@ pub(super) struct Units {
     pub(super) is_centred: bool,
     /// What is still to be subtracted from the numbers in sparse blocks, `centre / unit`; empty if nothing is.
     pub(super) shift: Vec<f64>,
-    /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`.
+    /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`, 0 of constant ones.
     pub(super) deviation: Vec<f64>,
 }
 
@@ -77,7 +88,8 @@ impl Rows {
     /// # Errors
     /// A feature that is null, NaN or infinite, a label that is no class, a weight that is negative or not finite,
     /// each with column and row; no row with a positive weight; features whose squares overflow.
-    pub(super) fn read(data: &Dataset, columns: &RowColumns, centred: bool, named: usize) -> Result<Self> {
+    pub(super) fn read(data: &Dataset, columns: &RowColumns, origin: Origin, named: usize) -> Result<Self> {
+        let centred = origin == Origin::Mean;
         let width = crate::columns::width(data.schema(), &columns.features)?;
         let (mut blocks, count) = read_blocks(data, columns, width)?;
         let weight_sum: f64 = blocks.iter().map(|b| b.weights.iter().sum::<f64>()).sum();
@@ -90,7 +102,7 @@ impl Rows {
         let weight_exponent = scale_weights(&mut blocks)?;
         let weight_sum = scale(weight_sum, -weight_exponent);
         let exponents = scale_features(&mut blocks, width);
-        let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
+        let Some(units) = standardise(&mut blocks, width, weight_sum, origin) else {
             return Err(not_finite(data, &columns.features));
         };
         let units = units.scaled(&exponents, data, &columns.features)?;
@@ -238,7 +250,8 @@ impl Block {
 
 /// Standardises the rows in place and takes constant features out of them. Zeros of sparse rows stay zeros: they are
 /// centred where they are used. `None` if the moments are not finite.
-fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Option<Units> {
+fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, origin: Origin) -> Option<Units> {
+    let centred = origin == Origin::Mean;
     let is_sparse = matches!(blocks.first(), Some(Block { cells: Cells::Sparse { .. }, .. }));
     let reference: Vec<f64> = match blocks.first().map(|block| &block.cells) {
         Some(Cells::Dense(all)) => all[..width].to_vec(),
@@ -265,9 +278,11 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
     }
     let weight_squares: f64 = blocks.iter().flat_map(|b| &b.weights).map(|w| w * w).sum();
     let divisor = weight_sum - weight_squares / weight_sum;
-    let active: Vec<usize> = (0..width).filter(|&j| squares[j] > 0.0 && divisor > 0.0).collect();
+    let varies = |j: usize| squares[j] > 0.0 && divisor > 0.0;
+    let counts = |j: &usize| varies(*j) || (origin == Origin::Zero && mean[*j] != 0.0);
+    let active: Vec<usize> = (0..width).filter(counts).collect();
     let pick = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { active.iter().map(|&j| f(j)).collect() };
-    let deviation = pick(&|j| (squares[j] / divisor).sqrt());
+    let deviation = pick(&|j| if varies(j) { (squares[j] / divisor).sqrt() } else { 0.0 });
     let (centre, unit) = match centred {
         true => (pick(&|j| mean[j]), deviation.clone()),
         false => (vec![0.0; active.len()], pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt())),
@@ -297,12 +312,13 @@ impl Units {
             self.centre[at] = back(self.centre[at]);
             self.unit[at] = back(self.unit[at]);
             self.deviation[at] = back(self.deviation[at]);
-            let sizes = [self.unit[at], self.unit[at].recip(), self.deviation[at]];
-            if !sizes.iter().all(|size| size.is_normal()) {
+            let sizes = [self.unit[at], self.unit[at].recip()];
+            let deviation = self.deviation[at];
+            if !(sizes.iter().all(|size| size.is_normal()) && (deviation == 0.0 || deviation.is_normal())) {
                 let name = super::notes::Names::of(data.schema(), features, None).feature(feature);
                 return Err(Error::invalid(format!(
-                    "{name} has a standard deviation of {:e}, which cannot be computed with: rescale it",
-                    self.deviation[at]
+                    "{name} has values of a size of {:e}, which cannot be computed with: rescale it",
+                    self.unit[at]
                 )));
             }
         }
