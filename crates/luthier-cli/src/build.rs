@@ -2,13 +2,13 @@
 //!
 //! Required parameters are not asked for here: a grid may give them, and a search checks every candidate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
-use luthier::core::{DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
+use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
 use crate::column_transformer;
@@ -33,7 +33,8 @@ pub(crate) fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<P
     Ok(pipeline)
 }
 
-fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator>> {
+/// One stage.
+pub(crate) fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator>> {
     if config.part.type_name.name == COLUMN_TRANSFORMER {
         return Ok(Box::new(column_transformer::pipeline(config, data)?));
     }
@@ -58,6 +59,11 @@ fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn DynEstimator
     Ok(stage)
 }
 
+/// The evaluator of a configuration that names none.
+pub(crate) fn default_evaluator() -> &'static str {
+    "regression"
+}
+
 type Evaluator = Box<dyn DynEvaluator>;
 
 /// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
@@ -66,7 +72,7 @@ fn evaluators(config: &Config) -> Result<(Evaluator, Vec<Evaluator>)> {
     let deciding = match all.next() {
         Some(PartConfig { type_name, params }) => evaluator(config, find(type_name)?, params)?,
         None => {
-            let regression = registry::find("regression").map_err(|e| {
+            let regression = registry::find(default_evaluator()).map_err(|e| {
                 anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
             })?;
             evaluator(config, regression, &[])?
@@ -108,11 +114,10 @@ fn defaults<'a>(
     infos: &'a [ParamInfo],
     data: &'a DataConfig,
 ) -> impl Iterator<Item = (&'static str, Value, &'a Place)> + 'a {
-    data.roles().into_iter().filter_map(move |(name, column)| {
-        let takes = infos.iter().any(|info| info.name == name);
-        let given = params.iter().any(|(key, _)| key.name == name);
-        let column = column.filter(|_| takes && !given)?;
-        Some((name, Value::from(column.name.as_str()), &column.place))
+    infos.iter().filter_map(move |info| {
+        let (_, column) = data.roles().into_iter().find(|(role, _)| Some(*role) == info.column)?;
+        let column = column.filter(|_| !params.iter().any(|(key, _)| key.name == info.name))?;
+        Some((info.name, Value::from(column.name.as_str()), &column.place))
     })
 }
 
@@ -178,21 +183,37 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
         .seed(config.seed))
 }
 
+/// The entry of the splitter that a search names, by its own name or by Spark's.
+pub(crate) fn splitter_entry(search: &SearchConfig, data: &DataConfig) -> Result<Option<SplitterEntry>> {
+    let mut registered = registry::entries::<SplitterEntry>()?;
+    Ok(registered.remove(splitter_name(search, data, &registered)))
+}
+
+fn splitter_name<'a>(
+    search: &'a SearchConfig,
+    data: &DataConfig,
+    registered: &BTreeMap<&'static str, SplitterEntry>,
+) -> &'a str {
+    const BY_COLUMN: &str = "fold_column";
+    let infos = registered.get(BY_COLUMN).map_or(&[][..], |entry| (entry.params)());
+    let is_fold = |name: &str| infos.iter().any(|i| i.name == name && i.column == Some(ColumnRole::Fold));
+    let by_column = match search.params.iter().find(|(key, _)| is_fold(&key.name)) {
+        Some((_, value)) => *value != Value::Str(String::new()),
+        None => data.fold.is_some(),
+    };
+    match search.method.name.as_str() {
+        TRAIN_VALIDATION_SPLIT => "train_ratio",
+        CROSS_VALIDATOR if by_column => BY_COLUMN,
+        CROSS_VALIDATOR => "k_fold",
+        other => other,
+    }
+}
+
 fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter>> {
     let method = &search.method;
     let methods = methods()?;
     let registered = registry::entries::<SplitterEntry>()?;
-    let fold_col = search.params.iter().find(|(key, _)| key.name == "fold_col").map(|(_, value)| value);
-    let by_column = match fold_col {
-        Some(value) => *value != Value::Str(String::new()),
-        None => data.fold.is_some(),
-    };
-    let splitter = match method.name.as_str() {
-        TRAIN_VALIDATION_SPLIT => "train_ratio",
-        CROSS_VALIDATOR if by_column => "fold_column",
-        CROSS_VALIDATOR => "k_fold",
-        other => other,
-    };
+    let splitter = splitter_name(search, data, &registered);
     let Some(entry) = registered.get(splitter) else {
         let known: Vec<&str> = methods.iter().map(|m| m.name).chain(registered.into_keys()).collect();
         let hint = closest(&method.name, known.iter().copied());

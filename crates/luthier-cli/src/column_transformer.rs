@@ -1,14 +1,14 @@
 //! A stage of type `column_transformer`: the pipeline that a [`ColumnTransformer`] writes.
 
 use anyhow::{Result, anyhow};
-use luthier::core::{Pipeline, Value};
+use luthier::core::params::ParamInfo;
+use luthier::core::registry::{self, StageEntry};
+use luthier::core::{ColumnRole, Pipeline, Value};
 use luthier::stages::ColumnTransformer;
 
 use crate::build::pipeline_of;
 use crate::config::{COLUMN_TRANSFORMER, DataConfig, Key, StageConfig, stage_place};
-
-/// What it sets in the stages of its parts.
-const WIRED: [&str; 5] = ["input_col", "input_cols", "features_col", "output_col", "output_cols"];
+use crate::expand;
 
 /// The pipeline.
 ///
@@ -16,7 +16,7 @@ const WIRED: [&str; 5] = ["input_col", "input_cols", "features_col", "output_col
 /// With the line of the stage, the part, or the stage in it.
 pub(crate) fn pipeline(config: &StageConfig, data: &DataConfig) -> Result<Pipeline> {
     let mut transformer = ColumnTransformer::new().passthrough(texts(config, "passthrough"));
-    if let Some(name) = texts(config, "output_col").next() {
+    if let Some(name) = texts(config, "output_col").pop() {
         transformer = transformer.output_col(name);
     }
     for part in &config.stages {
@@ -32,17 +32,9 @@ pub(crate) fn pipeline(config: &StageConfig, data: &DataConfig) -> Result<Pipeli
 }
 
 /// The texts of a parameter that holds one or several.
-fn texts<'a>(config: &'a StageConfig, name: &str) -> impl Iterator<Item = &'a str> {
+fn texts(config: &StageConfig, name: &str) -> Vec<String> {
     let value = config.part.params.iter().find(|(key, _)| key.name == name).map(|(_, value)| value);
-    let values = match value {
-        Some(Value::List(values)) => values.as_slice(),
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
-    };
-    values.iter().filter_map(|value| match value {
-        Value::Str(text) => Some(text.as_str()),
-        _ => None,
-    })
+    value.map(expand::texts).unwrap_or_default()
 }
 
 /// Columns that are given to a stage of a part would be written over.
@@ -57,7 +49,14 @@ fn refuse_wired(stages: &[StageConfig]) -> Result<()> {
                 stage.name.name
             ));
         }
-        match stage.part.params.iter().find(|(key, _)| WIRED.contains(&key.name.as_str())) {
+        let infos = registry::find::<StageEntry>(&type_name.name).map_or(&[][..], |entry| (entry.params)());
+        // Indicators are wanted where some are named.
+        let is_set = |info: &ParamInfo| match info.column {
+            Some(ColumnRole::Output) => info.default_value().is_none_or(|value| value != Value::List(Vec::new())),
+            role => role == Some(ColumnRole::Input),
+        };
+        let is_wired = |key: &Key| infos.iter().any(|info| info.name == key.name && is_set(info));
+        match stage.part.params.iter().find(|(key, _)| is_wired(key)) {
             Some((Key { name, place }, _)) => Err(anyhow!(
                 "{place}: stage `{}`: `{name}` is set by the {COLUMN_TRANSFORMER} around it: leave it out",
                 stage.name.name

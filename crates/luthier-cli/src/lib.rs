@@ -17,12 +17,14 @@ mod column_transformer;
 mod command;
 mod config;
 mod data;
+mod expand;
 mod failure;
 mod method;
 mod model_file;
 mod output;
 mod results;
 mod roles;
+mod select;
 #[cfg(feature = "serve")]
 pub mod service;
 

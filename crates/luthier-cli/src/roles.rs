@@ -3,49 +3,59 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use luthier::core::Value;
 use luthier::core::params::ParamInfo;
 use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
+use luthier::core::{ColumnRole, Value};
+use luthier::frame::Schema;
 
+use crate::build::{default_evaluator, splitter_entry};
 use crate::config::{Config, DataConfig, Key, StageConfig};
+use crate::select::Selector;
 
-/// The parameters that name such a column, and what it is.
-const PARAMS: [(&str, &str); 3] = [("label_col", "label"), ("weight_col", "weight"), ("fold_col", "fold")];
-
-/// Columns by name with what they are: "label", or "label of stage `lr`".
+/// Columns by name with what they are: "the label", or "the label of stage `lr`".
 #[derive(Debug, Default)]
 pub(crate) struct Roles(BTreeMap<String, String>);
 
 impl Roles {
-    /// What `[data]` says, and the `label_col`, `weight_col` and `fold_col` of every stage, of the evaluators and of
+    /// What `[data]` says, and the parameters for labels, weights and the like of every stage, of the evaluators and of
     /// the search: given, by default, or by the grid.
     ///
     /// # Errors
-    /// A registry with two parts of one name.
-    pub(crate) fn new(config: &Config) -> Result<Self> {
+    /// A registry with two parts of one name; a glob of `exclude` that matches nothing.
+    pub(crate) fn new(config: &Config, schema: &Schema) -> Result<Self> {
         let mut roles = Self::default();
-        for (param, column) in config.data.roles() {
+        let data = &config.data;
+        for (role, column) in data.roles() {
             if let Some(column) = column {
-                roles.add(param, &column.name, "");
+                roles.add(role, &column.name, "");
             }
         }
-        roles.stages(&config.stages, "", &config.data)?;
+        roles.stages(&config.stages, "", config)?;
         let known = registry::entries::<EvaluatorEntry>()?;
         let given = config.evaluators.iter().map(|part| (part.type_name.name.as_str(), &part.params[..]));
-        let default = config.evaluators.is_empty().then_some(("regression", &[][..]));
+        let default = config.evaluators.is_empty().then(|| (default_evaluator(), &[][..]));
         for (evaluator, params) in given.chain(default) {
             if let Some(entry) = known.get(evaluator) {
-                roles.part(params, (entry.params)(), &config.data, " of the evaluator");
+                roles.part(params, (entry.params)(), data, " of the evaluator");
             }
         }
-        if let Some(search) = &config.search {
-            roles.values(&search.params, " of the search");
+        if let Some(search) = &config.search
+            && let Some(entry) = splitter_entry(search, data)?
+        {
+            roles.part(&search.params, (entry.params)(), data, " of the search");
         }
-        for (key, values) in config.grids.iter().flat_map(|grid| &grid.axes) {
-            let Some((stage, param)) = key.name.rsplit_once('.') else { continue };
-            for column in values.iter().filter_map(text) {
-                roles.add(param, column, &format!(" of stage `{stage}`"));
-            }
+        let excluded = Selector {
+            what: "exclude",
+            schema,
+            roles: &Self::default(),
+            features: false,
+            takes: &|_| true,
+            takes_what: "column",
+        };
+        let excluded = excluded.select(&data.exclude.patterns).map_err(|e| data.exclude.place.error(e))?;
+        for column in excluded.columns {
+            schema.require(&column).map_err(|e| data.exclude.place.error(e))?;
+            roles.0.entry(column).or_insert_with(|| "excluded by [data]".to_owned());
         }
         Ok(roles)
     }
@@ -55,44 +65,49 @@ impl Roles {
         self.0.get(column).map(String::as_str)
     }
 
-    fn stages(&mut self, stages: &[StageConfig], outer: &str, data: &DataConfig) -> Result<()> {
+    /// All of these columns, with what they are.
+    pub(crate) fn all(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
+    fn stages(&mut self, stages: &[StageConfig], outer: &str, config: &Config) -> Result<()> {
         let entries = registry::entries::<StageEntry>()?;
         for stage in stages {
             let name = format!("{outer}{}", stage.name.name);
             if let Some(entry) = entries.get(stage.part.type_name.name.as_str()) {
-                self.part(&stage.part.params, (entry.params)(), data, &format!(" of stage `{name}`"));
+                let (infos, whose) = ((entry.params)(), format!(" of stage `{name}`"));
+                self.part(&stage.part.params, infos, &config.data, &whose);
+                for (key, values) in config.grids.iter().flat_map(|grid| &grid.axes) {
+                    let param = key.name.rsplit_once('.').filter(|(path, _)| *path == name);
+                    let info = param.and_then(|(_, param)| infos.iter().find(|info| info.name == param));
+                    for column in values.iter().filter_map(text) {
+                        info.and_then(|info| info.column)
+                            .into_iter()
+                            .for_each(|r| self.add(r, column, &whose));
+                    }
+                }
             }
-            self.stages(&stage.stages, &format!("{name}."), data)?;
+            self.stages(&stage.stages, &format!("{name}."), config)?;
         }
         Ok(())
     }
 
     /// What a part's parameters say, and its defaults where neither they nor `[data]` do.
     fn part(&mut self, params: &[(Key, Value)], infos: &[ParamInfo], data: &DataConfig, whose: &str) {
-        self.values(params, whose);
         for info in infos {
-            let given = params.iter().any(|(key, _)| key.name == info.name);
-            let by_data = data.roles().iter().any(|(param, column)| *param == info.name && column.is_some());
-            if !given && !by_data {
-                let default = info.default_value();
-                default
-                    .as_ref()
-                    .and_then(text)
-                    .into_iter()
-                    .for_each(|column| self.add(info.name, column, whose));
+            let Some(role) = info.column else { continue };
+            let given = params.iter().find(|(key, _)| key.name == info.name).map(|(_, value)| value.clone());
+            let by_data = data.roles().iter().any(|(other, column)| *other == role && column.is_some());
+            let default = || info.default_value().filter(|_| !by_data);
+            if let Some(column) = given.or_else(default).as_ref().and_then(text) {
+                self.add(role, column, whose);
             }
         }
     }
 
-    fn values(&mut self, params: &[(Key, Value)], whose: &str) {
-        for (key, value) in params {
-            text(value).into_iter().for_each(|column| self.add(&key.name, column, whose));
-        }
-    }
-
-    fn add(&mut self, param: &str, column: &str, whose: &str) {
-        if let Some((_, role)) = PARAMS.iter().find(|(known, _)| *known == param) {
-            self.0.entry(column.to_owned()).or_insert_with(|| format!("{role}{whose}"));
+    fn add(&mut self, role: ColumnRole, column: &str, whose: &str) {
+        if role.is_no_feature() && !column.is_empty() {
+            self.0.entry(column.to_owned()).or_insert_with(|| format!("the {role}{whose}"));
         }
     }
 }

@@ -8,6 +8,7 @@ mod dataset;
 mod describe;
 mod error;
 pub mod json;
+mod leak;
 pub mod linalg;
 pub mod params;
 pub mod persist;

@@ -1,5 +1,6 @@
 //! Stages in a row.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::Error as _;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use luthier_frame::Schema;
 
 use crate::dataset::Dataset;
+use crate::leak::check_features;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
 use crate::stage::{
@@ -159,7 +161,8 @@ impl Pipeline {
         Ok((index, param))
     }
 
-    /// Whether names are usable and unique and every stage's parameters are valid.
+    /// Whether names are usable and unique, every stage's parameters are valid, and no feature is made of a label (see
+    /// [`check_features`](Self::check_features)).
     ///
     /// # Errors
     /// The first stage that is not.
@@ -179,7 +182,17 @@ impl Pipeline {
             }
             stage.stage.validate().map_err(|e| e.in_stage(&stage.name))?;
         }
-        Ok(())
+        self.check_features(&BTreeMap::new())
+    }
+
+    /// Whether no stage that fits a label predicts from a column that is made of a label, a weight or a fold: of one that
+    /// a stage names by a parameter of that [role](ColumnRole), or of one of `no_features`, which says for more columns
+    /// what each of them is ("the label").
+    ///
+    /// # Errors
+    /// The first such column, and the stage that takes it.
+    pub fn check_features(&self, no_features: &BTreeMap<String, String>) -> Result<()> {
+        check_features(&self.leaves(), no_features)
     }
 
     /// Puts fitted leaves, in order, back into the shape of this pipeline.

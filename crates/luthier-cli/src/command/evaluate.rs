@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{Dataset, DynEvaluator, DynModel, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
@@ -25,17 +25,24 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let mut source = DataSource::new(args.data.clone());
     source.csv = args.csv.format()?;
     let (predicted, read) = model.transform(&source)?;
-    let name = args.evaluator.as_deref().unwrap_or_else(|| suited(predicted.schema()));
+    let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
     let label = args.label.clone().or_else(|| fitted_to(&model));
-    let evaluators = evaluators(args, &entry, label.as_deref())?;
+    let evaluators = evaluators(args, &entry, |role| match role {
+        ColumnRole::Label => label.clone(),
+        // What the last stage that predicts appends, whatever it calls it.
+        role if role.is_appended() => last(&model, role),
+        _ => None,
+    })?;
     let in_file = |e: luthier::core::Error| {
         source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
     };
-    if let Some(label) = evaluators.first().and_then(|evaluator| text_of(evaluator.as_ref(), "label_col")) {
+    if let Some(label) =
+        evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
+    {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
@@ -62,13 +69,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
 
 /// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
 fn fitted_to(model: &ModelFile) -> Option<String> {
-    let of_stage =
-        |model: &dyn DynModel| match model.values().into_iter().find(|(name, _)| *name == "label_col") {
-            Some((_, Value::Str(label))) => Some(label),
-            _ => None,
-        };
-    let of_stages = model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| of_stage(stage.as_ref()));
-    of_stages.or_else(|| model.inputs.as_ref()?.label.clone())
+    last(model, ColumnRole::Label).or_else(|| model.inputs.as_ref()?.label.clone())
+}
+
+/// The column of a role of the last stage that has one.
+fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
+    model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
 }
 
 /// What to say where the rows have no labels. Those may be made of another column.
@@ -83,8 +89,9 @@ fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str
 }
 
 /// The evaluator for what a model appends: probabilities are those of two classes or more.
-fn suited(predicted: &Schema) -> &'static str {
-    match predicted.field("probability").map(Field::column_type) {
+fn suited(model: &ModelFile, predicted: &Schema) -> &'static str {
+    let probability = last(model, ColumnRole::Probability);
+    match probability.and_then(|column| predicted.field(&column)).map(Field::column_type) {
         Some(ColumnType::Vector { width: 2 }) => BINARY,
         Some(ColumnType::Vector { .. }) => "multiclass_classification",
         _ => "regression",
@@ -95,13 +102,14 @@ fn suited(predicted: &Schema) -> &'static str {
 fn evaluators(
     args: &EvaluateArgs,
     entry: &EvaluatorEntry,
-    label: Option<&str>,
+    columns: impl Fn(ColumnRole) -> Option<String>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
     let mut evaluator = entry.create();
     let infos = (entry.params)();
-    let takes = |name: &str| infos.iter().any(|info| info.name == name);
-    if let Some(label) = label.filter(|_| takes("label_col")) {
-        evaluator.set_value("label_col", &Value::from(label))?;
+    for info in infos {
+        if let Some(column) = info.column.and_then(&columns) {
+            evaluator.set_value(info.name, &Value::from(column))?;
+        }
     }
     for setting in &args.set {
         let Some((name, value)) = setting.split_once('=') else {
@@ -130,20 +138,18 @@ fn value_of(text: &str) -> Value {
     value.flatten().map_or_else(|| Value::from(text), |json| Value::from_json(&json))
 }
 
-/// The value of a parameter that is a text.
-fn text_of(evaluator: &dyn DynEvaluator, name: &str) -> Option<String> {
-    match evaluator.get_value(name) {
-        Ok(Value::Str(text)) => Some(text),
-        _ => None,
-    }
+/// The column of a role that an evaluator reads.
+fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
+    evaluator.columns_of(role).into_iter().next()
 }
 
 fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
     make_folder(folder)?;
-    let column = |name: &str| text_of(evaluator, name).with_context(|| format!("`{BINARY}` has no `{name}`"));
-    let (label_col, weight_col) = (column("label_col")?, text_of(evaluator, "weight_col"));
+    let of = |role| evaluator.columns_of(role).into_iter().next();
+    let required = |role| of(role).with_context(|| format!("`{BINARY}` has no {role} column"));
+    let (label_col, weight_col) = (required(ColumnRole::Label)?, of(ColumnRole::Weight));
     let data = Dataset::new(predicted.clone());
-    let probability_col = column("probability_col")?;
+    let probability_col = required(ColumnRole::Probability)?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
         score_col: probability_col.clone(),

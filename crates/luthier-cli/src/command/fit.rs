@@ -11,7 +11,7 @@ use crate::output::{check_target, notes, print};
 use crate::{build, data, model_file};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
-    let config = Config::read(&args.config)?;
+    let mut config = Config::read(&args.config)?;
     if let Some(grid) = config.grids.first() {
         bail!(
             "{}: `luthier fit` fits one pipeline and takes no [grid]: use `luthier tune`, or set the parameters \
@@ -20,10 +20,11 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         );
     }
     check_target(&args.model)?;
-    let pipeline = build::pipeline(&config)?;
-    pipeline.check().map_err(|e| config.located_core(e))?;
+    // What is wrong without the rows is told before they are read.
+    build::pipeline(&config)?;
     let frame = config.read_data()?;
-    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
+    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let pipeline = build::pipeline(&config)?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
     let work = Arc::new(WorkCounter::default());

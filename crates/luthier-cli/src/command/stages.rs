@@ -112,7 +112,13 @@ fn describe(part: &Part) -> String {
             None if info.required => "required".to_owned(),
             None => "none".to_owned(),
         };
-        vec![info.name.to_owned(), (info.type_name)(), range, default, info.summary()]
+        let type_name = match info.column {
+            Some(role) => {
+                format!("{} ({role} column{})", (info.type_name)(), if info.is_list() { "s" } else { "" })
+            }
+            None => (info.type_name)(),
+        };
+        vec![info.name.to_owned(), type_name, range, default, info.summary()]
     };
     text.push_str(&table(&columns, &params.iter().map(row).collect::<Vec<_>>()));
     text

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{Estimator, Pipeline};
-use luthier::frame::Schema;
+use luthier::core::{ColumnRole, DynEstimator, Pipeline};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
@@ -20,32 +19,33 @@ use crate::{build, data, failure, model_file, results};
 const SHOWN: usize = 20;
 
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
-    let config = Config::read(&args.config)?;
+    let mut config = Config::read(&args.config)?;
     let file = args.config.display();
     if config.grids.is_empty() {
         note(
             "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
     }
-    let search = match &config.search {
-        Some(search) => build::search(&config, search, args.executor.as_deref())?,
-        None => {
-            let default = SearchConfig::cross_validation(&config.data.place);
-            build::search(&config, &default, args.executor.as_deref())?
-        }
+    let search = |config: &Config| -> Result<Search> {
+        let default = SearchConfig::cross_validation(&config.data.place);
+        let search = config.search.as_ref().unwrap_or(&default);
+        let search = build::search(config, search, args.executor.as_deref())?;
+        Ok(match args.parallelism {
+            Some(parallelism) => search.parallelism(parallelism),
+            None => search,
+        })
     };
-    let search = match args.parallelism {
-        Some(parallelism) => search.parallelism(parallelism),
-        None => search,
-    };
+    // What is wrong without the rows is told before they are read.
+    search(&config)?;
 
     let start = Instant::now();
     let frame = config.read_data()?;
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let data::Prepared { frame, inputs } = data::prepare(&config, &frame)?;
-    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?, frame.schema()) {
+    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let search = search(&config)?;
+    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?) {
         return Err(anyhow!(
             "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
              \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
@@ -91,9 +91,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
 }
 
-/// Whether there are probabilities behind the pipeline; a schema that does not fit is told of by the search.
-fn predicts_classes(pipeline: &Pipeline, schema: &Schema) -> bool {
-    Estimator::transform_schema(pipeline, schema).is_ok_and(|behind| behind.field("probability").is_some())
+/// Whether a stage appends probabilities of classes.
+fn predicts_classes(pipeline: &Pipeline) -> bool {
+    let probabilities = |stage: &dyn DynEstimator| stage.columns_of(ColumnRole::Probability);
+    pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
 }
 
 /// Shows on a terminal how far the search is.

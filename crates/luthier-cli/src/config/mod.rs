@@ -9,8 +9,8 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::core::Value;
 use luthier::core::params::ParamType;
+use luthier::core::{ColumnRole, Value};
 use luthier::frame::DataFrame;
 use luthier::tune::{MemoryBudget, Parallelism};
 
@@ -48,31 +48,56 @@ pub(crate) struct DataConfig {
     pub(crate) place: Place,
     /// Where `path` is.
     pub(crate) path_place: Place,
-    /// Column of labels, the default of every `label_col`.
+    /// Column of labels, the default of every parameter of that role.
     pub(crate) label: Option<Key>,
-    /// Column of weights, the default of every `weight_col`.
+    /// Column of weights, the default of every parameter of that role.
     pub(crate) weight: Option<Key>,
-    /// Column of fold numbers, the default of every `fold_col`.
+    /// Column of folds, the default of every parameter of that role.
     pub(crate) fold: Option<Key>,
-    /// Names and globs of the columns that make up the vector `features`.
-    pub(crate) features: Vec<String>,
-    /// Where `features` is.
-    pub(crate) features_place: Place,
+    /// The columns that make up the vector `features`.
+    pub(crate) features: ColumnList,
+    /// The columns that are categories: they go into `features` as indicators.
+    pub(crate) categories: ColumnList,
+    /// The columns that are no features, as labels are none.
+    pub(crate) exclude: ColumnList,
+}
+
+/// Names and globs of columns; see [`Selector`](crate::select::Selector).
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnList {
+    pub(crate) patterns: Vec<String>,
+    /// Where the list is.
+    pub(crate) place: Place,
+}
+
+impl ColumnList {
+    fn take(table: &mut Table<'_>, name: &str, default: &[&str]) -> Result<Self> {
+        match table.take(name) {
+            Some(item) => {
+                let place = item.key.place.clone();
+                Ok(Self { patterns: item.strings()?, place })
+            }
+            None => {
+                let patterns = default.iter().map(|name| (*name).to_owned()).collect();
+                Ok(Self { patterns, place: table.place().clone() })
+            }
+        }
+    }
 }
 
 impl DataConfig {
-    /// The parameters that `[data]` gives a default, and the columns.
-    pub(crate) fn roles(&self) -> [(&'static str, Option<&Key>); 3] {
+    /// The columns that are the default of all parameters of a role.
+    pub(crate) fn roles(&self) -> [(ColumnRole, Option<&Key>); 3] {
         [
-            ("label_col", self.label.as_ref()),
-            ("weight_col", self.weight.as_ref()),
-            ("fold_col", self.fold.as_ref()),
+            (ColumnRole::Label, self.label.as_ref()),
+            (ColumnRole::Weight, self.weight.as_ref()),
+            (ColumnRole::Fold, self.fold.as_ref()),
         ]
     }
 }
 
 /// A registered part and its parameters.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PartConfig {
     /// The registered name, under the key `type`.
     pub(crate) type_name: Key,
@@ -81,7 +106,7 @@ pub(crate) struct PartConfig {
 }
 
 /// `[[stage]]`
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StageConfig {
     /// Name in the pipeline.
     pub(crate) name: Key,
@@ -204,13 +229,9 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
     let fold = text(table.take("fold"))?;
-    let (features, features_place) = match table.take("features") {
-        Some(item) => {
-            let place = item.key.place.clone();
-            (item.strings()?, place)
-        }
-        None => (vec!["*".to_owned()], place.clone()),
-    };
+    let features = ColumnList::take(&mut table, "features", &["*"])?;
+    let categories = ColumnList::take(&mut table, "categories", &[])?;
+    let exclude = ColumnList::take(&mut table, "exclude", &[])?;
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -239,7 +260,8 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         weight: named(weight),
         fold: named(fold),
         features,
-        features_place,
+        categories,
+        exclude,
     })
 }
 

@@ -1,9 +1,6 @@
 //! The column selection of a model.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, Result, anyhow, bail};
-use glob::Pattern;
 use luthier::core::json;
 use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
@@ -12,6 +9,7 @@ use super::DataSource;
 use super::source::null_of;
 use crate::config::DataConfig;
 use crate::roles::Roles;
+use crate::select::{Selected, Selector};
 
 /// The vector column that stages find the selected columns in.
 pub(crate) const FEATURES: &str = "features";
@@ -34,54 +32,39 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// The columns that a configuration selects, and those that a glob would select if they were numbers.
     ///
-    /// Expands names and globs in the order of the file's columns, each column once. A glob passes over columns
-    /// that have another role.
-    ///
     /// # Errors
     /// A column that does not exist or has the wrong type; a glob that matches nothing; a name with another role.
     pub(crate) fn select(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
         for column in config.roles().into_iter().filter_map(|(_, column)| column) {
             schema.require(&column.name).map_err(|e| column.place.error(e))?;
         }
-        Self::of_features(config, roles, schema).map_err(|e| config.features_place.error(e))
+        Self::of_features(config, roles, schema).map_err(|e| config.features.place.error(e))
     }
 
     fn of_features(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
-        let (mut features, mut passed_over) = (Vec::<String>::new(), Vec::new());
-        for name in &config.features {
-            if schema.field(name).is_none() && name.contains(['*', '?', '[']) {
-                let pattern = Pattern::new(name).with_context(|| format!("features: glob `{name}`"))?;
-                let matches =
-                    |field: &&Field| pattern.matches(field.name()) && roles.of(field.name()).is_none();
-                let (usable, others): (Vec<&Field>, Vec<&Field>) =
-                    schema.fields().iter().filter(matches).partition(|field| is_usable(field.column_type()));
-                if usable.is_empty() {
-                    let known: Vec<&str> = schema.names().collect();
-                    bail!(
-                        "features: the glob `{name}` matches no numeric or vector column; the file has: {}",
-                        known.join(", ")
-                    );
+        let selector = Selector {
+            what: "features",
+            schema,
+            roles,
+            features: true,
+            takes: &|field| is_usable(field.column_type()),
+            takes_what: "numeric or vector column",
+        };
+        let Selected { columns: features, passed_over } = selector.select(&config.features.patterns)?;
+        for name in &features {
+            check_type(schema.require(name).context("features")?).map_err(|error| {
+                match config.source.text_among_numbers(name) {
+                    Some(cell) => error.context(cell),
+                    None => error,
                 }
-                features.extend(usable.into_iter().map(|field| field.name().to_owned()));
-                passed_over.extend(others.into_iter().map(ToString::to_string));
-                continue;
-            }
-            let field = schema.require(name).context("features")?;
-            if let Some(role) = roles.of(name) {
-                bail!("features: the column `{name}` is the {role}, it cannot be a feature");
-            }
-            check_type(field).map_err(|error| match config.source.text_among_numbers(name) {
-                Some(cell) => error.context(cell),
-                None => error,
             })?;
-            features.push(name.clone());
         }
-        let mut seen = BTreeSet::new();
-        features.retain(|name| seen.insert(name.clone()));
         let num_features = width(&features, schema)?;
         let DataConfig { label, weight, fold, .. } = config;
         let [label, weight, fold] =
             [label, weight, fold].map(|role| role.as_ref().map(|key| key.name.clone()));
+        let shown = |name: String| schema.field(&name).map_or(name, ToString::to_string);
+        let passed_over = passed_over.into_iter().map(shown).collect();
         Ok((Self { features, num_features, label, weight, fold }, passed_over))
     }
 
@@ -153,7 +136,8 @@ impl Inputs {
     }
 }
 
-fn is_usable(column_type: ColumnType) -> bool {
+/// Whether a column can be one of the features.
+pub(crate) fn is_usable(column_type: ColumnType) -> bool {
     column_type.is_numeric() || column_type.is_vector()
 }
 

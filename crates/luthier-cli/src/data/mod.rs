@@ -4,7 +4,7 @@ mod inputs;
 mod lines;
 mod source;
 
-pub(crate) use inputs::{FEATURES, Inputs};
+pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 pub(crate) use source::{CsvFormat, DataSource, Format};
 pub(crate) use source::{writable, write};
 
@@ -15,6 +15,7 @@ use luthier::frame::{DataFrame, numbers};
 use crate::config::Config;
 use crate::output::note;
 use crate::roles::Roles;
+use crate::{build, expand};
 
 /// The rows that a configuration names, ready for its stages.
 #[derive(Debug)]
@@ -23,11 +24,16 @@ pub(crate) struct Prepared {
     pub(crate) inputs: Inputs,
 }
 
-/// Checks the roles of the columns and puts the selected ones side by side.
-pub(crate) fn prepare(config: &Config, frame: &DataFrame) -> Result<Prepared> {
-    let roles = Roles::new(config)?;
+/// Checks the roles of the columns, puts the selected ones side by side, and names the columns that the stages of the
+/// configuration take: it says it by globs and by `categories`.
+pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
+    let roles = Roles::new(config, frame.schema())?;
+    expand::categories(config, &roles, frame.schema())?;
+    let (inputs, passed_over) = Inputs::select(&config.data, &roles, frame.schema())?;
+    expand::stages(config, &roles, frame.schema(), &inputs)?;
+    let pipeline = build::pipeline(config)?;
+    pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
     let config = &config.data;
-    let (inputs, passed_over) = Inputs::select(config, &roles, frame.schema())?;
     if !passed_over.is_empty() {
         note(&format!(
             "columns that are neither numbers nor vectors are no features: {}",

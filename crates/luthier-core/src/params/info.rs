@@ -35,6 +35,12 @@ impl ParamInfo {
         text.strip_suffix('.').unwrap_or(&text).to_owned()
     }
 
+    /// Whether its values are lists.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        (self.type_name)().starts_with("list<")
+    }
+
     /// The default value; `None` for a required parameter and for an optional one without default.
     #[must_use]
     pub fn default_value(&self) -> Option<Value> {

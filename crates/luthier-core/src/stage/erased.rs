@@ -74,7 +74,7 @@ impl Clone for Box<dyn DynEstimator> {
     }
 }
 
-impl dyn DynEstimator {
+impl dyn DynEstimator + '_ {
     /// The columns of a role that its parameters name; see [`Params::columns_of`]. A pipeline has none of its own: its
     /// [leaves](Pipeline::leaves) have.
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
@@ -131,7 +131,7 @@ pub trait DynModel: Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-impl dyn DynModel {
+impl dyn DynModel + '_ {
     /// The columns of a role that the parameters name; see [`Params::columns_of`].
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
         self.columns_where(|other| other == role)

@@ -130,7 +130,7 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn clone_box(&self) -> Box<dyn DynEvaluator>;
 }
 
-impl dyn DynEvaluator {
+impl dyn DynEvaluator + '_ {
     /// The columns of a role that its parameters name; see [`Params::columns_of`].
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
         ColumnRole::columns_of(self.param_infos(), self.values(), |other| other == role)

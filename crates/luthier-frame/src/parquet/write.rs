@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::ZstdLevel;
 use parquet::file::properties::WriterProperties;
 
 use crate::file::write_whole;
 use crate::frame::to_i64;
-use crate::normalize::list_type;
+use crate::normalize::{list_type, scalar_type};
 use crate::sparse::to_sparse;
 use crate::{ColumnType, DataFrame, Error, Field, Result, SparseBuilder, vector_array, vectors};
 
@@ -80,15 +80,14 @@ impl ParquetOptions {
 }
 
 impl DataFrame {
-    /// Writes a Parquet file: `f64`, `i64`, boolean and string columns, vectors as fixed-size lists of `f64`,
-    /// lists of integers.
+    /// Writes a Parquet file. Vectors are fixed-size lists of `f64`; other columns keep the Arrow type that they came
+    /// in, so that what was read from one file goes into the other as it was.
     ///
-    /// Numbers are kept bit for bit (`f32` are widened), nulls and the metadata of fields too. The file appears
-    /// when it is complete.
+    /// Numbers are kept bit for bit, nulls and the metadata of fields too. The file appears when it is complete.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
-    /// unsigned integer beyond `i64`.
+    /// Arrow type that Parquet does not have.
     pub fn write_parquet(&self, path: impl AsRef<Path>, options: &ParquetOptions) -> Result<()> {
         let path = path.as_ref();
         let properties = options.properties()?;
@@ -103,9 +102,10 @@ impl DataFrame {
             let (column, found) = (field.name().to_owned(), field.column_type());
             return Err(Error::ColumnType { column, expected, found });
         }
-        let types: Vec<DataType> = fields.iter().map(arrow_type).collect::<Result<_>>()?;
+        let types = fields.iter().enumerate().map(|(at, field)| arrow_type(field, self.arrow_type(at)));
+        let types: Vec<DataType> = types.collect::<Result<_>>()?;
         let schema: Vec<arrow_schema::Field> =
-            fields.iter().zip(types).map(|(field, data_type)| field.to_arrow(data_type)).collect();
+            fields.iter().zip(&types).map(|(field, data_type)| field.to_arrow(data_type.clone())).collect();
         let schema = Arc::new(arrow_schema::Schema::new(schema));
         let failed = |cause| Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) };
         write_whole(path, |file| {
@@ -118,7 +118,8 @@ impl DataFrame {
                     let arrays: Vec<ArrayRef> = fields
                         .iter()
                         .zip(batch.columns())
-                        .map(|(field, array)| cast(field, array, row))
+                        .zip(&types)
+                        .map(|((field, array), to)| cast(field, array, to, row))
                         .collect::<Result<_>>()?;
                     row += batch.num_rows();
                     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
@@ -130,16 +131,24 @@ impl DataFrame {
     }
 }
 
-/// The one Arrow type in which a column type is written.
-fn arrow_type(field: &Field) -> Result<DataType> {
+/// The Arrow type in which a column is written that came in type `stored`.
+fn arrow_type(field: &Field, stored: Option<DataType>) -> Result<DataType> {
+    if !field.column_type().is_vector()
+        && let Some(stored) = stored
+    {
+        return Ok(match stored {
+            // Parquet has no times in seconds.
+            DataType::Timestamp(TimeUnit::Second, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone),
+            other => other,
+        });
+    }
+    if let Some(scalar) = scalar_type(field.column_type()) {
+        return Ok(scalar);
+    }
     Ok(match field.column_type() {
         ColumnType::Vector { width } if field.is_sparse() => {
             SparseBuilder::new(width).finish().data_type().clone()
         }
-        ColumnType::F64 => DataType::Float64,
-        ColumnType::I64 => DataType::Int64,
-        ColumnType::Bool => DataType::Boolean,
-        ColumnType::Utf8 => DataType::Utf8,
         ColumnType::List => list_type(),
         ColumnType::Vector { width } => {
             let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));
@@ -149,17 +158,18 @@ fn arrow_type(field: &Field) -> Result<DataType> {
             };
             DataType::FixedSizeList(item, i32::try_from(width).map_err(too_wide)?)
         }
-        ColumnType::AnyVector => {
+        ColumnType::Opaque(_) => DataType::Null,
+        _ => {
             let (column, found) = (field.name().to_owned(), field.column_type().to_string());
             return Err(Error::UnsupportedType { column, found });
         }
     })
 }
 
-fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
-    let to = arrow_type(field)?;
-    Ok(match (field.column_type(), &to) {
-        (ColumnType::I64, _) => to_i64(field.name(), array, first_row)?,
+fn cast(field: &Field, array: &ArrayRef, to: &DataType, first_row: usize) -> Result<ArrayRef> {
+    Ok(match (field.column_type(), to) {
+        (_, to) if array.data_type() == to && !field.column_type().is_vector() => Arc::clone(array),
+        (ColumnType::I64, DataType::Int64) => to_i64(field.name(), array, first_row)?,
         (ColumnType::Vector { .. }, DataType::FixedSizeList(item, width)) => {
             let dense = vectors(array.as_ref()).filter(|_| array.as_fixed_size_list_opt().is_none());
             let array = dense.map_or_else(|| Arc::clone(array), |rows| vector_array(rows.into_owned()));
@@ -169,6 +179,6 @@ fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
             Arc::new(FixedSizeListArray::try_new_with_length(item, *width, values, nulls, lists.len())?)
         }
         (ColumnType::Vector { .. }, _) => to_sparse(array),
-        _ => arrow_cast::cast(array, &to)?,
+        _ => arrow_cast::cast(array, to)?,
     })
 }

@@ -1,6 +1,6 @@
 //! Different columns through different stages.
 
-use luthier_core::{DynEstimator, Error, Estimator, Pipeline, Result, Value};
+use luthier_core::{ColumnRole, DynEstimator, Error, Estimator, Pipeline, Result, Value};
 
 use crate::VectorAssembler;
 
@@ -88,9 +88,9 @@ impl ColumnTransformer {
     /// The pipeline that does it: an inner pipeline for each group of columns, then the stage `assemble`.
     ///
     /// # Errors
-    /// A group without columns; a stage whose columns cannot be set, as it has no parameters `input_cols` and
-    /// `output_cols`, or `input_col` (or `features_col`) and `output_col`; nothing to put into the vector; a name that
-    /// cannot name a stage.
+    /// A group without columns; a stage whose columns cannot be set, as it has not one parameter with the
+    /// [role](ColumnRole) `input` and one with the role `output`; nothing to put into the vector; a name that cannot name a
+    /// stage.
     pub fn build(self) -> Result<Pipeline> {
         let mut pipeline = Pipeline::new();
         let mut assembled = Vec::new();
@@ -158,32 +158,37 @@ impl Wiring {
         output: &str,
     ) -> Result<()> {
         let infos = stage.param_infos();
-        let takes = |param: &str| infos.iter().any(|info| info.name == param);
+        let of_role = |role| infos.iter().filter(move |info| info.column == Some(role));
+        let inputs: Vec<_> = of_role(ColumnRole::Input).collect();
+        let outputs: Vec<_> = of_role(ColumnRole::Output).collect();
+        let ([input], [output_param, more @ ..]) = (inputs.as_slice(), outputs.as_slice()) else {
+            return Err(unknown_columns(stage.type_name()));
+        };
         let names =
             |parts: &[Part]| Value::List(parts.iter().map(|part| part.name.as_str().into()).collect());
-        if takes("input_cols") && takes("output_cols") {
+        if output_param.is_list() {
             let made = |what: &str| -> Vec<Part> {
                 let part =
                     |part: &Part| Part { name: format!("{output}.{what}{}", part.of), of: part.of.clone() };
                 self.columns.iter().map(part).collect()
             };
-            let (mut outputs, indicators) = (made(""), made("missing."));
-            stage.set_value("input_cols", &names(&self.columns))?;
-            stage.set_value("output_cols", &names(&outputs))?;
-            // Indicators are wanted where some are named.
-            if takes("indicator_cols") && stage.get_value("indicator_cols")? != Value::List(Vec::new()) {
-                stage.set_value("indicator_cols", &names(&indicators))?;
-                outputs.extend(indicators);
+            let mut outputs = made("");
+            stage.set_value(input.name, &names(&self.columns))?;
+            stage.set_value(output_param.name, &names(&outputs))?;
+            // More of them, such as indicators, are wanted where some are named.
+            for info in more {
+                if info.is_list() && stage.get_value(info.name)? != Value::List(Vec::new()) {
+                    let more = made(&format!("{}.", info.name));
+                    stage.set_value(info.name, &names(&more))?;
+                    outputs.extend(more);
+                }
             }
             self.columns = outputs;
             return Ok(());
         }
-        if takes("input_cols") && takes("output_col") {
-            stage.set_value("input_cols", &names(&self.columns))?;
-        } else if let Some(input) = ["input_col", "features_col"].into_iter().find(|param| takes(param)) {
-            if !takes("output_col") {
-                return Err(unknown_columns(stage.type_name()));
-            }
+        if input.is_list() {
+            stage.set_value(input.name, &names(&self.columns))?;
+        } else {
             let input_col = match self.columns.as_slice() {
                 [one] => one.name.clone(),
                 several => {
@@ -194,11 +199,9 @@ impl Wiring {
                     vector
                 }
             };
-            stage.set_value(input, &input_col.as_str().into())?;
-        } else {
-            return Err(unknown_columns(stage.type_name()));
+            stage.set_value(input.name, &input_col.as_str().into())?;
         }
-        stage.set_value("output_col", &output.into())?;
+        stage.set_value(output_param.name, &output.into())?;
         self.columns = vec![Part { name: output.to_owned(), of: name.to_owned() }];
         Ok(())
     }
@@ -206,7 +209,7 @@ impl Wiring {
 
 fn unknown_columns(type_name: &str) -> Error {
     Error::invalid(format!(
-        "a `{type_name}` has no parameters for its columns that could be set: `input_cols` and `output_cols`, or \
-         `input_col` and `output_col`"
+        "a `{type_name}` cannot be in a column transformer, which sets the columns of its stages: it needs one parameter \
+         with the role `input` and one with the role `output`"
     ))
 }

@@ -174,7 +174,8 @@ impl StringIndexerModel {
     ) -> luthier_core::Result<Vec<f64>> {
         require_categories(data.schema(), column)?;
         let position = data.schema().require_index(column)?;
-        let is_number = data.schema().require(column)?.column_type().is_numeric();
+        let is_number = data.schema().require(column)?.column_type();
+        let is_number = matches!(is_number, ColumnType::F64 | ColumnType::I64);
         let of_number = |text: &str| indices.get(&of_other_kind(text)?);
         let index_of = |text: &str| {
             indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()

@@ -107,7 +107,7 @@ fn column_transformers_that_cannot_be() {
     model.add("lr", LinearRegression::new());
     has(
         ColumnTransformer::new().columns("a", ["x"], model).build().unwrap_err(),
-        &["linear_regression", "output_col"],
+        &["`a.lr`", "linear_regression", "the role `output`"],
     );
     let twice =
         ColumnTransformer::new().columns("a", ["x"], Pipeline::new()).columns("a", ["y"], Pipeline::new());

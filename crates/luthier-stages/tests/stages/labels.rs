@@ -4,6 +4,7 @@ use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{EstimatorExt, Params, Pipeline, PipelineModel, PureTransformer, Transformer, Value};
 use luthier_stages::{
     Binarizer, IndexToString, LogisticRegression, StandardScaler, StringIndexer, StringOrderType,
+    VectorAssembler,
 };
 use ndarray::Array2;
 
@@ -168,4 +169,26 @@ fn what_predictions_are_made_of_is_never_left_out() {
     let model = aside.fit_frame(&data).unwrap();
     assert_eq!(inputs(&model), ["kind", "features"]);
     assert_eq!(told(&model, "kind"), "stage `index`: unknown column `kind`; the frame has: `features`");
+}
+
+#[test]
+fn no_feature_is_made_of_a_label() {
+    let refused = |pipeline: &Pipeline, what: &str| {
+        let error = pipeline.fit_frame(&frame()).unwrap_err().to_string();
+        assert!(error.contains(what) && error.contains("cannot be a feature"), "{error}");
+    };
+    let mut assembled = Pipeline::new();
+    assembled.add("index", index());
+    let both = VectorAssembler::new().input_cols(["features", "class"]).output_col("all");
+    assembled.add_transformer("both", both);
+    assembled.add("lr", LogisticRegression::new().features_col("all").label_col("class"));
+    refused(&assembled, "stage `both`: the column `class` is the label of stage `lr`");
+
+    // A weight is none either, and nesting changes nothing.
+    let mut inner = Pipeline::new();
+    inner.add("lr", LogisticRegression::new().features_col("class").label_col("class"));
+    let mut outer = Pipeline::new();
+    outer.add("index", index());
+    outer.add("inner", inner);
+    refused(&outer, "stage `inner.lr`: the column `class` is the label of stage `inner.lr`");
 }

@@ -1,0 +1,106 @@
+//! Columns by name, by glob, and without others.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result, bail};
+use glob::Pattern;
+use luthier::frame::{Field, Schema};
+
+use crate::roles::Roles;
+
+/// Whether a text stands for other names than itself.
+pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
+    (text.starts_with('!') || is_glob(text)) && schema.field(text).is_none()
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// Which columns a list of names and globs may select.
+pub(crate) struct Selector<'a> {
+    /// What the list is called: "features".
+    pub(crate) what: &'a str,
+    /// The columns there are.
+    pub(crate) schema: &'a Schema,
+    /// Labels, weights and others, which no glob selects.
+    pub(crate) roles: &'a Roles,
+    /// Whether columns of these roles may not be named either, as they would become features.
+    pub(crate) features: bool,
+    /// Whether a glob may select the column: one of a usable type.
+    pub(crate) takes: &'a dyn Fn(&Field) -> bool,
+    /// What it takes, in words: "numeric or vector column".
+    pub(crate) takes_what: &'a str,
+}
+
+/// The columns that are selected, and those that a glob would select if they were of a usable type.
+#[derive(Debug, Default)]
+pub(crate) struct Selected {
+    pub(crate) columns: Vec<String>,
+    pub(crate) passed_over: Vec<String>,
+}
+
+impl Selector<'_> {
+    /// The columns of a list, each once: names as they are, the columns that match a glob in the order of the file.
+    /// `!name` and `!glob` take columns away from those in front of it; a list of these alone takes them away from all.
+    ///
+    /// # Errors
+    /// A glob that is no glob or matches nothing; a column to take away that does not exist; a name with another role.
+    pub(crate) fn select(&self, patterns: &[String]) -> Result<Selected> {
+        let what = self.what;
+        let mut selected = Selected::default();
+        let without = |text: &String| is_pattern(text, self.schema) && text.starts_with('!');
+        if !patterns.is_empty() && patterns.iter().all(without) {
+            self.glob("*", &mut selected)?;
+        }
+        for text in patterns {
+            if without(text) {
+                let text = text.trim_start_matches('!');
+                let pattern = self.pattern(text)?;
+                if !is_glob(text) || self.schema.field(text).is_some() {
+                    self.schema.require(text).with_context(|| format!("{what}: `!{text}`"))?;
+                    selected.columns.retain(|name| name != text);
+                } else {
+                    selected.columns.retain(|name| !pattern.matches(name));
+                    selected.passed_over.retain(|name| !pattern.matches(name));
+                }
+                selected.passed_over.retain(|name| name != text);
+            } else if is_pattern(text, self.schema) {
+                self.glob(text, &mut selected)?;
+            } else {
+                if let Some(role) = self.roles.of(text).filter(|_| self.features) {
+                    bail!("{what}: the column `{text}` is {role}, it cannot be a feature");
+                }
+                selected.columns.push(text.clone());
+            }
+        }
+        for names in [&mut selected.columns, &mut selected.passed_over] {
+            let mut seen = HashSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+        }
+        Ok(selected)
+    }
+
+    fn pattern(&self, text: &str) -> Result<Pattern> {
+        Pattern::new(text).with_context(|| format!("{}: glob `{text}`", self.what))
+    }
+
+    fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
+        let pattern = self.pattern(text)?;
+        let matches = |field: &&Field| pattern.matches(field.name()) && self.roles.of(field.name()).is_none();
+        let (usable, others): (Vec<&Field>, Vec<&Field>) =
+            self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
+        if usable.is_empty() {
+            let known: Vec<&str> = self.schema.names().collect();
+            bail!(
+                "{}: the glob `{text}` matches no {}; the columns are: {}",
+                self.what,
+                self.takes_what,
+                known.join(", ")
+            );
+        }
+        selected.columns.extend(usable.into_iter().map(|field| field.name().to_owned()));
+        selected.passed_over.extend(others.into_iter().map(|field| field.name().to_owned()));
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! No feature is made of a label.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::params::ColumnRole;
+use crate::stage::DynEstimator;
+use crate::{Error, Result};
+
+/// A stage and the name it is addressed by.
+type Named<'a> = (String, &'a dyn DynEstimator);
+
+/// The column that another one is made of, and the stage that took it first.
+#[derive(Debug, Clone)]
+struct Origin {
+    column: String,
+    stage: String,
+}
+
+/// Checks that no stage with a label predicts from a column that is made of a label, a weight or a fold: of one that a
+/// stage names, or of one of `no_features`, which says what each is ("the label").
+///
+/// A column is followed from stage to stage by the roles of their parameters: where inputs and outputs are lists of one
+/// length, each output is made of the input at its position, else of all inputs. Only a stage that fits a label has
+/// features, so a `string_indexer` may well take a label; the column it appends is a label then.
+///
+/// # Errors
+/// The stage that took the column, and what the column is.
+pub(crate) fn check_features(leaves: &[Named<'_>], no_features: &BTreeMap<String, String>) -> Result<()> {
+    let mut known = no_features.clone();
+    let mut labels = Vec::new();
+    for (name, stage) in leaves {
+        for role in ColumnRole::ALL.into_iter().filter(|role| role.is_no_feature()) {
+            for column in stage.columns_of(role) {
+                if role == ColumnRole::Label {
+                    labels.push(column.clone());
+                }
+                known.entry(column).or_insert_with(|| format!("the {role} of stage `{name}`"));
+            }
+        }
+    }
+    // What alone a label is made of tells the label as well.
+    for (_, stage) in leaves.iter().rev() {
+        for (output, inputs) in makes(*stage) {
+            if let [input] = inputs.as_slice()
+                && labels.contains(&output)
+                && !known.contains_key(input)
+            {
+                known.insert(input.clone(), format!("what the label `{output}` is made of"));
+                labels.push(input.clone());
+            }
+        }
+    }
+    let mut made: HashMap<String, Origin> = HashMap::new();
+    for (name, stage) in leaves {
+        let origin = |column: &String| {
+            let first = || Origin { column: column.clone(), stage: name.clone() };
+            known.contains_key(column).then(first).or_else(|| made.get(column).cloned())
+        };
+        if stage.columns_of(ColumnRole::Label).is_empty() {
+            let outputs: Vec<_> = makes(*stage)
+                .into_iter()
+                .filter_map(|(output, inputs)| Some((output, inputs.iter().find_map(origin)?)))
+                .collect();
+            made.extend(outputs);
+            continue;
+        }
+        for column in stage.columns_of(ColumnRole::Input) {
+            let Some(Origin { column: source, stage: taken_by }) = origin(&column) else { continue };
+            let what = known.get(&source).map(String::as_str).unwrap_or_default();
+            let through = match taken_by == *name {
+                true => String::new(),
+                false => format!(", and stage `{name}` predicts from `{column}`, which is made of it"),
+            };
+            let message =
+                format!("the column `{source}` is {what}, it cannot be a feature{through}: leave it out");
+            return Err(Error::invalid(message).in_stage(&taken_by));
+        }
+    }
+    Ok(())
+}
+
+/// The columns that a stage appends, each with those it is made of.
+fn makes(stage: &dyn DynEstimator) -> Vec<(String, Vec<String>)> {
+    let inputs = stage.columns_of(ColumnRole::Input);
+    let infos = stage.param_infos();
+    let values = stage.values();
+    let lists = infos.iter().filter(|info| info.column == Some(ColumnRole::Input)).all(|info| info.is_list());
+    let mut all = Vec::new();
+    for info in infos.iter().filter(|info| info.column.is_some_and(ColumnRole::is_appended)) {
+        let value = values.iter().filter(|(name, _)| *name == info.name).cloned();
+        let outputs = ColumnRole::columns_of(infos, value, ColumnRole::is_appended);
+        let paired = lists && info.is_list() && outputs.len() == inputs.len();
+        all.extend(outputs.into_iter().enumerate().map(|(place, output)| match inputs.get(place) {
+            Some(input) if paired => (output, vec![input.clone()]),
+            _ => (output, inputs.clone()),
+        }));
+    }
+    all
+}
