@@ -7,6 +7,7 @@ mod affine;
 mod dataset;
 mod describe;
 mod error;
+mod exchange;
 pub mod json;
 mod leak;
 pub mod linalg;
@@ -14,15 +15,17 @@ pub mod params;
 pub mod persist;
 mod pipeline;
 mod pipeline_model;
+mod pipeline_stages;
 mod predictor;
 mod reads;
 pub mod registry;
+mod rows;
 mod stage;
 mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
-pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, SparseTile, Tile, TrainingSets};
+pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]
@@ -31,10 +34,12 @@ pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
+pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
+pub use rows::{Outputs, SparseTile, Tile};
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, RowFunction, StagePlan, Transformer, catch_panic, evaluate_all,
+    PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

@@ -1,15 +1,16 @@
 //! Stages in a row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use luthier_frame::Schema;
+use luthier_frame::{Field, Schema};
 
 use crate::dataset::Dataset;
+use crate::exchange::Change;
 use crate::leak::check_features;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
@@ -26,6 +27,9 @@ use crate::{Error, Result, persist};
 ///
 /// Declared needs of all stages are answered together: where stages are affine, fitting the whole pipeline reads
 /// the rows once.
+///
+/// It is built by [`of`](Self::of), which returns handles of the stages, by [`stage`](Self::stage) in a chain, or by
+/// [`add`](Self::add) one stage after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
     stages: Vec<PipelineStage>,
@@ -68,10 +72,11 @@ impl PlannedStage {
     /// Parameters or columns that do not fit.
     pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
         stage.validate()?;
-        let schema = stage.transform_schema(before)?;
+        let outputs = stage.outputs(before)?;
         let plan = stage.plan(before)?;
-        let step = LineageStep::new(before, &schema, plan.affine_columns().cloned())
-            .dropping_rows(plan.may_drop_rows());
+        let step =
+            LineageStep::new(&outputs, plan.affine_columns().cloned()).dropping_rows(plan.may_drop_rows());
+        let schema = before.with_fields(outputs).map_err(|e| Error::from(e).in_stage(stage.type_name()))?;
         Ok(Self { schema, plan, step })
     }
 }
@@ -127,15 +132,53 @@ impl Pipeline {
 
     /// A copy with parameters set by dotted name.
     ///
+    /// Every stage has two parameters besides its own: `type`, the registered name of the type that takes its place, and
+    /// `enabled`, which is false for a stage that is left out. Whatever order the map has, types are set first, and stages are
+    /// left out last.
+    ///
+    /// A stage that is exchanged keeps the columns that it reads and appends, and what was set of the parameters that both
+    /// types have. Where a stage is left out, those behind it read what it would have read.
+    ///
     /// # Errors
-    /// An unknown stage or parameter, a wrong type, a value out of range.
+    /// An unknown stage or parameter, a wrong type, a value out of range; a stage that cannot be left out, because a later one
+    /// reads a column that it makes from several.
     pub fn with_params(&self, params: &ParamMap) -> Result<Self> {
         let mut copy = self.clone();
-        params.iter().try_for_each(|(name, value)| copy.set_param(name, value))?;
+        let mut entries: Vec<(&str, &Value)> = params.iter().collect();
+        entries.sort_by_key(|(path, _)| self.set_order(path));
+        entries.into_iter().try_for_each(|(name, value)| copy.set_param(name, value))?;
         Ok(copy)
     }
 
+    /// When a parameter has to be set among others: the type of a stage before its parameters, and whether it is there at all
+    /// behind them.
+    pub fn set_order(&self, path: &str) -> u8 {
+        match self.change(path) {
+            Some((_, Change::Type)) => 0,
+            None => 1,
+            Some((_, Change::Enabled)) => 2,
+        }
+    }
+
+    /// Puts another stage in a place, or takes the stage there out.
+    pub(crate) fn put(&mut self, place: usize, stage: Option<Box<dyn DynEstimator>>) {
+        match (stage, self.stages.get_mut(place)) {
+            (Some(stage), Some(known)) => known.stage = stage,
+            (None, Some(_)) => drop(self.stages.remove(place)),
+            (_, None) => {}
+        }
+    }
+
     fn set_param(&mut self, path: &str, value: &Value) -> Result<()> {
+        match self.change(path) {
+            Some((stage, Change::Type)) => self.exchange(stage, value).map_err(|e| e.in_stage(stage)),
+            Some((stage, Change::Enabled)) => self.leave_out(stage, value),
+            None => self.set_plain(path, value),
+        }
+    }
+
+    /// Sets a parameter of a stage.
+    pub(crate) fn set_plain(&mut self, path: &str, value: &Value) -> Result<()> {
         let (stage, param) = self.locate(path)?;
         self.stages[stage].stage.set_value(param, value).map_err(|e| e.in_stage(&self.stages[stage].name))
     }
@@ -151,7 +194,10 @@ impl Pipeline {
             )));
         };
         let index = names().position(|name| name == stage).ok_or_else(|| {
-            let hint = closest(stage, names()).map(|near| format!("did you mean `{near}`? "));
+            let hint = match self.nested(stage) {
+                Some(inner) => Some(format!("did you mean `{inner}.{param}`? ")),
+                None => closest(stage, names()).map(|near| format!("did you mean `{near}`? ")),
+            };
             Error::invalid(format!(
                 "`{path}`: there is no stage `{stage}`; {}the stages are {}",
                 hint.unwrap_or_default(),
@@ -161,20 +207,27 @@ impl Pipeline {
         Ok((index, param))
     }
 
+    /// The dotted name of a stage of a nested pipeline that is called so inside.
+    fn nested(&self, name: &str) -> Option<String> {
+        let mut leaves = self.leaves().into_iter().map(|(path, _)| path);
+        leaves.find(|path| path.strip_suffix(name).is_some_and(|outer| outer.ends_with('.')))
+    }
+
     /// Whether names are usable and unique, every stage's parameters are valid, and no feature is made of a label (see
     /// [`check_features`](Self::check_features)).
     ///
     /// # Errors
     /// The first stage that is not.
     pub fn check(&self) -> Result<()> {
-        for (i, stage) in self.stages.iter().enumerate() {
+        let mut names = HashSet::with_capacity(self.stages.len());
+        for stage in &self.stages {
             if stage.name.is_empty() || stage.name.contains('.') {
                 return Err(Error::invalid(format!(
                     "`{}` cannot name a stage: use a name without dots",
                     stage.name
                 )));
             }
-            if self.stages[..i].iter().any(|earlier| earlier.name == stage.name) {
+            if !names.insert(stage.name.as_str()) {
                 return Err(Error::invalid(format!(
                     "two stages are named `{}`: names address parameters and must differ",
                     stage.name
@@ -218,6 +271,14 @@ impl Params for Pipeline {
     }
 
     fn get_value(&self, name: &str) -> Result<Value, ParamError> {
+        if let Some((path, change)) = self.change(name) {
+            let type_name =
+                || self.stage_at(path).map_or_else(String::new, |stage| stage.type_name().to_owned());
+            return Ok(match change {
+                Change::Type => Value::Str(type_name()),
+                Change::Enabled => Value::Bool(true),
+            });
+        }
         let (stage, param) = self.locate(name).map_err(as_param_error)?;
         self.stages[stage].stage.get_value(param).map_err(as_param_error)
     }
@@ -258,7 +319,7 @@ impl Estimator for Pipeline {
                     needs.push(need);
                 }
             }
-            steps.push(planned.step);
+            steps.push(Arc::new(planned.step));
             schema = planned.schema;
         }
         let mut view = data.clone();
@@ -271,20 +332,22 @@ impl Estimator for Pipeline {
                 Some(model) => model,
                 None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(named)?,
             };
-            view = view.through_stage(&name, model.clone())?;
+            view = view.through_stage(&name, model.clone())?.held();
             models.push(model);
         }
         Ok(self.assemble(&mut models.into_iter())?.with_inputs(data.schema()))
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         self.check()?;
-        let mut schema = schema.clone();
+        let (mut schema, mut appended) = (schema.clone(), Vec::new());
         for stage in &self.stages {
             let named = |e: Error| e.in_stage_of(&stage.name, stage.stage.type_name());
-            schema = stage.stage.transform_schema(&schema).map_err(named)?;
+            let outputs = stage.stage.outputs(&schema).map_err(named)?;
+            schema = schema.with_fields(outputs.iter().cloned()).map_err(|e| named(e.into()))?;
+            appended.extend(outputs);
         }
-        Ok(schema)
+        Ok(appended)
     }
 }
 

@@ -8,9 +8,13 @@ macro_rules! guides {
         #[doc = "[Coming from Spark]: crate::guide::coming_from_spark"]
         #[doc = "[Coming from scikit-learn]: crate::guide::coming_from_scikit_learn"]
         #[doc = "[Features from raw columns]: crate::guide::features"]
+        #[doc = "[Reading data]: crate::guide::reading_data"]
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
+        #[doc = "[How much parallelism]: crate::guide::how_much_parallelism"]
+        #[doc = "[Writing an evaluator]: crate::guide::writing_an_evaluator"]
+        #[doc = "[Writing a splitter]: crate::guide::writing_a_splitter"]
         #[doc = "[Writing an executor]: crate::guide::writing_an_executor"]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", $file))]
@@ -22,10 +26,14 @@ guides! {
     getting_started = "getting-started.md",
     coming_from_spark = "coming-from-spark.md",
     coming_from_scikit_learn = "coming-from-scikit-learn.md",
+    reading_data = "reading-data.md",
     features = "features.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
+    how_much_parallelism = "how-much-parallelism.md",
     writing_an_estimator = "writing-an-estimator.md",
+    writing_an_evaluator = "writing-an-evaluator.md",
+    writing_a_splitter = "writing-a-splitter.md",
     writing_an_executor = "writing-an-executor.md",
 }
 

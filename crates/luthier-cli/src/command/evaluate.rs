@@ -10,8 +10,8 @@ use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, write};
-use crate::model_file::{self, ModelFile, left_out};
+use crate::data::write;
+use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, print};
 
 /// Bins of the calibration curve.
@@ -22,9 +22,8 @@ const BINARY: &str = "binary_classification";
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
-    let (predicted, read) = model.transform(&source)?;
+    let source = model.source(&args.data, args.read.reading());
+    let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
@@ -37,9 +36,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         role if role.is_appended() => last(&model, role),
         _ => None,
     })?;
-    let in_file = |e: luthier::core::Error| {
-        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
-    };
+    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
@@ -49,7 +46,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
-    let values = evaluate_all(&evaluators, &[Dataset::new(predicted.clone())]);
+    let values = evaluate_all(&evaluators, std::slice::from_ref(&predicted));
     let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
         let value = value.map_err(in_file)?;
         let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
@@ -57,14 +54,27 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     });
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
-    let rows = predicted.num_rows();
-    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
+    let rows = left(&predicted).map_err(in_file)?;
+    text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// How many rows the stages leave.
+fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
+    if !predicted.drops_rows() {
+        return Ok(predicted.num_rows());
+    }
+    let mut rows = 0;
+    predicted.for_each_tile(&[], |tile| {
+        rows += tile.len();
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 /// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
@@ -143,24 +153,23 @@ fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
     evaluator.columns_of(role).into_iter().next()
 }
 
-fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
+fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, data: &Dataset) -> Result<()> {
     make_folder(folder)?;
     let of = |role| evaluator.columns_of(role).into_iter().next();
     let required = |role| of(role).with_context(|| format!("`{BINARY}` has no {role} column"));
     let (label_col, weight_col) = (required(ColumnRole::Label)?, of(ColumnRole::Weight));
-    let data = Dataset::new(predicted.clone());
     let probability_col = required(ColumnRole::Probability)?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
         score_col: probability_col.clone(),
         weight_col: weight_col.clone(),
     };
-    let curve = BinaryCurve::of(&data, &spec)?;
+    let curve = BinaryCurve::of(data, &spec)?;
     write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
     write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
     write(&curve.to_frame()?, &folder.join("thresholds.csv"))?;
     let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
-    write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
+    write(&CalibrationCurve::of(data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
 }
 
 fn points(names: [&str; 2], points: Vec<(f64, f64)>) -> Result<DataFrame> {
