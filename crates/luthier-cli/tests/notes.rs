@@ -85,7 +85,7 @@ fn separated_classes_are_told_of() {
     let stage = "type = \"logistic_regression\"";
     let separated = |i: u32| u32::from(i % 7 > 3);
     // Where `c` is 2 all labels are 1, where it is 0 all are 0, elsewhere either may be.
-    let group = |i: u32| u32::from(i % 3 == 2 || (i % 3 == 1 && i % 7 % 2 == 0));
+    let group = |i: u32| u32::from(i % 3 == 2 || (i % 3 == 1 && (i % 7).is_multiple_of(2)));
     for (label, found) in [
         (&separated as &dyn Fn(u32) -> u32, "the classes are separated by feature `a`"),
         (&group, "some rows of classes `0` and `1` are separated by feature `c`"),
