@@ -32,7 +32,7 @@ impl Tally {
             return;
         }
         self.converged += 1;
-        if !(off <= self.worst.0) {
+        if off.is_nan() || off > self.worst.0 {
             self.worst = (off, problem);
         }
     }
