@@ -4,6 +4,7 @@
 extern crate self as luthier_core;
 
 mod affine;
+mod cause;
 mod dataset;
 mod describe;
 mod error;
@@ -22,6 +23,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
+pub use cause::Cause;
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, SparseTile, Tile, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};

@@ -308,6 +308,24 @@ impl Error {
         }
     }
 
+    /// The column that is at fault.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::UnknownColumn { column, .. }
+            | Self::DuplicateColumn { column }
+            | Self::ColumnType { column, .. }
+            | Self::UnsupportedType { column, .. }
+            | Self::Null { column, .. }
+            | Self::Sparse { column, .. }
+            | Self::Ragged { column, .. }
+            | Self::IntegerRange { column, .. }
+            | Self::CsvDuplicateName { column, .. }
+            | Self::CsvValue { column, .. } => Some(column),
+            Self::InFile { cause, .. } => cause.column(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile { path: path.to_owned(), cause: Box::new(self) }
     }

@@ -48,6 +48,14 @@ pub enum ParamError {
         /// The parameter.
         name: String,
     },
+    /// A parameter of a stage in a pipeline.
+    #[error("stage `{stage}`: {source}")]
+    InStage {
+        /// The stage, by its dotted name.
+        stage: String,
+        /// What is wrong with its parameters.
+        source: Box<ParamError>,
+    },
     /// The parameters contradict each other, or a value is wrong for another reason.
     #[error("{message}")]
     Invalid {
@@ -87,9 +95,34 @@ impl ParamError {
             ParamError::WrongType { name, .. }
             | ParamError::OutOfRange { name, .. }
             | ParamError::Unset { name } => *name = format!("{stage}.{name}"),
-            ParamError::Invalid { message } => *message = format!("stage `{stage}`: {message}"),
+            ParamError::InStage { stage: inner, .. } => *inner = format!("{stage}.{inner}"),
+            ParamError::Invalid { .. } => {
+                return ParamError::InStage { stage: stage.to_owned(), source: Box::new(self) };
+            }
         }
         self
+    }
+
+    /// The stage whose parameter is at fault, by its dotted name in the pipeline.
+    #[must_use]
+    pub fn stage(&self) -> Option<&str> {
+        match self {
+            ParamError::InStage { stage, .. } => Some(stage),
+            _ => None,
+        }
+    }
+
+    /// The parameter that is at fault, if it is one alone; by its dotted name where a pipeline says so.
+    #[must_use]
+    pub fn param(&self) -> Option<String> {
+        match self {
+            ParamError::Unknown { name, .. }
+            | ParamError::WrongType { name, .. }
+            | ParamError::OutOfRange { name, .. }
+            | ParamError::Unset { name } => Some(name.clone()),
+            ParamError::InStage { stage, source } => Some(format!("{stage}.{}", source.param()?)),
+            ParamError::Invalid { .. } => None,
+        }
     }
 }
 
