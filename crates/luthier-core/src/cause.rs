@@ -16,11 +16,6 @@ impl Cause {
         Self(Arc::new(error.into()))
     }
 
-    /// The error, unless others hold it as well.
-    pub(crate) fn into_inner(self) -> Result<anyhow::Error, Self> {
-        Arc::try_unwrap(self.0).map_err(Self)
-    }
-
     /// The error and its sources, outermost first.
     pub fn chain(&self) -> impl DoubleEndedIterator<Item = &(dyn StdError + 'static)> {
         self.0.chain()

@@ -195,27 +195,6 @@ impl Error {
         }
     }
 
-    /// Counts rows as the frame does, where a stage was given some of them.
-    pub(crate) fn with_rows(self, number: &dyn Fn(usize) -> usize) -> Self {
-        match self {
-            Self::BadValue { column, row, found, expected } => {
-                Self::BadValue { column, row: number(row), found, expected }
-            }
-            Self::Frame(mut error) => {
-                // One that was just made is nobody else's.
-                if let Some(error) = Arc::get_mut(&mut error) {
-                    renumber(error, number);
-                }
-                Self::Frame(error)
-            }
-            Self::Stage { stage, source } => Self::Stage { stage, source: source.with_rows(number) },
-            Self::Evaluator { evaluator, source } => {
-                Self::Evaluator { evaluator, source: source.with_rows(number) }
-            }
-            other => other,
-        }
-    }
-
     /// Puts the name of the stage in front, unless a stage or an evaluator is named already.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
@@ -279,27 +258,6 @@ impl From<luthier_frame::Error> for Error {
 impl From<ParamError> for Error {
     fn from(error: ParamError) -> Self {
         Self::Param(Box::new(error))
-    }
-}
-
-fn renumber(error: &mut luthier_frame::Error, number: &dyn Fn(usize) -> usize) {
-    use luthier_frame::Error::{IntegerRange, Null, Sparse};
-    if let Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } = error {
-        *row = number(*row);
-    }
-}
-
-impl Cause {
-    fn with_rows(self, number: &dyn Fn(usize) -> usize) -> Self {
-        let mut source = match self.into_inner() {
-            Ok(source) => source,
-            Err(shared) => return shared,
-        };
-        if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
-            renumber(error, number);
-            return Self::new(source);
-        }
-        source.downcast::<Error>().map_or_else(Self::new, |own| Self::new(own.with_rows(number)))
     }
 }
 

@@ -61,6 +61,7 @@ mod partition;
 mod place;
 mod schema;
 mod sparse;
+mod writer;
 
 pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
@@ -68,12 +69,14 @@ pub use arrow_schema;
 
 pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
+pub use assemble::side_by_side;
 pub use column::Column;
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
 pub use frame::DataFrame;
-pub use numeric::{lists, numbers, vector_array, vectors};
+pub use numeric::{first_null_row, lists, numbers, vector_array, vectors, vectors_in_place};
 pub use partition::{Batches, Partition};
 pub use place::{RowPlace, RowPosition};
 pub use schema::{ColumnType, Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};
+pub use writer::BatchWriter;

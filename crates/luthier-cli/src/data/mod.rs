@@ -6,7 +6,7 @@ mod source;
 
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 pub(crate) use source::{CsvFormat, DataSource, Format};
-pub(crate) use source::{writable, write};
+pub(crate) use source::{writable, write, writer};
 
 use anyhow::{Result, bail};
 use luthier::frame::arrow_array::Array;

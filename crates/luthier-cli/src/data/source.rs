@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use luthier::frame::arrow_array::cast::AsArray;
-use luthier::frame::{CsvOptions, DataFrame, ParquetOptions};
+use luthier::frame::{BatchWriter, CsvOptions, DataFrame, ParquetOptions, Result as FrameResult, Schema};
 
 use super::lines::line_of_row;
 use crate::failure;
@@ -119,6 +119,18 @@ impl DataSource {
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
     pub(crate) fn read(&self) -> Result<DataFrame> {
+        self.read_by(DataFrame::read_csv)
+    }
+
+    /// As [`read`](Self::read), but rows of either format are read when they are needed.
+    ///
+    /// # Errors
+    /// A file that cannot be read; with line and column where the format has them.
+    pub(crate) fn scan(&self) -> Result<DataFrame> {
+        self.read_by(DataFrame::scan_csv)
+    }
+
+    fn read_by(&self, read_csv: impl Fn(&Path, &CsvOptions) -> FrameResult<DataFrame>) -> Result<DataFrame> {
         let unread = |e| failure::of_frame("read", e);
         let frame = match self.format()? {
             Format::Csv => {
@@ -126,7 +138,7 @@ impl DataSource {
                     .delimiter(self.csv.delimiter_of(&self.path))
                     .has_header(self.csv.header)
                     .null_values(self.csv.null_values.iter().cloned());
-                DataFrame::read_csv(&self.path, &options).map_err(unread)?
+                read_csv(&self.path, &options).map_err(unread)?
             }
             Format::Parquet => DataFrame::scan_parquet(&self.path).map_err(unread)?,
         };
@@ -232,6 +244,18 @@ pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
         Format::Csv => frame.write_csv(path),
         Format::Parquet => frame.write_parquet(path, &ParquetOptions::new()),
+    }
+    .map_err(|e| failure::of_frame("write", e))
+}
+
+/// A writer of the format that the ending of the name says, for rows that come batch by batch.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<BatchWriter> {
+    match writable(path)? {
+        Format::Csv => BatchWriter::csv(path, schema),
+        Format::Parquet => BatchWriter::parquet(path, schema, &ParquetOptions::new()),
     }
     .map_err(|e| failure::of_frame("write", e))
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -8,11 +8,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::ZstdLevel;
 use parquet::file::properties::WriterProperties;
 
-use crate::file::write_whole;
+use crate::file::WholeFile;
 use crate::frame::to_i64;
 use crate::normalize::list_type;
 use crate::sparse::to_sparse;
-use crate::{ColumnType, DataFrame, Error, Field, Result, SparseBuilder, vector_array, vectors};
+use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, SparseBuilder, vector_array, vectors};
 
 /// How the pages of a Parquet file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,9 +90,36 @@ impl DataFrame {
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
     /// unsigned integer beyond `i64`.
     pub fn write_parquet(&self, path: impl AsRef<Path>, options: &ParquetOptions) -> Result<()> {
-        let path = path.as_ref();
+        let mut writer = ParquetWriter::new(path.as_ref(), self.schema(), options)?;
+        for partition in self.partitions() {
+            for batch in partition.batches(None)? {
+                writer.write(&batch?)?;
+            }
+        }
+        writer.finish()
+    }
+}
+
+/// Writes rows as Parquet, batch by batch.
+pub(crate) struct ParquetWriter {
+    path: PathBuf,
+    schema: Schema,
+    arrow: Arc<arrow_schema::Schema>,
+    writer: ArrowWriter<WholeFile>,
+    /// Rows that have been written.
+    row: usize,
+}
+
+impl std::fmt::Debug for ParquetWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetWriter").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl ParquetWriter {
+    pub(crate) fn new(path: &Path, schema: &Schema, options: &ParquetOptions) -> Result<Self> {
         let properties = options.properties()?;
-        let fields = self.schema().fields();
+        let fields = schema.fields();
         if fields.is_empty() {
             return Err(Error::NoColumns);
         }
@@ -104,30 +131,30 @@ impl DataFrame {
             return Err(Error::ColumnType { column, expected, found });
         }
         let types: Vec<DataType> = fields.iter().map(arrow_type).collect::<Result<_>>()?;
-        let schema: Vec<arrow_schema::Field> =
+        let arrow: Vec<arrow_schema::Field> =
             fields.iter().zip(types).map(|(field, data_type)| field.to_arrow(data_type)).collect();
-        let schema = Arc::new(arrow_schema::Schema::new(schema));
-        let failed = |cause| Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) };
-        write_whole(path, |file| {
-            let mut writer =
-                ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-            let mut row = 0;
-            for partition in self.partitions() {
-                for batch in partition.batches(None)? {
-                    let batch = batch?;
-                    let arrays: Vec<ArrayRef> = fields
-                        .iter()
-                        .zip(batch.columns())
-                        .map(|(field, array)| cast(field, array, row))
-                        .collect::<Result<_>>()?;
-                    row += batch.num_rows();
-                    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
-                    writer.write(&batch).map_err(failed)?;
-                }
-            }
-            writer.close().map(|_| ()).map_err(failed)
-        })
+        let arrow = Arc::new(arrow_schema::Schema::new(arrow));
+        let file = WholeFile::create(path)?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(&arrow), Some(properties))
+            .map_err(|cause| failed(path, cause))?;
+        Ok(Self { path: path.to_owned(), schema: schema.clone(), arrow, writer, row: 0 })
     }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let fields = self.schema.fields().iter().zip(batch.columns());
+        let arrays = fields.map(|(field, array)| cast(field, array, self.row)).collect::<Result<_>>()?;
+        self.row += batch.num_rows();
+        let batch = RecordBatch::try_new(Arc::clone(&self.arrow), arrays)?;
+        self.writer.write(&batch).map_err(|cause| failed(&self.path, cause))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        self.writer.into_inner().map_err(|cause| failed(&self.path, cause))?.finish()
+    }
+}
+
+fn failed(path: &Path, cause: parquet::errors::ParquetError) -> Error {
+    Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) }
 }
 
 /// The one Arrow type in which a column type is written.
