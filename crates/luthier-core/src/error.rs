@@ -47,7 +47,7 @@ pub enum Error {
         /// A stage by its dotted name in the pipeline; anything else by its registered name.
         part: String,
         /// The registered name of the stage, evaluator or summary.
-        type_name: &'static str,
+        type_name: String,
         /// The panic's message.
         message: String,
     },

@@ -237,11 +237,11 @@ fn as_param_error(error: Error) -> ParamError {
     match error {
         Error::Param(error) => *error,
         Error::Stage { stage, source } => {
-            let source = match source.downcast_ref::<Error>() {
+            let param = match source.downcast_ref::<Error>() {
                 Some(Error::Param(error)) => Some((**error).clone()),
                 _ => source.downcast_ref().cloned(),
             };
-            match source {
+            match param {
                 Some(ParamError::InStage { stage: inner, source }) => {
                     ParamError::InStage { stage: format!("{stage}.{inner}"), source }
                 }

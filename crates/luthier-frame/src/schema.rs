@@ -162,9 +162,9 @@ impl Field {
     /// The same, saying whether texts are cells as they are spelt in a CSV file, with their quotes.
     pub(crate) fn with_spelling(mut self, spelt: bool) -> Self {
         if spelt {
-            self.metadata.insert(SPELT.to_owned(), "true".to_owned());
+            Arc::make_mut(&mut self.metadata).insert(SPELT.to_owned(), "true".to_owned());
         } else {
-            self.metadata.remove(SPELT);
+            Arc::make_mut(&mut self.metadata).remove(SPELT);
         }
         self
     }

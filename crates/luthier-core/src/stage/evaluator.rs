@@ -138,7 +138,7 @@ impl dyn DynEvaluator + '_ {
 }
 
 /// Runs an author's code; its errors and its panic become errors of the evaluator.
-fn guarded<T>(evaluator: &'static str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
+fn guarded<T>(evaluator: &str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
     panic_to_error(evaluator, f)?.map_err(|error| Error::from_evaluator(evaluator, error))
 }
 

@@ -8,18 +8,18 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Those of the code, wrapped as an error of the part, and its panic.
-pub fn catch_panic<T>(part: &'static str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
+pub fn catch_panic<T>(part: &str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
     panic_to_error(part, f)?.map_err(|error| Error::from_author(part, error))
 }
 
 /// Runs an author's code and leaves its own errors as they are.
-pub(crate) fn panic_to_error<T>(part: &'static str, f: impl FnOnce() -> T) -> Result<T> {
+pub(crate) fn panic_to_error<T>(part: &str, f: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let message = payload
             .downcast_ref::<&str>()
             .map(|s| (*s).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        Error::Panicked { part: part.to_owned(), type_name: part, message }
+        Error::Panicked { part: part.to_owned(), type_name: part.to_owned(), message }
     })
 }
