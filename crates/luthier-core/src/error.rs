@@ -199,6 +199,7 @@ impl Error {
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
             Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } => self,
+            Self::Param(error) if error.stage().is_some() => Self::Param(Box::new(error.within(stage))),
             other => Self::Stage { stage: stage.to_owned(), source: Cause::new(other) },
         }
     }
