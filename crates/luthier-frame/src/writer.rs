@@ -32,7 +32,7 @@ pub struct BatchWriter(Format);
 #[derive(Debug)]
 enum Format {
     Csv(CsvWriter<WholeFile>),
-    Parquet(ParquetWriter),
+    Parquet(Box<ParquetWriter>),
 }
 
 impl BatchWriter {
@@ -51,7 +51,7 @@ impl BatchWriter {
     /// # Errors
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold.
     pub fn parquet(path: impl AsRef<Path>, schema: &Schema, options: &ParquetOptions) -> Result<Self> {
-        Ok(Self(Format::Parquet(ParquetWriter::new(path.as_ref(), schema, options)?)))
+        Ok(Self(Format::Parquet(Box::new(ParquetWriter::new(path.as_ref(), schema, options)?))))
     }
 
     /// The next rows, with the columns of the schema in their order.

@@ -119,7 +119,7 @@ impl DataSource {
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
     pub(crate) fn read(&self) -> Result<DataFrame> {
-        self.read_by(DataFrame::read_csv)
+        self.read_by(|path, options| DataFrame::read_csv(path, options))
     }
 
     /// As [`read`](Self::read), but rows of either format are read when they are needed.
@@ -127,7 +127,7 @@ impl DataSource {
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
     pub(crate) fn scan(&self) -> Result<DataFrame> {
-        self.read_by(DataFrame::scan_csv)
+        self.read_by(|path, options| DataFrame::scan_csv(path, options))
     }
 
     fn read_by(&self, read_csv: impl Fn(&Path, &CsvOptions) -> FrameResult<DataFrame>) -> Result<DataFrame> {

@@ -95,6 +95,11 @@ impl Estimator for OneHotEncoder {
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<OneHotEncoderModel> {
         let inputs = self.input_cols.get()?;
+        let spec = self.spec(data.schema())?;
+        let largest = match spec.columns.is_empty() {
+            true => None,
+            false => Some(data.summarize::<FeatureSummary<Extremes>>(&spec)?),
+        };
         let state = State {
             input_cols: inputs.clone(),
             output_cols: self.output_cols.get()?.clone(),
