@@ -139,7 +139,10 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
         let bucket = "[[stage]]\nname = \"q\"\ntype = \"bucketizer\"\ninput_col = \"b\"\noutput_col = \"bin\"\n\
                       splits = [-inf, 2.0, inf]\n";
         let taken = format!("{stage}features_col = \"bin\"\n");
-        write("through.toml", &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n{bucket}{taken}"));
+        write(
+            "through.toml",
+            &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n{bucket}{taken}"),
+        );
         let search = "[grid]\n\"lr.reg_param\" = [0.1, 1]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 2\n\
                       [evaluator]\ntype = \"regression\"\n";
         for name in ["fit", "through"] {
@@ -147,17 +150,28 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
             write(&format!("tune_{name}.toml"), &format!("{text}{search}"));
         }
         let told = |arguments: &[&str]| {
-            let output =
-                Command::new(env!("CARGO_BIN_EXE_luthier")).current_dir(&folder).args(arguments).output().unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
+                .current_dir(&folder)
+                .args(arguments)
+                .output()
+                .unwrap();
             String::from_utf8(output.stderr).unwrap()
         };
         for error in [told(&["fit", "fit.toml", "--model", "m.json"]), told(&["tune", "tune_fit.toml"])] {
             let at = error.contains("d.csv:3: ") && error.contains("fit.toml:5: ");
-            assert!(at && error.contains("stage `lr`: column `features`, row 1: found NaN in `b`"), "{error}");
+            assert!(
+                at && error.contains("stage `lr`: column `features`, row 1: found NaN in `b`"),
+                "{error}"
+            );
         }
-        for error in [told(&["fit", "through.toml", "--model", "m.json"]), told(&["tune", "tune_through.toml"])] {
+        for error in
+            [told(&["fit", "through.toml", "--model", "m.json"]), told(&["tune", "tune_through.toml"])]
+        {
             let at = error.contains("d.csv:3: ") && error.contains("through.toml:6: ");
-            assert!(at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "), "{error}");
+            assert!(
+                at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "),
+                "{error}"
+            );
         }
     }
 }

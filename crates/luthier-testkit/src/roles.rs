@@ -27,19 +27,29 @@ pub(crate) fn check_roles(
             let write = |role: &str| format!("write `#[param(column = {role})]`");
             match role {
                 None if appends.contains(column) => {
-                    return Err(format!("`{param}` names the column `{column}` to append: {}", write("output")));
+                    return Err(format!(
+                        "`{param}` names the column `{column}` to append: {}",
+                        write("output")
+                    ));
                 }
                 None if known.contains(column) => {
-                    return Err(format!("`{param}` names the column `{column}` and has no role: {}", write("input")));
+                    return Err(format!(
+                        "`{param}` names the column `{column}` and has no role: {}",
+                        write("input")
+                    ));
                 }
                 Some(role) if role.is_appended() && !appends.contains(column) => {
                     return Err(format!("`{param}` has the role `{role}`, but `{column}` is not appended"));
                 }
                 Some(ColumnRole::Input) if !reads.contains(column) => {
-                    return Err(format!("`{param}` has the role `input`, but the model does not read `{column}`"));
+                    return Err(format!(
+                        "`{param}` has the role `input`, but the model does not read `{column}`"
+                    ));
                 }
                 Some(role) if role.is_no_feature() && reads.contains(column) => {
-                    return Err(format!("`{param}` has the role `{role}`, but the model reads `{column}` to predict"));
+                    return Err(format!(
+                        "`{param}` has the role `{role}`, but the model reads `{column}` to predict"
+                    ));
                 }
                 _ => {}
             }

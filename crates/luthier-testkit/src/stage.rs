@@ -9,8 +9,8 @@ use luthier_core::{
 };
 
 use crate::findings::{Findings, Law, Rule, run_laws};
-use crate::roles::check_roles;
 use crate::hostile::{hostile, replaced};
+use crate::roles::check_roles;
 use crate::values::{Values, difference, values};
 
 /// Checks the whole contract of an estimator on a frame that it can use, such as

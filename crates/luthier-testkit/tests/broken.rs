@@ -13,8 +13,8 @@ use luthier_core::{
     Params, PureTransformer, Result, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
-    Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary, check_transformer,
-    sample_frame,
+    Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
+    check_transformer, sample_frame,
 };
 use luthier_tune::executor::{Executor, Job, Sink};
 use luthier_tune::{Split, Splitter};
@@ -308,13 +308,20 @@ misnamed!(NoInput, param(default = "features"), param(default = "copy", column =
 misnamed!(NoOutput, param(default = "features", column = input), param(default = "copy"));
 misnamed!(NotThere, param(default = "features", column = input), param(default = "other", column = output));
 misnamed!(ReadsLabel, param(default = "features", column = label), param(default = "copy", column = output));
-misnamed!(ReadsOutput, param(default = "features", column = output), param(default = "copy", column = output));
+misnamed!(
+    ReadsOutput,
+    param(default = "features", column = output),
+    param(default = "copy", column = output)
+);
 
 #[test]
 fn wrong_roles_are_found() {
     check_transformer(&Rightly::new(), &sample_frame()).unwrap();
     for (found, what) in [
-        (check_transformer(&NoInput::new(), &sample_frame()), "`from` names the column `features` and has no role"),
+        (
+            check_transformer(&NoInput::new(), &sample_frame()),
+            "`from` names the column `features` and has no role",
+        ),
         (check_transformer(&NoOutput::new(), &sample_frame()), "`to` names the column `copy` to append"),
         (check_transformer(&NotThere::new(), &sample_frame()), "`other` is not appended"),
         (check_transformer(&ReadsLabel::new(), &sample_frame()), "the model reads `features` to predict"),

@@ -1,7 +1,7 @@
 //! The error type of grids, splits and searches.
 
-use luthier_core::{Cause, ParamMap};
 use luthier_core::params::ParamError;
+use luthier_core::{Cause, ParamMap};
 
 use crate::named::name_of;
 use crate::notes::MOST_REASONS;

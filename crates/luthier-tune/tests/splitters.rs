@@ -148,7 +148,10 @@ fn a_fold_column_must_have_folds() {
     let of_three = |values: Vec<i64>| error(&splitter.clone().num_folds(3), &fold_frame(values));
     for (message, expected) in [
         (open(vec![0, 0]), "column `fold` has 1 different values in 2 rows, expected 2 at least"),
-        (of_three(vec![0, 1, 2, 3]), "has 4 different values, expected 3, since num_folds is 3: correct num_folds"),
+        (
+            of_three(vec![0, 1, 2, 3]),
+            "has 4 different values, expected 3, since num_folds is 3: correct num_folds",
+        ),
         (of_three(vec![0, 1, 0, 1]), "has 2 different values, expected 3"),
         (of_three(vec![0, 1]), "2 rows cannot be split into 3 folds"),
     ] {
@@ -189,14 +192,15 @@ fn a_fold_column_is_of_integers_or_text() {
         splitter.check_schema(frame.schema()).unwrap();
         assert_eq!(assigned(&splitter.split(&frame, 0).unwrap()), [1, 0, 1]);
     }
-    for (column, found) in [
-        (Column::f64(vec![0.0, 1.0]), "f64"),
-    ] {
+    for (column, found) in [(Column::f64(vec![0.0, 1.0]), "f64")] {
         let frame = DataFrame::from_columns(vec![("fold", column)]).unwrap();
         for message in
             [error(&splitter, &frame), splitter.check_schema(frame.schema()).unwrap_err().to_string()]
         {
-            assert!(message.contains(&format!("column `fold` is {found}, expected integers or text")), "{message}");
+            assert!(
+                message.contains(&format!("column `fold` is {found}, expected integers or text")),
+                "{message}"
+            );
         }
     }
     let near = fold_frame(vec![0, 1]).rename("fold", "folds").unwrap();

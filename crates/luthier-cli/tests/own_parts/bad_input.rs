@@ -179,9 +179,7 @@ fn bad_rows_have_their_line() {
     assert!(error.contains("1 row cannot be split into 2 folds: give more rows"), "{error}");
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"\nnum_folds = 2");
     let error = with(&DATA.replace("2,1,1,2", "2,1,5,2"), &folds);
-    for part in
-        ["column `part` has 3 different values, expected 2", "correct num_folds, or leave it out"]
-    {
+    for part in ["column `part` has 3 different values, expected 2", "correct num_folds, or leave it out"] {
         assert!(error.contains(part), "{error}");
     }
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"");

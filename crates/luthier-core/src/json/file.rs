@@ -93,7 +93,8 @@ pub fn write_file(path: &Path, value: &Value) -> Result<()> {
     }
     let mut text = to_string_pretty(value);
     text.push('\n');
-    replace(path, text.as_bytes()).map_err(|source| Error::Io { path: path.display().to_string(), source: source.into() })
+    replace(path, text.as_bytes())
+        .map_err(|source| Error::Io { path: path.display().to_string(), source: source.into() })
 }
 
 fn is_deeper_than(value: &Value, depth: usize) -> bool {

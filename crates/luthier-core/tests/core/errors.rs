@@ -172,12 +172,17 @@ fn errors_behind_affine_stages_name_the_column_of_the_frame() {
 
 #[test]
 fn places_are_structure_wherever_the_cause_is() {
-    let bad = Error::BadValue { column: "x".to_owned(), row: 3, found: "NaN".to_owned(), expected: "a number" };
+    let bad =
+        Error::BadValue { column: "x".to_owned(), row: 3, found: "NaN".to_owned(), expected: "a number" };
     let inner = bad.in_stage("outer.scale");
     let through = anyhow::Error::from(inner.clone()).context("while fitting");
     let error = Error::Stage { stage: "lr".to_owned(), source: Cause::new(through) };
     for error in [&inner, &error] {
-        assert_eq!(error.part(), Some("outer.scale"), "the stage at fault, not the one that looks through it");
+        assert_eq!(
+            error.part(),
+            Some("outer.scale"),
+            "the stage at fault, not the one that looks through it"
+        );
         assert_eq!((error.column(), error.row()), (Some("x"), Some(3)));
         let copy = error.clone();
         assert_eq!((copy.to_string(), copy.row()), (error.to_string(), Some(3)));
@@ -187,7 +192,8 @@ fn places_are_structure_wherever_the_cause_is() {
     nested.add("ridge", Ridge::new());
     let mut pipeline = Pipeline::new();
     pipeline.add("model", nested);
-    let error: Error = Params::set_value(&mut pipeline, "model.ridge.reg_param", &(-1.0).into()).unwrap_err().into();
+    let error: Error =
+        Params::set_value(&mut pipeline, "model.ridge.reg_param", &(-1.0).into()).unwrap_err().into();
     assert_eq!(error.part(), Some("model.ridge"));
     assert_eq!(error.param().as_deref(), Some("model.ridge.reg_param"));
     assert!(error.to_string().starts_with("stage `model.ridge`: parameter `reg_param`"), "{error}");
