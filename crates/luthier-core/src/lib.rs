@@ -36,6 +36,8 @@ pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;
 pub use rows::{Outputs, SparseTile, Tile};
+#[doc(hidden)]
+pub use stage::scramble;
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
     PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,

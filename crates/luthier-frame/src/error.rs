@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 
-use crate::ColumnType;
+use crate::{ColumnType, closest};
 use crate::place::shown;
 
 /// What can go wrong with a frame: bad input names the place, what was expected and what was there.
@@ -332,12 +332,7 @@ impl Error {
 
     pub(crate) fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<String> = known.map(str::to_owned).collect();
-        let suggestion = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &column.to_lowercase()), name))
-            .filter(|(distance, name)| *distance <= (name.chars().count().max(3) / 3))
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, name)| name.clone());
+        let suggestion = closest(column, known.iter().map(String::as_str)).map(str::to_owned);
         Self::UnknownColumn { column: column.to_owned(), known, suggestion }
     }
 }

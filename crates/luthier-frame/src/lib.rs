@@ -46,6 +46,7 @@
 
 mod assemble;
 mod attributes;
+mod closest;
 mod column;
 mod csv;
 mod describe;
@@ -70,6 +71,7 @@ pub use arrow_schema;
 pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use assemble::side_by_side;
+pub use closest::closest;
 pub use column::Column;
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};

@@ -1,5 +1,7 @@
 use std::fmt;
 
+pub use luthier_frame::closest;
+
 /// A parameter that does not exist, does not fit, or is missing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -124,22 +126,6 @@ impl ParamError {
             ParamError::Invalid { .. } => None,
         }
     }
-}
-
-/// The candidate that `name` most likely means, if one is near: case and underscores do not count
-/// (`regParam` is near `reg_param`), and about every third letter may be wrong.
-#[must_use]
-pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |s: &str| s.replace(['_', '-', ' '], "").to_lowercase();
-    let name = plain(name);
-    candidates
-        .into_iter()
-        .map(|c| (strsim::damerau_levenshtein(&name, &plain(c)), c))
-        .filter(|(distance, c)| {
-            *distance <= (plain(c).chars().count() / 3).max(1) && *distance < name.chars().count()
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c)
 }
 
 pub(super) struct DidYouMean<'a>(pub(super) &'a Option<String>);
