@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema, parse_date, parse_timestamp};
 use ndarray::Array2;
 
 use crate::params::Value;
@@ -163,6 +163,9 @@ fn bad(field: &Field, row: usize, value: &Value) -> Error {
         ColumnType::Utf8 => "a text",
         ColumnType::Vector { .. } | ColumnType::AnyVector => "a list of numbers as long as the vectors",
         ColumnType::List => "a list of whole numbers",
+        ColumnType::Date => "a date, such as \"2024-02-29\"",
+        ColumnType::Timestamp => "a date with a time, such as \"2024-02-29T12:30:00\"",
+        ColumnType::Opaque(_) => "nothing: such values cannot be given",
     };
     Error::BadValue { column: field.name().to_owned(), row, found: value.to_string(), expected }
 }
@@ -224,6 +227,14 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
             Value::Str(text) => Some(text.as_str()),
             _ => None,
         })?),
+        ColumnType::Date => Column::date_nullable(all(field, values(), |value| match value {
+            Value::Str(text) => parse_date(text),
+            _ => None,
+        })?),
+        ColumnType::Timestamp => Column::timestamp_nullable(all(field, values(), |value| match value {
+            Value::Str(text) => parse_timestamp(text).map(|(time, _)| time),
+            _ => None,
+        })?),
         ColumnType::List => {
             let list = |value: &Value| match value {
                 Value::List(items) => items.iter().map(whole).collect::<Option<Vec<i64>>>(),
@@ -236,6 +247,12 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
         ColumnType::Vector { .. } | ColumnType::AnyVector => {
             let name = field.name();
             return Err(Error::invalid(format!("column `{name}`: the width of the vectors is not known")));
+        }
+        ColumnType::Opaque(_) => {
+            let (name, found) = (field.name(), field.column_type());
+            return Err(Error::invalid(format!(
+                "column `{name}` is {found}, which cannot be given as a value"
+            )));
         }
     })
 }
@@ -265,7 +282,7 @@ fn show(field: &Field, column: &Arc<Held>, rows: &mut [Vec<Value>]) -> Result<()
         ColumnType::Vector { .. } => {
             return Err(Error::invalid(format!("a vector of column `{name}` is null")));
         }
-        ColumnType::List | ColumnType::AnyVector => {
+        _ => {
             return Err(Error::invalid(format!("column `{name}` cannot be shown as a value")));
         }
     };

@@ -17,7 +17,7 @@ use crate::{
 const BLOCK_ROWS: usize = 64;
 
 impl DataFrame {
-    /// One more column at the end: numbers and vectors side by side as one vector, in this order.
+    /// One more column at the end: numbers and vectors side by side as one vector, in this order. Truth values are 0 and 1.
     ///
     /// A frame to be scanned stays one: the vectors are put together whenever rows are read. A single vector column
     /// is shared, not copied. Sparse vectors make the new ones sparse. Features are named as those of the columns.
@@ -32,8 +32,9 @@ impl DataFrame {
             let position = self.schema().require_index(column)?;
             width += match self.schema().require(column)?.column_type() {
                 ColumnType::Vector { width } => width,
-                ColumnType::F64 | ColumnType::I64 => 1,
+                found if found.is_numeric() => 1,
                 found => {
+                    self.check_lists(column)?;
                     let (column, expected) = ((*column).to_owned(), "numbers or vectors".to_owned());
                     return Err(Error::ColumnType { column, expected, found });
                 }
@@ -53,6 +54,7 @@ impl DataFrame {
             for part in partition.parts() {
                 parts.push(match part {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
+                    Part::View(view) => Part::View(view.with_vector(&field, &positions)),
                     Part::Csv(scan) => Part::Csv(scan.with_vector(&field, &positions)),
                     Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions

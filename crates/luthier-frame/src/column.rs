@@ -1,11 +1,16 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, ListBuilder};
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
+};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime};
 use ndarray::Array2;
 
-use crate::normalize::{column_type, normalize};
+use crate::normalize::{column_type_of, normalize};
 use crate::sparse::sparse_width;
+use crate::text::EPOCH;
 use crate::{ColumnType, Error, Field, Result, SparseBuilder, vector_array};
 
 /// The values of one column, without a name, ready to be put into a frame. Cheap to clone.
@@ -56,6 +61,19 @@ impl Column {
         Self { array: Arc::new(StringArray::from_iter(values)), column_type: ColumnType::Utf8 }
     }
 
+    /// Dates with nulls.
+    pub fn date_nullable(values: Vec<Option<NaiveDate>>) -> Self {
+        let days = values.into_iter().map(|date| Some(date?.num_days_from_ce() - EPOCH));
+        Self { array: Arc::new(Date32Array::from_iter(days)), column_type: ColumnType::Date }
+    }
+
+    /// Points in time without a time zone, to the microsecond, with nulls.
+    pub fn timestamp_nullable(values: Vec<Option<NaiveDateTime>>) -> Self {
+        let micros = values.into_iter().map(|time| Some(time?.and_utc().timestamp_micros()));
+        let array = TimestampMicrosecondArray::from_iter(micros);
+        Self { array: Arc::new(array), column_type: ColumnType::Timestamp }
+    }
+
     /// Vectors, one for every row of the matrix; a buffer in standard layout is moved.
     ///
     /// # Panics
@@ -81,15 +99,13 @@ impl Column {
         Self { array: Arc::new(builder.finish()), column_type: ColumnType::List }
     }
 
-    /// Any Arrow array of a supported type, shared where possible.
+    /// Any Arrow array, shared where possible. Lists of floats are vectors if all have one length.
     ///
     /// # Errors
-    /// [`Error::UnsupportedType`](crate::Error::UnsupportedType), or
-    /// [`Error::Ragged`](crate::Error::Ragged) for lists of several lengths; the column is called `values` there.
+    /// A damaged sparse vector; the column is called `values` there.
     pub fn from_array(array: ArrayRef) -> Result<Self> {
-        let array = normalize("values", &array, None, 0)?;
-        let column_type = column_type("values", array.data_type())?;
-        Ok(Self { array, column_type })
+        let column_type = column_type_of(&[array.as_ref()]);
+        Ok(Self { array: normalize("values", &array, column_type, 0)?, column_type })
     }
 
     /// How many values there are.

@@ -118,7 +118,7 @@ impl Seen {
                     }
                 }
             }
-            ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {}
+            _ => {}
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Seen {
             count: self.count,
             nulls: self.nulls,
             distinct: has_distinct.then_some(self.texts.len()),
-            numbers: column_type.is_numeric().then(|| NumberDescription::of(self.numbers)),
+            numbers: (column_type.is_numeric() && !has_distinct).then(|| NumberDescription::of(self.numbers)),
         }
     }
 }

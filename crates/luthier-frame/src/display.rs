@@ -3,10 +3,10 @@
 use std::fmt;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
 
-use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows};
+use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows, texts};
 
 /// Rows, columns and characters of a cell that are shown.
 const ROWS: usize = 10;
@@ -86,17 +86,14 @@ fn cell(column_type: ColumnType, array: &ArrayRef, row: usize) -> String {
     let one = array.slice(row, 1);
     match column_type {
         ColumnType::F64 => first_number(&one),
-        ColumnType::I64 => match one.as_primitive_opt::<UInt64Type>() {
-            Some(unsigned) => unsigned.value(0).to_string(),
-            None => match arrow_cast::cast(&one, &arrow_schema::DataType::Int64) {
-                Ok(integer) => integer.as_primitive::<Int64Type>().value(0).to_string(),
-                Err(error) => error.to_string(),
-            },
-        },
-        ColumnType::Bool => one.as_boolean().value(0).to_string(),
-        ColumnType::Utf8 => match one.as_string_opt::<i32>() {
-            Some(text) => shorten(text.value(0)),
-            None => shorten(one.as_string::<i64>().value(0)),
+        ColumnType::I64
+        | ColumnType::Bool
+        | ColumnType::Utf8
+        | ColumnType::Date
+        | ColumnType::Timestamp
+        | ColumnType::Opaque(_) => match texts(one.as_ref()) {
+            Ok(mut texts) => texts.pop().flatten().map(|text| shorten(&text)).unwrap_or_default(),
+            Err(error) => error.to_string(),
         },
         ColumnType::List => shorten(&list(&one.as_list::<i32>().value(0))),
         ColumnType::Vector { .. } | ColumnType::AnyVector => {

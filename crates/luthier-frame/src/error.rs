@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 
-use crate::{ColumnType, closest};
 use crate::place::shown;
+use crate::{ColumnType, RowPlace, closest};
 
 /// What can go wrong with a frame: bad input names the place, what was expected and what was there.
 ///
@@ -37,11 +37,8 @@ pub enum Error {
         /// What the column holds.
         found: ColumnType,
     },
-    /// An Arrow type which has no column type here.
-    #[error(
-        "column `{column}` has the Arrow type {found}, which is not supported; supported are floats, integers, \
-         booleans, strings, and lists of f64 or f32 with one length for all rows"
-    )]
+    /// An Arrow type that cannot be used for what was asked.
+    #[error("column `{column}` has the Arrow type {found}, which is not supported here")]
     UnsupportedType {
         /// The column.
         column: String,
@@ -154,6 +151,38 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong, as it would be said of a frame in memory.
         cause: Box<Error>,
+    },
+    /// A value of a file is not as it should be.
+    #[error("{place}: {cause}")]
+    InRow {
+        /// Where it was read.
+        place: RowPlace,
+        /// What is wrong, as it would be said of a frame in memory; its row plays no part.
+        cause: Box<Error>,
+    },
+    /// A row of values that does not fit the others.
+    #[error("row {row} {problem}")]
+    Row {
+        /// The row, counted from 0.
+        row: usize,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A condition on rows that cannot be understood, or does not fit the columns.
+    #[error("in the condition `{condition}`: {problem}")]
+    Predicate {
+        /// The condition as it was written.
+        condition: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// Files that are to be one data set and cannot be.
+    #[error("{}: {problem}", path.display())]
+    Files {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A file without anything in it.
     #[error("{}: the file is empty; expected a header line with the names of the columns", shown(path))]

@@ -8,10 +8,10 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use ndarray::Array2;
 
-use crate::normalize::{column_type, list_width, normalize};
+use crate::normalize::{Intake, column_type_of, first_unequal, intake, list_width, normalize};
 use crate::partition::{Part, record_batch};
 use crate::sparse::sparse_width;
-use crate::{Column, ColumnType, Error, Field, Partition, Result, Schema, lists, numbers, vectors};
+use crate::{Column, ColumnType, Error, Field, Opaque, Partition, Result, Schema, lists, numbers, vectors};
 
 /// An immutable table: a schema and a list of partitions, each a run of rows. Cheap to clone.
 ///
@@ -33,11 +33,10 @@ impl DataFrame {
         Self::from_partitions(batches.into_iter().map(|batch| vec![batch]).collect())
     }
 
-    /// One partition for every list of batches. Arrays are shared where [`ColumnType`] knows their type.
+    /// One partition for every list of batches. Arrays are shared where possible.
     ///
     /// # Errors
-    /// No batch at all; batches whose columns differ in name, order or type; a column of an unsupported
-    /// type; lists of several lengths.
+    /// No batch at all; batches whose columns differ in name, order or type.
     pub fn from_partitions(partitions: Vec<Vec<RecordBatch>>) -> Result<Self> {
         let batches: Vec<&RecordBatch> = partitions.iter().flatten().collect();
         let Some(first) = batches.first() else {
@@ -162,12 +161,12 @@ impl DataFrame {
         self.partitions.iter().all(Partition::is_in_memory)
     }
 
-    /// A numeric column as `f64`, in row order; integers beyond 2⁵³ are rounded.
+    /// A numeric column as `f64`, in row order; integers beyond 2⁵³ are rounded, truth values are 0 and 1.
     ///
     /// # Errors
     /// An unknown column, one that is not numeric, or [`Error::Null`] at the first null.
     pub fn column_f64(&self, name: &str) -> Result<Vec<f64>> {
-        self.expect(name, "f64 or i64", ColumnType::is_numeric)?;
+        self.expect(name, "f64, i64 or bool", ColumnType::is_numeric)?;
         let mut values = Vec::with_capacity(self.rows);
         self.for_each_array(name, |array, _| {
             values.extend_from_slice(&numbers(array.as_ref()).unwrap_or_default());
@@ -242,7 +241,9 @@ impl DataFrame {
     ///
     /// # Errors
     /// An unknown column, one that holds no vectors, or [`Error::Null`] at the first null vector or number.
+    /// [`Error::Ragged`] for lists of numbers of several lengths.
     pub fn vectors(&self, name: &str) -> Result<Array2<f64>> {
+        self.check_lists(name)?;
         let found = self.expect(name, "a vector", ColumnType::is_vector)?;
         let ColumnType::Vector { width } = found else {
             return Err(Error::ColumnType {
@@ -267,6 +268,37 @@ impl DataFrame {
             Ok(())
         })?;
         Ok(matrix)
+    }
+
+    /// Refuses lists of several lengths where vectors are asked for.
+    pub(crate) fn check_lists(&self, name: &str) -> Result<()> {
+        if self.schema.require(name)?.column_type() != ColumnType::Opaque(Opaque::UnequalLists) {
+            return Ok(());
+        }
+        let index = self.schema.require_index(name)?;
+        let (mut first_row, mut width) = (0, None);
+        for partition in self.partitions.iter() {
+            for batch in partition.batches(Some(&[index]))? {
+                let batch = batch?;
+                let lists = batch.column(0).as_ref();
+                width = width.or_else(|| list_width(lists));
+                let Some(expected) = width else { continue };
+                if let Some((row, found)) = first_unequal(lists, expected) {
+                    let (column, row) = (name.to_owned(), first_row + row);
+                    return Err(Error::Ragged { column, row, expected, found });
+                }
+                first_row += batch.num_rows();
+            }
+        }
+        Ok(())
+    }
+
+    /// The Arrow type of a column, if all its arrays have one; `None` where there are no rows.
+    pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
+        let parts = self.partitions.iter().flat_map(Partition::parts);
+        let mut types = parts.map(|part| part.arrow_type(position));
+        let first = types.next()??;
+        types.all(|other| other.as_ref() == Some(&first)).then_some(first)
     }
 
     /// The column's type, if it is accepted.
@@ -331,19 +363,24 @@ pub(crate) fn first_null(array: &dyn Array) -> Option<usize> {
 /// The field of a column in all batches together.
 fn common_field(name: &str, index: usize, batches: &[&RecordBatch]) -> Result<Field> {
     let arrays = || batches.iter().filter_map(|batch| batch.columns().get(index));
-    let width = arrays().find_map(|array| list_width(array.as_ref()));
     let mut common: Option<Field> = None;
     for batch in batches {
         let Some(field) = batch.schema_ref().fields().get(index) else { continue };
-        let found = match width {
-            Some(width) if list_width_applies(field.data_type()) => ColumnType::Vector { width },
-            _ if list_width_applies(field.data_type()) => ColumnType::Vector { width: 0 },
-            _ => column_type(name, field.data_type())?,
+        // The lists of all batches together show whether they are vectors.
+        let alike: Vec<&dyn Array> = arrays()
+            .filter(|array| {
+                intake(array.data_type()) == Intake::List || array.data_type() == field.data_type()
+            })
+            .map(|array| array.as_ref())
+            .collect();
+        let found = match intake(field.data_type()) {
+            Intake::Keep(column_type) | Intake::Cast(_, column_type) => column_type,
+            Intake::List => column_type_of(&alike),
         };
         let metadata: BTreeMap<String, String> = field.metadata().clone().into_iter().collect();
         let sparse = sparse_width(field.data_type()).is_some();
         let field = Field::new(name, found)
-            .with_nullable(field.is_nullable())
+            .with_nullable(field.is_nullable() || *field.data_type() == DataType::Null)
             .with_metadata(metadata)
             .with_sparse(sparse);
         common = Some(match common {
@@ -360,23 +397,8 @@ fn common_field(name: &str, index: usize, batches: &[&RecordBatch]) -> Result<Fi
     common.ok_or_else(|| Error::unknown_column(name, std::iter::empty()))
 }
 
-fn list_width_applies(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::List(item) | DataType::LargeList(item)
-        if matches!(item.data_type(), DataType::Float64 | DataType::Float32))
-}
-
 fn take_in(batch: &RecordBatch, schema: &Schema, first_row: usize) -> Result<RecordBatch> {
-    let arrays: Result<Vec<ArrayRef>> = schema
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, array)| {
-            let width = match field.column_type() {
-                ColumnType::Vector { width } => Some(width),
-                _ => None,
-            };
-            normalize(field.name(), array, width, first_row)
-        })
-        .collect();
-    record_batch(schema.fields(), arrays?, batch.num_rows())
+    let columns = schema.fields().iter().zip(batch.columns());
+    let arrays = columns.map(|(field, array)| normalize(field.name(), array, field.column_type(), first_row));
+    record_batch(schema.fields(), arrays.collect::<Result<_>>()?, batch.num_rows())
 }

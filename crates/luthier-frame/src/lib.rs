@@ -27,9 +27,10 @@
 //!
 //! # What there is
 //!
-//! - Six column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers and floats
-//!   serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they are
-//!   ([`lists`]). Vectors that are mostly zeros are held sparse ([`sparse_rows`]). Any column may have nulls.
+//! - A few column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers, floats, decimals
+//!   and truth values serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they
+//!   are ([`lists`]). Dates and timestamps have their own types ([`date_times`]). Vectors that are mostly zeros are held
+//!   sparse ([`sparse_rows`]). What nothing computes with, such as bytes, is carried along. Any column may have nulls.
 //! - CSV: [`DataFrame::read_csv`], [`DataFrame::scan_csv`], [`DataFrame::write_csv`], with [`CsvOptions`] for files as
 //!   people have them. Parquet: [`DataFrame::read_parquet`],
 //!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
@@ -48,11 +49,13 @@ mod assemble;
 mod attributes;
 mod closest;
 mod column;
+mod column_type;
 mod csv;
 mod describe;
 mod display;
 mod error;
 mod file;
+mod files;
 mod frame;
 mod normalize;
 mod numeric;
@@ -60,25 +63,36 @@ mod ops;
 mod parquet;
 mod partition;
 mod place;
+mod predicate;
+mod rows;
 mod schema;
 mod sparse;
+mod text;
+mod view;
 mod writer;
 
 pub use arrow_array;
 pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
+pub use chrono;
 
 pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use assemble::side_by_side;
 pub use closest::closest;
 pub use column::Column;
+pub use column_type::{ColumnType, Opaque};
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
+pub use files::{FileFormat, FileSet, ScanOptions};
 pub use frame::DataFrame;
 pub use numeric::{first_null_row, lists, numbers, vector_array, vectors, vectors_in_place};
+pub use ops::MappedRows;
 pub use partition::{Batches, Partition};
 pub use place::{RowPlace, RowPosition};
-pub use schema::{ColumnType, Field, Schema};
+pub use predicate::Predicate;
+pub use rows::{Cell, IntoRow};
+pub use schema::{Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};
+pub use text::{date_times, parse_date, parse_timestamp, texts};
 pub use writer::BatchWriter;

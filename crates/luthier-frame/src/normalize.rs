@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, GenericListArray, OffsetSizeTrait, UInt64Array};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 
 use crate::sparse::{check_sparse, sparse_width};
-use crate::{ColumnType, Error, Result};
+use crate::{ColumnType, Error, Opaque, Result};
 
 /// How an Arrow type is taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,45 +16,67 @@ pub(crate) enum Intake {
     Keep(ColumnType),
     /// Cast to another Arrow type first.
     Cast(DataType, ColumnType),
-    /// A list whose width only the values can tell.
+    /// Lists of floats: vectors if the values show that all have one length.
     List,
 }
 
-pub(crate) fn intake(name: &str, data_type: &DataType) -> Result<Intake> {
+pub(crate) fn intake(data_type: &DataType) -> Intake {
     use DataType as D;
-    let unsupported = || Error::UnsupportedType { column: name.to_owned(), found: data_type.to_string() };
-    let is_float = |data_type: &D| matches!(data_type, D::Float64 | D::Float32);
-    // Not those that may be beyond `i64`.
-    let is_integer = |data_type: &D| data_type.is_integer() && *data_type != D::UInt64;
-    Ok(match data_type {
-        D::Float64 | D::Float32 => Intake::Keep(ColumnType::F64),
-        D::Float16 => Intake::Cast(D::Float32, ColumnType::F64),
-        D::Int8 | D::Int16 | D::Int32 | D::Int64 | D::UInt8 | D::UInt16 | D::UInt32 | D::UInt64 => {
-            Intake::Keep(ColumnType::I64)
-        }
-        D::Boolean => Intake::Keep(ColumnType::Bool),
-        D::Utf8 | D::LargeUtf8 => Intake::Keep(ColumnType::Utf8),
+    let keep = Intake::Keep;
+    match data_type {
+        D::Float64 | D::Float32 | D::Float16 => keep(ColumnType::F64),
+        D::Decimal32(..) | D::Decimal64(..) | D::Decimal128(..) | D::Decimal256(..) => keep(ColumnType::F64),
+        data_type if data_type.is_integer() => keep(ColumnType::I64),
+        // Without a single value, as in a CSV file.
+        D::Null => Intake::Cast(D::Float64, ColumnType::F64),
+        D::Boolean => keep(ColumnType::Bool),
+        D::Utf8 | D::LargeUtf8 => keep(ColumnType::Utf8),
         D::Utf8View => Intake::Cast(D::Utf8, ColumnType::Utf8),
-        D::Dictionary(_, value) => match intake(name, value).map_err(|_| unsupported())? {
+        D::Date32 => keep(ColumnType::Date),
+        D::Date64 => Intake::Cast(D::Date32, ColumnType::Date),
+        D::Timestamp(..) => keep(ColumnType::Timestamp),
+        D::Dictionary(_, value) => match intake(value) {
+            Intake::Keep(ColumnType::Opaque(_)) | Intake::List => keep(ColumnType::Opaque(Opaque::Other)),
             Intake::Keep(column_type) => Intake::Cast((**value).clone(), column_type),
             Intake::Cast(to, column_type) => Intake::Cast(to, column_type),
-            Intake::List => return Err(unsupported()),
         },
-        D::FixedSizeList(item, width) if is_float(item.data_type()) => {
-            Intake::Keep(ColumnType::Vector { width: usize::try_from(*width).map_err(|_| unsupported())? })
-        }
-        D::List(_) if sparse_width(data_type).is_some() => {
-            Intake::Keep(ColumnType::vector(sparse_width(data_type)))
-        }
+        D::FixedSizeList(item, width) if is_float(item.data_type()) => match usize::try_from(*width) {
+            Ok(width) => keep(ColumnType::Vector { width }),
+            Err(_) => keep(ColumnType::Opaque(Opaque::Other)),
+        },
+        D::List(_) if sparse_width(data_type).is_some() => keep(ColumnType::vector(sparse_width(data_type))),
         D::List(item) | D::LargeList(item) if is_float(item.data_type()) => Intake::List,
-        D::List(item) | D::LargeList(item) | D::FixedSizeList(item, _) if is_integer(item.data_type()) => {
+        // Unsigned integers of 64 bits may be beyond those of the lists here.
+        D::List(item) | D::LargeList(item) | D::FixedSizeList(item, _)
+            if item.data_type().is_integer() && *item.data_type() != D::UInt64 =>
+        {
             match list_type() {
-                kept if kept == *data_type => Intake::Keep(ColumnType::List),
+                kept if kept == *data_type => keep(ColumnType::List),
                 other => Intake::Cast(other, ColumnType::List),
             }
         }
-        _ => return Err(unsupported()),
-    })
+        other => keep(ColumnType::Opaque(opaque(other))),
+    }
+}
+
+pub(crate) fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float64 | DataType::Float32 | DataType::Float16)
+}
+
+fn opaque(data_type: &DataType) -> Opaque {
+    use DataType as D;
+    match data_type {
+        D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_) => Opaque::Binary,
+        D::Time32(_) | D::Time64(_) => Opaque::Time,
+        D::Duration(_) | D::Interval(_) => Opaque::Duration,
+        D::Struct(_) => Opaque::Struct,
+        D::Map(..) => Opaque::Map,
+        D::List(item) | D::LargeList(item) if is_float(item.data_type()) => Opaque::UnequalLists,
+        D::List(_) | D::LargeList(_) | D::FixedSizeList(..) | D::ListView(_) | D::LargeListView(_) => {
+            Opaque::Lists
+        }
+        _ => Opaque::Other,
+    }
 }
 
 /// The one Arrow type of [`ColumnType::List`].
@@ -62,32 +84,85 @@ pub(crate) fn list_type() -> DataType {
     DataType::List(Arc::new(arrow_schema::Field::new_list_field(DataType::Int64, true)))
 }
 
-/// The column type of an array that has been through [`normalize`].
-pub(crate) fn column_type(name: &str, data_type: &DataType) -> Result<ColumnType> {
-    match intake(name, data_type)? {
-        Intake::Keep(column_type) | Intake::Cast(_, column_type) => Ok(column_type),
-        Intake::List => Err(Error::UnsupportedType { column: name.to_owned(), found: data_type.to_string() }),
+/// The column type of arrays of one Arrow type: lists of floats are vectors if all have one length.
+pub(crate) fn column_type_of(arrays: &[&dyn Array]) -> ColumnType {
+    let first = arrays.first().map_or(Intake::Keep(ColumnType::F64), |array| intake(array.data_type()));
+    match first {
+        Intake::Keep(column_type) | Intake::Cast(_, column_type) => column_type,
+        Intake::List => {
+            let width = arrays.iter().find_map(|array| list_width(*array)).unwrap_or(0);
+            match arrays.iter().any(|array| first_unequal(*array, width).is_some()) {
+                true => ColumnType::Opaque(Opaque::UnequalLists),
+                false => ColumnType::Vector { width },
+            }
+        }
     }
 }
 
-/// The array as a frame keeps it. `width` is the length lists must have, if known from other batches;
-/// `first_row` is the frame's row at which the array begins, for errors.
+/// The array as a column of type `wanted` keeps it; `first_row` is the frame's row at which it begins, for errors.
 pub(crate) fn normalize(
     name: &str,
     array: &ArrayRef,
-    width: Option<usize>,
+    wanted: ColumnType,
     first_row: usize,
 ) -> Result<ArrayRef> {
-    match intake(name, array.data_type())? {
+    let width = match wanted {
+        ColumnType::Vector { width } => width,
+        _ => 0,
+    };
+    let kept = match intake(array.data_type()) {
         Intake::Keep(_) => {
             check_sparse(name, array, first_row)?;
-            Ok(Arc::clone(array))
+            Arc::clone(array)
         }
-        Intake::Cast(to, _) => Ok(arrow_cast::cast(array, &to)?),
+        Intake::Cast(to, _) => arrow_cast::cast(array, &to)?,
+        Intake::List if wanted == ColumnType::Opaque(Opaque::UnequalLists) => Arc::clone(array),
         Intake::List => match array.as_list_opt::<i32>() {
-            Some(lists) => fixed_size(name, lists, width, first_row),
-            None => fixed_size(name, array.as_list::<i64>(), width, first_row),
+            Some(lists) => fixed_size(name, lists, width, first_row)?,
+            None => fixed_size(name, array.as_list::<i64>(), width, first_row)?,
         },
+    };
+    conform(&kept, wanted)
+}
+
+/// The array in a type that a column of type `wanted` may have: one file of several may have whole numbers alone in a
+/// column, or no value.
+pub(crate) fn conform(array: &ArrayRef, wanted: ColumnType) -> Result<ArrayRef> {
+    let fits = match intake(array.data_type()) {
+        Intake::Keep(found) | Intake::Cast(_, found) => found == wanted,
+        Intake::List => true,
+    };
+    Ok(match scalar_type(wanted) {
+        Some(to) if !fits => arrow_cast::cast(array, &to)?,
+        _ => Arc::clone(array),
+    })
+}
+
+/// The Arrow type in which a column of single values is written, unless it came in another.
+pub(crate) fn scalar_type(column_type: ColumnType) -> Option<DataType> {
+    Some(match column_type {
+        ColumnType::F64 => DataType::Float64,
+        ColumnType::I64 => DataType::Int64,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Utf8 => DataType::Utf8,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector | ColumnType::Opaque(_) => {
+            return None;
+        }
+    })
+}
+
+/// The first list of another length than `width`, and its length.
+pub(crate) fn first_unequal(array: &dyn Array, width: usize) -> Option<(usize, usize)> {
+    fn first<O: OffsetSizeTrait>(lists: &GenericListArray<O>, width: usize) -> Option<(usize, usize)> {
+        let length = |row| (row, lists.value_length(row).as_usize());
+        let valid = (0..lists.len()).filter(|&row| lists.is_valid(row));
+        valid.map(length).find(|(_, length)| *length != width)
+    }
+    match array.as_list_opt::<i32>() {
+        Some(lists) => first(lists, width),
+        None => first(array.as_list_opt::<i64>()?, width),
     }
 }
 
@@ -106,10 +181,9 @@ pub(crate) fn list_width(array: &dyn Array) -> Option<usize> {
 fn fixed_size<O: OffsetSizeTrait>(
     name: &str,
     lists: &GenericListArray<O>,
-    width: Option<usize>,
+    width: usize,
     first_row: usize,
 ) -> Result<ArrayRef> {
-    let width = width.or_else(|| list_width(lists)).unwrap_or(0);
     let mut regular = true;
     for row in 0..lists.len() {
         let found = lists.value_length(row).as_usize();

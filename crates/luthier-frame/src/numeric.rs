@@ -1,10 +1,12 @@
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float16Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, Float64Array, PrimitiveArray};
 use arrow_buffer::ScalarBuffer;
@@ -12,12 +14,13 @@ use arrow_schema::{DataType, Field};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2};
 
 use crate::frame::first_null;
+use crate::normalize::is_float;
 use crate::sparse::sparse_rows;
 
-/// The values of a numeric array as `f64`; `None` if it holds no single numbers (bool, text, lists).
+/// The values of a numeric array as `f64`; `None` if it holds no single numbers (text, dates, lists).
 ///
-/// A `Float64` array without nulls is borrowed, anything else converted; nulls become NaN. Integers
-/// beyond 2⁵³ are rounded to the nearest `f64`.
+/// A `Float64` array without nulls is borrowed, anything else converted; nulls become NaN. Truth values are 0 and 1.
+/// Integers beyond 2⁵³ and decimals are rounded to the nearest `f64`.
 pub fn numbers(array: &dyn Array) -> Option<Cow<'_, [f64]>> {
     Some(match array.data_type() {
         DataType::Float64 => {
@@ -29,6 +32,15 @@ pub fn numbers(array: &dyn Array) -> Option<Cow<'_, [f64]>> {
             }
         }
         DataType::Float32 => Cow::Owned(convert(array.as_primitive::<Float32Type>(), f64::from)),
+        DataType::Float16 => Cow::Owned(convert(array.as_primitive::<Float16Type>(), |value| value.to_f64())),
+        DataType::Boolean => {
+            let truth = |value: Option<bool>| value.map_or(f64::NAN, |value| f64::from(u8::from(value)));
+            Cow::Owned(array.as_boolean().iter().map(truth).collect())
+        }
+        DataType::Decimal32(_, scale) => decimals(array.as_primitive::<Decimal32Type>(), *scale),
+        DataType::Decimal64(_, scale) => decimals(array.as_primitive::<Decimal64Type>(), *scale),
+        DataType::Decimal128(_, scale) => decimals(array.as_primitive::<Decimal128Type>(), *scale),
+        DataType::Decimal256(_, scale) => decimals(array.as_primitive::<Decimal256Type>(), *scale),
         DataType::Int8 => Cow::Owned(convert(array.as_primitive::<Int8Type>(), f64::from)),
         DataType::Int16 => Cow::Owned(convert(array.as_primitive::<Int16Type>(), f64::from)),
         DataType::Int32 => Cow::Owned(convert(array.as_primitive::<Int32Type>(), f64::from)),
@@ -53,10 +65,19 @@ fn convert<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, to_f64: impl Fn(T::
     values
 }
 
+/// Decimals to the nearest `f64`: their digits are read as a literal of a program would be.
+fn decimals<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, scale: i8) -> Cow<'_, [f64]>
+where
+    T::Native: Display,
+{
+    let exponent = -i32::from(scale);
+    Cow::Owned(convert(array, |digits| format!("{digits}e{exponent}").parse().unwrap_or(f64::NAN)))
+}
+
 /// An array of vectors as a matrix, one row each; `None` for any other array.
 ///
-/// Sparse vectors get their zeros ([`sparse_rows`] reads them as they are). Fixed-size lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of `f32` are
-/// converted. A null number becomes NaN, a null list a row of NaN.
+/// Sparse vectors get their zeros ([`sparse_rows`] reads them as they are). Fixed-size lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of
+/// narrower floats are converted. A null number becomes NaN, a null list a row of NaN.
 pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
     if let Some(rows) = sparse_rows(array) {
         let mut matrix = rows.to_dense();
@@ -65,7 +86,7 @@ pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
     }
     let lists = array.as_fixed_size_list_opt()?;
     let values = lists.values();
-    if !matches!(values.data_type(), DataType::Float64 | DataType::Float32) {
+    if !is_float(values.data_type()) {
         return None;
     }
     let shape = (lists.len(), usize::try_from(lists.value_length()).ok()?);

@@ -1,14 +1,17 @@
 //! What makes a frame from frames. Buffers are shared, rows never change places.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 
 use crate::partition::{BatchMaker, Loaded, Part, record_batch};
+use crate::predicate::is_missing;
+use crate::view::View;
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// The columns of some rows, and which of the rows they are where some are left out.
-type Mapped = (Vec<ArrayRef>, Option<Vec<bool>>);
+pub type MappedRows = (Vec<ArrayRef>, Option<Vec<bool>>);
 
 impl DataFrame {
     /// These columns, in this order.
@@ -48,7 +51,7 @@ impl DataFrame {
         self.arranged(positions.iter().map(|&index| (fields[index].clone(), index)).collect())
     }
 
-    fn arranged(&self, columns: Vec<(Field, usize)>) -> Result<Self> {
+    pub(crate) fn arranged(&self, columns: Vec<(Field, usize)>) -> Result<Self> {
         let schema = Schema::new(columns.iter().map(|(field, _)| field.clone()).collect())?;
         let partitions: Result<Vec<Partition>> =
             self.partitions().iter().map(|partition| partition.project(&columns)).collect();
@@ -99,7 +102,7 @@ impl DataFrame {
 
     /// The rows at which `mask` is true. Partitions stay, though one may become empty.
     ///
-    /// A frame to be scanned is read batch by batch; what is left is in memory.
+    /// A frame to be scanned stays one: rows are left out when they are read.
     ///
     /// # Errors
     /// [`Error::Length`] unless the mask has one value for every row.
@@ -109,13 +112,76 @@ impl DataFrame {
             return Err(Error::Length { what, expected: self.num_rows(), found: mask.len() });
         }
         let mut rest = mask;
-        self.map_batches(self.schema().clone(), |Loaded { batch, origin }| {
-            let (here, after) = rest.split_at(batch.num_rows().min(rest.len()));
-            rest = after;
-            let batch =
-                arrow_select::filter::filter_record_batch(&batch, &BooleanArray::from(here.to_vec()))?;
-            Ok(Loaded { batch, origin: origin.map(|origin| origin.keep(here)) })
-        })
+        let mut partitions = Vec::with_capacity(self.num_partitions());
+        for partition in self.partitions() {
+            let mut parts = Vec::with_capacity(partition.parts().len());
+            for part in partition.parts() {
+                let (here, after) = rest.split_at(part.num_rows().min(rest.len()));
+                rest = after;
+                parts.push(match part {
+                    _ if !here.contains(&false) => part.clone(),
+                    Part::Batch(Loaded { batch, origin }) => {
+                        let mask = BooleanArray::from(here.to_vec());
+                        let batch = arrow_select::filter::filter_record_batch(batch, &mask)?;
+                        let origin = origin.as_ref().map(|origin| origin.keep(here));
+                        Part::Batch(Loaded { batch, origin })
+                    }
+                    _ => Part::View(View::of(part, self.schema().fields()).keep(here)),
+                });
+            }
+            partitions.push(Partition::new(parts));
+        }
+        Ok(Self::from_parts(self.schema().clone(), partitions))
+    }
+
+    /// The rows that have a value in each of these columns: not null, and no NaN in numbers and vectors.
+    ///
+    /// ```
+    /// # use luthier_frame::{Column, DataFrame};
+    /// let frame = DataFrame::from_columns(vec![
+    ///     ("x", Column::f64(vec![1.0, f64::NAN, 3.0, 4.0])),
+    ///     ("y", Column::f64_nullable(vec![Some(1.0), Some(2.0), None, Some(4.0)])),
+    /// ])?;
+    /// assert_eq!(frame.drop_nulls(&["x", "y"])?.column_f64("x")?, [1.0, 4.0]);
+    /// assert_eq!(frame.drop_nulls(&["x"])?.num_rows(), 3);
+    /// # Ok::<(), luthier_frame::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`].
+    pub fn drop_nulls(&self, columns: &[&str]) -> Result<Self> {
+        let positions: Vec<usize> =
+            columns.iter().map(|name| self.schema().require_index(name)).collect::<Result<_>>()?;
+        let mut mask = Vec::with_capacity(self.num_rows());
+        for partition in self.partitions() {
+            for batch in partition.batches(Some(&positions))? {
+                let batch = batch?;
+                let first = mask.len();
+                mask.resize(first + batch.num_rows(), true);
+                for array in batch.columns() {
+                    for (kept, missing) in mask[first..].iter_mut().zip(is_missing(array)) {
+                        *kept &= !missing;
+                    }
+                }
+            }
+        }
+        self.filter(&mask)
+    }
+
+    /// One more column at the end, of one value for all rows, which `value` has.
+    pub(crate) fn with_constant(&self, field: Field, value: &ArrayRef) -> Result<Self> {
+        let schema = self.schema().with_field(field.clone())?;
+        let mut partitions = Vec::with_capacity(self.num_partitions());
+        for partition in self.partitions() {
+            let with = |part| {
+                Part::View(
+                    View::of(part, self.schema().fields()).with_constant(field.clone(), Arc::clone(value)),
+                )
+            };
+            let constant = Partition::new(partition.parts().iter().map(with));
+            partitions.push(if partition.is_in_memory() { constant.load()? } else { constant });
+        }
+        Ok(Self::from_parts(schema, partitions))
     }
 
     /// A frame of other columns for the same rows. `map` makes those of `schema` of each batch, of which it is told the
@@ -128,7 +194,7 @@ impl DataFrame {
     pub fn map_rows<E: From<Error>>(
         &self,
         schema: Schema,
-        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<Mapped>, E>,
+        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<MappedRows>, E>,
     ) -> Result<Self, E> {
         let mut maker = BatchMaker::new(&schema);
         let mut row = 0;

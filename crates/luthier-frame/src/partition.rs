@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::DataType;
 
 use crate::csv::CsvScan;
-use crate::normalize::column_type;
+use crate::normalize::{column_type_of, conform};
 use crate::parquet::Scan;
 use crate::place::RowOrigin;
+use crate::view::View;
 use crate::{Error, Field, Result, Schema};
 
 /// A run of consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
@@ -21,6 +23,7 @@ pub(crate) enum Part {
     Batch(Loaded),
     Scan(Scan),
     Csv(CsvScan),
+    View(View),
 }
 
 /// A batch in memory, and where its rows were read if they come from a file.
@@ -99,19 +102,15 @@ impl Partition {
         }
         let mut parts = Vec::new();
         for part in self.parts.iter() {
-            match part {
-                Part::Batch(_) => parts.push(part.clone()),
-                Part::Scan(_) | Part::Csv(_) => {
-                    let mut origin = part.origin();
-                    for batch in part.batches(None, Some(part.load_rows()))? {
-                        let batch = batch?;
-                        let rest = origin.as_ref().map(|origin| origin.skip(batch.num_rows()));
-                        parts.push(Part::Batch(Loaded {
-                            batch,
-                            origin: std::mem::replace(&mut origin, rest),
-                        }));
-                    }
-                }
+            if let Part::Batch(_) = part {
+                parts.push(part.clone());
+                continue;
+            }
+            let mut origin = part.origin();
+            for batch in part.batches(None, Some(part.load_rows()))? {
+                let batch = batch?;
+                let rest = origin.as_ref().map(|origin| origin.skip(batch.num_rows()));
+                parts.push(Part::Batch(Loaded { batch, origin: std::mem::replace(&mut origin, rest) }));
             }
         }
         Ok(Self::new(parts))
@@ -145,14 +144,41 @@ impl Part {
             Self::Batch(loaded) => loaded.batch.num_rows(),
             Self::Scan(scan) => scan.num_rows(),
             Self::Csv(scan) => scan.num_rows(),
+            Self::View(view) => view.num_rows(),
         }
     }
 
-    /// Rows in a batch when the part is loaded.
-    fn load_rows(&self) -> usize {
+    /// The Arrow type of a column, if it is known before it is read.
+    pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         match self {
+            Self::Batch(Loaded { batch, .. }) => {
+                batch.schema_ref().fields().get(position).map(|field| field.data_type().clone())
+            }
+            Self::Scan(scan) => scan.arrow_type(position),
+            Self::Csv(scan) => scan.arrow_type(position),
+            Self::View(view) => view.arrow_type(position),
+        }
+    }
+
+    /// Whether a column has no value, as far as that is known before it is read.
+    pub(crate) fn is_empty_column(&self, position: usize) -> bool {
+        match self {
+            Self::Batch(Loaded { batch, .. }) => {
+                batch.columns().get(position).is_some_and(|array| array.null_count() == array.len())
+            }
+            Self::Scan(scan) => scan.is_empty_column(position),
+            Self::Csv(scan) => scan.is_empty_column(position),
+            Self::View(_) => false,
+        }
+    }
+
+    /// Rows in a batch when the frame is loaded.
+    pub(crate) fn load_rows(&self) -> usize {
+        match self {
+            Self::Batch(Loaded { batch, .. }) => batch.num_rows(),
             Self::Scan(scan) => scan.load_rows(),
-            Self::Batch(_) | Self::Csv(_) => self.num_rows(),
+            Self::Csv(scan) => scan.num_rows(),
+            Self::View(view) => view.load_rows(),
         }
     }
 
@@ -162,6 +188,7 @@ impl Part {
             Self::Batch(loaded) => loaded.origin.clone(),
             Self::Scan(scan) => Some(scan.origin()),
             Self::Csv(scan) => Some(scan.origin()),
+            Self::View(view) => view.origin(),
         }
     }
 
@@ -176,10 +203,11 @@ impl Part {
             }
             Self::Scan(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
             Self::Csv(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
+            Self::View(view) => view.batches(columns, rows),
         }
     }
 
-    fn slice(&self, offset: usize, len: usize) -> Self {
+    pub(crate) fn slice(&self, offset: usize, len: usize) -> Self {
         match self {
             Self::Batch(Loaded { batch, origin }) => Self::Batch(Loaded {
                 batch: batch.slice(offset, len),
@@ -187,19 +215,24 @@ impl Part {
             }),
             Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
             Self::Csv(scan) => Self::Csv(scan.slice(offset, len)),
+            Self::View(view) => Self::View(view.slice(offset, len)),
         }
     }
 
+    /// With other columns; numbers take the type of their field.
     fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
         Ok(match self {
             Self::Batch(Loaded { batch, origin }) => {
                 let fields = columns.iter().map(|(field, _)| field);
-                let arrays = columns.iter().map(|&(_, index)| Arc::clone(batch.column(index))).collect();
+                let array =
+                    |(field, index): &(Field, usize)| conform(batch.column(*index), field.column_type());
+                let arrays = columns.iter().map(array).collect::<Result<_>>()?;
                 let batch = record_batch(fields, arrays, batch.num_rows())?;
                 Self::Batch(Loaded { batch, origin: origin.clone() })
             }
             Self::Scan(scan) => Self::Scan(scan.project(columns)),
             Self::Csv(scan) => Self::Csv(scan.project(columns)),
+            Self::View(view) => Self::View(view.project(columns)),
         })
     }
 }
@@ -250,7 +283,7 @@ impl<'a> BatchMaker<'a> {
             Some(known) => Arc::clone(known),
             None => {
                 for (field, array) in fields.iter().zip(&arrays) {
-                    let found = column_type(field.name(), array.data_type())?;
+                    let found = column_type_of(&[array.as_ref()]);
                     if found != field.column_type() {
                         let (column, expected) = (field.name().to_owned(), field.column_type().to_string());
                         return Err(Error::ColumnType { column, expected, found });

@@ -127,7 +127,7 @@ impl RowOrigin {
         }
     }
 
-    fn place(&self, row: usize) -> Option<RowPlace> {
+    pub(crate) fn place(&self, row: usize) -> Option<RowPlace> {
         self.file.place(self.first + self.distance(row))
     }
 }

@@ -2,87 +2,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::{Error, Result};
+use crate::{ColumnType, Error, Result};
 
 /// Marks columns of sparse vectors.
 const SPARSE: &str = "luthier.sparse";
 /// Marks columns of text that is spelt as in a CSV file.
 const SPELT: &str = "luthier.spelt";
-
-/// The logical type of a column. Several Arrow types may stand behind one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ColumnType {
-    /// Floating point numbers: Arrow `Float64`, `Float32` or `Float16`.
-    F64,
-    /// Integers: any signed or unsigned Arrow integer.
-    I64,
-    /// Truth values.
-    Bool,
-    /// Text.
-    Utf8,
-    /// Lists of integers of any length, such as the labels of a document: Arrow lists of integers.
-    List,
-    /// Vectors of floating point numbers, all of one width.
-    Vector {
-        /// Numbers in every vector.
-        width: usize,
-    },
-    /// Vectors of a width that only fitting will tell, such as those of a one-hot encoder. It occurs in schemas of
-    /// stages that are not fitted yet, never in a frame.
-    AnyVector,
-}
-
-impl ColumnType {
-    /// Whether the values are single numbers: `F64` and `I64`.
-    pub fn is_numeric(self) -> bool {
-        matches!(self, Self::F64 | Self::I64)
-    }
-
-    /// Whether the values are vectors.
-    pub fn is_vector(self) -> bool {
-        matches!(self, Self::Vector { .. } | Self::AnyVector)
-    }
-
-    /// Vectors of this width, or of one that is not known yet.
-    pub fn vector(width: Option<usize>) -> Self {
-        width.map_or(Self::AnyVector, |width| Self::Vector { width })
-    }
-}
-
-impl std::str::FromStr for ColumnType {
-    type Err = String;
-
-    /// Reads what `Display` writes.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let vector = || text.strip_prefix("vector(")?.strip_suffix(')')?.parse().ok();
-        Ok(match text {
-            "f64" => Self::F64,
-            "i64" => Self::I64,
-            "bool" => Self::Bool,
-            "utf8" => Self::Utf8,
-            "list" => Self::List,
-            "vector(?)" => Self::AnyVector,
-            _ => match vector() {
-                Some(width) => Self::Vector { width },
-                None => return Err(format!("`{text}` is no column type")),
-            },
-        })
-    }
-}
-
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::F64 => f.pad("f64"),
-            Self::I64 => f.pad("i64"),
-            Self::Bool => f.pad("bool"),
-            Self::Utf8 => f.pad("utf8"),
-            Self::List => f.pad("list"),
-            Self::Vector { width } => f.pad(&format!("vector({width})")),
-            Self::AnyVector => f.pad("vector(?)"),
-        }
-    }
-}
 
 /// Name, type and annotations of one column. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +32,12 @@ impl Field {
     /// The same with another name.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into().into();
+        self
+    }
+
+    /// The same with another type.
+    pub(crate) fn with_type(mut self, column_type: ColumnType) -> Self {
+        self.column_type = column_type;
         self
     }
 

@@ -15,6 +15,9 @@ use crate::{Error, Result, vectors};
 /// Where the width stands: lists do not tell it.
 const WIDTH: &str = "luthier.width";
 
+/// The widest vectors that a file may claim: 128 million numbers, a gigabyte once a model keeps one for each.
+pub(crate) const MAX_WIDTH: usize = 1 << 27;
+
 /// Rows of vectors in compressed form: for each row the positions of the numbers that are held, increasing, and the
 /// numbers. All others are zero.
 #[derive(Debug, Clone, Copy)]

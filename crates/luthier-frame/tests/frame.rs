@@ -8,12 +8,13 @@ use luthier_frame::arrow_array::builder::{Float64Builder, LargeListBuilder, List
 use luthier_frame::arrow_array::cast::AsArray;
 use luthier_frame::arrow_array::types::Int32Type;
 use luthier_frame::arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float32Array, Float64Array,
-    Int32Array, Int64Array, LargeStringArray, ListArray, StringViewArray, TimestampSecondArray, UInt64Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Date64Array, Decimal128Array, DictionaryArray,
+    FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array, LargeStringArray, ListArray,
+    NullArray, StringViewArray, Time64MicrosecondArray, TimestampSecondArray, UInt64Array,
 };
 use luthier_frame::{
-    Column, ColumnType, CsvOptions, DataFrame, Error, Field, ParquetOptions, RecordBatch, Schema, numbers,
-    vector_array, vectors,
+    Column, ColumnType, CsvOptions, DataFrame, Error, Field, ParquetOptions, RecordBatch, Schema, date_times,
+    numbers, texts, vector_array, vectors,
 };
 use ndarray::{Array2, CowArray, array, s};
 use proptest::prelude::*;
@@ -80,7 +81,10 @@ fn numbers_are_borrowed_when_they_can_be() {
     assert_eq!(numbers(&UInt64Array::from(vec![7, 1 << 40])).unwrap()[..], [7.0, (1u64 << 40) as f64]);
     let ints = numbers(&Int32Array::from(vec![Some(-3), None])).unwrap().into_owned();
     assert!(ints[0] == -3.0 && ints[1].is_nan());
-    assert!(numbers(&BooleanArray::from(vec![true])).is_none());
+    let truths = BooleanArray::from(vec![Some(true), None, Some(false)]);
+    let read = numbers(&truths).unwrap();
+    assert!(read[0] == 1.0 && read[1].is_nan() && read[2] == 0.0);
+    assert!(numbers(&StringViewArray::from(vec!["1"])).is_none());
     assert!(numbers(vector_array(array![[1.0]]).as_ref()).is_none());
 }
 
@@ -162,7 +166,10 @@ fn lists_with_nulls_and_large_lists() {
 fn ragged_lists_name_the_row_of_the_frame() {
     let first = batch(vec![("v", Arc::new(lists(&[None, Some(&[1.0, 2.0])])))]);
     let second = batch(vec![("v", Arc::new(lists(&[Some(&[1.0, 2.0]), Some(&[3.0])])))]);
-    let error = DataFrame::from_batches(vec![first, second]).unwrap_err();
+    let frame = DataFrame::from_batches(vec![first, second]).unwrap();
+    assert_eq!(frame.schema().to_string(), "v: lists of unequal lengths");
+    assert!(matches!(frame.with_vector("x", &["v"]), Err(Error::Ragged { row: 3, .. })));
+    let error = frame.vectors("v").unwrap_err();
     assert!(matches!(error, Error::Ragged { row: 3, expected: 2, found: 1, .. }), "{error}");
     assert!(error.to_string().contains("column `v`: row 3 has a list of 1 values, expected 2"), "{error}");
 }
@@ -195,14 +202,54 @@ fn arrow_types_stand_behind_column_types() {
 }
 
 #[test]
-fn other_arrow_types_are_refused_by_name() {
-    let times: ArrayRef = Arc::new(TimestampSecondArray::from(vec![1]));
-    let error = DataFrame::from_batches(vec![batch(vec![("when", times.clone())])]).unwrap_err().to_string();
-    assert!(
-        error.contains("`when`") && error.contains("Timestamp") && error.contains("supported are"),
-        "{error}"
-    );
-    assert!(matches!(Column::from_array(times), Err(Error::UnsupportedType { .. })));
+fn what_nothing_computes_with_is_carried_along() {
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_vec(vec![b"ab", b"c"]));
+    let clock: ArrayRef = Arc::new(Time64MicrosecondArray::from(vec![1, 2]));
+    let nothing: ArrayRef = Arc::new(NullArray::new(2));
+    let frame =
+        DataFrame::from_batches(vec![batch(vec![("bytes", bytes), ("clock", clock), ("none", nothing)])])
+            .unwrap();
+    assert_eq!(frame.schema().to_string(), "bytes: binary, clock: time of day, none: f64");
+    let error = frame.column_f64("bytes").unwrap_err().to_string();
+    assert_eq!(error, "column `bytes` is binary, expected f64, i64 or bool");
+    assert!(matches!(frame.with_vector("v", &["clock"]), Err(Error::ColumnType { .. })));
+    assert!(matches!(frame.column_f64("none"), Err(Error::Null { row: 0, .. })));
+    let row = frame.slice(1, 1).unwrap().to_string();
+    assert!(row.contains("63") && row.contains("00:00:00.000002"), "{row}");
+}
+
+#[test]
+fn dates_and_timestamps_are_columns() {
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(19_782), None]));
+    let old: ArrayRef = Arc::new(Date64Array::from(vec![86_400_000, -86_400_000]));
+    let times = TimestampSecondArray::from(vec![1_709_210_096, 0]).with_timezone("+01:00");
+    let frame = DataFrame::from_batches(vec![batch(vec![
+        ("day", days),
+        ("old", old),
+        ("when", Arc::new(times) as ArrayRef),
+    ])])
+    .unwrap();
+    assert_eq!(frame.schema().to_string(), "day: date, old: date, when: timestamp");
+    let read = frame.partitions()[0].batches(None).unwrap().next().unwrap().unwrap();
+    let text = |column: usize| texts(read.column(column)).unwrap();
+    assert_eq!(text(0), [Some("2024-02-29".to_owned()), None]);
+    assert_eq!(text(1), ["1970-01-02", "1969-12-31"].map(|day| Some(day.to_owned())));
+    assert_eq!(text(2)[0].as_deref(), Some("2024-02-29T13:34:56+01:00"));
+    let hours = date_times(read.column(2)).unwrap();
+    assert_eq!(hours[1].unwrap().to_string(), "1970-01-01 01:00:00");
+    assert!(date_times(&Float64Array::from(vec![1.0])).is_err());
+}
+
+#[test]
+fn decimals_are_the_nearest_numbers() {
+    // Python: float(decimal.Decimal(text)).
+    let decimals =
+        Decimal128Array::from(vec![Some(10_000_000_000_000_000_055_511_151_231_257_827), None, Some(-125)])
+            .with_precision_and_scale(38, 35)
+            .unwrap();
+    let read = numbers(&decimals).unwrap();
+    assert_eq!((read[0], read[2]), (0.1, -1.25e-33));
+    assert!(read[1].is_nan());
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) fn unique<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec
 /// Number of features of a numeric (1) or vector column; `None` where only fitting a stage in front will tell.
 pub(crate) fn planned_width(schema: &Schema, column: &str) -> Result<Option<usize>> {
     match schema.require(column)?.column_type() {
-        ColumnType::F64 | ColumnType::I64 => Ok(Some(1)),
+        found if found.is_numeric() => Ok(Some(1)),
         ColumnType::Vector { width } => Ok(Some(width)),
         ColumnType::AnyVector => Ok(None),
         other => Err(wrong_type(column, other, "a numeric or vector column")),

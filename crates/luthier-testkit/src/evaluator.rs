@@ -222,7 +222,10 @@ impl Transformer for Give {
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
-        self.inputs().iter().try_for_each(|hidden| Ok(out.column(rows.column(hidden)?)))
+        for hidden in self.inputs() {
+            out.column(rows.column(&hidden)?);
+        }
+        Ok(())
     }
 
     fn takes_nulls(&self) -> bool {

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
-    let values = evaluate_all(&evaluators, &[predicted.clone()]);
+    let values = evaluate_all(&evaluators, std::slice::from_ref(&predicted));
     let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
         let value = value.map_err(in_file)?;
         let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow_select::{concat::concat, filter::filter_record_batch};
 use luthier_frame::arrow_array::BooleanArray;
 use luthier_frame::arrow_schema::ArrowError;
-use luthier_frame::{ArrayRef, DataFrame, RecordBatch, Schema};
+use luthier_frame::{ArrayRef, DataFrame, MappedRows, RecordBatch, Schema};
 use rayon::prelude::*;
 
 use super::{Batch, BoundStage};
@@ -92,7 +92,7 @@ fn through_batch<E: From<Error> + Send>(
     first_row: usize,
     appended: usize,
     run: &(impl Fn(Batch) -> Result<Option<Batch>, E> + Sync),
-) -> Result<Option<(Vec<ArrayRef>, Option<Vec<bool>>)>, E> {
+) -> Result<Option<MappedRows>, E> {
     let (rows, width) = (batch.num_rows(), batch.num_columns());
     let starts: Vec<usize> = (0..rows).step_by(CHUNK_ROWS).collect();
     let chunks = starts.into_par_iter().map(|start| {

@@ -29,7 +29,7 @@ pub(super) fn lay_out(columns: &[String], schema: &Schema) -> Result<Vec<ColumnS
         .iter()
         .map(|name| {
             let width = match schema.require(name)?.column_type() {
-                ColumnType::F64 | ColumnType::I64 => 1,
+                found if found.is_numeric() => 1,
                 ColumnType::Vector { width } => width,
                 other => {
                     return Err(Error::ColumnType {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, UInt64Builder,
+    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow_array::{ArrayRef, FixedSizeListArray};
 use arrow_buffer::NullBufferBuilder;
@@ -12,6 +13,7 @@ use arrow_schema::DataType;
 use super::numbers::parse_bool;
 use super::tokens::Cell;
 use super::types::{Cells, Kind};
+use crate::text::{date_value, timestamp_value};
 use crate::{ColumnType, Result};
 
 /// Why a cell is not taken.
@@ -35,6 +37,8 @@ pub(crate) enum ColumnBuilder {
     Bool(BooleanBuilder),
     Utf8(StringBuilder),
     Spelt(StringBuilder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
     List(ListBuilder<Int64Builder>),
     Vector { width: usize, values: Float64Builder, rows: NullBufferBuilder },
 }
@@ -51,6 +55,8 @@ impl ColumnBuilder {
                 ColumnType::I64 => Self::I64(Int64Builder::with_capacity(rows)),
                 ColumnType::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
                 ColumnType::Utf8 => Self::Utf8(text()),
+                ColumnType::Date => Self::Date(Date32Builder::with_capacity(rows)),
+                ColumnType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows)),
                 ColumnType::List => Self::List(ListBuilder::new(Int64Builder::new())),
                 ColumnType::Vector { width } => Self::Vector {
                     width,
@@ -58,7 +64,9 @@ impl ColumnBuilder {
                     rows: NullBufferBuilder::new(0),
                 },
                 // Refused with the schema.
-                ColumnType::AnyVector => Self::new(Kind::Of(ColumnType::Vector { width: 0 }), rows),
+                ColumnType::AnyVector | ColumnType::Opaque(_) => {
+                    Self::new(Kind::Of(ColumnType::Vector { width: 0 }), rows)
+                }
             },
         }
     }
@@ -102,6 +110,10 @@ impl ColumnBuilder {
                 }
             }
             Self::Spelt(builder) => builder.append_value(fitting(cell)?.raw),
+            Self::Date(builder) => builder.append_option(value(cell, cells, date_value, ColumnType::Date)?),
+            Self::Timestamp(builder) => {
+                builder.append_option(value(cell, cells, timestamp_value, ColumnType::Timestamp)?);
+            }
             Self::List(builder) => {
                 let list = match cells.is_null_text(&cell) {
                     true => None,
@@ -134,6 +146,8 @@ impl ColumnBuilder {
             Self::U64(builder) => Arc::new(builder.finish()),
             Self::Bool(builder) => Arc::new(builder.finish()),
             Self::Utf8(builder) | Self::Spelt(builder) => Arc::new(builder.finish()),
+            Self::Date(builder) => Arc::new(builder.finish()),
+            Self::Timestamp(builder) => Arc::new(builder.finish()),
             Self::List(builder) => Arc::new(builder.finish()),
             Self::Vector { width, values, rows } => {
                 let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));

@@ -87,6 +87,8 @@ pub(super) struct CsvColumn {
     pub(super) field: Field,
     pub(super) kind: Kind,
     pub(super) sources: Vec<usize>,
+    /// Whether no cell has a value.
+    pub(super) is_empty: bool,
 }
 
 /// What is needed to read rows.
@@ -148,7 +150,7 @@ impl Declared {
         let mut fields = Vec::new();
         for field in options.schema.iter().flat_map(|schema| schema.fields()) {
             let sources = match field.column_type() {
-                ColumnType::AnyVector => {
+                ColumnType::AnyVector | ColumnType::Opaque(_) => {
                     let (column, found) = (field.name().to_owned(), field.column_type());
                     let expected = "a vector of known width in the schema".to_owned();
                     return Err(Error::ColumnType { column, expected, found });
@@ -201,7 +203,7 @@ impl Declared {
         for (field, sources) in self.fields {
             let kind = Kind::Of(field.column_type());
             let nullable = has_null(kind, &sources);
-            columns.push(CsvColumn { field: field.with_nullable(nullable), kind, sources });
+            columns.push(CsvColumn { field: field.with_nullable(nullable), kind, sources, is_empty: false });
         }
         for (position, name) in names.iter().enumerate().filter(|&(position, _)| !self.claimed[position]) {
             let inference = &pass.inferred[position];
@@ -213,7 +215,8 @@ impl Declared {
             let field = Field::new(name, kind.column_type())
                 .with_nullable(has_null(kind, &sources))
                 .with_spelling(kind == Kind::Spelt);
-            columns.push(CsvColumn { field, kind, sources });
+            let is_empty = kind != Kind::Spelt && inference.is_empty();
+            columns.push(CsvColumn { field, kind, sources, is_empty });
         }
         columns.sort_by_key(|column| column.sources.first().copied());
         columns

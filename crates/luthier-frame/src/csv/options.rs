@@ -24,7 +24,8 @@ pub const NULL_VALUES: [&str; 24] = [
 ///
 /// # Types
 /// The type of a column is found from all of its cells: `i64`, else `f64`, else `bool` (`true`, `false`, `True`, …),
-/// else `utf8`. Codes stay what they are, so these columns are text:
+/// else `date` (`2024-02-29`) or `timestamp` ([by ISO 8601](crate::parse_timestamp), all with or all without an offset; those
+/// with one are kept in UTC), else `utf8`. Codes stay what they are, so these columns are text:
 /// - one with an integer that begins with a zero, such as the postcode `01067`;
 /// - one of integers that do not fit into 64 bits (those up to 2⁶⁴ − 1 are kept whole);
 /// - one whose values are all quoted, such as `"7"`, unless the whole file is written in quotes: then they tell nothing

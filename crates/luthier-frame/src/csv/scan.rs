@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::DataType;
 
 use super::columns::{ColumnBuilder, Refused};
 use super::file::CsvData;
 use super::records::Records;
+use super::types::Kind;
+use crate::normalize::scalar_type;
 use crate::parquet::{Origin, batch_rows, take_in};
 use crate::partition::Batches;
 use crate::place::{Locate, RowOrigin};
@@ -42,6 +45,26 @@ impl CsvScan {
     /// Rows in a batch when the columns at these positions are scanned.
     pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
         batch_rows(&self.columns, columns)
+    }
+
+    /// The Arrow type of a column; `None` for vectors that are put together.
+    pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
+        let (field, Origin::File(column)) = self.columns.get(position)? else { return None };
+        match self.file.columns.get(*column)?.kind {
+            Kind::U64 => Some(DataType::UInt64),
+            Kind::Of(kind) if kind != field.column_type() => None,
+            kind => scalar_type(kind.column_type()),
+        }
+    }
+
+    /// Whether all values of a column are missing.
+    pub(crate) fn is_empty_column(&self, position: usize) -> bool {
+        match self.columns.get(position) {
+            Some((_, Origin::File(column))) => {
+                self.file.columns.get(*column).is_some_and(|column| column.is_empty)
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {

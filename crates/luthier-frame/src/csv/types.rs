@@ -5,6 +5,7 @@ use super::tokens::Cell;
 use super::{CsvOptions, NULL_VALUES};
 use crate::ColumnType;
 use crate::csv::notes::{CsvNote, TextReason, other_signs};
+use crate::text::{parse_date, parse_timestamp};
 
 /// What the cells of a file have in common.
 #[derive(Debug, Clone)]
@@ -82,6 +83,10 @@ pub(crate) struct Inference {
     integers: u64,
     bools: u64,
     others: u64,
+    /// Those of the others that are dates, times without an offset from UTC, and times with one.
+    dates: u64,
+    times: u64,
+    instants: u64,
     /// Those of the others that are numbers with other signs.
     grouped: u64,
     /// Values in quotes that they do not need, and values without.
@@ -125,6 +130,12 @@ impl Inference {
         } else {
             self.others += 1;
             self.grouped += u64::from(other_signs(cell.inside()).is_some());
+            let text = cell.inside().trim();
+            match parse_timestamp(text) {
+                Some((_, None)) => self.times += 1,
+                Some((_, Some(_))) => self.instants += 1,
+                None => self.dates += u64::from(parse_date(text).is_some()),
+            }
         }
         if self.first_other.is_none() {
             self.first_other = Example::of(cell);
@@ -162,6 +173,11 @@ impl Inference {
         true
     }
 
+    /// Whether no cell has a value, not even an empty text.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.floats + self.integers + self.bools + self.others == 0 && !self.quoted_empty
+    }
+
     /// Whether there are values without quotes.
     pub(crate) fn has_unquoted(&self) -> bool {
         self.unquoted > 0
@@ -179,6 +195,15 @@ impl Inference {
                 } else {
                     ColumnType::F64
                 }
+            }
+            () if self.others > 0 && numbers + self.bools == 0 && self.dates == self.others => {
+                ColumnType::Date
+            }
+            () if self.others > 0
+                && numbers + self.bools == 0
+                && [self.times, self.instants].contains(&self.others) =>
+            {
+                ColumnType::Timestamp
             }
             () if is_text => ColumnType::Utf8,
             () if self.bools > 0 => ColumnType::Bool,
@@ -260,6 +285,20 @@ mod tests {
         check(&["NA", "?"], ColumnType::F64);
         check(&["1", " NA ", "\"n/a\"", "-", "\"\"", " ?"], ColumnType::I64);
         check(&["0", "0.5", "-0"], ColumnType::F64);
+    }
+
+    #[test]
+    fn dates_and_times_are_what_all_cells_are() {
+        check(&["2024-02-29", "", " 1999-12-31 ", "NA"], ColumnType::Date);
+        check(&["\"2024-02-29\"", "\"1999-12-31\""], ColumnType::Date);
+        check(&["2024-02-29T12:30", "2024-02-29 12:30:00.5"], ColumnType::Timestamp);
+        check(&["2024-02-29T12:30Z", "2024-02-29T12:30+05:30"], ColumnType::Timestamp);
+        // With and without an offset, and with and without a time, cannot be compared.
+        check(&["2024-02-29T12:30Z", "2024-02-29T12:30"], ColumnType::Utf8);
+        check(&["2024-02-29T12:30", "2024-02-29"], ColumnType::Utf8);
+        check(&["2024-02-29", "2023-02-29"], ColumnType::Utf8);
+        check(&["2024-02-29", "29.02.2024"], ColumnType::Utf8);
+        check(&["2024-02-29", "20240229"], ColumnType::Utf8);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, LargeStringArray, RecordBatch};
 use arrow_schema::DataType;
 use ndarray::CowArray;
 
@@ -12,7 +13,8 @@ use crate::csv::NULL_VALUES;
 use crate::csv::header::part_name;
 use crate::csv::numbers::parse_bool;
 use crate::file::write_whole;
-use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, vectors};
+use crate::normalize::is_float;
+use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, texts, vectors};
 
 /// Writes rows as CSV, batch by batch, behind a header.
 ///
@@ -128,6 +130,8 @@ enum Style {
     Of(ColumnType),
     /// Text that is written as it is, where that is possible.
     Spelt,
+    /// Text of what is not text itself.
+    Plain,
 }
 
 /// The arrays of a batch, cast so that there are few types to write.
@@ -136,10 +140,15 @@ fn cells(fields: &[Field], batch: &RecordBatch) -> Result<Vec<(Style, ArrayRef)>
         let array = match field.column_type() {
             ColumnType::I64 if *array.data_type() == DataType::UInt64 => array.clone(),
             ColumnType::I64 => arrow_cast::cast(array, &DataType::Int64)?,
-            ColumnType::F64 => arrow_cast::cast(array, &DataType::Float64)?,
+            ColumnType::F64 if is_float(array.data_type()) => arrow_cast::cast(array, &DataType::Float64)?,
             ColumnType::Utf8 => arrow_cast::cast(array, &DataType::LargeUtf8)?,
             ColumnType::Bool | ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {
                 array.clone()
+            }
+            // Decimals have all their digits.
+            ColumnType::F64 | ColumnType::Date | ColumnType::Timestamp | ColumnType::Opaque(_) => {
+                let texts: ArrayRef = Arc::new(LargeStringArray::from_iter(texts(array.as_ref())?));
+                return Ok((Style::Plain, texts));
             }
         };
         let style = if field.is_spelt() { Style::Spelt } else { Style::Of(field.column_type()) };
@@ -182,7 +191,9 @@ fn write_row(out: &mut impl Write, columns: &[(Style, ArrayRef)], row: usize) ->
                 if reads_as_other(text) { write_quoted(out, text)? } else { write_text(out, text)? }
             }
             Style::Of(ColumnType::List) => write_text(out, &list_text(array, row))?,
-            Style::Of(ColumnType::Vector { .. } | ColumnType::AnyVector) => {}
+            // Vectors were written above, and what is left has another style.
+            Style::Of(_) => {}
+            Style::Plain => write_text(out, array.as_string::<i64>().value(row))?,
         }
     }
     out.write_all(b"\n")

@@ -1,6 +1,9 @@
 //! Parquet files: scanned row group by row group, or written.
 
+mod file;
+mod guard;
 mod scan;
+mod thrift;
 mod vectors;
 mod write;
 

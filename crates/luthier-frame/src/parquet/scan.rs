@@ -1,129 +1,19 @@
 use std::fmt;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arrow_array::{ArrayRef, RecordBatch};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::errors::ParquetError;
+use arrow_schema::DataType;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use super::file::{ParquetFile, unreadable, wrong_rows};
+use super::guard::guarded;
 use super::vectors::VectorReader;
 use crate::assemble::side_by_side;
-use crate::normalize::{Intake, intake, list_width, normalize};
+use crate::normalize::{Intake, intake, normalize};
 use crate::partition::{Batches, Part, record_batch};
-use crate::place::{Locate, RowOrigin, RowPlace, RowPosition};
+use crate::place::{Locate, RowOrigin};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
-
-/// An opened Parquet file: its metadata, and what tells that it is still the same file.
-struct ParquetFile {
-    path: PathBuf,
-    metadata: ArrowReaderMetadata,
-    stamp: (u64, Option<SystemTime>),
-}
-
-impl fmt::Debug for ParquetFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParquetFile").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-impl ParquetFile {
-    fn open(path: &Path) -> Result<Self> {
-        let (file, stamp) = open(path)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|cause| unreadable(path, cause))?;
-        Ok(Self { path: path.to_owned(), metadata, stamp })
-    }
-
-    fn reader(
-        &self,
-        row_groups: Vec<usize>,
-        roots: impl IntoIterator<Item = usize>,
-        (offset, rows): (usize, usize),
-        batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader> {
-        let (file, stamp) = open(&self.path)?;
-        if stamp != self.stamp {
-            return Err(Error::FileChanged { path: self.path.clone() });
-        }
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_row_groups(row_groups)
-            .with_projection(mask)
-            .with_batch_size(batch_rows.min(rows).max(1))
-            .with_limit(rows);
-        if offset > 0 {
-            builder = builder.with_offset(offset);
-        }
-        builder.build().map_err(|cause| unreadable(&self.path, cause))
-    }
-
-    /// Column types of the file's columns at `roots`. Lists are opened to learn their length.
-    fn fields(&self, roots: &[usize]) -> Result<Vec<Field>> {
-        let schema = self.metadata.schema();
-        roots
-            .iter()
-            .map(|&root| {
-                let field = schema.field(root);
-                let column_type = match intake(field.name(), field.data_type())
-                    .map_err(|error| error.in_file(&self.path))?
-                {
-                    Intake::Keep(column_type) | Intake::Cast(_, column_type) => column_type,
-                    Intake::List => ColumnType::Vector { width: self.list_width(root)? },
-                };
-                let metadata = field.metadata().clone().into_iter().collect();
-                Ok(Field::new(field.name(), column_type)
-                    .with_nullable(field.is_nullable())
-                    .with_metadata(metadata))
-            })
-            .collect()
-    }
-
-    /// The length of the first list which is not null, 0 if there is none.
-    fn list_width(&self, root: usize) -> Result<usize> {
-        let metadata = self.metadata.metadata();
-        let row_groups: Vec<usize> = (0..metadata.num_row_groups()).collect();
-        let rows = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
-        for batch in self.reader(row_groups, [root], (0, rows), 1024)? {
-            let batch = batch.map_err(|cause| unreadable(&self.path, cause.into()))?;
-            if let Some(width) = batch.columns().first().and_then(|lists| list_width(lists.as_ref())) {
-                return Ok(width);
-            }
-        }
-        Ok(0)
-    }
-}
-
-impl Locate for ParquetFile {
-    fn place(&self, mut row: usize) -> Option<RowPlace> {
-        for (row_group, metadata) in self.metadata.metadata().row_groups().iter().enumerate() {
-            let rows = usize::try_from(metadata.num_rows()).ok()?;
-            if row < rows {
-                return Some(RowPlace::new(&self.path, RowPosition::RowGroup { row_group, row }));
-            }
-            row -= rows;
-        }
-        None
-    }
-}
-
-fn open(path: &Path) -> Result<(File, (u64, Option<SystemTime>))> {
-    let io = |cause| Error::Io { path: path.to_owned(), cause };
-    let file = File::open(path).map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    if metadata.is_dir() {
-        return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
-    }
-    Ok((file, (metadata.len(), metadata.modified().ok())))
-}
-
-fn unreadable(path: &Path, cause: ParquetError) -> Error {
-    Error::ParquetRead { path: path.to_owned(), cause: Box::new(cause) }
-}
 
 /// Consecutive rows of one row group, and the columns wanted of them.
 #[derive(Debug, Clone)]
@@ -210,6 +100,24 @@ impl Scan {
         if self.columns.iter().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
+    /// The Arrow type in which a column of the file is handed out; `None` for vectors that are put together.
+    pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
+        let (field, Origin::File(root)) = self.columns.get(position)? else { return None };
+        let data_type = self.file.metadata.schema().field(*root).data_type();
+        match intake(data_type) {
+            Intake::Keep(found) if found == field.column_type() => Some(data_type.clone()),
+            Intake::Cast(to, found) if found == field.column_type() => Some(to),
+            Intake::List if !field.column_type().is_vector() => Some(data_type.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the file says that a column has no value: its Arrow type is that of nulls.
+    pub(crate) fn is_empty_column(&self, position: usize) -> bool {
+        let Some((_, Origin::File(root))) = self.columns.get(position) else { return false };
+        *self.file.metadata.schema().field(*root).data_type() == DataType::Null
+    }
+
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
         Self { offset: self.offset + offset, rows, ..self.clone() }
     }
@@ -247,7 +155,7 @@ impl Scan {
         roots.dedup();
         let mut batches =
             ScanBatches { scan: self.clone(), wanted, roots, batch_rows, done: 0, source: None };
-        batches.source = Some(batches.open(true)?);
+        batches.source = Some(guarded(&self.file.path, || batches.open(true))?);
         Ok(Box::new(batches))
     }
 }
@@ -290,7 +198,7 @@ impl ScanBatches {
         let (offset, rows) = (scan.offset + self.done, scan.rows - self.done);
         let mut vectors = Vec::new();
         if direct {
-            let file = Arc::new(open(&scan.file.path)?.0);
+            let file = Arc::new(scan.file.bytes()?);
             let schema = scan.file.metadata.schema();
             let metadata = scan.file.metadata.metadata();
             for (field, root) in self.wanted.iter().flat_map(|(field, origin)| origin.sources(field)) {
@@ -320,7 +228,12 @@ impl ScanBatches {
         let Some(source) = &mut self.source else { return Ok(None) };
         let Some(batch) = source.reader.next().transpose().map_err(|cause| unreadable(path, cause.into()))?
         else {
-            return Ok(None);
+            let (number, found) = (self.scan.row_group, self.scan.offset + self.done);
+            let claimed = self.scan.file.metadata.metadata().row_group(number).num_rows();
+            return match self.done == self.scan.rows {
+                true => Ok(None),
+                false => Err(unreadable(path, wrong_rows(number, claimed, found as i64))),
+            };
         };
         let mut columns: Vec<(usize, ArrayRef)> =
             source.others.iter().copied().zip(batch.columns().iter().cloned()).collect();
@@ -345,7 +258,8 @@ impl Iterator for ScanBatches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.next_batch();
+        let file = Arc::clone(&self.scan.file);
+        let batch = guarded(&file.path, || self.next_batch());
         if !matches!(batch, Ok(Some(_))) {
             self.source = None;
         }
@@ -364,11 +278,7 @@ pub(crate) fn take_in(
     by_root.sort_unstable_by_key(|(root, _)| *root);
     let column = |field: &Field, root: usize| {
         let (_, array) = by_root.get(by_root.binary_search_by_key(&root, |(of, _)| *of).ok()?)?;
-        let width = match field.column_type() {
-            ColumnType::Vector { width } => Some(width),
-            _ => None,
-        };
-        Some(normalize(field.name(), array, width, first_row))
+        Some(normalize(field.name(), array, field.column_type(), first_row))
     };
     let arrays = wanted.iter().filter_map(|(field, origin)| match origin {
         Origin::File(root) => column(field, *root),
@@ -388,19 +298,19 @@ impl DataFrame {
     /// Opens a Parquet file without loading it: every row group becomes a partition that is read, in the
     /// columns needed, whenever it is asked for.
     ///
-    /// Lists of `f32` or `f64`, of fixed size or not, are vectors; of a list without a fixed size one row is
-    /// read to learn the length.
+    /// Lists of floats, of fixed size or not, are vectors; of a list without a fixed size some rows are read to learn
+    /// the length. What nothing computes with, such as bytes, is an [opaque](ColumnType::Opaque) column.
+    /// Times of 96 bits, as Hive and Impala wrote them, are in microseconds.
     ///
     /// # Errors
-    /// A file that cannot be opened or is no Parquet file; a column of another type than those of
-    /// [`ColumnType`] (see [`scan_parquet_columns`](Self::scan_parquet_columns) to leave it out).
+    /// A file that cannot be opened or is not a Parquet file; one that claims more rows, or wider vectors, than it has.
     pub fn scan_parquet(path: impl AsRef<Path>) -> Result<Self> {
         let file = ParquetFile::open(path.as_ref())?;
         let roots = (0..file.metadata.schema().fields().len()).collect();
         scan(file, roots)
     }
 
-    /// As [`scan_parquet`](Self::scan_parquet), of these columns only; others may have any type.
+    /// As [`scan_parquet`](Self::scan_parquet), of these columns only.
     ///
     /// # Errors
     /// As `scan_parquet`; [`Error::UnknownColumn`] for a name that is not in the file.
@@ -422,15 +332,14 @@ impl DataFrame {
     /// Reads a Parquet file into memory, one partition for every row group.
     ///
     /// # Errors
-    /// As [`scan_parquet`](Self::scan_parquet), and whatever is wrong inside the file: a damaged page, a
-    /// list of another length than the first ([`Error::Ragged`]).
+    /// As [`scan_parquet`](Self::scan_parquet), and whatever is wrong inside the file, such as a damaged page.
     pub fn read_parquet(path: impl AsRef<Path>) -> Result<Self> {
         Self::scan_parquet(path)?.collect()
     }
 }
 
 fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
-    let fields = file.fields(&roots)?;
+    let fields = guarded(&file.path, || file.fields(&roots))?;
     let schema = Schema::new(fields.clone()).map_err(|error| error.in_file(&file.path))?;
     let columns: Arc<[(Field, Origin)]> =
         fields.into_iter().zip(roots.into_iter().map(Origin::File)).collect();

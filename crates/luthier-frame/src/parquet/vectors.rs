@@ -2,7 +2,6 @@
 //! need only be looked at, which takes half the time of building offsets and validity from them.
 
 use std::fmt;
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow_array::types::{Float32Type, Float64Type};
@@ -14,6 +13,8 @@ use parquet::data_type::{DoubleType, FloatType};
 use parquet::errors::Result;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::file::CheckedFile;
 
 /// Rows whose levels are looked at together, while they are in a cache.
 const CHECKED_VALUES: usize = 16 * 1024;
@@ -42,7 +43,7 @@ impl fmt::Debug for VectorReader {
 impl VectorReader {
     /// For the file's column at `root`, of type `data_type`; `None` if it holds no lists of floats.
     pub(super) fn open(
-        file: &Arc<File>,
+        file: &Arc<CheckedFile>,
         metadata: &ParquetMetaData,
         row_group: usize,
         (root, data_type): (usize, &DataType),

@@ -3,14 +3,14 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, RecordBatch};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::ZstdLevel;
 use parquet::file::properties::WriterProperties;
 
 use crate::file::WholeFile;
 use crate::frame::to_i64;
-use crate::normalize::list_type;
+use crate::normalize::{list_type, scalar_type};
 use crate::sparse::to_sparse;
 use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, SparseBuilder, vector_array, vectors};
 
@@ -80,17 +80,17 @@ impl ParquetOptions {
 }
 
 impl DataFrame {
-    /// Writes a Parquet file: `f64`, `i64`, boolean and string columns, vectors as fixed-size lists of `f64`,
-    /// lists of integers.
+    /// Writes a Parquet file. Vectors are fixed-size lists of `f64`; other columns keep the Arrow type that they came
+    /// in, so that what was read from one file goes into the other as it was.
     ///
-    /// Numbers are kept bit for bit (`f32` are widened), nulls and the metadata of fields too. The file appears
-    /// when it is complete.
+    /// Numbers are kept bit for bit, nulls and the metadata of fields too. The file appears when it is complete.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
-    /// unsigned integer beyond `i64`.
+    /// Arrow type that Parquet does not have.
     pub fn write_parquet(&self, path: impl AsRef<Path>, options: &ParquetOptions) -> Result<()> {
         let mut writer = ParquetWriter::new(path.as_ref(), self.schema(), options)?;
+        writer.open(|position| self.arrow_type(position))?;
         for partition in self.partitions() {
             for batch in partition.batches(None)? {
                 writer.write(&batch?)?;
@@ -104,8 +104,11 @@ impl DataFrame {
 pub(crate) struct ParquetWriter {
     path: PathBuf,
     schema: Schema,
+    properties: WriterProperties,
+    /// Until the types of the columns are known.
+    file: Option<WholeFile>,
+    writer: Option<ArrowWriter<WholeFile>>,
     arrow: Arc<arrow_schema::Schema>,
-    writer: ArrowWriter<WholeFile>,
     /// Rows that have been written.
     row: usize,
 }
@@ -130,26 +133,48 @@ impl ParquetWriter {
             let (column, found) = (field.name().to_owned(), field.column_type());
             return Err(Error::ColumnType { column, expected, found });
         }
-        let types: Vec<DataType> = fields.iter().map(arrow_type).collect::<Result<_>>()?;
-        let arrow: Vec<arrow_schema::Field> =
-            fields.iter().zip(types).map(|(field, data_type)| field.to_arrow(data_type)).collect();
-        let arrow = Arc::new(arrow_schema::Schema::new(arrow));
-        let file = WholeFile::create(path)?;
-        let writer = ArrowWriter::try_new(file, Arc::clone(&arrow), Some(properties))
-            .map_err(|cause| failed(path, cause))?;
-        Ok(Self { path: path.to_owned(), schema: schema.clone(), arrow, writer, row: 0 })
+        fields.iter().try_for_each(|field| arrow_type(field, None).map(drop))?;
+        Ok(Self {
+            path: path.to_owned(),
+            schema: schema.clone(),
+            properties,
+            file: Some(WholeFile::create(path)?),
+            writer: None,
+            arrow: Arc::new(arrow_schema::Schema::empty()),
+            row: 0,
+        })
+    }
+
+    /// Begins the file; `stored` tells the Arrow type of each column, as far as it is known.
+    fn open(&mut self, stored: impl Fn(usize) -> Option<DataType>) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let field = |(at, field): (usize, &Field)| Ok(field.to_arrow(arrow_type(field, stored(at))?));
+        let fields: Vec<arrow_schema::Field> =
+            self.schema.fields().iter().enumerate().map(field).collect::<Result<_>>()?;
+        self.arrow = Arc::new(arrow_schema::Schema::new(fields));
+        let writer = ArrowWriter::try_new(file, Arc::clone(&self.arrow), Some(self.properties.clone()));
+        self.writer = Some(writer.map_err(|cause| failed(&self.path, cause))?);
+        Ok(())
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let fields = self.schema.fields().iter().zip(batch.columns());
-        let arrays = fields.map(|(field, array)| cast(field, array, self.row)).collect::<Result<_>>()?;
+        self.open(|at| batch.columns().get(at).map(|array| array.data_type().clone()))?;
+        let fields = self.schema.fields().iter().zip(batch.columns()).zip(self.arrow.fields());
+        let arrays = fields.map(|((field, array), to)| cast(field, array, to.data_type(), self.row));
+        let batch = RecordBatch::try_new(Arc::clone(&self.arrow), arrays.collect::<Result<_>>()?)?;
         self.row += batch.num_rows();
-        let batch = RecordBatch::try_new(Arc::clone(&self.arrow), arrays)?;
-        self.writer.write(&batch).map_err(|cause| failed(&self.path, cause))
+        match &mut self.writer {
+            Some(writer) => writer.write(&batch).map_err(|cause| failed(&self.path, cause)),
+            None => Ok(()),
+        }
     }
 
-    pub(crate) fn finish(self) -> Result<()> {
-        self.writer.into_inner().map_err(|cause| failed(&self.path, cause))?.finish()
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.open(|_| None)?;
+        match self.writer {
+            Some(writer) => writer.into_inner().map_err(|cause| failed(&self.path, cause))?.finish(),
+            None => Ok(()),
+        }
     }
 }
 
@@ -157,16 +182,24 @@ fn failed(path: &Path, cause: parquet::errors::ParquetError) -> Error {
     Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) }
 }
 
-/// The one Arrow type in which a column type is written.
-fn arrow_type(field: &Field) -> Result<DataType> {
+/// The Arrow type in which a column is written that came in type `stored`.
+fn arrow_type(field: &Field, stored: Option<DataType>) -> Result<DataType> {
+    if !field.column_type().is_vector()
+        && let Some(stored) = stored
+    {
+        return Ok(match stored {
+            // Parquet has no times in seconds.
+            DataType::Timestamp(TimeUnit::Second, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone),
+            other => other,
+        });
+    }
+    if let Some(scalar) = scalar_type(field.column_type()) {
+        return Ok(scalar);
+    }
     Ok(match field.column_type() {
         ColumnType::Vector { width } if field.is_sparse() => {
             SparseBuilder::new(width).finish().data_type().clone()
         }
-        ColumnType::F64 => DataType::Float64,
-        ColumnType::I64 => DataType::Int64,
-        ColumnType::Bool => DataType::Boolean,
-        ColumnType::Utf8 => DataType::Utf8,
         ColumnType::List => list_type(),
         ColumnType::Vector { width } => {
             let item = Arc::new(arrow_schema::Field::new_list_field(DataType::Float64, true));
@@ -176,17 +209,18 @@ fn arrow_type(field: &Field) -> Result<DataType> {
             };
             DataType::FixedSizeList(item, i32::try_from(width).map_err(too_wide)?)
         }
-        ColumnType::AnyVector => {
+        ColumnType::Opaque(_) => DataType::Null,
+        _ => {
             let (column, found) = (field.name().to_owned(), field.column_type().to_string());
             return Err(Error::UnsupportedType { column, found });
         }
     })
 }
 
-fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
-    let to = arrow_type(field)?;
-    Ok(match (field.column_type(), &to) {
-        (ColumnType::I64, _) => to_i64(field.name(), array, first_row)?,
+fn cast(field: &Field, array: &ArrayRef, to: &DataType, first_row: usize) -> Result<ArrayRef> {
+    Ok(match (field.column_type(), to) {
+        (_, to) if array.data_type() == to && !field.column_type().is_vector() => Arc::clone(array),
+        (ColumnType::I64, DataType::Int64) => to_i64(field.name(), array, first_row)?,
         (ColumnType::Vector { .. }, DataType::FixedSizeList(item, width)) => {
             let dense = vectors(array.as_ref()).filter(|_| array.as_fixed_size_list_opt().is_none());
             let array = dense.map_or_else(|| Arc::clone(array), |rows| vector_array(rows.into_owned()));
@@ -196,6 +230,6 @@ fn cast(field: &Field, array: &ArrayRef, first_row: usize) -> Result<ArrayRef> {
             Arc::new(FixedSizeListArray::try_new_with_length(item, *width, values, nulls, lists.len())?)
         }
         (ColumnType::Vector { .. }, _) => to_sparse(array),
-        _ => arrow_cast::cast(array, &to)?,
+        _ => arrow_cast::cast(array, to)?,
     })
 }

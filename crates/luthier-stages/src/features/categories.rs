@@ -6,19 +6,20 @@ use std::fmt::LowerExp;
 use luthier_core::frame::arrow_array::Array;
 use luthier_core::frame::arrow_array::cast::AsArray;
 use luthier_core::frame::arrow_array::types as arrow;
-use luthier_core::frame::{ColumnType, Schema, arrow_schema::DataType};
+use luthier_core::frame::{ColumnType, Schema, arrow_schema::DataType, texts};
 use luthier_core::{Error, Result};
 
 /// Checks that a column holds single values.
 pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
-        found @ (ColumnType::Vector { .. } | ColumnType::AnyVector | ColumnType::List) => {
-            Err(Error::ColumnType {
-                column: column.to_owned(),
-                found: found.to_string(),
-                expected: "a column of text, numbers or truth values".to_owned(),
-            })
-        }
+        found @ (ColumnType::Vector { .. }
+        | ColumnType::AnyVector
+        | ColumnType::List
+        | ColumnType::Opaque(_)) => Err(Error::ColumnType {
+            column: column.to_owned(),
+            found: found.to_string(),
+            expected: "a column of text, numbers, truth values or dates".to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -64,8 +65,11 @@ pub(crate) fn for_each_text<E>(
         DataType::UInt16 => integers!(arrow::UInt16Type),
         DataType::UInt32 => integers!(arrow::UInt32Type),
         DataType::UInt64 => integers!(arrow::UInt64Type),
-        // Columns of other types were refused.
-        _ => (0..array.len()).try_for_each(|i| f(i, None)),
+        // Dates, decimals and the like.
+        _ => {
+            let texts = texts(array).unwrap_or_else(|_| vec![None; array.len()]);
+            texts.into_iter().enumerate().try_for_each(|(i, text)| f(i, text.map(Cow::Owned)))
+        }
     }
 }
 

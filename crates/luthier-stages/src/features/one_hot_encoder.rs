@@ -255,7 +255,10 @@ impl Transformer for OneHotEncoderModel {
         let columns: Vec<_> =
             columns.map(|(column, categories)| self.encode(rows, column, categories)).collect();
         // The first column with an error is named, not the first to find one.
-        columns.into_iter().try_for_each(|column| Ok(out.column(column?)))
+        for column in columns {
+            out.column(column?);
+        }
+        Ok(())
     }
 
     fn takes_nulls(&self) -> bool {

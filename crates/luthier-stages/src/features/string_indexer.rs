@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use luthier_core::frame::{Field, Schema};
+use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
     Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile,
@@ -176,7 +176,8 @@ impl StringIndexerModel {
         column: &str,
         indices: &HashMap<String, f64>,
     ) -> luthier_core::Result<Vec<f64>> {
-        let is_number = rows.schema().require(column)?.column_type().is_numeric();
+        let found = rows.schema().require(column)?.column_type();
+        let is_number = matches!(found, ColumnType::F64 | ColumnType::I64);
         let of_number = |text: &str| indices.get(&of_other_kind(text)?);
         let index_of = |text: &str| {
             indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()

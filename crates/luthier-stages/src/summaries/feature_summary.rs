@@ -155,11 +155,10 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        let same = |((a, of_a), (b, of_b)): ((&String, &Vec<S>), (&String, &Vec<S>))| {
-            a == b && of_a.len() == of_b.len()
-        };
-        let pairs = self.columns.iter().zip(other.columns.iter());
-        if self.columns.iter().count() != other.columns.iter().count() || !pairs.into_iter().all(same) {
+        fn shape<S>(of: &ByColumn<Vec<S>>) -> impl Iterator<Item = (&String, usize)> {
+            of.iter().map(|(name, features)| (name, features.len()))
+        }
+        if !shape(&self.columns).eq(shape(&other.columns)) {
             return Err(Error::invalid(format!("{} of different columns cannot be merged", S::NAME)));
         }
         self.rows += other.rows;
