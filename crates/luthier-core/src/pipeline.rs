@@ -246,7 +246,10 @@ fn as_param_error(error: Error) -> ParamError {
                     ParamError::InStage { stage: format!("{stage}.{inner}"), source }
                 }
                 Some(source) => ParamError::InStage { stage, source: Box::new(source) },
-                None => ParamError::Invalid { message: format!("stage `{stage}`: {source:#}") },
+                None => {
+                    let source = ParamError::Invalid { message: format!("{source:#}") };
+                    ParamError::InStage { stage, source: Box::new(source) }
+                }
             }
         }
         other => ParamError::Invalid { message: other.to_string() },
