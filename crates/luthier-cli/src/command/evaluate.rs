@@ -10,7 +10,7 @@ use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, write};
+use crate::data::write;
 use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, print};
 
@@ -22,8 +22,7 @@ const BINARY: &str = "binary_classification";
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
     let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
@@ -37,9 +36,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         role if role.is_appended() => last(&model, role),
         _ => None,
     })?;
-    let in_file = |e: luthier::core::Error| {
-        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
-    };
+    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
@@ -58,7 +55,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
     let rows = left(&predicted).map_err(in_file)?;
-    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
+    text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";

@@ -8,21 +8,21 @@ use luthier::core::{ColumnRole, Error};
 use luthier::frame::{Field, Schema};
 
 use crate::args::PredictArgs;
-use crate::data::{DataSource, writable, writer};
+use crate::data::{Format, is_broken_pipe, writable, writer};
 use crate::failure;
 use crate::model_file::{self, ModelFile, Shown, left_out};
-use crate::output::print;
+use crate::output::{is_standard, print};
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
-    writable(&args.out)?;
+    let format = writable(&args.out)?;
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if same(&args.data, &args.out) {
         bail!("--out {}: that is the file the rows come from: name another", args.out.display());
     }
     let model = model_file::load(&args.model)?;
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
+    let source = if format == Format::Csv { model.spelt(source) } else { source };
     let shown = model.show(&source)?;
     let columns = match &args.columns {
         Some(columns) => {
@@ -40,15 +40,23 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let written = shown.rows.for_each_tile(&names, |tile| {
         rows += tile.len();
         writer.write(&tile.to_record_batch(&schema)?).map_err(|error| {
-            failed = Some(failure::of_frame("write", error));
+            failed = Some(error);
             Error::invalid("the output cannot be written")
         })
     });
-    if let Some(failed) = failed {
-        return Err(failed);
+    match failed {
+        Some(error) if is_broken_pipe(&error) => return Ok(()),
+        Some(error) => return Err(failure::of_frame("write", error)),
+        None => {}
     }
-    written.map_err(|e| source.locate(anyhow::Error::from(e).context(args.data.display().to_string())))?;
-    writer.finish().map_err(|e| failure::of_frame("write", e))?;
+    written.map_err(|e| source.locate(anyhow::Error::from(e).context(source.name())))?;
+    match writer.finish() {
+        Err(error) if is_broken_pipe(&error) => return Ok(()),
+        finished => finished.map_err(|e| failure::of_frame("write", e))?,
+    }
+    if is_standard(&args.out) {
+        return Ok(());
+    }
     print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, shown.read)))
 }
 

@@ -1,0 +1,101 @@
+//! Frames as files.
+
+use std::io::{BufWriter, ErrorKind, Stdout, stdout};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use luthier::frame::{BatchWriter, CsvWriter, DataFrame, Error, ParquetOptions, RecordBatch, Schema};
+
+use super::Format;
+use crate::failure;
+use crate::output::{check_target, is_standard};
+
+/// The endings that [`write`] knows.
+const WRITABLE: &str = ".csv, .parquet or .pq";
+
+/// Writes a frame in the format that the ending of the name says; `-` is the standard output, which takes CSV.
+///
+/// # Errors
+/// Another ending than `csv`, `parquet` or `pq`; a file that cannot be written.
+pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
+    match writable(path)? {
+        Format::Csv if is_standard(path) => match write_standard(frame) {
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            other => other,
+        },
+        Format::Csv => frame.write_csv(path),
+        Format::Parquet => frame.write_parquet(path, &ParquetOptions::new()),
+    }
+    .map_err(|e| failure::of_frame("write", e))
+}
+
+fn write_standard(frame: &DataFrame) -> Result<(), Error> {
+    let mut writer = CsvWriter::new(BufWriter::new(stdout().lock()), frame.schema())?;
+    for partition in frame.partitions() {
+        for batch in partition.batches(None)? {
+            writer.write(&batch?)?;
+        }
+    }
+    writer.finish().map(drop)
+}
+
+/// Writes rows that come batch by batch: to a file, or to the standard output as CSV.
+#[derive(Debug)]
+pub(crate) enum Writer {
+    File(BatchWriter),
+    Standard(Box<CsvWriter<BufWriter<Stdout>>>),
+}
+
+impl Writer {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        match self {
+            Self::File(writer) => writer.write(batch),
+            Self::Standard(writer) => writer.write(batch),
+        }
+    }
+
+    /// Completes the file and puts it in its place.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        match self {
+            Self::File(writer) => writer.finish(),
+            Self::Standard(writer) => writer.finish().map(drop),
+        }
+    }
+}
+
+/// A writer of the format that the ending of the name says.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Writer> {
+    match writable(path)? {
+        Format::Csv if is_standard(path) => {
+            CsvWriter::new(BufWriter::new(stdout()), schema).map(|writer| Writer::Standard(Box::new(writer)))
+        }
+        Format::Csv => BatchWriter::csv(path, schema).map(Writer::File),
+        Format::Parquet => BatchWriter::parquet(path, schema, &ParquetOptions::new()).map(Writer::File),
+    }
+    .map_err(|e| failure::of_frame("write", e))
+}
+
+/// Whether the reader of the output has gone away, as `head` does: that is no error.
+pub(crate) fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { cause, .. } if cause.kind() == ErrorKind::BrokenPipe)
+}
+
+/// The format in which [`write`] will write, if it can.
+///
+/// # Errors
+/// As [`write`], as far as that shows before.
+pub(crate) fn writable(path: &Path) -> Result<Format> {
+    if is_standard(path) {
+        return Ok(Format::Csv);
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let format = match ending.as_str() {
+        "csv" => Format::Csv,
+        "parquet" | "pq" => Format::Parquet,
+        _ => bail!("{}: cannot write this format: end the name in {WRITABLE}", path.display()),
+    };
+    check_target(path).map(|()| format)
+}
