@@ -153,10 +153,12 @@ fn find<T: Entry>(name: &Key) -> Result<T> {
 
 /// The configured grid. Every value is tried on the pipeline, so that an error tells the line.
 pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
-    let leaves = pipeline.leaves();
     let one = |config: &GridConfig| -> Result<ParamGrid> {
         let mut grid = ParamGrid::new();
         for (key, values) in &config.axes {
+            let exchanged = exchanged(config, key, pipeline)?;
+            let target = exchanged.as_ref().unwrap_or(pipeline);
+            let leaves = target.leaves();
             let leaf = key.name.rsplit_once('.').and_then(|(stage, param)| {
                 let (_, stage) = leaves.iter().find(|(name, _)| name == stage)?;
                 Some((stage.param_infos(), param))
@@ -164,7 +166,7 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
             let value = |value| leaf.map_or_else(|| Value::clone(value), |(i, p)| none_if_empty(value, i, p));
             let values: Vec<Value> = values.iter().map(value).collect();
             for value in &values {
-                DynEstimator::set_value(&mut pipeline.clone(), &key.name, value).map_err(|e| {
+                DynEstimator::set_value(&mut target.clone(), &key.name, value).map_err(|e| {
                     let value = match value {
                         Value::Str(text) => format!("{text:?}"),
                         other => other.to_string(),
@@ -179,6 +181,33 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
     let mut all = grids.iter().map(one);
     let Some(first) = all.next() else { return Ok(ParamGrid::new()) };
     all.try_fold(first?, |union, grid| Ok(union.union(grid?)))
+}
+
+/// The pipeline with the first of the types that the grid chooses for a stage that has the parameter of this key; `None`
+/// where the grid chooses no types for its stage, or the type that is configured has the parameter.
+fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Option<Pipeline>> {
+    let Some((stage, param)) = key.name.rsplit_once('.') else { return Ok(None) };
+    let axis = format!("{stage}.type");
+    let has = |pipeline: &Pipeline| {
+        let leaves = pipeline.leaves();
+        let leaf = leaves.iter().find(|(name, _)| name == stage);
+        leaf.is_some_and(|(_, leaf)| leaf.param_infos().iter().any(|info| info.name == param))
+    };
+    let Some((_, types)) = config.axes.iter().find(|(other, _)| other.name == axis && other.name != key.name)
+    else {
+        return Ok(None);
+    };
+    if !pipeline.changes_stages(&axis) || has(pipeline) {
+        return Ok(None);
+    }
+    for value in types {
+        let mut other = pipeline.clone();
+        // A type that is not known is told of where the types are tried.
+        if DynEstimator::set_value(&mut other, &axis, value).is_ok() && has(&other) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }
 
 /// The configured search over `pipeline`, on the executor that is asked for.

@@ -69,6 +69,13 @@ fn a_nested_pipeline_is_fitted_like_a_flat_one() {
     let error = nested.stage_by_name("features.sclae").unwrap_err().to_string();
     assert!(error.contains("`sclae`") && error.contains("`scale`"), "{error}");
     assert!(nested.stage_by_name("ridge.deep").is_err());
+    // A handle of the inner pipeline says how it is written outside.
+    let error = nested.stage(&scale).unwrap_err().to_string();
+    assert!(error.contains("it is in the pipeline `features`: write `features.scale`"), "{error}");
+    let mut params = ParamMap::new();
+    params.insert("scale.input_col", "joined");
+    let error = outer.with_params(&params).unwrap_err().to_string();
+    assert!(error.contains("did you mean `features.scale.input_col`?"), "{error}");
     let data = frame(20, 2, 3);
     let (a, b) = (nested.transform(&data).unwrap(), flat.transform(&data).unwrap());
     assert_eq!(a.column_f64("prediction").unwrap(), b.column_f64("prediction").unwrap());
