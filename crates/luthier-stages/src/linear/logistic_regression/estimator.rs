@@ -308,13 +308,7 @@ impl LogisticRegression {
                 let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
                 fit_rows(configs, &rows, &names, ctx).into_iter().map(|model| model.map(named)).collect()
             }
-            Err(error) => {
-                let message = error.to_string();
-                let mut original = Some(error);
-                // The first keeps the error with its fields.
-                let mut each = || original.take().unwrap_or_else(|| Error::invalid(message.clone()));
-                configs.iter().map(|_| Err(each().into())).collect()
-            }
+            Err(error) => configs.iter().map(|_| Err(error.clone().into())).collect(),
         }
     }
 }
