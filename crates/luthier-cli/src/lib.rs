@@ -22,6 +22,7 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
+mod paths;
 mod results;
 mod roles;
 mod select;

@@ -13,12 +13,16 @@ use crate::args::EvaluateArgs;
 use crate::data::{DataSource, write};
 use crate::model_file::{self, ModelFile, left_out};
 use crate::output::{make_folder, print};
+use crate::paths::Paths;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
 
 /// The evaluator whose curves can be written.
 const BINARY: &str = "binary_classification";
+
+/// The files of curves.
+const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.csv"];
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
@@ -28,6 +32,10 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
+    }
+    if let Some(folder) = &args.curves {
+        let inputs = Paths::default().input("the model", &args.model).data(&args.data);
+        inputs.outputs_in("--curves", folder, &CURVES)?;
     }
     let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
     let label = args.label.clone().or_else(|| fitted_to(&model));

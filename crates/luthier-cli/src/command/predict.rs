@@ -1,21 +1,17 @@
 //! `luthier predict`
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
 use crate::data::{DataSource, FEATURES, writable, write};
 use crate::model_file::{self, ModelFile, left_out};
 use crate::output::print;
+use crate::paths::Paths;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     writable(&args.out)?;
-    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if same(&args.data, &args.out) {
-        bail!("--out {}: that is the file the rows come from: name another", args.out.display());
-    }
+    Paths::default().input("the model", &args.model).data(&args.data).output("--out", &args.out)?;
     let model = model_file::load(&args.model)?;
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
     let mut source = DataSource::new(args.data.clone());

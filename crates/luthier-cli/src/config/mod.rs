@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use luthier::core::params::ParamType;
 use luthier::core::{ColumnRole, Value};
-use luthier::frame::DataFrame;
+use luthier::frame::{DataFrame, Predicate};
 use luthier::tune::{MemoryBudget, Parallelism};
 
-use crate::data::{DataSource, Format};
+use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
+use crate::paths::Paths;
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -60,6 +61,8 @@ pub(crate) struct DataConfig {
     pub(crate) categories: ColumnList,
     /// The columns that are no features, as labels are none.
     pub(crate) exclude: ColumnList,
+    /// The rows that are used.
+    pub(crate) selection: Selection,
 }
 
 /// Names and globs of columns; see [`Selector`](crate::select::Selector).
@@ -175,6 +178,11 @@ impl Config {
         self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
     }
 
+    /// The files that are read: the configuration itself, at `path`, and the data.
+    pub(crate) fn paths(&self, path: &Path) -> Paths {
+        Paths::default().input("the configuration", path).data(&self.data.source.path)
+    }
+
     /// Reads the rows.
     ///
     /// # Errors
@@ -232,6 +240,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let features = ColumnList::take(&mut table, "features", &["*"])?;
     let categories = ColumnList::take(&mut table, "categories", &[])?;
     let exclude = ColumnList::take(&mut table, "exclude", &[])?;
+    let selection = selection(&mut table)?;
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -262,6 +271,29 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         features,
         categories,
         exclude,
+        selection,
+    })
+}
+
+/// `where`, `drop_nulls` and `missing_label`.
+fn selection(table: &mut Table<'_>) -> Result<Selection> {
+    let condition = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        let condition = item.string()?.parse::<Predicate>().map_err(|e| place.error(e))?;
+        Ok::<_, anyhow::Error>((condition, place))
+    };
+    let drop_nulls = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        Ok::<_, anyhow::Error>(item.strings()?.into_iter().map(|column| (column, place.clone())).collect())
+    };
+    let missing_label = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        MissingLabel::parse(&item.string()?).map_err(|e| place.error(e))
+    };
+    Ok(Selection {
+        condition: table.take("where").map(condition).transpose()?,
+        drop_nulls: table.take("drop_nulls").map(drop_nulls).transpose()?.unwrap_or_default(),
+        missing_label: table.take("missing_label").map(missing_label).transpose()?.unwrap_or_default(),
     })
 }
 
