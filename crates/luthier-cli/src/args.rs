@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use luthier::tune::Parallelism;
 
-use crate::data::CsvFormat;
+use crate::data::{DeclaredType, Format, Reading, reading};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,8 +21,11 @@ const CONFIGURATION: &str = "\
 Configuration:
   seed = 7
   [data]
-  path = \"data.csv\"                 # csv or parquet, relative to this file; also: partitions,
-                                    # format, delimiter, header, null_values
+  path = \"data.csv\"                 # csv (also .gz, .zst) or parquet, relative to this file; \"-\" is
+                                    # the standard input; also: partitions, format
+                                    # how a CSV file is read: delimiter, header, skip_lines,
+                                    # comment, null_values, decimal, thousands, encoding,
+                                    # max_bytes, types = { zip = \"text\" }
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs, together the vector \"features\";
                                     # without it \"*\": all numbers that have no other role;
@@ -65,7 +68,7 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …"
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …,\nand columns that the model does not read are written as they stand in the file. `-` as the file is the standard input,\nas --out the standard output."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
@@ -121,14 +124,14 @@ pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
     /// The rows, csv or parquet.
     pub(crate) data: PathBuf,
-    /// The file to write: .csv, or .parquet (.pq).
+    /// The file to write: .csv, or .parquet (.pq); - for CSV to the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// The columns to write, in this order [default: those of the file and all that the stages append].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
     #[command(flatten)]
-    pub(crate) csv: CsvArgs,
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -154,29 +157,76 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) curves: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) csv: CsvArgs,
+    pub(crate) read: ReadArgs,
 }
 
-/// How the CSV file is written.
+/// How the file is read. What is not given is as in the data of the model.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct CsvArgs {
-    /// What separates two cells of a CSV file [default: a comma].
-    #[arg(long, value_name = "CHAR")]
-    delimiter: Option<String>,
+#[command(next_help_heading = "How the file is read (default: as the data that the model was fitted on)")]
+pub(crate) struct ReadArgs {
+    /// The format, csv or parquet [default: by the ending of the name].
+    #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]
+    format: Option<Format>,
+    /// What separates two cells of a CSV file, such as ';' or '\t'.
+    #[arg(long, value_name = "CHAR", value_parser = reading::delimiter)]
+    delimiter: Option<char>,
     /// The CSV file has no line of names.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "header")]
     no_header: bool,
+    /// The CSV file has a line of names.
+    #[arg(long)]
+    header: bool,
+    /// Lines of the CSV file in front of its header that are passed over.
+    #[arg(long, value_name = "N")]
+    skip_lines: Option<u64>,
     /// A cell that stands for a missing value, besides the empty one; may be given several times.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     null_value: Vec<String>,
+    /// The decimal sign of numbers in a CSV file.
+    #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("decimal", text))]
+    decimal: Option<char>,
+    /// What separates thousands in numbers of a CSV file.
+    #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("thousands", text))]
+    thousands: Option<char>,
+    /// The character that lines of comment begin with.
+    #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("comment", text))]
+    comment: Option<char>,
+    /// The encoding of a CSV file, such as latin1 or utf-16le.
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// The type of a column of a CSV file: text, number, integer or bool; may be given several times.
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = declared_type)]
+    types: Vec<(String, DeclaredType)>,
+    /// The most bytes of text that are read [default: 4 GiB of a pipe, no limit for a file].
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<u64>,
 }
 
-impl CsvArgs {
-    pub(crate) fn format(&self) -> Result<CsvFormat> {
-        let mut format = CsvFormat { header: !self.no_header, ..CsvFormat::default() };
-        self.delimiter.as_deref().map(|text| format.delimiter(text)).transpose()?;
-        format.null_values.extend(self.null_value.iter().cloned());
-        Ok(format)
+fn declared_type(text: &str) -> Result<(String, DeclaredType)> {
+    let Some((column, name)) = text.rsplit_once('=') else {
+        anyhow::bail!("expected COLUMN=TYPE, such as zip=text");
+    };
+    Ok((column.to_owned(), name.to_owned().try_into()?))
+}
+
+impl ReadArgs {
+    /// What is given.
+    pub(crate) fn reading(&self) -> Reading {
+        let null_values = std::iter::once(String::new()).chain(self.null_value.iter().cloned());
+        Reading {
+            format: self.format,
+            delimiter: self.delimiter,
+            header: if self.header { Some(true) } else { self.no_header.then_some(false) },
+            skip_lines: self.skip_lines,
+            null_values: (!self.null_value.is_empty()).then(|| null_values.collect()),
+            decimal: self.decimal,
+            thousands: self.thousands,
+            comment: self.comment,
+            encoding: self.encoding.clone(),
+            time_zone: None,
+            types: self.types.iter().cloned().collect(),
+            max_bytes: self.max_bytes,
+        }
     }
 }
 

@@ -85,7 +85,7 @@ fn run_telling(
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", tell(failure::message(&error)));
+            eprintln!("error: {}", output::visible(&tell(failure::message(&error))));
             ExitCode::FAILURE
         }
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::{DynModel, Error, PipelineModel, json, persist};
 use luthier::frame::DataFrame;
 
-use crate::data::{DataSource, FEATURES, Inputs};
+use crate::data::{DataSource, FEATURES, Inputs, Reading, SavedReading};
 use crate::failure;
 
 /// A fitted pipeline and the columns it was fitted on.
@@ -16,19 +16,48 @@ pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
     /// `None` for a model that a program saved, not this one.
     pub(crate) inputs: Option<Inputs>,
+    /// How its data were read; empty for a model that does not know.
+    pub(crate) reading: SavedReading,
 }
 
 impl ModelFile {
+    /// A file of rows for the model: read as `given`, else as the model's own data were.
+    pub(crate) fn source(&self, path: &Path, given: Reading) -> DataSource {
+        let reads = self.reads();
+        let roles = self.inputs.iter().flat_map(|inputs| [&inputs.label, &inputs.weight, &inputs.fold]);
+        let roles: Vec<&String> = roles.flatten().collect();
+        let is_read = |name: &str| {
+            reads.as_ref().is_none_or(|reads| reads.iter().any(|read| read == name))
+                || roles.iter().any(|role| *role == name)
+        };
+        DataSource::new(path.to_owned()).with_reading(self.reading.for_model(given, is_read))
+    }
+
+    /// The same file for predictions in CSV: what only passes through keeps its spelling.
+    pub(crate) fn spelt(&self, source: DataSource) -> DataSource {
+        match self.reads() {
+            Some(reads) => source.spelt_except(reads),
+            None => source,
+        }
+    }
+
+    /// The columns of a file that predictions are computed from, where that is known.
+    fn reads(&self) -> Option<Vec<String>> {
+        let of_stages = self.pipeline.inputs()?.names();
+        let features = self.inputs.iter().flat_map(|inputs| inputs.features.iter().map(String::as_str));
+        Some(of_stages.chain(features).map(str::to_owned).collect())
+    }
+
     /// The rows of a file, with the columns that the stages append, and how many rows there were: stages may leave some
     /// out.
     pub(crate) fn transform(&self, source: &DataSource) -> Result<(DataFrame, usize)> {
-        let frame = source.read()?;
+        let frame = source.scan()?;
         let rows = frame.num_rows();
         let assembled = match &self.inputs {
             Some(inputs) => inputs.assemble(&frame, source)?,
             None => frame,
         };
-        let in_file = |e| source.locate(anyhow::Error::from(e).context(source.path.display().to_string()));
+        let in_file = |e| source.locate(anyhow::Error::from(e).context(source.name()));
         Ok((self.pipeline.transform(&assembled).map_err(in_file)?, rows))
     }
 }
@@ -77,10 +106,12 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs) -> Result<()> {
+/// Writes a fitted pipeline, with the columns it was fitted on and how `source`, its data, was read.
+pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs, source: &DataSource) -> Result<()> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
         entries.insert("inputs".to_owned(), inputs.to_json()?);
+        entries.insert("reading".to_owned(), json::to_value(&source.saved_reading())?);
     }
     json::write_file(path, &document).map_err(|e| failure::of_core("write", path, e))
 }
@@ -95,7 +126,11 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
     let load = || -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
         let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
-        Ok(ModelFile { pipeline: model.into(), inputs: inputs.map(Inputs::from_json).transpose()? })
+        let inputs = inputs.map(Inputs::from_json).transpose()?;
+        let reading = document
+            .get("reading")
+            .map(|reading| json::from_value(reading).context("`reading` of the model"));
+        Ok(ModelFile { pipeline: model.into(), inputs, reading: reading.transpose()?.unwrap_or_default() })
     };
     load().with_context(|| path.display().to_string())
 }

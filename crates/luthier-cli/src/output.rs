@@ -1,5 +1,6 @@
 //! Standard output.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::failure;
 /// Prints to standard output; a reader that has gone away, as `head` does, is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }
@@ -22,7 +23,22 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Tells something beside the results.
 pub(crate) fn note(text: &str) {
-    eprintln!("note: {text}");
+    eprintln!("note: {}", visible(text));
+}
+
+/// A text whose control characters a terminal shows and does not obey; ends of lines and tabs stay.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if is_hidden(c) { c.escape_debug().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// Whether a path stands for the standard input or output.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 /// Tells what should be known of the fits of a model's stages.

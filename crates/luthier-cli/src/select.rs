@@ -87,7 +87,9 @@ impl Selector<'_> {
 
     fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
         let pattern = self.pattern(text)?;
-        let matches = |field: &&Field| pattern.matches(field.name()) && self.roles.of(field.name()).is_none();
+        // What has no name holds row names or row numbers.
+        let is_free = |name: &str| !name.is_empty() && self.roles.of(name).is_none();
+        let matches = |field: &&Field| pattern.matches(field.name()) && is_free(field.name());
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {

@@ -236,9 +236,13 @@ fn a_feature_that_is_not_a_number_has_its_line() {
     std::fs::write(scene.path("nan.csv"), lines.join("\n")).unwrap();
     let config = std::fs::read_to_string(scene.path("search.toml")).unwrap();
     let path = config.lines().find(|line| line.starts_with("path = ")).unwrap();
-    std::fs::write(scene.path("search.toml"), config.replace(path, "path = \"nan.csv\"")).unwrap();
-    let error = fail(&["tune", &scene.path("search.toml")]);
-    assert!(error.contains("nan.csv:20: ") && error.contains("NaN"), "{error}");
+    // By default such a cell is a missing value; where it is not one of those, it is a number that no stage takes.
+    for (null_values, expected) in [("", "column `x9` is missing"), ("\nnull_values = [\"\"]", "NaN")] {
+        let data = format!("path = \"nan.csv\"{null_values}");
+        std::fs::write(scene.path("search.toml"), config.replace(path, &data)).unwrap();
+        let error = fail(&["tune", &scene.path("search.toml")]);
+        assert!(error.contains("nan.csv:20: ") && error.contains(expected), "{error}");
+    }
 }
 
 #[test]

@@ -78,13 +78,14 @@ fn a_column_that_is_text_for_one_cell_has_its_line() {
             .unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
+    let why = "`n.a.` is no number; if it stands for a missing value, write `null_values = [\"\", \"NA\", \"n.a.\"]`";
     assert!(
-        fit("").starts_with("error: d.csv:4: `n.a.` is no number: c.toml:6: stage `vector_assembler`: "),
+        fit("").starts_with(&format!("error: d.csv:4: {why}: c.toml:6: stage `vector_assembler`: ")),
         "{}",
         fit("")
     );
     assert!(
-        fit("\"x\"").starts_with("error: c.toml:4: d.csv:4: `n.a.` is no number: features: "),
+        fit("\"x\"").starts_with(&format!("error: c.toml:4: d.csv:4: {why}: features: ")),
         "{}",
         fit("\"x\"")
     );

@@ -8,6 +8,7 @@ macro_rules! guides {
         #[doc = "[Coming from Spark]: crate::guide::coming_from_spark"]
         #[doc = "[Coming from scikit-learn]: crate::guide::coming_from_scikit_learn"]
         #[doc = "[Features from raw columns]: crate::guide::features"]
+        #[doc = "[Reading data]: crate::guide::reading_data"]
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
@@ -22,6 +23,7 @@ guides! {
     getting_started = "getting-started.md",
     coming_from_spark = "coming-from-spark.md",
     coming_from_scikit_learn = "coming-from-scikit-learn.md",
+    reading_data = "reading-data.md",
     features = "features.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",

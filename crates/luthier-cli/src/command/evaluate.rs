@@ -10,7 +10,7 @@ use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, write};
+use crate::data::write;
 use crate::model_file::{self, ModelFile, left_out};
 use crate::output::{make_folder, print};
 use crate::paths::Paths;
@@ -26,8 +26,7 @@ const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.c
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
     let (predicted, read) = model.transform(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
@@ -45,9 +44,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         role if role.is_appended() => last(&model, role),
         _ => None,
     })?;
-    let in_file = |e: luthier::core::Error| {
-        source.locate(anyhow::Error::from(e).context(args.data.display().to_string()))
-    };
+    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
@@ -66,7 +63,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
     let rows = predicted.num_rows();
-    text.push_str(&format!("\n{rows} rows of {}{}\n", args.data.display(), left_out(rows, read)));
+    text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";

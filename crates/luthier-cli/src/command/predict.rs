@@ -4,18 +4,18 @@ use anyhow::{Context, Result};
 use luthier::frame::DataFrame;
 
 use crate::args::PredictArgs;
-use crate::data::{DataSource, FEATURES, writable, write};
+use crate::data::{FEATURES, Format, writable, write};
 use crate::model_file::{self, ModelFile, left_out};
-use crate::output::print;
+use crate::output::{is_standard, print};
 use crate::paths::Paths;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
-    writable(&args.out)?;
+    let format = writable(&args.out)?;
     Paths::default().input("the model", &args.model).data(&args.data).output("--out", &args.out)?;
     let model = model_file::load(&args.model)?;
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
-    let mut source = DataSource::new(args.data.clone());
-    source.csv = args.csv.format()?;
+    let source = model.source(&args.data, args.read.reading());
+    let source = if format == Format::Csv { model.spelt(source) } else { source };
     let (predicted, read) = model.transform(&source)?;
     let predicted: DataFrame = match (&args.columns, &model.inputs) {
         (Some(columns), _) => {
@@ -28,5 +28,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     };
     write(&predicted, &args.out)?;
     let rows = predicted.num_rows();
+    if is_standard(&args.out) {
+        return Ok(());
+    }
     print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, read)))
 }

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         results::write(directory, result, seconds)?;
         let model = directory.join("model.json");
         match &tuned {
-            Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs)?,
+            Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs, &config.data.source)?,
             // One of an earlier search does not belong to these results.
             Err(_) if model.exists() => {
                 std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;

@@ -14,6 +14,7 @@ use luthier::core::{ColumnRole, Value};
 use luthier::frame::{DataFrame, Predicate};
 use luthier::tune::{MemoryBudget, Parallelism};
 
+use crate::data::reading::{self, Reading};
 use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
@@ -45,6 +46,8 @@ pub(crate) struct Config {
 pub(crate) struct DataConfig {
     /// The file and how it is read.
     pub(crate) source: DataSource,
+    /// The columns whose types are declared.
+    pub(crate) types: Vec<Key>,
     /// Where the table begins.
     pub(crate) place: Place,
     /// Where `path` is.
@@ -190,7 +193,11 @@ impl Config {
     pub(crate) fn read_data(&self) -> Result<DataFrame> {
         let source = &self.data.source;
         source.readable().map_err(|e| self.data.path_place.error(e))?;
-        source.read()
+        let frame = source.read()?;
+        for column in &self.data.types {
+            frame.schema().require(&column.name).map_err(|e| column.place.error(e))?;
+        }
+        Ok(frame)
     }
 
     /// Reads a file.
@@ -245,24 +252,12 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
     }
-    if let Some(item) = table.take("format") {
-        let place = item.key.place.clone();
-        source.format = Some(Format::parse(&item.string()?).map_err(|e| place.error(e))?);
-    }
-    if let Some(item) = table.take("delimiter") {
-        let place = item.key.place.clone();
-        source.csv.delimiter(&item.string()?).map_err(|e| place.error(e))?;
-    }
-    if let Some(item) = table.take("header") {
-        source.csv.header = item.bool()?;
-    }
-    if let Some(item) = table.take("null_values") {
-        source.csv.null_values = item.strings()?;
-    }
+    let types = reading(&mut table, &mut source.reading)?;
     table.finish()?;
     let named = |role: Option<Key>| role.filter(|key| !key.name.is_empty());
     Ok(DataConfig {
         source,
+        types,
         place,
         path_place,
         label: named(label),
@@ -295,6 +290,41 @@ fn selection(table: &mut Table<'_>) -> Result<Selection> {
         drop_nulls: table.take("drop_nulls").map(drop_nulls).transpose()?.unwrap_or_default(),
         missing_label: table.take("missing_label").map(missing_label).transpose()?.unwrap_or_default(),
     })
+}
+
+/// Takes what is said of how the file is read; the columns whose types are declared.
+fn reading(table: &mut Table<'_>, reading: &mut Reading) -> Result<Vec<Key>> {
+    fn parsed<T>(table: &mut Table<'_>, key: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
+        let Some(item) = table.take(key) else { return Ok(None) };
+        let place = item.key.place.clone();
+        parse(&item.string()?).map(Some).map_err(|e| place.error(e))
+    }
+    let sign = |key: &'static str| move |text: &str| reading::character(key, text);
+    reading.format = parsed(table, "format", Format::parse)?;
+    reading.delimiter = parsed(table, "delimiter", reading::delimiter)?;
+    reading.header = table.take("header").map(table::Item::bool).transpose()?;
+    reading.skip_lines = table.take("skip_lines").map(|item| item.whole(0)).transpose()?;
+    reading.null_values = table.take("null_values").map(table::Item::strings).transpose()?;
+    reading.decimal = parsed(table, "decimal", sign("decimal"))?;
+    reading.thousands = parsed(table, "thousands", sign("thousands"))?;
+    reading.comment = parsed(table, "comment", sign("comment"))?;
+    reading.encoding = parsed(table, "encoding", |name| Ok(name.to_owned()))?;
+    reading.max_bytes = table.take("max_bytes").map(|item| item.whole(1)).transpose()?;
+    let Some(types) = table.take("types") else { return Ok(Vec::new()) };
+    let mut columns = Vec::new();
+    for (column, value) in types.table()?.params()? {
+        let Value::Str(name) = value else {
+            bail!(
+                "{}: the type of `{}` is {value}, expected \"text\" or \"number\"",
+                column.place,
+                column.name
+            );
+        };
+        let declared = name.try_into().map_err(|e: anyhow::Error| column.place.error(e))?;
+        reading.types.insert(column.name.clone(), declared);
+        columns.push(column);
+    }
+    Ok(columns)
 }
 
 fn type_of(table: &mut Table<'_>) -> Result<Key> {

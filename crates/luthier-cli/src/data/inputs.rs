@@ -77,11 +77,17 @@ impl Inputs {
             return Ok(frame.clone());
         }
         let schema = frame.schema();
-        let found = width(&self.features, schema).context(source.path.display().to_string())?;
+        for field in self.features.iter().filter_map(|name| schema.field(name)) {
+            check_type(field).map_err(|error| match source.text_among_numbers(field.name()) {
+                Some(cell) => error.context(cell),
+                None => error.context(source.name()),
+            })?;
+        }
+        let found = width(&self.features, schema).with_context(|| source.name())?;
         if found != self.num_features {
             bail!(
                 "{}: the columns {} have {found} values in a row, expected {}",
-                source.path.display(),
+                source.name(),
                 self.features.join(", "),
                 self.num_features
             );
@@ -93,7 +99,7 @@ impl Inputs {
             bail!(
                 "{}: the file has a column `{FEATURES}`, which is to be the name of the selected columns \
                  together: select it alone, or rename it",
-                source.path.display()
+                source.name()
             );
         }
         let place = |error: Error| match null_of(&error) {

@@ -1,14 +1,16 @@
 //! From a file to a frame with the vector column `features`.
 
 mod inputs;
-mod lines;
+pub(crate) mod reading;
 mod selection;
 mod source;
+mod write;
 
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
+pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use selection::{MissingLabel, Selection};
-pub(crate) use source::{CsvFormat, DataSource, Format};
-pub(crate) use source::{writable, write};
+pub(crate) use source::{DataSource, Format};
+pub(crate) use write::{writable, write};
 
 use anyhow::{Result, bail};
 use luthier::frame::arrow_array::Array;
@@ -33,7 +35,13 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
     let roles = Roles::new(config, frame.schema())?;
     expand::categories(config, &roles, frame.schema())?;
-    let (inputs, passed_over) = Inputs::select(&config.data, &roles, frame.schema())?;
+    let selected = Inputs::select(&config.data, &roles, frame.schema());
+    let (inputs, passed_over) = selected.inspect_err(|error| {
+        let (told, source) = (format!("{error:#}"), &config.data.source);
+        let is_news =
+            |column: &str| source.text_among_numbers(column).is_some_and(|why| !told.contains(&why));
+        source.note_texts(|column| roles.of(column).is_none() && is_news(column));
+    })?;
     expand::stages(config, &roles, frame.schema(), &inputs)?;
     let pipeline = build::pipeline(config)?;
     pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
@@ -43,6 +51,9 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
             "columns that are neither numbers nor vectors are no features: {}",
             passed_over.join(", ")
         ));
+        let is_passed =
+            |name: &str| passed_over.iter().any(|of| of.rsplit_once(": ").is_some_and(|(of, _)| of == name));
+        config.source.note_texts(is_passed);
     }
     if frame.num_rows() == 0 {
         bail!("{}: the file has no rows", config.source.path.display());

@@ -1,17 +1,19 @@
 //! Files and how they are read.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::frame::arrow_array::cast::AsArray;
-use luthier::frame::{CsvOptions, DataFrame, ParquetOptions};
+use luthier::frame::{CsvFile, CsvNote, DataFrame};
+use serde::{Deserialize, Serialize};
 
-use super::lines::line_of_row;
+use super::{Reading, SavedReading};
 use crate::failure;
-use crate::output::check_target;
+use crate::output::{is_standard, note};
 
 /// A file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
     /// Text, one line a row.
     Csv,
@@ -32,9 +34,16 @@ impl Format {
         }
     }
 
-    /// What the ending of the file's name says.
+    /// What the ending of the file's name says, in front of that of a compression; the standard input is text.
     fn of(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        if is_standard(path) {
+            return Some(Self::Csv);
+        }
+        let ending = |path: &Path| Some(path.extension()?.to_str()?.to_ascii_lowercase());
+        let ending = match ending(path)?.as_str() {
+            "gz" | "zst" => ending(Path::new(path.file_stem()?))?,
+            other => other.to_owned(),
+        };
         match ending.as_str() {
             "csv" | "tsv" | "txt" => Some(Self::Csv),
             "parquet" | "pq" => Some(Self::Parquet),
@@ -43,62 +52,45 @@ impl Format {
     }
 }
 
-/// The endings that [`DataSource::read`] knows, and those that [`write`] does.
+/// The endings that [`DataSource::read`] knows.
 const READABLE: &str = ".csv, .tsv, .txt, .parquet or .pq";
-const WRITABLE: &str = ".csv, .parquet or .pq";
-
-/// How the text of a CSV file is to be understood.
-#[derive(Debug, Clone)]
-pub(crate) struct CsvFormat {
-    pub(crate) delimiter: Option<u8>,
-    /// Whether the first line has the names.
-    pub(crate) header: bool,
-    /// Cells that stand for a missing value.
-    pub(crate) null_values: Vec<String>,
-}
-
-impl Default for CsvFormat {
-    fn default() -> Self {
-        Self { delimiter: None, header: true, null_values: vec![String::new()] }
-    }
-}
-
-impl CsvFormat {
-    /// Sets what separates two cells; without it a tab in `.tsv` files and a comma elsewhere.
-    ///
-    /// # Errors
-    /// More than one ASCII character.
-    pub(crate) fn delimiter(&mut self, text: &str) -> Result<()> {
-        match text.as_bytes() {
-            [byte] if byte.is_ascii() => self.delimiter = Some(*byte),
-            _ => bail!("delimiter is {text:?}, expected one ASCII character, such as \";\""),
-        }
-        Ok(())
-    }
-
-    fn delimiter_of(&self, path: &Path) -> u8 {
-        let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
-        self.delimiter.unwrap_or(if tabs { b'\t' } else { b',' })
-    }
-}
 
 /// A file of rows.
 #[derive(Debug, Clone)]
 pub(crate) struct DataSource {
-    /// The file.
+    /// The file; `-` is the standard input.
     pub(crate) path: PathBuf,
-    /// Its format; without it the ending of the name decides.
-    pub(crate) format: Option<Format>,
-    /// How a CSV file is written.
-    pub(crate) csv: CsvFormat,
+    /// How it is read.
+    pub(crate) reading: Reading,
     /// Into how many partitions the rows are cut; without it 1 for CSV, and Parquet keeps its row groups.
     pub(crate) partitions: Option<usize>,
+    /// The only columns that are read as what they are; the others of a CSV file are passed on as they are spelt.
+    spelt_except: Option<Vec<String>>,
+    opened: Arc<OnceLock<Opened>>,
+}
+
+/// What was read.
+#[derive(Debug)]
+struct Opened {
+    frame: DataFrame,
+    notes: Vec<CsvNote>,
 }
 
 impl DataSource {
     /// A file of which only the name is known.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, format: None, csv: CsvFormat::default(), partitions: None }
+        let (reading, opened) = (Reading::default(), Arc::default());
+        Self { path, reading, partitions: None, spelt_except: None, opened }
+    }
+
+    /// The same file, read in this way.
+    pub(crate) fn with_reading(self, reading: Reading) -> Self {
+        Self { reading, opened: Arc::default(), ..self }
+    }
+
+    /// The same file, of which all other columns are only passed on: cells of a CSV file stay as they are spelt.
+    pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
+        Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }
 
     /// Whether the file can be opened and its format is known.
@@ -107,11 +99,19 @@ impl DataSource {
     /// If not.
     pub(crate) fn readable(&self) -> Result<()> {
         self.format()?;
+        if is_standard(&self.path) {
+            return Ok(());
+        }
         let cannot = |e: &std::io::Error| failure::io("read", &self.path, e);
-        if std::fs::metadata(&self.path).map_err(|e| cannot(&e))?.is_dir() {
+        let metadata = std::fs::metadata(&self.path).map_err(|e| cannot(&e))?;
+        if metadata.is_dir() {
             return Err(cannot(&std::io::ErrorKind::IsADirectory.into()));
         }
-        std::fs::File::open(&self.path).map(drop).map_err(|e| cannot(&e))
+        // Who writes into a pipe would notice that it is opened and closed.
+        if metadata.is_file() {
+            std::fs::File::open(&self.path).map(drop).map_err(|e| cannot(&e))?;
+        }
+        Ok(())
     }
 
     /// Reads all rows of a CSV file; a Parquet file is opened, its row groups are read when they are needed.
@@ -119,27 +119,75 @@ impl DataSource {
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
     pub(crate) fn read(&self) -> Result<DataFrame> {
-        let unread = |e| failure::of_frame("read", e);
-        let frame = match self.format()? {
+        let frame = self.scan()?;
+        match self.format()? {
             Format::Csv => {
-                let options = CsvOptions::new()
-                    .delimiter(self.csv.delimiter_of(&self.path))
-                    .has_header(self.csv.header)
-                    .null_values(self.csv.null_values.iter().cloned());
-                DataFrame::read_csv(&self.path, &options).map_err(unread)?
+                let unread = |e| failure::of_frame("read", e);
+                // Loaded as one and cut afterwards, so that the file is read once more and not once for each partition.
+                let loaded = frame.coalesce(1).and_then(|frame| frame.collect()).map_err(unread)?;
+                Ok(loaded.repartition(frame.num_partitions())?)
             }
-            Format::Parquet => DataFrame::scan_parquet(&self.path).map_err(unread)?,
+            Format::Parquet => Ok(frame),
+        }
+    }
+
+    /// Opens the file, the rows of which are read when they are needed. What was opened before is not opened again.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn scan(&self) -> Result<DataFrame> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.frame.clone());
+        }
+        let unread = |e| failure::of_frame("read", e);
+        let (frame, notes) = match self.format()? {
+            Format::Csv => {
+                let options = self.reading.csv_options();
+                let options = match &self.spelt_except {
+                    Some(columns) => options.as_spelt_except(columns),
+                    None => options,
+                };
+                let file = CsvFile::open(&self.path, &options).map_err(unread)?;
+                (file.frame().clone(), file.notes().to_vec())
+            }
+            Format::Parquet if is_standard(&self.path) => {
+                bail!("the standard input cannot be Parquet: name a file, or give CSV")
+            }
+            Format::Parquet => (DataFrame::scan_parquet(&self.path).map_err(unread)?, Vec::new()),
         };
-        Ok(match self.partitions {
+        for about in notes.iter().filter(|note| !matches!(note, CsvNote::Text { .. })) {
+            note(&format!("{}: {about}", self.name()));
+        }
+        let frame = match self.partitions {
             // More partitions than rows would be empty.
             Some(partitions) => frame.repartition(partitions.min(frame.num_rows().max(1)))?,
             None => frame,
-        })
+        };
+        Ok(self.opened.get_or_init(|| Opened { frame, notes }).frame.clone())
     }
 
-    fn format(&self) -> Result<Format> {
-        self.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
-            anyhow!("{}: the ending of the name tells no format, expected {READABLE}", self.path.display())
+    /// How the file was read, for a model to keep.
+    pub(crate) fn saved_reading(&self) -> SavedReading {
+        let schema = self.opened.get().map(|opened| opened.frame.schema().clone());
+        SavedReading::new(&self.reading, &schema.unwrap_or_default())
+    }
+
+    /// What messages call the file.
+    pub(crate) fn name(&self) -> String {
+        if is_standard(&self.path) { "standard input".to_owned() } else { self.path.display().to_string() }
+    }
+
+    /// The format of the file.
+    ///
+    /// # Errors
+    /// If neither it nor the ending of the name says one.
+    pub(crate) fn format(&self) -> Result<Format> {
+        self.reading.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
+            anyhow!(
+                "{}: the ending of the name tells no format, expected {READABLE}: name the format (`format = \"csv\"` in \
+                 [data], --format csv)",
+                self.path.display()
+            )
         })
     }
 
@@ -158,41 +206,31 @@ impl DataSource {
         row().or_else(|| self.text_among_numbers(error.chain().find_map(text_column_of)?))
     }
 
-    /// Where a column is text for the sake of a cell, of others that are numbers.
+    /// Where a column is text for the sake of a few cells, and what to do about it.
     pub(crate) fn text_among_numbers(&self, column: &str) -> Option<String> {
-        let frame = self.read().ok()?;
-        let index = frame.schema().require_index(column).ok()?;
-        let (mut row, mut numbers, mut others, mut first) = (0, 0, 0, None);
-        for partition in frame.partitions() {
-            for batch in partition.batches(Some(&[index])).ok()? {
-                for cell in batch.ok()?.column(0).as_string_opt::<i32>()? {
-                    match cell {
-                        Some(cell) if cell.trim().parse::<f64>().is_ok() => numbers += 1,
-                        Some(cell) => {
-                            first.get_or_insert_with(|| (row, cell.to_owned()));
-                            others += 1;
-                        }
-                        None => {}
-                    }
-                    row += 1;
-                }
-            }
-        }
-        let (row, cell) = first.filter(|_| numbers > others)?;
-        Some(format!("{}: `{cell}` is no number", self.place_of(row)))
+        let mut notes = self.opened.get()?.notes.iter();
+        let (line, why) = notes.find_map(|note| match note {
+            CsvNote::Text { column: of, line, .. } if of == column => Some((line, note.why()?)),
+            _ => None,
+        })?;
+        Some(format!("{}:{line}: {why}", self.name()))
     }
 
-    /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row 15`.
-    pub(crate) fn place_of(&self, row: usize) -> String {
-        let path = self.path.display();
-        let line = || {
-            let text = std::fs::read_to_string(&self.path).ok()?;
-            line_of_row(&text, self.csv.delimiter_of(&self.path), self.csv.header, row)
-        };
-        match self.format().is_ok_and(|format| format == Format::Csv).then(line).flatten() {
-            Some(line) => format!("{path}:{line}"),
-            None => format!("{path}, row {row}"),
+    /// Tells of these columns why they are text although most of their values are numbers.
+    pub(crate) fn note_texts(&self, is_concerned: impl Fn(&str) -> bool) {
+        for about in self.opened.get().into_iter().flat_map(|opened| &opened.notes) {
+            if let CsvNote::Text { column, .. } = about
+                && is_concerned(column)
+            {
+                note(&format!("{}: {about}", self.name()));
+            }
         }
+    }
+
+    /// How an error names a row, counted from 0: `data.csv:17`, or `data.parquet, row group 0, row 15`.
+    pub(crate) fn place_of(&self, row: usize) -> String {
+        let place = self.opened.get().and_then(|opened| opened.frame.place_of_row(row));
+        place.map_or_else(|| format!("{}, row {row}", self.name()), |place| place.to_string())
     }
 }
 
@@ -221,28 +259,5 @@ pub(super) fn null_of(error: &luthier::frame::Error) -> Option<(&str, usize)> {
         luthier::frame::Error::Null { column, row } => Some((column, *row)),
         luthier::frame::Error::InFile { cause, .. } => null_of(cause),
         _ => None,
-    }
-}
-
-/// Writes a frame in the format that the ending of the name says.
-///
-/// # Errors
-/// Another ending than `csv`, `parquet` or `pq`; a file that cannot be written.
-pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
-    match writable(path)? {
-        Format::Csv => frame.write_csv(path),
-        Format::Parquet => frame.write_parquet(path, &ParquetOptions::new()),
-    }
-    .map_err(|e| failure::of_frame("write", e))
-}
-
-/// The format in which [`write`] will write, if it can.
-pub(crate) fn writable(path: &Path) -> Result<Format> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    // Other texts may be expected to have other delimiters.
-    let is_text = |format| format == Format::Csv && !ending.eq_ignore_ascii_case("csv");
-    match Format::of(path) {
-        Some(format) if !is_text(format) => check_target(path).map(|()| format),
-        _ => bail!("{}: cannot write this format: end the name in {WRITABLE}", path.display()),
     }
 }

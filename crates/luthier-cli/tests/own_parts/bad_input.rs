@@ -167,7 +167,8 @@ fn bad_rows_have_their_line() {
             assert!(error.contains(part), "no {part:?} in {error}");
         }
     };
-    check("\n3,1,0", "\nNaN,1,0", &["data.csv:4", "column `label` is NaN", "expected a finite number"]);
+    check("\n3,1,0", "\nNaN,1,0", &["data.csv:4", "column `label` is missing"]);
+    check("\n3,1,0", "\ninf,1,0", &["data.csv:4", "column `label` is inf", "expected a finite number"]);
     check("\n3,1,0", "\n,1,0", &["data.csv:4", "column `label` is missing"]);
     check("\n3,1,0", "\n-inf,1,0", &["data.csv:4", "column `label` is -inf"]);
     check("3,4,c\n", "3,,c\n", &["data.csv:4", "column `x1` is missing", "`features = []`"]);

@@ -482,7 +482,7 @@ fn parquet_columns_are_read_when_they_are_needed_to_the_same_bits() {
     let x2 = vec![Some(1.0), Some(1.0), Some(1.0), Some(1.0), None, Some(1.0)];
     write(&frame.with_column("x2", Column::f64_nullable(x2)).unwrap());
     let error = scene.fail(&["tune", "search.toml"]);
-    assert!(error.contains("data.parquet, row 4: column `x2` is missing"), "{error}");
+    assert!(error.contains("data.parquet, row group 1, row 0: column `x2` is missing"), "{error}");
 }
 
 #[test]

@@ -73,13 +73,15 @@ impl Header {
             let last_is_empty = records.cells().last().is_some_and(|cell| cell.raw.is_empty());
             if !last_is_empty {
                 names.insert(0, String::new());
-                notes.push(CsvNote::RowNames);
             }
         }
         if names.iter().filter(|name| name.is_empty()).count() > 1 {
             for (position, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
                 *name = numbered(position);
             }
+        }
+        if names.first().is_some_and(String::is_empty) {
+            notes.push(CsvNote::RowNames);
         }
         let mut seen = HashSet::new();
         if let Some(column) = names.iter().find(|name| !seen.insert(name.as_str())) {

@@ -24,7 +24,7 @@ pub enum CsvNote {
         /// It.
         found: char,
     },
-    /// The first line has one cell less than the others: the first column holds row names and has no name itself.
+    /// The first column has no name, or the first line one cell less than the others: it holds row names.
     RowNames,
     /// There is one column alone, and its header holds what may be a delimiter.
     OneColumn {
@@ -60,28 +60,43 @@ fn shown(cell: &str) -> String {
     format!("`{}{dots}`", escaped(&cut))
 }
 
+impl CsvNote {
+    /// Why a column is text, and what to write so that it is not: what may stand behind the place of the cell.
+    pub fn why(&self) -> Option<String> {
+        let Self::Text { cell, reason, .. } = self else { return None };
+        Some(self.with_remedy(reason.of(&shown(cell))))
+    }
+
+    fn with_remedy(&self, why: String) -> String {
+        match self.remedy() {
+            Some(remedy) => format!("{why}; {remedy}"),
+            None => why,
+        }
+    }
+}
+
+impl TextReason {
+    fn of(self, cell: &str) -> String {
+        match self {
+            Self::NoNumber { cells: 1, .. } => format!("{cell} is no number"),
+            Self::NoNumber { cells, .. } => format!("{cells} values are no numbers, the first is {cell}"),
+            Self::LeadingZero => format!("{cell} begins with a zero, as codes do"),
+            Self::TooLarge => format!("{cell} does not fit into 64 bits"),
+            Self::Quoted => format!("its values are quoted, such as {cell}"),
+        }
+    }
+}
+
 impl fmt::Display for CsvNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text { column, line, cell, reason } => {
-                let column = escaped(column);
-                write!(f, "column `{column}` is text: ")?;
-                let cell = shown(cell);
-                match reason {
-                    TextReason::NoNumber { cells: 1, .. } => write!(f, "{cell} in line {line} is no number")?,
-                    TextReason::NoNumber { cells, .. } => {
-                        write!(f, "{cells} values are no numbers, the first is {cell} in line {line}")?;
-                    }
-                    TextReason::LeadingZero => write!(f, "{cell} in line {line} begins with a zero, as codes do")?,
-                    TextReason::TooLarge => write!(f, "{cell} in line {line} does not fit into 64 bits")?,
-                    TextReason::Quoted => write!(f, "its values are quoted, such as {cell} in line {line}")?,
-                }
-                self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+                let cell = format!("{} in line {line}", shown(cell));
+                let why = self.with_remedy(reason.of(&cell));
+                write!(f, "column `{}` is text: {why}", escaped(column))
             }
             Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
-            Self::RowNames => {
-                f.write_str("the first line has one cell less than the others: the first column, of row names, has no name")
-            }
+            Self::RowNames => f.write_str("the first column has no name: it is taken for row names"),
             Self::OneColumn { candidate } => write!(
                 f,
                 "the file has one column alone, whose name holds {candidate:?}: is that the delimiter? Then write \

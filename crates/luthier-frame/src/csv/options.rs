@@ -96,7 +96,7 @@ impl CsvOptions {
     /// `column_1`, …, or as the [`schema`](Self::schema) says.
     ///
     /// Where the first line has one cell less than the next, as when R writes row names, the first column has the empty
-    /// name. If several names are empty, these columns are called `column_0` and so on by their position.
+    /// name ([`CsvNote::RowNames`](crate::CsvNote::RowNames)). If several names are empty, these columns are called `column_0` and so on by their position.
     pub fn has_header(mut self, has_header: bool) -> Self {
         self.has_header = has_header;
         self
