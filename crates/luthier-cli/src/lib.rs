@@ -77,6 +77,7 @@ fn run_telling(
         Command::Fit(args) => command::fit::run(&args),
         Command::Evaluate(args) => command::evaluate::run(&args),
         Command::Predict(args) => command::predict::run(&args),
+        Command::Split(args) => command::split::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => command::serve::run(&args),

@@ -10,7 +10,7 @@ use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use crate::args::EvaluateArgs;
-use crate::data::write;
+use crate::data::{DataSource, MissingLabel, check_values, write};
 use crate::model_file::{self, ModelFile, left_out};
 use crate::output::{make_folder, print};
 use crate::paths::Paths;
@@ -26,7 +26,7 @@ const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.c
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let source = model.source(&args.data, args.read.reading());
+    let source = labelled(args, &model, model.source(&args.data, args.read.reading()))?;
     let (predicted, read) = model.transform(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
@@ -70,6 +70,20 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// The rows that have a label, where the others are to be left out; else none may lack one.
+fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
+    let inputs = model.inputs.as_ref();
+    let label = args.label.clone().or_else(|| inputs?.label.clone());
+    let missing = args.missing_label.or_else(|| Some(inputs?.missing_label)).unwrap_or_default();
+    let frame = source.scan()?;
+    let Some(label) = label.filter(|label| frame.schema().field(label).is_some()) else { return Ok(source) };
+    if missing == MissingLabel::Drop {
+        return Ok(source.with_rows(missing.apply(frame, &label)?));
+    }
+    check_values(&source, &frame, &label, "--missing-label drop leaves such rows out")?;
+    Ok(source)
 }
 
 /// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.

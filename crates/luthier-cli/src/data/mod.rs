@@ -33,6 +33,7 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
     let label = config.data.label.as_ref().filter(|label| frame.schema().field(&label.name).is_some());
     let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
+    config.data.source = config.data.source.with_rows(frame.clone());
     let roles = Roles::new(config, frame.schema())?;
     expand::categories(config, &roles, frame.schema())?;
     let selected = Inputs::select(&config.data, &roles, frame.schema());
@@ -69,10 +70,10 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
 }
 
 /// What leaves rows without a label out.
-pub(crate) const MISSING_LABEL: &str = "`missing_label = \"drop\"` under [data] leaves such rows out";
+const MISSING_LABEL: &str = "`missing_label = \"drop\"` under [data] leaves such rows out";
 
 /// Refuses the first value of a column that is missing or not finite; `advice` is for those that are missing.
-fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
+pub(crate) fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
     let index = frame.schema().require_index(column)?;
     let mut row = 0;
     for partition in frame.partitions() {
@@ -83,8 +84,7 @@ fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &s
             let is_bad =
                 |at: &usize| array.is_null(*at) || values.get(*at).is_some_and(|value| !value.is_finite());
             if let Some(at) = (0..array.len()).find(is_bad) {
-                let place = frame.place_of_row(row + at);
-                let place = place.map_or_else(|| source.place_of(row + at), |place| place.to_string());
+                let place = source.place_of(row + at);
                 match values.get(at) {
                     Some(value) if value.is_infinite() => bail!(
                         "{place}: column `{column}` is {value}, expected a finite number: drop the row or change the value"
