@@ -5,8 +5,8 @@ use luthier::core::json;
 use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::{DataSource, MissingLabel};
 use super::source::null_of;
+use super::{DataSource, MissingLabel};
 use crate::config::DataConfig;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector};
