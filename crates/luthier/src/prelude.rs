@@ -2,7 +2,7 @@
 
 pub use luthier_core::params::{ParamMap, Params, Required};
 pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer};
-pub use luthier_frame::{Column, CsvOptions, DataFrame};
+pub use luthier_frame::{Column, CsvOptions, DataFrame, ScanOptions};
 pub use luthier_stages::{
     Binarizer, BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, Bucketizer, CalibrationCurve,
     ColumnTransformer, DatePart, DateParts, Family, HandleInvalid, Imputer, ImputerStrategy, IndexToString,
