@@ -106,7 +106,7 @@ impl Inputs {
                 source.name()
             );
         }
-        let place = |error: Error| match null_of(&error, |row| source.place_of(row)) {
+        let place = |error: Error| match null_of(&error, &|row| source.place_of(row)) {
             Some((column, place)) => anyhow!(
                 "{}: column `{column}` is missing, expected a number: drop the row or fill the value; with \
                  `features = []` in a configuration, stages such as an imputer take the columns as they are",
