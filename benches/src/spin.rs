@@ -3,8 +3,8 @@
 use std::hint;
 use std::time::Duration;
 
-use luthier::core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier::core::{Dataset, Estimator, FitContext, Params, Transformer};
+use luthier::core::frame::{Field, Schema};
+use luthier::core::{Dataset, Estimator, FitContext, Outputs, Params, Tile, Transformer};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +40,8 @@ impl Estimator for Spin {
         Ok(SpinModel { shift: self.shift })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_prediction(schema)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(prediction())
     }
 }
 
@@ -52,15 +52,20 @@ pub struct SpinModel {
 }
 
 impl Transformer for SpinModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Ok(data.with_column("prediction", Column::f64(vec![self.shift; data.num_rows()]))?)
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_prediction(schema)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(prediction())
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.numbers(vec![self.shift; rows.len()]);
+        Ok(())
     }
 }
 
-fn append_prediction(schema: &Schema) -> anyhow::Result<Schema> {
-    Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+fn prediction() -> Vec<Field> {
+    vec![Field::number("prediction")]
 }

@@ -127,7 +127,8 @@ pub(crate) struct PredictArgs {
     /// The file to write: .csv, or .parquet (.pq); - for CSV to the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The columns to write, in this order [default: those of the file and all that the stages append].
+    /// The columns to write, in this order; any that a stage appends may be among them [default: the columns of the file,
+    /// the prediction and the probabilities].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
     #[command(flatten)]

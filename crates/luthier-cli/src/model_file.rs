@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::core::{DynModel, Error, PipelineModel, json, persist};
-use luthier::frame::DataFrame;
+use luthier::core::{Dataset, DynModel, Error, PipelineModel, json, persist};
+use luthier::frame::Schema;
 
 use crate::data::{DataSource, FEATURES, Inputs, Reading, SavedReading};
 use crate::failure;
@@ -18,6 +18,19 @@ pub(crate) struct ModelFile {
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
     pub(crate) reading: SavedReading,
+}
+
+/// The rows of a file as a fitted pipeline shows them, read when they are asked for.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// The rows behind all stages.
+    pub(crate) rows: Dataset,
+    /// The columns of the file.
+    pub(crate) columns: Schema,
+    /// The columns in front of the first stage: those of the file, and `features` where the program makes them.
+    pub(crate) assembled: Schema,
+    /// How many rows the file has: stages may leave some out.
+    pub(crate) read: usize,
 }
 
 impl ModelFile {
@@ -48,17 +61,20 @@ impl ModelFile {
         Some(of_stages.chain(features).map(str::to_owned).collect())
     }
 
-    /// The rows of a file, with the columns that the stages append, and how many rows there were: stages may leave some
-    /// out.
-    pub(crate) fn transform(&self, source: &DataSource) -> Result<(DataFrame, usize)> {
+    /// Shows the rows of a file behind the stages. The file is not loaded.
+    pub(crate) fn show(&self, source: &DataSource) -> Result<Shown> {
         let frame = source.scan()?;
-        let rows = frame.num_rows();
         let assembled = match &self.inputs {
             Some(inputs) => inputs.assemble(&frame, source)?,
-            None => frame,
+            None => frame.clone(),
         };
         let in_file = |e| source.locate(anyhow::Error::from(e).context(source.name()));
-        Ok((self.pipeline.transform(&assembled).map_err(in_file)?, rows))
+        Ok(Shown {
+            rows: self.pipeline.stream(&assembled).map_err(in_file)?,
+            columns: frame.schema().clone(),
+            assembled: assembled.schema().clone(),
+            read: frame.num_rows(),
+        })
     }
 }
 
@@ -70,7 +86,7 @@ impl ModelFile {
     /// # Errors
     /// If the types of the columns are not known.
     pub(crate) fn of_named_columns(self) -> Result<PipelineModel> {
-        use luthier::frame::{ColumnType, Field, Schema};
+        use luthier::frame::{ColumnType, Field};
         use luthier::prelude::{Pipeline, VectorAssembler};
 
         let pipeline = self.pipeline.for_prediction();

@@ -164,24 +164,6 @@ impl Error {
         }
     }
 
-    /// Counts rows as the frame does, where a stage was given some of them.
-    pub(crate) fn with_rows(self, number: &dyn Fn(usize) -> usize) -> Self {
-        match self {
-            Self::BadValue { column, row, found, expected } => {
-                Self::BadValue { column, row: number(row), found, expected }
-            }
-            Self::Frame(mut error) => {
-                renumber(&mut error, number);
-                Self::Frame(error)
-            }
-            Self::Stage { stage, source } => Self::Stage { stage, source: cause_with_rows(source, number) },
-            Self::Evaluator { evaluator, source } => {
-                Self::Evaluator { evaluator, source: cause_with_rows(source, number) }
-            }
-            other => other,
-        }
-    }
-
     /// Puts the name of the stage in front, unless a stage or an evaluator is named already.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
@@ -246,21 +228,6 @@ impl From<ParamError> for Error {
     fn from(error: ParamError) -> Self {
         Self::Param(Box::new(error))
     }
-}
-
-fn renumber(error: &mut luthier_frame::Error, number: &dyn Fn(usize) -> usize) {
-    use luthier_frame::Error::{IntegerRange, Null, Sparse};
-    if let Null { row, .. } | IntegerRange { row, .. } | Sparse { row, .. } = error {
-        *row = number(*row);
-    }
-}
-
-fn cause_with_rows(mut source: anyhow::Error, number: &dyn Fn(usize) -> usize) -> anyhow::Error {
-    if let Some(error) = source.downcast_mut::<luthier_frame::Error>() {
-        renumber(error, number);
-        return source;
-    }
-    source.downcast::<Error>().map_or_else(|other| other, |own| own.with_rows(number).into())
 }
 
 fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {

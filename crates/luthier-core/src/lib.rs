@@ -17,12 +17,13 @@ mod pipeline_model;
 mod predictor;
 mod reads;
 pub mod registry;
+mod rows;
 mod stage;
 mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
-pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, SparseTile, Tile, TrainingSets};
+pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]
@@ -32,9 +33,10 @@ pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, Sta
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use predictor::Predictor;
+pub use rows::{Outputs, SparseTile, Tile};
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, RowFunction, StagePlan, Transformer, catch_panic, evaluate_all,
+    PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

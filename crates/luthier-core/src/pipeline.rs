@@ -1,13 +1,13 @@
 //! Stages in a row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use luthier_frame::Schema;
+use luthier_frame::{Field, Schema};
 
 use crate::dataset::Dataset;
 use crate::leak::check_features;
@@ -68,10 +68,11 @@ impl PlannedStage {
     /// Parameters or columns that do not fit.
     pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
         stage.validate()?;
-        let schema = stage.transform_schema(before)?;
+        let outputs = stage.outputs(before)?;
         let plan = stage.plan(before)?;
-        let step = LineageStep::new(before, &schema, plan.affine_columns().cloned())
-            .dropping_rows(plan.may_drop_rows());
+        let step =
+            LineageStep::new(&outputs, plan.affine_columns().cloned()).dropping_rows(plan.may_drop_rows());
+        let schema = before.with_fields(outputs).map_err(|e| Error::from(e).in_stage(stage.type_name()))?;
         Ok(Self { schema, plan, step })
     }
 }
@@ -167,14 +168,15 @@ impl Pipeline {
     /// # Errors
     /// The first stage that is not.
     pub fn check(&self) -> Result<()> {
-        for (i, stage) in self.stages.iter().enumerate() {
+        let mut names = HashSet::with_capacity(self.stages.len());
+        for stage in &self.stages {
             if stage.name.is_empty() || stage.name.contains('.') {
                 return Err(Error::invalid(format!(
                     "`{}` cannot name a stage: use a name without dots",
                     stage.name
                 )));
             }
-            if self.stages[..i].iter().any(|earlier| earlier.name == stage.name) {
+            if !names.insert(stage.name.as_str()) {
                 return Err(Error::invalid(format!(
                     "two stages are named `{}`: names address parameters and must differ",
                     stage.name
@@ -258,7 +260,7 @@ impl Estimator for Pipeline {
                     needs.push(need);
                 }
             }
-            steps.push(planned.step);
+            steps.push(Arc::new(planned.step));
             schema = planned.schema;
         }
         let mut view = data.clone();
@@ -271,20 +273,22 @@ impl Estimator for Pipeline {
                 Some(model) => model,
                 None => leaf.fit(&view, &ctx.for_stage(&name)).map_err(named)?,
             };
-            view = view.through_stage(&name, model.clone())?;
+            view = view.through_stage(&name, model.clone())?.held();
             models.push(model);
         }
         Ok(self.assemble(&mut models.into_iter())?.with_inputs(data.schema()))
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         self.check()?;
-        let mut schema = schema.clone();
+        let (mut schema, mut appended) = (schema.clone(), Vec::new());
         for stage in &self.stages {
             let named = |e: Error| e.in_stage_of(&stage.name, stage.stage.type_name());
-            schema = stage.stage.transform_schema(&schema).map_err(named)?;
+            let outputs = stage.stage.outputs(&schema).map_err(named)?;
+            schema = schema.with_fields(outputs.iter().cloned()).map_err(|e| named(e.into()))?;
+            appended.extend(outputs);
         }
-        Ok(schema)
+        Ok(appended)
     }
 }
 

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use luthier_frame::{DataFrame, Schema};
+use luthier_frame::{Column, DataFrame, Field, Schema};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::dataset::Dataset;
 use crate::describe::{Description, Note};
 use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
+use crate::rows::{BoundStage, Chain, Outputs, Places, Tile, through_frame};
 use crate::stage::{DynModel, Estimator, Transformer};
 use crate::{Error, Result, persist};
 
@@ -59,12 +61,8 @@ impl PipelineModel {
     pub fn predictor(&self) -> Result<Predictor> {
         let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
         let inputs = self.inputs().ok_or_else(unknown)?;
-        let mut before = self.clone();
-        let last_fitted = self.stages.iter().rposition(|(_, model)| model.is_fitted());
-        before.stages.truncate(last_fitted.unwrap_or(self.stages.len().saturating_sub(1)));
-        let before = before.transform_schema(inputs)?;
-        let behind = self.transform_schema(inputs)?;
-        let outputs: Vec<&str> = behind.names().filter(|name| before.field(name).is_none()).collect();
+        let outputs = self.predictions(inputs)?;
+        let outputs: Vec<&str> = outputs.iter().map(Field::name).collect();
         self.predictor_for(inputs, &outputs)
     }
 
@@ -95,19 +93,58 @@ impl PipelineModel {
         self.leaves().into_iter().flat_map(of_stage).collect()
     }
 
-    /// Passes something through the stages that these rows, of which `schema` tells the columns, go through.
-    pub(crate) fn try_fold<T>(
+    /// The stages that rows of this schema go through, with nested pipelines opened, and the schema behind them.
+    pub(crate) fn bind(&self, schema: &Schema) -> Result<(Vec<BoundStage>, Schema)> {
+        let (mut stages, mut schema) = (Vec::new(), schema.clone());
+        for (place, (name, model)) in self.leaves().into_iter().enumerate() {
+            if self.reads.as_ref().is_some_and(|reads| reads.leaves_out(place, model.as_ref(), &schema)) {
+                continue;
+            }
+            let stage = BoundStage::new(Arc::clone(model), Some(&name), &schema)?;
+            let named = |e: luthier_frame::Error| Error::from(e).in_stage(&name);
+            schema = schema.with_fields(stage.signature.outputs.iter().cloned()).map_err(named)?;
+            stages.push(stage);
+        }
+        Ok((stages, schema))
+    }
+
+    /// The rows of a view as they are behind all stages, with the short cuts that they allow.
+    pub(crate) fn show(&self, data: &Dataset) -> Result<Dataset> {
+        self.view(data, Dataset::through_stage)
+    }
+
+    /// The rows of a frame as they are behind all stages, computed when they are read: a file goes through batch by
+    /// batch. All that is asked of them is read from the rows, as it is of a frame that was transformed.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; the stage is named.
+    pub fn stream(&self, data: &DataFrame) -> Result<Dataset> {
+        self.view(&Dataset::new(data.clone()), Dataset::through_rows_of)
+    }
+
+    fn view(
         &self,
-        start: T,
-        schema: impl Fn(&T) -> &Schema,
-        mut step: impl FnMut(T, &dyn DynModel) -> Result<T>,
-    ) -> Result<T> {
-        self.leaves().into_iter().enumerate().try_fold(start, |before, (place, (name, model))| {
+        data: &Dataset,
+        through: impl Fn(&Dataset, &str, Arc<dyn DynModel>) -> Result<Dataset>,
+    ) -> Result<Dataset> {
+        self.leaves().into_iter().enumerate().try_fold(data.clone(), |data, (place, (name, model))| {
             match &self.reads {
-                Some(reads) if reads.leaves_out(place, model.as_ref(), schema(&before)) => Ok(before),
-                _ => step(before, model.as_ref()).map_err(|e| e.in_stage_of(&name, model.type_name())),
+                Some(reads) if reads.leaves_out(place, model.as_ref(), data.schema()) => Ok(data),
+                _ => through(&data, &name, Arc::clone(model)),
             }
         })
+    }
+
+    /// The columns that predictions are: what the last fitted stage appends, and the transformers behind it, to rows with
+    /// these columns.
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; the stage is named.
+    pub fn predictions(&self, columns: &Schema) -> Result<Vec<Field>> {
+        let (stages, _) = self.bind(columns)?;
+        let last_fitted = stages.iter().rposition(|stage| stage.model.is_fitted());
+        let last = stages.get(last_fitted.unwrap_or(stages.len().saturating_sub(1))..).unwrap_or_default();
+        Ok(last.iter().flat_map(|stage| stage.signature.outputs.iter().cloned()).collect())
     }
 
     /// The stages in order, by name.
@@ -153,7 +190,10 @@ impl PipelineModel {
     /// # Errors
     /// A column that is missing or of the wrong type, or a value a stage cannot use; the stage is named.
     pub fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
-        self.try_fold(data.clone(), DataFrame::schema, |data, model| model.transform(&data))
+        let (stages, schema) = self.bind(data.schema())?;
+        let mut places = Places::new(data.schema().names());
+        let chain = Chain::new(&stages, &mut places)?;
+        through_frame(data, schema, |batch| chain.run(batch))
     }
 
     /// The schema behind all stages.
@@ -161,7 +201,7 @@ impl PipelineModel {
     /// # Errors
     /// A column that is missing or of the wrong type; the stage is named.
     pub fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        self.try_fold(schema.clone(), |schema| schema, |schema, model| model.transform_schema(&schema))
+        Ok(self.bind(schema)?.1)
     }
 
     /// Writes the model to a JSON file, with all floats bit for bit.
@@ -191,17 +231,47 @@ impl From<Arc<dyn DynModel>> for PipelineModel {
     }
 }
 
+/// What its stages do, one after the other. Whoever looks through a pipeline looks through its stages, so this is for a
+/// pipeline among strangers.
 impl Transformer for PipelineModel {
+    /// Where the model does not know what it reads, all that its stages read, what they make for each other included.
+    fn inputs(&self) -> Vec<String> {
+        match &self.reads {
+            Some(reads) => reads.inputs.names().map(str::to_owned).collect(),
+            None => self.leaves().iter().flat_map(|(_, model)| model.transformer().inputs()).collect(),
+        }
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let (stages, _) = self.bind(schema)?;
+        Ok(stages.iter().flat_map(|stage| stage.signature.outputs.iter().cloned()).collect())
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let (stages, _) = self.bind(rows.schema())?;
+        let chain = Chain::new(&stages, &mut Places::new(rows.schema().names()))?;
+        let Some(batch) = chain.run(rows.to_batch()?)? else {
+            out.keep(vec![false; rows.len()]);
+            return Ok(());
+        };
+        let mut left = (0..batch.rows).map(|i| batch.origin.number(i)).peekable();
+        out.keep((0..rows.len()).map(|i| left.next_if_eq(&rows.row(i)).is_some()).collect());
+        for column in batch.columns.into_iter().skip(rows.schema().len()) {
+            out.column(Column::from_array(column.into_array())?);
+        }
+        Ok(())
+    }
+
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         Ok(Self::transform(self, data)?)
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(Self::transform_schema(self, schema)?)
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn drops_rows(&self) -> bool {
-        self.stages.iter().any(|(_, model)| model.drops_rows())
+        self.stages.iter().any(|(_, model)| model.transformer().drops_rows())
     }
 
     fn describe(&self) -> Description {

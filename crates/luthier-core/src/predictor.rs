@@ -1,23 +1,20 @@
 //! Predictions of single rows, without a frame made by hand.
 
-use std::ops::Range;
+use std::sync::Arc;
 
 use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema, parse_date, parse_timestamp};
 use ndarray::Array2;
 
 use crate::params::Value;
 use crate::pipeline_model::PipelineModel;
-use crate::stage::{DynModel, RowFunction, catch_panic};
+use crate::rows::{Batch, Chain, Held, Origin, Places};
 use crate::{Error, Result};
-
-/// Numbers the rows, to see which are left out.
-const ROW: &str = "\u{0}row";
 
 /// A fitted pipeline, ready for rows: what can be checked once was checked when it was made.
 ///
 /// A row is a list of values in the order of [`inputs`](Self::inputs); so is what comes out, in the order of
-/// [`outputs`](Self::outputs). Where every stage is a function of numbers ([`RowFunction`]), a row costs little more than
-/// its arithmetic; else it goes through as a frame of one row. Both give the same up to rounding.
+/// [`outputs`](Self::outputs). It goes through the stages as a batch of one row, so what comes out is, to the last bit,
+/// the row of a transformed frame.
 ///
 /// ```
 /// use luthier_core::frame::{ColumnType, Field, Schema};
@@ -30,36 +27,22 @@ const ROW: &str = "\u{0}row";
 /// ```
 #[derive(Debug, Clone)]
 pub struct Predictor {
-    model: PipelineModel,
+    chain: Chain,
     inputs: Schema,
     outputs: Schema,
-    steps: Option<Steps>,
-}
-
-/// The way of one row through the stages, as places in one run of numbers.
-#[derive(Debug, Clone)]
-struct Steps {
-    inputs: Vec<Range<usize>>,
-    functions: Vec<Step>,
-    outputs: Vec<Range<usize>>,
-    numbers: usize,
-}
-
-#[derive(Debug, Clone)]
-struct Step {
-    function: RowFunction,
-    from: Vec<Range<usize>>,
-    to: Range<usize>,
-    name: &'static str,
+    /// Where the outputs stand behind the stages.
+    places: Vec<usize>,
 }
 
 impl Predictor {
     pub(crate) fn new(model: &PipelineModel, inputs: &Schema, outputs: &[&str]) -> Result<Self> {
-        let behind = model.transform_schema(inputs)?;
+        let (stages, behind) = model.bind(inputs)?;
         let fields = outputs.iter().map(|name| Ok(behind.require(name)?.clone()));
         let outputs = Schema::new(fields.collect::<Result<_>>()?)?;
-        let steps = Steps::of(model, inputs, &outputs);
-        Ok(Self { model: model.clone(), inputs: inputs.clone(), outputs, steps })
+        let mut places = Places::new(inputs.names());
+        let chain = Chain::new(&stages, &mut places)?;
+        let places = places.find_all(outputs.names())?;
+        Ok(Self { chain, inputs: inputs.clone(), outputs, places })
     }
 
     /// The columns that a row gives, in order.
@@ -70,11 +53,6 @@ impl Predictor {
     /// The columns that come out, in order.
     pub fn outputs(&self) -> &Schema {
         &self.outputs
-    }
-
-    /// Whether rows go through as numbers, without a frame.
-    pub fn is_direct(&self) -> bool {
-        self.steps.is_some()
     }
 
     /// The values of a row that gives them by name.
@@ -103,10 +81,7 @@ impl Predictor {
     /// # Errors
     /// Another number of values than columns; a value of the wrong type, or one that a stage cannot use.
     pub fn predict_row(&self, row: &[Value]) -> Result<Option<Vec<Value>>> {
-        match &self.steps {
-            Some(steps) => self.direct(steps, 0, row).map(Some),
-            None => Ok(self.predict(std::slice::from_ref(&row.to_vec()))?.pop().flatten()),
-        }
+        Ok(self.predict_all(&[row])?.pop().flatten())
     }
 
     /// The outputs of some rows; `None` for one that a stage leaves out.
@@ -114,17 +89,32 @@ impl Predictor {
     /// # Errors
     /// Those of [`predict_row`](Self::predict_row), with the row's number.
     pub fn predict(&self, rows: &[Vec<Value>]) -> Result<Vec<Option<Vec<Value>>>> {
-        if let Some(steps) = &self.steps {
-            return rows.iter().enumerate().map(|(i, row)| self.direct(steps, i, row).map(Some)).collect();
-        }
-        let out = self.model.transform(&self.frame(rows)?)?;
-        let numbers = out.column_i64(ROW)?;
-        let columns: Vec<Vec<Value>> =
-            self.outputs.fields().iter().map(|field| values(&out, field)).collect::<Result<_>>()?;
+        self.predict_all(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn predict_all(&self, rows: &[&[Value]]) -> Result<Vec<Option<Vec<Value>>>> {
+        rows.iter().enumerate().try_for_each(|(i, row)| self.check_len(i, row))?;
+        let columns = self.inputs.fields().iter().enumerate().map(|(j, field)| {
+            let values = || rows.iter().filter_map(move |row| row.get(j));
+            Ok(Arc::new(held(field, values)?))
+        });
+        let columns = columns.collect::<Result<_>>()?;
         let mut predictions = vec![None; rows.len()];
-        for (i, row) in numbers.into_iter().enumerate() {
-            if let Some(place) = predictions.get_mut(row as usize) {
-                *place = Some(columns.iter().filter_map(|column| column.get(i).cloned()).collect());
+        let batch = Batch { columns, rows: rows.len(), origin: Origin::new(0) };
+        let Some(out) = self.chain.run(batch)? else { return Ok(predictions) };
+        let mut left: Vec<Vec<Value>> = vec![Vec::with_capacity(self.places.len()); out.rows];
+        for (field, column) in self
+            .outputs
+            .fields()
+            .iter()
+            .zip(&self.places)
+            .filter_map(|(field, &place)| Some((field, out.columns.get(place)?)))
+        {
+            show(field, column, &mut left)?;
+        }
+        for (i, row) in left.into_iter().enumerate() {
+            if let Some(place) = predictions.get_mut(out.origin.number(i)) {
+                *place = Some(row);
             }
         }
         Ok(predictions)
@@ -142,111 +132,6 @@ impl Predictor {
             names.join(", ")
         )))
     }
-
-    fn direct(&self, steps: &Steps, number: usize, row: &[Value]) -> Result<Vec<Value>> {
-        self.check_len(number, row)?;
-        let mut numbers = vec![0.0; steps.numbers];
-        for ((field, place), value) in self.inputs.fields().iter().zip(&steps.inputs).zip(row) {
-            fill(&mut numbers[place.clone()], field, value).ok_or_else(|| bad(field, number, value))?;
-        }
-        let mut gathered = Vec::new();
-        for step in &steps.functions {
-            // What a stage writes lies behind all that it reads.
-            let (before, after) = numbers.split_at_mut(step.to.start);
-            let out = &mut after[..step.to.len()];
-            let input = match step.from.as_slice() {
-                [one] => &before[one.clone()],
-                several => {
-                    gathered.clear();
-                    several.iter().for_each(|place| gathered.extend_from_slice(&before[place.clone()]));
-                    &gathered
-                }
-            };
-            catch_panic(step.name, || {
-                step.function.apply(input, out);
-                Ok(())
-            })?;
-        }
-        let outputs = self.outputs.fields().iter().zip(&steps.outputs);
-        Ok(outputs.map(|(field, place)| show(field, &numbers[place.clone()])).collect())
-    }
-
-    fn frame(&self, rows: &[Vec<Value>]) -> Result<DataFrame> {
-        rows.iter().enumerate().try_for_each(|(i, row)| self.check_len(i, row))?;
-        let columns = self.inputs.fields().iter().enumerate().map(|(j, field)| {
-            let values = || rows.iter().filter_map(move |row| row.get(j));
-            let field = as_given(field.clone(), values()).with_nullable(true);
-            let column = column(&field, values)?;
-            Ok((field, column))
-        });
-        let mut columns = columns.collect::<Result<Vec<_>>>()?;
-        let numbers = Column::i64((0..rows.len() as i64).collect());
-        columns.push((Field::new(ROW, ColumnType::I64), numbers));
-        Ok(DataFrame::from_fields(columns)?)
-    }
-}
-
-impl Steps {
-    /// `None` where a stage is no function of numbers.
-    fn of(model: &PipelineModel, inputs: &Schema, outputs: &Schema) -> Option<Self> {
-        let mut way = Way { schema: inputs.clone(), places: Vec::new(), functions: Vec::new(), numbers: 0 };
-        inputs.fields().iter().try_for_each(|field| way.place(field).map(drop))?;
-        let no_function = || Error::invalid("a stage that is no function of numbers");
-        let step = |way: Way, model: &dyn DynModel| way.through(model).ok_or_else(no_function);
-        let way = model.try_fold(way, |way| &way.schema, step).ok()?;
-        let find = |field: &Field| way.find(field.name());
-        Some(Self {
-            inputs: inputs.fields().iter().map(find).collect::<Option<_>>()?,
-            outputs: outputs.fields().iter().map(find).collect::<Option<_>>()?,
-            functions: way.functions,
-            numbers: way.numbers,
-        })
-    }
-}
-
-/// Steps while they are put together.
-struct Way {
-    schema: Schema,
-    places: Vec<(String, Range<usize>)>,
-    functions: Vec<Step>,
-    numbers: usize,
-}
-
-impl Way {
-    /// A place for a column behind all others; `None` if it does not hold numbers.
-    fn place(&mut self, field: &Field) -> Option<Range<usize>> {
-        let width = match field.column_type() {
-            ColumnType::F64 => 1,
-            ColumnType::Vector { width } => width,
-            _ => return None,
-        };
-        let place = self.numbers..self.numbers + width;
-        self.numbers = place.end;
-        self.places.push((field.name().to_owned(), place.clone()));
-        Some(place)
-    }
-
-    fn find(&self, name: &str) -> Option<Range<usize>> {
-        self.places.iter().find(|(of, _)| of == name).map(|(_, place)| place.clone())
-    }
-
-    fn through(mut self, model: &dyn DynModel) -> Option<Self> {
-        let behind = model.transform_schema(&self.schema).ok()?;
-        let function = model.row_function()?;
-        let from: Option<Vec<_>> = function.inputs().iter().map(|name| self.find(name)).collect();
-        let new = behind.fields().get(self.schema.len()..)?;
-        if !new.iter().map(Field::name).eq(function.outputs().iter().map(String::as_str)) {
-            return None;
-        }
-        let mut to: Option<Range<usize>> = None;
-        for field in new {
-            let at = self.place(field)?;
-            to = Some(to.map_or(at.start, |to| to.start)..at.end);
-        }
-        self.functions.push(Step { function, from: from?, to: to?, name: model.type_name() });
-        self.schema = behind;
-        Some(self)
-    }
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -258,27 +143,16 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// Writes the numbers of a value; `None` if it is none of the column's type.
-fn fill(target: &mut [f64], field: &Field, value: &Value) -> Option<()> {
-    match (field.column_type(), value) {
-        (ColumnType::Vector { width }, Value::List(items)) if items.len() == width => {
+/// Writes the numbers of a list; `None` if it is none or has another length.
+fn fill(target: &mut [f64], value: &Value) -> Option<()> {
+    match value {
+        Value::List(items) if items.len() == target.len() => {
             target.iter_mut().zip(items).try_for_each(|(target, item)| {
                 *target = number(item)?;
                 Some(())
             })
         }
-        (ColumnType::F64, value) => {
-            *target.first_mut()? = number(value)?;
-            Some(())
-        }
         _ => None,
-    }
-}
-
-fn show(field: &Field, numbers: &[f64]) -> Value {
-    match (field.column_type(), numbers) {
-        (ColumnType::F64, [x]) => Value::Float(*x),
-        _ => Value::List(numbers.iter().map(|x| Value::Float(*x)).collect()),
     }
 }
 
@@ -296,14 +170,29 @@ fn bad(field: &Field, row: usize, value: &Value) -> Error {
     Error::BadValue { column: field.name().to_owned(), row, found: value.to_string(), expected }
 }
 
-/// As in a file, numbers that are not all whole are no integers.
-fn as_given<'a>(field: Field, mut values: impl Iterator<Item = &'a Value>) -> Field {
+/// The values of a column. A null is a missing value.
+fn held<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() -> I) -> Result<Held> {
     match field.column_type() {
-        ColumnType::I64 if values.any(|value| number(value).is_some() && whole(value).is_none()) => {
-            Field::new(field.name(), ColumnType::F64).with_metadata(field.metadata().clone())
+        ColumnType::F64 => {
+            if let Some(numbers) = values().map(number).collect() {
+                return Ok(Held::numbers(numbers));
+            }
         }
-        _ => field,
+        ColumnType::Vector { width } => {
+            let mut rows = Array2::zeros((values().count(), width));
+            for ((row, mut target), value) in rows.outer_iter_mut().enumerate().zip(values()) {
+                let target = target.as_slice_mut().unwrap_or_default();
+                fill(target, value).ok_or_else(|| bad(field, row, value))?;
+            }
+            return Ok(Held::vectors(rows));
+        }
+        // As in a file, numbers that are not all whole are no integers.
+        ColumnType::I64 if values().any(|value| number(value).is_some() && whole(value).is_none()) => {
+            return held(&Field::new(field.name(), ColumnType::F64), values);
+        }
+        _ => {}
     }
+    Ok(Held::array(Arc::clone(column(field, values)?.array())))
 }
 
 fn whole(value: &Value) -> Option<i64> {
@@ -338,14 +227,6 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
             Value::Str(text) => Some(text.as_str()),
             _ => None,
         })?),
-        ColumnType::Vector { width } => {
-            let mut rows = Array2::zeros((values().count(), width));
-            for ((row, mut target), value) in rows.outer_iter_mut().enumerate().zip(values()) {
-                let target = target.as_slice_mut().unwrap_or_default();
-                fill(target, field, value).ok_or_else(|| bad(field, row, value))?;
-            }
-            Column::vector(rows)
-        }
         ColumnType::Date => Column::date_nullable(all(field, values(), |value| match value {
             Value::Str(text) => parse_date(text),
             _ => None,
@@ -363,7 +244,7 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
                 values().enumerate().map(|(row, value)| list(value).ok_or_else(|| bad(field, row, value)));
             Column::lists(lists.collect::<Result<Vec<_>>>()?)
         }
-        ColumnType::AnyVector => {
+        ColumnType::Vector { .. } | ColumnType::AnyVector => {
             let name = field.name();
             return Err(Error::invalid(format!("column `{name}`: the width of the vectors is not known")));
         }
@@ -376,22 +257,35 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
     })
 }
 
-/// The values of a column.
-fn values(data: &DataFrame, field: &Field) -> Result<Vec<Value>> {
+/// Puts a column's value behind those of each row.
+fn show(field: &Field, column: &Arc<Held>, rows: &mut [Vec<Value>]) -> Result<()> {
     let name = field.name();
-    Ok(match field.column_type() {
+    match (field.column_type(), column.numeric()) {
+        (ColumnType::F64, Some(numbers)) if column.first_null().is_none() => {
+            rows.iter_mut().zip(numbers.iter()).for_each(|(row, x)| row.push(Value::Float(*x)));
+            return Ok(());
+        }
+        (ColumnType::Vector { .. }, Some(vectors)) if column.first_null().is_none() => {
+            let lists =
+                vectors.outer_iter().map(|list| list.iter().map(|x| Value::Float(*x)).collect::<Vec<_>>());
+            rows.iter_mut().zip(lists).for_each(|(row, list)| row.push(list.into()));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let data = DataFrame::from_columns(vec![(name, Column::from_array(column.to_array())?)])?;
+    let values: Vec<Value> = match field.column_type() {
         ColumnType::F64 => data.column_f64(name)?.into_iter().map(Value::Float).collect(),
         ColumnType::I64 => data.column_i64(name)?.into_iter().map(Value::Int).collect(),
         ColumnType::Bool => data.column_bool(name)?.into_iter().map(Value::Bool).collect(),
         ColumnType::Utf8 => data.column_utf8(name)?.into_iter().map(Value::Str).collect(),
         ColumnType::Vector { .. } => {
-            let rows = data.vectors(name)?;
-            rows.outer_iter()
-                .map(|row| row.iter().map(|x| Value::Float(*x)).collect::<Vec<_>>().into())
-                .collect()
+            return Err(Error::invalid(format!("a vector of column `{name}` is null")));
         }
         _ => {
             return Err(Error::invalid(format!("column `{name}` cannot be shown as a value")));
         }
-    })
+    };
+    rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
+    Ok(())
 }

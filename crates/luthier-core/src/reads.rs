@@ -1,10 +1,11 @@
 //! What of a frame a fitted pipeline reads.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use luthier_frame::{Field, Schema};
 
-use crate::stage::DynModel;
+use crate::stage::{DynModel, catch_panic};
 
 /// What of a frame a fitted pipeline reads.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub(crate) struct Reads {
 
 /// The columns of one stage.
 struct Stage {
-    reads: Option<Vec<String>>,
+    reads: Vec<String>,
     makes: Vec<String>,
     /// Columns that its parameters name, those that it appends aside.
     names: Vec<String>,
@@ -35,33 +36,29 @@ impl Reads {
         let mut stages = Vec::with_capacity(models.len());
         let mut for_fitting = vec![false; models.len()];
         for ((_, model), absent) in models.iter().zip(&mut for_fitting) {
-            let reads = inputs(model.as_ref());
-            *absent = lacks(&schema, reads.as_deref());
+            let reads = model.transformer().inputs();
+            *absent = lacks(&schema, &reads);
             let mut makes = Vec::new();
             if !*absent {
-                let behind = model.transform_schema(&schema).ok()?;
-                makes.extend(behind.names().skip(schema.len()).map(str::to_owned));
-                schema = behind;
+                let outputs = catch_panic(model.type_name(), || model.transformer().outputs(&schema)).ok()?;
+                makes.extend(outputs.iter().map(|field| field.name().to_owned()));
+                schema = schema.with_fields(outputs).ok()?;
             }
             stages.push(Stage { reads, makes, names: model.columns_where(|role| !role.is_appended()) });
         }
-        for place in (0..stages.len()).rev() {
-            let Some((stage, later)) = stages.get(place..).and_then(<[_]>::split_first) else { continue };
-            let later = || later.iter().zip(&for_fitting[place + 1..]);
-            let made = |columns: &Vec<String>| columns.iter().any(|name| stage.makes.contains(name));
-            // One that does not tell what it reads is taken by its parameters.
-            let is_read = |later: &Stage| made(later.reads.as_ref().unwrap_or(&later.names));
-            let to_predict = later().any(|(later, for_fitting)| !for_fitting && is_read(later));
-            let to_fit =
-                later().any(|(later, for_fitting)| made(&later.names) || *for_fitting && is_read(later));
-            for_fitting[place] |= stage.reads.is_some() && to_fit && !to_predict;
+        // What is read and named by the stages behind.
+        let (mut to_predict, mut to_fit) = (HashSet::new(), HashSet::new());
+        for (stage, for_fitting) in stages.iter().zip(&mut for_fitting).rev() {
+            let any = |of: &HashSet<&str>| stage.makes.iter().any(|made| of.contains(made.as_str()));
+            *for_fitting |= any(&to_fit) && !any(&to_predict);
+            let reads = if *for_fitting { &mut to_fit } else { &mut to_predict };
+            reads.extend(stage.reads.iter().map(String::as_str));
+            to_fit.extend(stage.names.iter().map(String::as_str));
         }
-        let of_kind = |kind: bool| stages.iter().zip(&for_fitting).filter(move |(_, is)| **is == kind);
-        let reads = |stage: &Stage, name: &str| match &stage.reads {
-            Some(reads) => reads.iter().any(|read| read == name),
-            None => !of_kind(true).any(|(other, _)| other.reads.iter().flatten().any(|read| read == name)),
-        };
-        let is_input = |field: &&Field| of_kind(false).any(|(stage, _)| reads(stage, field.name()));
+        let predicting = stages.iter().zip(&for_fitting).filter(|(_, for_fitting)| !**for_fitting);
+        let is_read: HashSet<&str> =
+            predicting.flat_map(|(stage, _)| stage.reads.iter().map(String::as_str)).collect();
+        let is_input = |field: &&Field| is_read.contains(field.name());
         let fields = columns.fields().iter().filter(is_input);
         let inputs = Schema::new(fields.cloned().collect()).ok()?;
         Some(Self { inputs, for_fitting, predicts_only: false })
@@ -69,16 +66,11 @@ impl Reads {
 
     /// Whether a stage is not needed and, unless it predicts only, cannot run on these columns.
     pub(crate) fn leaves_out(&self, place: usize, model: &dyn DynModel, schema: &Schema) -> bool {
-        let cannot_run = || lacks(schema, inputs(model).as_deref());
+        let cannot_run = || lacks(schema, &model.transformer().inputs());
         self.for_fitting.get(place) == Some(&true) && (self.predicts_only || cannot_run())
     }
 }
 
-/// The columns that a stage reads, if it tells.
-fn inputs(model: &dyn DynModel) -> Option<Vec<String>> {
-    model.input_columns().or_else(|| model.affine().map(|map| map.columns.inputs))
-}
-
-fn lacks(schema: &Schema, columns: Option<&[String]>) -> bool {
-    columns.is_some_and(|columns| columns.iter().any(|name| schema.field(name).is_none()))
+fn lacks(schema: &Schema, columns: &[String]) -> bool {
+    columns.iter().any(|name| schema.field(name).is_none())
 }

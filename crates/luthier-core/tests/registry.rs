@@ -2,21 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::registry::{self, EvaluatorEntry, StageEntry};
-use luthier_core::{Error, Params, PureTransformer, Transformer};
+use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer};
 
 /// A stage that does nothing.
 #[derive(Debug, Clone, Params)]
 struct Same {}
 
 impl Transformer for Same {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Ok(data.clone())
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.clone())
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(Vec::new())
+    }
+
+    fn apply(&self, _rows: &Tile<'_>, _out: &mut Outputs) -> anyhow::Result<()> {
+        Ok(())
     }
 }
 

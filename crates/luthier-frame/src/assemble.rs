@@ -75,12 +75,12 @@ impl DataFrame {
     }
 }
 
-/// The columns' rows as vectors; `first_row` is the frame's row at which they begin, for errors.
-pub(crate) fn side_by_side(
-    columns: &[(&Field, ArrayRef)],
-    rows: usize,
-    first_row: usize,
-) -> Result<ArrayRef> {
+/// The columns' rows as vectors, sparse where one of them is; `first_row` is the frame's row at which they begin, for
+/// errors.
+///
+/// # Errors
+/// [`Error::ColumnType`] for a column of neither numbers nor vectors; [`Error::Null`] at the first missing value.
+pub fn side_by_side(columns: &[(&Field, ArrayRef)], rows: usize, first_row: usize) -> Result<ArrayRef> {
     if columns.iter().any(|(_, array)| sparse_rows(array.as_ref()).is_some()) {
         return sparse_side_by_side(columns, rows, first_row);
     }

@@ -305,7 +305,7 @@ fn conform(frame: &DataFrame, types: &Schema) -> Result<Option<DataFrame>> {
         }
         columns.push((own.clone().with_type(wanted), index));
     }
-    frame.with_fields(columns).map(Some)
+    frame.arranged(columns).map(Some)
 }
 
 /// Files of a folder and of those in it.

@@ -50,16 +50,17 @@ impl DataFrame {
             batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect()
         };
         let expected = names(first);
-        let mut fields = Vec::new();
-        for (index, name) in expected.iter().enumerate() {
-            fields.push(common_field(name, index, &batches)?);
-            if let Some(other) = batches.iter().find(|batch| names(batch) != expected) {
-                return Err(Error::SchemaMismatch {
-                    expected: expected.join(", "),
-                    found: names(other).join(", "),
-                });
-            }
+        if let Some(other) = batches.iter().find(|batch| names(batch) != expected) {
+            return Err(Error::SchemaMismatch {
+                expected: expected.join(", "),
+                found: names(other).join(", "),
+            });
         }
+        let fields: Vec<Field> = expected
+            .iter()
+            .enumerate()
+            .map(|(index, name)| common_field(name, index, &batches))
+            .collect::<Result<_>>()?;
         let schema = Schema::new(fields)?;
         let mut row = 0;
         let mut taken = Vec::with_capacity(partitions.len());

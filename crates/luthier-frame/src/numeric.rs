@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -13,6 +13,7 @@ use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, CowArray, Ix2};
 
+use crate::frame::first_null;
 use crate::normalize::is_float;
 use crate::sparse::sparse_rows;
 
@@ -99,6 +100,25 @@ pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
     Some(matrix)
 }
 
+/// An array of vectors where it lies: a fixed-size list of `f64` without nulls.
+pub fn vectors_in_place(array: &dyn Array) -> Option<ArrayView2<'_, f64>> {
+    let lists = array.as_fixed_size_list_opt().filter(|lists| lists.null_count() == 0)?;
+    let values =
+        lists.values().as_primitive_opt::<Float64Type>().filter(|values| values.null_count() == 0)?;
+    let shape = (lists.len(), usize::try_from(lists.value_length()).ok()?);
+    ArrayView2::from_shape(shape, values.values()).ok()
+}
+
+/// The first row that is null, or a vector with a null in it.
+pub fn first_null_row(array: &dyn Array) -> Option<usize> {
+    let inside = || {
+        let lists = array.as_fixed_size_list_opt()?;
+        let width = usize::try_from(lists.value_length()).ok()?.max(1);
+        first_null(lists.values().as_ref()).map(|position| position / width)
+    };
+    first_null(array).into_iter().chain(inside()).min()
+}
+
 /// Rows of NaN where the array is null.
 fn fill_nulls(array: &dyn Array, mut matrix: ArrayViewMut2<'_, f64>) {
     if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
@@ -139,7 +159,9 @@ pub fn vector_array(data: Array2<f64>) -> ArrayRef {
 
 /// Cuts `values` into `rows` lists of `width`, without nulls. The caller knows that the lengths agree.
 fn vector_list(values: ArrayRef, width: usize, rows: usize) -> FixedSizeListArray {
-    let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+    static ITEM: LazyLock<Arc<Field>> =
+        LazyLock::new(|| Arc::new(Field::new_list_field(DataType::Float64, true)));
+    let item = Arc::clone(&ITEM);
     let width = i32::try_from(width).unwrap_or(-1);
     match FixedSizeListArray::try_new_with_length(item, width, values, None, rows) {
         Ok(lists) => lists,

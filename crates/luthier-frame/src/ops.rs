@@ -1,13 +1,17 @@
 //! What makes a frame from frames. Buffers are shared, rows never change places.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 
-use crate::partition::{Loaded, Part, record_batch};
+use crate::partition::{BatchMaker, Loaded, Part, record_batch};
 use crate::predicate::is_missing;
 use crate::view::View;
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
+
+/// The columns of some rows, and which of the rows they are where some are left out.
+pub type MappedRows = (Vec<ArrayRef>, Option<Vec<bool>>);
 
 impl DataFrame {
     /// These columns, in this order.
@@ -25,11 +29,10 @@ impl DataFrame {
     /// # Errors
     /// [`Error::UnknownColumn`].
     pub fn drop(&self, columns: &[&str]) -> Result<Self> {
-        for name in columns {
-            self.schema().require(name)?;
-        }
-        let kept = |&index: &usize| !columns.contains(&self.schema().fields()[index].name());
-        self.project(&(0..self.schema().len()).filter(kept).collect::<Vec<_>>())
+        let dropped = columns.iter().map(|name| self.schema().require_index(name));
+        let dropped = dropped.collect::<Result<HashSet<usize>>>()?;
+        let kept = (0..self.schema().len()).filter(|position| !dropped.contains(position));
+        self.project(&kept.collect::<Vec<_>>())
     }
 
     /// The column `from` called `to`.
@@ -40,15 +43,15 @@ impl DataFrame {
         let renamed = self.schema().require_index(from)?;
         let mut fields = self.schema().fields().to_vec();
         fields[renamed] = fields[renamed].clone().with_name(to);
-        self.with_fields(fields.into_iter().enumerate().map(|(index, field)| (field, index)).collect())
+        self.arranged(fields.into_iter().enumerate().map(|(index, field)| (field, index)).collect())
     }
 
     fn project(&self, positions: &[usize]) -> Result<Self> {
         let fields = self.schema().fields();
-        self.with_fields(positions.iter().map(|&index| (fields[index].clone(), index)).collect())
+        self.arranged(positions.iter().map(|&index| (fields[index].clone(), index)).collect())
     }
 
-    pub(crate) fn with_fields(&self, columns: Vec<(Field, usize)>) -> Result<Self> {
+    pub(crate) fn arranged(&self, columns: Vec<(Field, usize)>) -> Result<Self> {
         let schema = Schema::new(columns.iter().map(|(field, _)| field.clone()).collect())?;
         let partitions: Result<Vec<Partition>> =
             self.partitions().iter().map(|partition| partition.project(&columns)).collect();
@@ -70,16 +73,29 @@ impl DataFrame {
     /// # Errors
     /// As `with_column`; [`Error::ColumnType`].
     pub fn with_field(&self, field: Field, column: Column) -> Result<Self> {
-        let schema = self.schema().with_field(column.check(field)?)?;
-        if column.len() != self.num_rows() {
-            let what = schema.names().last().unwrap_or_default().to_owned();
-            return Err(Error::Length { what, expected: self.num_rows(), found: column.len() });
+        self.with_fields([(field, column)])
+    }
+
+    /// As [`with_field`](Self::with_field), several columns at once.
+    ///
+    /// # Errors
+    /// As `with_field`.
+    pub fn with_fields(&self, columns: impl IntoIterator<Item = (Field, Column)>) -> Result<Self> {
+        let (mut fields, mut appended) = (Vec::new(), Vec::new());
+        for (field, column) in columns {
+            if column.len() != self.num_rows() {
+                let what = field.name().to_owned();
+                return Err(Error::Length { what, expected: self.num_rows(), found: column.len() });
+            }
+            fields.push(column.check(field)?);
+            appended.push(column);
         }
+        let schema = self.schema().with_fields(fields)?;
         let mut row = 0;
         self.map_batches(schema.clone(), |Loaded { batch, origin }| {
-            let values = column.array().slice(row, batch.num_rows());
+            let values = appended.iter().map(|column| column.array().slice(row, batch.num_rows()));
+            let arrays: Vec<ArrayRef> = batch.columns().iter().cloned().chain(values).collect();
             row += batch.num_rows();
-            let arrays: Vec<ArrayRef> = batch.columns().iter().cloned().chain([values]).collect();
             Ok(Loaded { batch: record_batch(schema.fields(), arrays, batch.num_rows())?, origin })
         })
     }
@@ -168,7 +184,42 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions))
     }
 
-    fn map_batches(&self, schema: Schema, mut map: impl FnMut(Loaded) -> Result<Loaded>) -> Result<Self> {
+    /// A frame of other columns for the same rows. `map` makes those of `schema` of each batch, of which it is told the
+    /// first row, and may leave rows out: then it gives the rows that stay, and columns for these, or `None` if none does.
+    /// Partitions stay.
+    ///
+    /// # Errors
+    /// Those of `map`; [`Error::SchemaMismatch`] for another number of columns; [`Error::ColumnType`] for one of another
+    /// type.
+    pub fn map_rows<E: From<Error>>(
+        &self,
+        schema: Schema,
+        mut map: impl FnMut(&RecordBatch, usize) -> Result<Option<MappedRows>, E>,
+    ) -> Result<Self, E> {
+        let mut maker = BatchMaker::new(&schema);
+        let mut row = 0;
+        self.map_batches(schema.clone(), |Loaded { batch, origin }| {
+            let mapped = map(&batch, row)?;
+            row += batch.num_rows();
+            let Some((arrays, kept)) = mapped else {
+                return Ok(Loaded { batch: RecordBatch::new_empty(batch.schema()), origin });
+            };
+            let (rows, origin) = match kept {
+                Some(kept) => {
+                    let rows = kept.iter().filter(|kept| **kept).count();
+                    (rows, origin.map(|origin| origin.keep(&kept)))
+                }
+                None => (batch.num_rows(), origin),
+            };
+            Ok(Loaded { batch: maker.make(arrays, rows)?, origin })
+        })
+    }
+
+    fn map_batches<E: From<Error>>(
+        &self,
+        schema: Schema,
+        mut map: impl FnMut(Loaded) -> Result<Loaded, E>,
+    ) -> Result<Self, E> {
         let mut partitions = Vec::with_capacity(self.num_partitions());
         for partition in self.partitions() {
             let mut parts = Vec::with_capacity(partition.parts().len());

@@ -4,11 +4,11 @@ use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::DataType;
 
 use crate::csv::CsvScan;
-use crate::normalize::conform;
+use crate::normalize::{column_type_of, conform};
 use crate::parquet::Scan;
 use crate::place::RowOrigin;
 use crate::view::View;
-use crate::{Field, Result};
+use crate::{Error, Field, Result, Schema};
 
 /// A run of consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
 /// that are read when they are asked for. Cheap to clone.
@@ -251,4 +251,51 @@ pub(crate) fn record_batch<'a>(
     let schema = Arc::new(arrow_schema::Schema::new(fields));
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+}
+
+/// Makes batches of one schema; what Arrow wants to know of it is put together once.
+#[derive(Debug)]
+pub(crate) struct BatchMaker<'a> {
+    schema: &'a Schema,
+    arrow: Option<Arc<arrow_schema::Schema>>,
+}
+
+impl<'a> BatchMaker<'a> {
+    pub(crate) fn new(schema: &'a Schema) -> Self {
+        Self { schema, arrow: None }
+    }
+
+    /// A batch of these columns. The caller knows that they have so many rows.
+    ///
+    /// # Errors
+    /// Not as many columns as the schema has; one of another type or length.
+    pub(crate) fn make(&mut self, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+        let fields = self.schema.fields();
+        if arrays.len() != fields.len() {
+            let found = format!("{} columns", arrays.len());
+            return Err(Error::SchemaMismatch { expected: format!("{} columns", fields.len()), found });
+        }
+        let same = |known: &Arc<arrow_schema::Schema>| {
+            let types = known.fields().iter().zip(&arrays);
+            types.into_iter().all(|(field, array)| field.data_type() == array.data_type())
+        };
+        let arrow = match self.arrow.as_ref().filter(|known| same(known)) {
+            Some(known) => Arc::clone(known),
+            None => {
+                for (field, array) in fields.iter().zip(&arrays) {
+                    let found = column_type_of(&[array.as_ref()]);
+                    if found != field.column_type() {
+                        let (column, expected) = (field.name().to_owned(), field.column_type().to_string());
+                        return Err(Error::ColumnType { column, expected, found });
+                    }
+                }
+                let fields = fields.iter().zip(&arrays);
+                let fields = fields.map(|(field, array)| field.to_arrow(array.data_type().clone()));
+                let made = Arc::new(arrow_schema::Schema::new(fields.collect::<Vec<_>>()));
+                Arc::clone(self.arrow.insert(made))
+            }
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(arrow, arrays, &options)?)
+    }
 }

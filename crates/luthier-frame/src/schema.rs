@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{ColumnType, Error, Result};
 
@@ -9,24 +9,29 @@ const SPARSE: &str = "luthier.sparse";
 /// Marks columns of text that is spelt as in a CSV file.
 const SPELT: &str = "luthier.spelt";
 
-/// Name, type and annotations of one column.
+/// Name, type and annotations of one column. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    name: String,
+    name: Arc<str>,
     column_type: ColumnType,
     nullable: bool,
-    metadata: BTreeMap<String, String>,
+    metadata: Arc<BTreeMap<String, String>>,
 }
 
 impl Field {
     /// A column without nulls and without metadata.
     pub fn new(name: impl Into<String>, column_type: ColumnType) -> Self {
-        Self { name: name.into(), column_type, nullable: false, metadata: BTreeMap::new() }
+        Self { name: name.into().into(), column_type, nullable: false, metadata: Arc::default() }
+    }
+
+    /// A column of floating point numbers.
+    pub fn number(name: impl Into<String>) -> Self {
+        Self::new(name, ColumnType::F64)
     }
 
     /// The same with another name.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.name = name.into().into();
         self
     }
 
@@ -44,7 +49,7 @@ impl Field {
 
     /// The same with this metadata in place of what was there.
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
-        self.metadata = metadata;
+        self.metadata = Arc::new(metadata);
         self
     }
 
@@ -70,10 +75,12 @@ impl Field {
 
     /// The same, saying whether vectors are held sparse: then only numbers that are not zero take memory.
     pub fn with_sparse(mut self, sparse: bool) -> Self {
-        if sparse {
-            self.metadata.insert(SPARSE.to_owned(), "true".to_owned());
-        } else {
-            self.metadata.remove(SPARSE);
+        if sparse != self.is_sparse() {
+            let metadata = Arc::make_mut(&mut self.metadata);
+            match sparse {
+                true => metadata.insert(SPARSE.to_owned(), "true".to_owned()),
+                false => metadata.remove(SPARSE),
+            };
         }
         self
     }
@@ -86,9 +93,9 @@ impl Field {
     /// The same, saying whether texts are cells as they are spelt in a CSV file, with their quotes.
     pub(crate) fn with_spelling(mut self, spelt: bool) -> Self {
         if spelt {
-            self.metadata.insert(SPELT.to_owned(), "true".to_owned());
+            Arc::make_mut(&mut self.metadata).insert(SPELT.to_owned(), "true".to_owned());
         } else {
-            self.metadata.remove(SPELT);
+            Arc::make_mut(&mut self.metadata).remove(SPELT);
         }
         self
     }
@@ -101,8 +108,8 @@ impl Field {
 
     /// The Arrow field for an array of `data_type` in this column.
     pub(crate) fn to_arrow(&self, data_type: arrow_schema::DataType) -> arrow_schema::Field {
-        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        arrow_schema::Field::new(&self.name, data_type, self.nullable).with_metadata(metadata)
+        let metadata = self.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
+        arrow_schema::Field::new(&*self.name, data_type, self.nullable).with_metadata(metadata.collect())
     }
 }
 
@@ -112,10 +119,27 @@ impl fmt::Display for Field {
     }
 }
 
-/// The columns of a frame, in order. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The columns of a frame, in order. Cheap to clone, and so is a schema with a few columns more: what went before is
+/// shared.
+#[derive(Clone, Default)]
 pub struct Schema {
-    fields: Arc<[Field]>,
+    last: Option<Arc<Segment>>,
+}
+
+/// Some columns behind others. Each segment is more than twice as long as the next, so there are few.
+struct Segment {
+    before: Option<Arc<Segment>>,
+    start: usize,
+    fields: Vec<Field>,
+    positions: HashMap<Arc<str>, usize>,
+    /// All columns up to the last of this segment, once somebody asked for them in a row.
+    all: OnceLock<Vec<Field>>,
+}
+
+impl Segment {
+    fn end(&self) -> usize {
+        self.start + self.fields.len()
+    }
 }
 
 impl Schema {
@@ -124,43 +148,53 @@ impl Schema {
     /// # Errors
     /// [`Error::DuplicateColumn`] if two have the same name.
     pub fn new(fields: Vec<Field>) -> Result<Self> {
-        let mut seen = std::collections::HashSet::new();
-        for field in &fields {
-            if !seen.insert(field.name()) {
-                return Err(Error::DuplicateColumn { column: field.name().to_owned() });
-            }
-        }
-        Ok(Self { fields: fields.into() })
+        Self::default().with_fields(fields)
     }
 
     /// The columns, in order.
     pub fn fields(&self) -> &[Field] {
-        &self.fields
+        match &self.last {
+            None => &[],
+            Some(last) if last.before.is_none() => &last.fields,
+            Some(last) => last.all.get_or_init(|| {
+                let segments: Vec<&Segment> = self.segments().collect();
+                segments.into_iter().rev().flat_map(|segment| segment.fields.iter().cloned()).collect()
+            }),
+        }
+    }
+
+    /// The segments, the last one first.
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        std::iter::successors(self.last.as_deref(), |segment| segment.before.as_deref())
+    }
+
+    fn find(&self, name: &str) -> Option<(&Segment, usize)> {
+        self.segments().find_map(|segment| Some((segment, *segment.positions.get(name)?)))
     }
 
     /// How many columns there are.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.last.as_ref().map_or(0, |last| last.end())
     }
 
     /// Whether there are no columns.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.len() == 0
     }
 
     /// The names, in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.fields.iter().map(Field::name)
+        self.fields().iter().map(Field::name)
     }
 
     /// The column of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name() == name)
+        self.find(name).and_then(|(segment, at)| segment.fields.get(at))
     }
 
     /// The position of the column of this name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.name() == name)
+        self.find(name).map(|(segment, at)| segment.start + at)
     }
 
     /// The column of this name.
@@ -184,16 +218,57 @@ impl Schema {
     /// # Errors
     /// [`Error::DuplicateColumn`] if the name exists.
     pub fn with_field(&self, field: Field) -> Result<Self> {
-        if self.field(field.name()).is_some() {
+        self.with_fields([field])
+    }
+
+    /// The same columns and some more at the end.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateColumn`] if a name exists.
+    pub fn with_fields(&self, fields: impl IntoIterator<Item = Field>) -> Result<Self> {
+        let mut fields: Vec<Field> = fields.into_iter().collect();
+        if let Some(field) = fields.iter().find(|field| self.find(field.name()).is_some()) {
             return Err(Error::DuplicateColumn { column: field.name().to_owned() });
         }
-        Ok(Self { fields: self.fields.iter().cloned().chain([field]).collect() })
+        if fields.is_empty() {
+            return Ok(self.clone());
+        }
+        let mut before = self.last.clone();
+        while let Some(short) = before.as_ref().filter(|before| before.fields.len() <= 2 * fields.len()) {
+            fields.splice(..0, short.fields.iter().cloned());
+            before = short.before.clone();
+        }
+        let mut positions = HashMap::with_capacity(fields.len());
+        for (at, field) in fields.iter().enumerate() {
+            if positions.insert(Arc::clone(&field.name), at).is_some() {
+                return Err(Error::DuplicateColumn { column: field.name().to_owned() });
+            }
+        }
+        let start = before.as_ref().map_or(0, |before| before.end());
+        let segment = Segment { before, start, fields, positions, all: OnceLock::new() };
+        Ok(Self { last: Some(Arc::new(segment)) })
+    }
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &Arc<Segment>, b: &Arc<Segment>| Arc::ptr_eq(a, b);
+        self.last.as_ref().zip(other.last.as_ref()).is_some_and(|(a, b)| same(a, b))
+            || self.fields() == other.fields()
+    }
+}
+
+impl Eq for Schema {}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema").field("fields", &self.fields()).finish()
     }
 }
 
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, field) in self.fields.iter().enumerate() {
+        for (index, field) in self.fields().iter().enumerate() {
             let separator = if index == 0 { "" } else { ", " };
             write!(f, "{separator}{field}")?;
         }

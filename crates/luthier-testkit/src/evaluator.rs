@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEvaluator, Error, Evaluator, Params, Pipeline, PureTransformer, Transformer, WorkCounter,
+    Dataset, DynEvaluator, Error, Evaluator, Outputs, Params, Pipeline, PureTransformer, Tile, Transformer,
+    WorkCounter,
 };
 
 use crate::findings::{Findings, Law, Rule, run_laws};
@@ -210,24 +211,25 @@ impl Give {
 }
 
 impl Transformer for Give {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let mut out = data.clone();
-        for name in &self.columns {
-            let hidden = Self::hidden(name, self.turn);
-            let field = data.schema().require(&hidden)?.clone().with_name(name);
-            let column = crate::values::column(data, &hidden).map_err(anyhow::Error::msg)?;
-            out = out.with_field(field, column)?;
-        }
-        Ok(out)
+    fn inputs(&self) -> Vec<String> {
+        self.columns.iter().map(|name| Self::hidden(name, self.turn)).collect()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let mut out = schema.clone();
-        for name in &self.columns {
-            let hidden: &Field = schema.require(&Self::hidden(name, self.turn))?;
-            out = out.with_field(hidden.clone().with_name(name))?;
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let field =
+            |name: &String| Ok(schema.require(&Self::hidden(name, self.turn))?.clone().with_name(name));
+        self.columns.iter().map(field).collect()
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        for hidden in self.inputs() {
+            out.column(rows.column(&hidden)?);
         }
-        Ok(out)
+        Ok(())
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
     }
 }
 

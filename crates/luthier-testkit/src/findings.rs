@@ -8,11 +8,11 @@ use std::fmt;
 pub enum Rule {
     /// It works on the frame that was given.
     Works,
-    /// Columns come out as `transform_schema` says, behind those that were there, and none is replaced.
+    /// Columns come out as `outputs` says, of the estimator and of the model.
     Schema,
     /// Vectors of a width that only fitting will tell are planned with as those of a known one are.
     UnknownWidth,
-    /// What is there already stays as it is, row by row, in order; rows are left out only where that is declared.
+    /// The plan and the model agree on whether rows may be left out.
     KeepsRows,
     /// A row of the output depends on that row alone.
     RowByRow,
@@ -24,14 +24,10 @@ pub enum Rule {
     OneByOne,
     /// Declared needs are those that are asked for; rows are passed over several times only where that is declared.
     Needs,
-    /// The declared affine map is that of the model, and the model's is what `transform` does.
+    /// The declared affine map is that of the model, and the model's is what `apply` does.
     Affine,
     /// Together is cheaper than one by one, where that is declared.
     Groups,
-    /// The model reads the columns that it says it reads, and no others.
-    Inputs,
-    /// The row function gives what `transform` gives.
-    RowFunction,
     /// Short cuts give what the rows give.
     Sharing,
     /// The rows of a fold are as good as a frame of them.

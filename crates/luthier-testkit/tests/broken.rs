@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{bail, ensure};
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, ParamEnum, Params,
-    Result, RowFunction, Rows, StagePlan, Summary, Tile, Transformer,
+    Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, Outputs, ParamEnum,
+    Params, Result, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
     Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
@@ -29,9 +29,10 @@ enum Defect {
     WrongSchema,
     KnownWidth,
     GuessesWidth,
-    Replaces,
     DropsARow,
-    ChangesAColumn,
+    WritesLess,
+    WritesAnother,
+    HidesDrops,
     SeesNeighbours,
     Counts,
     FirstPartition,
@@ -50,7 +51,6 @@ enum Defect {
     LateCheck,
     Panics,
     NamesNothing,
-    WrongRowFunction,
 }
 
 /// Takes the mean off, or does not.
@@ -142,13 +142,13 @@ impl Estimator for Centre {
         }
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let input = schema.require(&self.input_col)?;
         match self.defect {
             Defect::WrongSchema => appended(schema, &self.input_col, "other"),
             Defect::KnownWidth | Defect::GuessesWidth if input.column_type() == ColumnType::AnyVector => {
                 ensure!(self.is(Defect::GuessesWidth), "column `{}` is no vector", self.input_col);
-                Ok(schema.with_field(Field::new("centred", ColumnType::Vector { width: 1 }))?)
+                Ok(vec![Field::new("centred", ColumnType::Vector { width: 1 })])
             }
             _ => appended(schema, &self.input_col, "centred"),
         }
@@ -169,10 +169,10 @@ impl Estimator for Centre {
     }
 }
 
-fn appended(schema: &Schema, input: &str, name: &str) -> anyhow::Result<Schema> {
+fn appended(schema: &Schema, input: &str, name: &str) -> anyhow::Result<Vec<Field>> {
     let column_type = schema.require(input)?.column_type();
     ensure!(column_type.is_vector(), "column `{input}` is {column_type}, expected a vector");
-    Ok(schema.with_field(Field::new(name, column_type))?)
+    Ok(vec![Field::new(name, column_type)])
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -185,9 +185,17 @@ struct Centred {
 }
 
 impl Transformer for Centred {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let mut data = data.collect()?;
-        let input = data.vectors(&self.input_col)?;
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let name = if self.defect == Defect::WritesAnother { "other" } else { "centred" };
+        appended(schema, &self.input_col, name)
+    }
+
+    fn apply(&self, tile: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let input = tile.vectors(&self.input_col)?;
         ensure!(input.ncols() == self.mean.len(), "column `{}` has another width", self.input_col);
         let mut rows = &input - &Array1::from(self.mean.clone()).insert_axis(Axis(0));
         match self.defect {
@@ -198,29 +206,15 @@ impl Transformer for Centred {
             Defect::WrongMap => rows *= 1.5,
             Defect::LosesState => rows *= self.forgotten,
             Defect::ReadsMore => {
-                let x = data.column_f64("x")?;
+                let x = tile.numbers("x")?.into_owned();
                 rows += &(Array1::from(x).insert_axis(Axis(1)) * 0.0);
             }
-            Defect::DropsARow => {
-                let kept: Vec<bool> = (0..data.num_rows()).map(|i| i != 3).collect();
-                let indices: Vec<usize> = (0..data.num_rows()).filter(|&i| i != 3).collect();
-                data = data.filter(&kept)?;
-                rows = rows.select(Axis(0), &indices);
-            }
-            Defect::ChangesAColumn if data.schema().field("x").is_some() => {
-                let names: Vec<String> = data.schema().names().map(str::to_owned).collect();
-                let x = data.column_f64("x")?.iter().map(|x| x + 1.0).collect();
-                data = data.drop(&["x"])?.with_column("x", Column::f64(x))?;
-                data = data.select(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
-            }
-            Defect::Replaces if data.schema().field("centred").is_some() => data = data.drop(&["centred"])?,
+            Defect::DropsARow => out.keep((0..tile.len()).map(|i| i != 3).collect()),
+            Defect::WritesLess => rows = rows.slice_move(ndarray::s![1.., ..]),
             _ => {}
         }
-        Ok(data.with_column("centred", Column::vector(rows))?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        appended(schema, &self.input_col, "centred")
+        out.vectors(rows);
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -228,17 +222,8 @@ impl Transformer for Centred {
         Some(Affine::diagonal(&self.input_col, "centred", ones, -Array1::from(self.mean.clone())))
     }
 
-    fn row_function(&self) -> Option<RowFunction> {
-        let wrong = self.defect == Defect::WrongRowFunction;
-        let mean = self.mean.clone();
-        Some(RowFunction::new([&self.input_col], ["centred"], move |row, out| {
-            out.iter_mut().zip(row).zip(&mean).for_each(|((out, x), mean)| *out = x - mean);
-            out[0] += f64::from(u8::from(wrong));
-        }))
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn drops_rows(&self) -> bool {
+        self.defect == Defect::HidesDrops
     }
 }
 
@@ -291,9 +276,10 @@ fn defects_of_stages_are_found() {
         (Defect::WrongSchema, Rule::Schema),
         (Defect::KnownWidth, Rule::UnknownWidth),
         (Defect::GuessesWidth, Rule::UnknownWidth),
-        (Defect::Replaces, Rule::Schema),
-        (Defect::DropsARow, Rule::KeepsRows),
-        (Defect::ChangesAColumn, Rule::KeepsRows),
+        (Defect::DropsARow, Rule::Works),
+        (Defect::WritesLess, Rule::Works),
+        (Defect::WritesAnother, Rule::Schema),
+        (Defect::HidesDrops, Rule::KeepsRows),
         (Defect::SeesNeighbours, Rule::RowByRow),
         (Defect::Counts, Rule::Deterministic),
         (Defect::FirstPartition, Rule::Partitions),
@@ -305,14 +291,13 @@ fn defects_of_stages_are_found() {
         (Defect::WrongMap, Rule::Affine),
         (Defect::UndeclaredMap, Rule::Affine),
         (Defect::SaysGrouped, Rule::Groups),
-        (Defect::ReadsMore, Rule::Inputs),
+        (Defect::ReadsMore, Rule::Works),
         (Defect::ForgetsFolds, Rule::Folds),
         (Defect::WithoutSharing, Rule::Sharing),
         (Defect::LosesState, Rule::Persistence),
         (Defect::LateCheck, Rule::ChecksFirst),
         (Defect::Panics, Rule::NoPanic),
         (Defect::NamesNothing, Rule::NamesColumn),
-        (Defect::WrongRowFunction, Rule::RowFunction),
     ] {
         let found = check_estimator(&Centre::new().defect(defect), &sample_frame());
         let findings = found.expect_err("a defect");

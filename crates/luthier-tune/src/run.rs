@@ -296,7 +296,7 @@ impl<'a> Run<'a> {
         let Some(this) = tree.nodes.get(node) else { return Err("a stage is missing".into()) };
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
-        let view = before.through_stage(&this.name, model)?;
+        let view = before.through_stage(&this.name, model)?.held();
         if this.needs.is_empty() {
             return Ok(view);
         }

@@ -23,12 +23,7 @@ pub(crate) fn require_width(schema: &Schema, column: &str, width: usize) -> anyh
     Ok(())
 }
 
-/// The schema with a numeric column appended.
-pub(crate) fn append_number(schema: &Schema, column: &str) -> anyhow::Result<Schema> {
-    Ok(schema.with_field(Field::new(column, ColumnType::F64))?)
-}
-
-/// The schema with a column appended of vectors as wide as those of another.
-pub(crate) fn append_vectors_like(schema: &Schema, input: &str, column: &str) -> anyhow::Result<Schema> {
-    Ok(schema.with_field(Field::new(column, require_vectors(schema, input)?))?)
+/// A column of vectors as wide as those of another.
+pub(crate) fn vectors_like(schema: &Schema, input: &str, column: &str) -> anyhow::Result<Vec<Field>> {
+    Ok(vec![Field::new(column, require_vectors(schema, input)?)])
 }

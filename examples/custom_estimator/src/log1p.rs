@@ -1,7 +1,7 @@
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Params, PureTransformer, Transformer};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 
-use crate::columns::append_vectors_like;
+use crate::columns::vectors_like;
 
 /// `sign(x) · ln(1 + |x|)` of every feature: large values come closer, small ones and signs stay.
 ///
@@ -18,18 +18,17 @@ pub struct Log1p {
 }
 
 impl Transformer for Log1p {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let features = data.vectors(&self.input_col)?;
-        let logarithms = features.mapv_into(|x| x.abs().ln_1p().copysign(x));
-        Ok(data.with_column(&self.output_col, Column::vector(logarithms))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_vectors_like(schema, &self.input_col, &self.output_col)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        vectors_like(schema, &self.input_col, &self.output_col)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.vectors(rows.vectors(&self.input_col)?.mapv(|x| x.abs().ln_1p().copysign(x)));
+        Ok(())
     }
 }
 

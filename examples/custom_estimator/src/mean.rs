@@ -1,8 +1,6 @@
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Dataset, Transformer};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Dataset, Outputs, Tile, Transformer};
 use serde::{Deserialize, Serialize};
-
-use crate::columns::append_number;
 
 /// Predicts the same for every row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,13 +17,17 @@ impl MeanModel {
 }
 
 impl Transformer for MeanModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let predictions = vec![self.prediction; data.num_rows()];
-        Ok(data.with_column(&self.prediction_col, Column::f64(predictions))?)
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_number(schema, &self.prediction_col)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number(&self.prediction_col)])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.numbers(vec![self.prediction; rows.len()]);
+        Ok(())
     }
 }
 

@@ -1,12 +1,13 @@
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::linalg::{Eigen, symmetric_eigen};
 use luthier_core::{
-    Affine, Dataset, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+    Affine, Dataset, Estimator, FitContext, Moments, MomentsSpec, Outputs, Params, StagePlan, Tile,
+    Transformer,
 };
 use ndarray::{Array1, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{append_number, require_number, require_vectors, require_width};
+use crate::columns::{require_number, require_vectors, require_width};
 
 /// Linear regression with an L2 penalty: minimises `‖y − X·w − b‖² / 2n + λ‖w‖² / 2`.
 ///
@@ -59,10 +60,10 @@ impl Estimator for Ridge {
         configs.iter().map(fit).collect()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         require_vectors(schema, &self.features_col)?;
         require_number(schema, &self.label_col)?;
-        append_number(schema, &self.prediction_col)
+        Ok(vec![Field::number(&self.prediction_col)])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -139,20 +140,19 @@ impl RidgeModel {
 }
 
 impl Transformer for RidgeModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Transformer::transform_schema(self, data.schema())?;
-        let predict = |row: ndarray::ArrayView1<'_, f64>| row.dot(&self.coefficients) + self.intercept;
-        let predictions = data.vectors(&self.features_col)?.outer_iter().map(predict).collect();
-        Ok(data.with_column(&self.prediction_col, Column::f64(predictions))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.features_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         require_width(schema, &self.features_col, self.coefficients.len())?;
-        append_number(schema, &self.prediction_col)
+        Ok(vec![Field::number(&self.prediction_col)])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.features_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let predict = |row: ndarray::ArrayView1<'_, f64>| row.dot(&self.coefficients) + self.intercept;
+        out.numbers(rows.vectors(&self.features_col)?.outer_iter().map(predict).collect());
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

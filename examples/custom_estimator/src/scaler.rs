@@ -1,11 +1,12 @@
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan, Transformer,
+    Affine, Dataset, Estimator, FitContext, Moments, MomentsSpec, Outputs, Params, StagePlan, Tile,
+    Transformer,
 };
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{append_vectors_like, require_width};
+use crate::columns::{require_width, vectors_like};
 
 /// Shifts every feature to mean 0 and scales it to deviation 1: `(x − μ) / s`.
 ///
@@ -51,8 +52,8 @@ impl Estimator for Scaler {
         Ok(ScalerModel { input_col, output_col, scale, offset })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_vectors_like(schema, &self.input_col, &self.output_col)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        vectors_like(schema, &self.input_col, &self.output_col)
     }
 
     /// All configurations on the same rows make one unit: a few divisions each are not worth units of their own.
@@ -82,19 +83,18 @@ impl ScalerModel {
 }
 
 impl Transformer for ScalerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Transformer::transform_schema(self, data.schema())?;
-        let features = data.vectors(&self.input_col)?;
-        Ok(data.with_column(&self.output_col, Column::vector(self.map().apply(features.view())))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         require_width(schema, &self.input_col, self.scale.len())?;
-        append_vectors_like(schema, &self.input_col, &self.output_col)
+        vectors_like(schema, &self.input_col, &self.output_col)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.vectors(self.map().apply(rows.vectors(&self.input_col)?.view()));
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

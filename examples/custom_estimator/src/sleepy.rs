@@ -1,10 +1,10 @@
 use std::thread;
 use std::time::Duration;
 
-use luthier_core::frame::Schema;
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{Dataset, Estimator, FitContext, Params};
 
-use crate::columns::{append_number, require_number};
+use crate::columns::require_number;
 use crate::mean::{MeanModel, mean};
 
 /// Predicts the mean of the labels, after a nap.
@@ -37,9 +37,9 @@ impl Estimator for Sleepy {
         Ok(MeanModel { prediction_col: self.prediction_col.clone(), prediction })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         require_number(schema, &self.label_col)?;
-        append_number(schema, &self.prediction_col)
+        Ok(vec![Field::number(&self.prediction_col)])
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use acme::{MeanModel, Sleepy};
 use acme_executor::Crew;
 use common::{at_most, frame, parallel_executors, search};
-use luthier_core::frame::Schema;
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, Params, StagePlan};
 use luthier_tune::{Event, EventKind, ParamGrid, Rayon, Search, ThreadPool, units_in_flight};
 use rayon::prelude::*;
@@ -90,8 +90,8 @@ impl Estimator for Nested {
         Sleepy::new().millis(0).fit(data, ctx)
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Sleepy::new().transform_schema(schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Sleepy::new().outputs(schema)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

@@ -11,7 +11,7 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use crate::args::EvaluateArgs;
 use crate::data::write;
-use crate::model_file::{self, ModelFile, left_out};
+use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, print};
 
 /// Bins of the calibration curve.
@@ -23,7 +23,7 @@ const BINARY: &str = "binary_classification";
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
     let source = model.source(&args.data, args.read.reading());
-    let (predicted, read) = model.transform(&source)?;
+    let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
     if args.curves.is_some() && name != BINARY {
         bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     for evaluator in &evaluators {
         evaluator.check_schema(predicted.schema()).map_err(in_file)?;
     }
-    let values = evaluate_all(&evaluators, &[Dataset::new(predicted.clone())]);
+    let values = evaluate_all(&evaluators, std::slice::from_ref(&predicted));
     let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
         let value = value.map_err(in_file)?;
         let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     });
     let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
     let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
-    let rows = predicted.num_rows();
+    let rows = left(&predicted).map_err(in_file)?;
     text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
         write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
@@ -62,6 +62,19 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// How many rows the stages leave.
+fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
+    if !predicted.drops_rows() {
+        return Ok(predicted.num_rows());
+    }
+    let mut rows = 0;
+    predicted.for_each_tile(&[], |tile| {
+        rows += tile.len();
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 /// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
@@ -140,24 +153,23 @@ fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
     evaluator.columns_of(role).into_iter().next()
 }
 
-fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, predicted: &DataFrame) -> Result<()> {
+fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, data: &Dataset) -> Result<()> {
     make_folder(folder)?;
     let of = |role| evaluator.columns_of(role).into_iter().next();
     let required = |role| of(role).with_context(|| format!("`{BINARY}` has no {role} column"));
     let (label_col, weight_col) = (required(ColumnRole::Label)?, of(ColumnRole::Weight));
-    let data = Dataset::new(predicted.clone());
     let probability_col = required(ColumnRole::Probability)?;
     let spec = BinaryScoresSpec {
         label_col: label_col.clone(),
         score_col: probability_col.clone(),
         weight_col: weight_col.clone(),
     };
-    let curve = BinaryCurve::of(&data, &spec)?;
+    let curve = BinaryCurve::of(data, &spec)?;
     write(&points(["false_positive_rate", "true_positive_rate"], curve.roc())?, &folder.join("roc.csv"))?;
     write(&points(["recall", "precision"], curve.pr())?, &folder.join("pr.csv"))?;
     write(&curve.to_frame()?, &folder.join("thresholds.csv"))?;
     let spec = CalibrationSpec { label_col, probability_col, weight_col, num_bins: CALIBRATION_BINS };
-    write(&CalibrationCurve::of(&data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
+    write(&CalibrationCurve::of(data, &spec)?.to_frame()?, &folder.join("calibration.csv"))
 }
 
 fn points(names: [&str; 2], points: Vec<(f64, f64)>) -> Result<DataFrame> {

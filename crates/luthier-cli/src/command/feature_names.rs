@@ -34,7 +34,7 @@ impl FeatureNames {
     /// Goes on behind a stage. What columns of the file it takes are numbers or text; for names either does.
     pub(crate) fn go_through(&mut self, model: &dyn DynModel) {
         let mut schema = self.schema.clone();
-        for column in model.input_columns().unwrap_or_default() {
+        for column in model.transformer().inputs() {
             schema = schema.with_field(Field::new(column, ColumnType::F64)).unwrap_or(schema);
         }
         if let Ok(behind) = model.transform_schema(&schema) {

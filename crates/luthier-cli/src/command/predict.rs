@@ -1,13 +1,16 @@
 //! `luthier predict`
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use luthier::frame::DataFrame;
+use luthier::core::{ColumnRole, Error};
+use luthier::frame::{Field, Schema};
 
 use crate::args::PredictArgs;
-use crate::data::{FEATURES, Format, writable, write};
-use crate::model_file::{self, ModelFile, left_out};
+use crate::data::{Format, is_broken_pipe, writable, writer};
+use crate::failure;
+use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{is_standard, print};
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
@@ -20,20 +23,49 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
     let source = model.source(&args.data, args.read.reading());
     let source = if format == Format::Csv { model.spelt(source) } else { source };
-    let (predicted, read) = model.transform(&source)?;
-    let predicted: DataFrame = match (&args.columns, &model.inputs) {
-        (Some(columns), _) => {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            predicted.select(&columns).context("--columns")?
+    let shown = model.show(&source)?;
+    let columns = match &args.columns {
+        Some(columns) => {
+            let field = |name: &String| Ok(shown.rows.schema().require(name)?.clone());
+            columns.iter().map(field).collect::<Result<Vec<_>>>().context("--columns")?
         }
-        // The parts are in the file already.
-        (None, Some(inputs)) if inputs.makes_features() => predicted.drop(&[FEATURES])?,
-        (None, _) => predicted,
+        None => predictions(&model, &shown)?,
     };
-    write(&predicted, &args.out)?;
-    let rows = predicted.num_rows();
+    let schema = Schema::new(columns).context("--columns")?;
+    let mut writer = writer(&args.out, &schema)?;
+    let mut rows = 0;
+    let names: Vec<&str> = schema.names().collect();
+    // What is wrong with the output is no error of the rows.
+    let mut failed = None;
+    let written = shown.rows.for_each_tile(&names, |tile| {
+        rows += tile.len();
+        writer.write(&tile.to_record_batch(&schema)?).map_err(|error| {
+            failed = Some(error);
+            Error::invalid("the output cannot be written")
+        })
+    });
+    match failed {
+        Some(error) if is_broken_pipe(&error) => return Ok(()),
+        Some(error) => return Err(failure::of_frame("write", error)),
+        None => {}
+    }
+    written.map_err(|e| source.locate(anyhow::Error::from(e).context(source.name())))?;
+    match writer.finish() {
+        Err(error) if is_broken_pipe(&error) => return Ok(()),
+        finished => finished.map_err(|e| failure::of_frame("write", e))?,
+    }
     if is_standard(&args.out) {
         return Ok(());
     }
-    print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, read)))
+    print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, shown.read)))
+}
+
+/// The columns of the file, and behind them the predictions, without the scores that probabilities are computed from.
+fn predictions(model: &ModelFile, shown: &Shown) -> Result<Vec<Field>> {
+    let stages = model.pipeline.leaves();
+    let scores: HashSet<String> =
+        stages.iter().flat_map(|(_, stage)| stage.columns_of(ColumnRole::RawPrediction)).collect();
+    let predictions = model.pipeline.predictions(&shown.assembled)?;
+    let predictions = predictions.into_iter().filter(|field| !scores.contains(field.name()));
+    Ok(shown.columns.fields().iter().cloned().chain(predictions).collect())
 }

@@ -8,7 +8,7 @@ mod write;
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use source::{DataSource, Format};
-pub(crate) use write::{writable, write};
+pub(crate) use write::{is_broken_pipe, writable, write, writer};
 
 use anyhow::{Result, bail};
 use luthier::frame::arrow_array::Array;

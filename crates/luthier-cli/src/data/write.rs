@@ -1,10 +1,10 @@
 //! Frames as files.
 
-use std::io::{BufWriter, ErrorKind, stdout};
+use std::io::{BufWriter, ErrorKind, Stdout, stdout};
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use luthier::frame::{CsvWriter, DataFrame, Error, ParquetOptions};
+use luthier::frame::{BatchWriter, CsvWriter, DataFrame, Error, ParquetOptions, RecordBatch, Schema};
 
 use super::Format;
 use crate::failure;
@@ -20,8 +20,7 @@ const WRITABLE: &str = ".csv, .parquet or .pq";
 pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
         Format::Csv if is_standard(path) => match write_standard(frame) {
-            // A reader that has gone away, as `head` does, is no error.
-            Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if is_broken_pipe(&error) => Ok(()),
             other => other,
         },
         Format::Csv => frame.write_csv(path),
@@ -38,6 +37,50 @@ fn write_standard(frame: &DataFrame) -> Result<(), Error> {
         }
     }
     writer.finish().map(drop)
+}
+
+/// Writes rows that come batch by batch: to a file, or to the standard output as CSV.
+#[derive(Debug)]
+pub(crate) enum Writer {
+    File(BatchWriter),
+    Standard(Box<CsvWriter<BufWriter<Stdout>>>),
+}
+
+impl Writer {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        match self {
+            Self::File(writer) => writer.write(batch),
+            Self::Standard(writer) => writer.write(batch),
+        }
+    }
+
+    /// Completes the file and puts it in its place.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        match self {
+            Self::File(writer) => writer.finish(),
+            Self::Standard(writer) => writer.finish().map(drop),
+        }
+    }
+}
+
+/// A writer of the format that the ending of the name says.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Writer> {
+    match writable(path)? {
+        Format::Csv if is_standard(path) => {
+            CsvWriter::new(BufWriter::new(stdout()), schema).map(|writer| Writer::Standard(Box::new(writer)))
+        }
+        Format::Csv => BatchWriter::csv(path, schema).map(Writer::File),
+        Format::Parquet => BatchWriter::parquet(path, schema, &ParquetOptions::new()).map(Writer::File),
+    }
+    .map_err(|e| failure::of_frame("write", e))
+}
+
+/// Whether the reader of the output has gone away, as `head` does: that is no error.
+pub(crate) fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { cause, .. } if cause.kind() == ErrorKind::BrokenPipe)
 }
 
 /// The format in which [`write`] will write, if it can.

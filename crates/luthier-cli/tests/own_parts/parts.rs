@@ -1,8 +1,10 @@
 //! Tiny parts of another crate than Luthier's.
 
 use anyhow::{anyhow, bail};
-use luthier::core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier::core::{Dataset, Estimator, Evaluator, FitContext, Params, Required, Transformer};
+use luthier::core::frame::{Field, Schema};
+use luthier::core::{
+    Dataset, Estimator, Evaluator, FitContext, Outputs, Params, Required, Tile, Transformer,
+};
 use serde::{Deserialize, Serialize};
 
 /// Predicts the mean label and something on top.
@@ -53,21 +55,25 @@ impl Estimator for Shift {
         Ok(ShiftModel { value: mean + by, never: f64::NAN, prediction_col })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         schema.require(&self.label_col)?;
         self.weight_col.as_deref().map(|column| schema.require(column)).transpose()?;
-        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+        Ok(vec![Field::number(&self.prediction_col)])
     }
 }
 
 impl Transformer for ShiftModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let values = vec![self.value; data.num_rows()];
-        Ok(data.with_column(&self.prediction_col, Column::f64(values))?)
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number(&self.prediction_col)])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.numbers(vec![self.value; rows.len()]);
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Dataset;
 use super::reader::{Branch, Reader};
-use super::tile::Tile;
+use crate::rows::Tile;
 use crate::{Error, Result};
 
 /// Rows of a stretch: many enough to be worth a task, few enough that a frame of one partition has work for every core.
@@ -32,7 +32,7 @@ impl Dataset {
         }
         let stretches = self.source.in_stretches(STRETCH_ROWS)?;
         let branch = Branch { links: &[], columns: &columns };
-        let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.work);
+        let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.work)?;
         self.work.passes(1);
         let before = stretches.selected_before(self.rows);
         let states = before.into_par_iter().enumerate().map(|(partition, before)| {

@@ -3,15 +3,11 @@
 mod folds;
 mod gather;
 mod link;
-mod origin;
 mod pass;
 mod reader;
-mod tile;
 mod training_sets;
 
 pub use folds::{Folds, Rows};
-pub(crate) use tile::Positioned;
-pub use tile::{SparseTile, Tile};
 pub use training_sets::{Room, TrainingSets};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
+use crate::pipeline_model::PipelineModel;
+use crate::rows::Tile;
 use crate::stage::{DynModel, LineageStep};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
@@ -26,6 +24,12 @@ use crate::{Error, Result};
 use link::Link;
 use pass::no_answer;
 use reader::{Branch, Groups, Reader, Source};
+
+/// Stages that rows go through before what they append is kept.
+const STAGES_AHEAD: usize = 16;
+
+/// Numbers that are kept of a view at most: 64 MB.
+const NUMBERS_HELD: usize = 1 << 23;
 
 /// A frame, the rows selected from it, and the fitted stages it is looked at through.
 ///
@@ -124,6 +128,11 @@ impl Dataset {
         (0..).zip(sizes).filter(|(fold, _)| self.rows.includes(*fold)).map(|(_, size)| size).sum()
     }
 
+    /// Whether a stage of the view may leave rows out.
+    pub fn drops_rows(&self) -> bool {
+        self.links.iter().any(|link| link.stage.signature.drops_rows)
+    }
+
     /// Columns of the view: those of the frame and those that the stages append.
     pub fn schema(&self) -> &Schema {
         self.links.last().map_or(self.source.frame.schema(), |link| &link.schema)
@@ -134,12 +143,15 @@ impl Dataset {
         &self.work
     }
 
-    /// The same rows seen through one more fitted stage.
+    /// The same rows seen through one more fitted stage, or through those of a pipeline.
     ///
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
-        Ok(self.behind(Link::new(model, self.schema())?))
+        match model.downcast_ref::<PipelineModel>() {
+            Some(pipeline) => pipeline.show(self),
+            None => Ok(self.behind(Link::new(model, None, self.schema())?)),
+        }
     }
 
     /// As [`through`](Self::through), with the stage's name in its pipeline: errors in its rows call it so.
@@ -147,9 +159,13 @@ impl Dataset {
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through_stage(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
-        let type_name = model.type_name();
-        let link = Link::new(model, self.schema()).map_err(|e| e.in_stage_of(name, type_name))?;
-        Ok(self.behind(link.named(name)))
+        Ok(self.behind(Link::new(model, Some(name), self.schema())?))
+    }
+
+    /// As [`through_stage`](Self::through_stage), without short cuts through this stage: all that is asked for behind it
+    /// is read from the rows.
+    pub(crate) fn through_rows_of(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
+        Ok(self.behind(Link::new(model, Some(name), self.schema())?.opaque()))
     }
 
     fn behind(&self, link: Link) -> Self {
@@ -161,8 +177,34 @@ impl Dataset {
     }
 
     /// The stages of this view as a planner sees them.
-    pub fn lineage(&self) -> Vec<LineageStep> {
-        self.links.iter().map(|link| LineageStep::clone(&link.step)).collect()
+    pub fn lineage(&self) -> Vec<Arc<LineageStep>> {
+        self.links.iter().map(|link| Arc::clone(&link.step)).collect()
+    }
+
+    /// The same view, with what its last stages append computed once and kept beside the columns of the frame, where
+    /// there are many stages and little to keep: else every stage that is fitted behind them would have all rows pass
+    /// through them again. What is seen is the same.
+    pub fn held(self) -> Self {
+        let held = self.links.iter().rposition(|link| link.is_held).map_or(0, |last| last + 1);
+        let links = self.links.get(held..).unwrap_or_default();
+        if links.len() < STAGES_AHEAD || !self.sharing || !self.source.frame.is_in_memory() {
+            return self;
+        }
+        let numbers = |link: &Link| link.numbers();
+        let all: usize = self.links.iter().map(numbers).sum();
+        if all.saturating_mul(self.source.frame.num_rows()) > NUMBERS_HELD
+            || links.iter().any(|link| link.stage.signature.drops_rows)
+        {
+            return self;
+        }
+        // Rows that cannot be transformed are an error of whoever needs them.
+        match self.source.through(links) {
+            Ok(source) => {
+                let hold = |link: &Link| Link { is_held: true, ..link.clone() };
+                Self { source: Arc::new(source), links: self.links.iter().map(hold).collect(), ..self }
+            }
+            Err(_) => self,
+        }
     }
 
     /// A summary of the selected rows: computed once, kept with the view, or derived without rows from a summary
@@ -244,9 +286,7 @@ impl Dataset {
         let shared = |i: usize| {
             let link = first.links.get(i);
             link.is_some_and(|link| {
-                others
-                    .iter()
-                    .all(|v| v.links.get(i).is_some_and(|other| Arc::ptr_eq(&other.model, &link.model)))
+                others.iter().all(|v| v.links.get(i).is_some_and(|other| other.is_same(link)))
             })
         };
         let prefix = (0..).take_while(|&i| shared(i)).count();
@@ -268,7 +308,7 @@ impl Dataset {
                 && view.rows == first.rows
                 && view.sharing
                 && before.len() == front.len()
-                && before.iter().zip(front).all(|(a, b)| Arc::ptr_eq(&a.model, &b.model));
+                && before.iter().zip(front).all(|(a, b)| a.is_same(b));
             let map = last.affine.clone().filter(|_| same)?;
             matches!(&map.linear, Linear::Dense(matrix) if matrix.ncols() == 1).then_some(map)
         };
@@ -297,7 +337,7 @@ impl Dataset {
             self.schema().require(column)?;
         }
         let branch = Branch { links: &[], columns: &columns };
-        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work);
+        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work)?;
         self.work.passes(1);
         (0..self.source.frame.num_partitions()).try_for_each(|partition| {
             reader.for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, &mut f))

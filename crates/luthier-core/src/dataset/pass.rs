@@ -29,7 +29,7 @@ pub(super) fn summarize(
     let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
     let columns = columns_of(needs);
     let branch = Branch { links: &[], columns: &columns };
-    let reader = Reader::new(source, links, vec![branch], groups, work);
+    let reader = Reader::new(source, links, vec![branch], groups, work)?;
     work.passes(1);
     work.summaries(needs.len() as u64);
     read(source, &reader, &[schema], needs)
@@ -52,7 +52,7 @@ pub(super) fn summarize_branches(
     let schemas: Vec<&Schema> = schemas.iter().collect();
     let columns = columns_of(needs);
     let branches = branches.into_iter().map(|links| Branch { links, columns: &columns }).collect();
-    let reader = Reader::new(source, prefix, branches, group, work);
+    let reader = Reader::new(source, prefix, branches, group, work)?;
     work.passes(1);
     work.summaries((schemas.len() * needs.len()) as u64);
     let states = read(source, &reader, &schemas, needs)?;

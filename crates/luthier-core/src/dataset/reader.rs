@@ -6,9 +6,8 @@ use std::sync::Arc;
 use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
 
 use super::folds::{Folds, Rows};
-use super::link::{Demand, Link, View, apply_all};
-use super::origin::Origin;
-use super::tile::{Columns, Picked, Tile};
+use super::link::{Demand, Link};
+use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 
@@ -55,6 +54,16 @@ impl Source {
             )));
         }
         Ok(Self { folds: Some(folds), ..self })
+    }
+
+    /// The same rows with what these stages append.
+    pub(super) fn through(&self, links: &[Link]) -> Result<Self> {
+        let mut places = Places::new(self.frame.schema().names());
+        let chain = Chain::new(links.iter().map(|link| &link.stage), &mut places)?;
+        let outputs = links.iter().flat_map(|link| link.stage.signature.outputs.iter().cloned());
+        let schema = self.frame.schema().with_fields(outputs)?;
+        let frame = through_frame(&self.frame, schema, |batch| chain.run(batch))?;
+        Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
     }
 
     /// The same rows in partitions of about so many, if they are in memory.
@@ -109,13 +118,20 @@ pub(super) struct Branch<'a> {
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     source: &'a Source,
-    prefix: &'a [Link],
-    branches: Vec<(Branch<'a>, Vec<bool>)>,
-    prefix_needed: Vec<bool>,
-    projection: Option<Vec<usize>>,
+    prefix: Chain,
+    branches: Vec<Shown>,
+    projection: Vec<usize>,
     tile_rows: usize,
     groups: Groups,
     work: &'a WorkCounter,
+}
+
+/// What one branch shows: its stages, the columns wanted, and their places behind the stages.
+#[derive(Debug)]
+struct Shown {
+    chain: Chain,
+    columns: Schema,
+    places: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -125,37 +141,42 @@ impl<'a> Reader<'a> {
         branches: Vec<Branch<'a>>,
         groups: Groups,
         work: &'a WorkCounter,
-    ) -> Self {
-        let mut wanted = Some(BTreeSet::new());
-        let branches: Vec<_> = branches
-            .into_iter()
-            .map(|branch| {
-                let demand = Demand::of(branch.columns, branch.links);
-                wanted = match (wanted.take(), demand.columns) {
-                    (Some(mut all), Some(more)) => {
-                        all.extend(more);
-                        Some(all)
-                    }
-                    _ => None,
-                };
-                (branch, demand.links)
-            })
-            .collect();
-        let demand = Demand::extend(wanted, prefix);
+    ) -> Result<Self> {
+        let mut wanted = BTreeSet::new();
+        let mut needed_of = Vec::with_capacity(branches.len());
+        for branch in &branches {
+            let demand = Demand::of(branch.columns.iter().cloned().collect(), branch.links);
+            wanted.extend(demand.columns);
+            needed_of.push(demand.links);
+        }
+        let demand = Demand::of(wanted, prefix);
         let schema = source.frame.schema();
-        let projection = demand.columns.map(|columns| {
-            (0..).zip(schema.names()).filter(|(_, n)| columns.contains(*n)).map(|(i, _)| i).collect()
-        });
-        let width = branches
-            .iter()
-            .map(|(branch, _)| {
-                let schema = branch.links.last().or(prefix.last()).map_or(schema, |link| &link.schema);
-                branch.columns.iter().map(|column| width_of(schema, column)).sum()
-            })
-            .max()
-            .unwrap_or(1);
-        let tile_rows = (TILE_FLOATS / width.max(1)).clamp(32, 8192);
-        Self { source, prefix, branches, prefix_needed: demand.links, projection, tile_rows, groups, work }
+        let mut projection: Vec<usize> =
+            demand.columns.iter().filter_map(|column| schema.index_of(column)).collect();
+        projection.sort_unstable();
+        let applied = |links: &'a [Link], needed: Vec<bool>| {
+            links.iter().zip(needed).filter(|(_, needed)| *needed).map(|(link, _)| &link.stage)
+        };
+        let names = projection.iter().filter_map(|&position| Some(schema.fields().get(position)?.name()));
+        let mut places = Places::new(names);
+        let prefix_chain = Chain::new(applied(prefix, demand.links), &mut places)?;
+        let mut width = 1;
+        let mut shown = Vec::with_capacity(branches.len());
+        for (branch, needed) in branches.iter().zip(needed_of) {
+            let schema = branch.links.last().or(prefix.last()).map_or(schema, |link| &link.schema);
+            width = width.max(branch.columns.iter().map(|column| width_of(schema, column)).sum());
+            let mut places = places.clone();
+            let chain = Chain::new(applied(branch.links, needed), &mut places)?;
+            let mut columns: Vec<&String> = branch.columns.iter().collect();
+            columns.sort_unstable();
+            columns.dedup();
+            let fields = columns.iter().filter_map(|column| schema.field(column).cloned());
+            let columns = Schema::new(fields.collect())?;
+            let places = places.find_all(columns.names())?;
+            shown.push(Shown { chain, columns, places });
+        }
+        let tile_rows = (TILE_FLOATS / width).clamp(32, 8192);
+        Ok(Self { source, prefix: prefix_chain, branches: shown, projection, tile_rows, groups, work })
     }
 
     /// Calls `f` for the rows of one partition, some thousands or a batch at a time, in their order.
@@ -169,7 +190,7 @@ impl<'a> Reader<'a> {
         let chunk_rows = self.chunk_rows();
         // What is read from a file is cut as what is in memory: the results are the same to the last bit.
         let batch_rows = chunk_rows.min(self.tile_rows * GROUPS_DECODED);
-        for batch in rows.batches_of(self.projection.as_deref(), batch_rows)? {
+        for batch in rows.batches_of(Some(&self.projection), batch_rows)? {
             let batch = batch?;
             let mut offset = 0;
             while offset < batch.num_rows() {
@@ -189,8 +210,9 @@ impl<'a> Reader<'a> {
     /// Rows that are cut into groups at once: about a tile for each group, so that what one group's rows brought
     /// near is still there for the next. Transformed rows cost memory.
     fn chunk_rows(&self) -> usize {
-        let transforms = self.prefix_needed.iter().chain(self.branches.iter().flat_map(|(_, needed)| needed));
-        let most = if transforms.into_iter().any(|needed| *needed) { 64 } else { usize::MAX };
+        let transforms =
+            !self.prefix.is_empty() || self.branches.iter().any(|branch| !branch.chain.is_empty());
+        let most = if transforms { 64 } else { usize::MAX };
         let groups = self.groups.count.clamp(1, most);
         if groups == 1 { self.tile_rows } else { (2 * self.tile_rows).max(GROUP_ROWS * groups) }
     }
@@ -207,25 +229,21 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.work.rows_read(picked as u64);
-        let rows = View { batch, origin: Origin::new(first_row) };
-        let Some(shared) = apply_all(self.prefix, &self.prefix_needed, rows)? else { return Ok(()) };
-        let views =
-            self.branches.iter().map(|(branch, needed)| apply_all(branch.links, needed, shared.clone()));
-        let views = views.collect::<Result<Vec<_>>>()?;
-        let shown = self.branches.iter().zip(&views).map(|((branch, _), view)| {
-            let Some(view) = view else { return Ok(None) };
-            let picks = match view.origin.is_whole() {
+        let rows = Batch::new(batch.columns(), batch.num_rows(), first_row);
+        let Some(shared) = self.prefix.run(rows)? else { return Ok(()) };
+        let batches = self.branches.iter().map(|branch| branch.chain.run(shared.clone()));
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        let shown = self.branches.iter().zip(&batches).map(|(branch, batch)| {
+            let batch = batch.as_ref()?;
+            let picks = match batch.origin.is_whole() {
                 true => Arc::clone(&picks),
-                false => {
-                    let rows = (0..view.batch.num_rows()).map(|i| view.origin.offset(i));
-                    self.picks(first_row, rows).into()
-                }
+                false => self.picks(first_row, (0..batch.rows).map(|i| batch.origin.offset(i))).into(),
             };
-            Ok(Some((picks, Columns::of(view, branch.columns)?)))
+            Some((picks, View::new(&branch.columns, batch, &branch.places)))
         });
-        let shown = shown.collect::<Result<Vec<_>>>()?;
+        let shown: Vec<_> = shown.collect();
         if picks.len() > 1 {
-            shown.iter().flatten().for_each(|(_, columns)| columns.bring_near());
+            shown.iter().flatten().for_each(|(_, view)| view.bring_near());
         }
         f(&GroupedChunk { shown, tile_rows: self.tile_rows })
     }
@@ -253,7 +271,7 @@ impl<'a> Reader<'a> {
 /// Rows that lie side by side, as every branch shows them, sorted by group.
 pub(super) struct GroupedChunk<'a> {
     /// What each branch shows, unless it leaves all rows out.
-    shown: Vec<Option<(Arc<[Pick]>, Columns<'a>)>>,
+    shown: Vec<Option<(Arc<[Pick]>, View<'a>)>>,
     tile_rows: usize,
 }
 
@@ -265,9 +283,9 @@ impl GroupedChunk<'_> {
         group: usize,
         mut f: impl FnMut(&Tile<'_>) -> Result<()>,
     ) -> Result<()> {
-        let Some((picks, columns)) = self.shown.get(branch).and_then(Option::as_ref) else { return Ok(()) };
+        let Some((picks, view)) = self.shown.get(branch).and_then(Option::as_ref) else { return Ok(()) };
         match picks.get(group) {
-            Some(pick) => pick.tiles(self.tile_rows, |picked| f(&columns.tile(picked))),
+            Some(pick) => pick.tiles(self.tile_rows, |picked| f(&view.tile(picked))),
             None => Ok(()),
         }
     }

@@ -4,10 +4,9 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use luthier_frame::{DataFrame, Schema};
+use luthier_frame::{DataFrame, Field, Schema};
 
-use super::{Estimator, FitContext, PureTransformer, RowFunction, StagePlan, Transformer, catch_panic};
-use crate::affine::Affine;
+use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catch_panic};
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
 use crate::params::{ColumnRole, ParamInfo, Params, Value};
@@ -37,11 +36,19 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// # Errors
     /// The first parameter that is not.
     fn validate(&self) -> Result<()>;
-    /// See [`Estimator::transform_schema`].
+    /// See [`Estimator::outputs`].
     ///
     /// # Errors
     /// Those of the stage, and its panic.
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
+    fn outputs(&self, schema: &Schema) -> Result<Vec<Field>>;
+    /// The schema behind the fitted stage.
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic; a column of an output's name.
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        let outputs = self.outputs(schema)?;
+        schema.with_fields(outputs).map_err(|e| Error::from(e).in_stage(self.type_name()))
+    }
     /// See [`Estimator::plan`].
     ///
     /// # Errors
@@ -91,24 +98,22 @@ impl dyn DynEstimator + '_ {
 pub trait DynModel: Debug + Send + Sync {
     /// The name the stage is registered by.
     fn type_name(&self) -> &'static str;
+    /// The stage as a map of rows.
+    fn transformer(&self) -> &dyn Transformer;
     /// See [`Transformer::transform`].
     ///
     /// # Errors
     /// Those of the stage, and its panic.
-    fn transform(&self, data: &DataFrame) -> Result<DataFrame>;
+    fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
+        catch_panic(self.type_name(), || self.transformer().transform(data))
+    }
     /// See [`Transformer::transform_schema`].
     ///
     /// # Errors
     /// Those of the stage, and its panic.
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema>;
-    /// See [`Transformer::affine`].
-    fn affine(&self) -> Option<Affine>;
-    /// See [`Transformer::input_columns`].
-    fn input_columns(&self) -> Option<Vec<String>>;
-    /// See [`Transformer::row_function`].
-    fn row_function(&self) -> Option<RowFunction>;
-    /// See [`Transformer::drops_rows`].
-    fn drops_rows(&self) -> bool;
+    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+        catch_panic(self.type_name(), || self.transformer().transform_schema(schema))
+    }
     /// See [`Transformer::describe`]; a panic of the stage is a note.
     fn describe(&self) -> Description;
     /// See [`Transformer::check_state`].
@@ -170,28 +175,8 @@ impl<E: Estimator> DynModel for Fitted<E> {
         E::NAME
     }
 
-    fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
-        catch_panic(E::NAME, || self.model.transform(data))
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        catch_panic(E::NAME, || self.model.transform_schema(schema))
-    }
-
-    fn affine(&self) -> Option<Affine> {
-        self.model.affine()
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        self.model.input_columns()
-    }
-
-    fn row_function(&self) -> Option<RowFunction> {
-        self.model.row_function()
-    }
-
-    fn drops_rows(&self) -> bool {
-        self.model.drops_rows()
+    fn transformer(&self) -> &dyn Transformer {
+        &self.model
     }
 
     fn describe(&self) -> Description {
@@ -248,8 +233,8 @@ impl<E: Estimator> DynEstimator for E {
         Ok(Params::validate(self)?)
     }
 
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        catch_panic(E::NAME, || Estimator::transform_schema(self, schema))
+    fn outputs(&self, schema: &Schema) -> Result<Vec<Field>> {
+        catch_panic(E::NAME, || Estimator::outputs(self, schema))
     }
 
     fn plan(&self, schema: &Schema) -> Result<StagePlan> {
@@ -318,28 +303,8 @@ impl<T: PureTransformer> DynModel for Pure<T> {
         T::NAME
     }
 
-    fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
-        catch_panic(T::NAME, || self.0.transform(data))
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        catch_panic(T::NAME, || Transformer::transform_schema(&self.0, schema))
-    }
-
-    fn affine(&self) -> Option<Affine> {
-        self.0.affine()
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        self.0.input_columns()
-    }
-
-    fn row_function(&self) -> Option<RowFunction> {
-        self.0.row_function()
-    }
-
-    fn drops_rows(&self) -> bool {
-        self.0.drops_rows()
+    fn transformer(&self) -> &dyn Transformer {
+        &self.0
     }
 
     fn describe(&self) -> Description {
@@ -396,8 +361,8 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         Ok(Params::validate(&self.0)?)
     }
 
-    fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
-        DynModel::transform_schema(self, schema)
+    fn outputs(&self, schema: &Schema) -> Result<Vec<Field>> {
+        catch_panic(T::NAME, || self.0.outputs(schema))
     }
 
     fn plan(&self, _schema: &Schema) -> Result<StagePlan> {

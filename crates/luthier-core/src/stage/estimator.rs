@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_frame::{DataFrame, Schema};
+use luthier_frame::{DataFrame, Field, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -27,7 +27,7 @@ impl<T: Transformer + Serialize + DeserializeOwned> Model for T {}
 ///   no global generator, and equal parameters are interchangeable.
 /// - `fit_many` gives what `fit` gives for each configuration, in the same order; one that fails takes no other
 ///   down.
-/// - `transform_schema` fails for every configuration and schema that `fit` could not use, so that a search is
+/// - `outputs` fails for every configuration and schema that `fit` could not use, so that a search is
 ///   checked before it starts. Parameter ranges are checked already.
 /// - `plan` declares what `fit` will ask for; see [`StagePlan`].
 /// - It depends on rows through [`Dataset`] alone, and may ask for the same summary as often as it likes.
@@ -55,11 +55,20 @@ pub trait Estimator: Params {
         configs.iter().map(|config| config.fit(data, ctx)).collect()
     }
 
-    /// The schema behind the fitted stage.
+    /// The columns that the fitted stage appends to rows with this schema, in order. The width of vectors may be one that
+    /// only fitting will tell ([`ColumnType::AnyVector`](luthier_frame::ColumnType::AnyVector)).
     ///
     /// # Errors
     /// If a column is missing or has the wrong type, or a parameter does not fit the columns.
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema>;
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>>;
+
+    /// The schema behind the fitted stage. Provided.
+    ///
+    /// # Errors
+    /// Those of [`outputs`](Self::outputs); a column of an output's name.
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.with_fields(self.outputs(schema)?)?)
+    }
 
     /// What `fit` will need and what the model will be, for a schema that was accepted.
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -77,7 +86,7 @@ pub trait EstimatorExt: Estimator {
         let work = Arc::new(WorkCounter::default());
         let ctx = FitContext::new(0, Arc::clone(&work));
         self.validate()?;
-        catch_panic(Self::NAME, || self.transform_schema(data.schema()))?;
+        catch_panic(Self::NAME, || Estimator::transform_schema(self, data.schema()))?;
         let data = Dataset::new(data.clone()).counted_by(work);
         let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;
         // A request that fails here fails again, with the name of the stage, where it is used.

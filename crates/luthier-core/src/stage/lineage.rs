@@ -1,6 +1,9 @@
 //! How a request for a summary goes back through stages.
 
-use luthier_frame::Schema;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+
+use luthier_frame::Field;
 
 use crate::affine::AffineColumns;
 use crate::summary::Need;
@@ -8,26 +11,21 @@ use crate::summary::Need;
 /// What is known of one stage in a chain without fitting it.
 #[derive(Debug, Clone)]
 pub struct LineageStep {
-    outputs: Vec<String>,
+    outputs: HashSet<String>,
     affine: Option<AffineColumns>,
     drops_rows: bool,
 }
 
 impl LineageStep {
-    /// The step from one schema to the next.
-    pub fn new(before: &Schema, after: &Schema, affine: Option<AffineColumns>) -> Self {
-        let outputs = after.names().filter(|name| before.field(name).is_none()).map(str::to_owned).collect();
+    /// The step of a stage that appends these columns.
+    pub fn new(outputs: &[Field], affine: Option<AffineColumns>) -> Self {
+        let outputs = outputs.iter().map(|field| field.name().to_owned()).collect();
         Self { outputs, affine, drops_rows: false }
     }
 
     /// The same step, leaving rows out or not: no request goes back through one that does.
     pub fn dropping_rows(self, drops_rows: bool) -> Self {
         Self { drops_rows, ..self }
-    }
-
-    /// The columns that the stage appends.
-    pub fn outputs(&self) -> &[String] {
-        &self.outputs
     }
 
     /// The columns of its affine map, if it is one.
@@ -54,11 +52,14 @@ impl LineageStep {
 
     /// Takes a request behind all of `steps` as far back as it goes: the number of steps that stay in front of
     /// it, and the request there.
-    pub fn pull_back_all(steps: &[Self], need: &Need) -> (usize, Need) {
-        let mut need = need.clone();
-        for (depth, step) in steps.iter().enumerate().rev() {
+    pub fn pull_back_all<S: Borrow<Self>>(steps: &[S], need: &Need) -> (usize, Need) {
+        let (mut need, mut columns) = (need.clone(), need.columns());
+        for (depth, step) in steps.iter().map(Borrow::borrow).enumerate().rev() {
+            if !step.drops_rows && step.bypassed_by(&columns) {
+                continue;
+            }
             match step.pull_back(&need) {
-                Some(earlier) => need = earlier,
+                Some(earlier) => (columns, need) = (earlier.columns(), earlier),
                 None => return (depth + 1, need),
             }
         }

@@ -7,7 +7,6 @@ mod evaluator;
 mod guard;
 mod lineage;
 mod plan;
-mod row_function;
 mod transformer;
 
 pub use context::FitContext;
@@ -19,5 +18,4 @@ pub use guard::catch_panic;
 pub(crate) use guard::panic_to_error;
 pub use lineage::LineageStep;
 pub use plan::StagePlan;
-pub use row_function::RowFunction;
 pub use transformer::{PureTransformer, Transformer};

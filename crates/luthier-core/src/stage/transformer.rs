@@ -1,58 +1,96 @@
-//! Appending columns to a frame.
+//! Fitted stages: maps of rows.
 
 use std::fmt::Debug;
 
-use luthier_frame::{DataFrame, Schema};
+use luthier_frame::{DataFrame, Field, Schema};
 
-use super::RowFunction;
 use crate::affine::Affine;
 use crate::describe::Description;
 use crate::params::Params;
+use crate::rows::{Outputs, Signature, Tile, through_frame};
 
 /// Appends columns computed row by row: a fitted model, or a stage that needs no fitting.
 ///
+/// A stage says what it reads ([`inputs`](Self::inputs)) and what it appends ([`outputs`](Self::outputs)), and computes
+/// some rows at a time ([`apply`](Self::apply)). Everything around that is done for it: columns are found and appended,
+/// files are read batch by batch, nulls are refused, rows are numbered, and single rows are served by the same code.
+///
 /// # Contract
-/// - A row of the output depends on that row of the input alone, so the same rows in other batches or
-///   partitions give the same values.
-/// - Existing columns stay as they are, in their order; new ones come behind them. Rows keep their order and their
-///   number, unless [`drops_rows`](Self::drops_rows) says otherwise.
-/// - `transform_schema` says what `transform` will append, without rows, and fails where it would fail.
-/// - An [`affine`](Self::affine) map equals `transform` up to rounding.
+/// - A row of the output depends on that row of the input alone, so the same rows in other batches or partitions give
+///   the same values.
+/// - `outputs` fails for every schema that `apply` could not use.
+/// - An [`affine`](Self::affine) map equals `apply` up to rounding.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame, Field, Schema};
+/// use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
+///
+/// /// The square of a number.
+/// #[derive(Debug, Clone, Params)]
+/// struct Square {
+///     /// The numeric column to square.
+///     #[param(default = "x")]
+///     input_col: String,
+/// }
+///
+/// impl Transformer for Square {
+///     fn inputs(&self) -> Vec<String> {
+///         vec![self.input_col.clone()]
+///     }
+///
+///     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+///         let found = schema.require(&self.input_col)?.column_type();
+///         anyhow::ensure!(found.is_numeric(), "column `{}` is {found}, expected a number", self.input_col);
+///         Ok(vec![Field::number("square")])
+///     }
+///
+///     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+///         out.numbers(rows.numbers(&self.input_col)?.iter().map(|x| x * x).collect());
+///         Ok(())
+///     }
+/// }
+///
+/// impl PureTransformer for Square {
+///     const NAME: &'static str = "acme.square";
+/// }
+///
+/// let frame = DataFrame::from_columns(vec![("x", Column::f64(vec![2.0, 3.0]))])?;
+/// assert_eq!(Square::new().transform(&frame)?.column_f64("square")?, [4.0, 9.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transformer",
-    note = "implement `Transformer` (`transform` and `transform_schema`) for it"
+    note = "implement `Transformer` (`inputs`, `outputs` and `apply`) for it"
 )]
 pub trait Transformer: Debug + Send + Sync + 'static {
-    /// The frame with the new columns.
-    ///
-    /// # Errors
-    /// If a column is missing, has another type or width than expected, or holds a value that cannot be used.
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame>;
+    /// The columns that `apply` reads. No others are read from a file or computed by the stages in front.
+    fn inputs(&self) -> Vec<String>;
 
-    /// The schema that [`transform`](Self::transform) gives.
+    /// The columns that `apply` appends to rows with this schema, in order.
     ///
     /// # Errors
-    /// If a column is missing or has the wrong type, or an output column exists already.
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema>;
+    /// If a column is missing or has the wrong type or width.
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>>;
+
+    /// Computes the appended columns of some rows. There are no nulls in the inputs, unless
+    /// [`takes_nulls`](Self::takes_nulls) says otherwise.
+    ///
+    /// # Errors
+    /// A value that cannot be used: [`Tile::bad_value`] names its column and row.
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()>;
 
     /// The transformation as one affine map, if it is one. Summaries then go through this stage without rows.
     fn affine(&self) -> Option<Affine> {
         None
     }
 
-    /// The columns that `transform` reads. Others need then not be read from a file, nor computed by the stages in
-    /// front; `None`, the default, stands for all.
-    fn input_columns(&self) -> Option<Vec<String>> {
-        None
+    /// Whether `apply` has an answer for nulls; else a null in an input is an error that names column and row.
+    fn takes_nulls(&self) -> bool {
+        false
     }
 
-    /// The transformation of one row of numbers, if it is one; that of the affine map, unless another is given. A
-    /// pipeline of such models predicts single rows without a frame.
-    fn row_function(&self) -> Option<RowFunction> {
-        self.affine().map(RowFunction::affine)
-    }
-
-    /// Whether `transform` may leave rows out, as those of an invalid category. The others keep their place and fold.
+    /// Whether `apply` may leave rows out ([`Outputs::keep`]), as those of an invalid category. The others keep their
+    /// place and fold.
     fn drops_rows(&self) -> bool {
         false
     }
@@ -70,6 +108,27 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// What does not fit, such as 3 means beside 2 deviations.
     fn check_state(&self) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    /// A frame with the appended columns behind its own. Provided: it calls `apply` on each batch.
+    ///
+    /// # Errors
+    /// If a column is missing, has another type or width than expected, or holds a value that cannot be used; a column
+    /// of an output's name.
+    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
+        let signature = Signature::of(self, data.schema())?;
+        let schema = data.schema().with_fields(signature.outputs.iter().cloned())?;
+        let reads = signature.inputs.names().map(|name| data.schema().require_index(name));
+        let reads = reads.collect::<Result<Vec<_>, _>>()?;
+        through_frame(data, schema, |batch| signature.apply(self, batch, &reads))
+    }
+
+    /// The schema that [`transform`](Self::transform) gives. Provided.
+    ///
+    /// # Errors
+    /// Those of [`outputs`](Self::outputs); a column of an output's name.
+    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+        Ok(schema.with_fields(self.outputs(schema)?)?)
     }
 }
 

@@ -6,7 +6,7 @@ use luthier_frame::{ColumnType, Schema};
 use ndarray::{Array1, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Positioned, Tile};
+use crate::rows::{Positioned, Tile};
 use crate::{Error, Result};
 
 const BLOCK_ROWS: usize = 64;

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Result;
 use crate::affine::{Affine, AffineColumns};
-use crate::dataset::Tile;
+use crate::rows::Tile;
 
 /// A commutative monoid over rows: what Spark calls an aggregator and a query engine an aggregate function.
 ///

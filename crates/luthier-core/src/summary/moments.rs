@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::centre::{self, Shifted, lay_out, too_large, total_width};
 use super::{ColumnSpan, Summary};
 use crate::affine::{Affine, AffineColumns, Linear};
-use crate::dataset::Tile;
+use crate::rows::Tile;
 use crate::{Error, Result, linalg};
 
 /// A derived variance must keep this many of its digits, else the rows are read.

@@ -8,7 +8,7 @@ use luthier_frame::Schema;
 
 use super::Summary;
 use crate::affine::{Affine, AffineColumns};
-use crate::dataset::Tile;
+use crate::rows::Tile;
 use crate::stage::panic_to_error;
 use crate::{Error, Result};
 

@@ -8,7 +8,7 @@ use super::centre::{self, lay_out, total_width};
 use super::moments::{DIGITS_KEPT, input_indices, lifted_layout, selected_layout, span_of};
 use super::{ColumnSpan, MomentsSpec, Summary};
 use crate::affine::{Affine, AffineColumns};
-use crate::dataset::Tile;
+use crate::rows::Tile;
 use crate::{Error, Result, linalg};
 
 /// The triangular factor `R` with `RᵀR = Σ w (x−μ)(x−μ)ᵀ`, which squares no condition number: a least-squares

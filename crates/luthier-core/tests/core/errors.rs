@@ -151,7 +151,7 @@ fn rows_in_errors_of_stages_are_global() {
     for view in [view.clone(), view.select(Rows::Except(0))] {
         let error = view.summarize::<Moments>(&MomentsSpec::new(["logged"])).unwrap_err().to_string();
         assert!(
-            error.contains("acme.log1p") && error.contains("`x`") && error.contains("row 150;"),
+            error.contains("acme.log1p") && error.contains("`x`") && error.contains("row 150:"),
             "{error}"
         );
     }

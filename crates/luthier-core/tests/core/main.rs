@@ -5,6 +5,7 @@
 mod dataset;
 mod determinism;
 mod errors;
+mod growth;
 mod lift;
 mod parts;
 mod persistence;

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, DynModel, Estimator, FailedNeed, FitContext, Moments, MomentsSpec, Need, Params,
-    PureTransformer, StagePlan, Summary, Tile, TrainingSets, Transformer, Work, WorkCounter, linalg, persist,
+    Affine, Dataset, DynModel, Estimator, FailedNeed, FitContext, Moments, MomentsSpec, Need, Outputs,
+    Params, PureTransformer, StagePlan, Summary, Tile, TrainingSets, Transformer, Work, WorkCounter, linalg,
+    persist,
 };
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 use serde::{Deserialize, Serialize};
 
 /// Columns side by side, `f64` columns as one feature.
-fn side_by_side(data: &DataFrame, columns: &[String]) -> anyhow::Result<Array2<f64>> {
-    let blocks = columns.iter().map(|column| match data.schema().require(column)?.column_type() {
-        ColumnType::Vector { .. } => Ok(data.vectors(column)?),
-        _ => Ok(Array1::from(data.column_f64(column)?).insert_axis(Axis(1))),
-    });
-    let blocks = blocks.collect::<anyhow::Result<Vec<_>>>()?;
+fn side_by_side(rows: &Tile<'_>, columns: &[String]) -> anyhow::Result<Array2<f64>> {
+    let blocks =
+        columns.iter().map(|column| rows.vectors(column)).collect::<luthier_core::Result<Vec<_>>>()?;
     let views: Vec<_> = blocks.iter().map(|block| block.view()).collect();
     Ok(concatenate(Axis(1), &views)?)
 }
@@ -30,17 +28,16 @@ pub(crate) fn width(schema: &Schema, column: &str) -> anyhow::Result<usize> {
     }
 }
 
-fn apply(map: &Affine, data: &DataFrame) -> anyhow::Result<DataFrame> {
-    let rows = side_by_side(data, &map.columns.inputs)?;
-    ensure!(map.accepts(rows.ncols()), "{} features do not fit", rows.ncols());
-    Ok(data.with_column(&map.columns.output, Column::vector(map.apply(rows.view())))?)
+fn apply(map: &Affine, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+    out.vectors(map.apply(side_by_side(rows, &map.columns.inputs)?.view()));
+    Ok(())
 }
 
-fn append(schema: &Schema, map: &Affine) -> anyhow::Result<Schema> {
+fn append(schema: &Schema, map: &Affine) -> anyhow::Result<Vec<Field>> {
     let inputs: usize = map.columns.inputs.iter().map(|c| width(schema, c)).sum::<anyhow::Result<_>>()?;
     ensure!(map.accepts(inputs), "{inputs} features do not fit");
     let width = map.output_width(inputs);
-    Ok(schema.with_field(Field::new(&map.columns.output, ColumnType::Vector { width }))?)
+    Ok(vec![Field::new(&map.columns.output, ColumnType::Vector { width })])
 }
 
 /// Zero mean and unit variance.
@@ -71,12 +68,16 @@ impl ScaleModel {
 }
 
 impl Transformer for ScaleModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        apply(&self.map(), data)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         append(schema, &self.map())
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        apply(&self.map(), rows, out)
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -98,9 +99,9 @@ impl Estimator for Scale {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let width = width(schema, &self.input_col)?;
-        Ok(schema.with_field(Field::new(&self.output_col, ColumnType::Vector { width }))?)
+        Ok(vec![Field::new(&self.output_col, ColumnType::Vector { width })])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -139,14 +140,19 @@ impl RidgeModel {
 }
 
 impl Transformer for RidgeModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let out = self.map().apply(data.vectors(&self.features_col)?.view());
-        Ok(data.with_column("prediction", Column::f64(out.column(0).to_vec()))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.features_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         ensure!(width(schema, &self.features_col)? == self.coefficients.len());
-        Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+        Ok(vec![Field::number("prediction")])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let mapped = self.map().apply(rows.vectors(&self.features_col)?.view());
+        out.numbers(mapped.column(0).to_vec());
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -177,10 +183,10 @@ impl Estimator for Ridge {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         width(schema, &self.features_col)?;
         width(schema, &self.label_col)?;
-        Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+        Ok(vec![Field::number("prediction")])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -202,12 +208,16 @@ pub(crate) struct Concat {
 }
 
 impl Transformer for Concat {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        apply(&self.affine().expect("affine"), data)
+    fn inputs(&self) -> Vec<String> {
+        self.input_cols.clone()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         append(schema, &self.affine().expect("affine"))
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        apply(&self.affine().expect("affine"), rows, out)
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -237,12 +247,16 @@ pub(crate) struct Project {
 }
 
 impl Transformer for Project {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        apply(&self.affine().expect("affine"), data)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         append(schema, &self.affine().expect("affine"))
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        apply(&self.affine().expect("affine"), rows, out)
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -268,14 +282,18 @@ pub(crate) struct Log1p {
 }
 
 impl Transformer for Log1p {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let rows = side_by_side(data, std::slice::from_ref(&self.input_col))?;
-        Ok(data.with_column(&self.output_col, Column::vector(rows.mapv(f64::ln_1p)))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let width = width(schema, &self.input_col)?;
-        Ok(schema.with_field(Field::new(&self.output_col, ColumnType::Vector { width }))?)
+        Ok(vec![Field::new(&self.output_col, ColumnType::Vector { width })])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.vectors(rows.vectors(&self.input_col)?.mapv(f64::ln_1p));
+        Ok(())
     }
 }
 
@@ -288,18 +306,21 @@ impl PureTransformer for Log1p {
 pub(crate) struct SumAndProduct {}
 
 impl Transformer for SumAndProduct {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let (a, b) = (data.column_f64("a")?, data.column_f64("b")?);
-        // The product reads a column that the affine map does not know of.
-        let label = data.column_f64("label")?;
-        let sum = a.iter().zip(&b).map(|(a, b)| a + b).collect();
-        let product = a.iter().zip(&label).map(|(a, l)| a * l).collect();
-        Ok(data.with_column("sum", Column::f64(sum))?.with_column("product", Column::f64(product))?)
+    fn inputs(&self) -> Vec<String> {
+        ["a", "b", "label"].map(str::to_owned).to_vec()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let schema = schema.with_field(Field::new("sum", ColumnType::F64))?;
-        Ok(schema.with_field(Field::new("product", ColumnType::F64))?)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number("sum"), Field::number("product")])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let (a, b) = (rows.numbers("a")?, rows.numbers("b")?);
+        // The product reads a column that the affine map does not know of.
+        let label = rows.numbers("label")?;
+        out.numbers(a.iter().zip(b.iter()).map(|(a, b)| a + b).collect());
+        out.numbers(a.iter().zip(label.iter()).map(|(a, l)| a * l).collect());
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -341,13 +362,18 @@ pub(crate) struct TroubleModel {
 }
 
 impl Transformer for TroubleModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Trouble::new().at(&self.at).id(self.id).check("transform")?;
-        Ok(data.with_column("trouble", Column::f64(vec![self.id as f64; data.num_rows()]))?)
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(Field::new("trouble", ColumnType::F64))?)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number("trouble")])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        Trouble::new().at(&self.at).id(self.id).check("transform")?;
+        out.numbers(vec![self.id as f64; rows.len()]);
+        Ok(())
     }
 }
 
@@ -360,9 +386,9 @@ impl Estimator for Trouble {
         Ok(TroubleModel { at: self.at.clone(), id: self.id })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
         self.check("schema")?;
-        Ok(schema.with_field(Field::new("trouble", ColumnType::F64))?)
+        Ok(vec![Field::number("trouble")])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -497,8 +523,8 @@ pub(crate) fn scatter_gap(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 /// All rows of some columns side by side, read row by row.
 pub(crate) fn rows_of(data: &Dataset, columns: &[&str]) -> Array2<f64> {
     let collected = data.collect(columns).unwrap();
-    let columns: Vec<String> = columns.iter().map(|&c| c.to_owned()).collect();
-    side_by_side(&collected, &columns).unwrap()
+    let joined = collected.with_vector("joined", columns).unwrap();
+    joined.vectors("joined").unwrap()
 }
 
 /// Means and centred scatter by two passes with compensated sums.

@@ -44,7 +44,7 @@ impl<W: Write> CsvWriter<W> {
         Self::to_path(out, schema, Path::new("-"))
     }
 
-    fn to_path(out: W, schema: &Schema, path: &Path) -> Result<Self> {
+    pub(crate) fn to_path(out: W, schema: &Schema, path: &Path) -> Result<Self> {
         let header = header(schema.fields())?;
         let mut writer = Self { out, path: path.to_owned(), schema: schema.clone() };
         write_header(&mut writer.out, &header).map_err(|cause| writer.io(cause))?;

@@ -8,4 +8,5 @@ mod vectors;
 mod write;
 
 pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
+pub(crate) use write::ParquetWriter;
 pub use write::{Compression, ParquetOptions};

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -8,11 +8,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::ZstdLevel;
 use parquet::file::properties::WriterProperties;
 
-use crate::file::write_whole;
+use crate::file::WholeFile;
 use crate::frame::to_i64;
 use crate::normalize::{list_type, scalar_type};
 use crate::sparse::to_sparse;
-use crate::{ColumnType, DataFrame, Error, Field, Result, SparseBuilder, vector_array, vectors};
+use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, SparseBuilder, vector_array, vectors};
 
 /// How the pages of a Parquet file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,9 +89,40 @@ impl DataFrame {
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
     /// Arrow type that Parquet does not have.
     pub fn write_parquet(&self, path: impl AsRef<Path>, options: &ParquetOptions) -> Result<()> {
-        let path = path.as_ref();
+        let mut writer = ParquetWriter::new(path.as_ref(), self.schema(), options)?;
+        writer.open(|position| self.arrow_type(position))?;
+        for partition in self.partitions() {
+            for batch in partition.batches(None)? {
+                writer.write(&batch?)?;
+            }
+        }
+        writer.finish()
+    }
+}
+
+/// Writes rows as Parquet, batch by batch.
+pub(crate) struct ParquetWriter {
+    path: PathBuf,
+    schema: Schema,
+    properties: WriterProperties,
+    /// Until the types of the columns are known.
+    file: Option<WholeFile>,
+    writer: Option<ArrowWriter<WholeFile>>,
+    arrow: Arc<arrow_schema::Schema>,
+    /// Rows that have been written.
+    row: usize,
+}
+
+impl std::fmt::Debug for ParquetWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetWriter").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl ParquetWriter {
+    pub(crate) fn new(path: &Path, schema: &Schema, options: &ParquetOptions) -> Result<Self> {
         let properties = options.properties()?;
-        let fields = self.schema().fields();
+        let fields = schema.fields();
         if fields.is_empty() {
             return Err(Error::NoColumns);
         }
@@ -102,33 +133,53 @@ impl DataFrame {
             let (column, found) = (field.name().to_owned(), field.column_type());
             return Err(Error::ColumnType { column, expected, found });
         }
-        let types = fields.iter().enumerate().map(|(at, field)| arrow_type(field, self.arrow_type(at)));
-        let types: Vec<DataType> = types.collect::<Result<_>>()?;
-        let schema: Vec<arrow_schema::Field> =
-            fields.iter().zip(&types).map(|(field, data_type)| field.to_arrow(data_type.clone())).collect();
-        let schema = Arc::new(arrow_schema::Schema::new(schema));
-        let failed = |cause| Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) };
-        write_whole(path, |file| {
-            let mut writer =
-                ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-            let mut row = 0;
-            for partition in self.partitions() {
-                for batch in partition.batches(None)? {
-                    let batch = batch?;
-                    let arrays: Vec<ArrayRef> = fields
-                        .iter()
-                        .zip(batch.columns())
-                        .zip(&types)
-                        .map(|((field, array), to)| cast(field, array, to, row))
-                        .collect::<Result<_>>()?;
-                    row += batch.num_rows();
-                    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
-                    writer.write(&batch).map_err(failed)?;
-                }
-            }
-            writer.close().map(|_| ()).map_err(failed)
+        fields.iter().try_for_each(|field| arrow_type(field, None).map(drop))?;
+        Ok(Self {
+            path: path.to_owned(),
+            schema: schema.clone(),
+            properties,
+            file: Some(WholeFile::create(path)?),
+            writer: None,
+            arrow: Arc::new(arrow_schema::Schema::empty()),
+            row: 0,
         })
     }
+
+    /// Begins the file; `stored` tells the Arrow type of each column, as far as it is known.
+    fn open(&mut self, stored: impl Fn(usize) -> Option<DataType>) -> Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let field = |(at, field): (usize, &Field)| Ok(field.to_arrow(arrow_type(field, stored(at))?));
+        let fields: Vec<arrow_schema::Field> =
+            self.schema.fields().iter().enumerate().map(field).collect::<Result<_>>()?;
+        self.arrow = Arc::new(arrow_schema::Schema::new(fields));
+        let writer = ArrowWriter::try_new(file, Arc::clone(&self.arrow), Some(self.properties.clone()));
+        self.writer = Some(writer.map_err(|cause| failed(&self.path, cause))?);
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.open(|at| batch.columns().get(at).map(|array| array.data_type().clone()))?;
+        let fields = self.schema.fields().iter().zip(batch.columns()).zip(self.arrow.fields());
+        let arrays = fields.map(|((field, array), to)| cast(field, array, to.data_type(), self.row));
+        let batch = RecordBatch::try_new(Arc::clone(&self.arrow), arrays.collect::<Result<_>>()?)?;
+        self.row += batch.num_rows();
+        match &mut self.writer {
+            Some(writer) => writer.write(&batch).map_err(|cause| failed(&self.path, cause)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.open(|_| None)?;
+        match self.writer {
+            Some(writer) => writer.into_inner().map_err(|cause| failed(&self.path, cause))?.finish(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn failed(path: &Path, cause: parquet::errors::ParquetError) -> Error {
+    Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) }
 }
 
 /// The Arrow type in which a column is written that came in type `stored`.

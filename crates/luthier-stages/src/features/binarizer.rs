@@ -1,7 +1,7 @@
 //! Numbers as zero or one.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Params, PureTransformer, Transformer};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns;
 
@@ -22,26 +22,17 @@ pub struct Binarizer {
 }
 
 impl Transformer for Binarizer {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let width = columns::width(data.schema(), &self.input_col)?;
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            out.zip_mut_with(&rows, |out, x| *out = if *x > self.threshold { 1.0 } else { 0.0 });
-        })?;
-        let field = columns::field_like(data.schema(), &self.input_col, &self.output_col)?;
-        let column = match field.column_type().is_vector() {
-            true => Column::vector(rows),
-            false => Column::f64(rows.into_raw_vec_and_offset().0),
-        };
-        Ok(data.with_field(field, column)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(columns::field_like(schema, &self.input_col, &self.output_col)?)?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![columns::field_like(schema, &self.input_col, &self.output_col)?])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let values = rows.vectors(&self.input_col)?.mapv(|x| if x > self.threshold { 1.0 } else { 0.0 });
+        Ok(columns::write_like(rows, &self.input_col, values, out)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers in buckets between given splits.
 
-use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Params, PureTransformer, Required, Transformer};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Outputs, Params, PureTransformer, Required, Tile, Transformer};
 
 use super::HandleInvalid;
 use super::buckets::Buckets;
@@ -50,16 +50,20 @@ impl Bucketizer {
 }
 
 impl Transformer for Bucketizer {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        self.buckets()?.transform(data)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.buckets()?.transform_schema(schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.buckets()?.outputs(schema)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        self.buckets()?.apply(rows, out)
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn drops_rows(&self) -> bool {

@@ -1,7 +1,7 @@
 //! From a number to its bucket.
 
-use luthier_core::Error;
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{ColumnType, Field, Schema};
+use luthier_core::{Error, Outputs, Tile};
 
 use super::HandleInvalid;
 use super::handle_invalid::UNKNOWN;
@@ -17,22 +17,18 @@ pub(super) struct Buckets<'a> {
 }
 
 impl Buckets<'_> {
-    pub(super) fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_numeric(data.schema(), self.input_col)?;
-        let values = columns::numbers_or_nan(&data, self.input_col)?;
-        let buckets = values.iter().enumerate().map(|(row, &x)| self.bucket(row, x));
-        let buckets = buckets.collect::<Result<Vec<_>, Error>>()?;
-        let skipped = self.handle_invalid == HandleInvalid::Skip && buckets.iter().any(Option::is_none);
-        let kept: Vec<bool> = buckets.iter().map(Option::is_some).collect();
-        let data = if skipped { data.filter(&kept)? } else { data };
-        let field = self.field(data.schema())?;
-        Ok(data.with_field(field, Column::f64(buckets.into_iter().flatten().collect()))?)
+    pub(super) fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::require_numeric(schema, self.input_col)?;
+        Ok(vec![self.field(schema)?])
     }
 
-    pub(super) fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        columns::require_numeric(schema, self.input_col)?;
-        Ok(schema.with_field(self.field(schema)?)?)
+    pub(super) fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let values = rows.numbers(self.input_col)?;
+        let buckets = values.iter().enumerate().map(|(i, &x)| self.bucket(rows, i, x));
+        let buckets = buckets.collect::<Result<Vec<_>, Error>>()?;
+        out.keep(buckets.iter().map(Option::is_some).collect());
+        out.numbers(buckets.into_iter().flatten().collect());
+        Ok(())
     }
 
     /// The indices stand for intervals.
@@ -50,10 +46,8 @@ impl Buckets<'_> {
     }
 
     /// The bucket of a value; `None` if its row is to be left out.
-    fn bucket(&self, row: usize, x: f64) -> Result<Option<f64>, Error> {
-        let bad_value = |found: String, expected| {
-            Err(Error::BadValue { column: self.input_col.to_owned(), row, found, expected })
-        };
+    fn bucket(&self, rows: &Tile<'_>, i: usize, x: f64) -> Result<Option<f64>, Error> {
+        let bad_value = |found: String, expected| Err(rows.bad_value_of(self.input_col, i, found, expected));
         let count = self.splits.len().saturating_sub(1);
         let (Some(&first), Some(&last)) = (self.splits.first(), self.splits.last()) else {
             return Ok(None);

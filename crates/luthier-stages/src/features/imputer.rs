@@ -1,11 +1,13 @@
 //! Missing values filled in.
 
-use luthier_core::frame::{Column, DataFrame, Field, Schema};
+use luthier_core::frame::arrow_array::{Array, cast::AsArray};
+use luthier_core::frame::{ArrayRef, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    AxisLabels, Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan,
-    Transformer,
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required,
+    StagePlan, Tile, Transformer,
 };
+use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -81,27 +83,34 @@ impl Imputer {
         self.spec(if self.strategy == ImputerStrategy::Mode { 0.0 } else { self.relative_error })
     }
 
-    /// What each feature of a column is filled with.
-    fn surrogates(&self, data: &Dataset, column: &str) -> anyhow::Result<Vec<f64>> {
-        let surrogates: Vec<Option<f64>> = match self.strategy {
+    /// What each feature of each column is filled with, as far as its values tell.
+    fn learned(&self, data: &Dataset) -> anyhow::Result<Vec<Vec<Option<f64>>>> {
+        let inputs = self.input_cols.get()?.iter();
+        Ok(match self.strategy {
             ImputerStrategy::Constant => {
-                vec![Some(self.fill_value); columns::width(data.schema(), column)?]
+                let width = |column| columns::width(data.schema(), column);
+                let filled = inputs.map(|column| Ok(vec![Some(self.fill_value); width(column)?]));
+                filled.collect::<luthier_core::Result<_>>()?
             }
             ImputerStrategy::Mean => {
                 let summary = data.summarize::<FeatureSummary<Spread>>(&self.spec(())?)?;
                 let mean = |feature: &Spread| Some(feature.mean()).filter(|_| feature.count() > 0);
-                summary.require(column)?.iter().map(mean).collect()
+                let means = inputs.map(|column| Ok(summary.require(column)?.iter().map(mean).collect()));
+                means.collect::<luthier_core::Result<_>>()?
             }
-            ImputerStrategy::Median => {
+            ImputerStrategy::Median | ImputerStrategy::Mode => {
                 let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.quantiles()?)?;
-                let median = |feature: &Quantiles| feature.at(&[0.5])?.first().copied();
-                summary.require(column)?.iter().map(median).collect()
+                let of = |feature: &Quantiles| match self.strategy {
+                    ImputerStrategy::Mode => feature.mode(),
+                    _ => feature.at(&[0.5])?.first().copied(),
+                };
+                let found = inputs.map(|column| Ok(summary.require(column)?.iter().map(of).collect()));
+                found.collect::<luthier_core::Result<_>>()?
             }
-            ImputerStrategy::Mode => {
-                let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.quantiles()?)?;
-                summary.require(column)?.iter().map(Quantiles::mode).collect()
-            }
-        };
+        })
+    }
+
+    fn surrogates(&self, column: &str, learned: Vec<Option<f64>>) -> anyhow::Result<Vec<f64>> {
         let known = |(j, surrogate): (usize, Option<f64>)| match surrogate {
             Some(x) if x.is_finite() || self.strategy == ImputerStrategy::Constant => Ok(x),
             Some(_) => Err(Error::invalid(format!(
@@ -113,24 +122,19 @@ impl Imputer {
                 self.strategy.as_str()
             ))),
         };
-        Ok(surrogates.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
-    }
-
-    fn append(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_all(schema, self.input_cols.get()?, self.output_cols.get()?, &self.indicator_cols)
+        Ok(learned.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
     }
 }
 
-fn append_all(
+fn fields(
     schema: &Schema,
     inputs: &[String],
     outputs: &[String],
     indicators: &[String],
-) -> anyhow::Result<Schema> {
+) -> anyhow::Result<Vec<Field>> {
     let filled = inputs.iter().zip(outputs).map(|(input, output)| columns::field_like(schema, input, output));
     let indicators = inputs.iter().zip(indicators).map(|(input, name)| indicator_field(schema, input, name));
-    let mut fields = filled.chain(indicators);
-    fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field?)?))
+    Ok(filled.chain(indicators).collect::<Result<_, _>>()?)
 }
 
 /// Its features are called `missing(…)`.
@@ -156,13 +160,14 @@ impl Estimator for Imputer {
             missing_value: self.missing_value,
             surrogates: inputs
                 .iter()
-                .map(|column| self.surrogates(data, column))
+                .zip(self.learned(data)?)
+                .map(|(column, learned)| self.surrogates(column, learned))
                 .collect::<Result<_, _>>()?,
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.append(schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        fields(schema, self.input_cols.get()?, self.output_cols.get()?, &self.indicator_cols)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -195,49 +200,46 @@ impl ImputerModel {
 }
 
 impl Transformer for ImputerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let mut filled = data.clone();
-        let mut indicators = Vec::new();
-        for ((input, output), surrogates) in
-            self.input_cols.iter().zip(&self.output_cols).zip(&self.surrogates)
-        {
-            columns::require_width(data.schema(), input, surrogates.len())?;
-            let is_vector = data.schema().require(input)?.column_type().is_vector();
-            let (mut rows, nulls) = columns::rows_and_nulls(&data, input, surrogates.len())?;
-            let missing_value = self.missing_value;
-            let is_missing =
-                |x: f64, null: bool| null || x == missing_value || (x.is_nan() && missing_value.is_nan());
-            let missing = ndarray::Zip::from(&rows).and(&nulls).map_collect(|&x, &null| is_missing(x, null));
-            for (mut row, missing) in rows.outer_iter_mut().zip(missing.outer_iter()) {
-                for ((x, missing), surrogate) in row.iter_mut().zip(missing).zip(surrogates) {
-                    if *missing {
-                        *x = *surrogate;
-                    }
-                }
-            }
-            let column = |rows: ndarray::Array2<f64>| match is_vector {
-                true => Column::vector(rows),
-                false => Column::f64(rows.into_raw_vec_and_offset().0),
-            };
-            filled = filled.with_field(columns::field_like(data.schema(), input, output)?, column(rows))?;
-            indicators.push(column(missing.mapv(|missing| f64::from(u8::from(missing)))));
-        }
-        for ((input, name), column) in self.input_cols.iter().zip(&self.indicator_cols).zip(indicators) {
-            filled = filled.with_field(indicator_field(data.schema(), input, name)?, column)?;
-        }
-        Ok(filled)
+    fn inputs(&self) -> Vec<String> {
+        self.input_cols.clone()
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(self.input_cols.clone())
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         for (input, surrogates) in self.input_cols.iter().zip(&self.surrogates) {
             columns::require_width(schema, input, surrogates.len())?;
         }
-        append_all(schema, &self.input_cols, &self.output_cols, &self.indicator_cols)
+        fields(schema, &self.input_cols, &self.output_cols, &self.indicator_cols)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let missing_value = self.missing_value;
+        let mut indicators = Vec::new();
+        for (input, surrogates) in self.input_cols.iter().zip(&self.surrogates) {
+            let mut values = rows.vectors(input)?.into_owned();
+            let mut missing = values.mapv(|x| x == missing_value || (x.is_nan() && missing_value.is_nan()));
+            if !missing_value.is_nan() {
+                mark_nulls(&rows.array(input)?, &mut missing);
+            }
+            let surrogates = ndarray::aview1(surrogates);
+            Zip::from(&mut values).and(&missing).and_broadcast(&surrogates).for_each(
+                |x, &missing, surrogate| {
+                    if missing {
+                        *x = *surrogate;
+                    }
+                },
+            );
+            columns::write_like(rows, input, values, out)?;
+            if !self.indicator_cols.is_empty() {
+                indicators.push((input, missing.mapv(|missing| f64::from(u8::from(missing)))));
+            }
+        }
+        indicators
+            .into_iter()
+            .try_for_each(|(input, missing)| Ok(columns::write_like(rows, input, missing, out)?))
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn describe(&self) -> Description {
@@ -256,6 +258,17 @@ impl Transformer for ImputerModel {
             0 => Ok(()),
             indicators => columns::same_lengths([inputs, ("indicator_cols", indicators)]),
         }
+    }
+}
+
+/// Marks what is null: a row, or a number of a vector.
+fn mark_nulls(array: &ArrayRef, marks: &mut Array2<bool>) {
+    if let Some(valid) = array.nulls() {
+        marks.outer_iter_mut().zip(valid).filter(|(_, valid)| !valid).for_each(|(mut row, _)| row.fill(true));
+    }
+    let inside = array.as_fixed_size_list_opt().and_then(|lists| lists.values().nulls());
+    if let Some(inside) = inside {
+        marks.iter_mut().zip(inside).for_each(|(mark, valid)| *mark |= !valid);
     }
 }
 

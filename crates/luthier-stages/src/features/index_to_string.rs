@@ -1,7 +1,7 @@
 //! Indices as the categories they stand for.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, Params, PureTransformer, Transformer};
+use luthier_core::frame::{Column, ColumnType, Field, Schema};
+use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns;
 
@@ -38,32 +38,32 @@ impl IndexToString {
 }
 
 impl Transformer for IndexToString {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_numeric(data.schema(), &self.input_col)?;
-        let labels = self.labels_in(data.schema())?;
-        let values = columns::numbers_or_nan(&data, &self.input_col)?;
-        let label = |(row, &x): (usize, &f64)| {
-            let label = (x >= 0.0 && x.fract() == 0.0).then(|| labels.get(x as usize)).flatten();
-            label.ok_or_else(|| Error::BadValue {
-                column: self.input_col.clone(),
-                row,
-                found: if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() },
-                expected: "the index of a label, counted from 0",
-            })
-        };
-        let text = values.iter().enumerate().map(label).collect::<Result<Vec<_>, _>>()?;
-        Ok(data.with_column(&self.output_col, Column::utf8(text))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_numeric(schema, &self.input_col)?;
         self.labels_in(schema)?;
-        Ok(schema.with_field(Field::new(&self.output_col, ColumnType::Utf8))?)
+        Ok(vec![Field::new(&self.output_col, ColumnType::Utf8)])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let labels = self.labels_in(rows.schema())?;
+        let label = |(i, &x): (usize, &f64)| {
+            let label = (x >= 0.0 && x.fract() == 0.0).then(|| labels.get(x as usize)).flatten();
+            let found = || if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() };
+            let expected = "the index of a label, counted from 0";
+            label.ok_or_else(|| rows.bad_value_of(&self.input_col, i, found(), expected))
+        };
+        let values = rows.numbers(&self.input_col)?;
+        let text = values.iter().enumerate().map(label).collect::<Result<Vec<_>, _>>()?;
+        out.column(Column::utf8(text));
+        Ok(())
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
     }
 }
 

@@ -1,8 +1,9 @@
 //! Features brought into `[−1, 1]` without a shift.
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, StagePlan, Transformer,
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
 };
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -45,10 +46,8 @@ impl Estimator for MaxAbsScaler {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let sparse = columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::rescaled(schema, &self.input_col, &self.output_col, true)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -79,22 +78,24 @@ impl MaxAbsScalerModel {
 }
 
 impl Transformer for MaxAbsScalerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_width(data.schema(), &self.input_col, self.max_abs.len())?;
-        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
-        Ok(data.with_field(field, columns::divide(&data, &self.input_col, self.divisors().view())?)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.input_col, self.max_abs.len())?;
-        let sparse = columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+        columns::rescaled(schema, &self.input_col, &self.output_col, true)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let divisors = self.divisors();
+        Ok(columns::write_each_feature(
+            rows,
+            &self.input_col,
+            divisors.view(),
+            |x, largest| x / largest,
+            out,
+        )?)
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -1,10 +1,11 @@
 //! Features brought to a common range.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, StagePlan, Transformer,
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
 };
-use ndarray::{Array1, ArrayView1, Axis};
+use ndarray::{Array1, ArrayView1, Zip};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -66,8 +67,8 @@ impl Estimator for MinMaxScaler {
         Ok(model)
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(columns::vector_like(schema, &self.input_col, &self.output_col)?)?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::rescaled(schema, &self.input_col, &self.output_col, false)
     }
 
     // Grouped although `fit_many` is the default: the summary is kept with the view, the rest is nothing.
@@ -107,34 +108,34 @@ impl MinMaxScalerModel {
 }
 
 impl Transformer for MinMaxScalerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let width = self.original_min.len();
-        columns::require_width(data.schema(), &self.input_col, width)?;
-        let (least, ranges) = (self.original_min().insert_axis(Axis(0)), self.ranges());
-        let (span, middle) = (self.max - self.min, 0.5 * self.min + 0.5 * self.max);
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            out.assign(&rows);
-            out -= &least;
-            for (mut feature, &range) in out.columns_mut().into_iter().zip(&ranges) {
-                // Divided first: the largest value becomes exactly one span.
-                match range == 0.0 {
-                    true => feature.mapv_inplace(|x| if x.is_nan() { x } else { middle }),
-                    false => feature.mapv_inplace(|x| x / range * span + self.min),
-                }
-            }
-        })?;
-        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
-        Ok(data.with_field(field, Column::vector(rows))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.input_col, self.original_min.len())?;
-        Ok(schema.with_field(columns::vector_like(schema, &self.input_col, &self.output_col)?)?)
+        columns::rescaled(schema, &self.input_col, &self.output_col, false)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let (least, ranges) = (self.original_min(), self.ranges());
+        let (span, middle) = (self.max - self.min, 0.5 * self.min + 0.5 * self.max);
+        let mut scaled = rows.vectors(&self.input_col)?.into_owned();
+        Zip::from(&mut scaled).and_broadcast(&least).and_broadcast(&ranges).for_each(|x, least, range| {
+            // Divided first: the largest value becomes exactly one span.
+            *x = match (*x - least, *range == 0.0) {
+                (above, true) => {
+                    if above.is_nan() {
+                        above
+                    } else {
+                        middle
+                    }
+                }
+                (above, false) => above / range * span + self.min,
+            };
+        });
+        out.vectors(scaled);
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

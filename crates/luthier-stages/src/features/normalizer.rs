@@ -1,7 +1,7 @@
 //! Rows of unit length.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Params, PureTransformer, Transformer};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 use ndarray::{Array1, ArrayViewMut1};
 
 use crate::columns;
@@ -56,33 +56,27 @@ impl Normalizer {
 }
 
 impl Transformer for Normalizer {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let width = columns::width(data.schema(), &self.input_col)?;
-        let field = columns::vector_like(data.schema(), &self.input_col, &self.output_col)?;
-        let column = if columns::is_sparse(data.schema(), &self.input_col) {
-            columns::compute_sparse(&data, &self.input_col, width, |indices, values, out| {
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::rescaled(schema, &self.input_col, &self.output_col, true)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        if let Some(sparse) = rows.sparse(&self.input_col) {
+            columns::write_sparse(&sparse, sparse.width(), out, |positions, values, out| {
                 let mut values = Array1::from(values.to_vec());
                 self.normalize(values.view_mut());
-                indices.iter().zip(values).for_each(|(&j, x)| out.push(j as usize, x));
-            })?
-        } else {
-            Column::vector(columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-                out.assign(&rows);
-                out.rows_mut().into_iter().for_each(|row| self.normalize(row));
-            })?)
-        };
-        Ok(data.with_field(field, column)?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let sparse = columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+                positions.iter().zip(values).for_each(|(&j, x)| out.push(j as usize, x));
+            });
+            return Ok(());
+        }
+        let mut values = rows.vectors(&self.input_col)?.into_owned();
+        values.rows_mut().into_iter().for_each(|row| self.normalize(row));
+        out.vectors(values);
+        Ok(())
     }
 }
 

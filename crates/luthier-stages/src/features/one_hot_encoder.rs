@@ -1,9 +1,10 @@
 //! A category as a vector with a single one.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema, SparseBuilder};
+use luthier_core::frame::{Column, ColumnType, Field, Schema, SparseBuilder};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Description, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan,
+    Tile, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -62,15 +63,20 @@ impl OneHotEncoder {
         Ok(FeatureSpec::new(columns, ()).without(Missing { nulls: true, value: None }))
     }
 
-    fn categories(&self, data: &Dataset, column: &str) -> anyhow::Result<Categories> {
+    fn categories(
+        &self,
+        data: &Dataset,
+        column: &str,
+        largest: Option<&FeatureSummary<Extremes>>,
+    ) -> anyhow::Result<Categories> {
         let field = data.schema().require(column)?;
         let name = field.feature_names().and_then(|names| names.into_iter().next());
         let name = name.unwrap_or_else(|| column.to_owned());
         if let Some(labels) = field.categories() {
             return Ok(Categories { name, size: labels.len(), labels: Some(labels) });
         }
-        let summary = data.summarize::<FeatureSummary<Extremes>>(&self.spec(data.schema())?)?;
-        let largest = summary.require(column)?.first().map_or(f64::NAN, Extremes::max);
+        let features = largest.map(|largest| largest.require(column)).transpose()?;
+        let largest = features.and_then(<[_]>::first).map_or(f64::NAN, Extremes::max);
         if largest >= MOST_CATEGORIES {
             return Err(Error::invalid(format!(
                 "column `{column}` holds {largest}, which would make as many categories: index it with a \
@@ -89,6 +95,11 @@ impl Estimator for OneHotEncoder {
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<OneHotEncoderModel> {
         let inputs = self.input_cols.get()?;
+        let spec = self.spec(data.schema())?;
+        let largest = match spec.columns.is_empty() {
+            true => None,
+            false => Some(data.summarize::<FeatureSummary<Extremes>>(&spec)?),
+        };
         let state = State {
             input_cols: inputs.clone(),
             output_cols: self.output_cols.get()?.clone(),
@@ -96,18 +107,17 @@ impl Estimator for OneHotEncoder {
             handle_invalid: self.handle_invalid,
             categories: inputs
                 .iter()
-                .map(|column| self.categories(data, column))
+                .map(|column| self.categories(data, column, largest.as_deref()))
                 .collect::<Result<_, _>>()?,
         };
         state.try_into().map_err(|message: String| Error::invalid(message).into())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let (inputs, outputs) = (self.input_cols.get()?, self.output_cols.get()?);
-        inputs.iter().zip(outputs).try_fold(schema.clone(), |appended, (input, output)| {
-            columns::require_numeric(schema, input)?;
-            Ok(appended.with_field(Field::new(output, ColumnType::AnyVector).with_sparse(true))?)
-        })
+        inputs.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
+        let field = |output| Field::new(output, ColumnType::AnyVector).with_sparse(true);
+        Ok(outputs.iter().map(field).collect())
     }
 
     fn plan(&self, schema: &Schema) -> StagePlan {
@@ -206,28 +216,19 @@ impl OneHotEncoderModel {
         self.state.categories.iter().map(|categories| categories.size).collect()
     }
 
-    fn encode(
-        &self,
-        data: &DataFrame,
-        column: &str,
-        categories: &Categories,
-    ) -> luthier_core::Result<Column> {
-        columns::require_numeric(data.schema(), column)?;
+    fn encode(&self, rows: &Tile<'_>, column: &str, categories: &Categories) -> luthier_core::Result<Column> {
         let width = self.state.width(categories);
         let mut out = SparseBuilder::new(width);
-        for (row, x) in columns::numbers_or_nan(data, column)?.into_iter().enumerate() {
+        for (i, &x) in rows.numbers(column)?.iter().enumerate() {
             let is_index = x >= 0.0 && x < categories.size as f64 && x.fract() == 0.0;
             let index = match self.state.handle_invalid {
                 _ if is_index => x as usize,
                 UnseenIndex::Keep => categories.size,
                 UnseenIndex::Error => {
-                    return Err(Error::BadValue {
-                        column: column.to_owned(),
-                        row,
-                        found: if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() },
-                        expected: "the index of a category that was there when fitting: set `handle_invalid` to \
-                                   `keep` for others",
-                    });
+                    let found = if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() };
+                    let expected = "the index of a category that was there when fitting: set `handle_invalid` to \
+                                    `keep` for others";
+                    return Err(rows.bad_value_of(column, i, found, expected));
                 }
             };
             if index < width {
@@ -240,25 +241,28 @@ impl OneHotEncoderModel {
 }
 
 impl Transformer for OneHotEncoderModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
+    fn inputs(&self) -> Vec<String> {
+        self.state.input_cols.clone()
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.state.input_cols.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
+        Ok(self.fields.clone())
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let columns = self.state.input_cols.par_iter().zip(&self.state.categories);
         let columns: Vec<_> =
-            columns.map(|(column, categories)| self.encode(&data, column, categories)).collect();
-        self.fields
-            .iter()
-            .zip(columns)
-            .try_fold(data, |out, (field, column)| Ok(out.with_field(field.clone(), column?)?))
+            columns.map(|(column, categories)| self.encode(rows, column, categories)).collect();
+        // The first column with an error is named, not the first to find one.
+        for column in columns {
+            out.column(column?);
+        }
+        Ok(())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.state.input_cols.iter().try_for_each(|column| columns::require_numeric(schema, column))?;
-        let mut fields = self.fields.iter().cloned();
-        fields.try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field)?))
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(self.state.input_cols.clone())
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn describe(&self) -> Description {

@@ -1,11 +1,11 @@
 //! Principal component analysis.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Params,
-    Required, StagePlan, Transformer, linalg,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
+    Params, Required, StagePlan, Tile, Transformer, linalg,
 };
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray, s};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
@@ -96,12 +96,12 @@ impl Estimator for Pca {
             .collect()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let k = match columns::planned_width(schema, &self.input_col)? {
             Some(features) => self.components_of(features)?,
             None => *self.k.get()?,
         };
-        Ok(schema.with_field(components_field(&self.output_col, k))?)
+        Ok(vec![components_field(&self.output_col, k)])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -180,31 +180,22 @@ impl PcaModel {
 }
 
 impl Transformer for PcaModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let (features, k) = self.components.dim();
-        columns::require_width(data.schema(), &self.input_col, features)?;
-        let mean = self.mean.view().insert_axis(Axis(0));
-        let rows = columns::compute(&data, &[&self.input_col], k, |rows, mut out| {
-            // Centred first, so that a large mean costs no digits.
-            let projected = if self.center {
-                linalg::matmul((&rows - &mean).view(), self.components.view())
-            } else {
-                linalg::matmul(rows, self.components.view())
-            };
-            out.assign(&projected);
-        })?;
-        Ok(data.with_field(components_field(&self.output_col, k), Column::vector(rows))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let (features, k) = self.components.dim();
         columns::require_width(schema, &self.input_col, features)?;
-        Ok(schema.with_field(components_field(&self.output_col, k))?)
+        Ok(vec![components_field(&self.output_col, k)])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let values = rows.vectors(&self.input_col)?;
+        // Centred first, so that a large mean costs no digits.
+        let values = if self.center { CowArray::from(&values - &self.mean) } else { values };
+        out.vectors(linalg::matmul(values.view(), self.components.view()));
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -1,7 +1,8 @@
 //! Products of features.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Error, Params, PureTransformer, Transformer};
+use luthier_core::frame::{ColumnType, Field, Schema};
+use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer};
+use ndarray::Array2;
 
 use crate::columns;
 
@@ -103,30 +104,27 @@ impl PolynomialExpansion {
 }
 
 impl Transformer for PolynomialExpansion {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let features = columns::width(data.schema(), &self.input_col)?;
-        let width = self.width(features)?;
-        let terms = terms(features, self.degree);
-        let rows = columns::compute(&data, &[&self.input_col], width, |rows, mut out| {
-            for (row, mut out) in rows.outer_iter().zip(out.outer_iter_mut()) {
-                for (i, term) in terms.iter().enumerate() {
-                    out[i] = row[term.feature] * term.times.map_or(1.0, |earlier| out[earlier]);
-                }
-            }
-        })?;
-        let field = self.field(data.schema(), Some(width))?;
-        Ok(data.with_field(field, Column::vector(rows))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let features = columns::planned_width(schema, &self.input_col)?;
         let width = features.map(|features| self.width(features)).transpose()?;
-        Ok(schema.with_field(self.field(schema, width)?)?)
+        Ok(vec![self.field(schema, width)?])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let values = rows.vectors(&self.input_col)?;
+        let terms = terms(values.ncols(), self.degree);
+        let mut expanded = Array2::zeros((rows.len(), terms.len()));
+        for (row, mut out) in values.outer_iter().zip(expanded.outer_iter_mut()) {
+            for (i, term) in terms.iter().enumerate() {
+                out[i] = row[term.feature] * term.times.map_or(1.0, |earlier| out[earlier]);
+            }
+        }
+        out.vectors(expanded);
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Numbers in buckets of about as many rows.
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Params, StagePlan, Transformer,
+    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
+    Transformer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,14 +71,14 @@ impl Estimator for QuantileDiscretizer {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         let buckets = Buckets {
             input_col: &self.input_col,
             output_col: &self.output_col,
             splits: &[],
             handle_invalid: self.handle_invalid,
         };
-        buckets.transform_schema(schema)
+        buckets.outputs(schema)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -114,16 +115,20 @@ impl QuantileDiscretizerModel {
 }
 
 impl Transformer for QuantileDiscretizerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        self.buckets().transform(data)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.buckets().transform_schema(schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.buckets().outputs(schema)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        self.buckets().apply(rows, out)
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn drops_rows(&self) -> bool {

@@ -1,8 +1,8 @@
 //! `out = (x − shift) · factor`, feature by feature: what several scalers do once they are fitted.
 
-use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Affine, Result, RowFunction};
-use ndarray::{Array1, Axis};
+use luthier_core::frame::{Field, Schema};
+use luthier_core::{Affine, Outputs, Result, Tile};
+use ndarray::{Array1, ArrayView1, Zip};
 
 use crate::columns;
 
@@ -11,52 +11,33 @@ use crate::columns;
 pub(crate) struct Rescaling<'a> {
     pub(crate) input_col: &'a str,
     pub(crate) output_col: &'a str,
-    pub(crate) shift: Option<Array1<f64>>,
+    pub(crate) shift: Option<ArrayView1<'a, f64>>,
     pub(crate) factors: Array1<f64>,
 }
 
 impl Rescaling<'_> {
-    pub(crate) fn transform(&self, data: &DataFrame) -> Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_width(data.schema(), self.input_col, self.factors.len())?;
-        let field = columns::vector_like(data.schema(), self.input_col, self.output_col)?;
-        let Some(shift) = &self.shift else {
-            let scaled = columns::scale(&data, self.input_col, self.factors.view())?;
-            return Ok(data.with_field(field, scaled)?);
-        };
-        let (shift, factors) = (shift.view().insert_axis(Axis(0)), self.factors.view().insert_axis(Axis(0)));
-        let rows = columns::compute(&data, &[self.input_col], self.factors.len(), |rows, mut out| {
-            // Not x·factor + offset: the difference comes first, so that a large shift costs no digits.
-            out.assign(&rows);
-            out -= &shift;
-            out *= &factors;
-        })?;
-        Ok(data.with_field(field, Column::vector(rows))?)
-    }
-
-    pub(crate) fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
+    pub(crate) fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, self.input_col, self.factors.len())?;
-        let sparse = self.shift.is_none() && columns::is_sparse(schema, self.input_col);
-        let field = columns::vector_like(schema, self.input_col, self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+        columns::rescaled(schema, self.input_col, self.output_col, self.shift.is_none())
     }
 
-    fn shift(&self) -> Array1<f64> {
-        self.shift.clone().unwrap_or_else(|| Array1::zeros(self.factors.len()))
-    }
-
-    /// As [`transform`](Self::transform): the difference first.
-    pub(crate) fn row_function(self) -> RowFunction {
-        let shift = self.shift();
-        RowFunction::new([self.input_col], [self.output_col], move |row, out| {
-            out.iter_mut().zip(row).zip(&shift).zip(&self.factors).for_each(|(((out, x), shift), factor)| {
-                *out = (x - shift) * factor;
-            });
-        })
+    pub(crate) fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> Result<()> {
+        let Some(shift) = &self.shift else {
+            return columns::write_each_feature(rows, self.input_col, self.factors.view(), |x, f| x * f, out);
+        };
+        let mut scaled = rows.vectors(self.input_col)?.into_owned();
+        // Not x·factor + offset: the difference comes first, so that a large shift costs no digits.
+        let each = Zip::from(&mut scaled).and_broadcast(shift).and_broadcast(&self.factors);
+        each.for_each(|x, shift, factor| *x = (*x - shift) * factor);
+        out.vectors(scaled);
+        Ok(())
     }
 
     pub(crate) fn affine(self) -> Affine {
-        let offset = -(self.shift() * &self.factors);
+        let offset = match self.shift {
+            Some(shift) => -(&shift * &self.factors),
+            None => Array1::zeros(self.factors.len()),
+        };
         Affine::diagonal(self.input_col, self.output_col, self.factors, offset)
     }
 }

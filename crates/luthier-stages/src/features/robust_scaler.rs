@@ -1,8 +1,8 @@
 //! Features scaled by what outliers do not move.
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Params, RowFunction, StagePlan,
+    Affine, AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
     Transformer,
 };
 use ndarray::{Array1, ArrayView1};
@@ -83,10 +83,8 @@ impl Estimator for RobustScaler {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let sparse = !self.with_centering && columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::rescaled(schema, &self.input_col, &self.output_col, !self.with_centering)
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -124,7 +122,7 @@ impl RobustScalerModel {
         Rescaling {
             input_col: &self.input_col,
             output_col: &self.output_col,
-            shift: self.with_centering.then(|| self.median().to_owned()),
+            shift: self.with_centering.then(|| self.median()),
             factors: match self.with_scaling {
                 true => self.range().mapv(factor),
                 false => Array1::ones(self.range.len()),
@@ -134,20 +132,16 @@ impl RobustScalerModel {
 }
 
 impl Transformer for RobustScalerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Ok(self.rescaling().transform(data)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(self.rescaling().transform_schema(schema)?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.rescaling().outputs(schema)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
-    }
-
-    fn row_function(&self) -> Option<RowFunction> {
-        Some(self.rescaling().row_function())
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        Ok(self.rescaling().apply(rows, out)?)
     }
 
     fn affine(&self) -> Option<Affine> {

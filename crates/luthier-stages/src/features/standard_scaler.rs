@@ -1,9 +1,9 @@
 //! Features brought to a common scale.
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Params,
-    RowFunction, StagePlan, Transformer,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
+    Params, StagePlan, Tile, Transformer,
 };
 use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
@@ -83,10 +83,8 @@ impl Estimator for StandardScaler {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let sparse = !self.with_mean && columns::is_sparse(schema, &self.input_col);
-        let field = columns::vector_like(schema, &self.input_col, &self.output_col)?;
-        Ok(schema.with_field(field.with_sparse(sparse))?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::rescaled(schema, &self.input_col, &self.output_col, !self.with_mean)
     }
 
     // Grouped although `fit_many` is the default: the moments are kept with the view, the rest is nothing.
@@ -126,7 +124,7 @@ impl StandardScalerModel {
         Rescaling {
             input_col: &self.input_col,
             output_col: &self.output_col,
-            shift: self.with_mean.then(|| self.mean().to_owned()),
+            shift: self.with_mean.then(|| self.mean()),
             factors: match self.with_std {
                 true => self.std().mapv(factor),
                 false => Array1::ones(self.std.len()),
@@ -136,20 +134,16 @@ impl StandardScalerModel {
 }
 
 impl Transformer for StandardScalerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Ok(self.rescaling().transform(data)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(self.rescaling().transform_schema(schema)?)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.rescaling().outputs(schema)
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
-    }
-
-    fn row_function(&self) -> Option<RowFunction> {
-        Some(self.rescaling().row_function())
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        Ok(self.rescaling().apply(rows, out)?)
     }
 
     fn affine(&self) -> Option<Affine> {

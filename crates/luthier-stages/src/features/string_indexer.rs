@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Description, Error, Estimator, FitContext, ParamEnum, Params, Required, StagePlan, Transformer,
+    Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile,
+    Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -99,14 +100,18 @@ impl Estimator for StringIndexer {
         .into())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let (inputs, outputs) = (self.input_cols.get()?, self.output_cols.get()?);
-        inputs.iter().zip(outputs).try_fold(schema.clone(), |appended, (input, output)| {
-            require_categories(schema, input)?;
-            // Which categories there are only fitting tells.
-            let field = Field::new(output, ColumnType::F64).with_categories::<&str>([]);
-            Ok(appended.with_field(field.with_feature_names_of(schema.require(input)?))?)
-        })
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.input_cols
+            .get()?
+            .iter()
+            .zip(self.output_cols.get()?)
+            .map(|(input, output)| {
+                require_categories(schema, input)?;
+                // Which categories there are only fitting tells.
+                let field = Field::number(output).with_categories::<&str>([]);
+                Ok(field.with_feature_names_of(schema.require(input)?))
+            })
+            .collect()
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -144,8 +149,7 @@ impl From<State> for StringIndexerModel {
         };
         let field = |(name, labels): (&String, &Vec<String>)| {
             let unknown = (state.handle_invalid == HandleInvalid::Keep).then_some(UNKNOWN);
-            Field::new(name, ColumnType::F64)
-                .with_categories(labels.iter().map(String::as_str).chain(unknown))
+            Field::number(name).with_categories(labels.iter().map(String::as_str).chain(unknown))
         };
         let indices = state.labels.iter().map(index).collect();
         let fields = state.output_cols.iter().zip(&state.labels).map(field).collect();
@@ -168,85 +172,63 @@ impl StringIndexerModel {
     /// The indices of a column's rows; NaN where the row is to be left out.
     fn indices(
         &self,
-        data: &DataFrame,
+        rows: &Tile<'_>,
         column: &str,
         indices: &HashMap<String, f64>,
     ) -> luthier_core::Result<Vec<f64>> {
-        require_categories(data.schema(), column)?;
-        let position = data.schema().require_index(column)?;
-        let is_number = data.schema().require(column)?.column_type();
-        let is_number = matches!(is_number, ColumnType::F64 | ColumnType::I64);
+        let found = rows.schema().require(column)?.column_type();
+        let is_number = matches!(found, ColumnType::F64 | ColumnType::I64);
         let of_number = |text: &str| indices.get(&of_other_kind(text)?);
         let index_of = |text: &str| {
             indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()
         };
-        let mut found = Vec::with_capacity(data.num_rows());
-        for partition in data.partitions() {
-            for batch in partition.batches(None)? {
-                let first_row = found.len();
-                for_each_text(batch?.column(position).as_ref(), |i, text| {
-                    let index = text.as_ref().and_then(|text| index_of(text));
-                    found.push(match (index, self.state.handle_invalid) {
-                        (Some(index), _) => index,
-                        (None, HandleInvalid::Keep) => indices.len() as f64,
-                        (None, HandleInvalid::Skip) => f64::NAN,
-                        (None, HandleInvalid::Error) => {
-                            return Err(Error::BadValue {
-                                column: column.to_owned(),
-                                row: first_row + i,
-                                found: text.map_or("null or NaN".to_owned(), |text| format!("`{text}`")),
-                                expected: "a category that was there when fitting, in a search in the other folds: set \
-                                           `handle_invalid` to `skip` or `keep` for rows with others",
-                            });
-                        }
-                    });
-                    Ok(())
-                })?;
-            }
-        }
+        let mut found = Vec::with_capacity(rows.len());
+        for_each_text(rows.array(column)?.as_ref(), |i, text| {
+            let index = text.as_ref().and_then(|text| index_of(text));
+            found.push(match (index, self.state.handle_invalid) {
+                (Some(index), _) => index,
+                (None, HandleInvalid::Keep) => indices.len() as f64,
+                (None, HandleInvalid::Skip) => f64::NAN,
+                (None, HandleInvalid::Error) => {
+                    let text = text.map_or("null or NaN".to_owned(), |text| format!("`{text}`"));
+                    let expected = "a category that was there when fitting, in a search in the other folds: set \
+                                    `handle_invalid` to `skip` or `keep` for rows with others";
+                    return Err(rows.bad_value_of(column, i, text, expected));
+                }
+            });
+            Ok(())
+        })?;
         Ok(found)
-    }
-
-    fn fields<'a>(&'a self, schema: &'a Schema) -> impl Iterator<Item = luthier_core::Result<Field>> + 'a {
-        let inputs = self.state.input_cols.iter();
-        inputs
-            .zip(&self.fields)
-            .map(|(input, field)| Ok(field.clone().with_feature_names_of(schema.require(input)?)))
     }
 }
 
 impl Transformer for StringIndexerModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
+    fn inputs(&self) -> Vec<String> {
+        self.state.input_cols.clone()
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let field = |(input, field): (&String, &Field)| {
+            require_categories(schema, input)?;
+            Ok(field.clone().with_feature_names_of(schema.require(input)?))
+        };
+        self.state.input_cols.iter().zip(&self.fields).map(field).collect()
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let columns = self.state.input_cols.par_iter().zip(&self.indices);
-        let columns: Vec<_> = columns.map(|(column, indices)| self.indices(&data, column, indices)).collect();
+        let columns: Vec<_> = columns.map(|(column, indices)| self.indices(rows, column, indices)).collect();
         // The first column with an error is named, not the first to find one.
-        let mut columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let mut out = data.clone();
+        let columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
         if self.drops_rows() {
-            let kept: Vec<bool> =
-                (0..data.num_rows()).map(|i| columns.iter().all(|column| !column[i].is_nan())).collect();
-            if kept.contains(&false) {
-                out = data.filter(&kept)?.collect()?;
-                for column in &mut columns {
-                    let mut kept = kept.iter();
-                    column.retain(|_| kept.next().copied().unwrap_or(true));
-                }
-            }
+            out.keep((0..rows.len()).map(|i| columns.iter().all(|column| !column[i].is_nan())).collect());
         }
-        for (field, column) in self.fields(data.schema()).zip(columns) {
-            out = out.with_field(field?, Column::f64(column))?;
-        }
-        Ok(out)
+        columns.into_iter().for_each(|column| out.numbers(column));
+        Ok(())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        self.state.input_cols.iter().try_for_each(|column| require_categories(schema, column))?;
-        self.fields(schema).try_fold(schema.clone(), |appended, field| Ok(appended.with_field(field?)?))
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(self.state.input_cols.clone())
+    fn takes_nulls(&self) -> bool {
+        true
     }
 
     fn drops_rows(&self) -> bool {

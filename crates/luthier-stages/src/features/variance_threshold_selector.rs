@@ -1,8 +1,8 @@
 //! Features that vary.
 
-use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Description, Error, Estimator, FitContext, Params, StagePlan, Transformer,
+    Affine, Dataset, Description, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile, Transformer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,10 @@ impl Estimator for VarianceThresholdSelector {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::planned_width(schema, &self.features_col)?;
         let sparse = columns::is_sparse(schema, &self.features_col);
-        let field = Field::new(&self.output_col, ColumnType::AnyVector).with_sparse(sparse);
-        Ok(schema.with_field(field)?)
+        Ok(vec![Field::new(&self.output_col, ColumnType::AnyVector).with_sparse(sparse)])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -115,22 +114,17 @@ impl VarianceThresholdSelectorModel {
 }
 
 impl Transformer for VarianceThresholdSelectorModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::require_width(data.schema(), &self.features_col, self.features)?;
-        let field =
-            columns::selected_field(data.schema(), &self.features_col, &self.output_col, &self.selected)?;
-        Ok(data.with_field(field, columns::select(&data, &self.features_col, &self.selected)?)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.features_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.features_col, self.features)?;
-        let field = columns::selected_field(schema, &self.features_col, &self.output_col, &self.selected)?;
-        Ok(schema.with_field(field)?)
+        Ok(vec![columns::selected_field(schema, &self.features_col, &self.output_col, &self.selected)?])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.features_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        Ok(columns::write_selected(rows, &self.features_col, &self.selected, out)?)
     }
 
     fn affine(&self) -> Option<Affine> {

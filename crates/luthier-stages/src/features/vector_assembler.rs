@@ -1,10 +1,13 @@
 //! Columns side by side as one vector.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::params::ParamError;
-use luthier_core::{Affine, Params, PureTransformer, Required, Transformer};
+use luthier_core::frame::{Column, ColumnType, Field, Schema, side_by_side};
+use luthier_core::{Affine, Outputs, Params, PureTransformer, Required, Tile, Transformer};
+use ndarray::{Array2, Axis, s};
 
 use crate::columns;
+
+/// Rows that are filled column by column while they are in a cache.
+const BLOCK_ROWS: usize = 64;
 
 /// Puts numeric and vector columns side by side into one vector column, in the order of `input_cols`.
 ///
@@ -32,40 +35,51 @@ impl VectorAssembler {
     }
 
     /// Features are named as the inputs' are; one sparse input makes the output sparse.
-    fn field(schema: &Schema, inputs: &[String], output: &str) -> luthier_core::Result<Field> {
+    fn field(&self, schema: &Schema) -> anyhow::Result<Field> {
+        let inputs = self.input_cols.get()?;
         let widths = inputs.iter().map(|column| columns::planned_width(schema, column));
         let width: Option<usize> = widths.collect::<luthier_core::Result<Vec<_>>>()?.into_iter().sum();
         let fields = inputs.iter().map(|column| schema.require(column)).collect::<Result<Vec<_>, _>>()?;
         let sparse = fields.iter().any(|field| field.is_sparse());
-        let field = Field::new(output, ColumnType::vector(width)).with_sparse(sparse);
+        let field = Field::new(&self.output_col, ColumnType::vector(width)).with_sparse(sparse);
         Ok(field.with_feature_names_of_all(fields))
-    }
-
-    fn inputs(&self) -> Result<&[String], ParamError> {
-        self.input_cols.get().map(Vec::as_slice)
     }
 }
 
 impl Transformer for VectorAssembler {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let inputs = self.inputs()?;
-        let field = Self::field(data.schema(), inputs, &self.output_col)?;
-        if !field.is_sparse() {
-            let width = columns::width(&Schema::new(vec![field.clone()])?, &self.output_col)?;
-            let rows = columns::compute(&data, inputs, width, |rows, mut out| out.assign(&rows))?;
-            return Ok(data.with_field(field, Column::vector(rows))?);
+    fn inputs(&self) -> Vec<String> {
+        self.input_cols.as_option().cloned().unwrap_or_default()
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![self.field(schema)?])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let inputs = self.input_cols.get()?;
+        let field = self.field(rows.schema())?;
+        let width = columns::width(&Schema::new(vec![field.clone()])?, &self.output_col)?;
+        if field.is_sparse() {
+            let columns = inputs.iter().map(|input| Ok((rows.schema().require(input)?, rows.array(input)?)));
+            let columns = columns.collect::<luthier_core::Result<Vec<_>>>()?;
+            out.column(Column::from_array(side_by_side(&columns, rows.len(), 0)?)?);
+            return Ok(());
         }
-        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        Ok(data.with_vector(&self.output_col, &inputs)?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(Self::field(schema, self.inputs()?, &self.output_col)?)?)
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        self.input_cols.as_option().cloned()
+        let inputs =
+            inputs.iter().map(|input| rows.vectors(input)).collect::<luthier_core::Result<Vec<_>>>()?;
+        let mut assembled = Array2::zeros((rows.len(), width));
+        for (i, mut block) in assembled.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).enumerate() {
+            let mut start = 0;
+            for values in &inputs {
+                let end = start + values.ncols();
+                let from = i * BLOCK_ROWS;
+                let values = values.slice(s![from..from + block.nrows(), ..]);
+                block.slice_mut(s![.., start..end]).assign(&values);
+                start = end;
+            }
+        }
+        out.vectors(assembled);
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

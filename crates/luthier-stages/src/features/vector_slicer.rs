@@ -1,8 +1,10 @@
 //! Some features of a vector.
 
-use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use std::collections::{HashMap, HashSet};
+
+use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::params::closest;
-use luthier_core::{Affine, Error, Params, PureTransformer, Transformer};
+use luthier_core::{Affine, Error, Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns;
 
@@ -30,13 +32,13 @@ pub struct VectorSlicer {
 
 impl VectorSlicer {
     fn check(&self) -> Result<(), String> {
-        if let Some((_, index)) =
-            self.indices.iter().enumerate().find(|(i, index)| self.indices[..*i].contains(index))
-        {
+        let mut indices = HashSet::new();
+        if let Some(index) = self.indices.iter().find(|index| !indices.insert(**index)) {
             return Err(format!("`indices` holds {index} twice"));
         }
-        match self.names.iter().enumerate().find(|(i, name)| self.names[..*i].contains(name)) {
-            Some((_, name)) => Err(format!("`names` holds `{name}` twice")),
+        let mut names = HashSet::new();
+        match self.names.iter().find(|name| !names.insert(name.as_str())) {
+            Some(name) => Err(format!("`names` holds `{name}` twice")),
             None => Ok(()),
         }
     }
@@ -58,13 +60,18 @@ impl VectorSlicer {
             return Ok(Some(positions));
         }
         let known = schema.require(column)?.feature_names().unwrap_or_default();
+        let mut place: HashMap<&str, usize> = HashMap::with_capacity(known.len());
+        for (i, name) in known.iter().enumerate() {
+            place.entry(name).or_insert(i);
+        }
+        let by_position: HashSet<usize> = self.indices.iter().copied().collect();
         for name in &self.names {
-            let Some(position) = known.iter().position(|feature| feature == name) else {
+            let Some(&position) = place.get(name.as_str()) else {
                 let near = closest(name, known.iter().map(String::as_str));
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 return Err(Error::invalid(format!("column `{column}` has no feature `{name}`{near}")));
             };
-            if positions.contains(&position) {
+            if by_position.contains(&position) {
                 return Err(Error::invalid(format!(
                     "feature `{name}` of column `{column}` is asked for by its position {position} as well"
                 )));
@@ -76,30 +83,25 @@ impl VectorSlicer {
 }
 
 impl Transformer for VectorSlicer {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        columns::width(data.schema(), &self.input_col)?;
-        let positions = self.positions(data.schema())?.unwrap_or_default();
-        let field = columns::selected_field(data.schema(), &self.input_col, &self.output_col, &positions)?;
-        Ok(data.with_field(field, columns::select(&data, &self.input_col, &positions)?)?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        let field = match self.positions(schema)? {
-            Some(positions) => {
-                columns::selected_field(schema, &self.input_col, &self.output_col, &positions)?
-            }
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let (input, output) = (&self.input_col, &self.output_col);
+        Ok(vec![match self.positions(schema)? {
+            Some(positions) => columns::selected_field(schema, input, output, &positions)?,
             None => {
                 let width = self.indices.len() + self.names.len();
-                let sparse = columns::is_sparse(schema, &self.input_col);
-                Field::new(&self.output_col, ColumnType::Vector { width }).with_sparse(sparse)
+                let sparse = columns::is_sparse(schema, input);
+                Field::new(output, ColumnType::Vector { width }).with_sparse(sparse)
             }
-        };
-        Ok(schema.with_field(field)?)
+        }])
     }
 
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.input_col.clone()])
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let positions = self.positions(rows.schema())?.unwrap_or_default();
+        Ok(columns::write_selected(rows, &self.input_col, &positions, out)?)
     }
 
     fn affine(&self) -> Option<Affine> {

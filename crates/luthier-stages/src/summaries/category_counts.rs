@@ -6,6 +6,8 @@ use luthier_core::frame::Schema;
 use luthier_core::{Error, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
 
+use super::by_column::ByColumn;
+use crate::columns;
 use crate::features::categories::{for_each_text, require_categories};
 
 /// The columns of [`CategoryCounts`].
@@ -18,13 +20,7 @@ pub struct CategorySpec {
 impl CategorySpec {
     /// The categories of these columns; a column named twice is taken once.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
-        let mut unique: Vec<String> = Vec::new();
-        for column in columns.into_iter().map(Into::into) {
-            if !unique.contains(&column) {
-                unique.push(column);
-            }
-        }
-        Self { columns: unique }
+        Self { columns: columns::unique(columns) }
     }
 }
 
@@ -33,7 +29,7 @@ impl CategorySpec {
 /// A number counts by its text. Merging is exact.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CategoryCounts {
-    columns: Vec<(String, HashMap<String, u64>)>,
+    columns: ByColumn<HashMap<String, u64>>,
 }
 
 impl CategoryCounts {
@@ -42,10 +38,7 @@ impl CategoryCounts {
     /// # Errors
     /// If it is not among the spec's columns.
     pub fn of(&self, column: &str) -> Result<&HashMap<String, u64>> {
-        let found = self.columns.iter().find(|(name, _)| name == column);
-        found
-            .map(|(_, counts)| counts)
-            .ok_or_else(|| Error::invalid(format!("the summary holds no column for `{column}`")))
+        self.columns.of(column)
     }
 }
 
@@ -62,7 +55,8 @@ impl Summary for CategoryCounts {
             require_categories(schema, column)?;
             Ok((column.clone(), HashMap::new()))
         };
-        Ok(Self { columns: spec.columns.iter().map(counts).collect::<Result<_>>()? })
+        let columns = spec.columns.iter().map(counts).collect::<Result<_>>()?;
+        Ok(Self { columns: ByColumn::new(columns) })
     }
 
     fn update(&mut self, _spec: &CategorySpec, tile: &Tile<'_>) -> Result<()> {
@@ -84,7 +78,7 @@ impl Summary for CategoryCounts {
         if !self.columns.iter().map(|(name, _)| name).eq(other.columns.iter().map(|(name, _)| name)) {
             return Err(Error::invalid("categories of different columns cannot be merged"));
         }
-        for ((_, counts), (_, others)) in self.columns.iter_mut().zip(&other.columns) {
+        for ((_, counts), (_, others)) in self.columns.iter_mut().zip(other.columns.iter()) {
             for (category, count) in others {
                 match counts.get_mut(category) {
                     Some(have) => *have += count,
@@ -107,7 +101,6 @@ impl Summary for CategoryCounts {
     }
 
     fn project(&self, _from: &CategorySpec, to: &CategorySpec) -> Option<Self> {
-        let of = |column: &String| self.columns.iter().find(|(name, _)| name == column).cloned();
-        Some(Self { columns: to.columns.iter().map(of).collect::<Option<_>>()? })
+        Some(Self { columns: self.columns.select(&to.columns)? })
     }
 }

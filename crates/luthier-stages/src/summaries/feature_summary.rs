@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
-use luthier_core::frame::Schema;
+use luthier_core::frame::{Schema, first_null_row};
 use luthier_core::{Affine, AffineColumns, Error, Result, SparseTile, Summary, Tile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::by_column::ByColumn;
 use crate::columns;
 
 /// A statistic of some numbers that can be merged: what a [`FeatureSummary`] keeps of each feature.
@@ -62,13 +63,7 @@ pub struct FeatureSpec<O> {
 impl<O: Clone> FeatureSpec<O> {
     /// A statistic of these columns' features in which NaN is left out; a column named twice is taken once.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>, options: O) -> Self {
-        let mut unique: Vec<String> = Vec::new();
-        for column in columns.into_iter().map(Into::into) {
-            if !unique.contains(&column) {
-                unique.push(column);
-            }
-        }
-        Self { columns: unique, missing: Missing::default(), options }
+        Self { columns: columns::unique(columns), missing: Missing::default(), options }
     }
 
     /// The same, leaving out more.
@@ -89,7 +84,7 @@ impl<O: Clone> FeatureSpec<O> {
 #[serde(bound = "")]
 pub struct FeatureSummary<S: FeatureStatistic> {
     rows: u64,
-    columns: Vec<(String, Vec<S>)>,
+    columns: ByColumn<Vec<S>>,
 }
 
 impl<S: FeatureStatistic> FeatureSummary<S> {
@@ -103,10 +98,7 @@ impl<S: FeatureStatistic> FeatureSummary<S> {
     /// # Errors
     /// If it is not among the spec's columns.
     pub fn of(&self, column: &str) -> Result<&[S]> {
-        let found = self.columns.iter().find(|(name, _)| name == column);
-        found
-            .map(|(_, features)| features.as_slice())
-            .ok_or_else(|| Error::invalid(format!("the summary holds no column for `{column}`")))
+        self.columns.of(column).map(Vec::as_slice)
     }
 
     /// The statistics of a column's features.
@@ -121,8 +113,7 @@ impl<S: FeatureStatistic> FeatureSummary<S> {
     }
 
     fn select(&self, columns: &[String]) -> Option<Self> {
-        let of = |column: &String| self.columns.iter().find(|(name, _)| name == column).cloned();
-        Some(Self { rows: self.rows, columns: columns.iter().map(of).collect::<Option<_>>()? })
+        Some(Self { rows: self.rows, columns: self.columns.select(columns)? })
     }
 }
 
@@ -139,13 +130,14 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
             let width = columns::width(schema, column)?;
             Ok((column.clone(), vec![S::empty(&spec.options); width]))
         };
-        Ok(Self { rows: 0, columns: spec.columns.iter().map(features).collect::<Result<_>>()? })
+        let columns = spec.columns.iter().map(features).collect::<Result<_>>()?;
+        Ok(Self { rows: 0, columns: ByColumn::new(columns) })
     }
 
     fn update(&mut self, spec: &Self::Spec, tile: &Tile<'_>) -> Result<()> {
         self.rows += tile.len() as u64;
         let mut present = Vec::with_capacity(tile.len());
-        for (column, features) in &mut self.columns {
+        for (column, features) in self.columns.iter_mut() {
             if let Some(rows) = tile.sparse(column) {
                 check_sparse(tile, column, &rows, spec.missing)?;
                 take_in_sparse(features, &rows, spec.missing);
@@ -163,10 +155,10 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        let shape = |summary: &Self| -> Vec<(String, usize)> {
-            summary.columns.iter().map(|(name, features)| (name.clone(), features.len())).collect()
-        };
-        if shape(self) != shape(other) {
+        fn shape<S>(of: &ByColumn<Vec<S>>) -> impl Iterator<Item = (&String, usize)> {
+            of.iter().map(|(name, features)| (name, features.len()))
+        }
+        if !shape(&self.columns).eq(shape(&other.columns)) {
             return Err(Error::invalid(format!("{} of different columns cannot be merged", S::NAME)));
         }
         self.rows += other.rows;
@@ -213,7 +205,8 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
             let inputs = map.columns.inputs.iter().map(|input| self.of(input));
             Ok((column.clone(), inputs.collect::<Result<Vec<_>>>()?.concat()))
         });
-        Ok(Some(Self { rows: self.rows, columns: columns.collect::<Result<_>>()? }))
+        let columns = columns.collect::<Result<_>>()?;
+        Ok(Some(Self { rows: self.rows, columns: ByColumn::new(columns) }))
     }
 }
 
@@ -271,7 +264,7 @@ fn check(
         return Ok(());
     }
     // NaN stands for null here, so the array has to be asked.
-    let null = if missing.nulls { None } else { columns::first_null(tile.array(column)?.as_ref()) };
+    let null = if missing.nulls { None } else { first_null_row(tile.array(column)?.as_ref()) };
     let infinite = values.outer_iter().enumerate().find_map(|(i, row)| {
         let j = row.iter().position(|x| is_bad(x) && !x.is_nan())?;
         let place = if row.len() > 1 { format!(" at position {j} of the vector") } else { String::new() };

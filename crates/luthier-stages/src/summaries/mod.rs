@@ -1,5 +1,6 @@
 //! Summaries of features taken one by one.
 
+mod by_column;
 mod category_counts;
 mod extremes;
 mod feature_summary;

@@ -1,7 +1,9 @@
 //! Summaries merge, metrics do not depend on partitions, and siblings are evaluated as each by itself.
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
-use luthier_core::{Dataset, DynEstimator, Estimator, FitContext, Folds, Params, Rows, Transformer};
+use luthier_core::{
+    Dataset, DynEstimator, Estimator, FitContext, Folds, Outputs, Params, Rows, Tile, Transformer,
+};
 use luthier_stages::{
     BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, BinaryScoresSpec, CalibrationCurve,
     CalibrationSpec, MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator,
@@ -32,14 +34,28 @@ impl Estimator for Shifted {
         Ok(self.clone())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Transformer::transform_schema(self, schema)
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Transformer::outputs(self, schema)
     }
 }
 
 impl Transformer for Shifted {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let x = data.column_f64("x")?;
+    fn inputs(&self) -> Vec<String> {
+        vec!["x".to_owned()]
+    }
+
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        use luthier_core::frame::ColumnType as T;
+        Ok(vec![
+            Field::number("raw_prediction"),
+            Field::new("probability", T::Vector { width: 2 }),
+            Field::number("prediction"),
+            Field::new("items", T::List),
+        ])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let x = rows.numbers("x")?;
         let mut scores: Vec<f64> = x.iter().map(|x| (x * 3.0 + self.shift).sin()).collect();
         if let Some(bad) = x.iter().position(|x| *x == self.bad_row as f64) {
             scores[bad] = f64::NAN;
@@ -49,24 +65,11 @@ impl Transformer for Shifted {
             Array2::from_shape_fn((x.len(), 2), |(i, j)| if j == 1 { p(i) } else { 1.0 - p(i) });
         let class = scores.iter().map(|s| f64::from(u8::from(*s > 0.0))).collect();
         let lists: Vec<Vec<i64>> = scores.iter().map(|s| (0..(s * 4.0) as i64).collect()).collect();
-        Ok(data
-            .with_column("raw_prediction", Column::f64(scores))?
-            .with_column("probability", Column::vector(probability))?
-            .with_column("prediction", Column::f64(class))?
-            .with_column("items", Column::lists(lists))?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        use luthier_core::frame::ColumnType as T;
-        let added = [
-            ("raw_prediction", T::F64),
-            ("probability", T::Vector { width: 2 }),
-            ("prediction", T::F64),
-            ("items", T::List),
-        ];
-        added.into_iter().try_fold(schema.clone(), |schema, (name, column_type)| {
-            Ok(schema.with_field(Field::new(name, column_type))?)
-        })
+        out.numbers(scores);
+        out.vectors(probability);
+        out.numbers(class);
+        out.column(Column::lists(lists));
+        Ok(())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, DynModel, Estimator, FitContext, Linear, Params, StagePlan, Transformer,
+    Affine, Dataset, DynModel, Estimator, FitContext, Linear, Outputs, Params, StagePlan, Tile, Transformer,
 };
 use ndarray::{Array1, Array2, Axis};
 use proptest::prelude::*;
@@ -31,8 +31,8 @@ impl Estimator for Line {
         Ok(self.clone())
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number("prediction")])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -41,16 +41,20 @@ impl Estimator for Line {
 }
 
 impl Transformer for Line {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let features = data.vectors(&self.input_col)?;
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Estimator::outputs(self, schema)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let predict = |row: ndarray::ArrayView1<'_, f64>| {
             row.iter().zip(&self.coefficients).fold(self.intercept, |sum, (x, b)| sum + x * b)
         };
-        Ok(data.with_column("prediction", Column::f64(features.outer_iter().map(predict).collect()))?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Estimator::transform_schema(self, schema)
+        out.numbers(rows.vectors(&self.input_col)?.outer_iter().map(predict).collect());
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {
@@ -134,7 +138,7 @@ pub(crate) fn assert_close(a: f64, b: f64, tolerance: f64) {
 pub(crate) fn rounding(models: &[Arc<dyn DynModel>], features: &Array2<f64>) -> Array1<f64> {
     let mut terms = features.fold_axis(Axis(0), 0.0f64, |largest, x| largest.max(x.abs()));
     for model in models {
-        let mut map = model.affine().unwrap();
+        let mut map = model.transformer().affine().unwrap();
         match &mut map.linear {
             Linear::Diagonal(scale) => scale.mapv_inplace(f64::abs),
             Linear::Dense(matrix) => matrix.mapv_inplace(f64::abs),

@@ -1,6 +1,6 @@
 //! A candidate that fails or panics is a row with its error; the others finish.
 
-use luthier::core::frame::Schema;
+use luthier::core::frame::{Field, Schema};
 use luthier::core::{Dataset, DynEstimator, DynEvaluator, Evaluator, FitContext, Need, StagePlan};
 use luthier::prelude::*;
 use luthier::tune::{Error, Executor, SearchResult};
@@ -107,8 +107,8 @@ impl Estimator for NoPlan {
         Ok(PipelineModel::new(Vec::new()))
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.clone())
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(Vec::new())
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use luthier::core::frame::{ColumnType, Field, Schema};
-use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, ParamEnum, Rows, StagePlan};
+use luthier::core::frame::{Field, Schema};
+use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, ParamEnum, Rows, StagePlan, Tile};
 use luthier::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -114,9 +114,9 @@ impl Estimator for Constant {
         }
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         schema.require(&self.label_col)?;
-        Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+        Ok(vec![Field::number("prediction")])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
@@ -125,14 +125,17 @@ impl Estimator for Constant {
 }
 
 impl Transformer for ConstantModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let values = vec![self.value; data.num_rows()];
-        Ok(data.with_column("prediction", Column::f64(values))?)
+    fn inputs(&self) -> Vec<String> {
+        Vec::new()
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        Ok(schema.with_field(Field::new("prediction", ColumnType::F64))?)
+    fn outputs(&self, _schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        Ok(vec![Field::number("prediction")])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.numbers(vec![self.value; rows.len()]);
+        Ok(())
     }
 }
 

@@ -40,7 +40,6 @@ fn a_model_knows_what_it_reads_and_saves_it() {
 fn one_row_is_a_row_of_the_frame() {
     let (model, frame) = fitted();
     let predictor = model.predictor().unwrap();
-    assert!(predictor.is_direct());
     assert_eq!(predictor.outputs().to_string(), "prediction: f64");
     let predictions = model.transform(&frame).unwrap().column_f64("prediction").unwrap();
     let rows: Vec<Vec<Value>> = frame
@@ -54,9 +53,7 @@ fn one_row_is_a_row_of_the_frame() {
         let one = predictor.predict_row(row).unwrap();
         assert_eq!(one, in_batch, "alone and in a batch");
         match one.as_deref() {
-            Some([Value::Float(found)]) => {
-                assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0))
-            }
+            Some([Value::Float(found)]) => assert_eq!(found.to_bits(), expected.to_bits()),
             other => panic!("{other:?}"),
         }
     }
@@ -85,7 +82,7 @@ fn bad_rows_say_what_is_wrong() {
 }
 
 #[test]
-fn rows_that_are_no_numbers_go_through_a_frame() {
+fn rows_may_hold_anything() {
     let schema = Schema::new(vec![
         Field::new("x", ColumnType::F64),
         Field::new("count", ColumnType::I64),
@@ -102,7 +99,6 @@ fn rows_that_are_no_numbers_go_through_a_frame() {
     let model = pipeline.fit_frame(&frame).unwrap();
     assert_eq!(model.inputs().unwrap().to_string(), "x: f64, count: i64");
     let predictor = model.predictor_for(&schema.unwrap(), &["features", "name"]).unwrap();
-    assert!(!predictor.is_direct());
     let row = vec![Value::from(0.5), Value::from(2), Value::from("b")];
     let out = predictor.predict_row(&row).unwrap().unwrap();
     assert_eq!(out, [Value::from(vec![Value::from(2.0), Value::from(0.5)]), Value::from("b")]);

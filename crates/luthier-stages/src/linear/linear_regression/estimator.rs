@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use luthier_core::frame::{ColumnType, Field, Schema};
+use luthier_core::frame::{Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
 
@@ -390,13 +390,13 @@ impl Estimator for LinearRegression {
         )
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::planned_width(schema, &self.features_col)?;
         columns::require_numeric(schema, &self.label_col)?;
         if let Some(weight_col) = &self.weight_col {
             columns::require_numeric(schema, weight_col)?;
         }
-        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+        Ok(vec![Field::number(&self.prediction_col)])
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

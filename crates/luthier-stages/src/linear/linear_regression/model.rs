@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Affine, Description, Transformer};
+use luthier_core::frame::{DataFrame, Field, Schema};
+use luthier_core::{Affine, Description, Outputs, Tile, Transformer, catch_panic};
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -206,7 +206,12 @@ impl LinearRegressionModel {
     /// # Errors
     /// A column that is missing or of the wrong type; a null, NaN or infinite value, with its row.
     pub fn evaluate(&self, data: &DataFrame) -> luthier_core::Result<Evaluation> {
-        let predictions = self.predict(data)?;
+        let predicted = catch_panic("linear_regression", || {
+            let mut named = self.clone();
+            named.prediction_col = "prediction of the evaluation".to_owned();
+            Ok(named.transform(data)?.column_f64(&named.prediction_col)?)
+        });
+        let predictions = predicted?;
         Evaluation::new(
             data,
             &self.label_col,
@@ -218,25 +223,22 @@ impl LinearRegressionModel {
                 - self.summary.degrees_of_freedom,
         )
     }
-
-    fn predict(&self, data: &DataFrame) -> luthier_core::Result<Vec<f64>> {
-        columns::require_width(data.schema(), &self.features_col, self.coefficients.len())?;
-        let coefficients = ndarray::aview1(&self.coefficients);
-        let out = columns::compute(data, &[&self.features_col], 1, |x, mut out| {
-            out.column_mut(0).assign(&(x.dot(&coefficients) + self.intercept));
-        })?;
-        Ok(out.into_raw_vec_and_offset().0)
-    }
 }
 
 impl Transformer for LinearRegressionModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        Ok(data.with_column(&self.prediction_col, Column::f64(self.predict(data)?))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.features_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.features_col, self.coefficients.len())?;
-        Ok(schema.with_field(Field::new(&self.prediction_col, ColumnType::F64))?)
+        Ok(vec![Field::number(&self.prediction_col)])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let predictions = rows.vectors(&self.features_col)?.dot(&ndarray::aview1(&self.coefficients));
+        out.numbers((predictions + self.intercept).to_vec());
+        Ok(())
     }
 
     fn affine(&self) -> Option<Affine> {

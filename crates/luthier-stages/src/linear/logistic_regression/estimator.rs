@@ -322,7 +322,7 @@ impl Estimator for LogisticRegression {
         )
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::planned_width(schema, &self.features_col)?;
         columns::require_numeric(schema, &self.label_col)?;
         if let Some(weight_col) = &self.weight_col {
@@ -331,7 +331,7 @@ impl Estimator for LogisticRegression {
         let labels = schema.field(&self.label_col).and_then(Field::categories);
         // How many classes there are the labels tell.
         let classes = (self.family == Family::Binomial).then_some(2);
-        Ok(self.model_columns().append_to(schema, classes, labels.as_deref())?)
+        Ok(self.model_columns().fields(classes, labels.as_deref()))
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

@@ -1,7 +1,7 @@
 //! The fitted model.
 
-use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
-use luthier_core::{Description, Error, RowFunction, Transformer, catch_panic, linalg};
+use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use luthier_core::{Description, Error, Outputs, Tile, Transformer, catch_panic, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -140,23 +140,18 @@ impl LogisticRegressionModel {
         Decision::new(self.multinomial, self.threshold, self.thresholds.as_deref())
     }
 
-    /// The scores of all rows, a column for each class; of sparse features without their zeros.
-    fn scores(&self, data: &DataFrame) -> luthier_core::Result<Array2<f64>> {
-        let (features, classes) = (&self.columns.features, self.num_classes());
-        if !columns::is_sparse(data.schema(), features) {
-            let matrix = self.coefficient_matrix();
-            return columns::compute(data, &[features], classes, |x, out| {
-                self.add_scores(matrix.view(), x, out)
-            });
+    /// The scores of some rows, a column for each class; of sparse features without their zeros.
+    fn scores(&self, rows: &Tile<'_>) -> luthier_core::Result<Array2<f64>> {
+        let mut scores = Array2::zeros((rows.len(), self.num_classes()));
+        let Some(sparse) = rows.sparse(&self.columns.features) else {
+            self.add_scores(rows.vectors(&self.columns.features)?.view(), scores.view_mut());
+            return Ok(scores);
+        };
+        for (i, mut row) in scores.outer_iter_mut().enumerate() {
+            let (positions, values) = sparse.row(i);
+            let held = || positions.iter().map(|&j| j as usize).zip(values.iter().copied());
+            self.score(held, row.as_slice_mut().unwrap_or_default());
         }
-        let mut scores = Array2::zeros((data.num_rows(), classes));
-        let mut rows = scores.outer_iter_mut();
-        columns::for_each_sparse_row(data, features, |indices, values| {
-            if let Some(mut row) = rows.next() {
-                let held = || indices.iter().map(|&j| j as usize).zip(values.iter().copied());
-                self.score(held, row.as_slice_mut().unwrap_or_default());
-            }
-        })?;
         Ok(scores)
     }
 
@@ -174,13 +169,8 @@ impl LogisticRegressionModel {
         }
     }
 
-    fn add_scores(
-        &self,
-        matrix: ArrayView2<'_, f64>,
-        rows: ArrayView2<'_, f64>,
-        mut out: ArrayViewMut2<'_, f64>,
-    ) {
-        let scores = linalg::row_products(rows, matrix);
+    fn add_scores(&self, rows: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) {
+        let scores = linalg::row_products(rows, self.coefficient_matrix().view());
         let intercepts = ndarray::aview1(&self.intercepts);
         if self.multinomial {
             out.assign(&scores);
@@ -212,50 +202,33 @@ impl LogisticRegressionModel {
 }
 
 impl Transformer for LogisticRegressionModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let data = data.collect()?;
-        let c = &self.columns;
-        columns::require_width(data.schema(), &c.features, self.num_features())?;
-        let scores = self.scores(&data)?;
+    fn inputs(&self) -> Vec<String> {
+        vec![self.columns.features.clone()]
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        columns::require_width(schema, &self.columns.features, self.num_features())?;
+        Ok(self.columns.fields(Some(self.num_classes()), self.labels()))
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let (c, classes) = (&self.columns, self.num_classes());
+        let scores = self.scores(rows)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
-        let rows = z.chunks_exact(self.num_classes()).zip(p.chunks_exact(self.num_classes()));
-        let predictions: Vec<f64> = rows.map(|(z, p)| decision.class(z, p)).collect();
-        let appended = [Column::vector(scores), Column::vector(probabilities), Column::f64(predictions)];
-        let mut out = data;
-        for (field, column) in c.fields(Some(self.num_classes()), self.labels()).into_iter().zip(appended) {
-            if !field.name().is_empty() {
-                out = out.with_field(field, column)?;
-            }
+        let each = z.chunks_exact(classes).zip(p.chunks_exact(classes));
+        let predictions = each.map(|(z, p)| decision.class(z, p)).collect();
+        if !c.raw_prediction.is_empty() {
+            out.vectors(scores);
         }
-        Ok(out)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.columns.append_to(schema, Some(self.num_classes()), self.labels())?)
-    }
-
-    fn input_columns(&self) -> Option<Vec<String>> {
-        Some(vec![self.columns.features.clone()])
-    }
-
-    fn row_function(&self) -> Option<RowFunction> {
-        let (c, classes) = (&self.columns, self.num_classes());
-        let model = self.clone();
-        let names = [&c.raw_prediction, &c.probability, &c.prediction];
-        let wanted = names.map(|name| !name.is_empty());
-        let outputs = names.into_iter().filter(|name| !name.is_empty());
-        Some(RowFunction::new([&c.features], outputs, move |row, out| {
-            let (mut scores, mut p) = (vec![0.0; classes], vec![0.0; classes]);
-            model.score(|| row.iter().copied().enumerate(), &mut scores);
-            model.probability(&scores, &mut p);
-            let class = [model.decision().class(&scores, &p)];
-            let all = [&scores[..], &p[..], &class[..]].into_iter().zip(wanted);
-            let values = all.filter(|(_, wanted)| *wanted).flat_map(|(values, _)| values);
-            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
-        }))
+        if !c.probability.is_empty() {
+            out.vectors(probabilities);
+        }
+        if !c.prediction.is_empty() {
+            out.numbers(predictions);
+        }
+        Ok(())
     }
 
     fn describe(&self) -> Description {
@@ -268,27 +241,18 @@ impl Transformer for LogisticRegressionModel {
 }
 
 impl ModelColumns {
-    /// Raw prediction, probability and prediction; the number of classes may only be known after fitting.
-    fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> [Field; 3] {
-        let prediction = Field::new(&self.prediction, ColumnType::F64);
-        [
+    /// Those of raw prediction, probability and prediction that have a name; the number of classes may only be known after
+    /// fitting.
+    pub(super) fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> Vec<Field> {
+        let prediction = Field::number(&self.prediction);
+        let fields = [
             Field::new(&self.raw_prediction, ColumnType::vector(classes)),
             Field::new(&self.probability, ColumnType::vector(classes)),
             match labels {
                 Some(labels) => prediction.with_categories(labels),
                 None => prediction,
             },
-        ]
-    }
-
-    /// The schema with those of the columns appended that have a name.
-    pub(super) fn append_to(
-        &self,
-        schema: &Schema,
-        classes: Option<usize>,
-        labels: Option<&[String]>,
-    ) -> luthier_core::Result<Schema> {
-        let wanted = self.fields(classes, labels).into_iter().filter(|field| !field.name().is_empty());
-        wanted.into_iter().try_fold(schema.clone(), |schema, field| Ok(schema.with_field(field)?))
+        ];
+        fields.into_iter().filter(|field| !field.name().is_empty()).collect()
     }
 }

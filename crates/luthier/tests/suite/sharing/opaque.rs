@@ -4,15 +4,15 @@
 //! principal component nor magnify a rounding error.
 
 use luthier::core::frame::{ColumnType, Field, Schema};
-use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, PureTransformer, StagePlan};
+use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, PureTransformer, StagePlan, Tile};
 use luthier::prelude::*;
 use ndarray::{Array1, Zip};
 use serde::{Deserialize, Serialize};
 
-fn append_like(schema: &Schema, input: &str, output: &str) -> anyhow::Result<Schema> {
+fn append_like(schema: &Schema, input: &str, output: &str) -> anyhow::Result<Vec<Field>> {
     let found = schema.require(input)?.column_type();
     anyhow::ensure!(matches!(found, ColumnType::Vector { .. }), "`{input}` is {found}");
-    Ok(schema.with_field(Field::new(output, found))?)
+    Ok(vec![Field::new(output, found)])
 }
 
 /// `x + x |x| / (1 + |x|)` of every feature.
@@ -27,13 +27,17 @@ pub(super) struct Bend {
 }
 
 impl Transformer for Bend {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let bent = data.vectors(&self.input_col)?.mapv_into(|x| x + x * x.abs() / (1.0 + x.abs()));
-        Ok(data.with_column(&self.output_col, Column::vector(bent))?)
+    fn inputs(&self) -> Vec<String> {
+        vec![self.input_col.clone()]
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         append_like(schema, &self.input_col, &self.output_col)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        out.vectors(rows.vectors(&self.input_col)?.mapv(|x| x + x * x.abs() / (1.0 + x.abs())));
+        Ok(())
     }
 }
 
@@ -71,7 +75,7 @@ impl Estimator for Clip {
         })
     }
 
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         append_like(schema, &self.input_col, &self.output_col)
     }
 
@@ -96,16 +100,21 @@ impl From<Clip> for (String, String) {
 }
 
 impl Transformer for ClipModel {
-    fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
-        let mut features = data.vectors(&self.columns.0)?;
+    fn inputs(&self) -> Vec<String> {
+        vec![self.columns.0.clone()]
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        append_like(schema, &self.columns.0, &self.columns.1)
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let mut features = rows.vectors(&self.columns.0)?.into_owned();
         for row in features.rows_mut() {
             let clip = |x: &mut f64, m: &f64, r: &f64| *x = m + (*x - m).clamp(-*r, *r);
             Zip::from(row).and(&self.mean).and(&self.reach).for_each(clip);
         }
-        Ok(data.with_column(&self.columns.1, Column::vector(features))?)
-    }
-
-    fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-        append_like(schema, &self.columns.0, &self.columns.1)
+        out.vectors(features);
+        Ok(())
     }
 }

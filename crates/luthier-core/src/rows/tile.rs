@@ -1,21 +1,18 @@
-//! Some rows of a view, as arrays.
+//! Some rows of some columns, as arrays.
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
-use luthier_frame::arrow_array::Array;
-use luthier_frame::arrow_array::cast::AsArray;
-use luthier_frame::{ArrayRef, Column, SparseRows, numbers, sparse_rows, vectors};
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use luthier_frame::{ArrayRef, Column, DataFrame, RecordBatch, Schema, SparseRows};
+use ndarray::{ArrayView2, Axis, CowArray, Ix2, s};
 
-use super::link::View;
-
+use super::{Batch, Held, Origin};
 use crate::{Error, Result};
 
 /// The rows of a tile within its chunk.
 #[derive(Debug, Clone)]
-pub(super) enum Picked<'a> {
+pub(crate) enum Picked<'a> {
     Range(Range<usize>),
     Indices(&'a [u32]),
 }
@@ -36,120 +33,65 @@ impl Picked<'_> {
     }
 }
 
-/// The named columns of a chunk as numbers, converted once for all tiles.
+/// Some columns of a batch, by name.
 #[derive(Debug)]
-pub(super) struct Columns<'a> {
-    chunk: &'a View,
-    columns: Vec<(&'a str, Data<'a>)>,
+pub(crate) struct View<'a> {
+    schema: &'a Schema,
+    columns: Vec<&'a Arc<Held>>,
+    origin: &'a Origin,
 }
 
-#[derive(Debug)]
-enum Data<'a> {
-    Vectors(CowArray<'a, f64, Ix2>),
-    /// With its zeros, once somebody asked for them.
-    Sparse(SparseRows<'a>, OnceLock<Array2<f64>>),
-    Other,
-}
-
-impl<'a> Columns<'a> {
-    pub(super) fn of(chunk: &'a View, names: &'a [String]) -> Result<Self> {
-        let column = |name: &'a String| {
-            let array = chunk.batch.column_by_name(name).ok_or_else(|| absent(name))?.as_ref();
-            let sparse = sparse_rows(array).filter(|_| array.null_count() == 0);
-            let data = if let Some(rows) = sparse {
-                Data::Sparse(rows, OnceLock::new())
-            } else if let Some(values) = vectors(array) {
-                Data::Vectors(values)
-            } else if let Some(values) = numbers(array) {
-                let n = values.len();
-                let column = match values {
-                    Cow::Borrowed(values) => CowArray::from(ndarray::ArrayView1::from(values)),
-                    Cow::Owned(values) => CowArray::from(ndarray::Array1::from(values)),
-                };
-                Data::Vectors(
-                    column.into_shape_with_order((n, 1)).map_err(|e| Error::invalid(e.to_string()))?,
-                )
-            } else {
-                Data::Other
-            };
-            Ok((name.as_str(), data))
-        };
-        Ok(Self { chunk, columns: names.iter().map(column).collect::<Result<_>>()? })
+impl<'a> View<'a> {
+    /// `places` are those of the schema's columns in the batch.
+    pub(crate) fn new(schema: &'a Schema, batch: &'a Batch, places: &[usize]) -> Self {
+        let columns = places.iter().filter_map(|&place| batch.columns.get(place)).collect();
+        Self { schema, columns, origin: &batch.origin }
     }
 
     /// Reads a number of every cache line in order: memory is fast where it is read so, and the rows of a group,
     /// which are picked here and there, are then in the cache.
-    pub(super) fn bring_near(&self) {
-        for (_, data) in &self.columns {
-            if let Data::Vectors(values) = data {
-                let lines = values.as_slice().unwrap_or_default().iter().step_by(8);
-                std::hint::black_box(lines.fold(0, |bits, x| bits ^ x.to_bits()));
-            }
+    pub(crate) fn bring_near(&self) {
+        for values in self.columns.iter().filter_map(|column| column.in_place()) {
+            let lines = values.to_slice().unwrap_or_default().iter().step_by(8);
+            std::hint::black_box(lines.fold(0, |bits, x| bits ^ x.to_bits()));
         }
     }
 
-    pub(super) fn tile<'t>(&'t self, picked: Picked<'t>) -> Tile<'t> {
-        Tile { columns: self, picked }
+    pub(crate) fn tile<'t>(&'t self, picked: Picked<'t>) -> Tile<'t> {
+        Tile { view: self, picked }
+    }
+
+    fn held(&self, column: &str) -> Result<&'a Arc<Held>> {
+        let place = self.schema.index_of(column).and_then(|place| self.columns.get(place));
+        place.copied().ok_or_else(|| absent(column))
+    }
+
+    fn numeric(&self, column: &str) -> Result<ArrayView2<'a, f64>> {
+        self.held(column)?.numeric().ok_or_else(|| Error::ColumnType {
+            column: column.to_owned(),
+            found: "neither numeric nor a vector".to_owned(),
+            expected: "a numeric or vector column".to_owned(),
+        })
     }
 }
 
-/// What a tile sees of its chunk; hides the lifetime of the converted columns.
-trait Whole: std::fmt::Debug {
-    fn chunk(&self) -> &View;
-    fn numeric(&self, column: &str) -> Result<ArrayView2<'_, f64>>;
-    fn sparse(&self, column: &str) -> Option<SparseRows<'_>>;
-    /// Whether the column holds vectors that are read where they lie: `f64` without nulls.
-    fn in_place(&self, column: &str) -> bool;
-}
-
-impl Whole for Columns<'_> {
-    fn chunk(&self) -> &View {
-        self.chunk
-    }
-
-    fn numeric(&self, column: &str) -> Result<ArrayView2<'_, f64>> {
-        match self.columns.iter().find(|(name, _)| *name == column) {
-            Some((_, Data::Vectors(values))) => Ok(values.view()),
-            Some((_, Data::Sparse(rows, dense))) => Ok(dense.get_or_init(|| rows.to_dense()).view()),
-            Some((_, Data::Other)) => Err(Error::ColumnType {
-                column: column.to_owned(),
-                found: "neither numeric nor a vector".to_owned(),
-                expected: "a numeric or vector column".to_owned(),
-            }),
-            None => Err(absent(column)),
-        }
-    }
-
-    fn sparse(&self, column: &str) -> Option<SparseRows<'_>> {
-        match self.columns.iter().find(|(name, _)| *name == column) {
-            Some((_, Data::Sparse(rows, _))) => Some(*rows),
-            _ => None,
-        }
-    }
-
-    fn in_place(&self, column: &str) -> bool {
-        let is_list = |name: &str| {
-            self.chunk
-                .batch
-                .column_by_name(name)
-                .is_some_and(|array| array.as_fixed_size_list_opt().is_some())
-        };
-        let data = self.columns.iter().find(|(name, _)| *name == column);
-        data.is_some_and(|(name, data)| matches!(data, Data::Vectors(v) if v.is_view()) && is_list(name))
-    }
-}
-
-/// Up to a few thousand rows of a view, small enough to stay in a cache.
+/// Some rows of some columns: a few thousand of a view, small enough to stay in a cache, or those that a stage is to
+/// transform.
 ///
 /// Rows are in the order of the frame. A null number is NaN here; [`first_not_finite`](Self::first_not_finite)
 /// tells the two apart.
 #[derive(Debug)]
 pub struct Tile<'a> {
-    columns: &'a (dyn Whole + 'a),
+    view: &'a View<'a>,
     picked: Picked<'a>,
 }
 
 impl Tile<'_> {
+    /// The columns that were asked for.
+    pub fn schema(&self) -> &Schema {
+        self.view.schema
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.picked.len()
@@ -162,7 +104,7 @@ impl Tile<'_> {
 
     /// The global index of the tile's `i`-th row in the frame.
     pub fn row(&self, i: usize) -> usize {
-        self.columns.chunk().origin.number(self.position(i))
+        self.view.origin.number(self.position(i))
     }
 
     fn position(&self, i: usize) -> usize {
@@ -175,7 +117,7 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for or is not numeric.
     pub fn vectors(&self, column: &str) -> Result<CowArray<'_, f64, Ix2>> {
-        let values = self.columns.numeric(column)?;
+        let values = self.view.numeric(column)?;
         Ok(match &self.picked {
             Picked::Range(range) => CowArray::from(values.slice_move(s![range.clone(), ..])),
             Picked::Indices(indices) => {
@@ -188,7 +130,7 @@ impl Tile<'_> {
     /// The rows of a vector column as they are held, if that is sparse: [`vectors`](Self::vectors) would give them
     /// their zeros.
     pub fn sparse(&self, column: &str) -> Option<SparseTile<'_>> {
-        Some(SparseTile { rows: self.columns.sparse(column)?, picked: &self.picked })
+        Some(SparseTile { rows: self.view.held(column).ok()?.sparse()?, picked: &self.picked })
     }
 
     /// The values of a numeric column.
@@ -196,7 +138,7 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for or is not a numeric one.
     pub fn numbers(&self, column: &str) -> Result<Cow<'_, [f64]>> {
-        let values = self.columns.numeric(column)?;
+        let values = self.view.numeric(column)?;
         let width = values.ncols();
         let flat = values.to_slice().filter(|_| width == 1).ok_or_else(|| Error::ColumnType {
             column: column.to_owned(),
@@ -226,7 +168,7 @@ impl Tile<'_> {
 
     /// The rows of a numeric or vector column, where they lie.
     pub(crate) fn positioned(&self, column: &str, width: usize) -> Result<Positioned<'_>> {
-        let values = self.columns.numeric(column)?;
+        let values = self.view.numeric(column)?;
         if values.ncols() != width {
             return Err(Error::invalid(format!(
                 "column `{column}` has rows of width {}, not {width}: the vectors of a column must have one width",
@@ -243,12 +185,13 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for.
     pub fn array(&self, column: &str) -> Result<ArrayRef> {
-        let array = self.columns.chunk().batch.column_by_name(column).ok_or_else(|| absent(column))?;
+        let array = self.view.held(column)?.to_array();
         match &self.picked {
             Picked::Range(range) => Ok(array.slice(range.start, range.len())),
             Picked::Indices(indices) => {
                 let indices = luthier_frame::arrow_array::UInt32Array::from(indices.to_vec());
-                arrow_select::take::take(array, &indices, None).map_err(|e| Error::invalid(e.to_string()))
+                arrow_select::take::take(array.as_ref(), &indices, None)
+                    .map_err(|e| Error::invalid(e.to_string()))
             }
         }
     }
@@ -258,19 +201,32 @@ impl Tile<'_> {
     /// # Errors
     /// If the column was not asked for.
     pub fn column(&self, column: &str) -> Result<Column> {
-        match (&self.picked, self.columns.in_place(column)) {
+        match (&self.picked, self.view.held(column)?.is_matrix()) {
             // Rows of numbers move as such, many times faster than as values of lists.
             (Picked::Indices(_), true) => Ok(Column::vector(self.vectors(column)?.into_owned())),
             _ => Ok(Column::from_array(self.array(column)?)?),
         }
     }
 
+    /// The rows of some columns as a batch, to be written to a file.
+    ///
+    /// # Errors
+    /// If a column was not asked for.
+    pub fn to_record_batch(&self, schema: &Schema) -> Result<RecordBatch> {
+        let columns = schema.fields().iter().map(|field| Ok((field.clone(), self.column(field.name())?)));
+        let frame = DataFrame::from_fields(columns.collect::<Result<_>>()?)?;
+        let batch = frame.partitions().first().map(|rows| rows.batches(None)).transpose()?;
+        match batch.into_iter().flatten().next() {
+            Some(batch) => Ok(batch?),
+            None => Err(Error::invalid("there are no rows")),
+        }
+    }
+
     /// The error that names a value of the tile's `i`-th row.
     pub fn bad_value(&self, column: &str, i: usize, expected: &'static str) -> Error {
         let position = self.position(i);
-        let array = self.columns.chunk().batch.column_by_name(column);
-        let found = match (array, self.columns.numeric(column)) {
-            (Some(array), _) if array.is_null(position) => "null".to_owned(),
+        let found = match (self.view.held(column), self.view.numeric(column)) {
+            (Ok(held), _) if held.is_null(position) => "null".to_owned(),
             (_, Ok(values)) if values.ncols() == 1 => {
                 values.get((position, 0)).map_or_else(String::new, f64::to_string)
             }
@@ -285,6 +241,39 @@ impl Tile<'_> {
             _ => "an unusable value".to_owned(),
         };
         Error::BadValue { column: column.to_owned(), row: self.row(i), found, expected }
+    }
+
+    /// The same, where only the stage can tell what was found.
+    pub fn bad_value_of(
+        &self,
+        column: &str,
+        i: usize,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Error {
+        Error::BadValue { column: column.to_owned(), row: self.row(i), found: found.into(), expected }
+    }
+
+    /// Nulls are errors to most stages.
+    pub(super) fn refuse_nulls(&self) -> Result<()> {
+        let names = self.view.schema.names().zip(&self.view.columns);
+        let nulls = names.filter_map(|(column, held)| Some((held.first_null()?, column)));
+        match nulls.min_by_key(|(row, _)| *row) {
+            Some((i, column)) => {
+                let expected = "a value in every row: drop or fill missing values first";
+                Err(self.bad_value_of(column, i, "null", expected))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The rows as a batch of their own.
+    pub(crate) fn to_batch(&self) -> Result<Batch> {
+        let column = |name| Ok(Arc::new(Held::array(self.array(name)?)));
+        let columns = self.view.schema.names().map(column).collect::<Result<_>>()?;
+        let first_row = if self.is_empty() { 0 } else { self.row(0) };
+        let origin = Origin::new(first_row).keep((0..self.len()).map(|i| self.row(i) - first_row));
+        Ok(Batch { columns, rows: self.len(), origin })
     }
 
     /// The error that names the first value of a column that is null, NaN or infinite, if there is one.

@@ -4,34 +4,34 @@ use std::sync::Arc;
 
 /// Rows that lay side by side in the source, some of which may have been left out since.
 #[derive(Debug, Clone)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     first_row: usize,
     kept: Option<Arc<[u32]>>,
 }
 
 impl Origin {
-    pub(super) fn new(first_row: usize) -> Self {
+    pub(crate) fn new(first_row: usize) -> Self {
         Self { first_row, kept: None }
     }
 
     /// Only these of the rows.
-    pub(super) fn keep(self, positions: impl Iterator<Item = usize>) -> Self {
+    pub(crate) fn keep(self, positions: impl Iterator<Item = usize>) -> Self {
         let kept = positions.map(|i| self.offset(i) as u32).collect();
         Self { kept: Some(kept), ..self }
     }
 
     /// Whether no row was left out.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.kept.is_none()
     }
 
     /// The row's position among those that lay side by side.
-    pub(super) fn offset(&self, i: usize) -> usize {
+    pub(crate) fn offset(&self, i: usize) -> usize {
         self.kept.as_ref().map_or(i, |kept| kept.get(i).map_or(0, |&position| position as usize))
     }
 
     /// The row's number in the frame.
-    pub(super) fn number(&self, i: usize) -> usize {
+    pub(crate) fn number(&self, i: usize) -> usize {
         self.first_row + self.offset(i)
     }
 }

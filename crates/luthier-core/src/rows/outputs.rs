@@ -1,0 +1,123 @@
+//! What a stage writes for some rows.
+
+use std::sync::Arc;
+
+use luthier_frame::{Column, ColumnType, Field};
+use ndarray::Array2;
+
+use super::{Batch, Held};
+use crate::{Error, Result};
+
+/// Takes the columns that a stage appends, in the order of [`Transformer::outputs`](crate::Transformer::outputs), with
+/// a value for each row that it was given.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    columns: Vec<Written>,
+    kept: Option<Vec<bool>>,
+}
+
+#[derive(Debug)]
+struct Written {
+    held: Held,
+    column_type: ColumnType,
+    sparse: bool,
+    nulls: bool,
+}
+
+impl Outputs {
+    /// A column of numbers.
+    pub fn numbers(&mut self, values: Vec<f64>) {
+        self.push(Held::numbers(values), ColumnType::F64);
+    }
+
+    /// A column of vectors, a row of the matrix each.
+    pub fn vectors(&mut self, rows: Array2<f64>) {
+        let column_type = ColumnType::Vector { width: rows.ncols() };
+        self.push(Held::vectors(rows), column_type);
+    }
+
+    /// A column of any type: text, integers, sparse vectors.
+    pub fn column(&mut self, column: Column) {
+        let field = column.field("");
+        self.columns.push(Written {
+            held: Held::array(Arc::clone(column.array())),
+            column_type: column.column_type(),
+            sparse: field.is_sparse(),
+            nulls: field.nullable(),
+        });
+    }
+
+    /// Keeps only the rows at which the mask is true. A stage that does so says it by
+    /// [`drops_rows`](crate::Transformer::drops_rows), and writes values for all rows or only for those that it keeps.
+    pub fn keep(&mut self, mask: Vec<bool>) {
+        self.kept = Some(mask);
+    }
+
+    fn push(&mut self, held: Held, column_type: ColumnType) {
+        self.columns.push(Written { held, column_type, sparse: false, nulls: false });
+    }
+
+    /// Appends the columns to the rows, if they are what was announced; `None` if no row is kept.
+    pub(crate) fn append_to(self, batch: Batch, fields: &[Field], drops_rows: bool) -> Result<Option<Batch>> {
+        let rows = batch.rows;
+        let kept = match self.kept {
+            Some(kept) if kept.len() != rows => {
+                return Err(Error::invalid(format!(
+                    "its mask of the rows to keep has {} values for {rows} rows",
+                    kept.len()
+                )));
+            }
+            Some(kept) if kept.contains(&false) => Some(kept),
+            _ => None,
+        };
+        if kept.is_some() && !drops_rows {
+            return Err(Error::invalid("it leaves rows out, but its `drops_rows` does not say so"));
+        }
+        let mut batch = match &kept {
+            None => batch,
+            Some(kept) if !kept.contains(&true) => return Ok(None),
+            Some(kept) => batch.filter(kept)?,
+        };
+        if self.columns.len() != fields.len() {
+            return Err(Error::invalid(format!(
+                "it wrote {} columns, but its `outputs` announce {}",
+                self.columns.len(),
+                fields.len()
+            )));
+        }
+        for (field, written) in fields.iter().zip(self.columns) {
+            written.check(field)?;
+            batch.columns.push(Arc::new(match (written.held.len(), &kept) {
+                (found, _) if found == batch.rows => written.held,
+                (found, Some(kept)) if found == rows => written.held.filter(kept)?,
+                (found, _) => {
+                    return Err(Error::invalid(format!(
+                        "it wrote {found} values of column `{}` for {rows} rows",
+                        field.name()
+                    )));
+                }
+            }));
+        }
+        Ok(Some(batch))
+    }
+}
+
+impl Written {
+    fn check(&self, field: &Field) -> Result<()> {
+        let name = field.name();
+        if self.column_type != field.column_type() || self.sparse != field.is_sparse() {
+            let shown = |sparse: bool, of: ColumnType| format!("{}{of}", if sparse { "sparse " } else { "" });
+            return Err(Error::invalid(format!(
+                "it wrote {} to column `{name}`, but its `outputs` announce {}",
+                shown(self.sparse, self.column_type),
+                shown(field.is_sparse(), field.column_type())
+            )));
+        }
+        if self.nulls && !field.nullable() {
+            return Err(Error::invalid(format!(
+                "it wrote nulls to column `{name}`, which its `outputs` do not announce as nullable"
+            )));
+        }
+        Ok(())
+    }
+}

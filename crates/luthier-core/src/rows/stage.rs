@@ -1,0 +1,86 @@
+//! A fitted stage behind a known schema.
+
+use std::sync::Arc;
+
+use luthier_frame::{Field, Schema};
+
+use super::tile::{Picked, View};
+use super::{Batch, Outputs};
+use crate::stage::{DynModel, Transformer, catch_panic};
+use crate::{Error, Result};
+
+/// What a stage reads and appends behind a schema.
+#[derive(Debug, Clone)]
+pub(crate) struct Signature {
+    pub(crate) inputs: Schema,
+    pub(crate) outputs: Vec<Field>,
+    pub(crate) drops_rows: bool,
+    takes_nulls: bool,
+}
+
+impl Signature {
+    pub(crate) fn of<T: Transformer + ?Sized>(stage: &T, before: &Schema) -> anyhow::Result<Self> {
+        let outputs = stage.outputs(before)?;
+        let mut inputs: Vec<&Field> =
+            stage.inputs().iter().map(|name| before.require(name)).collect::<Result<_, _>>()?;
+        inputs.sort_by_key(|field| field.name());
+        inputs.dedup_by_key(|field| field.name());
+        Ok(Self {
+            inputs: Schema::new(inputs.into_iter().cloned().collect())?,
+            outputs,
+            drops_rows: stage.drops_rows(),
+            takes_nulls: stage.takes_nulls(),
+        })
+    }
+
+    /// The rows with the columns that the stage appends; `None` if it leaves all of them out. `reads` are the places of
+    /// the inputs.
+    pub(crate) fn apply<T: Transformer + ?Sized>(
+        &self,
+        stage: &T,
+        batch: Batch,
+        reads: &[usize],
+    ) -> anyhow::Result<Option<Batch>> {
+        let view = View::new(&self.inputs, &batch, reads);
+        let tile = view.tile(Picked::Range(0..batch.rows));
+        if !self.takes_nulls {
+            tile.refuse_nulls()?;
+        }
+        let mut out = Outputs::default();
+        stage.apply(&tile, &mut out)?;
+        Ok(out.append_to(batch, &self.outputs, self.drops_rows)?)
+    }
+}
+
+/// A fitted stage of a pipeline behind a known schema.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundStage {
+    pub(crate) model: Arc<dyn DynModel>,
+    pub(crate) signature: Arc<Signature>,
+    /// Its name in the pipeline, for errors.
+    name: Option<Arc<str>>,
+}
+
+impl BoundStage {
+    /// # Errors
+    /// If the stage does not fit the schema.
+    pub(crate) fn new(model: Arc<dyn DynModel>, name: Option<&str>, before: &Schema) -> Result<Self> {
+        let type_name = model.type_name();
+        let signature = catch_panic(type_name, || Signature::of(model.transformer(), before));
+        let signature = signature.map_err(|e| named(e, name, type_name))?;
+        Ok(Self { model, signature: Arc::new(signature), name: name.map(Into::into) })
+    }
+
+    pub(super) fn apply(&self, batch: Batch, reads: &[usize]) -> Result<Option<Batch>> {
+        let type_name = self.model.type_name();
+        catch_panic(type_name, || self.signature.apply(self.model.transformer(), batch, reads))
+            .map_err(|e| named(e, self.name.as_deref(), type_name))
+    }
+}
+
+fn named(error: Error, name: Option<&str>, type_name: &str) -> Error {
+    match name {
+        Some(name) => error.in_stage_of(name, type_name),
+        None => error,
+    }
+}
