@@ -38,11 +38,13 @@ Configuration:
                                     # and stages [[stage.part.stage]]
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
+                                    # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] exchanges a stage,
+                                    # \"STAGE.enabled\" = [true, false] also leaves it out
   [search]
   method = \"cross_validator\"        # the default; with num_folds or fold_col; or train_validation_split
                                     # with train_ratio; or the name of a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
-  executor = \"thread_pool\"          # with executor_options; also: sharing = false
+  executor = \"thread_pool\"          # the default; with executor_options; also: sharing = false
   [evaluator]                       # or several [[evaluator]], of which the first decides;
                                     # without it regression with its defaults
   type = \"regression\"

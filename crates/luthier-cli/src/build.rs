@@ -67,25 +67,42 @@ pub(crate) fn default_evaluator() -> &'static str {
 type Evaluator = Box<dyn DynEvaluator>;
 
 /// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
-fn evaluators(config: &Config) -> Result<(Evaluator, Vec<Evaluator>)> {
+fn evaluators(config: &Config, pipeline: &Pipeline) -> Result<(Evaluator, Vec<Evaluator>)> {
+    let evaluator = |entry, params| self::evaluator(config, pipeline, entry, params);
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
-        Some(PartConfig { type_name, params }) => evaluator(config, find(type_name)?, params)?,
+        Some(PartConfig { type_name, params }) => evaluator(find(type_name)?, params)?,
         None => {
             let regression = registry::find(default_evaluator()).map_err(|e| {
                 anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
             })?;
-            evaluator(config, regression, &[])?
+            evaluator(regression, &[])?
         }
     };
-    let others = all.map(|PartConfig { type_name, params }| evaluator(config, find(type_name)?, params));
+    let others = all.map(|PartConfig { type_name, params }| evaluator(find(type_name)?, params));
     Ok((deciding, others.collect::<Result<_>>()?))
 }
 
-fn evaluator(config: &Config, entry: EvaluatorEntry, params: &[(Key, Value)]) -> Result<Evaluator> {
+/// An evaluator; it reads the columns of the last stage that has a label, or appends predictions, unless it is told others.
+fn evaluator(
+    config: &Config,
+    pipeline: &Pipeline,
+    entry: EvaluatorEntry,
+    params: &[(Key, Value)],
+) -> Result<Evaluator> {
     let mut evaluator = entry.create();
-    let set = |name: &str, value: &Value| evaluator.set_value(name, value);
-    configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;
+    let infos = (entry.params)();
+    configure(params, infos, &config.data, "[evaluator]", |name, value| evaluator.set_value(name, value))?;
+    let leaves = pipeline.leaves();
+    for info in infos.iter().filter(|info| params.iter().all(|(key, _)| key.name != info.name)) {
+        let of_stage = |role: ColumnRole| match role == ColumnRole::Label || role.is_appended() {
+            true => leaves.iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next()),
+            false => None,
+        };
+        if let Some(column) = info.column.and_then(of_stage) {
+            evaluator.set_value(info.name, &Value::from(column))?;
+        }
+    }
     Ok(evaluator)
 }
 
@@ -136,10 +153,12 @@ fn find<T: Entry>(name: &Key) -> Result<T> {
 
 /// The configured grid. Every value is tried on the pipeline, so that an error tells the line.
 pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
-    let leaves = pipeline.leaves();
     let one = |config: &GridConfig| -> Result<ParamGrid> {
         let mut grid = ParamGrid::new();
         for (key, values) in &config.axes {
+            let exchanged = exchanged(config, key, pipeline)?;
+            let target = exchanged.as_ref().unwrap_or(pipeline);
+            let leaves = target.leaves();
             let leaf = key.name.rsplit_once('.').and_then(|(stage, param)| {
                 let (_, stage) = leaves.iter().find(|(name, _)| name == stage)?;
                 Some((stage.param_infos(), param))
@@ -147,7 +166,7 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
             let value = |value| leaf.map_or_else(|| Value::clone(value), |(i, p)| none_if_empty(value, i, p));
             let values: Vec<Value> = values.iter().map(value).collect();
             for value in &values {
-                DynEstimator::set_value(&mut pipeline.clone(), &key.name, value).map_err(|e| {
+                DynEstimator::set_value(&mut target.clone(), &key.name, value).map_err(|e| {
                     let value = match value {
                         Value::Str(text) => format!("{text:?}"),
                         other => other.to_string(),
@@ -164,11 +183,38 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
     all.try_fold(first?, |union, grid| Ok(union.union(grid?)))
 }
 
+/// The pipeline with the first of the types that the grid chooses for a stage that has the parameter of this key; `None`
+/// where the grid chooses no types for its stage, or the type that is configured has the parameter.
+fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Option<Pipeline>> {
+    let Some((stage, param)) = key.name.rsplit_once('.') else { return Ok(None) };
+    let axis = format!("{stage}.type");
+    let has = |pipeline: &Pipeline| {
+        let leaves = pipeline.leaves();
+        let leaf = leaves.iter().find(|(name, _)| name == stage);
+        leaf.is_some_and(|(_, leaf)| leaf.param_infos().iter().any(|info| info.name == param))
+    };
+    let Some((_, types)) = config.axes.iter().find(|(other, _)| other.name == axis && other.name != key.name)
+    else {
+        return Ok(None);
+    };
+    if !pipeline.changes_stages(&axis) || has(pipeline) {
+        return Ok(None);
+    }
+    for value in types {
+        let mut other = pipeline.clone();
+        // A type that is not known is told of where the types are tried.
+        if DynEstimator::set_value(&mut other, &axis, value).is_ok() && has(&other) {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
+}
+
 /// The configured search over `pipeline`, on the executor that is asked for.
 pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&str>) -> Result<Search> {
     let pipeline = pipeline(config)?;
     let grid = grid(&config.grids, &pipeline)?;
-    let (evaluator, others) = evaluators(config)?;
+    let (evaluator, others) = evaluators(config, &pipeline)?;
     let splitter = splitter(search, &config.data)?;
     let executor = self::executor(search, executor)?;
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };

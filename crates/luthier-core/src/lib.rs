@@ -4,9 +4,11 @@
 extern crate self as luthier_core;
 
 mod affine;
+mod cause;
 mod dataset;
 mod describe;
 mod error;
+mod exchange;
 pub mod json;
 mod leak;
 pub mod linalg;
@@ -14,6 +16,7 @@ pub mod params;
 pub mod persist;
 mod pipeline;
 mod pipeline_model;
+mod pipeline_stages;
 mod predictor;
 mod reads;
 pub mod registry;
@@ -23,6 +26,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
+pub use cause::Cause;
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
@@ -32,8 +36,11 @@ pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
 pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
 pub use pipeline_model::PipelineModel;
+pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
 pub use rows::{Outputs, SparseTile, Tile};
+#[doc(hidden)]
+pub use stage::scramble;
 pub use stage::{
     DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
     PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,

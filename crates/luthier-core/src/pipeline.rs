@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use luthier_frame::{Field, Schema};
 
 use crate::dataset::Dataset;
+use crate::exchange::Change;
 use crate::leak::check_features;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value, closest};
 use crate::pipeline_model::PipelineModel;
@@ -26,6 +27,9 @@ use crate::{Error, Result, persist};
 ///
 /// Declared needs of all stages are answered together: where stages are affine, fitting the whole pipeline reads
 /// the rows once.
+///
+/// It is built by [`of`](Self::of), which returns handles of the stages, by [`stage`](Self::stage) in a chain, or by
+/// [`add`](Self::add) one stage after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
     stages: Vec<PipelineStage>,
@@ -128,15 +132,53 @@ impl Pipeline {
 
     /// A copy with parameters set by dotted name.
     ///
+    /// Every stage has two parameters besides its own: `type`, the registered name of the type that takes its place, and
+    /// `enabled`, which is false for a stage that is left out. Whatever order the map has, types are set first, and stages are
+    /// left out last.
+    ///
+    /// A stage that is exchanged keeps the columns that it reads and appends, and what was set of the parameters that both
+    /// types have. Where a stage is left out, those behind it read what it would have read.
+    ///
     /// # Errors
-    /// An unknown stage or parameter, a wrong type, a value out of range.
+    /// An unknown stage or parameter, a wrong type, a value out of range; a stage that cannot be left out, because a later one
+    /// reads a column that it makes from several.
     pub fn with_params(&self, params: &ParamMap) -> Result<Self> {
         let mut copy = self.clone();
-        params.iter().try_for_each(|(name, value)| copy.set_param(name, value))?;
+        let mut entries: Vec<(&str, &Value)> = params.iter().collect();
+        entries.sort_by_key(|(path, _)| self.set_order(path));
+        entries.into_iter().try_for_each(|(name, value)| copy.set_param(name, value))?;
         Ok(copy)
     }
 
+    /// When a parameter has to be set among others: the type of a stage before its parameters, and whether it is there at all
+    /// behind them.
+    pub fn set_order(&self, path: &str) -> u8 {
+        match self.change(path) {
+            Some((_, Change::Type)) => 0,
+            None => 1,
+            Some((_, Change::Enabled)) => 2,
+        }
+    }
+
+    /// Puts another stage in a place, or takes the stage there out.
+    pub(crate) fn put(&mut self, place: usize, stage: Option<Box<dyn DynEstimator>>) {
+        match (stage, self.stages.get_mut(place)) {
+            (Some(stage), Some(known)) => known.stage = stage,
+            (None, Some(_)) => drop(self.stages.remove(place)),
+            (_, None) => {}
+        }
+    }
+
     fn set_param(&mut self, path: &str, value: &Value) -> Result<()> {
+        match self.change(path) {
+            Some((stage, Change::Type)) => self.exchange(stage, value).map_err(|e| e.in_stage(stage)),
+            Some((stage, Change::Enabled)) => self.leave_out(stage, value),
+            None => self.set_plain(path, value),
+        }
+    }
+
+    /// Sets a parameter of a stage.
+    pub(crate) fn set_plain(&mut self, path: &str, value: &Value) -> Result<()> {
         let (stage, param) = self.locate(path)?;
         self.stages[stage].stage.set_value(param, value).map_err(|e| e.in_stage(&self.stages[stage].name))
     }
@@ -152,7 +194,10 @@ impl Pipeline {
             )));
         };
         let index = names().position(|name| name == stage).ok_or_else(|| {
-            let hint = closest(stage, names()).map(|near| format!("did you mean `{near}`? "));
+            let hint = match self.nested(stage) {
+                Some(inner) => Some(format!("did you mean `{inner}.{param}`? ")),
+                None => closest(stage, names()).map(|near| format!("did you mean `{near}`? ")),
+            };
             Error::invalid(format!(
                 "`{path}`: there is no stage `{stage}`; {}the stages are {}",
                 hint.unwrap_or_default(),
@@ -160,6 +205,12 @@ impl Pipeline {
             ))
         })?;
         Ok((index, param))
+    }
+
+    /// The dotted name of a stage of a nested pipeline that is called so inside.
+    fn nested(&self, name: &str) -> Option<String> {
+        let mut leaves = self.leaves().into_iter().map(|(path, _)| path);
+        leaves.find(|path| path.strip_suffix(name).is_some_and(|outer| outer.ends_with('.')))
     }
 
     /// Whether names are usable and unique, every stage's parameters are valid, and no feature is made of a label (see
@@ -220,6 +271,14 @@ impl Params for Pipeline {
     }
 
     fn get_value(&self, name: &str) -> Result<Value, ParamError> {
+        if let Some((path, change)) = self.change(name) {
+            let type_name =
+                || self.stage_at(path).map_or_else(String::new, |stage| stage.type_name().to_owned());
+            return Ok(match change {
+                Change::Type => Value::Str(type_name()),
+                Change::Enabled => Value::Bool(true),
+            });
+        }
         let (stage, param) = self.locate(name).map_err(as_param_error)?;
         self.stages[stage].stage.get_value(param).map_err(as_param_error)
     }
@@ -236,6 +295,22 @@ impl Params for Pipeline {
 fn as_param_error(error: Error) -> ParamError {
     match error {
         Error::Param(error) => *error,
+        Error::Stage { stage, source } => {
+            let param = match source.downcast_ref::<Error>() {
+                Some(Error::Param(error)) => Some((**error).clone()),
+                _ => source.downcast_ref().cloned(),
+            };
+            match param {
+                Some(ParamError::InStage { stage: inner, source }) => {
+                    ParamError::InStage { stage: format!("{stage}.{inner}"), source }
+                }
+                Some(source) => ParamError::InStage { stage, source: Box::new(source) },
+                None => {
+                    let source = ParamError::Invalid { message: format!("{source:#}") };
+                    ParamError::InStage { stage, source: Box::new(source) }
+                }
+            }
+        }
         other => ParamError::Invalid { message: other.to_string() },
     }
 }

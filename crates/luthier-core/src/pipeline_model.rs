@@ -14,7 +14,7 @@ use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
 use crate::rows::{BoundStage, Chain, Outputs, Places, Tile, through_frame};
-use crate::stage::{DynModel, Estimator, Transformer};
+use crate::stage::{DynModel, Estimator, Evaluator, Transformer};
 use crate::{Error, Result, persist};
 
 /// Fitted stages in a row.
@@ -177,8 +177,17 @@ impl PipelineModel {
             (None, Some((inner, rest))) => inner.stage_by_name(rest),
             (None, None) => {
                 let names: Vec<_> = self.stages.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let leaves = self.leaves();
+                let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
+                let hint = outer.map(|outer| {
+                    format!(
+                        "; it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
+                         its handle"
+                    )
+                });
                 Err(Error::invalid(format!(
-                    "there is no stage `{path}`; the stages are {}",
+                    "there is no stage `{path}`{}; the stages are {}",
+                    hint.unwrap_or_default(),
                     names.join(", ")
                 )))
             }
@@ -194,6 +203,14 @@ impl PipelineModel {
         let mut places = Places::new(data.schema().names());
         let chain = Chain::new(&stages, &mut places)?;
         through_frame(data, schema, |batch| chain.run(batch))
+    }
+
+    /// The metric of the model on the rows of a frame, such as a test set.
+    ///
+    /// # Errors
+    /// Those of [`transform`](Self::transform), and of the evaluator.
+    pub fn evaluate_frame(&self, data: &DataFrame, evaluator: &impl Evaluator) -> Result<f64> {
+        evaluator.evaluate_frame(&self.transform(data)?)
     }
 
     /// The schema behind all stages.

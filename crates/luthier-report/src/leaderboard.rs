@@ -34,6 +34,10 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         _ => Vec::new(),
     };
     let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
+    let several = result.candidates.iter().any(|candidate| candidate.pipeline > 0);
+    if several {
+        columns.push(("pipeline", Align::Right));
+    }
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
     if lacking {
@@ -56,6 +60,9 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
                 format!("{:.4}", candidate.folds.iter().map(part).sum::<f64>())
             };
             let mut row = vec![candidate.rank.to_string(), candidate.index.to_string()];
+            if several {
+                row.push(candidate.pipeline.to_string());
+            }
             row.extend(all.iter().map(value));
             let std =
                 if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
@@ -103,6 +110,7 @@ mod tests {
         };
         let candidate = |index, rank| CandidateResult {
             index,
+            pipeline: 0,
             params: ParamMap::new().with("k", index as i64),
             mean: 2.0,
             std: 0.0,

@@ -4,6 +4,7 @@ mod columns;
 mod features;
 mod linear;
 mod metrics;
+mod optim;
 mod summaries;
 
 pub use features::{
@@ -16,7 +17,8 @@ pub use features::{
 };
 pub use linear::{
     Evaluation, Family, Inference, LinearRegression, LinearRegressionModel, LogisticEvaluation,
-    LogisticRegression, LogisticRegressionModel, LogisticTrainingSummary, Loss, Solver, TrainingSummary,
+    LogisticRegression, LogisticRegressionModel, LogisticTrainingSummary, Loss, Separation, Solver,
+    TrainingSummary,
 };
 pub use metrics::{
     BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, BinaryScores, BinaryScoresSpec, CalibrationBin,

@@ -18,7 +18,7 @@ pub enum EventKind {
     Refit,
 }
 
-/// A stretch of work.
+/// A piece of work: what was done, for which fold and candidates, on which thread, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// What kind of work.

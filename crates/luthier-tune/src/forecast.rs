@@ -8,8 +8,8 @@ use crate::plan::{BaseNeed, Tree};
 use crate::search::Sharing;
 use crate::splitter::Split;
 
-/// What a search is expected to do, from its plan alone: [`SearchResult`](crate::SearchResult) has it beside what
-/// it did.
+/// The work and memory that a search is expected to take, estimated from its plan alone.
+/// [`SearchResult`](crate::SearchResult) has it beside the work that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Forecast {
     /// Rows read, passes, fits, reused fits and evaluations; the other counters depend on the stages and are 0.
@@ -17,14 +17,13 @@ pub struct Forecast {
     /// Whether rows and passes are approximate: the access pattern of a stage is unknown, a stage iterates, or memory is
     /// short.
     pub is_approximate: bool,
-    /// How often the rows are read at most for what is asked of the frame itself: more than once where memory is
-    /// short.
+    /// How often the rows are read, at most, for the summaries of the frame itself: more than once where memory is short.
     pub times_read: u32,
-    /// Bytes that summaries kept for folds take.
+    /// Bytes taken by the summaries that are kept for the folds.
     pub summary_bytes: u64,
-    /// Bytes that a unit takes while it is in flight.
+    /// Bytes that a unit takes while it runs.
     pub unit_bytes: u64,
-    /// Bytes that may be taken.
+    /// Bytes that the search may take.
     pub budget: u64,
 }
 

@@ -1,6 +1,6 @@
 //! The candidates of a search.
 
-use luthier_core::params::{Address, IntoParam, ParamType};
+use luthier_core::params::{IntoAddress, IntoParam, ParamType};
 use luthier_core::{ParamMap, Value};
 
 use crate::{Error, Result};
@@ -63,11 +63,11 @@ impl ParamGrid {
     #[must_use]
     pub fn add<T: ParamType>(
         self,
-        address: impl Into<Address<T>>,
+        address: impl IntoAddress<T>,
         values: impl IntoIterator<Item = impl IntoParam<T>>,
     ) -> Self {
         let values = values.into_iter().map(|value| value.into_param().to_value()).collect();
-        self.set(address.into().name(), values)
+        self.set(address.into_address().name(), values)
     }
 
     /// Tries these values at a dotted path, such as `"lr.reg_param"`; types are checked when the search begins.

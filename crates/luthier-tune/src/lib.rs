@@ -1,18 +1,18 @@
 //! Grids, splitters, the search plan, executors and results.
 //!
-//! A search tries every candidate of a [`ParamGrid`] on every fold of a [`Splitter`] and hands the units of
-//! work to an [`Executor`], at most [`Parallelism`] of them at a time. Grids name parameters by their address in
-//! a pipeline; this crate knows no stage.
+//! A search tries every candidate of a [`ParamGrid`] on every fold of a [`Splitter`]. It hands the units of work to an
+//! [`Executor`], at most [`Parallelism`] of them at a time. Grids name parameters by their address in a pipeline; this crate
+//! does not know any stage.
 //!
-//! The three seams:
+//! Three parts can be replaced:
 //!
-//! | to replace | implement | built in |
+//! | to replace | give | built in |
 //! | --- | --- | --- |
-//! | how rows are held out | [`Splitter`] | [`TrainRatio`], [`KFold`], [`FoldColumn`] |
-//! | where units run | [`Executor`] | [`Serial`], [`Rayon`], [`ThreadPool`] |
+//! | which rows are held out | a [`Splitter`] | [`KFold`], [`TrainRatio`], [`FoldColumn`] |
+//! | where units run | an [`Executor`] | [`ThreadPool`], [`Rayon`], [`Serial`] |
 //! | what is tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
 //!
-//! An executor knows nothing of models: it runs numbered tasks whose results are bytes.
+//! An executor does not know any models: it runs numbered tasks whose results are bytes.
 //!
 //! ```
 //! use std::num::NonZeroUsize;
@@ -36,7 +36,7 @@
 //! # Ok::<(), luthier_tune::Error>(())
 //! ```
 //!
-//! What this crate does not do: it fits nothing itself, and no executor here leaves the process.
+//! This crate has no executor that runs tasks in other processes.
 
 mod cross_validator;
 mod error;
@@ -55,6 +55,7 @@ mod result;
 mod run;
 mod search;
 pub mod splitter;
+mod stage_order;
 mod train_validation_split;
 mod tuned_model;
 mod unit;

@@ -12,9 +12,9 @@ use crate::{Error, Result};
 /// Where the system does not tell how much memory is free.
 const UNKNOWN_SHARE: u64 = 1 << 30;
 
-/// How much memory the summaries and models that a search keeps may take. The frame is not counted.
+/// The memory that the summaries and models kept by a search may take. The frame itself is not counted.
 ///
-/// With less memory rows are read more often, and fewer units are in flight; the results stay the same up to
+/// With less memory, rows are read more often and fewer units run at the same time. The results stay the same up to
 /// rounding.
 ///
 /// ```
@@ -30,7 +30,7 @@ pub enum MemoryBudget {
     /// A quarter of the memory that is free when the search starts; 1 GiB where the system does not tell.
     #[default]
     Auto,
-    /// So many bytes.
+    /// A fixed number of bytes.
     Bytes(u64),
 }
 

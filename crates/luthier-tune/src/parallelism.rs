@@ -1,4 +1,4 @@
-//! How many units of a search are in flight.
+//! How many units of a search run at the same time.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Error, Executor, Result};
 
-/// How many units are handed to the executor at a time: an upper bound, not a promise of threads.
+/// The largest number of units that run at the same time: an upper bound, not a number of threads.
 ///
 /// ```
 /// use luthier_tune::Parallelism;
@@ -24,7 +24,7 @@ use crate::{Error, Executor, Result};
 pub enum Parallelism {
     /// At most this many.
     Fixed(NonZeroUsize),
-    /// Whatever suits the executor and the units.
+    /// As many as the executor can run at once and memory has room for.
     Auto,
 }
 

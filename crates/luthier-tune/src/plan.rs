@@ -1,11 +1,13 @@
 //! What a search will do, before it does anything.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use luthier_core::frame::Schema;
 use luthier_core::{DynEstimator, DynEvaluator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
 
 use crate::failure::Failure;
+use crate::grid::ParamGrid;
+use crate::stage_order::StageOrder;
 use crate::{Error, Result};
 
 /// Candidates as a tree by stage: one that differs only in later stages shares the nodes of the earlier ones.
@@ -130,13 +132,47 @@ pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)
     }
 }
 
+/// The candidates of a grid: without what does not matter for stages that they exchange or leave out, and each once.
+///
+/// # Errors
+/// A grid that is too large; a type of a stage that is not registered; a parameter that matters for no candidate.
+pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Vec<ParamMap>> {
+    let all = grid.build()?;
+    let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() else { return Ok(all) };
+    let changes = |map: &ParamMap| map.iter().any(|(path, _)| pipeline.changes_stages(path));
+    if !all.iter().any(changes) {
+        return Ok(all);
+    }
+    let (mut seen, mut used) = (HashSet::new(), HashSet::new());
+    let mut candidates = Vec::new();
+    for (index, map) in all.iter().enumerate() {
+        let relevant = pipeline.relevant(map).map_err(|e| Error::candidate(index, map, e))?;
+        used.extend(relevant.iter().map(|(path, _)| path.to_owned()));
+        if seen.insert(format!("{relevant:?}")) {
+            candidates.push(relevant);
+        }
+    }
+    let unused = |path: &&str| !used.contains(*path);
+    match all.iter().flat_map(|map| map.iter().map(|(path, _)| path)).find(unused) {
+        Some(path) => Err(Error::invalid(format!(
+            "`{path}` matters for no candidate: either none of the types that the grid chooses for its stage has such a \
+             parameter, or the stage is always left out"
+        ))),
+        None => Ok(candidates),
+    }
+}
+
 /// A copy of the estimator with a candidate's parameters, not validated.
 ///
 /// # Errors
 /// A name that does not exist, a value of the wrong type or out of range.
 pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Box<dyn DynEstimator>> {
     let mut copy = root.clone_box();
-    for (name, value) in params.iter() {
+    let mut entries: Vec<(&str, &Value)> = params.iter().collect();
+    if let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() {
+        entries.sort_by_key(|(path, _)| pipeline.set_order(path));
+    }
+    for (name, value) in entries {
         copy.set_value(name, value)?;
     }
     Ok(copy)
@@ -157,6 +193,7 @@ impl Tree {
         let mut tree = Self::default();
         let mut base = BaseNeeds::default();
         let mut first_error = None;
+        let order = StageOrder::new(configured);
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
             let named = |error| Error::candidate(index, params, error);
             if let Err(error) = root.validate() {
@@ -166,7 +203,19 @@ impl Tree {
                 first_error.get_or_insert_with(|| named(error.into()));
                 continue;
             }
-            let path = tree.add_candidate(index, root.as_ref(), schema).map_err(named)?;
+            let declared = leaves(root.as_ref());
+            let moved = order.moved(&declared, schema).and_then(|moved| {
+                let path = tree.add_candidate(index, moved, schema).ok();
+                if path.is_none() {
+                    // A stage that reads more than it declares does not fit where it was moved to.
+                    tree.remove_candidate(index);
+                }
+                path
+            });
+            let path = match moved {
+                Some(path) => path,
+                None => tree.add_candidate(index, declared, schema).map_err(named)?,
+            };
             let behind = path.last().map_or(schema, |&node| &tree.nodes[node].planned.schema);
             let asked = asked_to_score(behind).map_err(named)?;
             tree.place_needs(index, &path, asked, &mut base);
@@ -182,11 +231,11 @@ impl Tree {
     fn add_candidate(
         &mut self,
         index: usize,
-        root: &dyn DynEstimator,
+        stages: Vec<(String, &dyn DynEstimator)>,
         schema: &Schema,
     ) -> Result<Vec<usize>> {
         let mut path = Vec::new();
-        for (name, leaf) in leaves(root) {
+        for (name, leaf) in stages {
             let parent = path.last().copied();
             let values: Vec<Value> = leaf.values().into_iter().map(|(_, value)| value).collect();
             let key = format!("{parent:?} {name} {} {values:?}", leaf.type_name());
@@ -216,6 +265,15 @@ impl Tree {
             known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.same(b))
         };
         self.by_key.get(key)?.iter().find(same).copied()
+    }
+
+    /// Takes a candidate that was added last out of its nodes. Those that only it had are left without candidates.
+    fn remove_candidate(&mut self, index: usize) {
+        for node in &mut self.nodes {
+            if node.candidates.last() == Some(&index) {
+                node.candidates.pop();
+            }
+        }
     }
 
     /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.

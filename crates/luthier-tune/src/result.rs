@@ -41,6 +41,8 @@ pub struct FoldMetric {
 pub struct CandidateResult {
     /// Its place among the candidates, from 0.
     pub index: usize,
+    /// The place of its pipeline among those that compete, from 0.
+    pub pipeline: usize,
     /// The parameters that the grid sets.
     pub params: ParamMap,
     /// Mean of the metric over the folds where it is defined. NaN if it is defined on no fold, or if the candidate failed
@@ -270,6 +272,7 @@ mod tests {
             .enumerate()
             .map(|(index, &metric)| CandidateResult {
                 index,
+                pipeline: 0,
                 params: ParamMap::new(),
                 mean: 0.0,
                 std: 0.0,
@@ -310,6 +313,7 @@ mod tests {
         };
         CandidateResult {
             index: 0,
+            pipeline: 0,
             params: ParamMap::new(),
             mean: 0.0,
             std: 0.0,

@@ -15,7 +15,7 @@ use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::forecast::Forecast;
 use crate::notes::{FitNotes, SearchNote, failed, missing_metrics};
-use crate::plan::Level;
+use crate::plan::{Level, leaves};
 use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
 use crate::splitter::Split;
@@ -277,7 +277,7 @@ impl<'a> Run<'a> {
         };
         let cells = folds.iter().flat_map(|&fold| candidates.iter().map(move |&c| (fold, c)));
         let units: Vec<Unit> = cells.map(unit).collect();
-        self.run_units(self.search.estimator.type_name().to_owned(), units, false)
+        self.run_units(self.search.estimator_name().to_owned(), units, false)
     }
 
     /// The frame as it is seen behind a node on one fold, with what later stages will ask of it there.
@@ -417,7 +417,7 @@ impl<'a> Run<'a> {
             Some(_) => {
                 let start = self.clock.seconds();
                 let refitted = self.refit(base, best);
-                self.record(EventKind::Refit, self.search.estimator.type_name(), None, &[best], start);
+                self.record(EventKind::Refit, self.search.estimator_name(), None, &[best], start);
                 if let Ok(model) = &refitted {
                     said.add_model(PipelineModel::from(Arc::clone(model)).notes());
                 }
@@ -472,6 +472,7 @@ impl<'a> Run<'a> {
             .collect();
         let row = |(index, params): (usize, &ParamMap)| CandidateResult {
             index,
+            pipeline: self.prepared.pipelines.get(index).copied().unwrap_or(0),
             params: params.clone(),
             mean: f64::NAN,
             std: f64::NAN,
@@ -537,10 +538,15 @@ impl<'a> Run<'a> {
             Some(fitted) => fitted.clone().ok(),
             None => {
                 let path = self.prepared.tree.paths.get(candidate)?;
-                let models: Result<Vec<_>, Failure> =
-                    path.iter().map(|&node| self.model_of(fold, node)).collect();
-                let mut models = models.ok()?.into_iter();
                 let root = self.prepared.configured.get(candidate)?;
+                // In the order of declaration, which need not be that of the path.
+                let node_of = |name: &str| {
+                    path.iter().copied().find(|&node| self.prepared.tree.nodes[node].name == name)
+                };
+                let models = leaves(root.as_ref())
+                    .into_iter()
+                    .map(|(name, _)| node_of(&name).and_then(|node| self.model_of(fold, node).ok()));
+                let mut models = models.collect::<Option<Vec<_>>>()?.into_iter();
                 match root.as_any().downcast_ref::<Pipeline>() {
                     Some(pipeline) => {
                         let model = pipeline.assemble(&mut models).ok()?.with_inputs(columns);

@@ -14,7 +14,7 @@ use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
 use crate::notes::{SearchNote, missing_classes};
 use crate::parallelism::Parallelism;
-use crate::plan::{AskedToScore, BaseNeed, Tree, configure};
+use crate::plan::{AskedToScore, BaseNeed, Tree, candidates, configure};
 use crate::result::SearchResult;
 use crate::run::Run;
 use crate::splitter::{Split, Splitter};
@@ -23,10 +23,10 @@ use crate::{Error, Result};
 /// Whether candidates and folds share what they have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sharing {
-    /// What is common is computed once.
+    /// Work that candidates and folds have in common is done once.
     #[default]
     On,
-    /// The long way, as an independent check: every candidate is fitted alone on every fold, and rows are passed
+    /// Nothing is shared, as an independent check: every candidate is fitted alone on every fold, and its rows are passed
     /// through every stage and scored one by one.
     Off,
 }
@@ -62,8 +62,8 @@ type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Search {
-    pub(crate) estimator: Box<dyn DynEstimator>,
-    pub(crate) grid: ParamGrid,
+    /// The pipelines that compete, each with its candidates; one at least.
+    pub(crate) pipelines: Vec<(Box<dyn DynEstimator>, ParamGrid)>,
     /// The first decides.
     pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) splitter: Arc<dyn Splitter>,
@@ -79,8 +79,7 @@ pub struct Search {
 impl fmt::Debug for Search {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Search")
-            .field("estimator", &self.estimator)
-            .field("grid", &self.grid)
+            .field("pipelines", &self.pipelines)
             .field("evaluators", &self.evaluators)
             .field("splitter", &self.splitter)
             .field("executor", &self.executor)
@@ -102,13 +101,15 @@ pub struct Tuned {
     pub model: Arc<dyn DynModel>,
     /// Every candidate's metrics, times and errors.
     pub result: SearchResult,
-    /// The models of the folds, where they were to be kept.
+    /// The models of the folds, if `collect_sub_models` was set.
     pub sub_models: Option<SubModels>,
 }
 
 /// What is known once everything is checked and before anything is fitted.
 pub(crate) struct Prepared {
     pub(crate) params: Vec<ParamMap>,
+    /// For each candidate the place of its pipeline.
+    pub(crate) pipelines: Vec<usize>,
     pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
     pub(crate) tree: Arc<Tree>,
     pub(crate) base_needs: Vec<BaseNeed>,
@@ -123,8 +124,7 @@ impl Search {
         splitter: Arc<dyn Splitter>,
     ) -> Self {
         Self {
-            estimator,
-            grid,
+            pipelines: vec![(estimator, grid)],
             evaluators: vec![evaluator],
             splitter,
             executor: Arc::new(ThreadPool::new()),
@@ -135,6 +135,13 @@ impl Search {
             collect_sub_models: false,
             on_progress: None,
         }
+    }
+
+    /// Lets another pipeline, or another estimator, compete with candidates of its own. Stages that it has in common with
+    /// the others, by name, type and parameters, are fitted once.
+    pub fn or(mut self, estimator: Box<dyn DynEstimator>, grid: impl Into<ParamGrid>) -> Self {
+        self.pipelines.push((estimator, grid.into()));
+        self
     }
 
     /// Also scores every candidate by another evaluator. The first evaluator decides; where this one fails, only its
@@ -257,18 +264,19 @@ impl Search {
     }
 
     fn prepare(&self, schema: &Schema) -> Result<Prepared> {
-        let params = self.grid.build()?;
         self.splitter.check_schema(schema).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
-        let configured = params
-            .iter()
-            .enumerate()
-            .map(|(index, params)| {
-                configure(self.estimator.as_ref(), params).map_err(|e| Error::candidate(index, params, e))
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let (mut params, mut pipelines, mut configured) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, (root, grid)) in self.pipelines.iter().enumerate() {
+            for map in candidates(root.as_ref(), grid)? {
+                let estimator = configure(root.as_ref(), &map);
+                configured.push(estimator.map_err(|e| Error::candidate(params.len(), &map, e))?);
+                params.push(map);
+                pipelines.push(place);
+            }
+        }
         let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
         let (tree, base_needs) = Tree::new(&configured, &params, schema, asked)?;
-        Ok(Prepared { params, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
+        Ok(Prepared { params, pipelines, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
     }
 
     fn split(&self, data: &DataFrame) -> Result<Split> {
@@ -292,6 +300,11 @@ impl Search {
             memory_budget: self.memory_budget,
         };
         estimate.forecast()
+    }
+
+    /// The registered name of the estimator, for events.
+    pub(crate) fn estimator_name(&self) -> &'static str {
+        self.pipelines.first().map_or("", |(estimator, _)| estimator.type_name())
     }
 
     /// Names of the metrics, each another: the first decides.

@@ -11,7 +11,7 @@ use crate::result::SearchResult;
 use crate::search::Tuned;
 use crate::{Error, Result};
 
-/// The best model of a search, typed, and how it was found.
+/// The best model of a search, with its type, and how it was found.
 #[derive(Debug, Clone)]
 pub struct TunedModel<E: Estimator> {
     tuned: Tuned,
@@ -107,6 +107,13 @@ macro_rules! search_options {
             /// metric is missing.
             pub fn also(mut self, evaluator: impl luthier_core::Evaluator) -> Self {
                 self.search = self.search.also(Box::new(evaluator));
+                self
+            }
+
+            /// Lets another estimator of the same type, such as another pipeline, compete with candidates of its own.
+            /// Stages that both have, by name, type and parameters, are fitted once.
+            pub fn or(mut self, estimator: E, grid: impl Into<$crate::ParamGrid>) -> Self {
+                self.search = self.search.or(Box::new(estimator), grid);
                 self
             }
 

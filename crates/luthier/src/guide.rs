@@ -12,6 +12,9 @@ macro_rules! guides {
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
+        #[doc = "[How much parallelism]: crate::guide::how_much_parallelism"]
+        #[doc = "[Writing an evaluator]: crate::guide::writing_an_evaluator"]
+        #[doc = "[Writing a splitter]: crate::guide::writing_a_splitter"]
         #[doc = "[Writing an executor]: crate::guide::writing_an_executor"]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", $file))]
@@ -27,7 +30,10 @@ guides! {
     features = "features.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
+    how_much_parallelism = "how-much-parallelism.md",
     writing_an_estimator = "writing-an-estimator.md",
+    writing_an_evaluator = "writing-an-evaluator.md",
+    writing_a_splitter = "writing-a-splitter.md",
     writing_an_executor = "writing-an-executor.md",
 }
 

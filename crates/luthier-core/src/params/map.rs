@@ -25,6 +25,52 @@ impl<T> Address<T> {
     }
 }
 
+/// What names a parameter of type `T` of a pipeline's stage: an [`Address`], or the handle of a parameter where there is no
+/// pipeline.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the address of a parameter",
+    label = "expected an address such as `pca.at(Pca::K)`",
+    note = "an address in text is taken by `add_by_name(\"pca.k\", [2, 4])`, or `with(\"pca.k\", 2)` of a `ParamMap`"
+)]
+pub trait IntoAddress<T> {
+    /// The address.
+    fn into_address(self) -> Address<T>;
+}
+
+impl<T> IntoAddress<T> for Address<T> {
+    fn into_address(self) -> Address<T> {
+        self
+    }
+}
+
+impl<S, T> IntoAddress<T> for Param<S, T> {
+    fn into_address(self) -> Address<T> {
+        self.into()
+    }
+}
+
+/// The handle of a parameter of the stage `S`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a parameter of `{S}`",
+    label = "expected a parameter of `{S}`",
+    note = "`handle.at(…)` takes parameters of the stage that the handle is of"
+)]
+pub trait ParamOf<S> {
+    /// The type of its values.
+    type Value;
+
+    /// Its name.
+    fn param_name(&self) -> &'static str;
+}
+
+impl<S, T> ParamOf<S> for Param<S, T> {
+    type Value = T;
+
+    fn param_name(&self) -> &'static str {
+        self.name()
+    }
+}
+
 impl<T> Clone for Address<T> {
     fn clone(&self) -> Self {
         Self::new(self.path.clone())
@@ -83,8 +129,20 @@ impl<S> StageHandle<S> {
     }
 
     /// The address of one of the stage's parameters: `pca.at(Pca::K)` is `"pca.k"`.
-    pub fn at<T>(&self, param: Param<S, T>) -> Address<T> {
-        Address::new(format!("{}.{}", self.name, param.name()))
+    pub fn at<P: ParamOf<S>>(&self, param: P) -> Address<P::Value> {
+        Address::new(format!("{}.{}", self.name, param.param_name()))
+    }
+
+    /// The address of whether the stage is there: `grid.add(pca.enabled(), [true, false])` also tries the pipeline without
+    /// it. See [`Pipeline::with_params`](crate::Pipeline::with_params).
+    pub fn enabled(&self) -> Address<bool> {
+        Address::new(format!("{}.enabled", self.name))
+    }
+
+    /// The address of the stage's type: `grid.add(model.stage_type(), ["linear_regression", "acme.ridge"])` tries stages of
+    /// these registered names in its place. See [`Pipeline::with_params`](crate::Pipeline::with_params).
+    pub fn stage_type(&self) -> Address<String> {
+        Address::new(format!("{}.type", self.name))
     }
 
     /// The same stage, seen from outside of the pipeline that is the stage `outer`.
@@ -134,12 +192,8 @@ impl ParamMap {
     }
 
     /// Sets the value at a typed address: `map.set(pca.at(Pca::K), 3)`, or `map.set(Pca::K, 3)` without a pipeline.
-    pub fn set<T: ParamType>(
-        &mut self,
-        address: impl Into<Address<T>>,
-        value: impl IntoParam<T>,
-    ) -> &mut Self {
-        self.insert(address.into().path, value.into_param().to_value())
+    pub fn set<T: ParamType>(&mut self, address: impl IntoAddress<T>, value: impl IntoParam<T>) -> &mut Self {
+        self.insert(address.into_address().path, value.into_param().to_value())
     }
 
     /// Sets the value at a dotted path. An address that was set before keeps its place.

@@ -48,7 +48,7 @@ mod value;
 pub use error::{ParamError, closest};
 pub use info::ParamInfo;
 pub use luthier_derive::{ParamEnum, Params};
-pub use map::{Address, ParamMap, StageHandle};
+pub use map::{Address, IntoAddress, ParamMap, ParamOf, StageHandle};
 pub use param::{Param, Required};
 pub use param_type::{IntoParam, ParamType};
 pub use role::ColumnRole;

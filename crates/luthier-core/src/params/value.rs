@@ -92,7 +92,7 @@ impl Value {
     }
 
     /// How an error message shows what was found: texts in quotes.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         match self {
             Value::Str(v) => format!("{v:?}"),
             Value::Null => "nothing (null)".to_owned(),

@@ -9,7 +9,7 @@ mod lineage;
 mod plan;
 mod transformer;
 
-pub use context::FitContext;
+pub use context::{FitContext, scramble};
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};

@@ -27,6 +27,7 @@ pub use binarizer::Binarizer;
 pub use bucketizer::Bucketizer;
 pub use column_transformer::ColumnTransformer;
 pub use handle_invalid::HandleInvalid;
+pub(crate) use handle_invalid::UNKNOWN;
 pub use imputer::{Imputer, ImputerModel, ImputerStrategy};
 pub use index_to_string::IndexToString;
 pub use max_abs_scaler::{MaxAbsScaler, MaxAbsScalerModel};

@@ -1,4 +1,4 @@
-//! Where the units of a search run.
+//! Executors, which run the units of work of a search.
 
 mod entry;
 mod rayon;
@@ -20,7 +20,7 @@ pub use self::serial::Serial;
 pub use self::serve::serve_rayon_until;
 pub use self::thread_pool::ThreadPool;
 
-/// What a task gives: bytes, or the message of what went wrong in it.
+/// The result of a task: bytes, or a message that says what went wrong.
 pub type TaskResult = std::result::Result<Vec<u8>, String>;
 
 /// Numbered, independent tasks; each result is bytes.
@@ -127,7 +127,7 @@ pub trait Executor: Any + Debug + Send + Sync {
     /// If the executor itself cannot work: no thread can be started, a remote end is not there.
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()>;
 
-    /// How many tasks can run at once at all, whatever the limit; by default the machine's cores.
+    /// The largest number of tasks that can run at once, whatever the limit; by default the number of cores.
     fn capacity(&self) -> NonZeroUsize {
         std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
     }

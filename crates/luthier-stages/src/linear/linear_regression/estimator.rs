@@ -181,8 +181,8 @@ struct Summaries<'a> {
     spec: MomentsSpec,
     features_col: String,
     label_col: String,
-    moments: OnceCell<Result<NormalEquations, String>>,
-    factor: OnceCell<Result<Factor, String>>,
+    moments: OnceCell<luthier_core::Result<NormalEquations>>,
+    factor: OnceCell<luthier_core::Result<Factor>>,
 }
 
 impl<'a> Summaries<'a> {
@@ -201,8 +201,8 @@ impl<'a> Summaries<'a> {
         self.spec == config.spec() && self.label_col == config.label_col
     }
 
-    fn moments(&self) -> Result<&NormalEquations, String> {
-        let take = || self.take_moments().map_err(|e| e.to_string());
+    fn moments(&self) -> luthier_core::Result<&NormalEquations> {
+        let take = || self.take_moments();
         self.moments.get_or_init(take).as_ref().map_err(Clone::clone)
     }
 
@@ -221,8 +221,8 @@ impl<'a> Summaries<'a> {
         })
     }
 
-    fn factor(&self) -> Result<&Factor, String> {
-        let take = || self.take_factor().map_err(|e| e.to_string());
+    fn factor(&self) -> luthier_core::Result<&Factor> {
+        let take = || self.take_factor();
         self.factor.get_or_init(take).as_ref().map_err(Clone::clone)
     }
 
@@ -246,7 +246,7 @@ impl<'a> Summaries<'a> {
     ) -> Vec<anyhow::Result<LinearRegressionModel>> {
         let moments = match self.moments() {
             Ok(moments) => moments,
-            Err(message) => return configs.iter().map(|_| Err(anyhow::anyhow!(message.clone()))).collect(),
+            Err(error) => return configs.iter().map(|_| Err(error.clone().into())).collect(),
         };
         let (robust, squared): (Vec<usize>, Vec<usize>) =
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
@@ -261,10 +261,10 @@ impl<'a> Summaries<'a> {
                 Err(error) => models[i] = Some(Err(error)),
             }
         }
-        let refined = self.refine(configs, &mut fitted).map_err(|e| e.to_string());
+        let refined = self.refine(configs, &mut fitted);
         for (i, Fitted { fit, goodness }) in fitted {
             let model = LinearRegressionModel::of_squares(configs[i].columns(), fit, &goodness);
-            models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
+            models[i] = Some(refined.clone().map(|()| model).map_err(anyhow::Error::from));
         }
         models.into_iter().map(only).collect()
     }
@@ -302,8 +302,8 @@ impl<'a> Summaries<'a> {
         }
         let factor = match self.factor() {
             Ok(factor) => factor,
-            Err(message) => {
-                results.extend(by_factor.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.clone())))));
+            Err(error) => {
+                results.extend(by_factor.into_iter().map(|i| (i, Err(error.clone().into()))));
                 return results;
             }
         };

@@ -1,6 +1,6 @@
 //! What the model says about itself.
 
-use luthier_core::{AxisLabels, Description, Note, NoteKind};
+use luthier_core::{AxisLabels, Description};
 
 use super::model::LogisticRegressionModel;
 use crate::columns;
@@ -14,9 +14,14 @@ pub(super) fn describe(model: &LogisticRegressionModel) -> Description {
         .fact("log_loss", summary.log_loss)
         .fact("deviance", summary.deviance)
         .fact("null_deviance", summary.null_deviance)
+        .fact("log_likelihood", summary.log_likelihood())
+        .fact_if("aic", summary.aic)
+        .fact_if("bic", summary.bic)
+        .fact_if("degrees_of_freedom", summary.degrees_of_freedom)
         .fact("accuracy", summary.accuracy)
         .fact("iterations", summary.total_iterations)
         .fact("converged", summary.converged)
+        .fact("gradient", summary.gradient)
         .fact("separated", summary.separated);
     let features = model.features_col();
     let description = match model.is_multinomial() {
@@ -31,7 +36,7 @@ pub(super) fn describe(model: &LogisticRegressionModel) -> Description {
         }
         false => of_binomial(model, description.fact("threshold", model.threshold()), features),
     };
-    description.with_notes(notes(model))
+    description.with_notes(summary.notes.iter().cloned())
 }
 
 fn of_binomial(model: &LogisticRegressionModel, description: Description, features: &str) -> Description {
@@ -53,20 +58,6 @@ fn of_binomial(model: &LogisticRegressionModel, description: Description, featur
             .vector("p_value", axis, found.p_values.iter().copied()),
         None => description,
     }
-}
-
-fn notes(model: &LogisticRegressionModel) -> Vec<Note> {
-    let summary = model.summary();
-    let mut notes = Vec::new();
-    // Spark's `[0]`: one class is certain, there was nothing to fit.
-    if summary.objective_history == [0.0] {
-        let message = "all labels are of one class: the model predicts that class, whatever the features";
-        notes.push(Note::new(NoteKind::OneClass, message));
-    }
-    if !summary.converged {
-        notes.push(crate::linear::not_converged(summary.total_iterations));
-    }
-    notes
 }
 
 /// Whether lists of a loaded model fit together.

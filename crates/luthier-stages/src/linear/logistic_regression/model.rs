@@ -23,6 +23,21 @@ pub(super) struct ModelColumns {
 
 /// A fitted [`LogisticRegression`](crate::LogisticRegression).
 ///
+/// ```
+/// use luthier_core::EstimatorExt;
+/// use luthier_core::frame::DataFrame;
+/// use luthier_stages::LogisticRegression;
+///
+/// let x = ndarray::array![[0.0, 1.0], [1.0, 0.5], [2.0, 0.0], [2.5, 2.0], [3.0, 1.0], [4.0, 1.5]];
+/// let data = DataFrame::from_ndarray(x, vec![0.0, 0.0, 1.0, 1.0, 2.0, 2.0])?;
+/// let model = LogisticRegression::new().reg_param(0.1).fit_frame(&data)?;
+/// assert!(model.is_multinomial());
+/// assert_eq!(model.coefficient_matrix().dim(), (3, 2));
+/// assert_eq!(model.intercepts().len(), 3);
+/// assert_eq!(model.summary().accuracy, model.evaluate(&data)?.confusion.accuracy());
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
+///
 /// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
 /// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
 /// Where the label column carried categories, as behind a [`StringIndexer`](crate::StringIndexer), the prediction carries

@@ -1,5 +1,6 @@
 //! The short cut equals the long way, also where rows are hard to summarise.
 
+mod exchange;
 mod feature_stages;
 mod leave_one_out;
 mod limits;
