@@ -231,7 +231,9 @@ impl Config {
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
     let path = table.require("path", "path = \"data.csv\"")?.text()?;
-    let (path, path_place): (PathBuf, Place) = (directory.join(path.name), path.place);
+    // The standard input is in no folder.
+    let file = if path.name == "-" { PathBuf::from("-") } else { directory.join(path.name) };
+    let (path, path_place): (PathBuf, Place) = (file, path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
