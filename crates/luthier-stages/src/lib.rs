@@ -8,9 +8,9 @@ mod optim;
 mod summaries;
 
 pub use features::{
-    Binarizer, Bucketizer, ColumnTransformer, HandleInvalid, Imputer, ImputerModel, ImputerStrategy,
-    IndexToString, MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel, Normalizer,
-    OneHotEncoder, OneHotEncoderModel, Pca, PcaModel, PolynomialExpansion, QuantileDiscretizer,
+    Binarizer, Bucketizer, ColumnTransformer, DatePart, DateParts, HandleInvalid, Imputer, ImputerModel,
+    ImputerStrategy, IndexToString, MaxAbsScaler, MaxAbsScalerModel, MinMaxScaler, MinMaxScalerModel,
+    Normalizer, OneHotEncoder, OneHotEncoderModel, Pca, PcaModel, PolynomialExpansion, QuantileDiscretizer,
     QuantileDiscretizerModel, RobustScaler, RobustScalerModel, StandardScaler, StandardScalerModel,
     StringIndexer, StringIndexerModel, StringOrderType, UnseenIndex, VarianceThresholdSelector,
     VarianceThresholdSelectorModel, VectorAssembler, VectorSlicer,

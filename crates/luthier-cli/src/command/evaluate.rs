@@ -11,10 +11,11 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::write;
+use crate::data::{DataSource, MissingLabel, check_values, write};
 use crate::failure;
 use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, note, print};
+use crate::paths::Paths;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -25,9 +26,12 @@ const BINARY: &str = "binary_classification";
 /// The evaluator whose classes are reported one by one.
 const MULTICLASS: &str = "multiclass_classification";
 
+/// The files of curves.
+const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.csv"];
+
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let source = model.source(&args.data, args.read.reading());
+    let source = labelled(args, &model, model.source(&args.data, args.read.reading()))?;
     let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
@@ -38,6 +42,10 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             "--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {}",
             names.join(", ")
         );
+    }
+    if let Some(folder) = &args.curves {
+        let inputs = Paths::default().input("the model", &args.model).data(&args.data);
+        inputs.outputs_in("--curves", folder, &CURVES)?;
     }
     let entries = names.into_iter().map(registry::find::<EvaluatorEntry>).collect::<Result<Vec<_>, _>>();
     let label = args.label.clone().or_else(|| fitted_to(&model));
@@ -153,6 +161,20 @@ fn scores_table(
         text.push_str(&format!("{}note: {note}\n", if i == 0 { "\n" } else { "" }));
     }
     Ok(text)
+}
+
+/// The rows that have a label, where the others are to be left out; else none may lack one.
+fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
+    let inputs = model.inputs.as_ref();
+    let label = args.label.clone().or_else(|| inputs?.label.clone());
+    let missing = args.missing_label.or_else(|| Some(inputs?.missing_label)).unwrap_or_default();
+    let frame = source.scan()?;
+    let Some(label) = label.filter(|label| frame.schema().field(label).is_some()) else { return Ok(source) };
+    if missing == MissingLabel::Drop {
+        return Ok(source.with_rows(missing.apply(frame, &label)?));
+    }
+    check_values(&source, &frame, &label, "--missing-label drop leaves such rows out")?;
+    Ok(source)
 }
 
 /// How many rows the stages leave.

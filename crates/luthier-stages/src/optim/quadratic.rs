@@ -5,7 +5,7 @@ use ndarray::{Array1, ArrayView1};
 use super::curvature::Curvature;
 use super::region::Region;
 
-/// Newton steps on the free unknowns, each followed by sweeps; besides these one for each unknown.
+/// Newton steps on the free unknowns, each followed by sweeps.
 const ROUNDS: usize = 60;
 
 /// Sweeps over all coordinates between two Newton steps.
@@ -35,7 +35,7 @@ impl Quadratic<'_> {
         let mut u: Array1<f64> = clipped.collect();
         let mut slope = self.slope(&u);
         let enough = ACCURACY * self.violation(&u, &slope, &[]);
-        for _ in 0..ROUNDS + u.len() {
+        for _ in 0..ROUNDS {
             let settled = self.newton(&mut u, &mut slope);
             if self.violation(&u, &slope, &settled) <= enough {
                 break;

@@ -2,10 +2,12 @@
 
 use luthier_core::scramble;
 
+/// Puts items into a random order that a seed decides, for splitters: the order never changes between versions.
+///
 /// Fisher–Yates by SplitMix64 (Steele, Lea and Flood 2014): part of the meaning of a seed, so a test pins it.
 ///
 /// The index below `bound` is the high word of `random · bound`, whose bias is below `bound / 2⁶⁴`.
-pub(super) fn shuffle<T>(items: &mut [T], seed: u64) {
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed;
     for last in (1..items.len()).rev() {
         let index = (u128::from(scramble(state)) * (last as u128 + 1)) >> 64;
