@@ -135,14 +135,16 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
     write("d.csv", "a,b,y\n1,2,4\n2,NaN,5\n3,1,6\n4,0,9\n5,7,1\n6,2,2\n");
     for model in ["linear_regression", "logistic_regression"] {
         let stage = format!("[[stage]]\nname = \"lr\"\ntype = \"{model}\"\n");
-        write("fit.toml", &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\n{stage}"));
+        write("fit.toml", &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nnull_values = [\"\"]\n{stage}"));
         // The stage at fault is not the one that looks at the rows through it.
         let bucket = "[[stage]]\nname = \"q\"\ntype = \"bucketizer\"\ninput_col = \"b\"\noutput_col = \"bin\"\n\
                       splits = [-inf, 2.0, inf]\n";
         let taken = format!("{stage}features_col = \"bin\"\n");
         write(
             "through.toml",
-            &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n{bucket}{taken}"),
+            &format!(
+                "[data]\npath = \"d.csv\"\nlabel = \"y\"\nnull_values = [\"\"]\nfeatures = []\n{bucket}{taken}"
+            ),
         );
         let search = "[grid]\n\"lr.reg_param\" = [0.1, 1]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 2\n\
                       [evaluator]\ntype = \"regression\"\n";
@@ -159,7 +161,7 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
             String::from_utf8(output.stderr).unwrap()
         };
         for error in [told(&["fit", "fit.toml", "--model", "m.json"]), told(&["tune", "tune_fit.toml"])] {
-            let at = error.contains("d.csv:3: ") && error.contains("fit.toml:5: ");
+            let at = error.contains("d.csv:3: ") && error.contains("fit.toml:6: ");
             assert!(
                 at && error.contains("stage `lr`: column `features`, row 1: found NaN in `b`"),
                 "{error}"
@@ -168,7 +170,7 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
         for error in
             [told(&["fit", "through.toml", "--model", "m.json"]), told(&["tune", "tune_through.toml"])]
         {
-            let at = error.contains("d.csv:3: ") && error.contains("through.toml:6: ");
+            let at = error.contains("d.csv:3: ") && error.contains("through.toml:7: ");
             assert!(
                 at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "),
                 "{error}"

@@ -174,7 +174,7 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
         let from = stdout.find('{').unwrap();
         let json = serde_json::Deserializer::from_str(&stdout[from..]).into_iter().next().unwrap();
         let json: Value = json.unwrap();
-        assert_eq!(keys(&json), ["type", "stages", "inputs"]);
+        assert_eq!(keys(&json), ["type", "stages", "inputs", "reading"]);
         assert_eq!(keys(&json["stages"][0]), ["name", "type", "params", "state", "description"]);
         assert_eq!(json["stages"][0]["name"], "shift");
         (json["stages"][0].clone(), json["inputs"].clone())

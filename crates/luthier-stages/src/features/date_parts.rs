@@ -285,4 +285,4 @@ impl PureTransformer for DateParts {
     const NAME: &'static str = "date_parts";
 }
 
-luthier_core::register_transformer!(DateParts: "Makes numbers of dates and times: year, month, day of the week, …");
+luthier_core::register_transformer!(DateParts: "Makes numbers of dates and times: year, month, day of the week and others.");

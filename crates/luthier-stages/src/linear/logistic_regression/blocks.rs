@@ -206,7 +206,8 @@ mod tests {
                 for block in &blocks {
                     assert_eq!(block.classes.len(), block.weights.len());
                     let row = |i: usize| block.weights[i] as usize - 1;
-                    assert!((0..block.len()).all(|i| block.classes[i] as usize == row(i) % 3));
+                    let code = |i: usize| class_labels::code((row(i) % 3) as f64);
+                    assert!((0..block.len()).all(|i| Some(block.classes[i]) == code(i)));
                     let mut held = 0;
                     block.cells.for_each(width, |i, j, x| {
                         let expected = if (row(i) + j).is_multiple_of(9) { row(i) * 50 + j + 1 } else { 0 };
