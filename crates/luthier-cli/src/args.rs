@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use luthier::tune::Parallelism;
 
-use crate::data::{DeclaredType, Format, Reading, reading};
+use crate::data::{DeclaredType, Format, MissingLabel, Reading, reading};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,6 +26,8 @@ Configuration:
                                     # how a CSV file is read: delimiter, header, skip_lines,
                                     # comment, null_values, decimal, thousands, encoding,
                                     # max_bytes, types = { zip = \"text\" }
+  where = \"age >= 18\"              # the rows that are used; also: drop_nulls = [\"x\"],
+                                    # missing_label = \"drop\"
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs, together the vector \"features\";
                                     # without it \"*\": all numbers that have no other role;
@@ -78,6 +80,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nThe label is that of the configuration the model was fitted by, or --label. `luthier stages NAME` lists the parameters\nof an evaluator, its metrics among them."
     )]
     Evaluate(EvaluateArgs),
+    /// Write the rows of a file into two: one to fit on, one to test with.
+    #[command(
+        after_help = "Examples:\n  luthier split data.csv --out-train train.csv --out-test test.csv\n  luthier split data.csv --out-train train.csv --out-test test.csv --test-ratio 0.3 --stratify species --seed 7\n  luthier split visits.parquet --out-train train.parquet --out-test test.parquet --group patient\n  luthier split sales/ --out-train train.csv --out-test test.csv --time date\n\nRows keep their order, and cells of a CSV file their spelling. The same seed gives the same rows."
+    )]
+    Split(SplitArgs),
     /// Show the stages of a fitted pipeline: parameters and what was learned.
     #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
     Inspect(InspectArgs),
@@ -153,12 +160,45 @@ pub(crate) struct EvaluateArgs {
     /// The column of labels [default: that of the configuration].
     #[arg(long, value_name = "NAME")]
     pub(crate) label: Option<String>,
+    /// What is done with rows that have no label: error, or drop [default: that of the configuration].
+    #[arg(long, value_name = "WHAT", value_parser = MissingLabel::parse)]
+    pub(crate) missing_label: Option<MissingLabel>,
     /// A parameter of the evaluator; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
     /// Directory for roc.csv, pr.csv, thresholds.csv and calibration.csv, of two classes; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) curves: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SplitArgs {
+    /// The rows: a file, a folder of files or a pattern, csv or parquet.
+    pub(crate) data: PathBuf,
+    /// The file for the rows to fit on: .csv, or .parquet (.pq); - for CSV to the standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out_train: PathBuf,
+    /// The file for the rows to test with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out_test: PathBuf,
+    /// The share of the rows to test with, between 0 and 1.
+    #[arg(long, value_name = "RATIO", default_value_t = 0.2)]
+    pub(crate) test_ratio: f64,
+    /// Seed of the random choice.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// A column of classes: each has its share of the test rows.
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["group", "time"])]
+    pub(crate) stratify: Option<String>,
+    /// A column of groups, such as patients: the rows of a group stay together.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "time")]
+    pub(crate) group: Option<String>,
+    /// A column of times (dates, timestamps, numbers, or texts such as 2024-02-29): the latest rows are test rows. Rows of
+    /// one time stay together.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "seed")]
+    pub(crate) time: Option<String>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }

@@ -67,25 +67,42 @@ pub(crate) fn default_evaluator() -> &'static str {
 type Evaluator = Box<dyn DynEvaluator>;
 
 /// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
-fn evaluators(config: &Config) -> Result<(Evaluator, Vec<Evaluator>)> {
+fn evaluators(config: &Config, pipeline: &Pipeline) -> Result<(Evaluator, Vec<Evaluator>)> {
+    let evaluator = |entry, params| self::evaluator(config, pipeline, entry, params);
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
-        Some(PartConfig { type_name, params }) => evaluator(config, find(type_name)?, params)?,
+        Some(PartConfig { type_name, params }) => evaluator(find(type_name)?, params)?,
         None => {
             let regression = registry::find(default_evaluator()).map_err(|e| {
                 anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
             })?;
-            evaluator(config, regression, &[])?
+            evaluator(regression, &[])?
         }
     };
-    let others = all.map(|PartConfig { type_name, params }| evaluator(config, find(type_name)?, params));
+    let others = all.map(|PartConfig { type_name, params }| evaluator(find(type_name)?, params));
     Ok((deciding, others.collect::<Result<_>>()?))
 }
 
-fn evaluator(config: &Config, entry: EvaluatorEntry, params: &[(Key, Value)]) -> Result<Evaluator> {
+/// An evaluator; it reads the columns of the last stage that has a label, or appends predictions, unless it is told others.
+fn evaluator(
+    config: &Config,
+    pipeline: &Pipeline,
+    entry: EvaluatorEntry,
+    params: &[(Key, Value)],
+) -> Result<Evaluator> {
     let mut evaluator = entry.create();
-    let set = |name: &str, value: &Value| evaluator.set_value(name, value);
-    configure(params, (entry.params)(), &config.data, "[evaluator]", set)?;
+    let infos = (entry.params)();
+    configure(params, infos, &config.data, "[evaluator]", |name, value| evaluator.set_value(name, value))?;
+    let leaves = pipeline.leaves();
+    for info in infos.iter().filter(|info| params.iter().all(|(key, _)| key.name != info.name)) {
+        let of_stage = |role: ColumnRole| match role == ColumnRole::Label || role.is_appended() {
+            true => leaves.iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next()),
+            false => None,
+        };
+        if let Some(column) = info.column.and_then(of_stage) {
+            evaluator.set_value(info.name, &Value::from(column))?;
+        }
+    }
     Ok(evaluator)
 }
 
@@ -197,7 +214,7 @@ fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Opti
 pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&str>) -> Result<Search> {
     let pipeline = pipeline(config)?;
     let grid = grid(&config.grids, &pipeline)?;
-    let (evaluator, others) = evaluators(config)?;
+    let (evaluator, others) = evaluators(config, &pipeline)?;
     let splitter = splitter(search, &config.data)?;
     let executor = self::executor(search, executor)?;
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };

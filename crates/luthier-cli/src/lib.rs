@@ -22,6 +22,7 @@ mod failure;
 mod method;
 mod model_file;
 mod output;
+mod paths;
 mod results;
 mod roles;
 mod select;
@@ -76,6 +77,7 @@ fn run_telling(
         Command::Fit(args) => command::fit::run(&args),
         Command::Evaluate(args) => command::evaluate::run(&args),
         Command::Predict(args) => command::predict::run(&args),
+        Command::Split(args) => command::split::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => command::serve::run(&args),

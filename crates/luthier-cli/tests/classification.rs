@@ -227,7 +227,7 @@ fn skipped_rows_are_told_and_stages_are_called_by_their_names() {
     assert!(told.contains("of 12 rows are left out"), "{told}");
     let (done, told) =
         run(&["predict", &path("out/model.json"), &path("new.csv"), "--out", &path("new.csv")]);
-    assert!(!done && told.contains("the file the rows come from"), "{told}");
+    assert!(!done && told.contains("that is the file of the data, which it would replace"), "{told}");
     let (done, told) = run(&["evaluate", &path("out/model.json"), new.to_str().unwrap()]);
     assert!(!done && told.contains("--label"), "{told}");
 

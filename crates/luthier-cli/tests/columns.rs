@@ -192,3 +192,22 @@ fn categories_are_indicators_beside_the_numbers() {
     let (_, tuned) = run("tune", &(with("categories = [\"name\"]\nfeatures = [\"x*\"]", "") + grid));
     assert!(tuned.is_ok(), "{tuned:?}");
 }
+
+#[test]
+fn predictions_are_scored_whatever_they_are_called() {
+    let stage = "[[stage]]\ntype = \"linear_regression\"\nfeatures_col = \"x\"\nprediction_col = \"guess\"\n";
+    let config = format!(
+        "[data]\npath = \"d.csv\"\nfeatures = []\n[[stage]]\ntype = \"vector_assembler\"\ninput_cols = [\"x*\"]\n\
+         output_col = \"x\"\n{stage}label_col = \"y\"\n[grid]\n\"linear_regression.reg_param\" = [0.0, 1.0]\n[search]\n\
+         method = \"cross_validator\"\n[evaluator]\ntype = \"regression\"\nmetric = \"r2\"\n"
+    );
+    let (folder, model) = run("tune", &config);
+    assert!(model.is_ok(), "{model:?}");
+    let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
+        .current_dir(&folder)
+        .args(["evaluate", "model.json", "d.csv", "--metric", "r2"])
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("r2"), "{table}{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -51,11 +51,13 @@ fn what_cannot_be_read_is_told() {
     check("inspect folder.csv", "cannot read folder.csv: it is a folder: name a file");
     check("predict m.json none.csv --out o.csv", "cannot read none.csv: there is no such file");
     check("predict m.json none.parquet --out o.csv", "cannot read none.parquet: there is no such file");
-    check("predict m.json folder.csv --out o.csv", "cannot read folder.csv: it is a folder: name a file");
+    let empty =
+        "folder.csv: there are no files in the folder, except hidden ones and those that begin with `_`";
+    check("predict m.json folder.csv --out o.csv", empty);
     for (data, expected) in [
         ("none.csv", "cannot read none.csv: there is no such file"),
         ("none/d.csv", "cannot read none/d.csv: there is no folder none"),
-        ("folder.csv", "cannot read folder.csv: it is a folder: name a file"),
+        ("folder.csv", empty),
     ] {
         std::fs::write(folder.path().join("c.toml"), CONFIG.replace("d.csv", data)).unwrap();
         check("fit c.toml --model m.json", &format!("c.toml:3: {expected}"));

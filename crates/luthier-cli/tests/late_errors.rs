@@ -127,3 +127,54 @@ fn an_evaluator_is_called_so() {
         "{error}"
     );
 }
+
+#[test]
+fn a_value_within_the_features_has_its_line_and_its_column() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("d.csv", "a,b,y\n1,2,4\n2,NaN,5\n3,1,6\n4,0,9\n5,7,1\n6,2,2\n");
+    for model in ["linear_regression", "logistic_regression"] {
+        let stage = format!("[[stage]]\nname = \"lr\"\ntype = \"{model}\"\n");
+        write("fit.toml", &format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nnull_values = [\"\"]\n{stage}"));
+        // The stage at fault is not the one that looks at the rows through it.
+        let bucket = "[[stage]]\nname = \"q\"\ntype = \"bucketizer\"\ninput_col = \"b\"\noutput_col = \"bin\"\n\
+                      splits = [-inf, 2.0, inf]\n";
+        let taken = format!("{stage}features_col = \"bin\"\n");
+        write(
+            "through.toml",
+            &format!(
+                "[data]\npath = \"d.csv\"\nlabel = \"y\"\nnull_values = [\"\"]\nfeatures = []\n{bucket}{taken}"
+            ),
+        );
+        let search = "[grid]\n\"lr.reg_param\" = [0.1, 1]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 2\n\
+                      [evaluator]\ntype = \"regression\"\n";
+        for name in ["fit", "through"] {
+            let text = std::fs::read_to_string(folder.path().join(format!("{name}.toml"))).unwrap();
+            write(&format!("tune_{name}.toml"), &format!("{text}{search}"));
+        }
+        let told = |arguments: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
+                .current_dir(&folder)
+                .args(arguments)
+                .output()
+                .unwrap();
+            String::from_utf8(output.stderr).unwrap()
+        };
+        for error in [told(&["fit", "fit.toml", "--model", "m.json"]), told(&["tune", "tune_fit.toml"])] {
+            let at = error.contains("d.csv:3: ") && error.contains("fit.toml:6: ");
+            assert!(
+                at && error.contains("stage `lr`: column `features`, row 1: found NaN in `b`"),
+                "{error}"
+            );
+        }
+        for error in
+            [told(&["fit", "through.toml", "--model", "m.json"]), told(&["tune", "tune_through.toml"])]
+        {
+            let at = error.contains("d.csv:3: ") && error.contains("through.toml:7: ");
+            assert!(
+                at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "),
+                "{error}"
+            );
+        }
+    }
+}

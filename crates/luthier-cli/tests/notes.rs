@@ -69,7 +69,32 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 
 #[test]
 fn labels_of_one_class_are_told_of() {
-    let one = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
+    let [fit, tune, inspect] = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
+    let remark = "all labels are of class `1`: the model predicts that class, whatever the features";
+    assert_eq!(fit, format!("note: stage `lr`: {remark}\n"));
     // Without an intercept there is something to fit.
-    check(one, "all labels are of one class: the model predicts that class, whatever the features", 3);
+    let counted = format!("note: stage `lr`: {remark} (in 3 of 6 fits, and in the model)\n");
+    assert!(tune.contains(&counted), "{tune}");
+    assert!(inspect.contains(&format!("note: {remark}\n")), "{inspect}");
+}
+
+#[test]
+fn separated_classes_are_told_of() {
+    let rest = "the best coefficients are infinite, those of the model are where the fit stopped, and they have no \
+                standard errors; set reg_param, or leave features out";
+    let stage = "type = \"logistic_regression\"";
+    let separated = |i: u32| u32::from(i % 7 > 3);
+    // Where `c` is 2 all labels are 1, where it is 0 all are 0, elsewhere either may be.
+    let group = |i: u32| u32::from(i % 3 == 2 || (i % 3 == 1 && (i % 7).is_multiple_of(2)));
+    for (label, found) in [
+        (&separated as &dyn Fn(u32) -> u32, "the classes are separated by feature `a`"),
+        (&group, "some rows of classes `0` and `1` are separated by feature `c`"),
+    ] {
+        let [fit, tune, inspect] = told(stage, "binary_classification", label);
+        assert_eq!(fit, format!("note: stage `lr`: {found}: {rest}\n"));
+        assert!(tune.contains(&format!("{found}: {rest}")), "{tune}");
+        assert!(inspect.contains(&format!("note: {found}: {rest}\n")), "{inspect}");
+        assert!(!inspect.contains("standard_error"), "{inspect}");
+    }
+    assert_eq!(told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", separated)[0], "");
 }

@@ -110,7 +110,7 @@ fn categories_are_told_apart_by_their_spelling() {
         scene.write("new.csv", format!("code\n{}\n", other.trim_matches('"')));
         scene.run("predict m.json new.csv --out p.csv");
         let predicted = scene.read("p.csv").replace('"', "");
-        let expected = format!("code,index,is_0,is_1,prediction\n{},", other.trim_matches('"'));
+        let expected = format!("code,prediction\n{},", other.trim_matches('"'));
         assert!(predicted.starts_with(&expected), "{predicted}");
     }
 }
@@ -169,6 +169,9 @@ fn a_model_keeps_how_its_data_were_read() {
     scene.write("e.csv", format!("x;z;y\n{}", rows(0..40, "-1").replace(',', ";")));
     assert_eq!(scene.r2("e.csv --null-value -1 --delimiter ;").to_bits(), fitted.to_bits());
     assert!(scene.r2("d.csv --null-value -1") < 0.5);
+
+    let shown = scene.run("inspect m.json").0;
+    assert!(shown.contains("data read with null_values = [\"\",\"-999\"]\n"), "{shown}");
 
     // A model of an earlier release does not know.
     let mut document: serde_json::Value = serde_json::from_str(&scene.read("m.json")).unwrap();
@@ -280,6 +283,10 @@ fn standard_input_and_output() {
     let (code, (out, err)) = through("predict m.json - --out -", "id,x\n007,4\n");
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.starts_with("id,x,prediction\n007,4,") && out.lines().count() == 2, "{out}");
+    let config = scene.read("c.toml").replace("d.csv", "-");
+    scene.write("c.toml", config);
+    let (code, (out, _)) = through("fit c.toml --model n.json", "x,y\n1,2\n2,4\n3,6\n");
+    assert!(code == Some(0) && out.starts_with("fitted on 3 rows"), "{out}");
     let (code, (out, _)) = through("evaluate m.json - --metric r2", "x,y\n1,2\n2,4\n");
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
     let (code, (_, err)) = through("predict m.json - --out p.csv", "x\n1\nabc\n3\n");

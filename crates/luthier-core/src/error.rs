@@ -1,5 +1,8 @@
 //! The error type of the core.
 
+use std::sync::Arc;
+
+use crate::cause::Cause;
 use crate::params::{ParamError, closest};
 use crate::registry::LINKING_ADVICE;
 
@@ -9,12 +12,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What can go wrong when stages are built, checked, fitted, applied, saved or loaded.
 ///
 /// Bad input names the stage, column and row; a cause from an author's code is kept as the source.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A frame could not be read, built or changed.
     #[error(transparent)]
-    Frame(Box<luthier_frame::Error>),
+    Frame(Arc<luthier_frame::Error>),
 
     /// A parameter is unknown, unset, of the wrong type or out of range.
     #[error(transparent)]
@@ -26,7 +29,7 @@ pub enum Error {
         /// Name of the stage in its pipeline, or its registered type outside of one.
         stage: String,
         /// What the stage's code returned.
-        source: anyhow::Error,
+        source: Cause,
     },
 
     /// An evaluator failed; the cause is whatever its author returned.
@@ -35,14 +38,16 @@ pub enum Error {
         /// Its registered name.
         evaluator: String,
         /// What its code returned.
-        source: anyhow::Error,
+        source: Cause,
     },
 
     /// The code of a stage, evaluator or summary panicked.
-    #[error("`{part}` panicked: {message}; this is a bug in that part")]
+    #[error("{} panicked: {message}; this is a bug in that part", called(part, type_name))]
     Panicked {
-        /// The registered name of the stage, evaluator or summary; in a pipeline `stage (registered name)`.
+        /// A stage by its dotted name in the pipeline; anything else by its registered name.
         part: String,
+        /// The registered name of the stage, evaluator or summary.
+        type_name: String,
         /// The panic's message.
         message: String,
     },
@@ -112,7 +117,7 @@ pub enum Error {
         /// The file.
         path: String,
         /// The cause.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
 
     /// Anything else that the caller must mend; the message says how.
@@ -126,12 +131,41 @@ impl Error {
         Self::Invalid(message.into())
     }
 
-    /// The stage or evaluator that failed: a stage by its dotted name in the pipeline, else by its registered name.
+    /// The stage or evaluator that failed: a stage by its dotted name in the pipeline, else by its registered name. Where
+    /// one stage is looked at through others, it is the one at fault.
     pub fn part(&self) -> Option<&str> {
         match self {
-            Self::Stage { stage: part, .. } | Self::Evaluator { evaluator: part, .. } => Some(part),
-            // `lr (linear_regression)`, or the type alone.
-            Self::Panicked { part, .. } => part.split(' ').next(),
+            Self::Stage { stage: part, source } | Self::Evaluator { evaluator: part, source } => {
+                Some(own(source).and_then(Self::part).unwrap_or(part))
+            }
+            Self::Panicked { part, .. } => Some(part),
+            Self::Param(error) => error.stage(),
+            _ => None,
+        }
+    }
+
+    /// The parameter that is at fault, by its dotted name in the pipeline.
+    pub fn param(&self) -> Option<String> {
+        match self {
+            Self::Param(error) => error.param(),
+            Self::Stage { stage, source } => {
+                let own = own(source).and_then(Self::param);
+                let param = own.or_else(|| source.downcast_ref::<ParamError>()?.param())?;
+                Some(if param.contains('.') { param } else { format!("{stage}.{param}") })
+            }
+            _ => None,
+        }
+    }
+
+    /// The column that is at fault.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::BadValue { column, .. } | Self::ColumnType { column, .. } => Some(column),
+            Self::Frame(error) => error.column(),
+            Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {
+                let frame = || cause.downcast_ref().and_then(luthier_frame::Error::column);
+                cause.downcast_ref().and_then(Self::column).or_else(frame)
+            }),
             _ => None,
         }
     }
@@ -141,13 +175,10 @@ impl Error {
         match self {
             Self::BadValue { row, .. } => Some(*row),
             Self::Frame(error) => error.row(),
-            Self::Stage { source, .. } | Self::Evaluator { source, .. } => {
-                let own = |cause: &(dyn std::error::Error + 'static)| {
-                    let frame = || cause.downcast_ref().and_then(luthier_frame::Error::row);
-                    cause.downcast_ref::<Self>().and_then(Self::row).or_else(frame)
-                };
-                source.chain().find_map(own)
-            }
+            Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {
+                let frame = || cause.downcast_ref().and_then(luthier_frame::Error::row);
+                cause.downcast_ref().and_then(Self::row).or_else(frame)
+            }),
             _ => None,
         }
     }
@@ -168,7 +199,8 @@ impl Error {
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
             Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } => self,
-            other => Self::Stage { stage: stage.to_owned(), source: other.into() },
+            Self::Param(error) if error.stage().is_some() => Self::Param(Box::new(error.within(stage))),
+            other => Self::Stage { stage: stage.to_owned(), source: Cause::new(other) },
         }
     }
 
@@ -185,13 +217,13 @@ impl Error {
                 };
                 Self::Stage { stage, source }
             }
-            Self::Panicked { part, message } => {
+            Self::Panicked { part, type_name: panicked, message } => {
                 let part = match part {
-                    part if part == type_name => format!("{stage} ({part})"),
+                    part if part == type_name => stage.to_owned(),
                     inner if nested => format!("{stage}.{inner}"),
                     other => other,
                 };
-                Self::Panicked { part, message }
+                Self::Panicked { part, type_name: panicked, message }
             }
             other => other.in_stage(stage),
         }
@@ -202,7 +234,7 @@ impl Error {
     pub fn from_author(stage: &str, source: anyhow::Error) -> Self {
         match source.downcast::<Self>() {
             Ok(own) => own.in_stage(stage),
-            Err(source) => Self::Stage { stage: stage.to_owned(), source },
+            Err(source) => Self::Stage { stage: stage.to_owned(), source: Cause::new(source) },
         }
     }
 
@@ -212,15 +244,15 @@ impl Error {
         let named = |source| Self::Evaluator { evaluator: evaluator.to_owned(), source };
         match source.downcast::<Self>() {
             Ok(own) if own.part().is_some() => own,
-            Ok(own) => named(own.into()),
-            Err(source) => named(source),
+            Ok(own) => named(Cause::new(own)),
+            Err(source) => named(Cause::new(source)),
         }
     }
 }
 
 impl From<luthier_frame::Error> for Error {
     fn from(error: luthier_frame::Error) -> Self {
-        Self::Frame(Box::new(error))
+        Self::Frame(Arc::new(error))
     }
 }
 
@@ -228,6 +260,15 @@ impl From<ParamError> for Error {
     fn from(error: ParamError) -> Self {
         Self::Param(Box::new(error))
     }
+}
+
+/// The nearest cause that is an error of the core.
+fn own(source: &Cause) -> Option<&Error> {
+    source.chain().find_map(|cause| cause.downcast_ref())
+}
+
+fn called(part: &str, type_name: &str) -> String {
+    if part == type_name { format!("`{part}`") } else { format!("`{part} ({type_name})`") }
 }
 
 fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {

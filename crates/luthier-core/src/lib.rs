@@ -4,6 +4,7 @@
 extern crate self as luthier_core;
 
 mod affine;
+mod cause;
 mod dataset;
 mod describe;
 mod error;
@@ -25,6 +26,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
+pub use cause::Cause;
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
@@ -37,9 +39,11 @@ pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
 pub use rows::{Outputs, SparseTile, Tile};
+#[doc(hidden)]
+pub use stage::scramble;
 pub use stage::{
-    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, Evaluator, FitContext, LineageStep, Model,
-    PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
+    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
+    LineageStep, Model, PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

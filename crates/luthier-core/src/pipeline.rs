@@ -295,6 +295,22 @@ impl Params for Pipeline {
 fn as_param_error(error: Error) -> ParamError {
     match error {
         Error::Param(error) => *error,
+        Error::Stage { stage, source } => {
+            let param = match source.downcast_ref::<Error>() {
+                Some(Error::Param(error)) => Some((**error).clone()),
+                _ => source.downcast_ref().cloned(),
+            };
+            match param {
+                Some(ParamError::InStage { stage: inner, source }) => {
+                    ParamError::InStage { stage: format!("{stage}.{inner}"), source }
+                }
+                Some(source) => ParamError::InStage { stage, source: Box::new(source) },
+                None => {
+                    let source = ParamError::Invalid { message: format!("{source:#}") };
+                    ParamError::InStage { stage, source: Box::new(source) }
+                }
+            }
+        }
         other => ParamError::Invalid { message: other.to_string() },
     }
 }

@@ -88,7 +88,7 @@ impl Pipeline {
     ///
     /// ```
     /// # use luthier_core::{Estimator, FitContext, Dataset, Params, PipelineModel};
-    /// # use luthier_core::frame::Schema;
+    /// # use luthier_core::frame::{Field, Schema};
     /// # macro_rules! stage { ($name:ident, $text:literal) => {
     /// # /// A stage.
     /// # #[derive(Debug, Clone, Params)]
@@ -103,8 +103,8 @@ impl Pipeline {
     /// #     fn fit(&self, _: &Dataset, _: &FitContext) -> anyhow::Result<PipelineModel> {
     /// #         Ok(PipelineModel::new(Vec::new()))
     /// #     }
-    /// #     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
-    /// #         Ok(schema.clone())
+    /// #     fn outputs(&self, _: &Schema) -> anyhow::Result<Vec<Field>> {
+    /// #         Ok(Vec::new())
     /// #     }
     /// # }
     /// # } }

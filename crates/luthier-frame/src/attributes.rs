@@ -11,8 +11,9 @@ impl Field {
         self.with_list(FEATURES, names)
     }
 
-    /// A name for each feature: those that a stage gave, else `column_0`, `column_1`, … of a vector and the column's
-    /// own name of a number. `None` where the width is not known.
+    /// A name for each feature: those that a stage gave, else `column_category` where the vector carries categories and
+    /// `column_0`, `column_1`, … where it does not, and the column's own name of a number. `None` where the width is not
+    /// known.
     pub fn feature_names(&self) -> Option<Vec<String>> {
         let (width, made_up): (usize, &dyn Fn(usize) -> String) = match self.column_type() {
             ColumnType::Vector { width } => (width, &|j| format!("{}_{j}", self.name())),
@@ -20,7 +21,15 @@ impl Field {
             _ => (1, &|_| self.name().to_owned()),
         };
         let given = self.list(FEATURES).filter(|names| names.len() == width);
+        let given = given.or_else(|| self.category_names());
         Some(given.unwrap_or_else(|| (0..width).map(made_up).collect()))
+    }
+
+    /// `column_category` for each number of a vector that carries categories.
+    pub(crate) fn category_names(&self) -> Option<Vec<String>> {
+        let ColumnType::Vector { width } = self.column_type() else { return None };
+        let categories = self.categories().filter(|categories| categories.len() == width)?;
+        Some(categories.iter().map(|category| format!("{}_{category}", self.name())).collect())
     }
 
     /// The same with the feature names that a stage gave another column, or with the name of another column of
@@ -28,7 +37,10 @@ impl Field {
     pub fn with_feature_names_of(self, other: &Self) -> Self {
         match other.metadata().get(FEATURES) {
             Some(names) => self.with_entry(FEATURES, names.clone()),
-            None if other.column_type().is_vector() => self,
+            None if other.column_type().is_vector() => match other.category_names() {
+                Some(names) => self.with_feature_names(names),
+                None => self,
+            },
             None => self.with_feature_names([other.name()]),
         }
     }
@@ -49,12 +61,13 @@ impl Field {
         self.with_entry(FEATURES, format!("[{}]", lists.join(",")))
     }
 
-    /// Whether a stage gave the features names.
+    /// Whether a stage gave the features names, or categories.
     pub fn has_feature_names(&self) -> bool {
-        self.metadata().contains_key(FEATURES)
+        self.metadata().contains_key(FEATURES) || self.category_names().is_some()
     }
 
-    /// The same, saying what the indices 0, 1, … of the column stand for.
+    /// The same, saying what the indices 0, 1, … of the column stand for; of a vector column, what each of its numbers is
+    /// for, as the probabilities of classes.
     pub fn with_categories<S: AsRef<str>>(self, categories: impl IntoIterator<Item = S>) -> Self {
         self.with_list(CATEGORIES, categories)
     }
@@ -91,11 +104,14 @@ mod tests {
         let named = field.clone().with_feature_names(["a \"b\"", "c,d"]);
         assert_eq!(named.feature_names().unwrap(), ["a \"b\"", "c,d"]);
         assert_eq!(
-            field.with_feature_names(["one"]).feature_names().unwrap(),
+            field.clone().with_feature_names(["one"]).feature_names().unwrap(),
             ["v_0", "v_1"],
             "a wrong count"
         );
         assert_eq!(Field::new("x", ColumnType::F64).feature_names().unwrap(), ["x"]);
+        let classes = field.clone().with_categories(["yes", "no"]);
+        assert_eq!(classes.feature_names().unwrap(), ["v_yes", "v_no"]);
+        assert!(classes.has_feature_names() && !field.clone().with_categories(["one"]).has_feature_names());
         assert!(Field::new("any", ColumnType::AnyVector).feature_names().is_none());
         let index = Field::new("i", ColumnType::F64).with_categories(["red", "", "grün"]);
         assert_eq!(index.categories().unwrap(), ["red", "", "grün"]);

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use arrow_schema::ArrowError;
 
 use crate::place::shown;
-use crate::{ColumnType, RowPlace};
+use crate::{ColumnType, RowPlace, closest};
 
 /// What can go wrong with a frame: bad input names the place, what was expected and what was there.
 ///
@@ -337,18 +337,31 @@ impl Error {
         }
     }
 
+    /// The column that is at fault.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::UnknownColumn { column, .. }
+            | Self::DuplicateColumn { column }
+            | Self::ColumnType { column, .. }
+            | Self::UnsupportedType { column, .. }
+            | Self::Null { column, .. }
+            | Self::Sparse { column, .. }
+            | Self::Ragged { column, .. }
+            | Self::IntegerRange { column, .. }
+            | Self::CsvDuplicateName { column, .. }
+            | Self::CsvValue { column, .. } => Some(column),
+            Self::InFile { cause, .. } => cause.column(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::InFile { path: path.to_owned(), cause: Box::new(self) }
     }
 
     pub(crate) fn unknown_column<'a>(column: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<String> = known.map(str::to_owned).collect();
-        let suggestion = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &column.to_lowercase()), name))
-            .filter(|(distance, name)| *distance <= (name.chars().count().max(3) / 3))
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, name)| name.clone());
+        let suggestion = closest(column, known.iter().map(String::as_str)).map(str::to_owned);
         Self::UnknownColumn { column: column.to_owned(), known, suggestion }
     }
 }

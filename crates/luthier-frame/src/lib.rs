@@ -47,6 +47,7 @@
 
 mod assemble;
 mod attributes;
+mod closest;
 mod column;
 mod column_type;
 mod csv;
@@ -78,6 +79,7 @@ pub use chrono;
 pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use assemble::side_by_side;
+pub use closest::closest;
 pub use column::Column;
 pub use column_type::{ColumnType, Opaque};
 pub use describe::{ColumnDescription, Description, NumberDescription};

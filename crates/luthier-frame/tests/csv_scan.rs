@@ -64,6 +64,8 @@ fn large_integers_are_kept_whole() {
     let frame = read(text, &CsvOptions::new());
     assert_eq!(frame.schema().to_string(), "id: i64, n: i64");
     assert_eq!(back(&frame), text);
+    let declared = CsvOptions::new().column_type("id", ColumnType::I64);
+    assert_eq!(back(&read(text, &declared)), text);
     assert_eq!(types("id\n123456789012345678901\n1\n", &CsvOptions::new()), "id: utf8");
 }
 

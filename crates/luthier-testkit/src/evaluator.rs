@@ -121,27 +121,28 @@ impl Check<'_> {
     }
 
     fn needs(&self) -> Outcome {
-        let needs = self.evaluator.needs(self.frame.schema());
-        if needs.is_empty() {
+        let plan = self.evaluator.plan(self.frame.schema());
+        if plan.derived().is_empty() {
             return Ok(());
         }
         let work = Arc::new(WorkCounter::default());
         let data = Dataset::new(self.frame.clone()).counted_by(Arc::clone(&work));
-        let data = data.prepare(&needs).map_err(|error| error.to_string())?;
+        let data = data.prepare(plan.derived()).map_err(|error| error.to_string())?;
         let before = work.snapshot();
         self.metric(&data)?;
         let after = work.snapshot();
         match after.rows_read - before.rows_read {
             0 => Ok(()),
             _ if after.guarded > before.guarded => Ok(()),
-            rows => Err(format!("`evaluate` reads {rows} rows for what `needs` does not declare")),
+            rows => Err(format!("`evaluate` reads {rows} rows for what `plan` does not declare")),
         }
     }
 
     fn sharing(&self) -> Outcome {
         let data = Dataset::new(self.frame.clone());
-        let prepared =
-            data.prepare(&self.evaluator.needs(self.frame.schema())).map_err(|error| error.to_string())?;
+        let prepared = data
+            .prepare(self.evaluator.plan(self.frame.schema()).derived())
+            .map_err(|error| error.to_string())?;
         let (with, without) = (self.metric(&prepared)?, self.metric(&data.without_sharing())?);
         if close(with, without) { Ok(()) } else { Err(format!("{with} with short cuts, {without} without")) }
     }

@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Rule {
     /// It works on the frame that was given.
     Works,
+    /// Parameters that name columns have the role of what is done with these.
+    Roles,
     /// Columns come out as `outputs` says, of the estimator and of the model.
     Schema,
     /// Vectors of a width that only fitting will tell are planned with as those of a known one are.

@@ -21,6 +21,7 @@ mod evaluator;
 pub mod executor;
 mod findings;
 mod hostile;
+mod roles;
 mod splitter;
 mod stage;
 mod summary;

@@ -10,6 +10,7 @@ use luthier_core::{
 
 use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::hostile::{hostile, replaced};
+use crate::roles::check_roles;
 use crate::values::{Values, difference, values};
 
 /// Checks the whole contract of an estimator on a frame that it can use, such as
@@ -93,6 +94,7 @@ impl StageCheck {
         let laws: Vec<(Rule, Law<'_>)> = vec![
             (Rule::Works, Box::new(|| self.works())),
             (Rule::Schema, Box::new(|| self.schema())),
+            (Rule::Roles, Box::new(|| self.roles())),
             (Rule::UnknownWidth, Box::new(|| self.unknown_width())),
             (Rule::KeepsRows, Box::new(|| self.keeps_rows())),
             (Rule::RowByRow, Box::new(|| self.row_by_row())),
@@ -138,6 +140,16 @@ impl StageCheck {
             return Err(format!("`apply` gives {found:?}, the estimator's `outputs` {planned:?}"));
         }
         Ok(())
+    }
+
+    fn roles(&self) -> Outcome {
+        let before = self.frame.schema();
+        let model = self.fit(&self.frame)?;
+        let behind = model.transform_schema(before).map_err(|e| e.to_string())?;
+        let names = |schema: &Schema| schema.names().map(str::to_owned).collect::<Vec<_>>();
+        let appends: Vec<String> = names(&behind).split_off(before.len());
+        let (infos, values) = (self.stage.param_infos(), self.stage.values());
+        check_roles(infos, &values, &names(before), &model.transformer().inputs(), &appends)
     }
 
     fn unknown_width(&self) -> Outcome {

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{bail, ensure};
 use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Estimator, Evaluator, FitContext, Folds, Moments, MomentsSpec, Need, Outputs, ParamEnum,
-    Params, Result, Rows, StagePlan, Summary, Tile, Transformer,
+    Affine, Dataset, Estimator, EvaluationPlan, Evaluator, FitContext, Folds, Moments, MomentsSpec, Outputs,
+    ParamEnum, Params, PureTransformer, Result, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
     Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
-    sample_frame,
+    check_transformer, sample_frame,
 };
 use luthier_tune::executor::{Executor, Job, Sink};
 use luthier_tune::{Split, Splitter};
@@ -269,6 +269,69 @@ fn a_part_without_defect_passes() {
     check_estimator(&Centre::new(), &sample_frame()).unwrap();
 }
 
+/// Names its columns by parameters of which one has no role, or a wrong one.
+macro_rules! misnamed {
+    ($name:ident, $input:meta, $output:meta) => {
+        /// Copies its input.
+        #[derive(Debug, Clone, Params)]
+        struct $name {
+            /// The numbers.
+            #[$input]
+            from: String,
+            /// The copy.
+            #[$output]
+            to: String,
+        }
+
+        impl Transformer for $name {
+            fn inputs(&self) -> Vec<String> {
+                vec![self.from.clone()]
+            }
+
+            fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+                appended(schema, &self.from, "copy")
+            }
+
+            fn apply(&self, tile: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+                out.vectors(tile.vectors(&self.from)?.to_owned());
+                Ok(())
+            }
+        }
+
+        impl PureTransformer for $name {
+            const NAME: &'static str = "test.misnamed";
+        }
+    };
+}
+misnamed!(Rightly, param(default = "features", column = input), param(default = "copy", column = output));
+misnamed!(NoInput, param(default = "features"), param(default = "copy", column = output));
+misnamed!(NoOutput, param(default = "features", column = input), param(default = "copy"));
+misnamed!(NotThere, param(default = "features", column = input), param(default = "other", column = output));
+misnamed!(ReadsLabel, param(default = "features", column = label), param(default = "copy", column = output));
+misnamed!(
+    ReadsOutput,
+    param(default = "features", column = output),
+    param(default = "copy", column = output)
+);
+
+#[test]
+fn wrong_roles_are_found() {
+    check_transformer(&Rightly::new(), &sample_frame()).unwrap();
+    for (found, what) in [
+        (
+            check_transformer(&NoInput::new(), &sample_frame()),
+            "`from` names the column `features` and has no role",
+        ),
+        (check_transformer(&NoOutput::new(), &sample_frame()), "`to` names the column `copy` to append"),
+        (check_transformer(&NotThere::new(), &sample_frame()), "`other` is not appended"),
+        (check_transformer(&ReadsLabel::new(), &sample_frame()), "the model reads `features` to predict"),
+        (check_transformer(&ReadsOutput::new(), &sample_frame()), "`features` is not appended"),
+    ] {
+        let findings = found.expect_err("a wrong role");
+        assert!(findings.breaks(Rule::Roles) && findings.to_string().contains(what), "{findings}");
+    }
+}
+
 #[test]
 fn defects_of_stages_are_found() {
     for (defect, rule) in [
@@ -356,8 +419,8 @@ impl Evaluator for Mean {
         Ok(())
     }
 
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<Moments>(MomentsSpec::new(["x"]))]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().derive::<Moments>(MomentsSpec::new(["x"]))
     }
 
     fn metric(&self) -> String {

@@ -1,7 +1,7 @@
 //! The error type of grids, splits and searches.
 
-use luthier_core::ParamMap;
 use luthier_core::params::ParamError;
+use luthier_core::{Cause, ParamMap};
 
 use crate::named::name_of;
 use crate::notes::MOST_REASONS;
@@ -65,7 +65,7 @@ pub enum Error {
         /// The splitter: its registered name and parameters, else its type.
         splitter: String,
         /// What its code returned, or what is wrong with the split.
-        source: anyhow::Error,
+        source: Cause,
     },
 
     /// An executor failed, or broke its contract.
@@ -136,7 +136,7 @@ impl Error {
     }
 
     pub(crate) fn splitter(splitter: &dyn Splitter, source: anyhow::Error) -> Self {
-        Self::Split { splitter: name_of(splitter), source }
+        Self::Split { splitter: name_of(splitter), source: Cause::new(source) }
     }
 }
 

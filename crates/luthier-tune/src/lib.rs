@@ -80,6 +80,6 @@ pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
 };
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
-pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio};
+pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio, shuffle};
 pub use train_validation_split::TrainValidationSplit;
 pub use tuned_model::TunedModel;

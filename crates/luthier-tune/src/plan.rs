@@ -41,12 +41,12 @@ impl AskedToScore {
         let (mut asked, mut reads_together) = (Self::default(), false);
         for (place, evaluator) in evaluators.iter().enumerate() {
             evaluator.check_schema(schema)?;
-            let (needs, reads) = (evaluator.needs(schema), evaluator.reads(schema));
-            reads_together |= !reads.is_empty();
+            let plan = evaluator.plan(schema);
+            reads_together |= !plan.scanned().is_empty();
             // One that declares nothing has a pass of its own.
-            asked.passes += u64::from(needs.is_empty() && reads.is_empty());
+            asked.passes += u64::from(plan.is_opaque());
             let whose = if place == 0 { &mut asked.needs } else { &mut asked.also };
-            whose.extend(needs);
+            whose.extend_from_slice(plan.derived());
         }
         asked.passes += u64::from(reads_together);
         Ok(asked)

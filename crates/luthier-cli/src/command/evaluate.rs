@@ -4,15 +4,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{ColumnRole, Dataset, DynEvaluator, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
+use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::write;
+use crate::data::{DataSource, MissingLabel, check_values, write};
+use crate::failure;
 use crate::model_file::{self, ModelFile, Shown, left_out};
-use crate::output::{make_folder, print};
+use crate::output::{make_folder, note, print};
+use crate::paths::Paths;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -20,18 +23,44 @@ const CALIBRATION_BINS: usize = 10;
 /// The evaluator whose curves can be written.
 const BINARY: &str = "binary_classification";
 
+/// The evaluator whose classes are reported one by one.
+const MULTICLASS: &str = "multiclass_classification";
+
+/// The files of curves.
+const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.csv"];
+
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
-    let source = model.source(&args.data, args.read.reading());
+    let source = labelled(args, &model, model.source(&args.data, args.read.reading()))?;
     let Shown { rows: predicted, read, .. } = model.show(&source)?;
-    let name = args.evaluator.as_deref().unwrap_or_else(|| suited(&model, predicted.schema()));
-    if args.curves.is_some() && name != BINARY {
-        bail!("--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {name}");
+    let names = match &args.evaluator {
+        Some(name) => vec![name.as_str()],
+        None => suited(&model, predicted.schema()),
+    };
+    if args.curves.is_some() && !names.contains(&BINARY) {
+        bail!(
+            "--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {}",
+            names.join(", ")
+        );
     }
-    let entry = registry::find::<EvaluatorEntry>(name).context("--evaluator")?;
+    if let Some(folder) = &args.curves {
+        let inputs = Paths::default().input("the model", &args.model).data(&args.data);
+        inputs.outputs_in("--curves", folder, &CURVES)?;
+    }
+    let entries = names.into_iter().map(registry::find::<EvaluatorEntry>).collect::<Result<Vec<_>, _>>();
     let label = args.label.clone().or_else(|| fitted_to(&model));
-    let evaluators = evaluators(args, &entry, |role| match role {
+    let weight = fitted_with(&model).filter(|weight| {
+        predicted.schema().field(weight).is_some() || {
+            note(&format!(
+                "the model was fitted with the weights in `{weight}`, which {} lacks: every row weighs 1",
+                args.data.display()
+            ));
+            false
+        }
+    });
+    let evaluators = evaluators(args, &entries.context("--evaluator")?, |role| match role {
         ColumnRole::Label => label.clone(),
+        ColumnRole::Weight => weight.clone(),
         // What the last stage that predicts appends, whatever it calls it.
         role if role.is_appended() => last(&model, role),
         _ => None,
@@ -43,25 +72,109 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         let schema = predicted.schema();
         schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
     }
-    for evaluator in &evaluators {
-        evaluator.check_schema(predicted.schema()).map_err(in_file)?;
+    let data = predicted;
+    let mut text = scores_table(score(&evaluators, &data), &in_file)?;
+    if args.metric.is_empty() {
+        let of_classes = evaluators.iter().find(|evaluator| evaluator.type_name() == MULTICLASS);
+        if let Some(confusion) = of_classes.and_then(|evaluator| class_report::of(evaluator.as_ref(), &data))
+        {
+            text.push_str(&confusion);
+        }
     }
-    let values = evaluate_all(&evaluators, std::slice::from_ref(&predicted));
-    let rows = evaluators.iter().zip(values.into_iter().flatten()).map(|(evaluator, value)| {
-        let value = value.map_err(in_file)?;
-        let better = if evaluator.is_larger_better() { "larger" } else { "smaller" };
-        Ok(vec![evaluator.metric(), value.to_string(), better.to_owned()])
-    });
-    let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
-    let mut text = table(&columns, &rows.collect::<Result<Vec<_>>>()?);
-    let rows = left(&predicted).map_err(in_file)?;
+    let rows = left(&data).map_err(in_file)?;
     text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
-    if let (Some(folder), Some(evaluator)) = (&args.curves, evaluators.first()) {
-        write_curves(folder, evaluator.as_ref(), &predicted).map_err(|e| source.locate(e))?;
+    let binary = evaluators.iter().find(|evaluator| evaluator.type_name() == BINARY);
+    if let (Some(folder), Some(evaluator)) = (&args.curves, binary) {
+        write_curves(folder, evaluator.as_ref(), &data).map_err(|e| source.locate(e))?;
         let files = "roc.csv, pr.csv, thresholds.csv and calibration.csv";
         text.push_str(&format!("wrote {files} to {}\n", folder.display()));
     }
     print(&text)
+}
+
+/// One metric and what should be known of it.
+struct Score {
+    metric: String,
+    larger_is_better: bool,
+    value: luthier::core::Result<f64>,
+    notes: Vec<Note>,
+}
+
+/// The metric of each evaluator: one that cannot be had leaves the others alone.
+fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
+    let checks: Vec<_> = evaluators.iter().map(|evaluator| evaluator.check_schema(data.schema())).collect();
+    let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+    let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
+    let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
+    let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
+    let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
+        let value = check.and_then(|()| values.next().unwrap_or_else(missing));
+        Score {
+            metric: evaluator.metric(),
+            larger_is_better: evaluator.is_larger_better(),
+            notes: value.as_ref().map_or_else(|_| Vec::new(), |value| evaluator.notes(data, *value)),
+            value,
+        }
+    };
+    evaluators.iter().map(AsRef::as_ref).zip(checks).map(one).collect()
+}
+
+/// The metrics in a table, and behind it why some are missing.
+///
+/// # Errors
+/// The first error, if no metric can be had.
+fn scores_table(
+    scores: Vec<Score>,
+    in_file: &dyn Fn(luthier::core::Error) -> anyhow::Error,
+) -> Result<String> {
+    let all_failed = scores.iter().all(|score| score.value.is_err());
+    let (mut rows, mut reasons, mut notes) = (Vec::new(), Vec::<(String, Vec<String>)>::new(), Vec::new());
+    for Score { metric, larger_is_better, value, notes: told } in scores {
+        let better = if larger_is_better { "larger" } else { "smaller" };
+        let shown = match value {
+            // Zero has no sign.
+            Ok(value) => (value + 0.0).to_string(),
+            Err(error) => {
+                let error = in_file(error);
+                if all_failed {
+                    return Err(error);
+                }
+                let reason = failure::message(&error);
+                match reasons.iter_mut().find(|(other, _)| *other == reason) {
+                    Some((_, metrics)) => metrics.push(metric.clone()),
+                    None => reasons.push((reason, vec![metric.clone()])),
+                }
+                "missing".to_owned()
+            }
+        };
+        rows.push(vec![metric, shown, better.to_owned()]);
+        for note in told {
+            if !notes.contains(&note.message) {
+                notes.push(note.message);
+            }
+        }
+    }
+    let columns = [("metric", Align::Left), ("value", Align::Right), ("better", Align::Left)];
+    let mut text = table(&columns, &rows);
+    notes.extend(reasons.into_iter().map(|(reason, metrics)| format!("{}: {reason}", metrics.join(", "))));
+    for (i, note) in notes.iter().enumerate() {
+        text.push_str(&format!("{}note: {note}\n", if i == 0 { "\n" } else { "" }));
+    }
+    Ok(text)
+}
+
+/// The rows that have a label, where the others are to be left out; else none may lack one.
+fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
+    let inputs = model.inputs.as_ref();
+    let label = args.label.clone().or_else(|| inputs?.label.clone());
+    let missing = args.missing_label.or_else(|| Some(inputs?.missing_label)).unwrap_or_default();
+    let frame = source.scan()?;
+    let Some(label) = label.filter(|label| frame.schema().field(label).is_some()) else { return Ok(source) };
+    if missing == MissingLabel::Drop {
+        return Ok(source.with_rows(missing.apply(frame, &label)?));
+    }
+    check_values(&source, &frame, &label, "--missing-label drop leaves such rows out")?;
+    Ok(source)
 }
 
 /// How many rows the stages leave.
@@ -82,6 +195,11 @@ fn fitted_to(model: &ModelFile) -> Option<String> {
     last(model, ColumnRole::Label).or_else(|| model.inputs.as_ref()?.label.clone())
 }
 
+/// The weights that the model was fitted with, likewise.
+fn fitted_with(model: &ModelFile) -> Option<String> {
+    last(model, ColumnRole::Weight).or_else(|| model.inputs.as_ref()?.weight.clone())
+}
+
 /// The column of a role of the last stage that has one.
 fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
     model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
@@ -98,47 +216,83 @@ fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str
     format!("{}: rows are scored against their labels: {advice}", args.data.display())
 }
 
-/// The evaluator for what a model appends: probabilities are those of two classes or more.
-fn suited(model: &ModelFile, predicted: &Schema) -> &'static str {
+/// The evaluators for what a model appends: probabilities are those of two classes or more.
+fn suited(model: &ModelFile, predicted: &Schema) -> Vec<&'static str> {
     let probability = last(model, ColumnRole::Probability);
     match probability.and_then(|column| predicted.field(&column)).map(Field::column_type) {
-        Some(ColumnType::Vector { width: 2 }) => BINARY,
-        Some(ColumnType::Vector { .. }) => "multiclass_classification",
-        _ => "regression",
+        Some(ColumnType::Vector { width: 2 }) => vec![BINARY, MULTICLASS],
+        Some(ColumnType::Vector { .. }) => vec![MULTICLASS],
+        _ => vec!["regression"],
     }
 }
 
-/// The evaluator with each metric that was asked for, or with each that it knows.
+/// The evaluators with each metric that was asked for, or with each that they know; one that several know is the
+/// first's.
 fn evaluators(
     args: &EvaluateArgs,
-    entry: &EvaluatorEntry,
+    entries: &[EvaluatorEntry],
     columns: impl Fn(ColumnRole) -> Option<String>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
-    let mut evaluator = entry.create();
-    let infos = (entry.params)();
-    for info in infos {
-        if let Some(column) = info.column.and_then(&columns) {
-            evaluator.set_value(info.name, &Value::from(column))?;
+    let takes = |entry: &EvaluatorEntry, name: &str| (entry.params)().iter().any(|info| info.name == name);
+    let mut configured = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let mut evaluator = entry.create();
+        for info in (entry.params)() {
+            if let Some(column) = info.column.and_then(&columns) {
+                evaluator.set_value(info.name, &Value::from(column))?;
+            }
         }
+        for setting in &args.set {
+            let Some((name, value)) = setting.split_once('=') else {
+                bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
+            };
+            // Where nobody knows it, the first says so.
+            let known = entries.iter().any(|entry| takes(entry, name));
+            if takes(entry, name) || !known && place == 0 {
+                let value = if value.is_empty() { Value::Null } else { value_of(value) };
+                evaluator.set_value(name, &value).with_context(|| format!("--set {setting}"))?;
+            }
+        }
+        configured.push((entry, evaluator));
     }
-    for setting in &args.set {
-        let Some((name, value)) = setting.split_once('=') else {
-            bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
-        };
-        evaluator.set_value(name, &value_of(value)).with_context(|| format!("--set {setting}"))?;
-    }
-    let metrics: Vec<String> = match infos.iter().find(|info| info.name == "metric") {
-        Some(_) if !args.metric.is_empty() => args.metric.clone(),
-        Some(info) => (info.choices)().iter().map(|name| (*name).to_owned()).collect(),
-        None if !args.metric.is_empty() => bail!("--metric: `{}` has one metric alone", entry.name),
-        None => return Ok(vec![evaluator]),
+    let choices = |entry: &EvaluatorEntry| {
+        let metric = (entry.params)().iter().find(|info| info.name == "metric");
+        metric.map(|info| (info.choices)().iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     };
-    let with = |metric: &String| {
-        let mut evaluator = evaluator.clone();
-        evaluator.set_value("metric", &Value::from(metric.as_str())).context("--metric")?;
+    let with = |evaluator: &dyn DynEvaluator, metric: &str| {
+        let mut evaluator = evaluator.clone_box();
+        evaluator.set_value("metric", &Value::from(metric)).context("--metric")?;
         Ok(evaluator)
     };
-    metrics.iter().map(with).collect()
+    if !args.metric.is_empty() {
+        let one = |metric: &String| {
+            let knows =
+                |entry: &EvaluatorEntry| choices(entry).is_some_and(|choices| choices.contains(metric));
+            let found = configured.iter().find(|(entry, _)| knows(entry)).or(configured.last());
+            match found {
+                Some((entry, _)) if choices(entry).is_none() => {
+                    bail!("--metric: `{}` has one metric alone", entry.name)
+                }
+                Some((_, evaluator)) => with(evaluator.as_ref(), metric),
+                None => bail!("--metric: there is no evaluator"),
+            }
+        };
+        return args.metric.iter().map(one).collect();
+    }
+    let mut all: Vec<Box<dyn DynEvaluator>> = Vec::new();
+    for (entry, evaluator) in &configured {
+        let Some(choices) = choices(entry) else {
+            all.push(evaluator.clone());
+            continue;
+        };
+        for metric in choices {
+            let one = with(evaluator.as_ref(), &metric)?;
+            if !all.iter().any(|other| other.metric() == one.metric()) {
+                all.push(one);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A value as in a configuration, where texts need no quotes.
@@ -149,13 +303,13 @@ fn value_of(text: &str) -> Value {
 }
 
 /// The column of a role that an evaluator reads.
-fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
+pub(super) fn column(evaluator: &dyn DynEvaluator, role: ColumnRole) -> Option<String> {
     evaluator.columns_of(role).into_iter().next()
 }
 
 fn write_curves(folder: &Path, evaluator: &dyn DynEvaluator, data: &Dataset) -> Result<()> {
     make_folder(folder)?;
-    let of = |role| evaluator.columns_of(role).into_iter().next();
+    let of = |role| column(evaluator, role);
     let required = |role| of(role).with_context(|| format!("`{BINARY}` has no {role} column"));
     let (label_col, weight_col) = (required(ColumnRole::Label)?, of(ColumnRole::Weight));
     let probability_col = required(ColumnRole::Probability)?;

@@ -5,6 +5,9 @@ use luthier::frame::{ColumnType, Field, Schema};
 
 use crate::data::{FEATURES, Inputs};
 
+/// Features beyond this number are not named one by one.
+const MOST_NAMED: usize = 1 << 20;
+
 /// The columns in front of a stage, as far as the model tells.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
@@ -17,8 +20,11 @@ impl FeatureNames {
         let Some(inputs) = inputs.filter(|inputs| !inputs.features.is_empty()) else {
             return Self::default();
         };
-        let field = Field::new(FEATURES, ColumnType::Vector { width: inputs.num_features });
-        let field = match inputs.features.len() == inputs.num_features {
+        let width = inputs.num_features;
+        // A file may claim any width.
+        let named = width == inputs.features.len() || width <= MOST_NAMED;
+        let field = Field::new(FEATURES, ColumnType::vector(named.then_some(width)));
+        let field = match inputs.features.len() == width {
             true => field.with_feature_names(&inputs.features),
             false => field,
         };

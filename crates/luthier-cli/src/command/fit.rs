@@ -20,6 +20,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         );
     }
     check_target(&args.model)?;
+    config.paths(&args.config).output("--model", &args.model)?;
     // What is wrong without the rows is told before they are read.
     build::pipeline(&config)?;
     let frame = config.read_data()?;

@@ -43,6 +43,7 @@ fn to_json(file: &ModelFile) -> Result<Json> {
         "type": "pipeline",
         "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
         "inputs": inputs,
+        "reading": documents::to_value(&file.reading)?,
     }))
 }
 
@@ -57,6 +58,10 @@ fn to_text(file: &ModelFile) -> Result<String> {
             if let Some(column) = column {
                 text.push_str(&format!("{role}: {column}\n"));
             }
+        }
+        let read = file.reading.reading.settings()?;
+        if !read.is_empty() {
+            text.push_str(&format!("data read with {}\n", read.join(", ")));
         }
         text.push('\n');
     }

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod class_report;
 pub(crate) mod evaluate;
 mod feature_names;
 pub(crate) mod fit;
@@ -7,5 +8,6 @@ pub(crate) mod inspect;
 pub(crate) mod predict;
 #[cfg(feature = "serve")]
 pub(crate) mod serve;
+pub(crate) mod split;
 pub(crate) mod stages;
 pub(crate) mod tune;

@@ -1,9 +1,8 @@
 //! `luthier predict`
 
 use std::collections::HashSet;
-use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use luthier::core::{ColumnRole, Error};
 use luthier::frame::{Field, Schema};
 
@@ -12,13 +11,11 @@ use crate::data::{Format, is_broken_pipe, writable, writer};
 use crate::failure;
 use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{is_standard, print};
+use crate::paths::Paths;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let format = writable(&args.out)?;
-    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if same(&args.data, &args.out) {
-        bail!("--out {}: that is the file the rows come from: name another", args.out.display());
-    }
+    Paths::default().input("the model", &args.model).data(&args.data).output("--out", &args.out)?;
     let model = model_file::load(&args.model)?;
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
     let source = model.source(&args.data, args.read.reading());

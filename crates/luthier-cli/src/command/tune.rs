@@ -37,6 +37,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     };
     // What is wrong without the rows is told before they are read.
     search(&config)?;
+    if let Some(directory) = &args.out {
+        config.paths(&args.config).outputs_in("--out", directory, &results::FILES)?;
+    }
 
     let start = Instant::now();
     let frame = config.read_data()?;

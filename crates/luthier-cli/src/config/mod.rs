@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 use luthier::core::params::ParamType;
 use luthier::core::{ColumnRole, Value};
-use luthier::frame::DataFrame;
+use luthier::frame::{DataFrame, Predicate};
 use luthier::tune::{MemoryBudget, Parallelism};
 
 use crate::data::reading::{self, Reading};
-use crate::data::{DataSource, Format};
+use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
+use crate::paths::Paths;
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -63,6 +64,8 @@ pub(crate) struct DataConfig {
     pub(crate) categories: ColumnList,
     /// The columns that are no features, as labels are none.
     pub(crate) exclude: ColumnList,
+    /// The rows that are used.
+    pub(crate) selection: Selection,
 }
 
 /// Names and globs of columns; see [`Selector`](crate::select::Selector).
@@ -178,6 +181,11 @@ impl Config {
         self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
     }
 
+    /// The files that are read: the configuration itself, at `path`, and the data.
+    pub(crate) fn paths(&self, path: &Path) -> Paths {
+        Paths::default().input("the configuration", path).data(&self.data.source.path)
+    }
+
     /// Reads the rows.
     ///
     /// # Errors
@@ -231,7 +239,9 @@ impl Config {
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
     let path = table.require("path", "path = \"data.csv\"")?.text()?;
-    let (path, path_place): (PathBuf, Place) = (directory.join(path.name), path.place);
+    // The standard input is in no folder.
+    let file = if path.name == "-" { PathBuf::from("-") } else { directory.join(path.name) };
+    let (path, path_place): (PathBuf, Place) = (file, path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
     let label = text(table.take("label"))?;
     let weight = text(table.take("weight"))?;
@@ -239,6 +249,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let features = ColumnList::take(&mut table, "features", &["*"])?;
     let categories = ColumnList::take(&mut table, "categories", &[])?;
     let exclude = ColumnList::take(&mut table, "exclude", &[])?;
+    let selection = selection(&mut table)?;
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -257,6 +268,29 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         features,
         categories,
         exclude,
+        selection,
+    })
+}
+
+/// `where`, `drop_nulls` and `missing_label`.
+fn selection(table: &mut Table<'_>) -> Result<Selection> {
+    let condition = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        let condition = item.string()?.parse::<Predicate>().map_err(|e| place.error(e))?;
+        Ok::<_, anyhow::Error>((condition, place))
+    };
+    let drop_nulls = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        Ok::<_, anyhow::Error>(item.strings()?.into_iter().map(|column| (column, place.clone())).collect())
+    };
+    let missing_label = |item: table::Item<'_>| {
+        let place = item.key.place.clone();
+        MissingLabel::parse(&item.string()?).map_err(|e| place.error(e))
+    };
+    Ok(Selection {
+        condition: table.take("where").map(condition).transpose()?,
+        drop_nulls: table.take("drop_nulls").map(drop_nulls).transpose()?.unwrap_or_default(),
+        missing_label: table.take("missing_label").map(missing_label).transpose()?.unwrap_or_default(),
     })
 }
 

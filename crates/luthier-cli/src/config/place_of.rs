@@ -53,25 +53,13 @@ impl Config {
 
     /// The line of the axis, stage or evaluator that an error names.
     fn place_of_core(&self, error: &core::Error) -> Option<&Place> {
-        match error {
-            core::Error::Param(error) => {
-                let param = match error.as_ref() {
-                    ParamError::Unknown { name, .. }
-                    | ParamError::WrongType { name, .. }
-                    | ParamError::OutOfRange { name, .. }
-                    | ParamError::Unset { name } => name,
-                    // A pipeline says of a stage's parameters: "stage `lr`: …".
-                    ParamError::Invalid { message } => {
-                        return self.place_of_part(message.strip_prefix("stage `")?.split('`').next()?);
-                    }
-                    _ => return None,
-                };
-                let axes = self.grids.iter().flat_map(|grid| &grid.axes);
-                let axis = axes.map(|(key, _)| key).find(|key| key.name == *param);
-                axis.map(|key| &key.place).or_else(|| self.place_of_part(param.rsplit_once('.')?.0))
-            }
-            other => self.place_of_part(other.part()?),
-        }
+        let of_param = || {
+            let param = error.param()?;
+            let mut axes = self.grids.iter().flat_map(|grid| &grid.axes);
+            let axis = axes.find(|(key, _)| key.name == param).map(|(key, _)| &key.place);
+            axis.or_else(|| self.place_of_part(param.rsplit_once('.')?.0))
+        };
+        of_param().or_else(|| self.place_of_part(error.part()?))
     }
 
     /// The line of a stage by its dotted name, or of an evaluator by its type.

@@ -5,8 +5,8 @@ use luthier::core::json;
 use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::DataSource;
 use super::source::null_of;
+use super::{DataSource, MissingLabel};
 use crate::config::DataConfig;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector};
@@ -27,6 +27,9 @@ pub(crate) struct Inputs {
     pub(crate) weight: Option<String>,
     /// Column of fold numbers.
     pub(crate) fold: Option<String>,
+    /// What was done with rows that have no label.
+    #[serde(default)]
+    pub(crate) missing_label: MissingLabel,
 }
 
 impl Inputs {
@@ -60,12 +63,13 @@ impl Inputs {
             })?;
         }
         let num_features = width(&features, schema)?;
-        let DataConfig { label, weight, fold, .. } = config;
+        let DataConfig { label, weight, fold, selection, .. } = config;
+        let missing_label = selection.missing_label;
         let [label, weight, fold] =
             [label, weight, fold].map(|role| role.as_ref().map(|key| key.name.clone()));
         let shown = |name: String| schema.field(&name).map_or(name, ToString::to_string);
         let passed_over = passed_over.into_iter().map(shown).collect();
-        Ok((Self { features, num_features, label, weight, fold }, passed_over))
+        Ok((Self { features, num_features, label, weight, fold, missing_label }, passed_over))
     }
 
     /// The frame with the vector column `features`, if any columns are selected.
@@ -102,11 +106,11 @@ impl Inputs {
                 source.name()
             );
         }
-        let place = |error: Error| match null_of(&error) {
-            Some((column, row)) => anyhow!(
+        let place = |error: Error| match null_of(&error, &|row| source.place_of(row)) {
+            Some((column, place)) => anyhow!(
                 "{}: column `{column}` is missing, expected a number: drop the row or fill the value; with \
                  `features = []` in a configuration, stages such as an imputer take the columns as they are",
-                source.place_of(row)
+                place
             ),
             None => error.into(),
         };
@@ -138,7 +142,14 @@ impl Inputs {
     }
 
     pub(crate) fn from_json(document: &serde_json::Value) -> Result<Self> {
-        json::from_value(document).context("`inputs` of the model")
+        let inputs: Self = json::from_value(document).context("`inputs` of the model")?;
+        match i32::try_from(inputs.num_features) {
+            Ok(_) => Ok(inputs),
+            Err(_) => bail!(
+                "`inputs` of the model: num_features is {}, more than a vector column can have",
+                inputs.num_features
+            ),
+        }
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod inputs;
 pub(crate) mod reading;
+mod selection;
 mod source;
 mod write;
 
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
+pub(crate) use selection::{MissingLabel, Selection};
 pub(crate) use source::{DataSource, Format};
 pub(crate) use write::{is_broken_pipe, writable, write, writer};
 
@@ -29,6 +31,9 @@ pub(crate) struct Prepared {
 /// Checks the roles of the columns, puts the selected ones side by side, and names the columns that the stages of the
 /// configuration take: it says it by globs and by `categories`.
 pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
+    let label = config.data.label.as_ref().filter(|label| frame.schema().field(&label.name).is_some());
+    let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
+    config.data.source = config.data.source.with_rows(frame.clone());
     let roles = Roles::new(config, frame.schema())?;
     expand::categories(config, &roles, frame.schema())?;
     let selected = Inputs::select(&config.data, &roles, frame.schema());
@@ -54,32 +59,43 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     if frame.num_rows() == 0 {
         bail!("{}: the file has no rows", config.source.path.display());
     }
-    for column in [&config.label, &config.weight, &config.fold].into_iter().flatten() {
-        check_values(&config.source, frame, &column.name)?;
+    if let Some(label) = &config.label {
+        check_values(&config.source, frame, &label.name, MISSING_LABEL)?;
+    }
+    for column in [&config.weight, &config.fold].into_iter().flatten() {
+        let advice = format!("`drop_nulls = [{:?}]` under [data] leaves such rows out", column.name);
+        check_values(&config.source, frame, &column.name, &advice)?;
     }
     Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
 }
 
-/// Refuses the first value of a column that is missing or not finite.
-fn check_values(source: &DataSource, frame: &DataFrame, column: &str) -> Result<()> {
+/// What leaves rows without a label out.
+const MISSING_LABEL: &str = "`missing_label = \"drop\"` under [data] leaves such rows out";
+
+/// Refuses the first value of a column that is missing or not finite; `advice` is for those that are missing.
+pub(crate) fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
     let index = frame.schema().require_index(column)?;
     let mut row = 0;
     for partition in frame.partitions() {
         for batch in partition.batches(Some(&[index]))? {
             let batch = batch?;
             let array = batch.column(0);
-            let found = match (0..array.len()).find(|&at| array.is_null(at)) {
-                Some(at) => Some((at, "missing".to_owned())),
-                None => numbers(array.as_ref()).and_then(|values| {
-                    let at = values.iter().position(|value| !value.is_finite())?;
-                    Some((at, values[at].to_string()))
-                }),
-            };
-            if let Some((at, found)) = found {
-                bail!(
-                    "{}: column `{column}` is {found}, expected a finite number: drop the row or fill the value",
-                    source.place_of(row + at)
-                );
+            let values = numbers(array.as_ref()).unwrap_or_default();
+            let is_bad =
+                |at: &usize| array.is_null(*at) || values.get(*at).is_some_and(|value| !value.is_finite());
+            if let Some(at) = (0..array.len()).find(is_bad) {
+                let place = source.place_of(row + at);
+                match values.get(at) {
+                    Some(value) if value.is_infinite() => bail!(
+                        "{place}: column `{column}` is {value}, expected a finite number: drop the row or change the value"
+                    ),
+                    Some(value) if array.is_valid(at) => bail!(
+                        "{place}: column `{column}` is {value}, expected a finite number: fill the value, or {advice}"
+                    ),
+                    _ => {
+                        bail!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}")
+                    }
+                }
             }
             row += array.len();
         }

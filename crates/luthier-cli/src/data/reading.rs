@@ -107,6 +107,13 @@ impl Reading {
         }
     }
 
+    /// What is given, as a configuration writes it.
+    pub(crate) fn settings(&self) -> Result<Vec<String>> {
+        let document = serde_json::to_value(self)?;
+        let settings = document.as_object().into_iter().flatten();
+        Ok(settings.map(|(key, value)| format!("{key} = {value}")).collect())
+    }
+
     /// The options for a CSV file.
     pub(crate) fn csv_options(&self) -> CsvOptions {
         let mut options = CsvOptions::new();

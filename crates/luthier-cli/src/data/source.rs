@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::frame::{CsvFile, CsvNote, DataFrame};
+use luthier::frame::{CsvFile, CsvNote, CsvOptions, DataFrame, Error, Field, FileFormat, FileSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Reading, SavedReading};
@@ -55,10 +55,10 @@ impl Format {
 /// The endings that [`DataSource::read`] knows.
 const READABLE: &str = ".csv, .tsv, .txt, .parquet or .pq";
 
-/// A file of rows.
+/// A file of rows, or several that are one data set.
 #[derive(Debug, Clone)]
 pub(crate) struct DataSource {
-    /// The file; `-` is the standard input.
+    /// The file, a folder of files, or a pattern of their names; `-` is the standard input.
     pub(crate) path: PathBuf,
     /// How it is read.
     pub(crate) reading: Reading,
@@ -103,10 +103,10 @@ impl DataSource {
             return Ok(());
         }
         let cannot = |e: &std::io::Error| failure::io("read", &self.path, e);
-        let metadata = std::fs::metadata(&self.path).map_err(|e| cannot(&e))?;
-        if metadata.is_dir() {
-            return Err(cannot(&std::io::ErrorKind::IsADirectory.into()));
+        if self.is_set() {
+            return Ok(());
         }
+        let metadata = std::fs::metadata(&self.path).map_err(|e| cannot(&e))?;
         // Who writes into a pipe would notice that it is opened and closed.
         if metadata.is_file() {
             std::fs::File::open(&self.path).map(drop).map_err(|e| cannot(&e))?;
@@ -140,21 +140,29 @@ impl DataSource {
             return Ok(opened.frame.clone());
         }
         let unread = |e| failure::of_frame("read", e);
-        let (frame, notes) = match self.format()? {
-            Format::Csv => {
-                let options = self.reading.csv_options();
-                let options = match &self.spelt_except {
-                    Some(columns) => options.as_spelt_except(columns),
-                    None => options,
-                };
-                let file = CsvFile::open(&self.path, &options).map_err(unread)?;
-                (file.frame().clone(), file.notes().to_vec())
-            }
-            Format::Parquet if is_standard(&self.path) => {
-                bail!("the standard input cannot be Parquet: name a file, or give CSV")
-            }
-            Format::Parquet => (DataFrame::scan_parquet(&self.path).map_err(unread)?, Vec::new()),
+        let format = self.format()?;
+        if format == Format::Parquet && is_standard(&self.path) {
+            bail!("the standard input cannot be Parquet: name a file, or give CSV");
+        }
+        let options = self.reading.csv_options();
+        let options = match &self.spelt_except {
+            Some(columns) => options.as_spelt_except(columns),
+            None => options,
         };
+        let mut notes = Vec::new();
+        let open = |path: &Path, types: &[Field]| -> Result<DataFrame, Error> {
+            match format {
+                Format::Csv => {
+                    let typed =
+                        |csv: CsvOptions, field: &Field| csv.column_type(field.name(), field.column_type());
+                    let file = CsvFile::open(path, &types.iter().fold(options.clone(), typed))?;
+                    notes.extend(file.notes().iter().filter(|_| types.is_empty()).cloned());
+                    Ok(file.frame().clone())
+                }
+                Format::Parquet => DataFrame::scan_parquet(path),
+            }
+        };
+        let frame = FileSet::open(&self.path).and_then(|files| files.read(open)).map_err(unread)?;
         for about in notes.iter().filter(|note| !matches!(note, CsvNote::Text { .. })) {
             note(&format!("{}: {about}", self.name()));
         }
@@ -172,6 +180,18 @@ impl DataSource {
         SavedReading::new(&self.reading, &schema.unwrap_or_default())
     }
 
+    /// Whether it is a folder, or a pattern, and so perhaps several files.
+    fn is_set(&self) -> bool {
+        let is_pattern = self.path.to_string_lossy().contains(['*', '?', '[']);
+        self.path.is_dir() || (is_pattern && !self.path.exists())
+    }
+
+    /// The same file, of which only these rows are used; those of errors are counted in them.
+    pub(crate) fn with_rows(&self, frame: DataFrame) -> Self {
+        let notes = self.opened.get().map(|opened| opened.notes.clone()).unwrap_or_default();
+        Self { opened: Arc::new(OnceLock::from(Opened { frame, notes })), ..self.clone() }
+    }
+
     /// What messages call the file.
     pub(crate) fn name(&self) -> String {
         if is_standard(&self.path) { "standard input".to_owned() } else { self.path.display().to_string() }
@@ -182,6 +202,14 @@ impl DataSource {
     /// # Errors
     /// If neither it nor the ending of the name says one.
     pub(crate) fn format(&self) -> Result<Format> {
+        if self.reading.format.is_none() && self.is_set() {
+            let unread = |e| failure::of_frame("read", e);
+            let files = FileSet::open(&self.path).map_err(unread)?;
+            return Ok(match files.format().map_err(unread)? {
+                FileFormat::Parquet => Format::Parquet,
+                _ => Format::Csv,
+            });
+        }
         self.reading.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
             anyhow!(
                 "{}: the ending of the name tells no format, expected {READABLE}: name the format (`format = \"csv\"` in \
@@ -253,11 +281,12 @@ fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'
     }
 }
 
-/// The column and the row of a value that is missing.
-pub(super) fn null_of(error: &luthier::frame::Error) -> Option<(&str, usize)> {
+/// The column and the place of a value that is missing; `place_of` places a row.
+pub(super) fn null_of<'a>(error: &'a Error, place_of: &dyn Fn(usize) -> String) -> Option<(&'a str, String)> {
     match error {
-        luthier::frame::Error::Null { column, row } => Some((column, *row)),
-        luthier::frame::Error::InFile { cause, .. } => null_of(cause),
+        Error::Null { column, row } => Some((column, place_of(*row))),
+        Error::InFile { cause, .. } => null_of(cause, place_of),
+        Error::InRow { place, cause } => null_of(cause, &|_| place.to_string()),
         _ => None,
     }
 }

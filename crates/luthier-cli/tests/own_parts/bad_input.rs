@@ -180,14 +180,12 @@ fn bad_rows_have_their_line() {
     assert!(error.contains("1 row cannot be split into 2 folds: give more rows"), "{error}");
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"\nnum_folds = 2");
     let error = with(&DATA.replace("2,1,1,2", "2,1,5,2"), &folds);
-    for part in
-        ["row 1: found fold 5, expected 0 to 1, since num_folds is 2", "raise num_folds, or leave it out"]
-    {
+    for part in ["column `part` has 3 different values, expected 2", "correct num_folds, or leave it out"] {
         assert!(error.contains(part), "{error}");
     }
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"");
-    let error = with(&DATA.replace(",1,1,", ",1,3,").replace(",2,1,", ",2,3,"), &folds);
-    assert!(error.contains("fold"), "{error}");
+    let error = with("label,w,part,x0,x1\n1,1,a,1,2\n2,1,a,2,3\n", &folds);
+    assert!(error.contains("column `part` has 1 different values in 2 rows, expected 2 at least"), "{error}");
     let weights = SEARCH.replace("label = ", "weight = \"w\"\nlabel = ");
     let error = with(&DATA.replacen("4,2,1", "4,inf,1", 1), &weights);
     assert!(error.contains("data.csv:5: column `w` is inf"), "{error}");

@@ -174,7 +174,7 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
         let from = stdout.find('{').unwrap();
         let json = serde_json::Deserializer::from_str(&stdout[from..]).into_iter().next().unwrap();
         let json: Value = json.unwrap();
-        assert_eq!(keys(&json), ["type", "stages", "inputs"]);
+        assert_eq!(keys(&json), ["type", "stages", "inputs", "reading"]);
         assert_eq!(keys(&json["stages"][0]), ["name", "type", "params", "state", "description"]);
         assert_eq!(json["stages"][0]["name"], "shift");
         (json["stages"][0].clone(), json["inputs"].clone())
@@ -507,7 +507,7 @@ fn several_evaluators_are_reported_and_the_first_decides() {
         assert_eq!(with["also"][1]["mean"], "NaN");
         for fold in with["folds"].as_array().unwrap() {
             assert!(close(&fold["also"][0]["metric"], &fold["metric"]) && fold["also"][0]["error"].is_null());
-            assert!(fold["also"][1]["error"].as_str().unwrap().contains("no row has the label"));
+            assert!(fold["also"][1]["error"].as_str().unwrap().contains("a class, which is a whole number"));
             assert!(fold["error"].is_null());
         }
     }

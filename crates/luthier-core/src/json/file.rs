@@ -93,7 +93,8 @@ pub fn write_file(path: &Path, value: &Value) -> Result<()> {
     }
     let mut text = to_string_pretty(value);
     text.push('\n');
-    replace(path, text.as_bytes()).map_err(|source| Error::Io { path: path.display().to_string(), source })
+    replace(path, text.as_bytes())
+        .map_err(|source| Error::Io { path: path.display().to_string(), source: source.into() })
 }
 
 fn is_deeper_than(value: &Value, depth: usize) -> bool {
@@ -144,7 +145,7 @@ pub fn read_file(path: &Path) -> Result<Value> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) }),
-        Err(source) => Err(Error::Io { path: name, source }),
+        Err(source) => Err(Error::Io { path: name, source: source.into() }),
     }
 }
 

@@ -1,5 +1,7 @@
 use std::fmt;
 
+pub use luthier_frame::closest;
+
 /// A parameter that does not exist, does not fit, or is missing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +50,14 @@ pub enum ParamError {
         /// The parameter.
         name: String,
     },
+    /// A parameter of a stage in a pipeline.
+    #[error("stage `{stage}`: {source}")]
+    InStage {
+        /// The stage, by its dotted name.
+        stage: String,
+        /// What is wrong with its parameters.
+        source: Box<ParamError>,
+    },
     /// The parameters contradict each other, or a value is wrong for another reason.
     #[error("{message}")]
     Invalid {
@@ -87,26 +97,35 @@ impl ParamError {
             ParamError::WrongType { name, .. }
             | ParamError::OutOfRange { name, .. }
             | ParamError::Unset { name } => *name = format!("{stage}.{name}"),
-            ParamError::Invalid { message } => *message = format!("stage `{stage}`: {message}"),
+            ParamError::InStage { stage: inner, .. } => *inner = format!("{stage}.{inner}"),
+            ParamError::Invalid { .. } => {
+                return ParamError::InStage { stage: stage.to_owned(), source: Box::new(self) };
+            }
         }
         self
     }
-}
 
-/// The candidate that `name` most likely means, if one is near: case and underscores do not count
-/// (`regParam` is near `reg_param`), and about every third letter may be wrong.
-#[must_use]
-pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |s: &str| s.replace(['_', '-', ' '], "").to_lowercase();
-    let name = plain(name);
-    candidates
-        .into_iter()
-        .map(|c| (strsim::damerau_levenshtein(&name, &plain(c)), c))
-        .filter(|(distance, c)| {
-            *distance <= (plain(c).chars().count() / 3).max(1) && *distance < name.chars().count()
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c)
+    /// The stage whose parameter is at fault, by its dotted name in the pipeline.
+    #[must_use]
+    pub fn stage(&self) -> Option<&str> {
+        match self {
+            ParamError::InStage { stage, .. } => Some(stage),
+            _ => None,
+        }
+    }
+
+    /// The parameter that is at fault, if it is one alone; by its dotted name where a pipeline says so.
+    #[must_use]
+    pub fn param(&self) -> Option<String> {
+        match self {
+            ParamError::Unknown { name, .. }
+            | ParamError::WrongType { name, .. }
+            | ParamError::OutOfRange { name, .. }
+            | ParamError::Unset { name } => Some(name.clone()),
+            ParamError::InStage { stage, source } => Some(format!("{stage}.{}", source.param()?)),
+            ParamError::Invalid { .. } => None,
+        }
+    }
 }
 
 pub(super) struct DidYouMean<'a>(pub(super) &'a Option<String>);

@@ -235,12 +235,22 @@ impl Tile<'_> {
                 .nth(position)
                 .and_then(|row| row.iter().position(|x| !x.is_finite()).map(|j| (j, row[j])))
             {
-                Some((j, value)) => format!("{value} at position {j} of the vector"),
+                Some((j, value)) => format!("{value}{}", self.place_in_vector(column, j)),
                 None => "a vector".to_owned(),
             },
             _ => "an unusable value".to_owned(),
         };
         Error::BadValue { column: column.to_owned(), row: self.row(i), found, expected }
+    }
+
+    /// Which feature of a vector column is at a position, as a message tells it after a value: " in `age`" where the
+    /// features have names, else " at position 3 of the vector".
+    pub fn place_in_vector(&self, column: &str, position: usize) -> String {
+        let field = self.schema().field(column).filter(|field| field.has_feature_names());
+        match field.and_then(|field| field.feature_names()?.into_iter().nth(position)) {
+            Some(name) => format!(" in `{name}`"),
+            None => format!(" at position {position} of the vector"),
+        }
     }
 
     /// The same, where only the stage can tell what was found.

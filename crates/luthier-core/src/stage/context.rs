@@ -62,8 +62,10 @@ fn mix(seed: u64, words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(seed, |state, word| scramble(scramble(state).wrapping_add(word)))
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
-fn scramble(state: u64) -> u64 {
+/// The number that SplitMix64 (Steele, Lea and Flood 2014) gives in a state; the next state is larger by
+/// `0x9e37_79b9_7f4a_7c15`.
+#[doc(hidden)]
+pub fn scramble(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

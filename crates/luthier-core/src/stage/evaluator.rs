@@ -4,8 +4,10 @@ use std::fmt::Debug;
 
 use luthier_frame::{DataFrame, Schema};
 
+use super::EvaluationPlan;
 use super::guard::panic_to_error;
 use crate::dataset::Dataset;
+use crate::describe::Note;
 use crate::params::{ColumnRole, ParamInfo, Params, Value};
 use crate::summary::Need;
 use crate::{Error, Result};
@@ -17,11 +19,10 @@ use crate::{Error, Result};
 /// - `evaluate_many` gives what `evaluate` gives for each, in the same order. The datasets are sibling candidates:
 ///   the same rows seen through different models, so an evaluator that reads rows reads them once for all
 ///   (see [`Dataset::aggregate_many`]).
-/// - `needs` declares the summaries that may spare it the rows; a linear model's metrics then cost none.
-/// - `reads` declares the summaries of the predictions that it reads rows for, so that several evaluators share a
-///   pass over them.
-/// - NaN means "not defined on these rows": the fold is left out of a candidate's mean, and `defined_for` says in messages
-///   what the rows lack.
+/// - `plan` declares the summaries that may spare it the rows (a linear model's metrics then cost none) and those that
+///   it reads rows for, so that several evaluators share a pass.
+/// - NaN means "not defined on these rows": the fold is left out of a candidate's mean. `notes` says why of the rows at
+///   hand, `defined_for` what any rows must have.
 pub trait Evaluator: Params {
     /// The name it is registered by.
     const NAME: &'static str;
@@ -43,15 +44,14 @@ pub trait Evaluator: Params {
     /// The first column that does not.
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()>;
 
-    /// The summaries that `evaluate` asks for by [`Dataset::recall`] to do without rows, for a schema that was
-    /// accepted: they are computed in front of stages that are affine.
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
-        Vec::new()
+    /// What `evaluate` will ask for, for a schema that was accepted.
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque()
     }
 
-    /// The summaries of the predictions that `evaluate` asks for by [`Dataset::summarize`] or
-    /// [`Dataset::summarize_many`], for a schema that was accepted.
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
+    /// What should be known of `metric`, which is that of these predictions: why it is not defined, or how labels were
+    /// taken for classes. It is asked after [`evaluate`](Self::evaluate), so that what was summarised is there.
+    fn notes(&self, _predictions: &Dataset, _metric: f64) -> Vec<Note> {
         Vec::new()
     }
 
@@ -98,12 +98,12 @@ pub trait DynEvaluator: Debug + Send + Sync {
     ///
     /// # Errors
     /// The first column that does not fit, a parameter that is not valid, or a panic, also one of
-    /// [`needs`](Evaluator::needs).
+    /// [`plan`](Evaluator::plan).
     fn check_schema(&self, schema: &Schema) -> Result<()>;
-    /// See [`Evaluator::needs`]; none if it panics, which `check_schema` reports.
-    fn needs(&self, schema: &Schema) -> Vec<Need>;
-    /// See [`Evaluator::reads`]; none if it panics.
-    fn reads(&self, schema: &Schema) -> Vec<Need>;
+    /// See [`Evaluator::plan`]; opaque if it panics, which `check_schema` reports.
+    fn plan(&self, schema: &Schema) -> EvaluationPlan;
+    /// See [`Evaluator::notes`]; none if it panics.
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note>;
     /// See [`Evaluator::metric`].
     fn metric(&self) -> String;
     /// See [`Evaluator::is_larger_better`].
@@ -167,15 +167,15 @@ impl<E: Evaluator> DynEvaluator for E {
     fn check_schema(&self, schema: &Schema) -> Result<()> {
         self.validate()?;
         guarded(E::NAME, || Evaluator::check_schema(self, schema))?;
-        guarded(E::NAME, || Ok(Evaluator::needs(self, schema))).map(|_| ())
+        guarded(E::NAME, || Ok(Evaluator::plan(self, schema))).map(|_| ())
     }
 
-    fn needs(&self, schema: &Schema) -> Vec<Need> {
-        guarded(E::NAME, || Ok(Evaluator::needs(self, schema))).unwrap_or_default()
+    fn plan(&self, schema: &Schema) -> EvaluationPlan {
+        guarded(E::NAME, || Ok(Evaluator::plan(self, schema))).unwrap_or_default()
     }
 
-    fn reads(&self, schema: &Schema) -> Vec<Need> {
-        guarded(E::NAME, || Ok(Evaluator::reads(self, schema))).unwrap_or_default()
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        guarded(E::NAME, || Ok(Evaluator::notes(self, predictions, metric))).unwrap_or_default()
     }
 
     fn metric(&self) -> String {
@@ -232,17 +232,19 @@ impl Clone for Box<dyn DynEvaluator> {
     }
 }
 
-/// The metrics of sibling candidates by several evaluators, a list for each evaluator: what these declare to read is
+/// The metrics of sibling candidates by several evaluators, a list for each evaluator: what these declare to scan is
 /// read in one pass for all of them.
 pub fn evaluate_all(evaluators: &[Box<dyn DynEvaluator>], predictions: &[Dataset]) -> Vec<Vec<Result<f64>>> {
     if let Some(first) = predictions.first() {
-        let mut reads: Vec<Need> = Vec::new();
-        for need in evaluators.iter().flat_map(|evaluator| evaluator.reads(first.schema())) {
-            if !reads.iter().any(|other| other.same(&need)) {
-                reads.push(need);
+        let mut scanned: Vec<Need> = Vec::new();
+        for plan in evaluators.iter().map(|evaluator| evaluator.plan(first.schema())) {
+            for need in plan.scanned() {
+                if !scanned.iter().any(|other| other.same(need)) {
+                    scanned.push(need.clone());
+                }
             }
         }
-        Dataset::read_together(predictions, &reads);
+        Dataset::read_together(predictions, &scanned);
     }
     evaluators.iter().map(|evaluator| evaluator.evaluate_many(predictions)).collect()
 }

@@ -20,6 +20,6 @@ pub(crate) fn panic_to_error<T>(part: &str, f: impl FnOnce() -> T) -> Result<T> 
             .map(|s| (*s).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        Error::Panicked { part: part.to_owned(), message }
+        Error::Panicked { part: part.to_owned(), type_name: part.to_owned(), message }
     })
 }

@@ -3,16 +3,18 @@
 mod context;
 mod erased;
 mod estimator;
+mod evaluation_plan;
 mod evaluator;
 mod guard;
 mod lineage;
 mod plan;
 mod transformer;
 
-pub use context::FitContext;
+pub use context::{FitContext, scramble};
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
 pub use estimator::{Estimator, EstimatorExt, Model};
+pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
 pub(crate) use guard::panic_to_error;

@@ -1,10 +1,10 @@
 //! Values that cannot be used are named by column and global row.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Dataset, Error, Folds, Moments, MomentsSpec, QrFactor, Rows};
+use luthier_core::{Cause, Dataset, Error, Folds, Moments, MomentsSpec, Params, Pipeline, QrFactor, Rows};
 use ndarray::Array2;
 
-use crate::parts::{Concat, Log1p, frame, in_one_wave, pure};
+use crate::parts::{Concat, Log1p, Ridge, frame, in_one_wave, pure};
 
 const ROWS: usize = 200;
 
@@ -168,4 +168,33 @@ fn errors_behind_affine_stages_name_the_column_of_the_frame() {
     assert_bad(&error, "x", 150, "NaN");
     let error = view.without_sharing().summarize::<Moments>(&MomentsSpec::new(["joined"])).unwrap_err();
     assert_bad(&error, "joined", 150, "NaN at position 1");
+}
+
+#[test]
+fn places_are_structure_wherever_the_cause_is() {
+    let bad =
+        Error::BadValue { column: "x".to_owned(), row: 3, found: "NaN".to_owned(), expected: "a number" };
+    let inner = bad.in_stage("outer.scale");
+    let through = anyhow::Error::from(inner.clone()).context("while fitting");
+    let error = Error::Stage { stage: "lr".to_owned(), source: Cause::new(through) };
+    for error in [&inner, &error] {
+        assert_eq!(
+            error.part(),
+            Some("outer.scale"),
+            "the stage at fault, not the one that looks through it"
+        );
+        assert_eq!((error.column(), error.row()), (Some("x"), Some(3)));
+        let copy = error.clone();
+        assert_eq!((copy.to_string(), copy.row()), (error.to_string(), Some(3)));
+    }
+
+    let mut nested = Pipeline::new();
+    nested.add("ridge", Ridge::new());
+    let mut pipeline = Pipeline::new();
+    pipeline.add("model", nested);
+    let error: Error =
+        Params::set_value(&mut pipeline, "model.ridge.reg_param", &(-1.0).into()).unwrap_err().into();
+    assert_eq!(error.part(), Some("model.ridge"));
+    assert_eq!(error.param().as_deref(), Some("model.ridge.reg_param"));
+    assert!(error.to_string().starts_with("stage `model.ridge`: parameter `reg_param`"), "{error}");
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, DynModel, Estimator, FailedNeed, FitContext, Moments, MomentsSpec, Need, Outputs,
-    Params, PureTransformer, StagePlan, Summary, Tile, TrainingSets, Transformer, Work, WorkCounter, linalg,
-    persist,
+    Affine, AxisLabels, Dataset, Description, DynModel, Estimator, FailedNeed, FitContext, Moments,
+    MomentsSpec, Need, Note, NoteKind, Outputs, Params, PureTransformer, StagePlan, Summary, Tile,
+    TrainingSets, Transformer, Work, WorkCounter, linalg, persist,
 };
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 use serde::{Deserialize, Serialize};
@@ -157,6 +157,23 @@ impl Transformer for RidgeModel {
 
     fn affine(&self) -> Option<Affine> {
         Some(self.map())
+    }
+
+    fn describe(&self) -> Description {
+        let description = Description::new().vector(
+            "coefficient",
+            AxisLabels::FeaturesAndIntercept(self.features_col.clone()),
+            self.coefficients.iter().copied().chain([self.intercept]),
+        );
+        match self.intercept.is_nan() {
+            true => description.note(Note::new(NoteKind::Other, "the intercept is NaN").about(["intercept"])),
+            false => description,
+        }
+    }
+
+    fn check_state(&self) -> anyhow::Result<()> {
+        ensure!(self.coefficients.len() < 1000, "`coefficients` has {} numbers", self.coefficients.len());
+        Ok(())
     }
 }
 

@@ -207,10 +207,13 @@ impl Declared {
         }
         for (position, name) in names.iter().enumerate().filter(|&(position, _)| !self.claimed[position]) {
             let inference = &pass.inferred[position];
-            let kind = self.kinds[position].unwrap_or_else(|| {
-                notes.extend(inference.note(name, pass.quotes_tell));
-                inference.kind(pass.quotes_tell)
-            });
+            let kind = match self.kinds[position] {
+                Some(declared) => inference.widened(declared),
+                None => {
+                    notes.extend(inference.note(name, pass.quotes_tell));
+                    inference.kind(pass.quotes_tell)
+                }
+            };
             let sources = vec![position];
             let field = Field::new(name, kind.column_type())
                 .with_nullable(has_null(kind, &sources))

@@ -183,6 +183,12 @@ impl Inference {
         self.unquoted > 0
     }
 
+    /// A declared type, so that it holds integers beyond `i64` if there are some.
+    pub(crate) fn widened(&self, declared: Kind) -> Kind {
+        let is_unsigned = self.first_u64.is_some() && !self.negative;
+        if declared == Kind::Of(ColumnType::I64) && is_unsigned { Kind::U64 } else { declared }
+    }
+
     /// The type of the column; `quotes_tell` says whether some values of the file are quoted and others not. A column
     /// without values is text if it has empty texts, else `f64`.
     pub(crate) fn kind(&self, quotes_tell: bool) -> Kind {

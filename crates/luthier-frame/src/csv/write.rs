@@ -84,7 +84,7 @@ impl DataFrame {
     /// `inf`; `f32` are widened). A missing value is an empty cell, an empty text `""`. A text that would be read as
     /// something else, such as `007`, `true` or `NA` in a column of numbers, is quoted, so that it stays text. Cells
     /// that were read [as they are spelt](crate::CsvOptions::as_spelt_except) are written so. A vector column `v` of
-    /// width k becomes the columns `v_0` to `v_{k-1}`; name it in [`CsvOptions::schema`](crate::CsvOptions::schema)
+    /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` where it carries categories; name it in [`CsvOptions::schema`](crate::CsvOptions::schema)
     /// to read it back as a vector. A list is its numbers with spaces between them, `3 1 2`. The file appears when it is complete.
     ///
     /// # Errors
@@ -108,9 +108,10 @@ fn header(fields: &[Field]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for field in fields {
         match field.column_type() {
-            ColumnType::Vector { width } => {
-                names.extend((0..width).map(|position| part_name(field.name(), position)));
-            }
+            ColumnType::Vector { width } => match field.category_names() {
+                Some(parts) => names.extend(parts),
+                None => names.extend((0..width).map(|position| part_name(field.name(), position))),
+            },
             _ => names.push(field.name().to_owned()),
         }
     }

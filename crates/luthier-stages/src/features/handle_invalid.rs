@@ -15,4 +15,4 @@ pub enum HandleInvalid {
 }
 
 /// The category that invalid values are put into.
-pub(super) const UNKNOWN: &str = "__unknown";
+pub(crate) const UNKNOWN: &str = "__unknown";

@@ -3,9 +3,9 @@
 mod linear_regression;
 mod logistic_regression;
 mod notes;
-mod substitution;
 pub(crate) mod together;
 
+use crate::optim::substitution;
 use notes::{constant_features, dependent_features, feature_names, not_converged};
 
 pub use linear_regression::{
@@ -13,5 +13,5 @@ pub use linear_regression::{
 };
 pub use logistic_regression::{
     Family, Inference, LogisticEvaluation, LogisticRegression, LogisticRegressionModel,
-    LogisticTrainingSummary,
+    LogisticTrainingSummary, Separation,
 };

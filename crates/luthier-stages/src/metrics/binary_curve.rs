@@ -12,7 +12,7 @@ use super::ordered_bits::of_ordered_bits;
 /// A row is predicted positive if its score is at least the threshold. There is a threshold for every distinct score,
 /// from the largest to the smallest, or for a number of them ([`binned`](Self::binned)); `tp` and `fp` are the weights
 /// of positive and negative rows at or above it, `P` and `N` those of all rows. Without weights they are counts, and
-/// exact.
+/// exact. Of two labels the larger is the positive class.
 ///
 /// ```
 /// use luthier_stages::BinaryCurve;
@@ -30,11 +30,12 @@ pub struct BinaryCurve {
 }
 
 impl BinaryCurve {
-    /// The curve of some scores; a label above 0.5 is positive, and every row weighs 1 without `weights`.
+    /// The curve of some scores; of two labels the larger is positive, of one alone it is if it is above 0.5. Every row
+    /// weighs 1 without `weights`.
     ///
     /// # Errors
-    /// Slices of several lengths; a score that is NaN, a label that is not finite, a weight that is negative or not
-    /// finite.
+    /// Slices of several lengths; a score that is NaN, a label that is not finite or a third one, a weight that is
+    /// negative or not finite.
     pub fn new(scores: &[f64], labels: &[f64], weights: Option<&[f64]>) -> Result<Self> {
         if labels.len() != scores.len() || weights.is_some_and(|weights| weights.len() != scores.len()) {
             return Err(Error::invalid(format!(
@@ -62,7 +63,9 @@ impl BinaryCurve {
             if !weight.is_finite() || weight < 0.0 {
                 return Err(bad("weights", row, weight, "a finite weight of at least 0"));
             }
-            all.push(label, score, weight);
+            if all.push(label, score, weight).is_none() {
+                return Err(all.classes.third_of("labels", row, label));
+            }
         }
         Ok(all.curve())
     }
@@ -184,15 +187,11 @@ impl BinaryCurve {
     }
 
     /// Area under [`roc`](Self::roc) by trapezoids: the probability that a positive row has a larger score than a
-    /// negative one, ties counted half. Without negatives it is 1, without positives 0, as in Spark; NaN (not defined)
-    /// without rows.
+    /// negative one, ties counted half. NaN (not defined) without positives or without negatives.
     pub fn area_under_roc(&self) -> f64 {
         let (positives, negatives) = (self.positives(), self.negatives());
-        match (positives > 0.0, negatives > 0.0) {
-            (false, false) => return f64::NAN,
-            (true, false) => return 1.0,
-            (false, true) => return 0.0,
-            (true, true) => {}
+        if !(positives > 0.0 && negatives > 0.0) {
+            return f64::NAN;
         }
         // Of counts every term is an integer, and the sum is exact up to 2⁵³.
         let (mut sum, mut last) = (0.0, (0.0, 0.0));
@@ -203,21 +202,20 @@ impl BinaryCurve {
         sum / (2.0 * positives * negatives)
     }
 
-    /// Area under [`pr`](Self::pr) by trapezoids. Without negatives it is 1, without positives 0; NaN (not defined)
-    /// without rows.
+    /// Area under [`pr`](Self::pr) by trapezoids. Without negatives it is 1; NaN (not defined) without positives.
     pub fn area_under_pr(&self) -> f64 {
         self.area_by_recall(|before, precision| (before + precision) / 2.0)
     }
 
     /// `Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ` over the thresholds: the area under [`pr`](Self::pr) by steps, which
-    /// unlike trapezoids does not promise what no threshold gives. Without negatives it is 1, without positives 0; NaN
-    /// (not defined) without rows.
+    /// unlike trapezoids does not promise what no threshold gives. Without negatives it is 1; NaN (not defined) without
+    /// positives.
     pub fn average_precision(&self) -> f64 {
         self.area_by_recall(|_, precision| precision)
     }
 
     fn area_by_recall(&self, height: impl Fn(f64, f64) -> f64) -> f64 {
-        if self.positives() + self.negatives() == 0.0 {
+        if self.positives() == 0.0 {
             return f64::NAN;
         }
         let (mut area, mut last_recall, mut last_precision) = (0.0, 0.0, None);

@@ -1,7 +1,7 @@
 //! How well scores tell two classes apart.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, ParamEnum, Params};
 
 use super::binary_scores::{BinaryScores, BinaryScoresSpec, require_scores};
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes};
@@ -23,11 +23,40 @@ pub enum BinaryMetric {
     BrierScore,
 }
 
+/// What a metric is where rows of one class are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum Undefined {
+    /// It is missing (NaN).
+    Missing,
+    /// As in Spark, an area is 1 if all rows are positive and 0 if all are negative.
+    Spark,
+}
+
 /// Scores how well two classes are told apart by a [`BinaryMetric`].
 ///
-/// A label above 0.5 is positive. As in Spark, rows of one class alone have an area of 1 if they are positive and 0 if
-/// they are negative: folds of rare classes should be checked for that. NaN (not defined) if the weights sum to 0. A score or
-/// probability that is null or NaN, a label that is not finite and a bad weight are errors that name column and row.
+/// Labels are any two numbers, the larger of which is the positive class: 1 beside 0, 2 beside 1, 1 beside −1. Where the
+/// scores carry the names of their classes, as those of a [`LogisticRegression`](crate::LogisticRegression) do, these
+/// decide: the second one is the positive class, and labels that carry categories (behind a
+/// [`StringIndexer`](crate::StringIndexer)) are indices of them. The label of a third class is an error.
+///
+/// A metric is NaN (not defined) if the weights sum to 0; the area under the roc also if rows of one class are missing, and
+/// the areas by recall if the positive rows are: `undefined` gives Spark's numbers for them. A score or probability that
+/// is null or NaN, a label that is not finite and a bad weight are errors that name column and row.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{BinaryClassificationEvaluator, BinaryMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::i64(vec![1, 1, 2, 2])),
+///     ("raw_prediction", Column::f64(vec![0.1, 0.4, 0.35, 0.8])),
+/// ])?);
+/// let area = BinaryClassificationEvaluator::new();
+/// assert_eq!(area.evaluate(&data)?, 0.75);
+/// assert!(area.notes(&data, 0.75)[0].message.contains("2 is the positive class"));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 ///
 /// By default curves are thinned to about 1000 thresholds, as Spark's are, though over all rows and not within each
 /// partition: [`num_bins(0)`](Self::num_bins) gives the exact area at the same cost.
@@ -43,7 +72,7 @@ pub struct BinaryClassificationEvaluator {
     /// whose second number is for it.
     #[param(default = "probability", column = probability)]
     probability_col: String,
-    /// The numeric column of true classes: positive above 0.5.
+    /// The numeric column of true classes: of two labels the larger is the positive one.
     #[param(default = "label", column = label)]
     label_col: String,
     /// A numeric column of weights; every row weighs 1 without it.
@@ -55,6 +84,9 @@ pub struct BinaryClassificationEvaluator {
     /// `log_loss` takes probabilities as this far from 0 and 1 at least.
     #[param(default = 1e-15, range = 0.0..=0.5)]
     eps: f64,
+    /// What an area is where rows of one class are missing: missing (NaN), or spark.
+    #[param(default = Undefined::Missing)]
+    undefined: Undefined,
 }
 
 impl BinaryClassificationEvaluator {
@@ -82,6 +114,12 @@ impl BinaryClassificationEvaluator {
 
     fn area(&self, scores: &BinaryScores) -> f64 {
         let curve = scores.curve().binned(self.num_bins);
+        let (positives, negatives) = (curve.positives() > 0.0, curve.negatives() > 0.0);
+        match self.undefined {
+            Undefined::Spark if positives != negatives => return f64::from(u8::from(positives)),
+            Undefined::Missing if scores.classes.is_ambiguous() => return f64::NAN,
+            _ => {}
+        }
         match self.metric {
             BinaryMetric::AreaUnderPr => curve.area_under_pr(),
             BinaryMetric::AveragePrecision => curve.average_precision(),
@@ -118,11 +156,25 @@ impl Evaluator for BinaryClassificationEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![match self.of_probabilities() {
-            true => Need::summary::<ClassLosses>(self.losses()),
-            false => Need::summary::<BinaryScores>(self.scores()),
-        }]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        match self.of_probabilities() {
+            true => EvaluationPlan::opaque().scan::<ClassLosses>(self.losses()),
+            false => EvaluationPlan::opaque().scan::<BinaryScores>(self.scores()),
+        }
+    }
+
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        let name = self.metric.to_string();
+        let undefined = metric.is_nan().then_some(name.as_str());
+        let (schema, label) = (predictions.schema(), &self.label_col);
+        match self.of_probabilities() {
+            true => predictions
+                .summarize::<ClassLosses>(&self.losses())
+                .map_or_else(|_| Vec::new(), |losses| losses.two.notes(schema, label, undefined)),
+            false => predictions
+                .summarize::<BinaryScores>(&self.scores())
+                .map_or_else(|_| Vec::new(), |scores| scores.classes.notes(schema, label, undefined)),
+        }
     }
 
     fn metric(&self) -> String {
@@ -136,7 +188,8 @@ impl Evaluator for BinaryClassificationEvaluator {
     fn defined_for(&self) -> Option<String> {
         Some(match self.of_probabilities() {
             true => "weights that do not sum to 0".to_owned(),
-            false => "rows of both classes".to_owned(),
+            false if self.metric == BinaryMetric::AreaUnderRoc => "rows of both classes".to_owned(),
+            false => "rows of the positive class".to_owned(),
         })
     }
 

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::binary_curve::BinaryCurve;
 use super::ordered_bits::ordered_bits;
+use super::two_classes::TwoClasses;
 use crate::columns;
 
 /// The columns of [`BinaryScores`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryScoresSpec {
-    /// The numeric column of true classes: positive above 0.5.
+    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
+    /// categories of the columns say otherwise.
     pub label_col: String,
     /// The scores: a column of `f64`, or of vectors of width 2 whose second number is the score.
     pub score_col: String,
@@ -22,16 +24,16 @@ pub struct BinaryScoresSpec {
 /// All scores by class, from which a [`BinaryCurve`] is made: 8 bytes a row, 16 with weights.
 ///
 /// Infinite scores have their place, `-0.0` is `0.0`. Rows of weight 0 are as if they were not there. A score that is
-/// null or NaN, a label that is not finite and a bad weight are errors that name column and row.
+/// null or NaN, a label that is not finite or of a third class, and a bad weight are errors that name column and row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BinaryScores {
-    positives: Scores,
-    negatives: Scores,
+    weighted: bool,
+    pub(super) classes: TwoClasses<Scores>,
 }
 
 /// The scores of one class as ordered bits, in no order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Scores {
+pub(super) enum Scores {
     Counted(Vec<u64>),
     Weighted(Vec<(u64, f64)>),
 }
@@ -102,18 +104,23 @@ impl Scores {
 impl BinaryScores {
     /// No scores.
     pub(super) fn none(weighted: bool) -> Self {
-        Self { positives: Scores::new(weighted), negatives: Scores::new(weighted) }
+        Self { weighted, classes: TwoClasses::default() }
     }
 
-    /// Adds a score that is not NaN.
-    pub(super) fn push(&mut self, label: f64, score: f64, weight: f64) {
-        let class = if label > 0.5 { &mut self.positives } else { &mut self.negatives };
-        class.push(ordered_bits(score), weight);
+    /// Adds a score that is not NaN; `None` for the label of a third class.
+    pub(super) fn push(&mut self, label: f64, score: f64, weight: f64) -> Option<()> {
+        if weight > 0.0 {
+            let weighted = self.weighted;
+            self.classes.sum_of(label, || Scores::new(weighted))?.push(ordered_bits(score), weight);
+        }
+        Some(())
     }
 
     /// The counts by threshold, one for each distinct score.
     pub fn curve(&self) -> BinaryCurve {
-        let (positives, negatives) = rayon::join(|| self.positives.sorted(), || self.negatives.sorted());
+        let none = Scores::new(self.weighted);
+        let [negatives, positives] = self.classes.sums().map(|scores| scores.unwrap_or(&none));
+        let (positives, negatives) = rayon::join(|| positives.sorted(), || negatives.sorted());
         let mut curve = BinaryCurve::with_capacity(positives.len() + negatives.len());
         let (mut p, mut n) = (0, 0);
         while let Some(score) = positives.score(p).max(negatives.score(n)) {
@@ -150,7 +157,8 @@ impl Summary for BinaryScores {
             columns::require_numeric(schema, column)?;
         }
         require_scores(schema, &spec.score_col)?;
-        Ok(Self::none(spec.weight_col.is_some()))
+        let classes = TwoClasses::of(schema, &spec.label_col, &spec.score_col);
+        Ok(Self { weighted: spec.weight_col.is_some(), classes })
     }
 
     fn update(&mut self, spec: &BinaryScoresSpec, tile: &Tile<'_>) -> Result<()> {
@@ -164,21 +172,20 @@ impl Summary for BinaryScores {
             if score.is_nan() {
                 return Err(tile.bad_value(&spec.score_col, i, "a score that is not NaN"));
             }
-            self.push(*label, *score, weights.as_ref().map_or(1.0, |weights| weights[i]));
+            let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
+            if self.push(*label, *score, weight).is_none() {
+                return Err(self.classes.third(tile, &spec.label_col, i, *label));
+            }
         }
         Ok(())
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        self.positives.append(&other.positives)?;
-        self.negatives.append(&other.negatives)
+        self.classes.merge(&other.classes, "the label column", Scores::append)
     }
 
     fn bytes(&self) -> usize {
-        let each = match self.positives {
-            Scores::Counted(_) => 8,
-            Scores::Weighted(_) => 16,
-        };
-        size_of::<Self>() + each * (self.positives.len() + self.negatives.len())
+        let each = if self.weighted { 16 } else { 8 };
+        size_of::<Self>() + each * self.classes.sums().into_iter().flatten().map(Scores::len).sum::<usize>()
     }
 }

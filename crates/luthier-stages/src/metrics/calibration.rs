@@ -5,12 +5,14 @@ use luthier_core::{Dataset, Error, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
 
 use super::binary_scores::require_scores;
+use super::two_classes::TwoClasses;
 use crate::columns;
 
 /// The columns of a [`CalibrationCurve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalibrationSpec {
-    /// The numeric column of true classes: positive above 0.5.
+    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
+    /// categories of the columns say otherwise.
     pub label_col: String,
     /// The probabilities: a column of `f64` for the positive class, or of vectors of width 2 whose second number is for
     /// it.
@@ -25,14 +27,21 @@ pub struct CalibrationSpec {
 /// the first with 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationCurve {
-    sums: Vec<BinSums>,
+    bins: usize,
+    classes: TwoClasses<Vec<BinSums>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct BinSums {
     weight: f64,
-    positive: f64,
     probability: f64,
+}
+
+impl BinSums {
+    fn add(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.probability += other.probability;
+    }
 }
 
 /// One point of a [`CalibrationCurve`].
@@ -57,14 +66,19 @@ impl CalibrationCurve {
 
     /// The bins that hold rows, in order.
     pub fn bins(&self) -> Vec<CalibrationBin> {
-        let there = self.sums.iter().filter(|bin| bin.weight > 0.0);
-        there
-            .map(|bin| CalibrationBin {
-                mean_probability: bin.probability / bin.weight,
-                fraction_of_positives: bin.positive / bin.weight,
-                weight: bin.weight,
+        let of_class = self.classes.sums();
+        let bin = |k: usize| {
+            let [negative, positive] =
+                of_class.map(|bins| bins.and_then(|bins| bins.get(k)).copied().unwrap_or_default());
+            let mut all = negative;
+            all.add(&positive);
+            (all.weight > 0.0).then(|| CalibrationBin {
+                mean_probability: all.probability / all.weight,
+                fraction_of_positives: positive.weight / all.weight,
+                weight: all.weight,
             })
-            .collect()
+        };
+        (0..self.bins).filter_map(bin).collect()
     }
 
     /// A row for each of the [`bins`](Self::bins): `mean_probability`, `fraction_of_positives` and `weight`.
@@ -97,7 +111,9 @@ impl Summary for CalibrationCurve {
         require_scores(schema, &spec.probability_col)?;
         match spec.num_bins {
             0 => Err(Error::invalid("a calibration curve has at least 1 bin, found 0")),
-            bins => Ok(Self { sums: vec![BinSums::default(); bins] }),
+            bins => {
+                Ok(Self { bins, classes: TwoClasses::of(schema, &spec.label_col, &spec.probability_col) })
+            }
         }
     }
 
@@ -108,35 +124,37 @@ impl Summary for CalibrationCurve {
         let (labels, weights) = (tile.numbers(&spec.label_col)?, tile.weights(spec.weight_col.as_deref())?);
         let probabilities = tile.vectors(&spec.probability_col)?;
         let probabilities = probabilities.column(probabilities.ncols().saturating_sub(1));
-        let bins = self.sums.len();
+        let bins = self.bins;
         for (i, (label, &p)) in labels.iter().zip(probabilities).enumerate() {
             if !(0.0..=1.0).contains(&p) {
                 return Err(tile.bad_value(&spec.probability_col, i, "a probability between 0 and 1"));
             }
             let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
-            if let Some(bin) = self.sums.get_mut(bin_of(p, bins)) {
-                bin.weight += weight;
-                bin.probability += weight * p;
-                bin.positive += if *label > 0.5 { weight } else { 0.0 };
+            if weight == 0.0 {
+                continue;
+            }
+            let Some(sums) = self.classes.sum_of(*label, || vec![BinSums::default(); bins]) else {
+                return Err(self.classes.third(tile, &spec.label_col, i, *label));
+            };
+            if let Some(bin) = sums.get_mut(bin_of(p, bins)) {
+                bin.add(&BinSums { weight, probability: weight * p });
             }
         }
         Ok(())
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.sums.len() != other.sums.len() {
+        if self.bins != other.bins {
             return Err(Error::invalid("calibration curves of different bins cannot be merged"));
         }
-        for (mine, theirs) in self.sums.iter_mut().zip(&other.sums) {
-            mine.weight += theirs.weight;
-            mine.probability += theirs.probability;
-            mine.positive += theirs.positive;
-        }
-        Ok(())
+        self.classes.merge(&other.classes, "the label column", |mine, theirs| {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(theirs));
+            Ok(())
+        })
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&self.sums[..])
+        size_of::<Self>() + 2 * self.bins * size_of::<BinSums>()
     }
 }
 

@@ -6,14 +6,15 @@ use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
 use super::binary_scores::require_scores;
+use super::two_classes::{TwoClasses, labels_of_classes};
 use crate::columns;
 
 /// How labels are classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Classes {
-    /// Positive above 0.5, else negative.
+    /// Of two labels the larger is the positive class, unless the categories of the columns say otherwise.
     Two,
-    /// The label is the number of the class, from 0.
+    /// The label is the number of the class, from 0, unless the probabilities carry the names of their classes.
     Many,
 }
 
@@ -36,31 +37,76 @@ pub struct ClassLossesSpec {
 /// Sums of the losses of probabilities.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ClassLosses {
-    weight_sum: f64,
-    log_loss_sum: f64,
-    square_sum: f64,
+    /// Of many classes.
+    many: Sums,
+    /// The label of each class, where it is not its number.
+    labels: Option<Vec<Option<f64>>>,
+    pub(super) two: TwoClasses<SumsOfTwo>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Sums {
+    weight: f64,
+    log_loss: f64,
+    square: f64,
+}
+
+/// As if the rows were of the negative, and as if they were of the positive class: which they are the other rows may
+/// have to tell.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct SumsOfTwo([Sums; 2]);
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.log_loss += other.log_loss;
+        self.square += other.square;
+    }
+
+    fn of(weight: f64, of_true_class: f64, residual: f64, eps: f64) -> Self {
+        Self {
+            weight,
+            log_loss: -weight * of_true_class.min(1.0 - eps).max(eps).ln(),
+            square: weight * residual * residual,
+        }
+    }
 }
 
 /// Rounding may leave a probability this far outside of 0 and 1.
 const SLACK: f64 = 1e-9;
 
 impl ClassLosses {
-    /// `−Σ w ln(probability of the true class) / Σw`; NaN if the weights sum to 0.
+    /// `−Σ w ln(probability of the true class) / Σw`; NaN if the weights sum to 0, or if of two classes there is one label
+    /// alone and nothing says which class it is.
     pub fn log_loss(&self) -> f64 {
-        self.log_loss_sum / self.weight_sum
+        self.total().map_or(f64::NAN, |sums| sums.log_loss / sums.weight)
     }
 
     /// `Σ w (p − y)² / Σw` with `p` the probability of the positive class and `y` 1 for a positive row and 0 for another;
-    /// NaN if the weights sum to 0. Of two classes only.
+    /// NaN as [`log_loss`](Self::log_loss). Of two classes only.
     pub fn brier_score(&self) -> f64 {
-        self.square_sum / self.weight_sum
+        self.total().map_or(f64::NAN, |sums| sums.square / sums.weight)
     }
 
-    fn add(&mut self, weight: f64, of_true_class: f64, of_positive: f64, is_positive: bool, eps: f64) {
-        self.weight_sum += weight;
-        self.log_loss_sum -= weight * of_true_class.min(1.0 - eps).max(eps).ln();
-        let residual = of_positive - f64::from(u8::from(is_positive));
-        self.square_sum += weight * residual * residual;
+    fn total(&self) -> Option<Sums> {
+        if self.two.is_ambiguous() {
+            return None;
+        }
+        let mut total = self.many;
+        for (class, sums) in self.two.sums().into_iter().enumerate() {
+            if let Some(SumsOfTwo(as_if)) = sums {
+                total.add(as_if.get(class)?);
+            }
+        }
+        Some(total)
+    }
+
+    /// The place of the class that a label stands for.
+    fn class_of(&self, label: f64, classes: usize) -> Option<usize> {
+        match &self.labels {
+            Some(labels) => labels.iter().position(|other| *other == Some(label)),
+            None => class_of(label, classes),
+        }
     }
 }
 
@@ -82,7 +128,17 @@ impl Summary for ClassLosses {
             columns::require_numeric(schema, column)?;
         }
         require_probabilities(schema, &spec.probability_col, spec.classes)?;
-        Ok(Self::default())
+        let (label, probability) = (&spec.label_col, &spec.probability_col);
+        Ok(match spec.classes {
+            Classes::Two => Self { two: TwoClasses::of(schema, label, probability), ..Self::default() },
+            Classes::Many => {
+                let are_numbers = |labels: &Vec<Option<f64>>| {
+                    labels.iter().enumerate().all(|(k, label)| *label == Some(k as f64))
+                };
+                let labels = labels_of_classes(schema, label, probability);
+                Self { labels: labels.filter(|labels| !are_numbers(labels)), ..Self::default() }
+            }
+        })
     }
 
     fn update(&mut self, spec: &ClassLossesSpec, tile: &Tile<'_>) -> Result<()> {
@@ -104,18 +160,25 @@ impl Summary for ClassLosses {
             match spec.classes {
                 Classes::Two => {
                     let (negative, positive) = of_two(row);
-                    let is_positive = label > 0.5;
-                    let of_true_class = if is_positive { positive } else { negative };
-                    self.add(weight, of_true_class, positive, is_positive, spec.eps);
+                    let SumsOfTwo(as_if) = match self.two.sum_of(label, SumsOfTwo::default) {
+                        Some(sums) => sums,
+                        None => return Err(self.two.third(tile, &spec.label_col, i, label)),
+                    };
+                    as_if[0].add(&Sums::of(weight, negative, positive, spec.eps));
+                    as_if[1].add(&Sums::of(weight, positive, positive - 1.0, spec.eps));
                 }
                 Classes::Many => {
-                    let of_true_class = class_of(label, row.len()).and_then(|class| row.get(class));
+                    let of_true_class = self.class_of(label, row.len()).and_then(|class| row.get(class));
                     let &of_true_class = of_true_class.ok_or_else(|| {
-                        let expected =
-                            "the number of a class, from 0 and below the width of the probabilities";
-                        tile.bad_value(&spec.label_col, i, expected)
+                        tile.bad_value(&spec.label_col, i, match self.labels {
+                            Some(_) => "the label of a class that the model was fitted on",
+                            None => {
+                                "the number of a class, from 0 and below the width of the probabilities: rows that a \
+                                 model was fitted on may lack a class"
+                            }
+                        })
                     })?;
-                    self.add(weight, of_true_class, 0.0, false, spec.eps);
+                    self.many.add(&Sums::of(weight, of_true_class, 0.0, spec.eps));
                 }
             }
         }
@@ -123,10 +186,11 @@ impl Summary for ClassLosses {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        self.weight_sum += other.weight_sum;
-        self.log_loss_sum += other.log_loss_sum;
-        self.square_sum += other.square_sum;
-        Ok(())
+        self.many.add(&other.many);
+        self.two.merge(&other.two, "the label column", |SumsOfTwo(mine), SumsOfTwo(theirs)| {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| mine.add(theirs));
+            Ok(())
+        })
     }
 }
 

@@ -24,9 +24,9 @@ pub struct ConfusionSpec {
 
 /// The weight of the rows of each class that were predicted as each class.
 ///
-/// A class is any finite number. The classes that are averaged over are those of the labels, as in Spark: one that is
-/// only predicted counts as a mistake for the others. A label or prediction that is not finite and a bad weight are
-/// errors that name column and row.
+/// A class is any whole number; `-0` is 0. The classes that are averaged over are those of the labels, as in Spark: one
+/// that is only predicted counts as a mistake for the others. A label or prediction that is no whole number and a bad
+/// weight are errors that name column and row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Cells", into = "Cells")]
 pub struct Confusion {
@@ -90,10 +90,21 @@ impl Confusion {
     /// The weight of the rows of each of the [`labels`](Self::labels) (rows) predicted as each of them (columns).
     pub fn matrix(&self) -> Array2<f64> {
         let labels = self.labels();
-        let cell = |(i, j): (usize, usize)| {
-            self.cells.get(&(ordered_bits(labels[i]), ordered_bits(labels[j]))).copied().unwrap_or(0.0)
-        };
-        Array2::from_shape_fn((labels.len(), labels.len()), cell)
+        Array2::from_shape_fn((labels.len(), labels.len()), |(i, j)| self.weight(labels[i], labels[j]))
+    }
+
+    /// All classes that are labels or predictions, from the smallest.
+    pub fn classes_seen(&self) -> Vec<f64> {
+        let mut seen: Vec<u64> =
+            self.cells.keys().flat_map(|(label, prediction)| [*label, *prediction]).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.into_iter().map(of_ordered_bits).collect()
+    }
+
+    /// The weight of the rows with this label and this prediction.
+    pub fn weight(&self, label: f64, prediction: f64) -> f64 {
+        self.cells.get(&(ordered_bits(label), ordered_bits(prediction))).copied().unwrap_or(0.0)
     }
 
     fn total(&self) -> f64 {
@@ -200,6 +211,14 @@ impl Confusion {
     }
 }
 
+const NO_CLASS: &str =
+    "a class, which is a whole number: for numbers that are measured there is `regression`";
+
+/// Whole numbers beyond 2⁵³ are not told apart.
+fn is_class(x: f64) -> bool {
+    x.fract() == 0.0 && x.abs() <= 9_007_199_254_740_992.0
+}
+
 impl Summary for Confusion {
     type Spec = ConfusionSpec;
     const NAME: &'static str = "confusion";
@@ -224,6 +243,12 @@ impl Summary for Confusion {
         let (labels, weights) = (tile.numbers(&spec.label_col)?, tile.weights(spec.weight_col.as_deref())?);
         let predictions = tile.numbers(&spec.prediction_col)?;
         for (i, (label, prediction)) in labels.iter().zip(predictions.iter()).enumerate() {
+            if !is_class(*label) {
+                return Err(tile.bad_value(&spec.label_col, i, NO_CLASS));
+            }
+            if !is_class(*prediction) {
+                return Err(tile.bad_value(&spec.prediction_col, i, NO_CLASS));
+            }
             self.add(*label, *prediction, weights.as_ref().map_or(1.0, |weights| weights[i]));
         }
         Ok(())

@@ -15,9 +15,10 @@ mod ranking_sums;
 mod regression_evaluator;
 mod regression_sums;
 mod sibling_sums;
+mod two_classes;
 
 pub use binary_curve::BinaryCurve;
-pub use binary_evaluator::{BinaryClassificationEvaluator, BinaryMetric};
+pub use binary_evaluator::{BinaryClassificationEvaluator, BinaryMetric, Undefined};
 pub use binary_scores::{BinaryScores, BinaryScoresSpec};
 pub use calibration::{CalibrationBin, CalibrationCurve, CalibrationSpec};
 pub use class_losses::{ClassLosses, ClassLossesSpec, Classes};

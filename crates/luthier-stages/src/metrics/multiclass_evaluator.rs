@@ -1,10 +1,11 @@
 //! How well predicted classes and their probabilities fit the true classes.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, NoteKind, ParamEnum, Params};
 
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes, require_probabilities};
 use super::confusion::{Confusion, ConfusionSpec};
+use super::two_classes::labels_of_classes;
 use super::{by_summary, only};
 use crate::columns;
 
@@ -47,8 +48,24 @@ pub enum MulticlassMetric {
 /// Scores predicted classes by a [`MulticlassMetric`].
 ///
 /// NaN (not defined) if the weights sum to 0, and for a false positive rate where all rows are of one class. A label or
-/// prediction that is null, NaN or infinite, a bad weight and a probability outside of 0 and 1 are errors that name
-/// column and row; so is a `metric_label` that no row has.
+/// prediction that is no whole number, a bad weight and a probability outside of 0 and 1 are errors that name column and
+/// row; so is a `metric_label` that no row has. For log_loss a label is the number of its class, from 0, or where the
+/// probabilities carry the names of their classes, as those of a [`LogisticRegression`](crate::LogisticRegression) do, one
+/// of these; the label of a class that the model was not fitted on is an error.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{MulticlassClassificationEvaluator, MulticlassMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::i64(vec![0, 1, 2, 2])),
+///     ("prediction", Column::f64(vec![0.0, 1.0, 2.0, 1.0])),
+/// ])?);
+/// let accuracy = MulticlassClassificationEvaluator::new().metric(MulticlassMetric::Accuracy);
+/// assert_eq!(accuracy.evaluate(&data)?, 0.75);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MulticlassClassificationEvaluator {
     /// The metric, such as f1, accuracy, weighted_precision, recall_by_label, log_loss or hamming_loss.
@@ -156,17 +173,47 @@ impl Evaluator for MulticlassClassificationEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![match self.metric {
-            MulticlassMetric::LogLoss => Need::summary::<ClassLosses>(self.losses()),
-            _ => Need::summary::<Confusion>(self.confusion()),
-        }]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        match self.metric {
+            MulticlassMetric::LogLoss => EvaluationPlan::opaque().scan::<ClassLosses>(self.losses()),
+            _ => EvaluationPlan::opaque().scan::<Confusion>(self.confusion()),
+        }
+    }
+
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        let labels = match predictions.summarize::<Confusion>(&self.confusion()) {
+            Ok(confusion) => confusion.labels(),
+            Err(_) => return Vec::new(),
+        };
+        let mut notes = Vec::new();
+        let known = labels_of_classes(predictions.schema(), &self.label_col, &self.probability_col);
+        let is_known = |label: &f64| known.as_ref().is_none_or(|known| known.contains(&Some(*label)));
+        let unknown: Vec<String> =
+            labels.iter().filter(|label| !is_known(label)).map(f64::to_string).collect();
+        if !unknown.is_empty() {
+            let (class, its) = if unknown.len() == 1 { ("class", "its") } else { ("classes", "their") };
+            let message = format!(
+                "the model does not know the {class} {}: {its} rows count as wrong",
+                unknown.join(", ")
+            );
+            notes.push(Note::new(NoteKind::MissingClasses, message).about(unknown));
+        }
+        if metric.is_nan() {
+            let why = match labels.is_empty() {
+                true => "there are no rows with a positive weight".to_owned(),
+                false => format!("all rows with a positive weight have one label in `{}`", self.label_col),
+            };
+            let message = format!("{} is not defined: {why}", Evaluator::metric(self));
+            notes.push(Note::new(NoteKind::UndefinedMetric, message));
+        }
+        notes
     }
 
     /// Metrics by label name the class: `recall_by_label(2)`.
     fn metric(&self) -> String {
         if self.is_by_label() {
-            format!("{}({})", self.metric, self.metric_label)
+            // `-0` is 0.
+            format!("{}({})", self.metric, self.metric_label + 0.0)
         } else {
             self.metric.to_string()
         }

@@ -1,7 +1,7 @@
 //! How well predicted sets of labels fit the true ones.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
 
 use super::multilabel_sums::{MultilabelSums, MultilabelSumsSpec};
 use super::{by_summary, only};
@@ -41,6 +41,20 @@ pub enum MultilabelMetric {
 /// Both columns hold lists of integers. A list is a set: order and repetition do not count (Spark compares lists in order
 /// for `subset_accuracy`), and where Spark divides 0 by 0 for rows without labels the quotient is 0. NaN (not defined) without rows. A null list is an error that names column and
 /// row.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{MultilabelClassificationEvaluator, MultilabelMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::lists([vec![1, 2], vec![3]])),
+///     ("prediction", Column::lists([vec![2, 1], vec![3, 4]])),
+/// ])?);
+/// let same = MultilabelClassificationEvaluator::new().metric(MultilabelMetric::SubsetAccuracy);
+/// assert_eq!(same.evaluate(&data)?, 0.5);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MultilabelClassificationEvaluator {
     /// The metric, such as f1_measure, subset_accuracy, hamming_loss, precision_by_label or micro_recall.
@@ -99,8 +113,8 @@ impl Evaluator for MultilabelClassificationEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<MultilabelSums>(self.spec())]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().scan::<MultilabelSums>(self.spec())
     }
 
     /// Metrics by label name the label: `recall_by_label(2)`.

@@ -1,7 +1,7 @@
 //! How early the relevant items come in predicted lists.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Need, ParamEnum, Params};
+use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
 
 use super::ranking_sums::{RankingSums, RankingSumsSpec};
 use super::{by_summary, only};
@@ -27,6 +27,20 @@ pub enum RankingMetric {
 /// Scores predicted lists of items by a [`RankingMetric`].
 ///
 /// All columns hold lists of integers. NaN (not defined) without rows. A null list is an error that names column and row.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{RankingEvaluator, RankingMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::lists([vec![1, 2], vec![3]])),
+///     ("prediction", Column::lists([vec![1, 5], vec![3, 4]])),
+/// ])?);
+/// let precision = RankingEvaluator::new().metric(RankingMetric::PrecisionAtK).k(2);
+/// assert_eq!(precision.evaluate(&data)?, 0.5);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct RankingEvaluator {
     /// The metric: mean_average_precision, mean_average_precision_at_k, precision_at_k, ndcg_at_k or recall_at_k.
@@ -83,8 +97,8 @@ impl Evaluator for RankingEvaluator {
         Ok(())
     }
 
-    fn reads(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<RankingSums>(self.spec())]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().scan::<RankingSums>(self.spec())
     }
 
     /// Metrics of the first k items name k: `ndcg_at_10`.

@@ -1,7 +1,10 @@
 //! How far predicted numbers are from true ones.
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, Evaluator, Linear, Moments, MomentsSpec, Need, ParamEnum, Params, Summary};
+use luthier_core::{
+    Dataset, EvaluationPlan, Evaluator, Linear, Moments, MomentsSpec, Note, NoteKind, ParamEnum, Params,
+    Summary,
+};
 use ndarray::Axis;
 
 use super::regression_sums::{RegressionSums, RegressionSumsSpec};
@@ -32,6 +35,19 @@ pub enum RegressionMetric {
 ///
 /// All metrics but `mae` follow from the [`Moments`] of label and prediction, which cost no rows behind a linear
 /// model; the rows are read when those would leave fewer than 11 digits.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Evaluator};
+/// use luthier_stages::{RegressionEvaluator, RegressionMetric};
+///
+/// let data = Dataset::new(DataFrame::from_columns(vec![
+///     ("label", Column::f64(vec![1.0, 2.0, 3.0])),
+///     ("prediction", Column::f64(vec![1.0, 2.0, 5.0])),
+/// ])?);
+/// assert_eq!(RegressionEvaluator::new().metric(RegressionMetric::R2).evaluate(&data)?, -1.0);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct RegressionEvaluator {
     /// The metric: rmse, mse, r2, mae or var.
@@ -224,15 +240,30 @@ impl Evaluator for RegressionEvaluator {
         Ok(())
     }
 
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
+    // Nothing is declared as scanned: where rows are read, siblings are summed by one product a tile, and sums that were
+    // read ahead would cost a pass through each model, also where moments do.
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
         match self.metric {
-            RegressionMetric::Mae => Vec::new(),
-            _ => vec![Need::summary::<Moments>(self.moments_spec())],
+            RegressionMetric::Mae => EvaluationPlan::opaque(),
+            _ => EvaluationPlan::opaque().derive::<Moments>(self.moments_spec()),
         }
     }
 
-    // Nothing is declared by `reads`: where rows are read, siblings are summed by one product a tile, and sums that were
-    // read ahead would cost a pass through each model, also where moments do.
+    fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        if !metric.is_nan() {
+            return Vec::new();
+        }
+        let why = match predictions.summarize::<RegressionSums>(&self.sums_spec()) {
+            Ok(sums) if sums.is_undefined() => {
+                format!("a prediction in `{}` is missing or not finite", self.prediction_col)
+            }
+            Ok(sums) if sums.weight_sum() == 0.0 => "there are no rows with a positive weight".to_owned(),
+            Ok(_) => format!("`{}` does not vary", self.label_col),
+            Err(_) => return Vec::new(),
+        };
+        let message = format!("{} is not defined: {why}", Evaluator::metric(self));
+        vec![Note::new(NoteKind::UndefinedMetric, message)]
+    }
 
     fn metric(&self) -> String {
         use luthier_core::params::ParamType;

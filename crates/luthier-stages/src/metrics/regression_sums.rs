@@ -40,6 +40,11 @@ impl RegressionSums {
         self.undefined
     }
 
+    /// `Σw`.
+    pub fn weight_sum(&self) -> f64 {
+        self.weight_sum
+    }
+
     /// `Σw(y−ŷ)² / Σw`.
     pub fn mean_squared_error(&self) -> f64 {
         self.residual_sq_sum / self.weight_sum

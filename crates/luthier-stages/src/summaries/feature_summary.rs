@@ -242,7 +242,7 @@ fn check_sparse(tile: &Tile<'_>, column: &str, rows: &SparseTile<'_>, missing: M
             return Err(Error::BadValue {
                 column: column.to_owned(),
                 row: tile.row(i),
-                found: format!("{} at position {} of the vector", values[at], indices[at]),
+                found: format!("{}{}", values[at], tile.place_in_vector(column, indices[at] as usize)),
                 expected: FINITE,
             });
         }
@@ -267,7 +267,7 @@ fn check(
     let null = if missing.nulls { None } else { first_null_row(tile.array(column)?.as_ref()) };
     let infinite = values.outer_iter().enumerate().find_map(|(i, row)| {
         let j = row.iter().position(|x| is_bad(x) && !x.is_nan())?;
-        let place = if row.len() > 1 { format!(" at position {j} of the vector") } else { String::new() };
+        let place = if row.len() > 1 { tile.place_in_vector(column, j) } else { String::new() };
         Some((i, format!("{}{place}", row[j])))
     });
     let (i, found, expected) = match (null, infinite) {

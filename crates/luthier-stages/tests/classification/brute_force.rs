@@ -6,7 +6,7 @@ use luthier_core::frame::{Column, DataFrame};
 use luthier_core::{Dataset, Evaluator};
 use luthier_stages::{
     BinaryClassificationEvaluator, BinaryMetric, Confusion, ConfusionSpec, MulticlassClassificationEvaluator,
-    MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
+    MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric, Undefined,
 };
 use proptest::prelude::*;
 
@@ -70,7 +70,7 @@ proptest! {
     fn areas((label, score, weight) in binary_rows(), weighted: bool) {
         let frame = scored(&label, &score, Some(&weight));
         let weight = if weighted { weight } else { vec![1.0; label.len()] };
-        let mut evaluator = BinaryClassificationEvaluator::new().num_bins(0);
+        let mut evaluator = BinaryClassificationEvaluator::new().num_bins(0).undefined(Undefined::Spark);
         if weighted {
             evaluator = evaluator.weight_col("weight");
         }
@@ -99,6 +99,14 @@ proptest! {
         prop_assert!((of(BinaryMetric::AreaUnderPr) - trapezoids).abs() < 1e-12 || points.is_empty());
         prop_assert!((of(BinaryMetric::AveragePrecision) - steps).abs() < 1e-12 || points.is_empty());
         prop_assert_eq!(of(BinaryMetric::AreaUnderPr).is_nan(), points.is_empty());
+        // What is not defined is missing, unless Spark's number is asked for.
+        let missing = |metric| {
+            let alone = evaluator.clone().undefined(Undefined::Missing).metric(metric);
+            evaluate(&alone, &frame).is_nan()
+        };
+        prop_assert_eq!(missing(BinaryMetric::AreaUnderRoc), positives == 0 || negatives == 0);
+        prop_assert_eq!(missing(BinaryMetric::AreaUnderPr), positives == 0);
+        prop_assert_eq!(missing(BinaryMetric::AveragePrecision), positives == 0);
     }
 
     #[test]

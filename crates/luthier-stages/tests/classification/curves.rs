@@ -2,19 +2,25 @@
 
 use luthier_core::Dataset;
 use luthier_stages::{
-    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, CalibrationCurve, CalibrationSpec,
+    BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, CalibrationCurve, CalibrationSpec, Undefined,
 };
 
 use crate::frames::*;
 
 #[test]
 fn one_class_alone() {
-    let of = |label: f64, metric| {
-        let evaluator = BinaryClassificationEvaluator::new().metric(metric);
+    let of = |label: f64, undefined, metric| {
+        let evaluator = BinaryClassificationEvaluator::new().metric(metric).undefined(undefined);
         evaluate(&evaluator, &scored(&[label; 3], &[0.1, 0.5, 0.5], None))
     };
     for metric in [BinaryMetric::AreaUnderRoc, BinaryMetric::AreaUnderPr, BinaryMetric::AveragePrecision] {
-        assert_eq!((of(1.0, metric), of(0.0, metric)), (1.0, 0.0));
+        assert_eq!((of(1.0, Undefined::Spark, metric), of(0.0, Undefined::Spark, metric)), (1.0, 0.0));
+        assert!(of(0.0, Undefined::Missing, metric).is_nan());
+        // Every threshold has precision 1.
+        let positives = of(1.0, Undefined::Missing, metric);
+        assert!(if metric == BinaryMetric::AreaUnderRoc { positives.is_nan() } else { positives == 1.0 });
+        // Whether 2 is the positive class nothing says.
+        assert!(of(2.0, Undefined::Missing, metric).is_nan());
     }
 }
 
@@ -29,10 +35,13 @@ fn no_weight_is_not_defined() {
 }
 
 #[test]
-fn a_label_above_one_half_is_positive() {
-    let of = |labels: &[f64]| BinaryCurve::new(&[1.0, 2.0, 3.0], labels, None).unwrap().area_under_roc();
-    assert_eq!(of(&[-1.0, 0.5, 7.0]), 1.0);
-    assert_eq!(of(&[0.5000001, 0.5, 0.5]), 0.0);
+fn of_two_labels_the_larger_is_positive() {
+    let of = |labels: &[f64]| BinaryCurve::new(&[1.0, 2.0, 3.0], labels, None).map(|c| c.area_under_roc());
+    assert_eq!(of(&[-1.0, -1.0, 7.0]).unwrap(), 1.0);
+    assert_eq!(of(&[0.5000001, 0.5, 0.5]).unwrap(), 0.0);
+    assert_eq!(of(&[-0.0, 0.0, 1.0]).unwrap(), 1.0);
+    let error = of(&[-1.0, 0.5, 7.0]).unwrap_err().to_string();
+    assert!(error.contains("row 2: found 7, beside the labels -1 and 0.5"), "{error}");
 }
 
 #[test]

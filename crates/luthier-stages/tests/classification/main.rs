@@ -7,6 +7,7 @@ mod brute_force;
 mod curves;
 mod errors;
 mod frames;
+mod labels;
 mod laws;
 mod lists;
 mod spark;

@@ -1,5 +1,7 @@
 //! Principal axes: digits, fewer rows than features, and what they cost.
 
+#![allow(clippy::excessive_precision, reason = "the digits are as they were computed elsewhere")]
+
 use std::sync::Arc;
 
 use luthier_core::{Dataset, Estimator, FitContext, Work, WorkCounter};

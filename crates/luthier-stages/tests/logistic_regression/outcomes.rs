@@ -87,16 +87,34 @@ fn constant_features_have_no_coefficient() {
     wider.slice_mut(ndarray::s![.., 1..5]).assign(&x);
     let wide = frame(wider, data.column_f64("label").unwrap(), None);
     let narrow = frame(x, data.column_f64("label").unwrap(), None);
-    for intercept in [true, false] {
-        let e = LogisticRegression::new().reg_param(0.1).fit_intercept(intercept);
-        let (a, b) = (fit(&e, &wide).coefficient_matrix(), fit(&e, &narrow).coefficient_matrix());
-        assert!(a.column(0).iter().chain(&a.column(5)).all(|b| *b == 0.0));
-        assert_eq!(a.slice(ndarray::s![.., 1..5]), b);
-    }
+    let e = LogisticRegression::new().reg_param(0.1);
+    let (a, b) = (fit(&e, &wide).coefficient_matrix(), fit(&e, &narrow).coefficient_matrix());
+    assert!(a.column(0).iter().chain(&a.column(5)).all(|b| *b == 0.0));
+    assert_eq!(a.slice(ndarray::s![.., 1..5]), b);
     let nothing = frame(Array2::ones((4, 1)), vec![0.0, 1.0, 1.0, 1.0], None);
     let model = fit(&LogisticRegression::new(), &nothing);
     assert_eq!(model.coefficients().unwrap(), [0.0]);
     assert_close(model.intercepts(), &[3.0_f64.ln()], 1e-12, &"log odds");
+}
+
+/// A constant feature is an intercept where there is none: its deviation, and so its penalty, is 0.
+#[test]
+fn constant_features_stand_in_for_an_intercept() {
+    let data = read("iris.csv");
+    let (x, y) = (data.vectors("features").unwrap(), data.column_f64("label").unwrap());
+    let constant = Array2::from_elem((x.nrows(), 1), -7.25);
+    let wide = ndarray::concatenate![ndarray::Axis(1), x, constant, Array2::zeros((x.nrows(), 1))];
+    for reg_param in [0.01, 0.3] {
+        let e = LogisticRegression::new().reg_param(reg_param).tol(1e-12);
+        let expected = fit(&e, &frame(x.clone(), y.clone(), None));
+        let found = fit(&e.fit_intercept(false), &frame(wide.clone(), y.clone(), None));
+        let matrix = found.coefficient_matrix();
+        let coefficients: Vec<f64> = expected.coefficient_matrix().iter().copied().collect();
+        assert_close(matrix.slice(ndarray::s![.., ..4]), &coefficients, 1e-7, &reg_param);
+        let intercepts = matrix.column(4).mapv(|b| -7.25 * b);
+        assert_close(&intercepts, expected.intercepts(), 1e-6, &reg_param);
+        assert!(matrix.column(5).iter().all(|b| *b == 0.0));
+    }
 }
 
 #[test]
@@ -167,8 +185,10 @@ fn bad_values_are_named() {
     let (x, y) = good();
     assert!(error(x, y, Some(vec![0.0; 3])).contains("nothing to fit"));
     let (mut x, y) = good();
-    x[[0, 0]] = 1e200;
+    x.column_mut(0).assign(&array![1e-310, 2e-310, 0.0]);
     assert!(error(x, y, None).contains("rescale"));
+    let (x, y) = good();
+    assert!(error(x, y, Some(vec![1e200, 1.0, 1e-200])).contains("weights from 1e-200 to 1e200"));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use luthier_core::Value;
-use luthier_core::frame::{Column, DataFrame};
+use luthier_core::frame::{Column, DataFrame, parse_timestamp};
 use luthier_core::params::ParamType;
 use luthier_core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier_stages::{
-    Binarizer, BinaryClassificationEvaluator, BinaryMetric, Bucketizer, HandleInvalid, Imputer,
+    Binarizer, BinaryClassificationEvaluator, BinaryMetric, Bucketizer, DateParts, HandleInvalid, Imputer,
     ImputerStrategy, IndexToString, LinearRegression, LogisticRegression, Loss, MaxAbsScaler, MinMaxScaler,
     MulticlassClassificationEvaluator, MulticlassMetric, MultilabelClassificationEvaluator, MultilabelMetric,
     Normalizer, OneHotEncoder, Pca, PolynomialExpansion, QuantileDiscretizer, RankingEvaluator,
@@ -34,6 +34,7 @@ fn all<M: ParamType>() -> Vec<M> {
 const STAGES: &[&str] = &[
     "binarizer",
     "bucketizer",
+    "date_parts",
     "imputer",
     "index_to_string",
     "linear_regression",
@@ -120,6 +121,23 @@ fn categories() {
         }
     }
     passes(check_transformer(&IndexToString::new().input_col("class").labels(["a", "b", "c"]), &frame));
+}
+
+#[test]
+fn dates() {
+    let frame = sample_frame();
+    let text = |i: usize| format!("20{:02}-{:02}-{:02}T{:02}:30:15", i % 40, i % 12 + 1, i % 28 + 1, i % 24);
+    let texts: Vec<String> = (0..frame.num_rows()).map(text).collect();
+    let times = texts.iter().map(|text| parse_timestamp(text).map(|(time, _)| time)).collect();
+    let frame = frame.with_column("text", Column::utf8(&texts)).unwrap();
+    let frame = frame.with_column("time", Column::timestamp_nullable(times)).unwrap();
+    for handle_invalid in [HandleInvalid::Error, HandleInvalid::Skip, HandleInvalid::Keep] {
+        for cyclic in [false, true] {
+            let stage =
+                DateParts::new().input_cols(["text", "time"]).handle_invalid(handle_invalid).cyclic(cyclic);
+            passes(check_transformer(&stage, &frame));
+        }
+    }
 }
 
 #[test]

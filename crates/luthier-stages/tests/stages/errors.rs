@@ -103,7 +103,7 @@ fn evaluator_distinguishes_bad_labels_from_bad_predictions() {
             let mut evaluator = evaluator.clone();
             Params::set_value(&mut evaluator, "metric", &metric.into()).unwrap();
             assert!(Evaluator::evaluate(&evaluator, &data).unwrap().is_nan());
-            let prepared = data.prepare(&Evaluator::needs(&evaluator, data.schema())).unwrap();
+            let prepared = data.prepare(Evaluator::plan(&evaluator, data.schema()).derived()).unwrap();
             assert!(Evaluator::evaluate(&evaluator, &prepared).unwrap().is_nan());
         }
     }

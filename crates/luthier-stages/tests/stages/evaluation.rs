@@ -274,7 +274,7 @@ fn not_defined_is_nan() {
         let data = |frame: DataFrame, evaluator: &RegressionEvaluator| {
             let data = Dataset::new(frame);
             let data = if sharing { data } else { data.without_sharing() };
-            data.prepare(&evaluator.needs(data.schema())).unwrap()
+            data.prepare(evaluator.plan(data.schema()).derived()).unwrap()
         };
         let r2 = RegressionEvaluator::new().metric(RegressionMetric::R2);
         assert!(r2.evaluate(&data(frame(0.1, 1.0), &r2)).unwrap().is_nan(), "a constant label");
@@ -288,7 +288,8 @@ fn not_defined_is_nan() {
     }
     let exact = frame(1.0, 1.0).rename("label", "prediction_of_all").unwrap();
     let perfect = RegressionEvaluator::new().label_col("prediction");
-    let data = Dataset::new(exact).prepare(&perfect.needs(&luthier_core::frame::Schema::default())).unwrap();
+    let data =
+        Dataset::new(exact).prepare(perfect.plan(&luthier_core::frame::Schema::default()).derived()).unwrap();
     assert_eq!(perfect.evaluate(&data).unwrap(), 0.0, "labels against themselves");
 }
 

@@ -195,5 +195,5 @@ fn no_feature_is_made_of_a_label() {
     let mut outer = Pipeline::new();
     outer.add("index", index());
     outer.add("inner", inner);
-    refused(&outer, "stage `inner.lr`: the column `class` is the label of stage `inner.lr`");
+    refused(&outer, "stage `inner.lr`: the column `class` is the label of stage");
 }

@@ -64,8 +64,12 @@ fn regression_metrics_on_real_predictions() {
         };
         let tolerance = if expected == 0.50906 { 1e-5 } else { 1e-9 };
         assert_close(evaluator.evaluate(&data).unwrap(), expected, tolerance);
-        let needs = evaluator.needs(data.schema());
-        assert_close(evaluator.evaluate(&data.prepare(&needs).unwrap()).unwrap(), expected, tolerance);
+        let plan = evaluator.plan(data.schema());
+        assert_close(
+            evaluator.evaluate(&data.prepare(plan.derived()).unwrap()).unwrap(),
+            expected,
+            tolerance,
+        );
         compared += 1;
     }
     assert_eq!(compared, 10);
@@ -104,7 +108,7 @@ fn regression_metrics_suite() {
                 let expected = case["verified"][metric].as_f64().unwrap();
                 assert!((found - expected).abs() < 1e-9, "{}: {metric} {found}", case["what"]);
             }
-            let prepared = data.prepare(&evaluator.needs(data.schema())).unwrap();
+            let prepared = data.prepare(evaluator.plan(data.schema()).derived()).unwrap();
             assert!((evaluator.evaluate(&prepared).unwrap() - found).abs() < 1e-9);
         }
     }

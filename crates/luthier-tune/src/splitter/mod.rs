@@ -16,6 +16,7 @@ use luthier_core::params::Params;
 pub use entry::SplitterEntry;
 pub use fold_column::FoldColumn;
 pub use k_fold::KFold;
+pub use shuffle::shuffle;
 pub use train_ratio::TrainRatio;
 
 use crate::{Error, Result};

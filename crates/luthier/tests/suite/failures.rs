@@ -1,7 +1,7 @@
 //! A candidate that fails or panics is a row with its error; the others finish.
 
 use luthier::core::frame::{Field, Schema};
-use luthier::core::{Dataset, DynEstimator, DynEvaluator, Evaluator, FitContext, Need, StagePlan};
+use luthier::core::{Dataset, DynEstimator, DynEvaluator, EvaluationPlan, Evaluator, FitContext, StagePlan};
 use luthier::prelude::*;
 use luthier::tune::{Error, Executor, SearchResult};
 
@@ -127,7 +127,7 @@ impl Evaluator for NoPlan {
         Ok(())
     }
 
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
         panic!("no needs")
     }
 
@@ -144,7 +144,7 @@ impl Evaluator for NoPlan {
 fn a_panic_while_planning_names_the_part() {
     let data = scene(60, 2, 2);
     assert!(DynEstimator::plan(&NoPlan::new(), data.schema()).is_err());
-    assert!(DynEvaluator::needs(&NoPlan::new(), data.schema()).is_empty());
+    assert!(DynEvaluator::plan(&NoPlan::new(), data.schema()).is_opaque());
     let mut pipeline = Pipeline::new();
     pipeline.add("first", NoPlan::new());
     let grid = ParamGrid::new();

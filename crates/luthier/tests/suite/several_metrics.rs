@@ -3,7 +3,15 @@
 use luthier::prelude::*;
 use luthier::tune::SearchResult;
 
-use crate::data::{metric, pca_and_regression, scene};
+use crate::data::{metric, pca_and_regression};
+
+/// Labels of two classes, which are numbers as well.
+fn scene(rows: usize, features: usize, partitions: usize) -> DataFrame {
+    let frame = crate::data::scene(rows, features, partitions);
+    let label = frame.column_f64("label").unwrap();
+    let classes = label.iter().map(|y| f64::from(u8::from(*y > 0.0))).collect();
+    frame.drop(&["label"]).unwrap().with_column("label", Column::f64(classes)).unwrap()
+}
 
 fn auc() -> BinaryClassificationEvaluator {
     BinaryClassificationEvaluator::new().raw_prediction_col("prediction").num_bins(0)
@@ -94,8 +102,10 @@ fn they_are_the_same_on_every_executor() {
 fn what_fails_besides_is_missing_with_its_error() {
     let data = scene(90, 3, 2);
     let bad = data.with_column("bad", Column::f64(vec![-1.0; 90])).unwrap();
-    let never =
-        MulticlassClassificationEvaluator::new().metric(MulticlassMetric::RecallByLabel).metric_label(1e6);
+    let never = MulticlassClassificationEvaluator::new()
+        .metric(MulticlassMetric::RecallByLabel)
+        .metric_label(1e6)
+        .prediction_col("label");
     for sharing in [Sharing::On, Sharing::Off] {
         let alone = search(metric(RegressionMetric::Rmse)).sharing(sharing).fit(&bad).unwrap();
         let with_others = search(metric(RegressionMetric::Rmse))

@@ -90,12 +90,12 @@ fn what_is_streamed_is_what_is_transformed() {
         rows.repartition(7).unwrap(),
     ];
     let columns = ["label", "probability", "prediction"];
-    for scan in scans {
+    for (i, scan) in scans.into_iter().enumerate() {
         let view = model.stream(&scan).unwrap();
         let schema: Vec<_> =
             columns.iter().map(|name| view.schema().require(name).unwrap().clone()).collect();
         let schema = luthier::frame::Schema::new(schema).unwrap();
-        let out = directory.path().join("out.parquet");
+        let out = directory.path().join(format!("out{i}.parquet"));
         let mut writer = luthier::frame::BatchWriter::parquet(&out, &schema, &ParquetOptions::new()).unwrap();
         let mut most = 0;
         view.for_each_tile(&columns, |tile| {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use acme_executor::Crew;
 use luthier_core::frame::{Column, DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, Evaluator, Moments, MomentsSpec, Need, Params, Pipeline};
+use luthier_core::{
+    Dataset, DynEstimator, EvaluationPlan, Evaluator, Moments, MomentsSpec, Params, Pipeline,
+};
 use luthier_tune::{
     Executor, KFold, Parallelism, ParamGrid, Rayon, Search, SearchResult, Serial, Splitter, ThreadPool,
     TrainRatio,
@@ -38,8 +40,8 @@ impl Evaluator for Rmse {
         Ok(())
     }
 
-    fn needs(&self, _schema: &Schema) -> Vec<Need> {
-        vec![Need::summary::<Moments>(Self::spec())]
+    fn plan(&self, _schema: &Schema) -> EvaluationPlan {
+        EvaluationPlan::opaque().derive::<Moments>(Self::spec())
     }
 
     fn metric(&self) -> String {

@@ -224,18 +224,18 @@ struct Summaries<'a> {
     spec: MomentsSpec,
     features_col: String,
     label_col: String,
-    moments: OnceCell<Result<Arc<Moments>, String>>,
-    equations: OnceCell<Result<NormalEquations, String>>,
-    factor: OnceCell<Result<Factor, String>>,
-    rows: OnceCell<Result<SparseRows, String>>,
+    moments: OnceCell<luthier_core::Result<Arc<Moments>>>,
+    equations: OnceCell<luthier_core::Result<NormalEquations>>,
+    factor: OnceCell<luthier_core::Result<Factor>>,
+    rows: OnceCell<luthier_core::Result<SparseRows>>,
 }
 
 /// What was taken, or why it could not be.
 fn known<T>(
-    cell: &OnceCell<Result<T, String>>,
+    cell: &OnceCell<luthier_core::Result<T>>,
     take: impl FnOnce() -> luthier_core::Result<T>,
-) -> Result<&T, String> {
-    cell.get_or_init(|| take().map_err(|e| e.to_string())).as_ref().map_err(Clone::clone)
+) -> luthier_core::Result<&T> {
+    cell.get_or_init(take).as_ref().map_err(Clone::clone)
 }
 
 impl<'a> Summaries<'a> {
@@ -256,7 +256,7 @@ impl<'a> Summaries<'a> {
         self.spec == config.spec() && self.label_col == config.label_col
     }
 
-    fn moments(&self) -> Result<&Arc<Moments>, String> {
+    fn moments(&self) -> luthier_core::Result<&Arc<Moments>> {
         known(&self.moments, || {
             let moments: Arc<Moments> = self.data.summarize(&self.spec)?;
             moments.require_visible(&[&self.features_col, &self.label_col])?;
@@ -264,7 +264,7 @@ impl<'a> Summaries<'a> {
         })
     }
 
-    fn equations(&self) -> Result<&NormalEquations, String> {
+    fn equations(&self) -> luthier_core::Result<&NormalEquations> {
         let moments = self.moments()?;
         let (features, label) = (self.features_col.as_str(), self.label_col.as_str());
         known(&self.equations, || {
@@ -283,7 +283,7 @@ impl<'a> Summaries<'a> {
 
     /// Rows that keep all digits: those that the moments hold, or the triangular factor. The spec names the features
     /// first and the label second.
-    fn factor(&self) -> Result<&Factor, String> {
+    fn factor(&self) -> luthier_core::Result<&Factor> {
         let moments = self.moments()?;
         known(&self.factor, || {
             if let Some(r) = moments.centred_rows() {
@@ -316,7 +316,7 @@ impl<'a> Summaries<'a> {
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
         let mut models: Vec<_> = configs.iter().map(|_| None).collect();
         for i in robust {
-            let equations = self.equations().map_err(|message| anyhow::anyhow!(message));
+            let equations = self.equations().map_err(anyhow::Error::from);
             models[i] = Some(equations.and_then(|equations| configs[i].fit_robustly(self.data, equations)));
         }
         let is_sparse = |i: &usize| configs[*i].reads_sparse_rows(self.data.schema());
@@ -331,10 +331,10 @@ impl<'a> Summaries<'a> {
                 Err(error) => models[i] = Some(Err(error)),
             }
         }
-        let refined = self.refine(configs, &mut fitted).map_err(|e| e.to_string());
+        let refined = self.refine(configs, &mut fitted);
         for (i, Fitted { fit, goodness }) in fitted {
             let model = self.model(configs[i], fit, &goodness);
-            models[i] = Some(refined.clone().map(|()| model).map_err(|message| anyhow::anyhow!(message)));
+            models[i] = Some(refined.clone().map(|()| model).map_err(anyhow::Error::from));
         }
         models.into_iter().map(only).collect()
     }
@@ -349,12 +349,12 @@ impl<'a> Summaries<'a> {
         if chosen.is_empty() {
             return Vec::new();
         }
-        let failed = |chosen: Vec<usize>, message: &str| {
-            chosen.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.to_owned())))).collect()
+        let failed = |chosen: Vec<usize>, error: &luthier_core::Error| {
+            chosen.into_iter().map(|i| (i, Err(error.clone().into()))).collect()
         };
         let holds_rows = match self.moments() {
             Ok(moments) => moments.centred_rows().is_some(),
-            Err(message) => return failed(chosen, &message),
+            Err(error) => return failed(chosen, &error),
         };
         let (mut by_factor, by_moments): (Vec<usize>, Vec<usize>) =
             chosen.into_iter().partition(|&i| holds_rows || configs[i].solver == Solver::Qr);
@@ -364,7 +364,7 @@ impl<'a> Summaries<'a> {
                 Ok(moments) => {
                     self.fit_moments(configs, by_moments, moments, &mut by_factor, &mut results, ctx)
                 }
-                Err(message) => return failed(by_moments.into_iter().chain(by_factor).collect(), &message),
+                Err(error) => return failed(by_moments.into_iter().chain(by_factor).collect(), &error),
             }
         }
         if by_factor.is_empty() {
@@ -372,8 +372,8 @@ impl<'a> Summaries<'a> {
         }
         let factor = match self.factor() {
             Ok(factor) => factor,
-            Err(message) => {
-                results.extend(by_factor.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.clone())))));
+            Err(error) => {
+                results.extend(by_factor.into_iter().map(|i| (i, Err(error.clone().into()))));
                 return results;
             }
         };
@@ -413,8 +413,8 @@ impl<'a> Summaries<'a> {
         };
         let rows = match known(&self.rows, || SparseRows::read(self.data, columns)) {
             Ok(rows) => rows,
-            Err(message) => {
-                return chosen.into_iter().map(|i| (i, Err(anyhow::anyhow!(message.clone())))).collect();
+            Err(error) => {
+                return chosen.into_iter().map(|i| (i, Err(error.clone().into()))).collect();
             }
         };
         let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();

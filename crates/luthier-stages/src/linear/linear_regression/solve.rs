@@ -139,6 +139,7 @@ pub(crate) struct Fit {
 
 /// What became of one fit.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each fit, and it is moved once")]
 pub(crate) enum Outcome {
     /// The model.
     Fitted(Fit),

@@ -3,6 +3,7 @@
 use luthier_core::{Dataset, Result, Tile};
 
 use super::cells::Cells;
+use super::class_labels;
 use super::rows::RowColumns;
 
 /// Floats in a block: it stays in a second-level cache while it is used twice, for margins and for gradients.
@@ -14,14 +15,11 @@ const SPARSE_ROWS: usize = 1024;
 /// A sparse column of at most so many features is held densely.
 const FEW_FEATURES: usize = 32;
 
-/// A label from here on is taken for a mistake: there would be as many classes.
-const MOST_CLASSES: f64 = 65_536.0;
-
 /// Consecutive rows with a positive weight.
 #[derive(Debug)]
 pub(super) struct Block {
     pub(super) cells: Cells,
-    /// The label, then its position among the labels that occur.
+    /// The code of the label, then its class, then the place of this among those that occur.
     pub(super) classes: Vec<u32>,
     pub(super) weights: Vec<f64>,
 }
@@ -80,14 +78,9 @@ impl Stretch {
         let weights = tile.weights(columns.weight.as_deref())?;
         self.count += tile.len() as u64;
         for (i, &label) in labels.iter().enumerate() {
-            let class = label as u32;
-            if !(label < MOST_CLASSES && f64::from(class) == label) {
-                return Err(tile.bad_value(
-                    &columns.label,
-                    i,
-                    "a class, an integer from 0 to 65535: turn other labels into classes by a string indexer",
-                ));
-            }
+            let Some(class) = class_labels::code(label) else {
+                return Err(tile.bad_value(&columns.label, i, class_labels::EXPECTED));
+            };
             let weight = weights.as_ref().map_or(1.0, |weights| weights[i]);
             if weight == 0.0 {
                 continue;
@@ -213,7 +206,8 @@ mod tests {
                 for block in &blocks {
                     assert_eq!(block.classes.len(), block.weights.len());
                     let row = |i: usize| block.weights[i] as usize - 1;
-                    assert!((0..block.len()).all(|i| block.classes[i] as usize == row(i) % 3));
+                    let code = |i: usize| class_labels::code((row(i) % 3) as f64);
+                    assert!((0..block.len()).all(|i| Some(block.classes[i]) == code(i)));
                     let mut held = 0;
                     block.cells.for_each(width, |i, j, x| {
                         let expected = if (row(i) + j).is_multiple_of(9) { row(i) * 50 + j + 1 } else { 0 };

@@ -78,6 +78,20 @@ impl Cells {
         }
     }
 
+    /// Replaces every number that is held by `f` of its position and value; zeros must stay zeros.
+    pub(super) fn map(&mut self, width: usize, f: impl Fn(usize, f64) -> f64) {
+        match self {
+            Self::Dense(all) => {
+                for row in all.chunks_exact_mut(width.max(1)) {
+                    row.iter_mut().enumerate().for_each(|(j, x)| *x = f(j, *x));
+                }
+            }
+            Self::Sparse { indices, values, .. } => {
+                values.iter_mut().zip(indices).for_each(|(x, j)| *x = f(*j as usize, *x));
+            }
+        }
+    }
+
     /// Calls `f` with the row, position and value of every number that is held.
     #[inline(always)]
     pub(super) fn for_each(&self, width: usize, mut f: impl FnMut(usize, usize, f64)) {

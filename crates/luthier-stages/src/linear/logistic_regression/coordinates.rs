@@ -1,8 +1,8 @@
 //! Between a model's coefficients and the unknowns of the descent.
 
 use super::loss::Shape;
-use super::quadratic::Region;
 use super::rows::{Rows, Units};
+use crate::optim::Region;
 
 /// `t = β · unit` for the features that vary, set by set, each followed by the intercept of the centred features.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,9 @@
 
 use ndarray::{Array1, Array2};
 
-use super::limited_memory::LimitedMemory;
 use super::loss::{LossAt, Shape};
-use super::quadratic::{Quadratic, Region};
 use super::rows::Rows;
+use crate::optim::{Curvature, LimitedMemory, Quadratic, Region};
 
 /// A decrease this small, as a part of `tol` and of the loss without features, is the last where the Hessian is dear: there
 /// are many rows for every unknown, or many unknowns.
@@ -16,6 +15,15 @@ const ARMIJO: f64 = 1e-4;
 
 /// Rounding of the objective, relative.
 const NOISE: f64 = 64.0 * f64::EPSILON;
+
+/// Rounding of a score, relative to the sum of the magnitudes that it adds up.
+const SCORE_NOISE: f64 = 4.0 * f64::EPSILON;
+
+/// No derivative is smaller than its rounding, about.
+const LEAST_TOLERANCE: f64 = 1e-12;
+
+/// Newton steps that no longer leave less than this part of the decrease to be had have come down to rounding.
+const STALLED: f64 = 0.25;
 
 /// A Hessian that was only updated so often is taken anew once it makes little progress.
 const PATIENCE: usize = 4;
@@ -44,6 +52,12 @@ pub(super) struct Solution {
     pub(super) history: Vec<f64>,
     /// Whether the tolerance was met.
     pub(super) converged: bool,
+    /// Whether it stopped because rounding hides any further decrease.
+    pub(super) at_rounding: bool,
+    /// The largest distance of a derivative from its optimality condition.
+    pub(super) violation: f64,
+    /// Twice the decrease that the quadratic model promised at the end.
+    pub(super) decrement: f64,
 }
 
 #[derive(Debug)]
@@ -52,16 +66,22 @@ pub(super) struct Descent<'a> {
     pub(super) problem: &'a Problem,
     /// Relative decrease that is the last.
     pub(super) enough: f64,
+    /// What a derivative may be off its optimality condition at the end.
+    pub(super) steepest: f64,
     pub(super) point: Vec<f64>,
     at: Option<LossAt>,
     objective: f64,
     violation: f64,
     /// That of the loss, or what gradients tell of it.
-    pub(super) hessian: Option<Array2<f64>>,
+    hessian: Option<Array2<f64>>,
+    /// Of the loss and the L2 penalty, where it is known for this point.
+    curvature: Option<Curvature>,
+    /// Whether products of rows have too few digits, so that every iteration takes a factor of the rows.
+    is_factored: bool,
     /// In place of a Hessian.
     pub(super) memory: Option<LimitedMemory>,
     /// Times that the Hessian was updated since it was taken.
-    pub(super) updates: usize,
+    updates: usize,
     /// The minimum of the quadratic model.
     target: Vec<f64>,
     /// How much of the way there is tried.
@@ -74,11 +94,14 @@ pub(super) struct Descent<'a> {
     decrease_before: f64,
     /// And to the point that is asked for.
     expected: f64,
+    /// Whether the last step's decrease was too small to be seen in the objective.
+    was_invisible: bool,
     /// Derivatives towards which the objective falls.
     downhill: Vec<f64>,
     pub(super) history: Vec<f64>,
     pub(super) done: bool,
     converged: bool,
+    at_rounding: bool,
 }
 
 impl<'a> Descent<'a> {
@@ -87,11 +110,14 @@ impl<'a> Descent<'a> {
             shape,
             problem,
             enough: DECREASE_OF_MANY * problem.tol,
+            steepest: problem.tol.max(LEAST_TOLERANCE),
             point: problem.start.clone(),
             at: None,
             objective: f64::NAN,
             violation: f64::NAN,
             hessian,
+            curvature: None,
+            is_factored: false,
             memory: None,
             updates: 0,
             target: Vec::new(),
@@ -100,10 +126,12 @@ impl<'a> Descent<'a> {
             decrease: 0.0,
             decrease_before: f64::NEG_INFINITY,
             expected: 0.0,
+            was_invisible: false,
             downhill: Vec::new(),
             history: Vec::new(),
             done: false,
             converged: false,
+            at_rounding: false,
         }
     }
 
@@ -138,9 +166,50 @@ impl<'a> Descent<'a> {
         each.map(|(j, (t, g))| self.problem.region.violation(j, *t, *g)).fold(0.0, f64::max)
     }
 
-    /// Whether updates of the Hessian no longer help.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.updates >= PATIENCE && self.decrease < LITTLE * self.decrease_before
+    /// Whether the Hessian is to be taken at this point: there is none, or its updates no longer help.
+    pub(super) fn wants_hessian(&self) -> bool {
+        let is_stuck = self.updates >= PATIENCE && self.decrease < LITTLE * self.decrease_before;
+        self.hessian.is_none() || self.is_factored || is_stuck
+    }
+
+    pub(super) fn set_hessian(&mut self, hessian: Array2<f64>) {
+        self.hessian = Some(hessian);
+        self.updates = 0;
+    }
+
+    /// Takes the quadratic model from the Hessian. A Hessian that is new and turns out to have too few digits is replaced
+    /// by `hessian` and `factor`, those of the rows at this point, where the factor is known to `offset · ε`.
+    pub(super) fn bend(
+        &mut self,
+        hessian: impl FnOnce(&[f64]) -> Array2<f64>,
+        factor: impl FnOnce(&[f64]) -> Array2<f64>,
+        offset: f64,
+    ) {
+        let mut curvature = self.curvature_of_hessian();
+        let (lower, upper) = (&self.problem.region.lower, &self.problem.region.upper);
+        let held = |j: usize| lower[j] == upper[j];
+        if self.is_factored || (self.updates == 0 && curvature.as_ref().is_some_and(|c| c.needs_factor(held)))
+        {
+            if !self.is_factored {
+                self.set_hessian(hessian(&self.point));
+            }
+            self.is_factored = true;
+            let anchors = self.anchors();
+            let factor = factor(&self.point);
+            let rows = [factor.view(), anchors.view()];
+            curvature = Some(Curvature::from_rows(&rows, &self.problem.l2, offset));
+        }
+        self.curvature = curvature;
+    }
+
+    fn curvature_of_hessian(&self) -> Option<Curvature> {
+        let mut model = self.hessian.clone()?;
+        model.diag_mut().iter_mut().zip(&self.problem.l2).for_each(|(h, l2)| *h += l2);
+        let anchors = self.anchors();
+        if anchors.nrows() > 0 {
+            model += &anchors.t().dot(&anchors);
+        }
+        Some(Curvature::from_matrix(model))
     }
 
     /// Takes the loss at the point that was asked for; says whether the descent is there now.
@@ -157,12 +226,13 @@ impl<'a> Descent<'a> {
             return true;
         };
         let expected = self.expected;
-        let invisible = -expected <= NOISE * self.objective.abs();
+        let invisible = -expected <= self.noise();
         let better = match invisible {
-            true => violation < self.violation,
+            true => violation < self.violation || self.levels_off(&point, &at),
             false => objective <= self.objective + ARMIJO * expected,
         };
         if better && objective.is_finite() {
+            self.was_invisible = invisible;
             self.learn(&point, &at);
             self.point = point;
             self.objective = objective;
@@ -173,7 +243,7 @@ impl<'a> Descent<'a> {
         }
         if invisible {
             // There are no more digits.
-            self.stop(true);
+            self.stop_at_rounding();
             return false;
         }
         // The parabola through the values and the slope has its minimum there.
@@ -190,23 +260,50 @@ impl<'a> Descent<'a> {
 
     /// Asks for the next point.
     pub(super) fn propose(&mut self, scale: f64) {
-        if self.history.len() > self.problem.max_iter {
-            return self.stop(self.violation == 0.0);
-        }
         self.decrease_before = self.decrease;
         match self.memory {
             Some(_) => self.aim_along_gradients(),
-            None => self.aim_by_hessian(),
+            None => self.aim_by_curvature(),
         }
-        // A quadratic model's own decrease is at least half of the slope's.
         if !self.decrease.is_finite() {
             return self.stop(false);
         }
-        if -0.5 * self.decrease <= self.enough * scale {
+        // A quadratic model's own decrease is at least half of the slope's.
+        let promised = -0.5 * self.decrease;
+        // Of separated classes the loss has no least value to be near to but zero.
+        let is_enough = promised <= self.enough * scale.min(self.objective)
+            || promised.max(self.objective) <= self.enough * scale;
+        if is_enough && self.violation <= self.steepest {
             return self.stop(true);
+        }
+        if self.history.len() > self.problem.max_iter {
+            return self.stop(false);
+        }
+        if self.memory.is_none() && self.was_invisible && self.decrease < STALLED * self.decrease_before {
+            return self.stop_at_rounding();
         }
         self.step = 1.0;
         self.ask();
+    }
+
+    /// What rounding may add to the objective: scores of nearly dependent features are small sums of large numbers.
+    fn noise(&self) -> f64 {
+        let size: f64 = self.point.iter().map(|t| t.abs()).sum();
+        NOISE * self.objective.abs() + SCORE_NOISE * size * self.objective.abs().min(1.0)
+    }
+
+    /// Whether the derivative along the step to `point` has come near zero, where values are too coarse to tell.
+    fn levels_off(&self, point: &[f64], at: &LossAt) -> bool {
+        if self.memory.is_some() {
+            return false;
+        }
+        let slope = self.slope(point, at);
+        let l1 = &self.problem.region.l1;
+        let along: f64 = (0..point.len())
+            .map(|j| (point[j] - self.point[j], l1[j].copysign(point[j]), slope[j]))
+            .map(|(step, l1, slope)| step * (slope + l1))
+            .sum();
+        along.abs() <= (1.0 - 2.0 * ARMIJO) * -self.expected
     }
 
     /// A quasi-Newton step in the orthant of the signs.
@@ -223,18 +320,13 @@ impl<'a> Descent<'a> {
     }
 
     /// The minimum of the quadratic model.
-    fn aim_by_hessian(&mut self) {
+    fn aim_by_curvature(&mut self) {
         self.decrease = f64::NAN;
-        let (Some(at), Some(hessian)) = (&self.at, &self.hessian) else { return };
-        let mut model = hessian.clone();
-        model.diag_mut().iter_mut().zip(&self.problem.l2).for_each(|(h, l2)| *h += l2);
-        self.anchor(&mut model);
+        let (Some(at), Some(curvature)) = (&self.at, &self.curvature) else { return };
         let slope = self.slope(&self.point, at);
-        let here = ndarray::aview1(&self.point);
-        let linear = &slope - &luthier_core::linalg::matvec(model.view(), here);
         let region = &self.problem.region;
-        let target = Quadratic { hessian: &model, linear, region }.minimise(&self.point);
-        let direction = &target - &here;
+        let target = Quadratic { curvature, point: &self.point, slope: slope.view(), region }.minimise();
+        let direction = &target - &ndarray::aview1(&self.point);
         let l1: f64 = target
             .iter()
             .zip(&self.point)
@@ -250,7 +342,7 @@ impl<'a> Descent<'a> {
         let ways = self.point.iter().zip(&self.target);
         let trial: Vec<f64> = match (&self.memory, self.step) {
             (Some(_), step) => {
-                ways.enumerate().map(|(j, (t, to))| region.until(j, *t, step * (to - t))).collect()
+                ways.enumerate().map(|(j, (t, to))| region.until_kink(j, *t, t + step * (to - t))).collect()
             }
             // A whole step ends on kinks and walls exactly.
             (None, 1.0) => self.target.clone(),
@@ -271,31 +363,43 @@ impl<'a> Descent<'a> {
         self.converged = converged;
     }
 
-    /// A shift that all classes share leaves the loss alone. Where no L2 penalty holds it, it is given some curvature:
-    /// as gradients have nothing of it, without an L1 penalty it stays as it is.
-    fn anchor(&self, model: &mut Array2<f64>) {
+    /// The descent has come to where rounding hides the rest: it has converged if its derivatives and what the quadratic
+    /// model still promises say so.
+    fn stop_at_rounding(&mut self) {
+        let is_done = -0.5 * self.decrease <= f64::EPSILON * self.objective.abs();
+        self.stop(is_done && self.violation <= self.steepest);
+        self.at_rounding = true;
+    }
+
+    /// A shift that all classes share leaves the loss alone. Where no L2 penalty holds it, these rows give it some
+    /// curvature: as gradients have nothing of it, without an L1 penalty it stays as it is.
+    fn anchors(&self) -> Array2<f64> {
         let (sets, q) = (self.shape.sets, self.shape.width + 1);
-        if sets == 1 {
-            return;
-        }
-        for j in 0..q {
-            let places: Vec<usize> = (0..sets).map(|k| k * q + j).collect();
-            if places.iter().any(|&at| self.problem.l2[at] > 0.0) {
-                continue;
-            }
-            let mean = places.iter().map(|&at| model[[at, at]]).sum::<f64>() / sets as f64;
-            let part = if self.problem.region.l1[j] > 0.0 { 1e-6 } else { 1.0 };
-            for &a in &places {
-                for &b in &places {
-                    model[[a, b]] += part * mean / sets as f64;
+        let unknowns = self.shape.unknowns();
+        let mut rows = Vec::new();
+        if let (Some(hessian), true) = (&self.hessian, sets > 1) {
+            for j in 0..q {
+                let places = || (0..sets).map(move |k| k * q + j);
+                if places().any(|at| self.problem.l2[at] > 0.0) {
+                    continue;
                 }
+                let mean = places().map(|at| hessian[[at, at]]).sum::<f64>() / sets as f64;
+                let part = if self.problem.region.l1[j] > 0.0 { 1e-6 } else { 1.0 };
+                let start = rows.len();
+                rows.resize(start + unknowns, 0.0);
+                places().for_each(|at| rows[start + at] = (part * mean / sets as f64).sqrt());
             }
         }
+        Array2::from_shape_vec((rows.len() / unknowns.max(1), unknowns), rows)
+            .unwrap_or_else(|_| Array2::zeros((0, unknowns)))
     }
 
     /// Learns from the step to `point` (BFGS).
     fn learn(&mut self, point: &[f64], at: &LossAt) {
         self.updates += 1;
+        if self.is_factored {
+            return;
+        }
         if let (Some(before), true) = (&self.at, self.memory.is_some()) {
             let s: Vec<f64> = point.iter().zip(&self.point).map(|(a, b)| a - b).collect();
             let y = &self.slope(point, at) - &self.slope(&self.point, before);
@@ -325,6 +429,9 @@ impl<'a> Descent<'a> {
             point: self.point,
             history: self.history,
             converged: self.converged,
+            at_rounding: self.at_rounding,
+            violation: self.violation,
+            decrement: -self.decrease,
         }
     }
 }

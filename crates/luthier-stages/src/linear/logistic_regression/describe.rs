@@ -14,9 +14,14 @@ pub(super) fn describe(model: &LogisticRegressionModel) -> Description {
         .fact("log_loss", summary.log_loss)
         .fact("deviance", summary.deviance)
         .fact("null_deviance", summary.null_deviance)
+        .fact("log_likelihood", summary.log_likelihood())
+        .fact_if("aic", summary.aic)
+        .fact_if("bic", summary.bic)
+        .fact_if("degrees_of_freedom", summary.degrees_of_freedom)
         .fact("accuracy", summary.accuracy)
         .fact("iterations", summary.total_iterations)
         .fact("converged", summary.converged)
+        .fact("gradient", summary.gradient)
         .fact("separated", summary.separated);
     let features = model.features_col();
     let description = match model.is_multinomial() {
@@ -31,7 +36,7 @@ pub(super) fn describe(model: &LogisticRegressionModel) -> Description {
         }
         false => of_binomial(model, description.fact("threshold", model.threshold()), features),
     };
-    description.with_notes(notes(model))
+    description.with_notes(of_labels(model)).with_notes(summary.notes.iter().cloned())
 }
 
 fn of_binomial(model: &LogisticRegressionModel, description: Description, features: &str) -> Description {
@@ -55,18 +60,11 @@ fn of_binomial(model: &LogisticRegressionModel, description: Description, featur
     }
 }
 
-fn notes(model: &LogisticRegressionModel) -> Vec<Note> {
-    let summary = model.summary();
-    let mut notes = Vec::new();
-    // Spark's `[0]`: one class is certain, there was nothing to fit.
-    if summary.objective_history == [0.0] {
-        let message = "all labels are of one class: the model predicts that class, whatever the features";
-        notes.push(Note::new(NoteKind::OneClass, message));
-    }
-    if !summary.converged {
-        notes.push(crate::linear::not_converged(summary.total_iterations));
-    }
-    notes
+/// Which of two labels that are not 0 and 1 is the positive class.
+fn of_labels(model: &LogisticRegressionModel) -> Option<Note> {
+    let [negative, positive] = model.class_labels?;
+    let message = format!("the labels are {negative} and {positive}: {positive} is the positive class");
+    Some(Note::new(NoteKind::Labels, message).about([positive.to_string()]))
 }
 
 /// Whether lists of a loaded model fit together.

@@ -7,7 +7,8 @@ use luthier_core::{Dataset, Error, Estimator, FitContext, StagePlan};
 use super::family::Family;
 use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
-use super::rows::{RowColumns, Rows};
+use super::notes::Names;
+use super::rows::{Origin, RowColumns, Rows};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
 
@@ -22,29 +23,55 @@ use crate::linear::together::{fit_in_groups, only};
 /// where `λ = reg_param`, `α = elastic_net_param`, and `s_j` is the sample's standard deviation of feature `j`, or 1
 /// without `standardization`. Intercepts are not penalised. This is what Spark minimises.
 ///
+/// ```
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_core::frame::DataFrame;
+/// use luthier_stages::LogisticRegression;
+///
+/// let x = ndarray::array![[0.5], [1.0], [1.5], [2.0], [2.5], [3.0]];
+/// let data = DataFrame::from_ndarray(x, vec![0.0, 0.0, 1.0, 0.0, 1.0, 1.0])?;
+/// let model = LogisticRegression::new().fit_frame(&data)?;
+/// // By symmetry either class has probability ½ at 1.75.
+/// assert!((model.intercept()? + 1.75 * model.coefficients()?[0]).abs() < 1e-9);
+/// assert!(model.summary().converged);
+/// let predictions = model.transform(&data).unwrap().column_f64("prediction")?;
+/// assert_eq!(predictions, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
+///
 /// | rows | outcome |
 /// |---|---|
-/// | constant feature | coefficient 0 |
-/// | all labels one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]` |
-/// | a class without rows, multinomial, with free intercept | its coefficients 0, its intercept `−∞`: it has probability 0 |
-/// | classes that are separated, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated` |
-/// | linearly dependent features, no penalty | one of the solutions; no standard errors |
+/// | constant feature | with an intercept: coefficient 0; without: what minimises the objective (Spark: 0), where `s_j` is 0 |
+/// | all labels one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]`; a note |
+/// | a class without rows, multinomial, with free intercept | its coefficients 0, its intercept `−∞`: it has probability 0; a note |
+/// | classes that are separated or quasi-separated, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated` and by what; no standard errors; a note |
+/// | linearly dependent features, no penalty | the smallest of the solutions, about; standard errors of the other features alone; a note |
+/// | nearly dependent features | the optimum to eight digits of the objective up to a condition of 1e10 of the standardised features; a note where rounding ends the fit before the tolerance is met |
 /// | multinomial, coefficients without L2 penalty, intercepts | of equivalent solutions the one of smallest squares: centred over the classes, as far as bounds and the L1 penalty allow |
+/// | features or weights of any size | as in other units; an error where a standard deviation or a penalty is no double with all its digits |
 /// | null, NaN or infinite feature | an error naming column and row |
-/// | label that is no integer from 0 to 65535 | an error naming column and row |
+/// | two labels that are not 0 and 1, such as 1 and 2 or −1 and 1 | the larger is class 1; predictions are the labels, and a note says so |
+/// | more labels, one of which is no integer from 0 to 65535 | an error naming column and row |
 /// | negative, null, NaN or infinite weight | an error naming column and row |
 /// | zero weight | the row does not count |
 /// | all weights zero, or no rows | an error |
 ///
+/// Where the label column carries categories, as behind a [`StringIndexer`](crate::StringIndexer), these are the classes, also
+/// those without rows, except for a binomial model.
+///
 /// It is fitted by a proximal Newton method: the quadratic model of the loss at a point is minimised with the L1
 /// penalty and within the bounds, and a line search makes every step a descent. Where the Hessian of all rows is dear it
-/// is that of a sample of the rows, updated by the gradients (BFGS). It stops where the quadratic model promises a decrease
-/// below `1e-7 · tol` of the loss of a model without features, or below `1e-5 · tol` of it where the Hessian of all rows is
-/// dear or not formed (L-BFGS), as iterations cost more there. With the default `tol` that is 1e-11 of this loss: with a
-/// Hessian what is left is about as much, far from 1e-8 of the objective, unless the objective is below a
-/// thousandth of this loss. The rows are held in memory, standardised, during the fit;
-/// the candidates of a grid pass over them together. A candidate gets the same model, bit for bit, alone and in any grid,
-/// whatever the number of threads or partitions.
+/// is that of a sample of the rows, updated by the gradients (BFGS). Where features are so nearly dependent that the Hessian
+/// loses digits, a triangular (QR) factor of the weighted rows takes its place, in every iteration. It stops where the
+/// quadratic model promises a decrease below `1e-7 · tol` of the objective (or of the loss of a model without features, if that
+/// is less), or below `1e-5 · tol` where the Hessian of all rows is dear or not formed (L-BFGS), as iterations cost more
+/// there. `converged` means this and besides that no derivative, in units of the features' standard deviations, is off its
+/// optimality condition by more than `tol` (at least 1e-12). A stop at rounding counts as convergence only if the
+/// quadratic model promises no more than a unit of rounding of the objective. Beyond 1000 unknowns no Hessian is formed: what
+/// L-BFGS promises is then all that is known, and nearly dependent features without penalty may be further from their optimum.
+///
+/// The rows are held in memory, standardised, during the fit; the candidates of a grid pass over them together. A candidate
+/// gets the same model, bit for bit, alone and in any grid, whatever the number of threads or partitions.
 ///
 /// It starts with coefficients of 0 and the intercepts that are best for them, or at `initial_coefficients`.
 #[derive(Debug, Clone, Params)]
@@ -53,7 +80,8 @@ pub struct LogisticRegression {
     /// The numeric or vector column of features.
     #[param(default = "features", column = input)]
     features_col: String,
-    /// The numeric column of classes; a `string_indexer` makes one of text, and predictions keep its categories.
+    /// The numeric column of classes, 0, 1, 2, …, or any two whole numbers, the larger of which is class 1; a
+    /// `string_indexer` makes one of text, and predictions keep its categories.
     #[param(default = "label", column = label)]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
@@ -105,7 +133,8 @@ pub struct LogisticRegression {
     /// Most iterations; 0 gives the start.
     #[param(default = 100)]
     max_iter: usize,
-    /// Tolerance of the objective.
+    /// Tolerance of the derivatives in units of the features' standard deviations; decreases of the objective are followed
+    /// to a small part of it.
     #[param(default = 1e-6, range = 0.0..)]
     tol: f64,
 }
@@ -184,7 +213,15 @@ impl LogisticRegression {
 
     /// A bounded intercept is that of the features as they are.
     pub(super) fn is_centred(&self) -> bool {
-        self.fit_intercept && !self.bounds_intercepts()
+        self.origin() == Origin::Mean
+    }
+
+    fn origin(&self) -> Origin {
+        match self.fit_intercept {
+            false => Origin::Zero,
+            true if self.bounds_intercepts() => Origin::ZeroBesideIntercept,
+            true => Origin::Mean,
+        }
     }
 
     fn row_columns(&self) -> RowColumns {
@@ -207,7 +244,10 @@ impl LogisticRegression {
     }
 
     /// Whether the model has a score for each class, and whether what was set fits so many classes and features.
-    pub(super) fn is_multinomial(&self, classes: usize, features: usize) -> luthier_core::Result<bool> {
+    pub(super) fn is_multinomial(&self, rows: &Rows) -> luthier_core::Result<bool> {
+        let features = rows.units.features;
+        // Of a binomial model classes without rows are no news.
+        let classes = if self.family == Family::Binomial { rows.found_classes } else { rows.classes };
         let multinomial = match self.family {
             Family::Auto => classes > 2,
             Family::Multinomial => true,
@@ -262,21 +302,25 @@ impl LogisticRegression {
         ctx: &FitContext,
     ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
         let Some(first) = configs.first() else { return Vec::new() };
-        match Rows::read(data, &first.row_columns(), first.is_centred()) {
+        let labels = data.schema().field(&first.label_col).and_then(Field::categories);
+        let named = labels.as_deref().map_or(0, known_classes);
+        match Rows::read(data, &first.row_columns(), first.origin(), named) {
             Ok(rows) => {
-                let labels = data.schema().field(&first.label_col).and_then(Field::categories);
-                let named = |model| LogisticRegressionModel { labels: labels.clone(), ..model };
-                fit_rows(configs, &rows, ctx).into_iter().map(|model| model.map(named)).collect()
+                let class_labels = rows.class_labels;
+                let classes =
+                    labels.clone().or(class_labels.map(|two| two.map(|label| label.to_string()).to_vec()));
+                let names = Names::of(data.schema(), &first.features_col, classes);
+                let named = |model| LogisticRegressionModel { labels: labels.clone(), class_labels, ..model };
+                fit_rows(configs, &rows, &names, ctx).into_iter().map(|model| model.map(named)).collect()
             }
-            Err(error) => {
-                let message = error.to_string();
-                let mut original = Some(error);
-                // The first keeps the error with its fields.
-                let mut each = || original.take().unwrap_or_else(|| Error::invalid(message.clone()));
-                configs.iter().map(|_| Err(each().into())).collect()
-            }
+            Err(error) => configs.iter().map(|_| Err(error.clone().into())).collect(),
         }
     }
+}
+
+/// Categories that labels stand for; a [`StringIndexer`](crate::StringIndexer) may add one for what it has not seen.
+fn known_classes(categories: &[String]) -> usize {
+    categories.iter().position(|name| name == crate::features::UNKNOWN).unwrap_or(categories.len())
 }
 
 fn as_matrix(vector: &Option<Vec<f64>>) -> Vec<Vec<f64>> {
@@ -316,8 +360,8 @@ impl Estimator for LogisticRegression {
     ) -> Vec<anyhow::Result<LogisticRegressionModel>> {
         fit_in_groups(
             configs,
-            |config| (config.row_columns(), config.is_centred()),
-            |rows, config| *rows == (config.row_columns(), config.is_centred()),
+            |config| (config.row_columns(), config.origin()),
+            |rows, config| *rows == (config.row_columns(), config.origin()),
             |_, group| Self::fit_same_rows(group, data, ctx),
         )
     }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::descent::{Descent, Problem, Solution};
-use super::hessian::{constant_hessian, gram, hessian};
+use super::hessian::{constant_hessian, factor, gram, hessian};
 use super::loss::{Part, Query, Shape, losses};
 use super::rows::Rows;
 
@@ -47,7 +47,7 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
         problems.iter().zip(first).map(|(problem, first)| Descent::new(shape, problem, first)).collect();
     if step > 1 {
         for descent in &mut descents {
-            descent.enough = 1e-4;
+            (descent.enough, descent.steepest) = (1e-4, f64::INFINITY);
         }
         let near = run(rows, shape, sample, descents, false);
         descents = problems
@@ -63,7 +63,7 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
             .collect();
         descents
             .par_iter_mut()
-            .for_each(|descent| descent.hessian = Some(hessian(rows, shape, sample, &descent.point)));
+            .for_each(|descent| descent.set_hessian(hessian(rows, shape, sample, &descent.point)));
     }
     run(rows, shape, Part::All, descents, false)
 }
@@ -116,10 +116,12 @@ fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, ne
             if !descent.receive(at) {
                 return;
             }
-            let stale = descent.hessian.is_none() || newton || descent.is_stuck();
-            if stale && descent.memory.is_none() {
-                descent.hessian = Some(hessian(rows, shape, part, &descent.point));
-                descent.updates = 0;
+            if descent.memory.is_none() {
+                let hessian = |point: &[f64]| hessian(rows, shape, part, point);
+                if newton || descent.wants_hessian() {
+                    descent.set_hessian(hessian(&descent.point));
+                }
+                descent.bend(hessian, |point| factor(rows, shape, part, point), rows.units.offset());
             }
             descent.propose(scale);
         });

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cells;
+mod class_labels;
 mod coordinates;
 mod decision;
 mod descent;
@@ -11,20 +12,23 @@ mod evaluation;
 mod family;
 mod fit;
 mod hessian;
-mod limited_memory;
 mod loss;
 mod minimise;
 mod model;
+mod notes;
+mod powers;
 mod products;
-mod quadratic;
 mod rows;
+mod separation;
 mod statistics;
 mod summary;
+mod univariate;
 mod wide;
 
 pub use estimator::LogisticRegression;
 pub use evaluation::LogisticEvaluation;
 pub use family::Family;
 pub use model::LogisticRegressionModel;
+pub use separation::Separation;
 pub use statistics::Inference;
 pub use summary::LogisticTrainingSummary;

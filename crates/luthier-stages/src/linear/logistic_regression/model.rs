@@ -23,8 +23,24 @@ pub(super) struct ModelColumns {
 
 /// A fitted [`LogisticRegression`](crate::LogisticRegression).
 ///
+/// ```
+/// use luthier_core::EstimatorExt;
+/// use luthier_core::frame::DataFrame;
+/// use luthier_stages::LogisticRegression;
+///
+/// let x = ndarray::array![[0.0, 1.0], [1.0, 0.5], [2.0, 0.0], [2.5, 2.0], [3.0, 1.0], [4.0, 1.5]];
+/// let data = DataFrame::from_ndarray(x, vec![0.0, 0.0, 1.0, 1.0, 2.0, 2.0])?;
+/// let model = LogisticRegression::new().reg_param(0.1).fit_frame(&data)?;
+/// assert!(model.is_multinomial());
+/// assert_eq!(model.coefficient_matrix().dim(), (3, 2));
+/// assert_eq!(model.intercepts().len(), 3);
+/// assert_eq!(model.summary().accuracy, model.evaluate(&data)?.confusion.accuracy());
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
+///
 /// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
 /// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
+/// The first two carry the names of the classes, so that a file has `probability_setosa` in place of `probability_0`.
 /// Where the label column carried categories, as behind a [`StringIndexer`](crate::StringIndexer), the prediction carries
 /// them too: an [`IndexToString`](crate::IndexToString) turns it into text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +55,9 @@ pub struct LogisticRegressionModel {
     /// What the classes stand for, if the label column said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<Vec<String>>,
+    /// The labels of two classes that are not 0 and 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) class_labels: Option<[f64; 2]>,
     pub(super) summary: LogisticTrainingSummary,
 }
 
@@ -61,7 +80,27 @@ impl LogisticRegressionModel {
     /// The names of the classes: the categories of the label column, else the labels themselves.
     pub(super) fn class_names(&self) -> Vec<String> {
         let name = |k: usize| self.labels.as_ref().and_then(|labels| labels.get(k).cloned());
-        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| k.to_string())).collect()
+        let number = |k: usize| self.label_of(k as f64).to_string();
+        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| number(k))).collect()
+    }
+
+    /// The label of a class: its number, but of two labels that are not 0 and 1. NaN stays NaN.
+    fn label_of(&self, class: f64) -> f64 {
+        match self.class_labels {
+            Some([negative, _]) if class == 0.0 => negative,
+            Some([_, positive]) if class == 1.0 => positive,
+            _ => class,
+        }
+    }
+
+    /// The columns that it appends: raw prediction, probability and prediction. The first two say what their numbers are
+    /// for.
+    fn fields(&self) -> Vec<Field> {
+        let names = self.class_names();
+        let fields = self.columns.fields(Some(self.num_classes()), self.labels()).into_iter();
+        fields
+            .map(|field| if field.column_type().is_vector() { field.with_categories(&names) } else { field })
+            .collect()
     }
 
     pub(super) fn features_col(&self) -> &str {
@@ -208,7 +247,7 @@ impl Transformer for LogisticRegressionModel {
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.columns.fields(Some(self.num_classes()), self.labels()))
+        Ok(self.fields())
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
@@ -218,7 +257,7 @@ impl Transformer for LogisticRegressionModel {
         let decision = self.decision();
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
         let each = z.chunks_exact(classes).zip(p.chunks_exact(classes));
-        let predictions = each.map(|(z, p)| decision.class(z, p)).collect();
+        let predictions = each.map(|(z, p)| self.label_of(decision.class(z, p))).collect();
         if !c.raw_prediction.is_empty() {
             out.vectors(scores);
         }

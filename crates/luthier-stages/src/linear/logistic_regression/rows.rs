@@ -5,6 +5,8 @@ use rayon::prelude::*;
 
 use super::blocks::{Block, read_blocks};
 use super::cells::Cells;
+use super::class_labels;
+use super::powers::{exponent, scale};
 
 /// Parts of a pass over blocks that are summed up on their own and merged in order: fewer where each sum is of
 /// many numbers.
@@ -12,6 +14,9 @@ pub(super) fn shards<B: Sync>(blocks: &[B], numbers: usize) -> rayon::slice::Chu
     let count = if numbers > 1000 { 8 } else { 64 };
     blocks.par_chunks(blocks.len().div_ceil(count).max(1))
 }
+
+/// Squares of numbers up to this, and down to its inverse, can be added up.
+const SAFE: f64 = 1e100;
 
 /// The part of a mean's square below which a sparse feature's variance is rounding.
 const ROUNDING: f64 = 1e-28;
@@ -24,20 +29,33 @@ pub(super) struct RowColumns {
     pub(super) weight: Option<String>,
 }
 
-/// `t = (x − centre) / unit` for the features that vary.
+/// Where features are counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// An intercept makes up for it.
+    Mean,
+    /// There is an intercept with bounds of its own.
+    ZeroBesideIntercept,
+    /// There is no intercept, so that a constant feature is one.
+    Zero,
+}
+
+/// `t = (x − centre) / unit` for the features that count: those that vary, and without intercept all but zeros.
 #[derive(Debug, Clone)]
 pub(super) struct Units {
     /// Number of features, constant ones included.
     pub(super) features: usize,
-    /// Those that vary.
+    /// Those that count.
     pub(super) active: Vec<usize>,
     /// Of the active ones: the mean, or 0 where rows are not centred.
     pub(super) centre: Vec<f64>,
     /// Of the active ones: the deviation, or the root mean square where rows are not centred.
     pub(super) unit: Vec<f64>,
+    /// Whether `centre` was subtracted, or is to be where rows are used.
+    pub(super) is_centred: bool,
     /// What is still to be subtracted from the numbers in sparse blocks, `centre / unit`; empty if nothing is.
     pub(super) shift: Vec<f64>,
-    /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`.
+    /// Of the active ones: the sample's standard deviation `√(Σ w (x−μ)² / (W − Σw²/W))`, 0 of constant ones.
     pub(super) deviation: Vec<f64>,
 }
 
@@ -48,12 +66,18 @@ pub(super) struct Rows {
     pub(super) units: Units,
     /// Number of rows, whatever their weights.
     pub(super) count: u64,
-    /// `W`.
+    /// `W`, as all weights here in units of `2^weight_exponent`.
     pub(super) weight_sum: f64,
+    /// Keeps squares of weights from over- and underflowing: the largest weight is from 1 to 2 in these units.
+    pub(super) weight_exponent: i32,
     /// The smallest positive weight.
     pub(super) least_weight: f64,
-    /// The largest label and one, at least 2.
+    /// The labels of two classes that are not 0 and 1.
+    pub(super) class_labels: Option<[f64; 2]>,
+    /// The largest label and one, at least 2, or as many as are known by name.
     pub(super) classes: usize,
+    /// The largest label and one, at least 2.
+    pub(super) found_classes: usize,
     /// The labels that have scores of their own, ascending: 0 and 1, and all up to the largest that occurs, except that
     /// those that do not occur are left out where rows are centred and there are more than two classes.
     pub(super) present: Vec<u32>,
@@ -62,12 +86,13 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the rows once.
+    /// Reads the rows once; of so many classes there are names.
     ///
     /// # Errors
     /// A feature that is null, NaN or infinite, a label that is no class, a weight that is negative or not finite,
     /// each with column and row; no row with a positive weight; features whose squares overflow.
-    pub(super) fn read(data: &Dataset, columns: &RowColumns, centred: bool) -> Result<Self> {
+    pub(super) fn read(data: &Dataset, columns: &RowColumns, origin: Origin, named: usize) -> Result<Self> {
+        let centred = origin == Origin::Mean;
         let width = crate::columns::width(data.schema(), &columns.features)?;
         let (mut blocks, count) = read_blocks(data, columns, width)?;
         let weight_sum: f64 = blocks.iter().map(|b| b.weights.iter().sum::<f64>()).sum();
@@ -77,11 +102,17 @@ impl Rows {
                  finite weight is needed"
             )));
         }
-        let Some(units) = standardise(&mut blocks, width, weight_sum, centred) else {
+        let weight_exponent = scale_weights(&mut blocks)?;
+        let weight_sum = scale(weight_sum, -weight_exponent);
+        let exponents = scale_features(&mut blocks, width);
+        let Some(units) = standardise(&mut blocks, width, weight_sum, origin) else {
             return Err(not_finite(data, &columns.features));
         };
+        let class_labels = class_labels::number(&mut blocks, data, &columns.label)?;
+        let units = units.scaled(&exponents, data, &columns.features)?;
         let labels = blocks.iter().flat_map(|b| &b.classes);
-        let classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
+        let found_classes = labels.max().map_or(0, |label| *label as usize + 1).max(2);
+        let classes = found_classes.max(named);
         let mut all = vec![0.0; classes];
         for block in &blocks {
             block.classes.iter().zip(&block.weights).for_each(|(c, w)| all[*c as usize] += w);
@@ -96,7 +127,33 @@ impl Rows {
         }
         let weights = blocks.iter().flat_map(|b| &b.weights);
         let least_weight = weights.fold(f64::INFINITY, |a, b| a.min(*b));
-        Ok(Self { blocks, units, count, weight_sum, least_weight, classes, present, class_weights })
+        Ok(Self {
+            blocks,
+            units,
+            count,
+            weight_sum,
+            weight_exponent,
+            least_weight,
+            classes,
+            found_classes,
+            class_labels,
+            present,
+            class_weights,
+        })
+    }
+
+    /// A weight in the data's units.
+    pub(super) fn weight(&self, weight: f64) -> f64 {
+        scale(weight, self.weight_exponent)
+    }
+
+    /// The labels that no row has, among those up to the largest.
+    pub(super) fn absent_classes(&self) -> Vec<usize> {
+        let has_rows = |class: &usize| {
+            let place = self.present.iter().position(|present| *present as usize == *class);
+            place.is_some_and(|place| self.class_weights[place] > 0.0)
+        };
+        (0..self.classes).filter(|class| !has_rows(class)).collect()
     }
 
     /// Number of features in the blocks.
@@ -109,11 +166,50 @@ impl Rows {
 fn not_finite(data: &Dataset, features: &str) -> Error {
     let bad = data.for_each_tile(&[features], |tile| tile.first_not_finite(features).map_or(Ok(()), Err));
     bad.err().unwrap_or_else(|| {
-        Error::invalid(
-            "the second moments of the features are not finite: values beyond about 1e150 overflow when squared; rescale \
-             the columns",
-        )
+        Error::invalid(format!("the moments of the features in `{features}` are not finite: rescale them"))
     })
+}
+
+/// Brings weights into units in which the largest is from 1 to 2.
+fn scale_weights(blocks: &mut [Block]) -> Result<i32> {
+    let weights = || blocks.iter().flat_map(|block| &block.weights);
+    let largest = weights().fold(0.0_f64, |a, b| a.max(*b));
+    let least = weights().fold(f64::INFINITY, |a, b| a.min(*b));
+    let exponent = exponent(largest);
+    if exponent != 0 {
+        if scale(least, -exponent) < f64::MIN_POSITIVE {
+            return Err(Error::invalid(format!(
+                "weights from {least:e} to {largest:e} cannot be added up: rows whose weights are negligible beside others \
+                 should be left out, or weigh 0"
+            )));
+        }
+        for block in blocks {
+            block.weights.iter_mut().for_each(|w| *w = scale(*w, -exponent));
+        }
+    }
+    Ok(exponent)
+}
+
+/// Where a feature's squares could over- or underflow, brings it into units of a power of two; the exponents.
+fn scale_features(blocks: &mut [Block], width: usize) -> Vec<i32> {
+    let parts: Vec<Vec<f64>> = shards(blocks, width)
+        .map(|blocks| {
+            let mut largest = vec![0.0_f64; width];
+            for block in blocks {
+                block.cells.for_each(width, |_, j, x| largest[j] = largest[j].max(x.abs()));
+            }
+            largest
+        })
+        .collect();
+    let largest = |j: usize| parts.iter().fold(0.0_f64, |a, part| a.max(part[j]));
+    let is_safe = |x: f64| x == 0.0 || !x.is_finite() || (SAFE.recip()..=SAFE).contains(&x);
+    let exponents: Vec<i32> =
+        (0..width).map(largest).map(|x| if is_safe(x) { 0 } else { exponent(x) }).collect();
+    if exponents.iter().any(|exponent| *exponent != 0) {
+        let scaled = |j: usize, x: f64| if exponents[j] == 0 { x } else { scale(x, -exponents[j]) };
+        blocks.par_iter_mut().for_each(|block| block.cells.map(width, scaled));
+    }
+    exponents
 }
 
 /// Sums over all blocks, in parallel and in a fixed order.
@@ -159,7 +255,8 @@ impl Block {
 
 /// Standardises the rows in place and takes constant features out of them. Zeros of sparse rows stay zeros: they are
 /// centred where they are used. `None` if the moments are not finite.
-fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: bool) -> Option<Units> {
+fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, origin: Origin) -> Option<Units> {
+    let centred = origin == Origin::Mean;
     let is_sparse = matches!(blocks.first(), Some(Block { cells: Cells::Sparse { .. }, .. }));
     let reference: Vec<f64> = match blocks.first().map(|block| &block.cells) {
         Some(Cells::Dense(all)) => all[..width].to_vec(),
@@ -186,9 +283,11 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
     }
     let weight_squares: f64 = blocks.iter().flat_map(|b| &b.weights).map(|w| w * w).sum();
     let divisor = weight_sum - weight_squares / weight_sum;
-    let active: Vec<usize> = (0..width).filter(|&j| squares[j] > 0.0 && divisor > 0.0).collect();
+    let varies = |j: usize| squares[j] > 0.0 && divisor > 0.0;
+    let counts = |j: &usize| varies(*j) || (origin == Origin::Zero && mean[*j] != 0.0);
+    let active: Vec<usize> = (0..width).filter(counts).collect();
     let pick = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { active.iter().map(|&j| f(j)).collect() };
-    let deviation = pick(&|j| (squares[j] / divisor).sqrt());
+    let deviation = pick(&|j| if varies(j) { (squares[j] / divisor).sqrt() } else { 0.0 });
     let (centre, unit) = match centred {
         true => (pick(&|j| mean[j]), deviation.clone()),
         false => (vec![0.0; active.len()], pick(&|j| (squares[j] / weight_sum + mean[j] * mean[j]).sqrt())),
@@ -197,12 +296,40 @@ fn standardise(blocks: &mut [Block], width: usize, weight_sum: f64, centred: boo
         true => centre.iter().zip(&unit).map(|(centre, unit)| centre / unit).collect(),
         false => Vec::new(),
     };
-    let units = Units { features: width, active, centre, unit, shift, deviation };
+    let units = Units { features: width, active, centre, unit, is_centred: centred, shift, deviation };
     units.apply(blocks);
     Some(units)
 }
 
 impl Units {
+    /// How many times their units the features lie from zero at most: they are known to `ε` of that.
+    pub(super) fn offset(&self) -> f64 {
+        self.centre.iter().zip(&self.unit).map(|(centre, unit)| (centre / unit).abs()).fold(0.0, f64::max)
+    }
+
+    /// The same in the data's units, where the blocks were scaled by powers of two.
+    ///
+    /// # Errors
+    /// Units that no double is, or only one with fewer digits.
+    fn scaled(mut self, exponents: &[i32], data: &Dataset, features: &str) -> Result<Self> {
+        for (at, &feature) in self.active.iter().enumerate() {
+            let back = |x: f64| scale(x, exponents[feature]);
+            self.centre[at] = back(self.centre[at]);
+            self.unit[at] = back(self.unit[at]);
+            self.deviation[at] = back(self.deviation[at]);
+            let sizes = [self.unit[at], self.unit[at].recip()];
+            let deviation = self.deviation[at];
+            if !(sizes.iter().all(|size| size.is_normal()) && (deviation == 0.0 || deviation.is_normal())) {
+                let name = super::notes::Names::of(data.schema(), features, None).feature(feature);
+                return Err(Error::invalid(format!(
+                    "{name} has values of a size of {:e}, which cannot be computed with: rescale it",
+                    self.unit[at]
+                )));
+            }
+        }
+        Ok(self)
+    }
+
     fn apply(&self, blocks: &mut [Block]) {
         let inverse: Vec<f64> = self.unit.iter().map(|unit| 1.0 / unit).collect();
         let mut place = vec![None; self.features];

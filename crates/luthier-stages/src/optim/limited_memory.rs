@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::quadratic::Region;
-
 /// Steps that are remembered, as in Spark.
 const MEMORY: usize = 10;
 
 /// What steps and gradients tell of the inverse Hessian, on top of a diagonal.
 #[derive(Debug)]
-pub(super) struct LimitedMemory {
+pub(crate) struct LimitedMemory {
     /// Second derivatives near the start.
     diagonal: Vec<f64>,
     steps: VecDeque<Step>,
@@ -24,12 +22,12 @@ struct Step {
 }
 
 impl LimitedMemory {
-    pub(super) fn new(diagonal: Vec<f64>) -> Self {
+    pub(crate) fn new(diagonal: Vec<f64>) -> Self {
         Self { diagonal, steps: VecDeque::new() }
     }
 
     /// Remembers a step and the change of the gradient along it.
-    pub(super) fn update(&mut self, s: Vec<f64>, y: Vec<f64>) {
+    pub(crate) fn update(&mut self, s: Vec<f64>, y: Vec<f64>) {
         let along = dot(&s, &y);
         let curvature: f64 = s.iter().zip(&self.diagonal).map(|(s, d)| s * d * s).sum();
         if along > 1e-10 * curvature {
@@ -41,7 +39,7 @@ impl LimitedMemory {
     }
 
     /// The direction for some derivatives, along those that are not zero and with none of them uphill.
-    pub(super) fn direction(&self, slope: &[f64]) -> Vec<f64> {
+    pub(crate) fn direction(&self, slope: &[f64]) -> Vec<f64> {
         let mut q: Vec<f64> = slope.to_vec();
         let mut weights = Vec::with_capacity(self.steps.len());
         for step in self.steps.iter().rev() {
@@ -64,25 +62,4 @@ impl LimitedMemory {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-impl Region {
-    /// The derivative towards which the objective falls, 0 where it does not: the smooth part's with the L1 penalty's,
-    /// and nothing through a wall.
-    pub(super) fn downhill_slope(&self, j: usize, value: f64, slope: f64) -> f64 {
-        let l1 = self.l1[j];
-        let whole = match value {
-            0.0 if slope + l1 < 0.0 => slope + l1,
-            0.0 if slope - l1 > 0.0 => slope - l1,
-            0.0 => 0.0,
-            v => slope + if l1 > 0.0 { l1.copysign(v) } else { 0.0 },
-        };
-        let blocked = (value <= self.lower[j] && whole > 0.0) || (value >= self.upper[j] && whole < 0.0);
-        if blocked { 0.0 } else { whole }
-    }
-
-    /// A step that ends at kinks and walls.
-    pub(super) fn until(&self, j: usize, value: f64, step: f64) -> f64 {
-        self.until_kink(j, value, value + step)
-    }
 }

@@ -1,0 +1,202 @@
+//! Which rows are test rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Result, bail};
+use luthier::frame::{ColumnType, DataFrame, date_times, numbers};
+use luthier::tune::shuffle;
+
+use super::keys;
+use crate::args::SplitArgs;
+
+/// For each row whether it is a test row.
+pub(super) fn test_rows(
+    args: &SplitArgs,
+    frame: &DataFrame,
+    place: impl Fn(usize) -> String,
+) -> Result<Vec<bool>> {
+    let (rows, ratio) = (frame.num_rows(), args.test_ratio);
+    if !(ratio > 0.0 && ratio < 1.0) {
+        bail!("--test-ratio is {ratio}, expected a number between 0 and 1, such as 0.2");
+    }
+    let wanted = (ratio * rows as f64).round() as usize;
+    let test = match (&args.stratify, &args.group, &args.time) {
+        (Some(column), ..) => stratified(&keys(frame, column, place)?, wanted, args.seed),
+        (_, Some(column), _) => grouped(&keys(frame, column, place)?, wanted, args.seed),
+        (.., Some(column)) => latest(&order_of(frame, column, place)?, wanted),
+        _ => random(rows, wanted, args.seed),
+    };
+    let count = test.iter().filter(|is_test| **is_test).count();
+    if count == 0 || count == rows {
+        let (side, why) = if count == 0 { ("test", "raise") } else { ("training", "lower") };
+        bail!(
+            "{}: --test-ratio {ratio} of {rows} rows leaves no {side} rows: {why} it, or give more rows",
+            args.data.display()
+        );
+    }
+    Ok(test)
+}
+
+/// `wanted` rows at the end of a seeded shuffle.
+fn random(rows: usize, wanted: usize, seed: u64) -> Vec<bool> {
+    let mut test = vec![false; rows];
+    test.iter_mut().rev().take(wanted).for_each(|is_test| *is_test = true);
+    shuffle(&mut test, seed);
+    test
+}
+
+/// Of each class its share, so that there are `wanted` rows in all: a class gets the whole part of its share, and those
+/// with the largest rest one row more.
+fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
+    let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    classes.iter().enumerate().for_each(|(row, class)| members.entry(class).or_default().push(row));
+    let share = |rows: usize| rows as u128 * wanted as u128;
+    let all = classes.len().max(1) as u128;
+    let mut counts: Vec<(usize, u128)> =
+        members.values().map(|rows| ((share(rows.len()) / all) as usize, share(rows.len()) % all)).collect();
+    let mut by_rest: Vec<usize> = (0..counts.len()).collect();
+    by_rest.sort_by_key(|&class| std::cmp::Reverse(counts[class].1));
+    let given: usize = counts.iter().map(|(count, _)| count).sum();
+    by_rest.into_iter().take(wanted.saturating_sub(given)).for_each(|class| counts[class].0 += 1);
+    let mut test = vec![false; classes.len()];
+    for ((number, rows), (count, _)) in (0..).zip(members.values_mut()).zip(counts) {
+        shuffle(rows, seed.wrapping_add(number));
+        rows.iter().take(count).for_each(|&row| test[row] = true);
+    }
+    test
+}
+
+/// Whole groups in a seeded order, as long as they bring the number of test rows nearer to `wanted`.
+fn grouped(groups: &[String], wanted: usize, seed: u64) -> Vec<bool> {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    groups.iter().for_each(|group| *sizes.entry(group).or_default() += 1);
+    let mut order: Vec<(&str, usize)> = sizes.into_iter().collect();
+    shuffle(&mut order, seed);
+    let mut chosen: HashMap<&str, bool> = HashMap::new();
+    let mut count = 0_usize;
+    for (group, size) in order {
+        let is_nearer = (count + size).abs_diff(wanted) < count.abs_diff(wanted);
+        count += if is_nearer { size } else { 0 };
+        chosen.insert(group, is_nearer);
+    }
+    groups.iter().map(|group| chosen.get(group.as_str()) == Some(&true)).collect()
+}
+
+/// The latest rows; rows of one time stay together, on the side that brings their number nearer to `wanted`.
+fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    let compare =
+        |a: &usize, b: &usize| times[*b].partial_cmp(&times[*a]).unwrap_or(std::cmp::Ordering::Equal);
+    order.sort_by(compare);
+    let mut test = vec![false; times.len()];
+    let mut count = 0_usize;
+    while count < order.len() {
+        let same = order[count..].iter().take_while(|row| compare(&order[count], row).is_eq()).count();
+        if (count + same).abs_diff(wanted) >= count.abs_diff(wanted) {
+            break;
+        }
+        order[count..count + same].iter().for_each(|&row| test[row] = true);
+        count += same;
+    }
+    test
+}
+
+/// A value of a column in its order.
+#[derive(Debug, PartialEq, PartialOrd)]
+pub(super) enum Time {
+    Number(f64),
+    Moment(luthier::frame::chrono::NaiveDateTime),
+    Text(String),
+}
+
+/// The values of a column of times: dates, timestamps, numbers, or texts that sort as ISO 8601 does.
+fn order_of(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<Time>> {
+    let column_type = frame.schema().require(column)?.column_type();
+    if column_type == ColumnType::Utf8 || !(column_type.is_numeric() || column_type.is_temporal()) {
+        return Ok(keys(frame, column, place)?.into_iter().map(Time::Text).collect());
+    }
+    let index = frame.schema().require_index(column)?;
+    let mut times = Vec::with_capacity(frame.num_rows());
+    for partition in frame.partitions() {
+        for batch in partition.batches(Some(&[index]))? {
+            let batch = batch?;
+            let array = batch.column(0).as_ref();
+            let found: Vec<Option<Time>> = if column_type.is_temporal() {
+                date_times(array)?.into_iter().map(|time| time.map(Time::Moment)).collect()
+            } else {
+                let values = numbers(array).unwrap_or_default();
+                values.iter().map(|value| (!value.is_nan()).then_some(Time::Number(*value))).collect()
+            };
+            for time in found {
+                match time {
+                    Some(time) => times.push(time),
+                    None => bail!(
+                        "{}: column `{column}` is missing, expected a time: leave the row out, or split in another way",
+                        place(times.len())
+                    ),
+                }
+            }
+        }
+    }
+    Ok(times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(test: &[bool]) -> usize {
+        test.iter().filter(|is_test| **is_test).count()
+    }
+
+    #[test]
+    fn a_seed_decides_and_the_number_is_exact() {
+        let test = random(1000, 237, 5);
+        assert_eq!(count(&test), 237);
+        assert_eq!(test, random(1000, 237, 5));
+        assert_ne!(test, random(1000, 237, 6));
+        // About as many in each half.
+        assert!((90..150).contains(&count(&test[..500])));
+    }
+
+    #[test]
+    fn classes_keep_their_shares() {
+        let classes: Vec<String> = (0..200)
+            .map(|row| {
+                if row % 10 < 7 {
+                    "a"
+                } else if row % 10 < 9 {
+                    "b"
+                } else {
+                    "c"
+                }
+                .to_owned()
+            })
+            .collect();
+        let test = stratified(&classes, 50, 3);
+        let of =
+            |class: &str| count(&(0..200).map(|row| test[row] && classes[row] == class).collect::<Vec<_>>());
+        assert_eq!((of("a"), of("b"), of("c")), (35, 10, 5));
+        let few: Vec<String> = ["x", "y", "y", "y"].map(str::to_owned).to_vec();
+        assert_eq!(count(&stratified(&few, 1, 0)), 1);
+        assert!(!stratified(&few, 1, 0)[0], "the rest is larger in the larger class");
+    }
+
+    #[test]
+    fn groups_are_not_parted() {
+        let groups: Vec<String> = (0..300).map(|row| format!("g{}", row * row % 37)).collect();
+        let test = grouped(&groups, 60, 11);
+        for (row, group) in groups.iter().enumerate() {
+            assert!(groups.iter().zip(&test).all(|(of, is_test)| of != group || *is_test == test[row]));
+        }
+        assert!(count(&test).abs_diff(60) <= 10, "{}", count(&test));
+    }
+
+    #[test]
+    fn the_latest_rows_are_test_rows_and_equal_times_stay_together() {
+        assert_eq!(latest(&[3, 1, 5, 4, 2], 2), [false, false, true, true, false]);
+        assert_eq!(latest(&[1, 2, 2, 2, 1], 1), [false; 5]);
+        assert_eq!(latest(&[1, 2, 2, 2, 1], 2), [false, true, true, true, false]);
+        assert_eq!(latest(&["2024-01", "2023-12"], 1), [true, false]);
+    }
+}

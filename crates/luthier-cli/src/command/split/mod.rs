@@ -1,0 +1,81 @@
+//! `luthier split`
+
+mod assign;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use luthier::frame::{ColumnType, DataFrame, texts};
+
+use crate::args::SplitArgs;
+use crate::data::{DataSource, Format, writable, write};
+use crate::output::{is_standard, note, print};
+use crate::paths::Paths;
+
+pub(crate) fn run(args: &SplitArgs) -> Result<()> {
+    let (train, test) = (&args.out_train, &args.out_test);
+    Paths::default().data(&args.data).output("--out-train", train)?.output("--out-test", test)?;
+    if is_standard(train) && is_standard(test) {
+        bail!("--out-train and --out-test are both the standard output: name a file for one of them");
+    }
+    let formats = [writable(train).context("--out-train")?, writable(test).context("--out-test")?];
+    let column = args.stratify.as_ref().or(args.group.as_ref()).or(args.time.as_ref());
+    let source = DataSource::new(args.data.clone()).with_reading(args.read.reading());
+    source.readable()?;
+    // In text files cells stay as they are spelt.
+    let source = match formats {
+        [Format::Csv, Format::Csv] => source.spelt_except(column.into_iter().cloned().collect()),
+        _ => source,
+    };
+    let frame = source.scan()?;
+    let test_rows = assign::test_rows(args, &frame, |row| source.place_of(row))?;
+    let train_rows: Vec<bool> = test_rows.iter().map(|is_test| !is_test).collect();
+    let sizes = [write_rows(&frame, &train_rows, train)?, write_rows(&frame, &test_rows, test)?];
+    let told = format!(
+        "wrote {} rows to {} and {} rows to {}\n",
+        sizes[0],
+        train.display(),
+        sizes[1],
+        test.display()
+    );
+    if is_standard(train) || is_standard(test) {
+        note(told.trim_end());
+        return Ok(());
+    }
+    print(&told)
+}
+
+fn write_rows(frame: &DataFrame, mask: &[bool], path: &Path) -> Result<usize> {
+    let rows = frame.filter(mask)?;
+    write(&rows, path)?;
+    Ok(rows.num_rows())
+}
+
+/// The values of a column as keys that are compared: texts, all of them there.
+fn keys(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<String>> {
+    let index = frame.schema().require_index(column)?;
+    let column_type = frame.schema().fields().get(index).map(|field| field.column_type());
+    if !column_type.is_some_and(is_single) {
+        let found = column_type.map(|found| found.to_string()).unwrap_or_default();
+        bail!("column `{column}` is {found}, expected single values: text, numbers, truth values or dates");
+    }
+    let mut keys = Vec::with_capacity(frame.num_rows());
+    for partition in frame.partitions() {
+        for batch in partition.batches(Some(&[index]))? {
+            for text in texts(batch?.column(0).as_ref())? {
+                match text {
+                    Some(text) => keys.push(text),
+                    None => bail!(
+                        "{}: column `{column}` is missing, expected a value: leave the row out, or split by another column",
+                        place(keys.len())
+                    ),
+                }
+            }
+        }
+    }
+    Ok(keys)
+}
+
+fn is_single(column_type: ColumnType) -> bool {
+    column_type.is_numeric() || column_type.is_temporal() || column_type == ColumnType::Utf8
+}

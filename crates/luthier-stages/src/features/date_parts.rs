@@ -1,0 +1,288 @@
+//! Numbers of dates and times.
+
+use std::f64::consts::TAU;
+
+use luthier_core::frame::chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Weekday};
+use luthier_core::frame::{
+    ColumnType, Field, Schema, arrow_array::Array, date_times, parse_date, parse_timestamp, texts,
+};
+use luthier_core::{Error, Outputs, ParamEnum, Params, PureTransformer, Required, Tile, Transformer};
+use ndarray::Array2;
+
+use super::HandleInvalid;
+
+/// Makes numbers of dates and times: the parts of each input column, side by side in one vector.
+///
+/// Inputs are columns of dates, timestamps, or texts by ISO 8601 (`2024-02-29`, `2024-02-29T12:30:00`). A timestamp with
+/// a time zone is taken as its clocks show it, one without as it is written. A feature is named by its column and its
+/// part, such as `admitted_month`.
+///
+/// | part | values | as in |
+/// |---|---|---|
+/// | `year` | the year | Spark `year`, pandas `dt.year` |
+/// | `quarter` | 1 to 4 | Spark `quarter`, pandas `dt.quarter` |
+/// | `month` | 1 to 12 | Spark `month`, pandas `dt.month` |
+/// | `week` | 1 to 53, weeks of ISO 8601: the first has the year's first Thursday | Spark `weekofyear`, pandas `dt.isocalendar().week` |
+/// | `day` | 1 to 31, the day of the month | Spark `dayofmonth`, pandas `dt.day` |
+/// | `day_of_week` | 1 (Monday) to 7 (Sunday), as in ISO 8601 | Spark `weekday` + 1, pandas `dt.dayofweek` + 1 |
+/// | `day_of_year` | 1 to 366 | Spark `dayofyear`, pandas `dt.dayofyear` |
+/// | `hour`, `minute`, `second` | 0 to 23, 0 to 59, 0 to 59; of a date 0 | Spark and pandas of these names |
+/// | `is_weekend` | 1 on Saturday and Sunday, else 0 | |
+/// | `days_since` | days since `since`, with the part of the day that has passed; negative before | Spark `datediff`, pandas `(t - since) / Timedelta(days=1)` |
+///
+/// With `cyclic`, each part that repeats (all but `year`, `is_weekend` and `days_since`) is two features, the sine and
+/// the cosine of `2π (x − first) / period`, so that December lies beside January: `admitted_month_sin` and
+/// `admitted_month_cos`. The periods are 4 quarters, 12 months, 53 weeks, 31 days of a month, 7 days of a week, 366 days of
+/// a year, 24 hours, and 60 minutes and seconds.
+///
+/// A missing value, or a text that is not a date, is an invalid value, see `handle_invalid`; `keep` makes all of its
+/// features NaN, which an imputer may fill.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::{DatePart, DateParts};
+///
+/// let frame = DataFrame::from_columns(vec![("day", Column::utf8(["2024-02-29", "2024-12-31"]))])?;
+/// let stage = DateParts::new().input_cols(["day"]).parts([DatePart::Month, DatePart::DayOfWeek]);
+/// let out = stage.transform(&frame)?;
+/// assert_eq!(out.vectors("date_parts")?.row(0).to_vec(), [2.0, 4.0]);
+/// let names = out.schema().require("date_parts")?.feature_names().unwrap_or_default();
+/// assert_eq!(names, ["day_month", "day_day_of_week"]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Params)]
+#[params(check = "Self::check")]
+pub struct DateParts {
+    /// The columns of dates, timestamps or texts; at least one.
+    #[param(column = input)]
+    input_cols: Required<Vec<String>>,
+    /// The vector column to append.
+    #[param(default = "date_parts", column = output)]
+    output_col: String,
+    /// What is made of each column, in this order.
+    #[param(default = vec![DatePart::Year, DatePart::Month, DatePart::Day, DatePart::DayOfWeek])]
+    parts: Vec<DatePart>,
+    /// Whether parts that repeat are a sine and a cosine.
+    #[param(default = false)]
+    cyclic: bool,
+    /// The day from which `days_since` counts, by ISO 8601.
+    #[param(default = "1970-01-01")]
+    since: String,
+    /// What is done with missing values and with texts that are not dates.
+    #[param(default = HandleInvalid::Error)]
+    handle_invalid: HandleInvalid,
+}
+
+/// A number that is made of a date or a time by [`DateParts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+pub enum DatePart {
+    /// The year.
+    Year,
+    /// The quarter, 1 to 4.
+    Quarter,
+    /// The month, 1 to 12.
+    Month,
+    /// The week of ISO 8601, 1 to 53.
+    Week,
+    /// The day of the month, 1 to 31.
+    Day,
+    /// The day of the week, 1 (Monday) to 7 (Sunday).
+    DayOfWeek,
+    /// The day of the year, 1 to 366.
+    DayOfYear,
+    /// The hour, 0 to 23.
+    Hour,
+    /// The minute, 0 to 59.
+    Minute,
+    /// The second, 0 to 59.
+    Second,
+    /// 1 on Saturday and Sunday, else 0.
+    IsWeekend,
+    /// Days since a day, with fractions.
+    DaysSince,
+}
+
+impl DatePart {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Quarter => "quarter",
+            Self::Month => "month",
+            Self::Week => "week",
+            Self::Day => "day",
+            Self::DayOfWeek => "day_of_week",
+            Self::DayOfYear => "day_of_year",
+            Self::Hour => "hour",
+            Self::Minute => "minute",
+            Self::Second => "second",
+            Self::IsWeekend => "is_weekend",
+            Self::DaysSince => "days_since",
+        }
+    }
+
+    fn of(self, time: NaiveDateTime, since: NaiveDate) -> f64 {
+        match self {
+            Self::Year => f64::from(time.year()),
+            Self::Quarter => f64::from(time.month0() / 3 + 1),
+            Self::Month => f64::from(time.month()),
+            Self::Week => f64::from(time.iso_week().week()),
+            Self::Day => f64::from(time.day()),
+            Self::DayOfWeek => f64::from(time.weekday().number_from_monday()),
+            Self::DayOfYear => f64::from(time.ordinal()),
+            Self::Hour => f64::from(time.hour()),
+            Self::Minute => f64::from(time.minute()),
+            Self::Second => f64::from(time.second()),
+            Self::IsWeekend => f64::from(u8::from(matches!(time.weekday(), Weekday::Sat | Weekday::Sun))),
+            Self::DaysSince => {
+                let passed = f64::from(time.num_seconds_from_midnight()) + f64::from(time.nanosecond()) / 1e9;
+                f64::from(time.num_days_from_ce() - since.num_days_from_ce()) + passed / 86_400.0
+            }
+        }
+    }
+
+    /// The first value of a part that repeats, and how many there are.
+    fn cycle(self) -> Option<(f64, f64)> {
+        Some(match self {
+            Self::Quarter => (1.0, 4.0),
+            Self::Month => (1.0, 12.0),
+            Self::Week => (1.0, 53.0),
+            Self::Day => (1.0, 31.0),
+            Self::DayOfWeek => (1.0, 7.0),
+            Self::DayOfYear => (1.0, 366.0),
+            Self::Hour => (0.0, 24.0),
+            Self::Minute | Self::Second => (0.0, 60.0),
+            Self::Year | Self::IsWeekend | Self::DaysSince => return None,
+        })
+    }
+}
+
+impl DateParts {
+    fn check(&self) -> Result<(), String> {
+        if self.input_cols.as_option().is_some_and(Vec::is_empty) {
+            return Err("`input_cols` is empty: name at least one column of dates".to_owned());
+        }
+        if self.parts.is_empty() {
+            return Err("`parts` is empty: name at least one, such as `year`".to_owned());
+        }
+        self.origin().map(drop)
+    }
+
+    fn origin(&self) -> Result<NaiveDate, String> {
+        parse_date(&self.since)
+            .ok_or_else(|| format!("`since` is {:?}, expected a day such as \"2024-02-29\"", self.since))
+    }
+
+    /// The part's cycle, if it is to be a sine and a cosine.
+    fn cycle_of(&self, part: DatePart) -> Option<(f64, f64)> {
+        part.cycle().filter(|_| self.cyclic)
+    }
+
+    fn feature_names(&self, column: &str) -> Vec<String> {
+        let names = self.parts.iter().flat_map(|&part| match self.cycle_of(part) {
+            None => vec![format!("{column}_{}", part.name())],
+            Some(_) => ["sin", "cos"].map(|wave| format!("{column}_{}_{wave}", part.name())).to_vec(),
+        });
+        names.collect()
+    }
+
+    /// The values of a column, `None` where there is none or it is not a date.
+    fn times(rows: &Tile<'_>, column: &str) -> anyhow::Result<Vec<Option<NaiveDateTime>>> {
+        let array = rows.array(column)?;
+        if rows.schema().require(column)?.column_type() != ColumnType::Utf8 {
+            return Ok(date_times(array.as_ref())?);
+        }
+        let read = |text: &str| {
+            let day = || Some(parse_date(text.trim())?.and_time(NaiveTime::MIN));
+            parse_timestamp(text.trim()).map(|(time, _)| time).or_else(day)
+        };
+        Ok(texts(array.as_ref())?.into_iter().map(|text| read(&text?)).collect())
+    }
+}
+
+impl Transformer for DateParts {
+    fn inputs(&self) -> Vec<String> {
+        self.input_cols.as_option().cloned().unwrap_or_default()
+    }
+
+    fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        let mut names = Vec::new();
+        for column in self.input_cols.get()? {
+            match schema.require(column)?.column_type() {
+                ColumnType::Date | ColumnType::Timestamp | ColumnType::Utf8 => {}
+                found => {
+                    return Err(Error::ColumnType {
+                        column: column.clone(),
+                        found: found.to_string(),
+                        expected: "a column of dates, timestamps, or texts such as 2024-02-29".to_owned(),
+                    }
+                    .into());
+                }
+            }
+            names.extend(self.feature_names(column));
+        }
+        let column_type = ColumnType::Vector { width: names.len() };
+        Ok(vec![Field::new(&self.output_col, column_type).with_feature_names(names)])
+    }
+
+    fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+        let since = self.origin().map_err(anyhow::Error::msg)?;
+        let columns = self.input_cols.get()?;
+        let width: usize = columns.iter().map(|column| self.feature_names(column).len()).sum();
+        let mut features = Array2::from_elem((rows.len(), width), f64::NAN);
+        let mut valid = vec![true; rows.len()];
+        let mut start = 0;
+        for column in columns {
+            for (i, time) in Self::times(rows, column)?.into_iter().enumerate() {
+                let Some(time) = time else {
+                    if self.handle_invalid == HandleInvalid::Error {
+                        return Err(invalid(rows, column, i).into());
+                    }
+                    valid[i] = false;
+                    continue;
+                };
+                let mut at = start;
+                for &part in &self.parts {
+                    let value = part.of(time, since);
+                    match self.cycle_of(part) {
+                        None => features[[i, at]] = value,
+                        Some((first, period)) => {
+                            let (sin, cos) = (TAU * (value - first) / period).sin_cos();
+                            (features[[i, at]], features[[i, at + 1]]) = (sin, cos);
+                            at += 1;
+                        }
+                    }
+                    at += 1;
+                }
+            }
+            start += self.feature_names(column).len();
+        }
+        if self.handle_invalid == HandleInvalid::Skip {
+            out.keep(valid);
+        }
+        out.vectors(features);
+        Ok(())
+    }
+
+    fn takes_nulls(&self) -> bool {
+        true
+    }
+
+    fn drops_rows(&self) -> bool {
+        self.handle_invalid == HandleInvalid::Skip
+    }
+}
+
+fn invalid(rows: &Tile<'_>, column: &str, i: usize) -> Error {
+    let text = rows.array(column).ok().and_then(|array| texts(array.slice(i, 1).as_ref()).ok()?.pop()?);
+    let found = text.map_or("null".to_owned(), |text| format!("`{text}`"));
+    let expected = "a date by ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00: set `handle_invalid` to `skip` or `keep` \
+                    for rows with others";
+    rows.bad_value_of(column, i, found, expected)
+}
+
+impl PureTransformer for DateParts {
+    const NAME: &'static str = "date_parts";
+}
+
+luthier_core::register_transformer!(DateParts: "Makes numbers of dates and times: year, month, day of the week and others.");

@@ -1,0 +1,16 @@
+//! Optimisers that the stages share: quadratic models in boxes with an L1 penalty, and quasi-Newton directions.
+//!
+//! Nothing here knows a stage. `region` says where unknowns may lie and what is optimal there; `curvature` holds second
+//! derivatives with as many digits as they need; `quadratic` minimises with both, and `limited_memory` does without
+//! second derivatives.
+
+mod curvature;
+mod limited_memory;
+mod quadratic;
+mod region;
+pub(crate) mod substitution;
+
+pub(crate) use curvature::{Curvature, Inverse};
+pub(crate) use limited_memory::LimitedMemory;
+pub(crate) use quadratic::Quadratic;
+pub(crate) use region::Region;
