@@ -184,7 +184,9 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
     assert_eq!(stage["params"]["weight_col"], "w");
     assert_eq!(stage["state"]["value"], 3.5);
     assert_eq!(stage["state"]["never"], "NaN");
-    let expected = json!({"features": ["x1"], "num_features": 1, "label": "x0", "weight": "w", "fold": null});
+    let expected = json!({
+        "features": ["x1"], "num_features": 1, "label": "x0", "weight": "w", "fold": null, "missing_label": "error"
+    });
     assert_eq!(inputs, expected);
     let (stage, _) = fit("label = \"x0\"\nweight = \"w\"", "weight_col = \"\"\nlabel_col = \"label\"");
     assert_eq!(stage["params"]["weight_col"], Value::Null);
