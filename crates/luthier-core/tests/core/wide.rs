@@ -27,7 +27,10 @@ fn spec() -> MomentsSpec {
 fn few_rows_are_held_and_many_are_multiplied_out() {
     for rows in [1, 2, 90, WIDTH + 300] {
         let (x, weights, frame) = frame(rows, 7);
-        let (mean, scatter) = two_pass(&x, Some(&weights));
+        let (mean, mut scatter) = two_pass(&x, Some(&weights));
+        // Two passes take the rounding of the mean for variance of the constant column.
+        scatter.row_mut(3).fill(0.0);
+        scatter.column_mut(3).fill(0.0);
         for partitions in [1, 3] {
             let data = Dataset::new(frame.repartition(partitions).unwrap());
             let found = data.aggregate::<Moments>(&spec()).unwrap();
@@ -35,14 +38,16 @@ fn few_rows_are_held_and_many_are_multiplied_out() {
             assert_eq!(found.centred_rows().map(|rows| rows.nrows()), (positive < WIDTH).then_some(positive));
             assert_eq!((found.rows(), found.weight_sum()), (rows as u64, weights.iter().sum::<f64>()));
             if positive > 0 {
-                assert!(scatter_gap(&found.scatter(), &scatter) < 1e-12);
+                // Where products are merged, the mean of 1e6 is known to ε of itself, in units of a deviation of 1.
+                let tolerance = if positive < WIDTH { 1e-12 } else { 1e6 * f64::EPSILON };
+                assert!(scatter_gap(&found.scatter(), &scatter) < tolerance);
                 let gap = &found.mean() - &mean;
                 assert!(gap.iter().zip(&mean).all(|(gap, mean)| gap.abs() <= 1e-12 * mean.abs().max(1.0)));
                 let squares = found.sums_of_squares();
                 assert_eq!(squares[3], 0.0);
-                assert!(squares.iter().zip(scatter.diag()).all(|(a, b)| (a - b).abs() <= 1e-12 * b));
+                assert!(squares.iter().zip(scatter.diag()).all(|(a, b)| (a - b).abs() <= tolerance * b));
                 let part = found.scatter_between("x", "x").unwrap();
-                assert!(scatter_gap(&part, &scatter) < 1e-12);
+                assert!(scatter_gap(&part, &scatter) < tolerance);
             }
         }
     }
