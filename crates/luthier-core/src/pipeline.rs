@@ -239,7 +239,7 @@ impl Pipeline {
     }
 
     /// Whether no stage that fits a label predicts from a column that is made of a label, a weight or a fold: of one that
-    /// a stage names by a parameter of that [role](ColumnRole), or of one of `no_features`, which says for more columns
+    /// a stage names by a parameter of that [role](crate::params::ColumnRole), or of one of `no_features`, which says for more columns
     /// what each of them is ("the label").
     ///
     /// # Errors
