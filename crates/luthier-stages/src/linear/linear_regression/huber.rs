@@ -12,9 +12,6 @@ use crate::linear::substitution::cholesky_solve;
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 const SMALLEST_SCALE: f64 = 1e-13;
 
-/// Least squares that leave less of the label than this are no start for a fit with a penalty.
-const CLOSEST_START: f64 = 1e-2;
-
 /// Times a step is halved before another direction is tried.
 const HALVINGS: usize = 8;
 
@@ -203,11 +200,7 @@ pub(crate) fn fit_huber<E: From<FitError>>(
         y_unit: system.units.y_unit,
     };
     let free: Vec<usize> = system.units.active.iter().copied().chain(centred.then_some(features)).collect();
-    let (mut start, mut sigma) = least_squares(&system, features)?;
-    if options.reg_param > 0.0 && sigma < CLOSEST_START {
-        // A penalty will not leave a fit as close as this one, and from a scale of almost zero it is a long way back.
-        (start, sigma) = (Array1::zeros(features + 1), 1.0);
-    }
+    let (start, sigma) = least_squares(&system, features)?;
     let point = HuberPoint { units, epsilon: options.epsilon, t: start, sigma };
     let problem = Problem { penalty, free, weight_sum: moments.weight_sum, eval };
     problem.minimise(point, options)
