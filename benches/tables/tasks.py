@@ -10,6 +10,7 @@ FOLDS = 3
 REG_PARAM = 0.01
 FOLD = "luthier_fold"
 MOST_CATEGORIES = 50
+NULLS = ["", "NA", "N/A", "NaN", "nan", "na", "n/a", "null", "NULL", "<NA>", "#N/A", "?", "-", "."]
 
 
 @dataclass
@@ -105,7 +106,7 @@ def as_the_guide_says(path: Path, task: Task) -> str:
     )
     return (
         f"[data]\npath = {quoted(path)}\nlabel = {quoted(task.label)}\nfold = {quoted(FOLD)}\nfeatures = []\n"
-        f'missing_label = "drop"\n[data.types]\n{types}\n'
+        f'missing_label = "drop"\nnull_values = {names(NULLS)}\n[data.types]\n{types}\n'
         f'[[stage]]\nname = "prepare"\ntype = "column_transformer"\n\n{parts}{last}\n'
         f'[grid]\n"lr.reg_param" = [{REG_PARAM}]\n\n[search]\nmethod = "cross_validator"\nfold_col = {quoted(FOLD)}\n\n{evaluator}'
     )

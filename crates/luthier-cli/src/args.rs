@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …,\nand columns that the model does not read are written as they stand in the file. `-` as the file is the standard input,\nas --out the standard output."
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …,\nand the cells of a CSV file are written as they stand in it. `-` as the file is the standard input,\nas --out the standard output."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
@@ -133,7 +133,7 @@ pub(crate) struct PredictArgs {
     pub(crate) model: PathBuf,
     /// The rows, csv or parquet.
     pub(crate) data: PathBuf,
-    /// The file to write: .csv, or .parquet (.pq); - for CSV to the standard output.
+    /// The file to write: .csv (also .csv.gz, .csv.zst), or .parquet (.pq); - for CSV to the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// The columns to write, in this order; any that a stage appends may be among them [default: the columns of the file,
@@ -177,7 +177,7 @@ pub(crate) struct EvaluateArgs {
 pub(crate) struct SplitArgs {
     /// The rows: a file, a folder of files or a pattern, csv or parquet.
     pub(crate) data: PathBuf,
-    /// The file for the rows to fit on: .csv, or .parquet (.pq); - for CSV to the standard output.
+    /// The file for the rows to fit on: .csv (also .csv.gz, .csv.zst), or .parquet (.pq); - for CSV to the standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out_train: PathBuf,
     /// The file for the rows to test with.

@@ -1,5 +1,7 @@
 //! A configuration with the columns of one table: globs become names, and categories become stages.
 
+use std::collections::HashSet;
+
 use anyhow::{Result, bail};
 use luthier::core::params::ParamInfo;
 use luthier::core::registry::{self, StageEntry};
@@ -33,8 +35,10 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
             stage.name.place
         );
     }
-    let takes =
-        |field: &Field| matches!(field.column_type(), ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool);
+    let takes = |field: &Field| {
+        let found = field.column_type();
+        found.is_temporal() || matches!(found, ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool)
+    };
     let selector = Selector {
         what: "categories",
         schema,
@@ -48,7 +52,8 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
         schema.require(column).map_err(|e| place.error(e))?;
     }
     // Numbers among the categories are no numbers, and text may be named among the features.
-    let is_category = |field: &Field| columns.iter().any(|column| column == field.name());
+    let names: HashSet<&str> = columns.iter().map(String::as_str).collect();
+    let is_category = |field: &Field| names.contains(field.name());
     let selector = Selector {
         what: "features",
         takes: &|field| is_category(field) || is_usable(field.column_type()),
@@ -60,7 +65,7 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
         let left = features.passed_over.join(", ");
         note(&format!("columns that are neither numbers nor categories are no features: {left}"));
     }
-    let others = features.columns.into_iter().filter(|name| !columns.contains(name));
+    let others = features.columns.into_iter().filter(|name| !names.contains(name.as_str()));
     let key = |name: &str| Key { name: name.to_owned(), place: place.clone() };
     let stage = |type_name: &str, params: Vec<(Key, Value)>, stages: Vec<StageConfig>| StageConfig {
         name: key(type_name),

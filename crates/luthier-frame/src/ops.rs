@@ -58,6 +58,21 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions?))
     }
 
+    /// The columns with their cells as they are spelt, where that is kept
+    /// ([`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)); the others as they are.
+    ///
+    /// # Errors
+    /// None that is to be expected: the columns are those of the frame.
+    pub fn as_spelt(&self) -> Result<Self> {
+        let schema = self.schema();
+        let own = schema.fields().iter().enumerate().filter(|(_, field)| field.spelling_of().is_none());
+        let spelt = |(at, field): (usize, &Field)| match schema.spelling_of(field.name()) {
+            Some(spelling) => Ok((spelling.clone().with_name(field.name()), schema.require_index(spelling.name())?)),
+            None => Ok((field.clone(), at)),
+        };
+        self.arranged(own.map(spelt).collect::<Result<_>>()?)
+    }
+
     /// One more column at the end; its values are cut along the partitions, without a copy.
     ///
     /// A frame to be scanned is loaded into memory.

@@ -273,9 +273,22 @@ fn many_columns_are_read_in_linear_time() {
     let frame =
         read(format!("{}\n{}\n", header.join(","), vec!["1.5"; columns].join(",")), &CsvOptions::new());
     assert_eq!(frame.schema().len(), columns);
-    let (_directory, path) = file("d.csv", format!("{},c7\n", header.join(",")));
-    let error = DataFrame::read_csv(&path, &CsvOptions::new()).unwrap_err();
-    assert!(matches!(error, Error::CsvDuplicateName { column, .. } if column == "c7"));
+    let frame = read(format!("{},c7\n", header.join(",")), &CsvOptions::new());
+    assert_eq!(frame.schema().names().last(), Some("c7_2"));
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let (_directory, path) = file("d.csv", "x,y,x,x_2,x\n1,2,3,4,5\n");
+    let file = CsvFile::open(&path, &CsvOptions::new()).unwrap();
+    let names: Vec<&str> = file.frame().schema().names().collect();
+    assert_eq!(names, ["x", "y", "x_3", "x_2", "x_4"]);
+    assert_eq!(file.frame().column_f64("x_3").unwrap(), [3.0]);
+    let note = file.notes()[0].to_string();
+    assert_eq!(
+        note,
+        "several columns have the same name: another `x` is called `x_3` here, another `x` is called `x_4` here"
+    );
 }
 
 /// All values of a frame, in one batch.

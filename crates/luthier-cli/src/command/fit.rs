@@ -34,6 +34,6 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
     notes(&model);
-    model_file::save(&args.model, model.as_ref(), &inputs, &config.data.source)?;
+    model_file::save(&args.model, &model_file::document(model.as_ref(), &inputs, &config)?)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

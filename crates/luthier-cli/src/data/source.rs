@@ -64,7 +64,7 @@ pub(crate) struct DataSource {
     pub(crate) reading: Reading,
     /// Into how many partitions the rows are cut; without it 1 for CSV, and Parquet keeps its row groups.
     pub(crate) partitions: Option<usize>,
-    /// The only columns that are read as what they are; the others of a CSV file are passed on as they are spelt.
+    /// The only columns that are read as what they are. All cells of a CSV file are passed on as they are spelt.
     spelt_except: Option<Vec<String>>,
     opened: Arc<OnceLock<Opened>>,
 }
@@ -88,7 +88,8 @@ impl DataSource {
         Self { reading, opened: Arc::default(), ..self }
     }
 
-    /// The same file, of which all other columns are only passed on: cells of a CSV file stay as they are spelt.
+    /// The same file, of which all other columns are only passed on. Cells of a CSV file are kept as they are spelt: those of
+    /// these columns beside their values.
     pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
         Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }
@@ -146,7 +147,7 @@ impl DataSource {
         }
         let options = self.reading.csv_options();
         let options = match &self.spelt_except {
-            Some(columns) => options.as_spelt_except(columns),
+            Some(columns) => options.as_spelt_except(columns).keep_spelling(columns),
             None => options,
         };
         let mut notes = Vec::new();

@@ -1,6 +1,6 @@
 //! The delimiter, the names of the columns, and where the rows begin.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::CsvOptions;
@@ -57,7 +57,6 @@ impl Header {
             }
             return Ok(Self { tokens, names, rows: start, notes });
         }
-        let line = records.line();
         let name = |cell: super::tokens::Cell<'_>| {
             let text = cell.text();
             if cell.quoted { text.into_owned() } else { text.trim().to_owned() }
@@ -83,12 +82,37 @@ impl Header {
         if names.first().is_some_and(String::is_empty) {
             notes.push(CsvNote::RowNames);
         }
-        let mut seen = HashSet::new();
-        if let Some(column) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(Error::CsvDuplicateName { path: path.to_owned(), line, column: column.clone() });
+        let renamed = tell_apart(&mut names);
+        if !renamed.is_empty() {
+            notes.push(CsvNote::Renamed { columns: renamed });
         }
         Ok(Self { tokens, names, rows, notes })
     }
+}
+
+/// Gives each column a name of its own: of two columns `x`, the second is called `x_2`. Tells which were renamed.
+fn tell_apart(names: &mut [String]) -> Vec<(String, String)> {
+    let given: HashSet<String> = names.iter().cloned().collect();
+    let (mut seen, mut renamed) = (HashMap::<String, usize>::new(), Vec::new());
+    if given.len() == names.len() {
+        return renamed;
+    }
+    for name in names {
+        let number = seen.entry(name.clone()).or_default();
+        *number += 1;
+        if *number == 1 {
+            continue;
+        }
+        let free = loop {
+            let candidate = format!("{name}_{number}");
+            if !given.contains(&candidate) {
+                break candidate;
+            }
+            *number += 1;
+        };
+        renamed.push((std::mem::replace(name, free.clone()), free));
+    }
+    renamed
 }
 
 /// The name of a column that has none.

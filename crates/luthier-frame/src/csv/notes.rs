@@ -26,6 +26,11 @@ pub enum CsvNote {
     },
     /// The first column has no name, or the first line one cell less than the others: it holds row names.
     RowNames,
+    /// Some columns have the name of another column in front of them, and were given other names.
+    Renamed {
+        /// For each such column the name in the file and the new one.
+        columns: Vec<(String, String)>,
+    },
     /// There is one column alone, and its header holds what may be a delimiter.
     OneColumn {
         /// What may be the delimiter.
@@ -97,6 +102,18 @@ impl fmt::Display for CsvNote {
             }
             Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
             Self::RowNames => f.write_str("the first column has no name: it is taken for row names"),
+            Self::Renamed { columns } => {
+                const SHOWN: usize = 3;
+                f.write_str("several columns have the same name: ")?;
+                for (at, (name, new)) in columns.iter().take(SHOWN).enumerate() {
+                    let separator = if at == 0 { "" } else { ", " };
+                    write!(f, "{separator}another `{}` is called `{}` here", escaped(name), escaped(new))?;
+                }
+                match columns.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, ", and {more} more were renamed likewise"),
+                }
+            }
             Self::OneColumn { candidate } => write!(
                 f,
                 "the file has one column alone, whose name holds {candidate:?}: is that the delimiter? Then write \
