@@ -57,7 +57,7 @@ class Ran:
 
 def as_pandas_reads(path: Path, **options: object) -> pd.DataFrame:
     """The same texts are missing values on both sides: pandas' own list has `None`, which is a class in some tables."""
-    given = dict(keep_default_na=False, na_values=NULLS, float_precision="round_trip", low_memory=False)
+    given = dict(keep_default_na=False, na_values=NULLS, low_memory=False)
     return pd.read_csv(path, **given, **options)
 
 
