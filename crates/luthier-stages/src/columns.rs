@@ -211,13 +211,16 @@ pub(crate) fn check_divisors(schema: &Schema, column: &str, what: &str, divisors
     }
 }
 
-/// The error about the values of one feature, by its name.
+/// The error about the values of one feature: by its name, if it has one.
 pub(crate) fn bad_feature(schema: &Schema, column: &str, j: usize, problem: impl Into<String>) -> Error {
-    let error = Error::bad_column(column, problem);
-    let name = schema.field(column).and_then(|field| field.feature_names()?.into_iter().nth(j));
-    match name.filter(|name| name != column) {
-        Some(name) => error.of_feature(name),
-        None => error,
+    let problem = problem.into();
+    let field = schema.field(column).filter(|field| field.has_feature_names());
+    match field.and_then(|field| field.feature_names()?.into_iter().nth(j)) {
+        Some(name) => Error::bad_column(column, problem).of_feature(name),
+        None if schema.field(column).is_some_and(|field| field.column_type().is_vector()) => {
+            Error::bad_column(column, format!("feature {j}: {problem}"))
+        }
+        None => Error::bad_column(column, problem),
     }
 }
 
