@@ -6,7 +6,7 @@ mod selection;
 mod source;
 mod write;
 
-pub(crate) use inputs::{FEATURES, Inputs, is_usable};
+pub(crate) use inputs::{FEATURES, Inputs, as_feature, is_usable};
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use selection::{MissingLabel, Selection};
 pub(crate) use source::{DataSource, Format};
@@ -48,8 +48,10 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
     let config = &config.data;
     if !passed_over.is_empty() {
+        let is_text = passed_over.iter().any(|column| column.ends_with(": utf8"));
+        let remedy = if is_text { "; `categories` under [data] names those whose values are categories" } else { "" };
         note(&format!(
-            "columns that are neither numbers nor vectors are no features: {}",
+            "columns that are neither numbers nor vectors are no features: {}{remedy}",
             passed_over.join(", ")
         ));
         let is_passed =

@@ -63,7 +63,7 @@ impl Header {
         };
         let mut names: Vec<String> = records.cells().map(name).collect();
         if let [only] = names.as_slice()
-            && let Some(candidate) = [',', ';', '\t', '|'].into_iter().find(|&c| only.contains(c))
+            && let Some(candidate) = [',', ';', '\t', '|', ' '].into_iter().find(|&c| only.contains(c))
         {
             notes.push(CsvNote::OneColumn { candidate });
         }
@@ -134,15 +134,19 @@ fn found(
     let name = text.input().path().to_string_lossy().to_ascii_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let usual = tokens(options, if name.ends_with(".tsv") { b'\t' } else { b',' });
-    // How many cells the first lines have, if they agree.
+    // How many cells the first lines have, if they agree. Where R writes row names, the header has one less.
     let cells = |tokens: Tokens, lines: usize| -> Option<usize> {
         let mut records = Records::new(Arc::clone(text), tokens, None, start).ok()?;
-        let mut cells = None;
-        for _ in 0..lines {
+        let mut cells: Option<usize> = None;
+        for line in 0..lines {
             if !records.advance().ok()? {
                 break;
             }
             let found = records.cells().len();
+            let has_row_names = line == 1 && options.has_header && found > 2 && cells.is_some_and(|cells| cells + 1 == found);
+            if has_row_names {
+                cells = Some(found);
+            }
             if *cells.get_or_insert(found) != found {
                 return None;
             }
