@@ -94,8 +94,14 @@ impl Selector<'_> {
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let known: Vec<String> = self.schema.fields().iter().map(Field::to_string).collect();
-            let remedy = others.iter().find_map(|field| Some(format!("; `{}`: {}", field.name(), as_feature(field)?)));
+            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+                ("", _) => "row names".to_owned(),
+                (name, Some(role)) => format!("`{name}` ({role})"),
+                (name, None) => format!("`{name}` ({})", field.column_type()),
+            };
+            let known: Vec<String> = self.schema.fields().iter().map(shown).collect();
+            let remedy =
+                others.iter().find_map(|field| Some(format!("; `{}`: {}", field.name(), as_feature(field)?)));
             bail!(
                 "{}: the glob `{text}` matches no {}; the columns are: {}{}",
                 self.what,

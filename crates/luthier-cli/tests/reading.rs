@@ -126,7 +126,10 @@ fn columns_of_one_name_are_told_apart() {
     let scene = Scene::new("path = \"d.csv\"", LR);
     scene.write("d.csv", "x,x,y\n1,5,2\n2,3,4\n3,9,6\n4,1,8\n");
     let (_, notes) = scene.run(FIT);
-    assert!(notes.contains("several columns have the same name: another `x` is called `x_2` here"), "{notes}");
+    assert!(
+        notes.contains("several columns have the same name: another `x` is called `x_2` here"),
+        "{notes}"
+    );
     scene.run("predict m.json d.csv --out p.csv");
     assert!(scene.read("p.csv").starts_with("x,x_2,y,prediction\n1,5,2,"), "{}", scene.read("p.csv"));
 }
@@ -341,11 +344,15 @@ fn standard_input_and_output() {
     assert!(code == Some(0) && out.starts_with("fitted on 3 rows"), "{out}");
     let (code, (out, _)) = through("evaluate m.json - --metric r2", "x,y\n1,2\n2,4\n");
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
-    let (code, (out, _)) = through("evaluate m.json - --missing-label drop --metric r2", "x,y\n1,2\n2,\n3,6\n");
+    let (code, (out, _)) =
+        through("evaluate m.json - --missing-label drop --metric r2", "x,y\n1,2\n2,\n3,6\n");
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
     let (code, (_, err)) = through("evaluate m.json -", "x,y\n1,2\n2,\n3,6\n");
     assert_eq!(code, Some(1));
-    assert!(err.starts_with("error: standard input:3: column `y` is missing, expected a value: fill it, or"), "{err}");
+    assert!(
+        err.starts_with("error: standard input:3: column `y` is missing, expected a value: fill it, or"),
+        "{err}"
+    );
     let (code, (_, err)) = through("predict m.json - --out p.csv", "x\n1\nabc\n3\n");
     assert_eq!(code, Some(1));
     assert!(err.starts_with("error: standard input:3: `abc` is no number; "), "{err}");

@@ -67,7 +67,9 @@ impl DataFrame {
         let schema = self.schema();
         let own = schema.fields().iter().enumerate().filter(|(_, field)| field.spelling_of().is_none());
         let spelt = |(at, field): (usize, &Field)| match schema.spelling_of(field.name()) {
-            Some(spelling) => Ok((spelling.clone().with_name(field.name()), schema.require_index(spelling.name())?)),
+            Some(spelling) => {
+                Ok((spelling.clone().with_name(field.name()), schema.require_index(spelling.name())?))
+            }
             None => Ok((field.clone(), at)),
         };
         self.arranged(own.map(spelt).collect::<Result<_>>()?)

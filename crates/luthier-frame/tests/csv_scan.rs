@@ -111,8 +111,18 @@ fn delimiters_headers_and_comments() {
         assert_eq!(types(&text, &default), "x: i64, y: utf8");
         assert_eq!(notes(&text, &default).len(), 1);
     }
-    assert_eq!(types("x;y\n1;2;3\n", &default), "x;y: utf8", "lines do not agree");
-    assert!(notes("x;y\n1;2;3\n", &default)[0].contains("delimiter = ';'"));
+    assert_eq!(types("x;y\n1;2\n1;2;3\n", &default), "x;y: utf8", "lines do not agree");
+    assert!(notes("x;y\n1;2\n1;2;3\n", &default)[0].contains("delimiter = ';'"));
+    assert_eq!(
+        types("x;y\na;1;2\nb;3;4\n", &default),
+        ": utf8, x: i64, y: i64",
+        "row names, as R writes them"
+    );
+    for (sign, apart) in [("'", "thousands = \"'\""), (" ", "thousands = \" \"")] {
+        let told =
+            notes(&format!("x;y\n1{sign}234.5;1\n12{sign}345;2\n"), &CsvOptions::new().delimiter(b';'));
+        assert!(told[0].contains(apart), "{told:?}");
+    }
     let (_directory, tabs) = file("d.tsv", "x\ty\n1,5\t2\n");
     assert_eq!(DataFrame::scan_csv(&tabs, &default).unwrap().schema().len(), 2);
 

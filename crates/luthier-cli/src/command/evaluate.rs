@@ -64,13 +64,16 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             false
         }
     });
-    let evaluators = evaluators(args, &model.evaluators, predicted.schema(), &entries.context("--evaluator")?, |role| match role {
-        ColumnRole::Label => label.clone(),
-        ColumnRole::Weight => weight.clone(),
-        // What the last stage that predicts appends, whatever it calls it.
-        role if role.is_appended() => last(&model, role),
-        _ => None,
-    })?;
+    let evaluators =
+        evaluators(args, &model.evaluators, predicted.schema(), &entries.context("--evaluator")?, |role| {
+            match role {
+                ColumnRole::Label => label.clone(),
+                ColumnRole::Weight => weight.clone(),
+                // What the last stage that predicts appends, whatever it calls it.
+                role if role.is_appended() => last(&model, role),
+                _ => None,
+            }
+        })?;
     let labels: Vec<String> =
         label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
     let in_file = |e: Error| {
@@ -134,10 +137,7 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
 ///
 /// # Errors
 /// The first error, if no metric can be had.
-fn scores_table(
-    scores: Vec<Score>,
-    in_file: &dyn Fn(Error) -> anyhow::Error,
-) -> Result<String> {
+fn scores_table(scores: Vec<Score>, in_file: &dyn Fn(Error) -> anyhow::Error) -> Result<String> {
     let all_failed = scores.iter().all(|score| score.value.is_err());
     let (mut rows, mut reasons, mut notes) = (Vec::new(), Vec::<(String, Vec<String>)>::new(), Vec::new());
     for Score { metric, larger_is_better, value, notes: told } in scores {
@@ -344,7 +344,8 @@ fn evaluators(
             }
         }
     }
-    let decided = saved.first().and_then(|saved| configured.iter().find(|(entry, _)| entry.name == saved.type_name));
+    let decided =
+        saved.first().and_then(|saved| configured.iter().find(|(entry, _)| entry.name == saved.type_name));
     if let Some((_, evaluator)) = decided {
         all.sort_by_key(|other| other.metric() != evaluator.metric());
     }

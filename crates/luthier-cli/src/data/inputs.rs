@@ -168,7 +168,9 @@ pub(crate) fn as_feature(field: &Field) -> Option<String> {
             let name = field.name();
             Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
         }
-        ColumnType::Date | ColumnType::Timestamp => Some("a stage `date_parts` turns it into numbers".to_owned()),
+        ColumnType::Date | ColumnType::Timestamp => {
+            Some("a stage `date_parts` turns it into numbers".to_owned())
+        }
         _ => None,
     }
 }

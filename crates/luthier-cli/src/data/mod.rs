@@ -49,7 +49,8 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     let config = &config.data;
     if !passed_over.is_empty() {
         let is_text = passed_over.iter().any(|column| column.ends_with(": utf8"));
-        let remedy = if is_text { "; `categories` under [data] names those whose values are categories" } else { "" };
+        let remedy =
+            if is_text { "; `categories` under [data] names those whose values are categories" } else { "" };
         note(&format!(
             "columns that are neither numbers nor vectors are no features: {}{remedy}",
             passed_over.join(", ")
@@ -100,7 +101,9 @@ pub(crate) fn unusable(place: &str, column: &str, found: Option<&str>, advice: &
     match found {
         None => anyhow!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}"),
         Some("NaN") => {
-            anyhow!("{place}: column `{column}` is NaN, expected a finite number: fill the value, or {advice}")
+            anyhow!(
+                "{place}: column `{column}` is NaN, expected a finite number: fill the value, or {advice}"
+            )
         }
         Some(found) => anyhow!(
             "{place}: column `{column}` is {found}, expected a finite number: drop the row or change the value"

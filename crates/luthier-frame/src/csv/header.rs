@@ -143,7 +143,8 @@ fn found(
                 break;
             }
             let found = records.cells().len();
-            let has_row_names = line == 1 && options.has_header && found > 2 && cells.is_some_and(|cells| cells + 1 == found);
+            let has_row_names =
+                line == 1 && options.has_header && found > 2 && cells.is_some_and(|cells| cells + 1 == found);
             if has_row_names {
                 cells = Some(found);
             }

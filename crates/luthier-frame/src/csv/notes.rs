@@ -148,7 +148,9 @@ pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = cell.trim().trim_start_matches(['+', '-']);
     let (comma, point) = (unsigned.find(','), unsigned.find('.'));
-    let digits_and = |sign: char| unsigned.contains(sign) && unsigned.split(sign).all(|group| digits(&group.replace('.', "")));
+    let digits_and = |sign: char| {
+        unsigned.contains(sign) && unsigned.split(sign).all(|group| digits(&group.replace('.', "")))
+    };
     if digits_and('\'') {
         return Some("if the apostrophe separates thousands, write `thousands = \"'\"`");
     }

@@ -31,8 +31,12 @@ pub(super) fn test_rows(
     if count == 0 || count == rows {
         let shared = |what: &str, column: &String| format!("all {rows} rows have the same {what} `{column}`");
         let why = match (&args.group, &args.time) {
-            (Some(column), _) if rows > 1 => format!("{}: split by another column", shared("value in", column)),
-            (_, Some(column)) if rows > 1 => format!("{}: split by another column", shared("time in", column)),
+            (Some(column), _) if rows > 1 => {
+                format!("{}: split by another column", shared("value in", column))
+            }
+            (_, Some(column)) if rows > 1 => {
+                format!("{}: split by another column", shared("time in", column))
+            }
             _ => format!("{rows} rows cannot be split in two: give more rows"),
         };
         bail!("{}: {why}", args.data.display());
