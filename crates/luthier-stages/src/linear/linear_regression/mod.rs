@@ -7,7 +7,6 @@ mod design;
 mod doubled;
 mod estimator;
 mod evaluation;
-mod growing_factor;
 mod huber;
 mod huber_summary;
 mod lasso_path;
