@@ -72,7 +72,7 @@ impl Curvature {
     }
 
     /// `H x`.
-    pub(super) fn times(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+    pub(crate) fn times(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
         match &self.factor {
             Some(factor) => factor.t().dot(&factor.dot(&x)),
             None => linalg::matvec(self.matrix.view(), x),

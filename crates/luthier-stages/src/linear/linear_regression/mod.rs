@@ -8,6 +8,7 @@ mod doubled;
 mod estimator;
 mod evaluation;
 mod huber;
+mod huber_dual;
 mod huber_summary;
 mod lasso_path;
 mod model;
