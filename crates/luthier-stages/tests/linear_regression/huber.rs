@@ -40,11 +40,14 @@ fn objective(model: &LinearRegressionModel, (x, y, w): &(Array2<f64>, Vec<f64>, 
     loss
 }
 
+/// For each penalty, with an intercept and without.
+type Minima = [[f64; 5]; 2];
+
 /// Minima by an interior-point method (Clarabel through CVXPY), with `σ ≥ 1e-9`: with an intercept, then without, for
 /// falling penalties.
 #[test]
 fn penalised_fits_of_few_rows_reach_the_minimum() {
-    let expected: [((usize, usize), [[f64; 5]; 2]); 4] = [
+    let expected: [((usize, usize), Minima); 4] = [
         (
             (12, 12),
             [
