@@ -93,9 +93,7 @@ impl Selector<'_> {
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let known = self.schema.fields().iter();
-            let told = |field: &Field| format!("{} ({})", field.name(), field.column_type());
-            let known: Vec<String> = known.map(told).collect();
+            let known: Vec<&str> = self.schema.names().collect();
             bail!(
                 "{}: the glob `{text}` matches no {}; the columns are: {}",
                 self.what,

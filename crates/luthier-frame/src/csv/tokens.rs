@@ -223,8 +223,7 @@ impl Cursor<'_> {
                 None | Some(b'\n' | b'\r') => break,
                 Some(byte) if byte == self.delimiter => break,
                 Some(_) => {
-                    let problem = "text follows a closing quote: a quote inside a quoted cell is doubled; if the cells \
-                                   are separated by another character, such as a space, write it as `delimiter`";
+                    let problem = "text follows a closing quote (a quote inside a quoted cell is doubled)";
                     return Err(QuoteError { line: self.line, problem });
                 }
             }
