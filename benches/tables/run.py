@@ -67,7 +67,9 @@ def read(path: Path) -> pd.DataFrame | None:
         for encoding in ("utf-8", "latin-1"):
             try:
                 frame = as_pandas_reads(path, encoding=encoding)
-                return frame if len(frame) >= 30 else None
+                # Luthier takes the spaces around a name away.
+                frame.columns = [str(name).strip() for name in frame.columns]
+                return frame if len(frame) >= 30 and frame.columns.is_unique else None
             except (UnicodeDecodeError, UnicodeError):
                 continue
             except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):

@@ -84,7 +84,9 @@ def newcomer(path: Path, task: Task, as_text: bool) -> str:
 
 def as_the_guide_says(path: Path, task: Task) -> str:
     """Gaps filled, text encoded, the types said; ridge regression or its classifier on given folds."""
-    types = "".join(f'{quoted(c)} = "text"\n' for c in [*task.texts, *([task.label] if task.is_class else [])])
+    texts = [*task.texts, *([task.label] if task.is_class else [])]
+    numbers = [*task.numbers, *([] if task.is_class else [task.label])]
+    types = "".join(f'{quoted(c)} = "{kind}"\n' for kind, of in (("text", texts), ("number", numbers)) for c in of)
     parts = ""
     if task.numbers:
         parts += (
