@@ -30,7 +30,7 @@ pub struct BatchWriter(Format);
 
 #[derive(Debug)]
 enum Format {
-    Csv(CsvWriter<PackedFile>, PathBuf),
+    Csv(Box<CsvWriter<PackedFile>>, PathBuf),
     Parquet(Box<ParquetWriter>),
 }
 
@@ -42,7 +42,7 @@ impl BatchWriter {
     pub fn csv(path: impl AsRef<Path>, schema: &Schema) -> Result<Self> {
         let path = path.as_ref();
         let file = PackedFile::create(path)?;
-        Ok(Self(Format::Csv(CsvWriter::to_path(file, schema, path)?, path.to_owned())))
+        Ok(Self(Format::Csv(Box::new(CsvWriter::to_path(file, schema, path)?), path.to_owned())))
     }
 
     /// A Parquet file, as [`DataFrame::write_parquet`](crate::DataFrame::write_parquet) writes it.

@@ -119,8 +119,7 @@ fn delimiters_headers_and_comments() {
         "row names, as R writes them"
     );
     for (sign, apart) in [("'", "thousands = \"'\""), (" ", "thousands = \" \"")] {
-        let told =
-            notes(&format!("x;y\n1{sign}234.5;1\n12{sign}345;2\n"), &CsvOptions::new().delimiter(b';'));
+        let told = notes(format!("x;y\n1{sign}234.5;1\n12{sign}345;2\n"), &CsvOptions::new().delimiter(b';'));
         assert!(told[0].contains(apart), "{told:?}");
     }
     let (_directory, tabs) = file("d.tsv", "x\ty\n1,5\t2\n");
