@@ -6,19 +6,26 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 /// Why a candidate failed on a fold: a message, and what it is about. It reads as its message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Failure {
     /// What went wrong.
     pub message: String,
     /// The stage, by its dotted name in the pipeline, or the evaluator, by its registered name, that failed.
     pub part: Option<String>,
+    /// The column that is at fault.
+    pub column: Option<String>,
     /// The row whose value is at fault, counted from 0 in the frame.
     pub row: Option<usize>,
 }
 
 impl From<&luthier_core::Error> for Failure {
     fn from(error: &luthier_core::Error) -> Self {
-        Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }
+        Self {
+            message: error.to_string(),
+            part: error.part().map(str::to_owned),
+            column: error.column().map(str::to_owned),
+            row: error.row(),
+        }
     }
 }
 
@@ -30,7 +37,7 @@ impl From<luthier_core::Error> for Failure {
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self { message, part: None, row: None }
+        Self { message, part: None, column: None, row: None }
     }
 }
 
