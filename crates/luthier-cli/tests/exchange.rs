@@ -85,6 +85,41 @@ fn a_stage_is_exchanged_or_left_out() {
 }
 
 #[test]
+fn a_candidate_whose_stages_do_not_suit_each_other_is_a_row() {
+    let tune = |grid: &str| Scene::new(&numbers(), &format!("{PIPELINE}[grid]\n{grid}\n"));
+    for (grid, failed, why) in [
+        ("\"lr.enabled\" = [true, false]", 1, "unknown column `prediction`"),
+        (
+            "\"front.type\" = [\"string_indexer\", \"min_max_scaler\"]",
+            0,
+            "parameter `input_cols` is required",
+        ),
+        (
+            "\"front.type\" = [\"standard_scaler\", \"pca\"]\n\"front.k\" = [2, 11]",
+            2,
+            "k = 11 components are asked for",
+        ),
+        ("\"lr.type\" = [\"min_max_scaler\", \"linear_regression\"]", 0, "unknown column `prediction`"),
+    ] {
+        let scene = tune(grid);
+        let (done, _, err) = scene.tune();
+        assert!(done && scene.has_model() && err.contains(why), "{grid}: {err}");
+        let results = scene.results();
+        for (index, candidate) in results["candidates"].as_array().unwrap().iter().enumerate() {
+            let error = candidate["folds"][0]["error"].as_str();
+            assert_eq!(error.is_some_and(|error| error.contains(why)), index == failed, "{candidate}");
+            assert_eq!(candidate["mean"].is_f64(), index != failed, "{candidate}");
+        }
+    }
+    // If no candidate can be, the first says why.
+    let (done, _, err) = tune("\"lr.enabled\" = [false]").tune();
+    assert!(
+        !done && err.contains("candidate 0 (lr.enabled = false): ") && err.contains("`prediction`"),
+        "{err}"
+    );
+}
+
+#[test]
 fn a_metric_that_is_defined_on_no_fold_leaves_no_model() {
     let rows: String = (0..6).map(|i| format!("{i},{},{i}\n", i * i)).collect();
     let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"x\"]\nfold = \"f\"\n\

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, Pipeline, WorkCounter};
 
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::explain::Explanation;
@@ -268,12 +268,12 @@ impl Search {
 
     /// Runs the search and fits the best candidate on all rows.
     ///
-    /// A candidate whose parameters contradict each other, and one that fails while it is fitted or scored, is a row with
-    /// its error.
+    /// A candidate whose parameters contradict each other, one that fails while it is fitted or scored, and one that exchanges
+    /// stages or leaves them out so that the others do not suit the columns, is a row with its error.
     ///
     /// # Errors
-    /// Before any fit: a name, type, range or column that is wrong, for whichever candidate; parameters that contradict each
-    /// other in every candidate; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
+    /// Before any fit: a name, type, range or column that is wrong, for whichever other candidate; no candidate that can be
+    /// fitted; a summary that does not fit into memory; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
     /// the executor broke its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
@@ -330,7 +330,14 @@ impl Search {
             }
         }
         let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
-        let tree = Tree::new(&configured, &params, schema, asked);
+        // Which stages suit each other only the combination tells.
+        let may_not_fit = |candidate: usize| {
+            let root = pipelines.get(candidate).and_then(|place| self.pipelines.get(*place));
+            let pipeline = root.and_then(|one| one.estimator.as_any().downcast_ref::<Pipeline>());
+            let mut paths = params.get(candidate).into_iter().flat_map(|map: &ParamMap| map.iter());
+            pipeline.is_some_and(|pipeline| paths.any(|(path, _)| pipeline.changes_stages(path)))
+        };
+        let tree = Tree::new(&configured, &params, schema, may_not_fit, asked);
         let (tree, base_needs) = tree.map_err(|error| match error.candidate_index() {
             Some(candidate) => named(error, pipelines.get(candidate).copied().unwrap_or(0)),
             None => error,
