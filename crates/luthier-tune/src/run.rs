@@ -340,7 +340,7 @@ impl<'a> Run<'a> {
 
     fn run_units(&mut self, stage: String, units: Vec<Unit>, keep_models: bool) -> Result<()> {
         let search = self.search;
-        let job = Arc::new(Units::new(
+        let job = Units::new(
             stage,
             units,
             Arc::clone(&self.prepared.tree),
@@ -348,8 +348,8 @@ impl<'a> Run<'a> {
             search.evaluators.clone(),
             self.ctx.clone(),
             Arc::clone(&self.clock),
-            search.sharing == Sharing::On,
-        ));
+        );
+        let job = Arc::new(job.with_notes(search.sharing == Sharing::On));
         let limit = search.limit(job.len(), &self.forecast);
         let (before, finished) = (self.progress, AtomicUsize::new(0));
         let observe = |_: usize, _: &TaskResult| {

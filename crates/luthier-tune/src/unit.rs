@@ -108,10 +108,14 @@ impl Units {
         evaluators: Vec<Box<dyn DynEvaluator>>,
         ctx: FitContext,
         clock: Arc<Clock>,
-        notes: bool,
     ) -> Self {
         let fitted = units.iter().map(|_| Mutex::default()).collect();
-        Self { stage, units, tree, configured, evaluators, ctx, clock, notes, fitted }
+        Self { stage, units, tree, configured, evaluators, ctx, clock, notes: false, fitted }
+    }
+
+    /// Also asks evaluators for notes on metrics that are there.
+    pub(crate) fn with_notes(self, notes: bool) -> Self {
+        Self { notes, ..self }
     }
 
     /// The models of a unit that has run, in the order of its group (or its one candidate).
