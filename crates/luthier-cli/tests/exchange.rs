@@ -257,7 +257,8 @@ fn what_an_evaluator_says_is_told_with_its_folds() {
 
     // Fold 2 has one class alone.
     let row = |i: u32| {
-        format!("{},{},{}\n", i * 7 % 5 + i % 2, 1 + i % 2, if i % 2 == 0 { i / 2 % 3 } else { i / 2 % 2 })
+        let folds = if i % 2 == 1 { 2 } else { 3 };
+        format!("{},{},{}\n", i * 7 % 5 + i % 2, 1 + i % 2, i / 2 % folds)
     };
     let data = format!("x,y,f\n{}", (0..36).map(row).collect::<String>());
     let scene = Scene::new(&data, config);
