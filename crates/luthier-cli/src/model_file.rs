@@ -17,6 +17,8 @@ use crate::failure;
 #[derive(Debug)]
 pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
+    /// The name of the pipeline in its configuration.
+    pub(crate) name: Option<String>,
     /// `None` for a model that a program saved, not this one.
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
@@ -149,11 +151,17 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// The document of the fitted pipeline of a configuration, with the columns it was fitted on, how its data were read and
-/// how it is scored.
-pub(crate) fn document(model: &dyn DynModel, inputs: &Inputs, config: &Config) -> Result<serde_json::Value> {
+/// The document of the fitted pipeline of a configuration, with its name, the columns it was fitted on, how its data were read
+/// and how it is scored.
+pub(crate) fn document(
+    model: &dyn DynModel,
+    name: Option<&str>,
+    inputs: &Inputs,
+    config: &Config,
+) -> Result<serde_json::Value> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
+        entries.extend(name.map(|name| ("name".to_owned(), name.into())));
         entries.insert("inputs".to_owned(), inputs.to_json()?);
         entries.insert("reading".to_owned(), json::to_value(&config.data.source.saved_reading())?);
         let evaluators: Vec<_> = config.evaluators.iter().map(SavedEvaluator::of).collect();
@@ -180,8 +188,9 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
         let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
         let inputs = inputs.map(Inputs::from_json).transpose()?;
-        let reading = saved(&document, "reading")?;
-        Ok(ModelFile { pipeline: model.into(), inputs, reading, evaluators: saved(&document, "evaluators")? })
+        let name = document.get("name").and_then(|name| name.as_str()).map(str::to_owned);
+        let (reading, evaluators) = (saved(&document, "reading")?, saved(&document, "evaluators")?);
+        Ok(ModelFile { pipeline: model.into(), name, inputs, reading, evaluators })
     };
     load().with_context(|| path.display().to_string())
 }
