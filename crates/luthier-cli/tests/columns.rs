@@ -150,7 +150,7 @@ fn globs_and_exclusions_mean_the_same_everywhere() {
     );
     refused(
         &with("features = [\"id\"]\nexclude = [\"id\"]", ""),
-        &["`id` is excluded by [data], it cannot be a feature"],
+        &["`id` cannot be a feature, because it is excluded by [data]"],
     );
     refused(&with("exclude = [\"iid\"]", ""), &["c.toml:4: ", "unknown column `iid`", "did you mean `id`"]);
 }

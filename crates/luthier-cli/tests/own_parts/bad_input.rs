@@ -63,7 +63,7 @@ fn unknown_keys_have_suggestions() {
     check(
         "executor = ",
         "executor_options = { threads = 3 }\nexecutor = ",
-        &["search.toml:17", "executor_options", "threads", "it takes none"],
+        &["search.toml:17", "executor_options", "threads", "it has no keys"],
     );
     check("method", "metod", &["search.toml:14: [search] has no key `metod`, did you mean `method`?"]);
     check("path", "pth", &["search.toml:4: [data] has no key `pth`, did you mean `path`?"]);
@@ -120,7 +120,7 @@ fn values_must_fit() {
         &["search.toml:13: splitter `k_fold` (num_folds = 7): 6 rows cannot be split into 7 folds"],
     );
     check("parallelism = 2", "parallelism = 0", &["search.toml:16", "from 1 on"]);
-    check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "whole number from 0 on"]);
+    check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "an integer of at least 0"]);
     check("seed = 7", "seed = \"7\"", &["`seed` is \"7\""]);
     check("partitions = 2", "partitions = 0", &["search.toml:7", "from 1 on"]);
     check(
@@ -151,7 +151,7 @@ fn what_is_missing_is_named() {
         "[[stage]]\nname = \"shift\"\ntype = \"test.shift\"\n[evaluator]",
         &["search.toml:19", "two stages are named `shift`"],
     );
-    check("name = \"shift\"", "name = \"a.b\"", &["search.toml:9", "`a.b` cannot name a stage"]);
+    check("name = \"shift\"", "name = \"a.b\"", &["search.toml:9", "`a.b` cannot be the name of a stage"]);
 }
 
 #[test]

@@ -351,7 +351,7 @@ fn a_vector_column_called_features_is_used_as_it_is() {
 
     write(vec![("label", label.clone()), ("features", vectors.clone()), ("x", label.clone())]);
     let error = scene.fail(&["tune", "search.toml"]);
-    assert!(error.contains("select it alone, or rename it"), "{error}");
+    assert!(error.contains("select this column only, or rename it"), "{error}");
 
     write(vec![("label", label.clone()), ("v", vectors), ("x", label)]);
     scene.succeed(&["tune", "search.toml", "--out", "out"]);
