@@ -36,7 +36,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use luthier::core::registry::LINKING_ADVICE;
+use luthier::core::registry;
 
 use args::{Args, Command};
 
@@ -51,19 +51,12 @@ pub fn main() -> ExitCode {
 /// other crates.
 #[doc(hidden)]
 pub fn plain_main() -> ExitCode {
-    run_telling(std::env::args_os(), |message| message.replace(LINKING_ADVICE, ""))
+    registry::close();
+    main()
 }
 
 /// Runs the program with these arguments; the first one is the name of the program.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    run_telling(args, |message| message)
-}
-
-/// Runs the program; `tell` may change the message of an error.
-fn run_telling(
-    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-    tell: impl FnOnce(String) -> String,
-) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
@@ -86,7 +79,7 @@ fn run_telling(
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", output::visible(&tell(failure::message(&error))));
+            eprintln!("error: {}", output::visible(&failure::message(&error)));
             ExitCode::FAILURE
         }
     }

@@ -163,7 +163,8 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
         for error in [told(&["fit", "fit.toml", "--model", "m.json"]), told(&["tune", "tune_fit.toml"])] {
             let at = error.contains("d.csv:3: ") && error.contains("fit.toml:6: ");
             assert!(
-                at && error.contains("stage `lr`: column `features`, row 1: found NaN in `b`"),
+                at && error
+                    .contains("stage `lr`: feature `b` of column `features`, row 1: found NaN, expected"),
                 "{error}"
             );
         }

@@ -52,17 +52,33 @@ pub enum Error {
         message: String,
     },
 
-    /// A value that the computation cannot use.
-    #[error("column `{column}`, row {row}: found {found}, expected {expected}")]
+    /// A value that the computation cannot use; made by [`bad_value`](Self::bad_value).
+    #[error("{}, row {row}: found {found}, expected {expected}", located(column, feature))]
+    #[non_exhaustive]
     BadValue {
         /// Name of the column.
         column: String,
+        /// The feature, where the column is a vector whose features have names: as a rule the column that it was
+        /// assembled from.
+        feature: Option<String>,
         /// Global row index in the frame, from 0.
         row: usize,
         /// The value that is there.
         found: String,
         /// What would have been right.
         expected: &'static str,
+    },
+
+    /// The values of a column, taken together, cannot be used; made by [`bad_column`](Self::bad_column).
+    #[error("{}: {problem}", located(column, feature))]
+    #[non_exhaustive]
+    BadColumn {
+        /// Name of the column.
+        column: String,
+        /// The feature, where the column is a vector whose features have names.
+        feature: Option<String>,
+        /// What is wrong with it, and what to do.
+        problem: String,
     },
 
     /// A column has a type that a stage cannot use.
@@ -77,7 +93,7 @@ pub enum Error {
     },
 
     /// A name that no linked crate registers.
-    #[error("{}", unknown_type(kind, name, known))]
+    #[error("{}", unknown_type(kind, name, known, *linkable))]
     UnknownType {
         /// "stage", "evaluator", "splitter" or "executor".
         kind: &'static str,
@@ -85,6 +101,19 @@ pub enum Error {
         name: String,
         /// The names that are registered.
         known: Vec<String>,
+        /// Whether the message tells how to link a crate: not where [the registry is closed](crate::registry::close).
+        linkable: bool,
+    },
+
+    /// A path that names no stage of a pipeline.
+    #[error("there is no stage `{path}`; {hint}the stages are {}", quoted(known))]
+    UnknownStage {
+        /// The dotted name.
+        path: String,
+        /// The stages of the pipeline.
+        known: Vec<String>,
+        /// A sentence about what may have been meant, or nothing.
+        hint: String,
     },
 
     /// Two parts registered under one name.
@@ -131,6 +160,30 @@ impl Error {
         Self::Invalid(message.into())
     }
 
+    /// The error about a value of a column.
+    pub fn bad_value(
+        column: impl Into<String>,
+        row: usize,
+        found: impl Into<String>,
+        expected: &'static str,
+    ) -> Self {
+        Self::BadValue { column: column.into(), feature: None, row, found: found.into(), expected }
+    }
+
+    /// The error about the values of a column, taken together.
+    pub fn bad_column(column: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::BadColumn { column: column.into(), feature: None, problem: problem.into() }
+    }
+
+    /// The same error, about one feature of the vectors in its column.
+    #[must_use]
+    pub fn of_feature(mut self, name: impl Into<String>) -> Self {
+        if let Self::BadValue { feature, .. } | Self::BadColumn { feature, .. } = &mut self {
+            *feature = Some(name.into());
+        }
+        self
+    }
+
     /// The stage or evaluator that failed: a stage by its dotted name in the pipeline, else by its registered name. Where
     /// one stage is looked at through others, it is the one at fault.
     pub fn part(&self) -> Option<&str> {
@@ -157,15 +210,28 @@ impl Error {
         }
     }
 
-    /// The column that is at fault.
+    /// The column that is at fault. Where it is a vector, [`feature`](Self::feature) tells more.
     pub fn column(&self) -> Option<&str> {
         match self {
-            Self::BadValue { column, .. } | Self::ColumnType { column, .. } => Some(column),
+            Self::BadValue { column, .. }
+            | Self::BadColumn { column, .. }
+            | Self::ColumnType { column, .. } => Some(column),
             Self::Frame(error) => error.column(),
             Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {
                 let frame = || cause.downcast_ref().and_then(luthier_frame::Error::column);
                 cause.downcast_ref().and_then(Self::column).or_else(frame)
             }),
+            _ => None,
+        }
+    }
+
+    /// The feature that is at fault, where the column is a vector whose features have names.
+    pub fn feature(&self) -> Option<&str> {
+        match self {
+            Self::BadValue { feature, .. } | Self::BadColumn { feature, .. } => feature.as_deref(),
+            Self::Stage { source, .. } | Self::Evaluator { source, .. } => {
+                source.chain().find_map(|cause| cause.downcast_ref().and_then(Self::feature))
+            }
             _ => None,
         }
     }
@@ -271,10 +337,22 @@ fn called(part: &str, type_name: &str) -> String {
     if part == type_name { format!("`{part}`") } else { format!("`{part} ({type_name})`") }
 }
 
-fn unknown_type(kind: &str, name: &str, known: &[String]) -> String {
+fn located(column: &str, feature: &Option<String>) -> String {
+    match feature {
+        Some(feature) => format!("feature `{feature}` of column `{column}`"),
+        None => format!("column `{column}`"),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn unknown_type(kind: &str, name: &str, known: &[String], linkable: bool) -> String {
     let hint = match closest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };
-    format!("unknown {kind} type `{name}`; {hint}known are: {}{LINKING_ADVICE}", known.join(", "))
+    let advice = if linkable { LINKING_ADVICE } else { "" };
+    format!("unknown {kind} type `{name}`; {hint}known are: {}{advice}", known.join(", "))
 }

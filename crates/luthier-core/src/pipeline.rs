@@ -198,11 +198,8 @@ impl Pipeline {
                 Some(inner) => Some(format!("did you mean `{inner}.{param}`? ")),
                 None => closest(stage, names()).map(|near| format!("did you mean `{near}`? ")),
             };
-            Error::invalid(format!(
-                "`{path}`: there is no stage `{stage}`; {}the stages are {}",
-                hint.unwrap_or_default(),
-                known()
-            ))
+            let known = names().map(str::to_owned).collect();
+            Error::UnknownStage { path: stage.to_owned(), known, hint: hint.unwrap_or_default() }
         })?;
         Ok((index, param))
     }

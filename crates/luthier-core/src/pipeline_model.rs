@@ -176,20 +176,16 @@ impl PipelineModel {
             (Some(model), _) => Ok(model.as_ref()),
             (None, Some((inner, rest))) => inner.stage_by_name(rest),
             (None, None) => {
-                let names: Vec<_> = self.stages.iter().map(|(name, _)| format!("`{name}`")).collect();
                 let leaves = self.leaves();
                 let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
                 let hint = outer.map(|outer| {
                     format!(
-                        "; it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
-                         its handle"
+                        "it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
+                         its handle; "
                     )
                 });
-                Err(Error::invalid(format!(
-                    "there is no stage `{path}`{}; the stages are {}",
-                    hint.unwrap_or_default(),
-                    names.join(", ")
-                )))
+                let known = self.stages.iter().map(|(name, _)| name.clone()).collect();
+                Err(Error::UnknownStage { path: path.to_owned(), known, hint: hint.unwrap_or_default() })
             }
         }
     }

@@ -167,7 +167,7 @@ fn bad(field: &Field, row: usize, value: &Value) -> Error {
         ColumnType::Timestamp => "a date with a time, such as \"2024-02-29T12:30:00\"",
         ColumnType::Opaque(_) => "nothing: such values cannot be given",
     };
-    Error::BadValue { column: field.name().to_owned(), row, found: value.to_string(), expected }
+    Error::bad_value(field.name(), row, value.to_string(), expected)
 }
 
 /// The values of a column. A null is a missing value.

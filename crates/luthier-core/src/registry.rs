@@ -7,6 +7,7 @@
 //! [`register`].
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
@@ -114,8 +115,21 @@ impl EvaluatorEntry {
 }
 
 /// How messages about an unknown name end, for whoever writes the program.
-pub const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
+pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
                                   in the program, or register the part explicitly";
+
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Says that whoever runs this program cannot link other crates, so that messages about unknown names do not advise it.
+pub fn close() {
+    CLOSED.store(true, Ordering::Relaxed);
+}
+
+/// What a message about an unknown name should add for whoever writes the program; empty where the registry is
+/// [closed](close).
+pub fn linking_advice() -> &'static str {
+    if CLOSED.load(Ordering::Relaxed) { "" } else { LINKING_ADVICE }
+}
 
 /// A kind of thing that is registered by name.
 pub trait Entry: Copy + Send + Sync + 'static {
@@ -201,6 +215,7 @@ pub fn find<T: Entry>(name: &str) -> Result<T> {
         kind: T::KIND,
         name: name.to_owned(),
         known: all.keys().map(|&known| known.to_owned()).collect(),
+        linkable: !CLOSED.load(Ordering::Relaxed),
     })
 }
 

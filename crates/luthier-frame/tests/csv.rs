@@ -119,7 +119,7 @@ fn errors_tell_the_place() {
     assert!(
         message(&read("a,b\n1,\"2\"x\n").unwrap_err()).starts_with("2: there is text after a closing quote")
     );
-    assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not UTF-8"));
+    assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not valid UTF-8"));
 }
 
 #[test]

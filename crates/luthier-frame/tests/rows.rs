@@ -65,7 +65,7 @@ fn conditions_that_do_not_fit_are_errors() {
     for (condition, expected) in [
         ("age > 3", "unknown column `age`"),
         ("x > 'a'", "column `x` is f64 and cannot be compared with 'a', expected a number"),
-        ("name = 3", "column `name` is utf8 and cannot be compared with 3, expected a text in quotes"),
+        ("name = 3", "column `name` is utf8 and cannot be compared with 3, expected a string in quotes"),
         (
             "day > 2024",
             "column `day` is date and cannot be compared with 2024, expected a date such as '2024-02-29'",

@@ -32,9 +32,10 @@ pub(crate) fn width(schema: &Schema, column: &str) -> Result<usize> {
 pub(crate) fn require_width(schema: &Schema, column: &str, expected: usize) -> Result<()> {
     match width(schema, column)? {
         found if found == expected => Ok(()),
-        found => Err(Error::invalid(format!(
-            "column `{column}` has {found} features, but the model was fitted on {expected}"
-        ))),
+        found => Err(Error::bad_column(
+            column,
+            format!("it has {found} features, but the model was fitted on {expected}"),
+        )),
     }
 }
 
@@ -196,15 +197,30 @@ fn wrong_type(column: &str, found: ColumnType, expected: &str) -> Error {
 }
 
 /// Checks numbers that features are to be divided by. Zero is of a constant feature, NaN of one without values.
-pub(crate) fn check_divisors(column: &str, what: &str, divisors: &[f64]) -> Result<()> {
+pub(crate) fn check_divisors(schema: &Schema, column: &str, what: &str, divisors: &[f64]) -> Result<()> {
     let unusable = |x: &f64| x.is_infinite() || (*x != 0.0 && x.recip().is_infinite());
     match divisors.iter().position(unusable) {
         None => Ok(()),
-        Some(j) => Err(Error::invalid(format!(
-            "the {what} of feature {j} of column `{column}` is {:e}, which f64 cannot divide by with a usable result: \
-             scale the column first",
-            divisors[j]
-        ))),
+        Some(j) => {
+            let found = divisors[j];
+            let problem = format!(
+                "its {what} is {found:e}, which f64 cannot divide by with a usable result: scale the column first"
+            );
+            Err(bad_feature(schema, column, j, problem))
+        }
+    }
+}
+
+/// The error about the values of one feature: by its name, if it has one.
+pub(crate) fn bad_feature(schema: &Schema, column: &str, j: usize, problem: impl Into<String>) -> Error {
+    let problem = problem.into();
+    let field = schema.field(column).filter(|field| field.has_feature_names());
+    match field.and_then(|field| field.feature_names()?.into_iter().nth(j)) {
+        Some(name) => Error::bad_column(column, problem).of_feature(name),
+        None if schema.field(column).is_some_and(|field| field.column_type().is_vector()) => {
+            Error::bad_column(column, format!("feature {j}: {problem}"))
+        }
+        None => Error::bad_column(column, problem),
     }
 }
 

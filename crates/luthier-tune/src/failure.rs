@@ -12,13 +12,17 @@ pub struct Failure {
     pub message: String,
     /// The stage, by its dotted name in the pipeline, or the evaluator, by its registered name, that failed.
     pub part: Option<String>,
+    /// The column that is at fault; where it is a vector whose features have names, the feature.
+    pub column: Option<String>,
     /// The row whose value is at fault, counted from 0 in the frame.
     pub row: Option<usize>,
 }
 
 impl From<&luthier_core::Error> for Failure {
     fn from(error: &luthier_core::Error) -> Self {
-        Self { message: error.to_string(), part: error.part().map(str::to_owned), row: error.row() }
+        let column = error.feature().or_else(|| error.column());
+        let [part, column] = [error.part(), column].map(|name| name.map(str::to_owned));
+        Self { message: error.to_string(), part, column, row: error.row() }
     }
 }
 
@@ -30,7 +34,7 @@ impl From<luthier_core::Error> for Failure {
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self { message, part: None, row: None }
+        Self { message, part: None, column: None, row: None }
     }
 }
 

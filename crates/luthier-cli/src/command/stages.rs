@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use luthier::core::params::{ParamInfo, closest};
-use luthier::core::registry::{self, EvaluatorEntry, LINKING_ADVICE, StageEntry};
+use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier::report::{Align, table};
 use luthier::tune::{ExecutorEntry, SplitterEntry};
 
@@ -68,9 +68,10 @@ pub(crate) fn run(args: &StagesArgs) -> Result<()> {
         let names = || parts.iter().map(|part| part.name);
         let hint = closest(name, names()).map(|near| format!(", did you mean `{near}`?"));
         return Err(anyhow!(
-            "no part is registered as `{name}`{}; the registered parts are: {}{LINKING_ADVICE}",
+            "no part is registered as `{name}`{}; the registered parts are: {}{}",
             hint.unwrap_or_default(),
-            names().collect::<Vec<_>>().join(", ")
+            names().collect::<Vec<_>>().join(", "),
+            registry::linking_advice()
         ));
     }
     print(&found.into_iter().map(describe).collect::<Vec<_>>().join("\n"))

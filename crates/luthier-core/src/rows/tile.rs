@@ -235,21 +235,31 @@ impl Tile<'_> {
                 .nth(position)
                 .and_then(|row| row.iter().position(|x| !x.is_finite()).map(|j| (j, row[j])))
             {
-                Some((j, value)) => format!("{value}{}", self.place_in_vector(column, j)),
+                Some((j, value)) => return self.bad_feature(column, i, j, value, expected),
                 None => "a vector".to_owned(),
             },
             _ => "an unusable value".to_owned(),
         };
-        Error::BadValue { column: column.to_owned(), row: self.row(i), found, expected }
+        self.bad_value_of(column, i, found, expected)
     }
 
-    /// Which feature of a vector column is at a position, as a message tells it after a value: " in `age`" where the
-    /// features have names, else " at position 3 of the vector".
-    pub fn place_in_vector(&self, column: &str, position: usize) -> String {
+    /// The error that names the value at a position of the vector in the tile's `i`-th row: by the feature's name, if it
+    /// has one.
+    pub fn bad_feature(
+        &self,
+        column: &str,
+        i: usize,
+        position: usize,
+        found: f64,
+        expected: &'static str,
+    ) -> Error {
         let field = self.schema().field(column).filter(|field| field.has_feature_names());
         match field.and_then(|field| field.feature_names()?.into_iter().nth(position)) {
-            Some(name) => format!(" in `{name}`"),
-            None => format!(" at position {position} of the vector"),
+            Some(name) => self.bad_value_of(column, i, found.to_string(), expected).of_feature(name),
+            None => {
+                let found = format!("{found} at position {position} of the vector");
+                self.bad_value_of(column, i, found, expected)
+            }
         }
     }
 
@@ -261,7 +271,7 @@ impl Tile<'_> {
         found: impl Into<String>,
         expected: &'static str,
     ) -> Error {
-        Error::BadValue { column: column.to_owned(), row: self.row(i), found: found.into(), expected }
+        Error::bad_value(column, self.row(i), found, expected)
     }
 
     /// Nulls are errors to most stages.

@@ -172,8 +172,8 @@ fn errors_behind_affine_stages_name_the_column_of_the_frame() {
 
 #[test]
 fn places_are_structure_wherever_the_cause_is() {
-    let bad =
-        Error::BadValue { column: "x".to_owned(), row: 3, found: "NaN".to_owned(), expected: "a number" };
+    let bad = Error::bad_value("features", 3, "NaN", "a number").of_feature("x");
+    assert_eq!(bad.to_string(), "feature `x` of column `features`, row 3: found NaN, expected a number");
     let inner = bad.in_stage("outer.scale");
     let through = anyhow::Error::from(inner.clone()).context("while fitting");
     let error = Error::Stage { stage: "lr".to_owned(), source: Cause::new(through) };
@@ -183,7 +183,8 @@ fn places_are_structure_wherever_the_cause_is() {
             Some("outer.scale"),
             "the stage at fault, not the one that looks through it"
         );
-        assert_eq!((error.column(), error.row()), (Some("x"), Some(3)));
+        let place = (error.column(), error.feature(), error.row());
+        assert_eq!(place, (Some("features"), Some("x"), Some(3)));
         let copy = error.clone();
         assert_eq!((copy.to_string(), copy.row()), (error.to_string(), Some(3)));
     }

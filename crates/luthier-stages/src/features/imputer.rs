@@ -4,8 +4,8 @@ use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{ArrayRef, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required,
-    StagePlan, Tile, Transformer,
+    AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan,
+    Tile, Transformer,
 };
 use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -110,17 +110,24 @@ impl Imputer {
         })
     }
 
-    fn surrogates(&self, column: &str, learned: Vec<Option<f64>>) -> anyhow::Result<Vec<f64>> {
+    fn surrogates(
+        &self,
+        schema: &Schema,
+        column: &str,
+        learned: Vec<Option<f64>>,
+    ) -> anyhow::Result<Vec<f64>> {
+        let bad = |j, problem: &str| columns::bad_feature(schema, column, j, problem);
         let known = |(j, surrogate): (usize, Option<f64>)| match surrogate {
             Some(x) if x.is_finite() || self.strategy == ImputerStrategy::Constant => Ok(x),
-            Some(_) => Err(Error::invalid(format!(
-                "the mean of feature {j} of column `{column}` is beyond the range of f64: scale the column first"
-            ))),
-            None => Err(Error::invalid(format!(
-                "all values of feature {j} of column `{column}` are missing, so there is no {} to fill in: leave the \
-                 column out, or use the strategy `constant`",
-                self.strategy.as_str()
-            ))),
+            Some(_) => Err(bad(j, "its mean is beyond the range of f64: scale the column first")),
+            None => Err(bad(
+                j,
+                &format!(
+                    "all of its values are missing, so there is no {} to fill in: leave the column out, or use the \
+                     strategy `constant`",
+                    self.strategy.as_str()
+                ),
+            )),
         };
         Ok(learned.into_iter().enumerate().map(known).collect::<Result<_, _>>()?)
     }
@@ -161,7 +168,7 @@ impl Estimator for Imputer {
             surrogates: inputs
                 .iter()
                 .zip(self.learned(data)?)
-                .map(|(column, learned)| self.surrogates(column, learned))
+                .map(|(column, learned)| self.surrogates(data.schema(), column, learned))
                 .collect::<Result<_, _>>()?,
         })
     }

@@ -38,7 +38,7 @@ impl Estimator for MaxAbsScaler {
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<MaxAbsScalerModel> {
         let summary = data.summarize::<FeatureSummary<Extremes>>(&self.spec())?;
         let max_abs: Vec<f64> = summary.require(&self.input_col)?.iter().map(Extremes::max_abs).collect();
-        columns::check_divisors(&self.input_col, "largest absolute value", &max_abs)?;
+        columns::check_divisors(data.schema(), &self.input_col, "largest absolute value", &max_abs)?;
         Ok(MaxAbsScalerModel {
             input_col: self.input_col.clone(),
             output_col: self.output_col.clone(),

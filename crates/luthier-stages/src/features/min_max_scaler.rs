@@ -63,7 +63,7 @@ impl Estimator for MinMaxScaler {
             original_min: extremes.iter().map(Extremes::min).collect(),
             original_max: extremes.iter().map(Extremes::max).collect(),
         };
-        columns::check_divisors(&self.input_col, "range", &model.ranges().to_vec())?;
+        columns::check_divisors(data.schema(), &self.input_col, "range", &model.ranges().to_vec())?;
         Ok(model)
     }
 

@@ -71,7 +71,7 @@ impl Estimator for RobustScaler {
         let (median, range): (Vec<f64>, Vec<f64>) =
             summary.require(&self.input_col)?.iter().map(quantiles).unzip();
         if self.with_scaling {
-            columns::check_divisors(&self.input_col, "range between the quantiles", &range)?;
+            columns::check_divisors(data.schema(), &self.input_col, "range between the quantiles", &range)?;
         }
         Ok(RobustScalerModel {
             input_col: self.input_col.clone(),

@@ -92,16 +92,13 @@ impl StandardScaler {
         if let Some(j) = features.iter().position(|feature| feature.count() < summary.rows()) {
             let input = self.input_col.as_str();
             data.for_each_tile(&[input], |tile| tile.first_not_finite(input).map_or(Ok(()), Err))?;
-            return Err(Error::invalid(format!(
-                "feature {j} of column `{input}` is NaN in some rows: fill missing values first"
-            )));
+            let problem = "it is NaN in some rows: fill missing values first";
+            return Err(columns::bad_feature(data.schema(), input, j, problem));
         }
         let std: Array1<f64> = features.iter().map(Spread::sample_deviation).collect();
         if let Some(j) = std.iter().position(|std| !std.is_finite()) {
-            return Err(Error::invalid(format!(
-                "the values of feature {j} of column `{}` are too far apart for f64: divide them by a constant first",
-                self.input_col
-            )));
+            let problem = "its values are too far apart for f64: divide them by a constant first";
+            return Err(columns::bad_feature(data.schema(), &self.input_col, j, problem));
         }
         Ok((features.iter().map(Spread::mean).collect(), std))
     }

@@ -45,11 +45,8 @@ impl BinaryCurve {
                 weights.map(<[f64]>::len)
             )));
         }
-        let bad = |column: &str, row, value: f64, expected| Error::BadValue {
-            column: column.to_owned(),
-            row,
-            found: value.to_string(),
-            expected,
+        let bad = |column: &str, row, value: f64, expected| {
+            Error::bad_value(column, row, value.to_string(), expected)
         };
         let mut all = BinaryScores::none(weights.is_some());
         for (row, (&score, &label)) in scores.iter().zip(labels).enumerate() {

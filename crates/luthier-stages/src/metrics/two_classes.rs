@@ -126,7 +126,7 @@ impl<T: Clone> TwoClasses<T> {
                 "labels of two classes: for more there is `multiclass_classification`",
             ),
         };
-        Error::BadValue { column: column.to_owned(), row, found, expected }
+        Error::bad_value(column, row, found, expected)
     }
 
     /// The labels as a message tells them.

@@ -239,12 +239,7 @@ fn check_sparse(tile: &Tile<'_>, column: &str, rows: &SparseTile<'_>, missing: M
         let (indices, values) = rows.row(i);
         let infinite = |x: &f64| x.is_infinite() && missing.value != Some(*x);
         if let Some(at) = values.iter().position(infinite) {
-            return Err(Error::BadValue {
-                column: column.to_owned(),
-                row: tile.row(i),
-                found: format!("{}{}", values[at], tile.place_in_vector(column, indices[at] as usize)),
-                expected: FINITE,
-            });
+            return Err(tile.bad_feature(column, i, indices[at] as usize, values[at], FINITE));
         }
     }
     Ok(())
@@ -267,16 +262,17 @@ fn check(
     let null = if missing.nulls { None } else { first_null_row(tile.array(column)?.as_ref()) };
     let infinite = values.outer_iter().enumerate().find_map(|(i, row)| {
         let j = row.iter().position(|x| is_bad(x) && !x.is_nan())?;
-        let place = if row.len() > 1 { tile.place_in_vector(column, j) } else { String::new() };
-        Some((i, format!("{}{place}", row[j])))
+        Some((i, j, row[j]))
     });
-    let (i, found, expected) = match (null, infinite) {
-        (Some(null), Some((i, found))) if i < null => (i, found, FINITE),
-        (None, Some((i, found))) => (i, found, FINITE),
-        (Some(null), _) => {
-            (null, "null".to_owned(), "a value in every row: drop or fill missing values first")
+    match (null, infinite) {
+        (Some(null), infinite) if infinite.is_none_or(|(i, ..)| null <= i) => {
+            let expected = "a value in every row: drop or fill missing values first";
+            Err(tile.bad_value_of(column, null, "null", expected))
         }
-        (None, None) => return Ok(()),
-    };
-    Err(Error::BadValue { column: column.to_owned(), row: tile.row(i), found, expected })
+        (_, Some((i, _, x))) if values.ncols() == 1 => {
+            Err(tile.bad_value_of(column, i, x.to_string(), FINITE))
+        }
+        (_, Some((i, j, x))) => Err(tile.bad_feature(column, i, j, x, FINITE)),
+        (_, None) => Ok(()),
+    }
 }

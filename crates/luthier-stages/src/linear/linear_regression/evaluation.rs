@@ -95,9 +95,7 @@ fn finite(
 ) -> Result<Vec<f64>> {
     let values = data.column_f64(column)?;
     match values.iter().position(|&value| !ok(value)) {
-        Some(row) => {
-            Err(Error::BadValue { column: column.to_owned(), row, found: values[row].to_string(), expected })
-        }
+        Some(row) => Err(Error::bad_value(column, row, values[row].to_string(), expected)),
         None => Ok(values),
     }
 }
