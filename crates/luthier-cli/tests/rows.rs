@@ -70,7 +70,7 @@ fn rows_are_selected_by_a_condition_and_without_gaps() {
     };
     refused(
         "",
-        "d.csv:4: column `y` is missing, expected a value: fill it, or `missing_label = \"drop\"` under [data]",
+        "d.csv:4: column `y` is missing, expected a value: fill it, or drop such rows with `missing_label = \"drop\"` under [data]",
     );
     refused("where = \"g = 'a'\"\nmissing_label = \"drop\"", "d.csv:7: column `x` is missing");
     refused(

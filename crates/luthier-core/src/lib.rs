@@ -1,6 +1,6 @@
-//! Traits, parameters, pipelines, datasets and summaries: what an author of a stage needs.
+//! Traits, parameters, pipelines, datasets and summaries: everything that the author of a stage needs.
 
-// The derive macros name this crate `::luthier_core`, also from inside.
+// The derive macros refer to this crate as `::luthier_core`, even inside it.
 extern crate self as luthier_core;
 
 mod affine;
@@ -27,7 +27,7 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use cause::Cause;
-pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
+pub use dataset::{Capacity, Dataset, FailedNeed, Folds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]

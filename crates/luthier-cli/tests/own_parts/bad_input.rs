@@ -88,7 +88,11 @@ fn unknown_columns_have_suggestions() {
         &["search.toml:6", "the glob `z*` matches no numeric or vector column", "x0"],
     );
     check("[\"x*\"]", "[\"text\"]", &["the column `text` is", "expected numbers or vectors"]);
-    check("[\"x*\"]", "[\"x0\", \"label\"]", &["the column `label` is the label"]);
+    check(
+        "[\"x*\"]",
+        "[\"x0\", \"label\"]",
+        &["the column `label` cannot be a feature, because it is the label"],
+    );
     check("[\"x*\"]", "[\"x[\"]", &["x["]);
     check(
         "type = \"test.shift\"",
@@ -122,7 +126,7 @@ fn values_must_fit() {
     check("parallelism = 2", "parallelism = 0", &["search.toml:16", "from 1 on"]);
     check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "an integer of at least 0"]);
     check("seed = 7", "seed = \"7\"", &["`seed` is \"7\""]);
-    check("partitions = 2", "partitions = 0", &["search.toml:7", "from 1 on"]);
+    check("partitions = 2", "partitions = 0", &["search.toml:7", "an integer of at least 1"]);
     check(
         "type = \"test.off\"",
         "type = \"test.off\"\nnegative = 1",
