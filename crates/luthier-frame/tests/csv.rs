@@ -120,6 +120,11 @@ fn errors_tell_the_place() {
         message(&read("a,b\n1,\"2\"x\n").unwrap_err()).starts_with("2: there is text after a closing quote")
     );
     assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not valid UTF-8"));
+    let comment = message(&read("# in metres\na,b\n1,2\n").unwrap_err());
+    assert!(
+        comment.starts_with("2: expected 1 fields, found 2; the line `# in metres` is used as the header")
+    );
+    assert!(comment.contains("`comment = \"#\"`"), "{comment}");
 }
 
 #[test]
