@@ -154,11 +154,11 @@ mod tests {
     fn nothing_below_one_is_accepted() {
         for text in ["0", "-1", "1.5", "", "many"] {
             let message = text.parse::<Parallelism>().unwrap_err().to_string();
-            assert!(message.contains(&format!("{text:?}")) && message.contains("from 1 on"), "{message}");
+            assert!(message.contains(&format!("{text:?}")) && message.contains("at least 1"), "{message}");
         }
         for json in ["0", "-1", "1.5", "null", "true", "\"0\""] {
             let message = serde_json::from_str::<Parallelism>(json).unwrap_err().to_string();
-            assert!(message.contains("from 1 on"), "{message}");
+            assert!(message.contains("at least 1"), "{message}");
         }
     }
 

@@ -123,7 +123,7 @@ fn values_must_fit() {
         "num_folds = 7",
         &["search.toml:13: splitter `k_fold` (num_folds = 7): 6 rows cannot be split into 7 folds"],
     );
-    check("parallelism = 2", "parallelism = 0", &["search.toml:16", "from 1 on"]);
+    check("parallelism = 2", "parallelism = 0", &["search.toml:16", "at least 1"]);
     check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "an integer of at least 0"]);
     check("seed = 7", "seed = \"7\"", &["`seed` is \"7\""]);
     check("partitions = 2", "partitions = 0", &["search.toml:7", "an integer of at least 1"]);
@@ -189,7 +189,7 @@ fn bad_rows_have_their_line() {
     }
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"");
     let error = with("label,w,part,x0,x1\n1,1,a,1,2\n2,1,a,2,3\n", &folds);
-    assert!(error.contains("column `part` has 1 different values in 2 rows, expected 2 at least"), "{error}");
+    assert!(error.contains("column `part` has 1 different values in 2 rows, expected at least 2"), "{error}");
     let weights = SEARCH.replace("label = ", "weight = \"w\"\nlabel = ");
     let error = with(&DATA.replacen("4,2,1", "4,inf,1", 1), &weights);
     assert!(error.contains("data.csv:5: column `w` is inf"), "{error}");
