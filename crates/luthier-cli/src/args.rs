@@ -26,10 +26,10 @@ Configuration:
                                     # more keys: format, partitions; for CSV: delimiter, header,
                                     # skip_lines, comment, null_values, decimal, thousands,
                                     # encoding, max_bytes, types = { zip = \"text\" }
-  where = \"age >= 18\"              # which rows to use; also: drop_nulls = [\"x\"],
+  where = \"age >= 18\"               # which rows to use; also: drop_nulls = [\"x\"],
                                     # missing_label = \"drop\"
   label = \"y\"                       # default of every label_col; also: weight, fold
-  features = [\"x*\"]                 # names and globs of the columns that form the vector \"features\";
+  features = [\"x*\"]                 # names and globs of the columns for the vector \"features\";
                                     # default \"*\": all columns of numbers without another role;
                                     # []: do not assemble a vector
   categories = [\"color\"]            # columns that become indicators in \"features\"; also: exclude
@@ -44,11 +44,11 @@ Configuration:
                                     # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] tries several types,
                                     # \"STAGE.enabled\" = [true, false] also tries without the stage
   [search]
-  method = \"cross_validator\"        # the default, with num_folds or fold_col; or train_validation_split
-                                    # with train_ratio; or the name of a splitter
+  method = \"cross_validator\"        # the default, with num_folds or fold_col; or
+                                    # \"train_validation_split\" with train_ratio; or a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # the default; also: executor_options, sharing = false
-  [evaluator]                       # or several [[evaluator]], of which the first ranks the candidates;
+  [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
                                     # default: regression with its defaults
   type = \"regression\"
   metric = \"rmse\"";
@@ -73,12 +73,12 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file must have the columns of the features; it needs no label. In CSV, a vector v becomes the columns v_0, v_1, …, and\ncolumns that the model does not read are copied unchanged. Use `-` for standard input or standard output."
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file must have the columns of the features; it needs no label. In CSV, a vector v becomes the columns v_0, v_1, …, and columns that the model does not read are copied unchanged. Use `-` for standard input or standard output."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
     #[command(
-        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nBy default, the label is that of the configuration with which the model was fitted. `luthier stages NAME` lists the\nparameters of an evaluator, including its metrics."
+        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nBy default, the label is that of the configuration with which the model was fitted. `luthier stages NAME` lists the parameters of an evaluator, including its metrics."
     )]
     Evaluate(EvaluateArgs),
     /// Split the rows of a file into a training file and a test file.
@@ -187,7 +187,7 @@ pub(crate) struct SplitArgs {
     /// The fraction of the rows that become test rows, between 0 and 1.
     #[arg(long, value_name = "RATIO", default_value_t = 0.2)]
     pub(crate) test_ratio: f64,
-    /// Seed of the random choice.
+    /// Seed for choosing the test rows.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// A column of classes, whose proportions are kept the same in both files.
@@ -204,9 +204,11 @@ pub(crate) struct SplitArgs {
     pub(crate) read: ReadArgs,
 }
 
-/// How the file is read. The default of each option is how the data of the model were read.
+/// How the file is read.
 #[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "How the file is read (default: as the data that the model was fitted on)")]
+#[command(
+    next_help_heading = "Reading the file (default: as when the model was fitted; for split: detected)"
+)]
 pub(crate) struct ReadArgs {
     /// The format, csv or parquet [default: by the file extension].
     #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]

@@ -1,4 +1,14 @@
 //! Traits, parameters, pipelines, datasets and summaries: everything that the author of a stage needs.
+//!
+//! | to write | implement | register with |
+//! |---|---|---|
+//! | a stage that is fitted | [`Estimator`] | [`register_estimator!`] |
+//! | a stage that needs no fitting | [`Transformer`] and [`PureTransformer`] | [`register_transformer!`] |
+//! | a metric | [`Evaluator`] | [`register_evaluator!`] |
+//! | a mergeable statistic of rows | [`Summary`] | |
+//!
+//! Each of these traits has an example. Stages are combined in a [`Pipeline`], whose fitted form is a [`PipelineModel`]. This
+//! crate contains no stages, no executors and no search.
 
 // The derive macros refer to this crate as `::luthier_core`, even inside it.
 extern crate self as luthier_core;
