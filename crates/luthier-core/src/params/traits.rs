@@ -21,7 +21,7 @@ use super::{ColumnRole, IntoParam, Param, ParamError, ParamInfo, ParamType, Valu
 /// let mut add = Add::new().amount(2.5);
 /// assert_eq!(add.get(Add::AMOUNT), Some(&2.5));
 /// assert!(add.set_value("amount", &(-1.0).into()).is_err());
-/// assert_eq!(add.explain_params(), "amount: The number to add (>= 0) (default: 1, current: 2.5)");
+/// assert_eq!(add.explain_params(), "amount: The number to add (>= 0) (default: 1.0, current: 2.5)");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no parameters",

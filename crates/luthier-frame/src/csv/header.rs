@@ -69,7 +69,8 @@ impl Header {
             notes.push(CsvNote::OneColumn { candidate });
         }
         let rows = records.position();
-        if records.advance()? && !names.is_empty() && records.cells().len() == names.len() + 1 {
+        let is_comment = names.first().is_some_and(|name| name.starts_with('#'));
+        if records.advance()? && !names.is_empty() && !is_comment && records.cells().len() == names.len() + 1 {
             let last_is_empty = records.cells().last().is_some_and(|cell| cell.raw.is_empty());
             if !last_is_empty {
                 names.insert(0, String::new());
