@@ -70,7 +70,8 @@ impl Header {
         }
         let rows = records.position();
         let is_comment = names.first().is_some_and(|name| name.starts_with('#'));
-        if records.advance()? && !names.is_empty() && !is_comment && records.cells().len() == names.len() + 1 {
+        if records.advance()? && !names.is_empty() && !is_comment && records.cells().len() == names.len() + 1
+        {
             let last_is_empty = records.cells().last().is_some_and(|cell| cell.raw.is_empty());
             if !last_is_empty {
                 names.insert(0, String::new());
