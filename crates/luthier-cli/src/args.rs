@@ -43,6 +43,8 @@ Configuration:
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
                                     # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] tries several types,
                                     # \"STAGE.enabled\" = [true, false] also tries without the stage
+  [[pipeline]]                      # several pipelines compete; stages outside come first in each:
+  name = \"ridge\"                    # each has [[pipeline.stage]] and [pipeline.grid]
   [search]
   method = \"cross_validator\"        # the default, with num_folds or fold_col; or
                                     # \"train_validation_split\" with train_ratio; or a splitter

@@ -117,6 +117,13 @@ macro_rules! search_options {
                 self
             }
 
+            /// Names the estimator that was added last, for results and messages. An estimator without a name is identified by
+            /// its position, from 0.
+            pub fn named(mut self, name: impl Into<String>) -> Self {
+                self.search = self.search.named(name);
+                self
+            }
+
             /// Divides the rows with any splitter, including your own.
             pub fn splitter(mut self, splitter: impl $crate::Splitter) -> Self {
                 self.search = self.search.splitter(Arc::new(splitter));

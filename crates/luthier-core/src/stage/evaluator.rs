@@ -119,6 +119,12 @@ pub trait Evaluator: Params {
         None
     }
 
+    /// Whether the metric is undefined if the model was fitted without rows of a class that is scored. This holds for metrics
+    /// of probabilities, because the model has none for that class. A search then leaves the fold out of the means.
+    fn needs_every_class(&self) -> bool {
+        false
+    }
+
     /// The metric of a frame that contains the predictions, for example the result of `transform` of a model.
     ///
     /// # Errors
@@ -158,6 +164,8 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn defined_for(&self) -> Option<String>;
     /// See [`Evaluator::class_col`].
     fn class_col(&self) -> Option<String>;
+    /// See [`Evaluator::needs_every_class`].
+    fn needs_every_class(&self) -> bool;
     /// Sets a parameter by name.
     ///
     /// # Errors
@@ -238,6 +246,10 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn class_col(&self) -> Option<String> {
         Evaluator::class_col(self)
+    }
+
+    fn needs_every_class(&self) -> bool {
+        Evaluator::needs_every_class(self)
     }
 
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
