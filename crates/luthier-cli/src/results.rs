@@ -12,11 +12,11 @@ use serde_json::{Map, json};
 pub(crate) struct Seconds {
     /// Reading and decoding the file.
     pub(crate) load: f64,
-    /// Everything after it, the refit included.
+    /// Everything after it, including the refit.
     pub(crate) search: f64,
 }
 
-/// What a search leaves in its folder.
+/// The files that a search writes into its folder.
 pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", MODEL];
 
 /// The file of the fitted pipeline.
@@ -63,7 +63,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
     with_also(document, &result.also, also)
 }
 
-/// The same with what it says of the metrics that do not decide, where there are such.
+/// The same with the secondary metrics, if there are any.
 fn with_also<T>(
     mut document: serde_json::Value,
     all: &[T],

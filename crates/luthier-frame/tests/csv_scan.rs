@@ -148,7 +148,7 @@ fn encodings_by_name_and_by_mark() {
     assert_eq!(frame.column_utf8("town").unwrap(), ["Köln", "€"]);
     let (_directory, path) = file("d.csv", latin1);
     let error = DataFrame::read_csv(&path, &CsvOptions::new()).unwrap_err().to_string();
-    assert!(error.contains("d.csv:2: the text is not UTF-8; name the encoding"), "{error}");
+    assert!(error.contains("d.csv:2: the text is not valid UTF-8; set the encoding"), "{error}");
 
     let text = "x,town\n1,Köln\n2,😀\n";
     let wide = |to_bytes: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {
@@ -296,7 +296,7 @@ fn columns_of_one_name_are_told_apart() {
     let note = file.notes()[0].to_string();
     assert_eq!(
         note,
-        "several columns have the same name: another `x` is called `x_3` here, another `x` is called `x_4` here"
+        "several columns have the same name: another `x` is renamed to `x_3`, another `x` is renamed to `x_4`"
     );
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     }
     check_target(&args.model)?;
     config.paths(&args.config).output("--model", &args.model)?;
-    // What is wrong without the rows is told before they are read.
+    // Errors that do not need the rows are reported before they are read.
     build::pipelines(&config)?;
     let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;

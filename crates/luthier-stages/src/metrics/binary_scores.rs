@@ -12,20 +12,20 @@ use crate::columns;
 /// The columns of [`BinaryScores`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryScoresSpec {
-    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
-    /// categories of the columns say otherwise.
+    /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
+    /// categories of the columns determine it.
     pub label_col: String,
     /// The scores: a column of `f64`, or of vectors of width 2 whose second number is the score.
     pub score_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
-/// All scores by class, from which a [`BinaryCurve`] is made: 8 bytes a row, 16 with weights. An area takes as much again
-/// while it is computed, a curve up to 24 bytes a row more.
+/// All scores by class, from which a [`BinaryCurve`] is computed: 8 bytes per row, 16 with weights. An area takes as much again
+/// while it is computed, a curve up to 24 bytes per row more.
 ///
-/// Infinite scores have their place, `-0.0` is `0.0`. Rows of weight 0 are as if they were not there. A score that is
-/// null or NaN, a label that is not finite or of a third class, and a bad weight are errors that name column and row.
+/// Infinite scores are allowed, and `-0.0` equals `0.0`. Rows of weight 0 are ignored. A score that is
+/// null or NaN, a label that is not finite or of a third class, and an invalid weight are errors that name column and row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BinaryScores {
     weighted: bool,
@@ -117,7 +117,7 @@ impl BinaryScores {
         Some(())
     }
 
-    /// The counts by threshold, one for each distinct score.
+    /// The curve, with one threshold per distinct score.
     pub fn curve(&self) -> BinaryCurve {
         let sorted = self.sorted();
         let mut curve = BinaryCurve::with_capacity(sorted.positives.len() + sorted.negatives.len());
@@ -167,8 +167,8 @@ pub(super) fn require_scores(schema: &Schema, column: &str) -> Result<()> {
         found => Err(Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class: labels of two \
-                       classes are 0 and 1, for more classes there is `multiclass_classification`"
+            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class; for more than two \
+            classes use `multiclass_classification`"
                 .to_owned(),
         }),
     }
