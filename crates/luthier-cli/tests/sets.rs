@@ -151,6 +151,9 @@ fn dates_are_features_by_their_parts() {
     let (day, value) = text.lines().nth(12).unwrap().split_once(',').unwrap();
     assert_eq!(day, "2024-12-15");
     assert!((value.parse::<f64>().unwrap() - 36.0).abs() < 1e-6);
+    // The coefficients have the names of the parts.
+    let shown = done(&folder, "inspect m.json");
+    assert!(shown.contains("  day_month  ") && shown.contains("  day_year  "), "{shown}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use luthier::core::DynModel;
 use luthier::frame::{ColumnType, Field, Schema};
 
-use crate::data::{FEATURES, Inputs};
+use crate::data::FEATURES;
+use crate::model_file::ModelFile;
 
 /// Features beyond this number are not named one by one.
 const MOST_NAMED: usize = 1 << 20;
@@ -12,13 +13,16 @@ const MOST_NAMED: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
     schema: Schema,
+    /// The columns of the file that the model reads, with their types.
+    read: Schema,
 }
 
 impl FeatureNames {
     /// In front of the first stage.
-    pub(crate) fn of(inputs: Option<&Inputs>) -> Self {
-        let Some(inputs) = inputs.filter(|inputs| !inputs.features.is_empty()) else {
-            return Self::default();
+    pub(crate) fn of(file: &ModelFile) -> Self {
+        let read = file.pipeline.inputs().cloned().unwrap_or_default();
+        let Some(inputs) = file.inputs.as_ref().filter(|inputs| !inputs.features.is_empty()) else {
+            return Self { schema: Schema::default(), read };
         };
         let width = inputs.num_features;
         // A file may claim any width.
@@ -28,7 +32,7 @@ impl FeatureNames {
             true => field.with_feature_names(&inputs.features),
             false => field,
         };
-        Self { schema: Schema::default().with_field(field).unwrap_or_default() }
+        Self { schema: Schema::default().with_field(field).unwrap_or_default(), read }
     }
 
     /// The names of the features of a column in front of the next stage, if they have any.
@@ -37,11 +41,13 @@ impl FeatureNames {
         field.feature_names().filter(|_| field.has_feature_names())
     }
 
-    /// Continues behind a stage. Columns of the file that it reads are numbers or text; for names either will do.
+    /// Continues behind a stage. Columns of the file whose type is not known are taken for numbers: for names that will do.
     pub(crate) fn go_through(&mut self, model: &dyn DynModel) {
         let mut schema = self.schema.clone();
         for column in model.transformer().inputs() {
-            schema = schema.with_field(Field::new(column, ColumnType::F64)).unwrap_or(schema);
+            let known = self.read.field(&column).cloned();
+            let field = known.unwrap_or_else(|| Field::new(column, ColumnType::F64));
+            schema = schema.with_field(field).unwrap_or(schema);
         }
         if let Ok(behind) = model.transform_schema(&schema) {
             self.schema = behind;

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
 }
 
 fn to_json(file: &ModelFile) -> Result<Json> {
-    let mut names = FeatureNames::of(file.inputs.as_ref());
+    let mut names = FeatureNames::of(file);
     let stage = |(name, model): (&str, &std::sync::Arc<dyn DynModel>)| -> Result<Json> {
         let params = model.values().into_iter().map(|(name, value)| (name.to_owned(), value.to_json()));
         let description = model.describe().to_json(&|column| names.of_column(column));
@@ -75,7 +75,7 @@ fn to_text(file: &ModelFile) -> Result<String> {
         }
         text.push('\n');
     }
-    let mut names = FeatureNames::of(file.inputs.as_ref());
+    let mut names = FeatureNames::of(file);
     for (name, model) in file.pipeline.leaves() {
         let values = model.values();
         text.push_str(&format!("stage {name} ({})\n", model.type_name()));
