@@ -270,26 +270,26 @@ impl Error {
         }
     }
 
-    /// Puts the name of a stage in place of its registered type; an error of a stage inside a nested pipeline
-    /// gets the name in front, an error that names another stage stays as it is.
+    /// Puts the name of a stage in place of its registered type; an error that names another stage stays as it is.
     pub fn in_stage_of(self, stage: &str, type_name: &str) -> Self {
-        let nested = type_name == <crate::Pipeline as crate::Estimator>::NAME;
+        let renamed = |named: String| if named == type_name { stage.to_owned() } else { named };
         match self {
-            Self::Stage { stage: named, source } => {
-                let stage = match named {
-                    named if named == type_name => stage.to_owned(),
-                    inner if nested => format!("{stage}.{inner}"),
-                    other => other,
-                };
-                Self::Stage { stage, source }
-            }
+            Self::Stage { stage: named, source } => Self::Stage { stage: renamed(named), source },
             Self::Panicked { part, type_name: panicked, message } => {
-                let part = match part {
-                    part if part == type_name => stage.to_owned(),
-                    inner if nested => format!("{stage}.{inner}"),
-                    other => other,
-                };
-                Self::Panicked { part, type_name: panicked, message }
+                Self::Panicked { part: renamed(part), type_name: panicked, message }
+            }
+            other => other.in_stage(stage),
+        }
+    }
+
+    /// The error of a child as one of the stage around it: the stage that it names is called `stage.child`.
+    pub fn within(self, stage: &str) -> Self {
+        match self {
+            Self::Stage { stage: inner, source } => {
+                Self::Stage { stage: format!("{stage}.{inner}"), source }
+            }
+            Self::Panicked { part, type_name, message } => {
+                Self::Panicked { part: format!("{stage}.{part}"), type_name, message }
             }
             other => other.in_stage(stage),
         }

@@ -5,8 +5,10 @@ extern crate self as luthier_core;
 
 mod affine;
 mod cause;
+mod composite;
 mod dataset;
 mod describe;
+mod document;
 mod error;
 mod exchange;
 pub mod json;
@@ -34,7 +36,8 @@ pub use error::{Error, Result};
 pub use inventory;
 pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
-pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
+pub use leak::LabelGuard;
+pub use pipeline::{Pipeline, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
@@ -42,8 +45,8 @@ pub use rows::{Outputs, SparseTile, Tile};
 #[doc(hidden)]
 pub use stage::scramble;
 pub use stage::{
-    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
-    LineageStep, Model, PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
+    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
+    FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

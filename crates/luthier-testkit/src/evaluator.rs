@@ -239,9 +239,7 @@ impl PureTransformer for Give {
 }
 
 fn pure<T: PureTransformer>(stage: T) -> Arc<dyn luthier_core::DynModel> {
-    let mut pipeline = Pipeline::new();
-    pipeline.add_transformer("stage", stage);
-    match pipeline.leaves().first().and_then(|(_, stage)| stage.as_model()) {
+    match stage.into_stage().as_model() {
         Some(model) => model,
         None => unreachable!("a transformer is its own model"),
     }

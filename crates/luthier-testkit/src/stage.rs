@@ -60,10 +60,7 @@ impl StageCheck {
 
     /// The check of a transformer without fit.
     pub fn transformer<T: PureTransformer>(stage: &T, frame: &DataFrame) -> Self {
-        let mut pipeline = Pipeline::new();
-        pipeline.add_transformer("stage", stage.clone());
-        let stage = pipeline.leaves().into_iter().map(|(_, stage)| stage.clone_box()).next();
-        let stage = stage.unwrap_or_else(|| Box::new(Pipeline::new()));
+        let stage = stage.clone().into_stage();
         let of = stage.clone();
         let restore: Restore =
             Box::new(move |_| of.as_model().ok_or_else(|| Error::invalid("a transformer is its own model")));

@@ -124,29 +124,20 @@ impl BaseNeeds {
     }
 }
 
-/// The leaves of an estimator that may be a pipeline.
-pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)> {
-    match root.as_any().downcast_ref::<Pipeline>() {
-        Some(pipeline) => pipeline.leaves(),
-        None => vec![(root.type_name().to_owned(), root)],
-    }
-}
-
 /// The candidates of a grid: without what does not matter for stages that they exchange or leave out, and each once.
 ///
 /// # Errors
 /// A grid that is too large; a type of a stage that is not registered; a parameter that matters for no candidate.
 pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Vec<ParamMap>> {
     let all = grid.build()?;
-    let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() else { return Ok(all) };
-    let changes = |map: &ParamMap| map.iter().any(|(path, _)| pipeline.changes_stages(path));
+    let changes = |map: &ParamMap| map.iter().any(|(path, _)| root.changes_stages(path));
     if !all.iter().any(changes) {
         return Ok(all);
     }
     let (mut seen, mut used) = (HashSet::new(), HashSet::new());
     let mut candidates = Vec::new();
     for (index, map) in all.iter().enumerate() {
-        let relevant = pipeline.relevant(map).map_err(|e| Error::candidate(index, map, e))?;
+        let relevant = root.relevant(map).map_err(|e| Error::candidate(index, map, e))?;
         used.extend(relevant.iter().map(|(path, _)| path.to_owned()));
         if seen.insert(format!("{relevant:?}")) {
             candidates.push(relevant);
@@ -160,22 +151,6 @@ pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Ve
         ))),
         None => Ok(candidates),
     }
-}
-
-/// A copy of the estimator with a candidate's parameters, not validated.
-///
-/// # Errors
-/// A name that does not exist, a value of the wrong type or out of range.
-pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Box<dyn DynEstimator>> {
-    let mut copy = root.clone_box();
-    let mut entries: Vec<(&str, &Value)> = params.iter().collect();
-    if let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() {
-        entries.sort_by_key(|(path, _)| pipeline.set_order(path));
-    }
-    for (name, value) in entries {
-        copy.set_value(name, value)?;
-    }
-    Ok(copy)
 }
 
 impl Tree {
@@ -194,6 +169,7 @@ impl Tree {
         let mut base = BaseNeeds::default();
         let mut first_error = None;
         let order = StageOrder::new(configured);
+        let guard = LabelGuard::of(schema);
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
             let named = |error| Error::candidate(index, params, error);
             if let Err(error) = root.validate() {
@@ -203,7 +179,8 @@ impl Tree {
                 first_error.get_or_insert_with(|| named(error.into()));
                 continue;
             }
-            let declared = leaves(root.as_ref());
+            guard.check(root.as_ref()).map_err(named)?;
+            let declared = root.leaves();
             let moved = order.moved(&declared, schema).and_then(|moved| {
                 let path = tree.add_candidate(index, moved, schema).ok();
                 if path.is_none() {

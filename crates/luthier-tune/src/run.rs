@@ -15,7 +15,7 @@ use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::forecast::Forecast;
 use crate::notes::{FitNotes, SearchNote, failed, missing_metrics};
-use crate::plan::{Level, leaves};
+use crate::plan::Level;
 use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
 use crate::splitter::Split;
@@ -543,17 +543,12 @@ impl<'a> Run<'a> {
                 let node_of = |name: &str| {
                     path.iter().copied().find(|&node| self.prepared.tree.nodes[node].name == name)
                 };
-                let models = leaves(root.as_ref())
+                let models = root
+                    .leaves()
                     .into_iter()
                     .map(|(name, _)| node_of(&name).and_then(|node| self.model_of(fold, node).ok()));
-                let mut models = models.collect::<Option<Vec<_>>>()?.into_iter();
-                match root.as_any().downcast_ref::<Pipeline>() {
-                    Some(pipeline) => {
-                        let model = pipeline.assemble(&mut models).ok()?.with_inputs(columns);
-                        Some(persist::with_params(pipeline, model))
-                    }
-                    None => models.next(),
-                }
+                let models = models.collect::<Option<Vec<_>>>()?;
+                root.assemble_leaves(&mut models.into_iter(), Some(columns)).ok()
             }
         };
         let candidates = || 0..self.prepared.params.len();
@@ -561,7 +556,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The context of a whole estimator: a pipeline names its stages itself.
+/// The context of a whole estimator: stages in a row are named by whoever fits them.
 pub(crate) fn root_context(root: &dyn DynEstimator, ctx: &FitContext) -> FitContext {
-    if root.as_any().is::<Pipeline>() { ctx.clone() } else { ctx.for_stage(root.type_name()) }
+    if root.children().row().is_some() { ctx.clone() } else { ctx.for_stage(root.type_name()) }
 }

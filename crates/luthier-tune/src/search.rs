@@ -268,7 +268,7 @@ impl Search {
         let (mut params, mut pipelines, mut configured) = (Vec::new(), Vec::new(), Vec::new());
         for (place, (root, grid)) in self.pipelines.iter().enumerate() {
             for map in candidates(root.as_ref(), grid)? {
-                let estimator = configure(root.as_ref(), &map);
+                let estimator = root.with_params(&map);
                 configured.push(estimator.map_err(|e| Error::candidate(params.len(), &map, e))?);
                 params.push(map);
                 pipelines.push(place);

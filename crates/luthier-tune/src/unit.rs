@@ -175,8 +175,7 @@ impl Units {
             match node {
                 Some(node) => {
                     stages.push(node.name.clone());
-                    let said = model.describe();
-                    notes.extend(said.notes().iter().cloned().map(|note| note.in_stage(&node.name)));
+                    notes.extend(model.notes().into_iter().map(|note| note.in_stage(&node.name)));
                 }
                 None => {
                     let pipeline = PipelineModel::from(Arc::clone(model));

@@ -6,7 +6,9 @@ use luthier_frame::{DataFrame, Field, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{FitContext, StagePlan, Transformer, catch_panic};
+use super::{
+    Children, DynEstimator, FitContext, FittedChild, PipelineStage, StagePlan, Transformer, catch_panic,
+};
 use crate::Result;
 use crate::dataset::Dataset;
 use crate::params::Params;
@@ -70,6 +72,29 @@ pub trait Estimator: Params {
         Ok(schema.with_fields(self.outputs(schema)?)?)
     }
 
+    /// The stages that this one is made of; none by default. See [`Children`] for what follows from them.
+    fn children(&self) -> Children<'_, PipelineStage> {
+        Children::none()
+    }
+
+    /// The same stages, so that their parameters can be set, and they can be exchanged, left out and loaded.
+    fn children_mut(&mut self) -> Option<&mut Vec<PipelineStage>> {
+        None
+    }
+
+    /// The model of a stage whose children are [in a row](Children::in_a_row), from what they were fitted to. `columns` are
+    /// those of the frame, where they are known.
+    ///
+    /// # Errors
+    /// By default, that the children are not in a row.
+    fn assemble(
+        &self,
+        _children: Vec<FittedChild>,
+        _columns: Option<&Schema>,
+    ) -> anyhow::Result<Self::Model> {
+        anyhow::bail!("`{}` is not made of stages in a row: implement `assemble` if it is", Self::NAME)
+    }
+
     /// What `fit` will need and what the model will be, for a schema that was accepted.
     fn plan(&self, _schema: &Schema) -> StagePlan {
         StagePlan::opaque()
@@ -85,7 +110,7 @@ pub trait EstimatorExt: Estimator {
     fn fit_frame(&self, data: &DataFrame) -> Result<Self::Model> {
         let work = Arc::new(WorkCounter::default());
         let ctx = FitContext::new(0, Arc::clone(&work));
-        self.validate()?;
+        DynEstimator::validate(self)?;
         catch_panic(Self::NAME, || Estimator::transform_schema(self, data.schema()))?;
         let data = Dataset::new(data.clone()).counted_by(work);
         let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;

@@ -1,5 +1,6 @@
 //! What an author implements, and the object-safe mirrors that pipelines hold.
 
+mod children;
 mod context;
 mod erased;
 mod estimator;
@@ -10,6 +11,7 @@ mod lineage;
 mod plan;
 mod transformer;
 
+pub use children::{Children, FittedChild, PipelineStage};
 pub use context::{FitContext, scramble};
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
