@@ -105,11 +105,11 @@ impl Walk<'_> {
     fn stages(&mut self, stages: &mut [StageConfig]) -> Result<()> {
         for stage in stages {
             match stage.part.type_name.name.as_str() {
-                "pipeline" => {
+                COLUMN_TRANSFORMER => self.column_transformer(stage)?,
+                type_name if is_row(type_name) => {
                     self.stages(&mut stage.stages)?;
                     continue;
                 }
-                COLUMN_TRANSFORMER => self.column_transformer(stage)?,
                 _ => self.stage(stage)?,
             }
             self.go_through(stage);
@@ -219,9 +219,14 @@ impl Walk<'_> {
 fn first_of(stages: &[StageConfig]) -> Option<Takes> {
     let first = stages.first()?;
     match first.part.type_name.name.as_str() {
-        "pipeline" => first_of(&first.stages),
+        type_name if is_row(type_name) => first_of(&first.stages),
         name => Some(Takes::new(registry::find(name).ok()?, &first.part.params)),
     }
+}
+
+/// Whether stages of this type are made of stages in a row.
+fn is_row(type_name: &str) -> bool {
+    registry::find::<StageEntry>(type_name).is_ok_and(|entry| entry.create().children().row().is_some())
 }
 
 /// Asks a stage which columns it can take.

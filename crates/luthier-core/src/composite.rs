@@ -28,6 +28,17 @@ impl dyn DynEstimator + '_ {
         }
     }
 
+    /// All that tells it from other stages of its type: the values of its parameters, in the order of its type, then the
+    /// name, type and configuration of each child.
+    pub fn configuration(&self) -> Vec<Value> {
+        let of_child = |child: &PipelineStage| {
+            let known = [child.name(), child.stage().type_name()].map(Value::from);
+            known.into_iter().chain(child.stage().configuration()).collect::<Vec<_>>()
+        };
+        let own = self.values().into_iter().map(|(_, value)| value);
+        own.chain(self.children().all().iter().flat_map(of_child)).collect()
+    }
+
     /// Puts fitted leaves, in order, back into the shape of this stage. `columns` are those of the frame, where they are
     /// known.
     ///
@@ -50,9 +61,8 @@ pub(crate) fn assemble_children(
     stages: &[PipelineStage],
     models: &mut dyn Iterator<Item = Arc<dyn DynModel>>,
 ) -> Result<Vec<FittedChild>> {
-    let child = |child: &PipelineStage| {
-        Ok((child.name().to_owned(), child.stage().assemble_leaves(models, None)?))
-    };
+    let child =
+        |child: &PipelineStage| Ok((child.name().to_owned(), child.stage().assemble_leaves(models, None)?));
     stages.iter().map(child).collect()
 }
 

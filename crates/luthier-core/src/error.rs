@@ -285,9 +285,7 @@ impl Error {
     /// The error of a child as one of the stage around it: the stage that it names is called `stage.child`.
     pub fn within(self, stage: &str) -> Self {
         match self {
-            Self::Stage { stage: inner, source } => {
-                Self::Stage { stage: format!("{stage}.{inner}"), source }
-            }
+            Self::Stage { stage: inner, source } => Self::Stage { stage: format!("{stage}.{inner}"), source },
             Self::Panicked { part, type_name, message } => {
                 Self::Panicked { part: format!("{stage}.{part}"), type_name, message }
             }

@@ -204,8 +204,7 @@ pub(crate) fn leave_out(root: &mut dyn DynEstimator, path: &str, value: &Value) 
     }
     let mut changes: Vec<(String, Value)> = Vec::new();
     for (name, leaf) in leaves.iter().skip(last.map_or(0, |last| last + 1)) {
-        for info in leaf.param_infos().iter().filter(|info| info.column.is_some_and(|r| !r.is_appended()))
-        {
+        for info in leaf.param_infos().iter().filter(|info| info.column.is_some_and(|r| !r.is_appended())) {
             let Ok(value) = leaf.get_value(info.name) else { continue };
             match rewired(&value, &instead) {
                 Ok(None) => {}

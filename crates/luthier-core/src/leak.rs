@@ -135,7 +135,8 @@ fn check_features(
 
 /// The columns that a stage appends, each with those it is made of.
 fn makes(stage: &dyn DynEstimator) -> Vec<(String, Vec<String>)> {
-    let inputs = ColumnRole::columns_of(stage.param_infos(), stage.values(), |role| role == ColumnRole::Input);
+    let inputs =
+        ColumnRole::columns_of(stage.param_infos(), stage.values(), |role| role == ColumnRole::Input);
     let infos = stage.param_infos();
     let values = stage.values();
     let lists = infos.iter().filter(|info| info.column == Some(ColumnRole::Input)).all(|info| info.is_list());

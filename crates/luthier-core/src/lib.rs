@@ -34,9 +34,9 @@ pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use inventory;
+pub use leak::LabelGuard;
 pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
-pub use leak::LabelGuard;
 pub use pipeline::{Pipeline, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
@@ -45,8 +45,9 @@ pub use rows::{Outputs, SparseTile, Tile};
 #[doc(hidden)]
 pub use stage::scramble;
 pub use stage::{
-    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
-    FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
+    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator,
+    FitContext, FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer,
+    catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

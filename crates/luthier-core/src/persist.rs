@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::document::{estimator, load_estimator as estimator_of, load_model as model_of, model as document_of, wrong};
+use crate::document::{self, wrong};
 use crate::stage::{DynEstimator, DynModel, Estimator};
 use crate::{Error, Result, json};
 
@@ -23,7 +23,7 @@ pub const FORMAT_VERSION: u64 = 1;
 /// # Errors
 /// If the file cannot be written.
 pub fn save_model(path: &Path, model: &dyn DynModel) -> Result<()> {
-    write(path, header("model", document_of(model)?))
+    write(path, header("model", document::model(model)?))
 }
 
 /// Reads a fitted stage of any type.
@@ -41,7 +41,7 @@ pub fn load_model(path: &Path) -> Result<Arc<dyn DynModel>> {
 /// Those of [`load_model`].
 pub fn model_from_json(document: &Json) -> Result<Arc<dyn DynModel>> {
     check_header(document, "model")?;
-    model_of(document)
+    document::load_model(document)
 }
 
 /// A fitted stage as a document.
@@ -49,7 +49,7 @@ pub fn model_from_json(document: &Json) -> Result<Arc<dyn DynModel>> {
 /// # Errors
 /// If its state cannot be serialised.
 pub fn model_to_json(model: &dyn DynModel) -> Result<Json> {
-    Ok(header("model", document_of(model)?))
+    Ok(header("model", document::model(model)?))
 }
 
 /// Writes an estimator or pipeline of any type to a file.
@@ -57,7 +57,7 @@ pub fn model_to_json(model: &dyn DynModel) -> Result<Json> {
 /// # Errors
 /// If the file cannot be written.
 pub fn save_estimator(path: &Path, estimator: &dyn DynEstimator) -> Result<()> {
-    write(path, header("estimator", estimator(estimator)?))
+    write(path, header("estimator", document::estimator(estimator)?))
 }
 
 /// Reads an estimator or pipeline of any type.
@@ -67,7 +67,7 @@ pub fn save_estimator(path: &Path, estimator: &dyn DynEstimator) -> Result<()> {
 pub fn load_estimator(path: &Path) -> Result<Box<dyn DynEstimator>> {
     let document = json::read_file(path)?;
     check_header(&document, "estimator")
-        .and_then(|()| estimator_of(&document))
+        .and_then(|()| document::load_estimator(&document))
         .map_err(|e| in_file(e, path))
 }
 
@@ -82,7 +82,7 @@ fn write(path: &Path, document: Json) -> Result<()> {
 
 /// Writes a model without parameters to a file.
 pub(crate) fn write_model(path: &Path, type_name: &str, state: Json) -> Result<()> {
-    write(path, header("model", crate::document::of_parts(type_name, json!({}), state)))
+    write(path, header("model", document::of_parts(type_name, json!({}), state)))
 }
 
 fn header(kind: &str, document: Map<String, Json>) -> Json {

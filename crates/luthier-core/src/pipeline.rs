@@ -16,8 +16,8 @@ use crate::leak::LabelGuard;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value};
 use crate::pipeline_model::{PipelineModel, TYPE_NAME};
 use crate::stage::{
-    Children, DynEstimator, DynModel, Estimator, FitContext, FittedChild, LineageStep, PipelineStage,
-    PureTransformer, StagePlan, pure,
+    Children, DynEstimator, Estimator, FitContext, FittedChild, LineageStep, PipelineStage, PureTransformer,
+    StagePlan, pure,
 };
 use crate::summary::Need;
 use crate::{Error, Result, document};
@@ -237,7 +237,11 @@ impl Estimator for Pipeline {
         Some(&mut self.stages)
     }
 
-    fn assemble(&self, children: Vec<FittedChild>, columns: Option<&Schema>) -> anyhow::Result<PipelineModel> {
+    fn assemble(
+        &self,
+        children: Vec<FittedChild>,
+        columns: Option<&Schema>,
+    ) -> anyhow::Result<PipelineModel> {
         let model = PipelineModel::new(children);
         Ok(match columns {
             Some(columns) => model.with_inputs(columns),

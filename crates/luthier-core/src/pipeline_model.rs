@@ -85,7 +85,11 @@ impl PipelineModel {
 
     /// The leaves, each followed by the parts that it is made of, by dotted name.
     pub fn parts(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
-        fn below<'a>(name: String, model: &'a Arc<dyn DynModel>, all: &mut Vec<(String, &'a Arc<dyn DynModel>)>) {
+        fn below<'a>(
+            name: String,
+            model: &'a Arc<dyn DynModel>,
+            all: &mut Vec<(String, &'a Arc<dyn DynModel>)>,
+        ) {
             let parts = model.children().own_parts();
             all.push((name.clone(), model));
             parts.iter().for_each(|(part, model)| below(format!("{name}.{part}"), model, all));
@@ -268,9 +272,8 @@ fn leaves_of(stages: &[FittedChild]) -> Vec<(String, &Arc<dyn DynModel>)> {
     let mut leaves = Vec::with_capacity(stages.len());
     for (name, model) in stages {
         match model.children().row() {
-            Some(inner) => leaves.extend(
-                leaves_of(inner).into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model)),
-            ),
+            Some(inner) => leaves
+                .extend(leaves_of(inner).into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model))),
             None => leaves.push((name.clone(), model)),
         }
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEvaluator, Error, Evaluator, Outputs, Params, Pipeline, PureTransformer, Tile, Transformer,
-    WorkCounter,
+    Dataset, DynEvaluator, Error, Evaluator, IntoStage, Outputs, Params, PureStage, PureTransformer, Tile,
+    Transformer, WorkCounter,
 };
 
 use crate::findings::{Findings, Law, Rule, run_laws};
@@ -239,7 +239,7 @@ impl PureTransformer for Give {
 }
 
 fn pure<T: PureTransformer>(stage: T) -> Arc<dyn luthier_core::DynModel> {
-    match stage.into_stage().as_model() {
+    match IntoStage::<PureStage>::into_stage(stage).as_model() {
         Some(model) => model,
         None => unreachable!("a transformer is its own model"),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, Pipeline, PlannedStage,
+    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, IntoStage, PlannedStage, PureStage,
     PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
 };
 
@@ -60,7 +60,7 @@ impl StageCheck {
 
     /// The check of a transformer without fit.
     pub fn transformer<T: PureTransformer>(stage: &T, frame: &DataFrame) -> Self {
-        let stage = stage.clone().into_stage();
+        let stage = IntoStage::<PureStage>::into_stage(stage.clone());
         let of = stage.clone();
         let restore: Restore =
             Box::new(move |_| of.as_model().ok_or_else(|| Error::invalid("a transformer is its own model")));

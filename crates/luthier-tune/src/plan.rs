@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use luthier_core::frame::Schema;
-use luthier_core::{DynEstimator, DynEvaluator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
+use luthier_core::{
+    DynEstimator, DynEvaluator, LabelGuard, LineageStep, Need, ParamMap, PlannedStage, Value,
+};
 
 use crate::failure::Failure;
 use crate::grid::ParamGrid;
@@ -58,7 +60,7 @@ impl AskedToScore {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) stage: Box<dyn DynEstimator>,
-    /// Its parameters, in the order of its type.
+    /// All that tells it from other stages of its type.
     values: Vec<Value>,
     pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
@@ -171,7 +173,7 @@ impl Tree {
         let order = StageOrder::new(configured);
         let guard = LabelGuard::of(schema);
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
-            let named = |error| Error::candidate(index, params, error);
+            let named = |error: Error| Error::candidate(index, params, error);
             if let Err(error) = root.validate() {
                 tree.paths.push(Vec::new());
                 tree.scoring_passes.push(0);
@@ -179,7 +181,7 @@ impl Tree {
                 first_error.get_or_insert_with(|| named(error.into()));
                 continue;
             }
-            guard.check(root.as_ref()).map_err(named)?;
+            guard.check(root.as_ref()).map_err(|e| named(e.into()))?;
             let declared = root.leaves();
             let moved = order.moved(&declared, schema).and_then(|moved| {
                 let path = tree.add_candidate(index, moved, schema).ok();
@@ -214,7 +216,7 @@ impl Tree {
         let mut path = Vec::new();
         for (name, leaf) in stages {
             let parent = path.last().copied();
-            let values: Vec<Value> = leaf.values().into_iter().map(|(_, value)| value).collect();
+            let values = leaf.configuration();
             let key = format!("{parent:?} {name} {} {values:?}", leaf.type_name());
             let node = match self.find(&key, &values) {
                 Some(node) => node,

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline, PipelineModel, Rows,
-    TrainingSets, WorkCounter, persist,
+    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, PipelineModel, Rows,
+    TrainingSets, WorkCounter,
 };
 
 use crate::events::{Clock, Event, EventKind};

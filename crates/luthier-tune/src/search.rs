@@ -14,7 +14,7 @@ use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
 use crate::notes::{SearchNote, missing_classes};
 use crate::parallelism::Parallelism;
-use crate::plan::{AskedToScore, BaseNeed, Tree, candidates, configure};
+use crate::plan::{AskedToScore, BaseNeed, Tree, candidates};
 use crate::result::SearchResult;
 use crate::run::Run;
 use crate::splitter::{Split, Splitter};

@@ -6,7 +6,6 @@ use luthier_core::frame::Schema;
 use luthier_core::params::ColumnRole;
 use luthier_core::{DynEstimator, PlannedStage};
 
-
 type Stages<'a> = Vec<(String, &'a dyn DynEstimator)>;
 
 /// Candidates share the stages up to the first in which they differ. So a stage that is the same for all of them is moved in
@@ -24,7 +23,7 @@ impl StageOrder {
             for (name, leaf) in root.leaves() {
                 let place = distinct.len();
                 let (configurations, _) = distinct.entry(name).or_insert_with(|| (HashSet::new(), place));
-                configurations.insert(format!("{} {:?}", leaf.type_name(), leaf.values()));
+                configurations.insert(format!("{} {:?}", leaf.type_name(), leaf.configuration()));
             }
         }
         let count = |(name, (configurations, place)): (String, (HashSet<String>, usize))| {

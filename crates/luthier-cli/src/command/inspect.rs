@@ -66,7 +66,7 @@ fn to_text(file: &ModelFile) -> Result<String> {
         text.push('\n');
     }
     let mut names = FeatureNames::of(file.inputs.as_ref());
-    for (name, model) in file.pipeline.leaves() {
+    for (name, model) in file.pipeline.parts() {
         let values = model.values();
         text.push_str(&format!("stage {name} ({})\n", model.type_name()));
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);

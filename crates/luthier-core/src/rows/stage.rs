@@ -6,8 +6,8 @@ use luthier_frame::{Field, Schema};
 
 use super::tile::{Picked, View};
 use super::{Batch, Outputs};
-use crate::stage::{DynModel, Transformer, catch_panic};
 use crate::Result;
+use crate::stage::{DynModel, Transformer, catch_panic};
 
 /// What a stage reads and appends behind a schema.
 #[derive(Debug, Clone)]

@@ -8,7 +8,8 @@ use luthier_frame::{DataFrame, Field, Schema};
 
 use super::children::check_children;
 use super::{
-    Children, Estimator, FitContext, FittedChild, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic,
+    Children, Estimator, FitContext, FittedChild, PipelineStage, PureTransformer, StagePlan, Transformer,
+    catch_panic,
 };
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
