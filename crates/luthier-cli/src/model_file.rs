@@ -7,8 +7,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::{Dataset, DynModel, Error, PipelineModel, json, persist};
 use luthier::frame::Schema;
 
-use crate::data::{DataSource, FEATURES, Inputs, Reading, SavedReading};
+use crate::data::{DataSource, Reading, SavedReading};
 use crate::failure;
+use crate::prepare::{FEATURES, Inputs};
 
 /// A fitted pipeline and the columns it was fitted on.
 #[derive(Debug)]

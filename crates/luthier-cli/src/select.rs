@@ -1,12 +1,10 @@
 //! Columns by name, by glob, and without others.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use luthier::frame::{Field, Schema};
-
-use crate::roles::Roles;
 
 /// Whether a text stands for other names than itself.
 pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
@@ -23,8 +21,8 @@ pub(crate) struct Selector<'a> {
     pub(crate) what: &'a str,
     /// The columns there are.
     pub(crate) schema: &'a Schema,
-    /// Labels, weights and others, which no glob selects.
-    pub(crate) roles: &'a Roles,
+    /// Labels, weights and others, which no glob selects; each with what it is.
+    pub(crate) roles: &'a BTreeMap<String, String>,
     /// Whether columns of these roles may not be named either, as they would become features.
     pub(crate) features: bool,
     /// Whether a glob may select the column: one of a usable type.
@@ -68,7 +66,7 @@ impl Selector<'_> {
             } else if is_pattern(text, self.schema) {
                 self.glob(text, &mut selected)?;
             } else {
-                if let Some(role) = self.roles.of(text).filter(|_| self.features) {
+                if let Some(role) = self.roles.get(text).filter(|_| self.features) {
                     bail!("{what}: the column `{text}` is {role}, it cannot be a feature");
                 }
                 selected.columns.push(text.clone());
@@ -88,7 +86,7 @@ impl Selector<'_> {
     fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
         let pattern = self.pattern(text)?;
         // What has no name holds row names or row numbers.
-        let is_free = |name: &str| !name.is_empty() && self.roles.of(name).is_none();
+        let is_free = |name: &str| !name.is_empty() && !self.roles.contains_key(name);
         let matches = |field: &&Field| pattern.matches(field.name()) && is_free(field.name());
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));

@@ -11,11 +11,12 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, MissingLabel, check_values, write};
+use crate::data::{DataSource, MissingLabel, write};
 use crate::failure;
 use crate::model_file::{self, ModelFile, Shown, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
+use crate::prepare::check_values;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;

@@ -3,7 +3,7 @@
 use luthier::core::DynModel;
 use luthier::frame::{ColumnType, Field, Schema};
 
-use crate::data::{FEATURES, Inputs};
+use crate::prepare::{FEATURES, Inputs};
 
 /// Features beyond this number are not named one by one.
 const MOST_NAMED: usize = 1 << 20;

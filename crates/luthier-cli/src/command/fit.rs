@@ -8,7 +8,7 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 use crate::args::FitArgs;
 use crate::config::Config;
 use crate::output::{check_target, notes, print};
-use crate::{build, data, model_file};
+use crate::{build, model_file, prepare};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     // What is wrong without the rows is told before they are read.
     build::pipeline(&config)?;
     let frame = config.read_data()?;
-    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
     let pipeline = build::pipeline(&config)?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;

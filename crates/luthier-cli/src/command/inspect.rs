@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::feature_names::FeatureNames;
 use crate::args::InspectArgs;
-use crate::data::Inputs;
 use crate::model_file::{self, ModelFile};
 use crate::output::print;
+use crate::prepare::Inputs;
 
 /// Lines of a table, and columns of a matrix, that are shown; `--json` has all.
 const LINES: usize = 50;

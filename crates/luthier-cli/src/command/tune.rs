@@ -13,7 +13,7 @@ use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
 use crate::output::{check_target, make_folder, note, print};
 use crate::results::Seconds;
-use crate::{build, data, failure, model_file, results};
+use crate::{build, failure, model_file, prepare, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
     let search = search(&config)?;
     if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?) {
         return Err(anyhow!(

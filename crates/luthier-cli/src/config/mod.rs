@@ -20,9 +20,11 @@ use crate::failure;
 use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
 pub(crate) use place_of::{place_of_param, stage_place};
+pub(crate) use table::Key;
 use table::Table;
 pub(crate) use table::unknown_key;
-pub(crate) use table::{Key, Place};
+
+pub(crate) use crate::place::Place;
 
 /// A configuration file.
 #[derive(Debug)]

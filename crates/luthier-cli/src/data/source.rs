@@ -282,7 +282,7 @@ fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'
 }
 
 /// The column and the place of a value that is missing; `place_of` places a row.
-pub(super) fn null_of<'a>(error: &'a Error, place_of: &dyn Fn(usize) -> String) -> Option<(&'a str, String)> {
+pub(crate) fn null_of<'a>(error: &'a Error, place_of: &dyn Fn(usize) -> String) -> Option<(&'a str, String)> {
     match error {
         Error::Null { column, row } => Some((column, place_of(*row))),
         Error::InFile { cause, .. } => null_of(cause, place_of),

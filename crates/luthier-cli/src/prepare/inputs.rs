@@ -5,9 +5,8 @@ use luthier::core::json;
 use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::source::null_of;
-use super::{DataSource, MissingLabel};
 use crate::config::DataConfig;
+use crate::data::{DataSource, MissingLabel, null_of};
 use crate::roles::Roles;
 use crate::select::{Selected, Selector};
 
@@ -48,7 +47,7 @@ impl Inputs {
         let selector = Selector {
             what: "features",
             schema,
-            roles,
+            roles: roles.all(),
             features: true,
             takes: &|field| is_usable(field.column_type()),
             takes_what: "numeric or vector column",

@@ -2,6 +2,10 @@
 //!
 //! Required parameters are not asked for here: a grid may give them, and a search checks every candidate.
 
+mod column_transformer;
+
+pub(crate) use column_transformer::texts_in;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,7 +15,6 @@ use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Pipeline, PipelineStage, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
-use crate::column_transformer;
 use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, Place, SearchConfig, StageConfig, place_of_param,

@@ -6,9 +6,9 @@ use luthier::core::registry::{self, StageEntry};
 use luthier::core::{ColumnRole, Value};
 use luthier::frame::{ColumnType, Field, Schema};
 
-use crate::build;
+use super::{FEATURES, Inputs, is_usable};
+use crate::build::{self, texts_in};
 use crate::config::{COLUMN_TRANSFORMER, Config, DataConfig, Key, PartConfig, Place, StageConfig};
-use crate::data::{FEATURES, Inputs, is_usable};
 use crate::output::note;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector, is_pattern};
@@ -38,7 +38,7 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let selector = Selector {
         what: "categories",
         schema,
-        roles,
+        roles: roles.all(),
         features: true,
         takes: &takes,
         takes_what: "column of categories",
@@ -159,7 +159,7 @@ impl Walk<'_> {
             }
         }
         for (_, value) in stage.part.params.iter_mut().filter(|(key, _)| of(key, ColumnRole::is_appended)) {
-            if let [one] = texts(value).as_slice()
+            if let [one] = texts_in(value).as_slice()
                 && one.contains('*')
                 && !inputs.is_empty()
             {
@@ -200,13 +200,19 @@ impl Walk<'_> {
         features: bool,
         takes: &dyn Fn(&Field) -> bool,
     ) -> Result<Option<Vec<String>>> {
-        let patterns = texts(value);
+        let patterns = texts_in(value);
         if !features && !patterns.iter().any(|text| is_pattern(text, &self.schema)) {
             return Ok(None);
         }
         let (schema, roles) = (&self.schema, self.roles);
-        let selector =
-            Selector { what, schema, roles, features, takes, takes_what: "column that it can take" };
+        let selector = Selector {
+            what,
+            schema,
+            roles: roles.all(),
+            features,
+            takes,
+            takes_what: "column that it can take",
+        };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
         if !passed_over.is_empty() {
             note(&format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", ")));
@@ -265,14 +271,5 @@ impl Takes {
             };
         }
         Schema::new(vec![field.clone()]).is_ok_and(|schema| stage.transform_schema(&schema).is_ok())
-    }
-}
-
-/// The texts of a value that is one or a list of them.
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Str(text) => vec![text.clone()],
-        Value::List(items) => items.iter().flat_map(texts).collect(),
-        _ => Vec::new(),
     }
 }
