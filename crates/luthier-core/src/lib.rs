@@ -11,6 +11,7 @@ mod describe;
 mod document;
 mod error;
 mod exchange;
+mod fit_frame;
 pub mod json;
 mod leak;
 pub mod linalg;
@@ -32,6 +33,7 @@ pub use cause::Cause;
 pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
+pub use fit_frame::EstimatorExt;
 #[doc(hidden)]
 pub use inventory;
 pub use leak::LabelGuard;
@@ -45,9 +47,9 @@ pub use rows::{Outputs, SparseTile, Tile};
 #[doc(hidden)]
 pub use stage::scramble;
 pub use stage::{
-    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator,
-    FitContext, FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer,
-    catch_panic, evaluate_all,
+    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EvaluationPlan, Evaluator, FitContext,
+    FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic,
+    evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

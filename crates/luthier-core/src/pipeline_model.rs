@@ -181,21 +181,18 @@ impl PipelineModel {
     /// # Errors
     /// If there is no such stage.
     pub fn stage_by_name(&self, path: &str) -> Result<&(dyn DynModel + 'static)> {
-        match find(&self.stages, path) {
-            Some(model) => Ok(model),
-            None => {
-                let leaves = self.leaves();
-                let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
-                let hint = outer.map(|outer| {
-                    format!(
-                        "it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
-                         its handle; "
-                    )
-                });
-                let known = self.stages.iter().map(|(name, _)| name.clone()).collect();
-                Err(Error::UnknownStage { path: path.to_owned(), known, hint: hint.unwrap_or_default() })
-            }
-        }
+        find(&self.stages, path).map_err(|(missing, among)| {
+            let leaves = self.leaves();
+            let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
+            let hint = outer.map(|outer| {
+                format!(
+                    "it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for its \
+                     handle; "
+                )
+            });
+            let known = among.iter().map(|(name, _)| name.clone()).collect();
+            Error::UnknownStage { path: missing.to_owned(), known, hint: hint.unwrap_or_default() }
+        })
     }
 
     /// Passes a frame through all stages.
@@ -280,13 +277,22 @@ fn leaves_of(stages: &[FittedChild]) -> Vec<(String, &Arc<dyn DynModel>)> {
     leaves
 }
 
-/// The model of a stage by dotted name, at any depth.
-fn find<'a>(stages: &'a [FittedChild], path: &str) -> Option<&'a (dyn DynModel + 'static)> {
+/// The model of a stage by dotted name, at any depth; else what is missing, and among which stages.
+fn find<'a, 'p>(
+    stages: &'a [FittedChild],
+    path: &'p str,
+) -> Result<&'a (dyn DynModel + 'static), (&'p str, &'a [FittedChild])> {
     let called = |name: &str| stages.iter().find(|(stage, _)| stage == name).map(|(_, model)| model.as_ref());
-    called(path).or_else(|| {
+    let below = || {
         let (name, rest) = path.split_once('.')?;
-        find(called(name)?.children().all(), rest)
-    })
+        let children = called(name)?.children();
+        children.are_possible().then(|| (children.all(), rest))
+    };
+    match (called(path), below()) {
+        (Some(model), _) => Ok(model),
+        (None, Some((children, rest))) => find(children, rest),
+        (None, None) => Err((path, stages)),
+    }
 }
 
 /// What its stages do, one after the other. Whoever looks through a pipeline looks through its stages, so this is for a

@@ -1,18 +1,12 @@
 //! Fitting models.
 
-use std::sync::Arc;
-
-use luthier_frame::{DataFrame, Field, Schema};
+use luthier_frame::{Field, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{
-    Children, DynEstimator, FitContext, FittedChild, PipelineStage, StagePlan, Transformer, catch_panic,
-};
-use crate::Result;
+use super::{Children, FitContext, FittedChild, PipelineStage, StagePlan, Transformer};
 use crate::dataset::Dataset;
 use crate::params::Params;
-use crate::work::WorkCounter;
 
 /// A fitted stage: a transformer that can be saved and loaded.
 ///
@@ -100,24 +94,3 @@ pub trait Estimator: Params {
         StagePlan::opaque()
     }
 }
-
-/// What callers of an estimator use; implemented for every [`Estimator`].
-pub trait EstimatorExt: Estimator {
-    /// Checks parameters and schema, then fits on all rows of a frame.
-    ///
-    /// # Errors
-    /// Parameters out of range, columns that do not fit, rows that cannot be used; a panic of the stage.
-    fn fit_frame(&self, data: &DataFrame) -> Result<Self::Model> {
-        let work = Arc::new(WorkCounter::default());
-        let ctx = FitContext::new(0, Arc::clone(&work));
-        DynEstimator::validate(self)?;
-        catch_panic(Self::NAME, || Estimator::transform_schema(self, data.schema()))?;
-        let data = Dataset::new(data.clone()).counted_by(work);
-        let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;
-        // A request that fails here fails again, with the name of the stage, where it is used.
-        let data = data.prepare(plan.needs())?;
-        catch_panic(Self::NAME, || self.fit(&data, &ctx))
-    }
-}
-
-impl<E: Estimator> EstimatorExt for E {}

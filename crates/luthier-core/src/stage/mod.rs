@@ -15,7 +15,7 @@ pub use children::{Children, FittedChild, PipelineStage};
 pub use context::{FitContext, scramble};
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
-pub use estimator::{Estimator, EstimatorExt, Model};
+pub use estimator::{Estimator, Model};
 pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
