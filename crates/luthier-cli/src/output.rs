@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
+use luthier::frame::write_file;
 
 use crate::failure;
 
@@ -71,5 +72,5 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
 
 /// Writes a text file.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| failure::io("write", path, &e))
+    write_file(path, text.as_bytes()).map_err(|e| failure::of_frame("write", e))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
+use luthier::frame::csv_cell;
 use luthier::tune::{
     CandidateResult, FoldResult, Forecast, MetricSummary, SearchNote, SearchResult, SecondaryMetric,
 };
@@ -177,11 +178,7 @@ fn to_csv(result: &SearchResult) -> String {
 }
 
 fn line(cells: Vec<String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    };
-    format!("{}\n", cells.into_iter().map(quoted).collect::<Vec<_>>().join(","))
+    format!("{}\n", cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::cause::Cause;
 use crate::params::{ParamError, closest};
-use crate::registry::LINKING_ADVICE;
+
+/// How messages about an unknown name end, for whoever writes the program.
+pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
+                                  in the program, or register the part explicitly";
 
 /// Result of the core's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

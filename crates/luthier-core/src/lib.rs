@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod exchange;
 mod fit_frame;
+mod float_name;
 pub mod json;
 mod leak;
 pub mod linalg;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema, parse_date, parse_timestamp};
 use ndarray::Array2;
 
+use crate::float_name::named_float;
 use crate::params::Value;
 use crate::rows::{Batch, BoundStage, Chain, Held, Origin, Places};
 use crate::{Error, Result};
@@ -142,7 +143,7 @@ fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Float(x) => Some(*x),
         Value::Int(x) => Some(*x as f64),
-        Value::Str(text) if ["NaN", "Inf", "-Inf"].contains(&text.as_str()) => text.parse().ok(),
+        Value::Str(text) => named_float(text),
         _ => None,
     }
 }

@@ -20,4 +20,4 @@ pub use file::CsvFile;
 pub use notes::{CsvNote, TextReason};
 pub use options::{CsvOptions, NULL_VALUES};
 pub(crate) use scan::CsvScan;
-pub use write::CsvWriter;
+pub use write::{CsvWriter, csv_cell};

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -227,15 +228,29 @@ impl Separator {
     }
 }
 
-/// Quoted where it must be: empty, with a delimiter, quote or end of line, or with what a reader would take
-/// off (spaces around a name, a byte order mark).
-fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+/// A cell of a CSV file, quoted where it must be: with a delimiter, quote or end of line, or with what a reader would take
+/// off (spaces around a name, a byte order mark). An empty cell stays empty, which is a missing value.
+///
+/// ```
+/// assert_eq!(luthier_frame::csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
+/// assert_eq!(luthier_frame::csv_cell("a b"), "a b");
+/// ```
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
     let is_plain = !text.contains([',', '"', '\n', '\r', '\u{feff}']) && text.trim().len() == text.len();
-    if text.is_empty() || !is_plain { write_quoted(out, text) } else { out.write_all(text.as_bytes()) }
+    if is_plain { Cow::Borrowed(text) } else { Cow::Owned(quoted(text)) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// An empty text is quoted, so that it is not missing.
+fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+    if text.is_empty() { write_quoted(out, text) } else { out.write_all(csv_cell(text).as_bytes()) }
 }
 
 fn write_quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
-    write!(out, "\"{}\"", text.replace('"', "\"\""))
+    out.write_all(quoted(text).as_bytes())
 }
 
 /// A cell as it was in another file, unless its delimiter was another and the comma inside would cut the cell.
