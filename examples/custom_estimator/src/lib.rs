@@ -11,7 +11,6 @@
 //!
 //! `program/` makes them a command: `cargo run -p acme-cli -- tune examples/custom_estimator/ridge.toml`.
 
-mod columns;
 mod flaky;
 mod log1p;
 mod max_error;

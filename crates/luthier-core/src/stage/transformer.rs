@@ -40,8 +40,7 @@ use crate::rows::{Outputs, Signature, Tile, through_frame};
 ///     }
 ///
 ///     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-///         let found = schema.require(&self.input_col)?.column_type();
-///         anyhow::ensure!(found.is_numeric(), "column `{}` is {found}, expected a number", self.input_col);
+///         schema.require_number(&self.input_col)?;
 ///         Ok(vec![Field::number("square")])
 ///     }
 ///

@@ -31,7 +31,7 @@ struct Row(Pipeline);
 fn scaler_and_components() -> Pipeline {
     Pipeline::new()
         .stage("scaler", StandardScaler::new().output_col("scaled"))
-        .stage("pca", Pca::new().input_col("scaled").output_col("components"))
+        .stage("pca", Pca::new().k(2).input_col("scaled").output_col("components"))
 }
 
 impl Default for Row {
