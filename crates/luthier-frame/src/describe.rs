@@ -255,7 +255,9 @@ mod tests {
             assert_eq!((found.min, found.max), (*values.min().unwrap(), *values.max().unwrap()));
             let count = f64::from(n);
             let std = (values.central_moment(2).unwrap() * count / (count - 1.0)).sqrt();
-            assert!((found.mean - values.mean().unwrap()).abs() <= 1e-15 * count.sqrt() * centre.abs().max(1.0));
+            assert!(
+                (found.mean - values.mean().unwrap()).abs() <= 1e-15 * count.sqrt() * centre.abs().max(1.0)
+            );
             assert!((found.std - std).abs() <= 1e-9 * std, "{} is not {std}", found.std);
         }
     }

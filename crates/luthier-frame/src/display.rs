@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
 
+use crate::text_table::{Align, boxed_table};
 use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows, texts};
 
 /// Rows, columns and characters of a cell that are shown.

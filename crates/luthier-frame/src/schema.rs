@@ -210,7 +210,7 @@ impl Schema {
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for another type.
     pub fn require_number(&self, name: &str) -> Result<&Field> {
-        self.require_type(name, "a numeric column", ColumnType::is_numeric)
+        self.require_type(name, "a numeric column", |found| found.is_numeric())
     }
 
     /// The column of this name, which holds vectors. In a plan their width may be one that only a fit will tell.
@@ -218,7 +218,7 @@ impl Schema {
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for another type.
     pub fn require_vectors(&self, name: &str) -> Result<&Field> {
-        self.require_type(name, "a vector column", ColumnType::is_vector)
+        self.require_type(name, "a vector column", |found| found.is_vector())
     }
 
     /// The column of this name, which holds vectors of this width, as a fitted model expects them.
@@ -227,13 +227,13 @@ impl Schema {
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for another type or width.
     pub fn require_width(&self, name: &str, width: usize) -> Result<&Field> {
         let expected = ColumnType::Vector { width };
-        self.require_type(name, &expected.to_string(), |found| *found == expected)
+        self.require_type(name, &expected.to_string(), |found| found == expected)
     }
 
-    fn require_type(&self, name: &str, expected: &str, is: impl Fn(&ColumnType) -> bool) -> Result<&Field> {
+    fn require_type(&self, name: &str, expected: &str, is: impl Fn(ColumnType) -> bool) -> Result<&Field> {
         let field = self.require(name)?;
         let found = field.column_type();
-        match is(&found) {
+        match is(found) {
             true => Ok(field),
             false => Err(Error::ColumnType { column: name.to_owned(), expected: expected.to_owned(), found }),
         }

@@ -1,7 +1,7 @@
 //! The candidates of a search from best to worst.
 
-use luthier_tune::core::frame::{Align, table};
 use luthier_tune::SearchResult;
+use luthier_tune::core::frame::{Align, table};
 
 /// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's parameters, mean
 /// and deviation of the metric (`-` where there is one split and so no deviation), the means of secondary metrics, seconds

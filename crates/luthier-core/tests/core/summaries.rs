@@ -296,7 +296,7 @@ fn moments_are_those_of_another_implementation() {
     use ndarray_stats::{CorrelationExt, SummaryStatisticsExt};
 
     let mut random = Random(11);
-    let x = Array2::from_shape_fn((300, 4), |(_, j)| 5.0 * j as f64 + (1.0 + j as f64) * random.uniform());
+    let x = Array2::from_shape_fn((300, 4), |(_, j)| 5.0 * j as f64 + (1.0 + j as f64) * random.next());
     let plain = moments(&weighted_frame(&x, &[1.0; 300]));
     let covariance = x.t().cov(1.0).unwrap();
     assert!(scatter_gap(&(plain.scatter() / 299.0), &covariance) < 1e-12);

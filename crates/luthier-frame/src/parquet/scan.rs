@@ -84,8 +84,7 @@ impl Scan {
 
     pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
         let wanted = self.columns.wanted(columns)?;
-        let mut batches =
-            ScanBatches { scan: self.clone(), wanted, batch_rows, done: 0, source: None };
+        let mut batches = ScanBatches { scan: self.clone(), wanted, batch_rows, done: 0, source: None };
         batches.source = Some(guarded(&self.file.path, || batches.open(true))?);
         Ok(Box::new(batches))
     }
@@ -143,7 +142,8 @@ impl ScanBatches {
             }
         }
         let has_reader = |root: &usize| vectors.iter().any(|(of, _)| of == root);
-        let others: Vec<usize> = self.wanted.read().iter().filter(|root| !has_reader(root)).copied().collect();
+        let others: Vec<usize> =
+            self.wanted.read().iter().filter(|root| !has_reader(root)).copied().collect();
         let reader = scan.file.reader(
             vec![scan.row_group],
             others.iter().copied(),
