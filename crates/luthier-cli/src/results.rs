@@ -79,7 +79,7 @@ fn with_also<T>(
 }
 
 fn note(note: &SearchNote) -> serde_json::Value {
-    let SearchNote { note, fits } = note;
+    let SearchNote { note, fits, .. } = note;
     let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
     json!({
         "stage": note.stage,

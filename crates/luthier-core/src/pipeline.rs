@@ -39,6 +39,7 @@ pub struct Pipeline {
 
 /// A stage that is not a pipeline, with its place and what it declares.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PlannedStage {
     /// The schema behind it.
     pub schema: Schema,

@@ -62,6 +62,7 @@ pub enum Rule {
 
 /// One rule that is broken, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The rule.
     pub rule: Rule,

@@ -11,6 +11,7 @@ use crate::splitter::Split;
 /// The work and memory that a search is expected to take, estimated from its plan alone.
 /// [`SearchResult`](crate::SearchResult) has it beside the work that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Forecast {
     /// Rows read, passes, fits, reused fits and evaluations; the other counters depend on the stages and are 0.
     pub work: Work,

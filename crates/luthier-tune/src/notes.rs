@@ -11,6 +11,7 @@ use crate::splitter::Split;
 
 /// Something that a reader of the results should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SearchNote {
     /// What it is. Of notes of models that differ in their message alone, it is one of them.
     pub note: Note,
@@ -20,6 +21,7 @@ pub struct SearchNote {
 
 /// The fits that a note is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct NotedFits {
     /// In how many fits of the stage on training rows of folds it was said.
     pub said: usize,

@@ -192,6 +192,7 @@ impl SearchResult {
 
 /// One reason why candidates failed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FailureSummary {
     /// The reason.
     pub failure: Failure,

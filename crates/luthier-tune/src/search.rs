@@ -33,6 +33,7 @@ pub enum Sharing {
 
 /// Progress of a running search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Units that are done.
     pub done: usize,
@@ -96,6 +97,7 @@ pub type SubModels = Vec<Vec<Option<Arc<dyn DynModel>>>>;
 
 /// The best model of a search, and how it was found.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Tuned {
     /// The best candidate, fitted on all rows.
     pub model: Arc<dyn DynModel>,

@@ -76,6 +76,7 @@ pub struct DateParts {
 
 /// A number that is made of a date or a time by [`DateParts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum DatePart {
     /// The year.
     Year,

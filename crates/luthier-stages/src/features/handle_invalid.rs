@@ -4,6 +4,7 @@ use luthier_core::ParamEnum;
 
 /// What is done with rows that hold a value the stage has no answer for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+#[non_exhaustive]
 pub enum HandleInvalid {
     /// They are an error.
     #[default]

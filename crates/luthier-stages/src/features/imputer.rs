@@ -15,6 +15,7 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles, Spread};
 
 /// What an [`Imputer`] puts in place of missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum ImputerStrategy {
     /// The mean of the values that are there.
     Mean,

@@ -19,6 +19,7 @@ const MOST_CATEGORIES: f64 = 1e7;
 
 /// What a [`OneHotEncoder`] does with values that are no index of a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum UnseenIndex {
     /// They are an error.
     Error,

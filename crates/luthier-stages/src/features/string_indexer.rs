@@ -20,6 +20,7 @@ use crate::summaries::{CategoryCounts, CategorySpec};
 
 /// Which category gets index 0, which 1, ….
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum StringOrderType {
     /// The most frequent first, alphabetically among equally frequent ones.
     FrequencyDesc,

@@ -10,6 +10,7 @@ use crate::columns;
 
 /// A metric of two classes: the first three of scores, the others of probabilities `p` of the positive class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum BinaryMetric {
     /// Area under the receiver operating characteristic: [`BinaryCurve::area_under_roc`](crate::BinaryCurve).
     AreaUnderRoc,
@@ -25,6 +26,7 @@ pub enum BinaryMetric {
 
 /// What a metric is where rows of one class are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum Undefined {
     /// It is missing (NaN).
     Missing,

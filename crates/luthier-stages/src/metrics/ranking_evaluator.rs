@@ -10,6 +10,7 @@ use crate::columns;
 /// A metric of predicted lists of items, a mean over the rows; a row without relevant items counts as 0. A larger one is
 /// better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum RankingMetric {
     /// Mean over a row's relevant items of the precision down to where each is found.
     MeanAveragePrecision,

@@ -23,6 +23,7 @@ const MULTIPLIED_FEATURES: usize = 256;
 
 /// What is minimised over the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum Loss {
     /// Their squares.
     SquaredError,

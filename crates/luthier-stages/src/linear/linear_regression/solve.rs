@@ -28,6 +28,7 @@ const DIRECT_FEATURES: usize = 4096;
 
 /// How squared error is minimised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+#[non_exhaustive]
 pub enum Solver {
     /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features;
     /// coordinate descent with an L1 penalty.

@@ -4,6 +4,7 @@ use luthier_core::params::ParamEnum;
 
 /// The model of the class probabilities; its name may be written in upper or lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+#[non_exhaustive]
 pub enum Family {
     /// Binomial where all labels are 0 or 1, else multinomial.
     #[default]
