@@ -45,6 +45,49 @@ pub type FittedChild = (String, Arc<dyn DynModel>);
 ///
 /// Wherever a stage has children, they are addressed as `"stage.child.parameter"`, exchanged or left out by a grid, checked,
 /// saved and loaded, and their columns, notes and descriptions are known, whatever type the stage has.
+///
+/// ```
+/// use luthier_core::frame::{Field, Schema};
+/// use luthier_core::{
+///     Children, Dataset, Estimator, FitContext, FittedChild, Params, Pipeline, PipelineModel, PipelineStage,
+/// };
+///
+/// /// Several stages as one.
+/// #[derive(Debug, Clone, Params)]
+/// struct Prepare {
+///     #[param(skip)]
+///     stages: Pipeline,
+/// }
+///
+/// impl Estimator for Prepare {
+///     const NAME: &'static str = "acme.prepare";
+///     type Model = PipelineModel;
+///
+///     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<PipelineModel> {
+///         self.stages.fit(data, ctx)
+///     }
+///
+///     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+///         self.stages.outputs(schema)
+///     }
+///
+///     // In a row, as those of a pipeline are: a search takes them one by one.
+///     fn children(&self) -> Children<'_, PipelineStage> {
+///         self.stages.children()
+///     }
+///
+///     fn children_mut(&mut self) -> Option<&mut Vec<PipelineStage>> {
+///         self.stages.children_mut()
+///     }
+///
+///     fn assemble(&self, children: Vec<FittedChild>, columns: Option<&Schema>) -> anyhow::Result<PipelineModel> {
+///         self.stages.assemble(children, columns)
+///     }
+/// }
+///
+/// let prepare = Prepare { stages: Pipeline::new().stage("inner", Pipeline::new()) };
+/// assert_eq!(prepare.children().all()[0].name(), "inner");
+/// ```
 #[derive(Debug)]
 pub struct Children<'a, C> {
     all: &'a [C],
