@@ -84,6 +84,18 @@ pub enum Error {
         problem: String,
     },
 
+    /// A column that is known to fit or to score only, and so no feature.
+    #[error("the column `{column}` is {role}, it cannot be a feature{through}: leave it out")]
+    #[non_exhaustive]
+    NoFeature {
+        /// Name of the column.
+        column: String,
+        /// What it is: "the label of stage `lr`".
+        role: String,
+        /// Through which column a stage would predict from it; empty where it would do so directly.
+        through: String,
+    },
+
     /// A column has a type that a stage cannot use.
     #[error("column `{column}` is {found}, expected {expected}")]
     ColumnType {
@@ -218,6 +230,7 @@ impl Error {
         match self {
             Self::BadValue { column, .. }
             | Self::BadColumn { column, .. }
+            | Self::NoFeature { column, .. }
             | Self::ColumnType { column, .. } => Some(column),
             Self::Frame(error) => error.column(),
             Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {

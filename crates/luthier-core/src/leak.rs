@@ -120,14 +120,13 @@ fn check_features(
         }
         for column in stage.columns_of(ColumnRole::Input) {
             let Some(Origin { column: source, stage: taken_by }) = origin(&column) else { continue };
-            let what = known.get(&source).map(String::as_str).unwrap_or_default();
             let through = match &taken_by {
                 Some(stage) if stage == name => String::new(),
                 _ => format!(", and stage `{name}` predicts from `{column}`, which is made of it"),
             };
-            let message =
-                format!("the column `{source}` is {what}, it cannot be a feature{through}: leave it out");
-            return Err(Error::invalid(message).in_stage(taken_by.as_deref().unwrap_or(name)));
+            let role = known.get(&source).cloned().unwrap_or_default();
+            let error = Error::NoFeature { column: source, role, through };
+            return Err(error.in_stage(taken_by.as_deref().unwrap_or(name)));
         }
     }
     Ok(())
