@@ -117,6 +117,11 @@ fn errors_tell_the_place() {
     assert_eq!(message(&twice), "1: the name `a` is given to two columns");
     assert!(message(&read("a,b\n1,\"2\n").unwrap_err()).starts_with("2: a quote is opened and never closed"));
     assert!(message(&read("a,b\n1,\"2\"x\n").unwrap_err()).starts_with("2: text follows a closing quote"));
+    let comment = message(&read("# in metres\na,b\n1,2\n").unwrap_err());
+    assert!(
+        comment.starts_with("2: expected 1 fields, found 2; the line `# in metres` is taken for the header")
+    );
+    assert!(comment.contains("`comment = \"#\"`"), "{comment}");
     assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not UTF-8"));
 }
 

@@ -81,7 +81,10 @@ impl FitNotes {
     fn change(&mut self, note: Note, change: impl FnOnce(&mut NotedFits)) {
         // Messages hold numbers that differ from fit to fit; only what is of no kind is told apart by them.
         let message = if note.kind == NoteKind::Other { note.message.clone() } else { String::new() };
-        let key = (note.stage.clone(), note.kind, note.subjects.clone(), message);
+        // The order of categories, and so of the features made of them, may differ too.
+        let mut subjects = note.subjects.clone();
+        subjects.sort_unstable();
+        let key = (note.stage.clone(), note.kind, subjects, message);
         let place = *self.places.entry(key).or_insert(self.notes.len());
         if place == self.notes.len() {
             self.notes.push(SearchNote { note, fits: None });
@@ -249,6 +252,12 @@ mod tests {
         (0..3).for_each(|_| notes.count("lr"));
         notes.add([stopped(5)]);
         notes.add([stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
+        let dependent = |names: [&str; 2]| {
+            let message = format!("{} depend on each other", names.join(" and "));
+            Note::new(NoteKind::RankDeficient, message).in_stage("lr").about(names.map(str::to_owned))
+        };
+        notes.add([dependent(["a", "b"])]);
+        notes.add([dependent(["b", "a"]), dependent(["a", "c"])]);
         notes.add_model([stopped(9), Note::new(NoteKind::Separated, "apart").in_stage("lr")]);
         let told: Vec<String> = notes.finish().iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -256,6 +265,8 @@ mod tests {
             [
                 "stage `lr`: stopped after 5 iterations (in 2 of 3 fits, and in the model)",
                 "stage `lr`: odd (in 1 of 3 fits)",
+                "stage `lr`: a and b depend on each other (in 2 of 3 fits)",
+                "stage `lr`: a and c depend on each other (in 1 of 3 fits)",
                 "stage `lr`: apart (in the model)",
             ]
         );

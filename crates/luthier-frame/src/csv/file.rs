@@ -60,7 +60,8 @@ impl CsvFile {
         let Header { tokens, names, rows: start, mut notes } = Header::read(&text, options)?;
         let cells = Cells::new(options);
         let declared = Declared::new(options, &names).map_err(|error| error.in_file(text.input().path()))?;
-        let pass = Pass::over(&text, tokens, &cells, &declared, start)?;
+        let pass = Pass::over(&text, tokens, &cells, &declared, start)
+            .map_err(|error| header_is_comment(error, &names))?;
         let columns = declared.columns(&names, &pass, &mut notes);
         let schema = Schema::new(columns.iter().map(|column| column.field.clone()).collect())?;
         let Pass { lines, marks, rows, .. } = pass;
@@ -289,6 +290,20 @@ impl Pass {
 
     fn null_vectors(&self, sources: &[usize]) -> bool {
         self.vectors.iter().any(|(of, missing)| of == sources && *missing)
+    }
+}
+
+/// Where rows do not go with a header that begins as comments do, it may be one.
+fn header_is_comment(error: Error, names: &[String]) -> Error {
+    let first = names.first().filter(|name| name.starts_with('#'));
+    match (error, first) {
+        (Error::CsvFields { path, line, expected, found, .. }, Some(first)) => {
+            let hint = format!(
+                "the line `{first}` is taken for the header: if it is a comment, write `comment = \"#\"`"
+            );
+            Error::CsvFields { path, line, expected, found, hint: Some(hint) }
+        }
+        (other, _) => other,
     }
 }
 

@@ -25,16 +25,6 @@ pub(crate) struct Curvature {
     offset: f64,
 }
 
-/// The solution of `H x = b` on some unknowns.
-#[derive(Debug)]
-pub(super) struct Solved {
-    pub(super) x: Array1<f64>,
-    /// Whether it solves the system itself and not one that was given more curvature.
-    pub(super) is_exact: bool,
-    /// The part of `b` in directions without curvature: the function falls along it without end.
-    pub(super) ray: Option<Array1<f64>>,
-}
-
 impl Curvature {
     pub(crate) fn from_matrix(matrix: Array2<f64>) -> Self {
         Self { matrix, factor: None, offset: 1.0 }
@@ -63,6 +53,15 @@ impl Curvature {
         &self.matrix
     }
 
+    pub(super) fn factor(&self) -> Option<&Array2<f64>> {
+        self.factor.as_ref()
+    }
+
+    /// A column of the factor with no more than this outside of others depends on them.
+    pub(super) fn cutoff(&self, j: usize) -> f64 {
+        rank_cutoff(self.matrix.nrows(), self.matrix[[j, j]].sqrt(), self.offset)
+    }
+
     /// Whether the matrix has lost digits that a factor of the rows would have. Unknowns in `held` do not matter.
     pub(crate) fn needs_factor(&self, held: impl Fn(usize) -> bool) -> bool {
         let free: Vec<usize> = (0..self.matrix.nrows()).filter(|&j| !held(j)).collect();
@@ -73,21 +72,16 @@ impl Curvature {
     }
 
     /// `H x`.
-    pub(super) fn times(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+    pub(crate) fn times(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
         match &self.factor {
             Some(factor) => factor.t().dot(&factor.dot(&x)),
             None => linalg::matvec(self.matrix.view(), x),
         }
     }
 
-    /// The solution `x` of `H x = b`, see [`solve`](Self::solve).
-    pub(crate) fn step(&self, free: &[usize], b: &Array1<f64>) -> Option<Array1<f64>> {
-        self.solve(free, b).map(|solved| solved.x)
-    }
-
     /// Solves `H x = b` on the unknowns `free`. Where `H` is singular it is the smallest solution of the factor, or that
     /// of a matrix with a little more curvature.
-    pub(super) fn solve(&self, free: &[usize], b: &Array1<f64>) -> Option<Solved> {
+    pub(crate) fn solve(&self, free: &[usize], b: &Array1<f64>) -> Option<Array1<f64>> {
         match &self.factor {
             Some(factor) => {
                 let r = match free.len() == factor.ncols() {
@@ -177,12 +171,11 @@ impl Inverse {
     }
 }
 
-/// Whether a triangle has full rank.
+/// Whether a triangle has full rank, whatever the sizes of its columns.
 fn is_regular(r: &Array2<f64>, offset: f64) -> bool {
     let n = r.ncols();
     let norm = |j: usize| r.column(j).dot(&r.column(j)).sqrt();
-    let cutoff = rank_cutoff(n, (0..n).map(norm).fold(0.0, f64::max), offset);
-    r.nrows() == n && r.diag().iter().all(|pivot| *pivot > cutoff)
+    r.nrows() == n && (0..n).all(|j| r[[j, j]] > rank_cutoff(n, norm(j), offset))
 }
 
 fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
@@ -193,17 +186,15 @@ fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
 }
 
 /// The smallest solution of `RᵀR x = b`.
-fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Solved> {
+fn solve_factor(r: &Array2<f64>, b: &Array1<f64>, offset: f64) -> Option<Array1<f64>> {
     if is_regular(r, offset) {
         let half = forward_substitute(r, b);
-        return Some(Solved { x: back_substitute(r.view(), half.view()), is_exact: true, ray: None });
+        return Some(back_substitute(r.view(), half.view()));
     }
     let svd = linalg::thin_svd(r.view()).ok()?;
     let cutoff = rank_cutoff(r.ncols(), svd.values.first().copied().unwrap_or(0.0), offset);
-    let along = svd.v.t().dot(b);
-    let scaled = &along / &svd.values.mapv(|s| if s > cutoff { s * s } else { f64::INFINITY });
-    let inside = along * svd.values.mapv(|s| f64::from(u8::from(s > cutoff)));
-    Some(Solved { x: svd.v.dot(&scaled), is_exact: true, ray: Some(b - &svd.v.dot(&inside)) })
+    let inverse = svd.values.mapv(|s| if s > cutoff { 1.0 / (s * s) } else { 0.0 });
+    Some(svd.v.dot(&(svd.v.t().dot(b) * inverse)))
 }
 
 /// Solves `Rᵀ x = b`.
@@ -217,7 +208,7 @@ fn forward_substitute(r: &Array2<f64>, b: &Array1<f64>) -> Array1<f64> {
 }
 
 /// Solves a positive semidefinite system; directions without curvature are given a little.
-fn solve_positive(mut matrix: Array2<f64>, rhs: &Array1<f64>) -> Option<Solved> {
+fn solve_positive(mut matrix: Array2<f64>, rhs: &Array1<f64>) -> Option<Array1<f64>> {
     let largest = matrix.diag().iter().fold(0.0_f64, |a, b| a.max(*b));
     if !(largest > 0.0 && largest.is_finite()) {
         return None;
@@ -225,7 +216,7 @@ fn solve_positive(mut matrix: Array2<f64>, rhs: &Array1<f64>) -> Option<Solved> 
     let mut ridge = 0.0;
     loop {
         if let Some(lower) = linalg::cholesky(matrix.view()) {
-            return Some(Solved { x: cholesky_solve(&lower, rhs.view()), is_exact: ridge == 0.0, ray: None });
+            return Some(cholesky_solve(&lower, rhs.view()));
         }
         let more = if ridge == 0.0 { 1e-13 * largest } else { 9.0 * ridge };
         if more > largest {

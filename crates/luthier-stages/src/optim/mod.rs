@@ -4,13 +4,16 @@
 //! derivatives with as many digits as they need; `quadratic` minimises with both, and `limited_memory` does without
 //! second derivatives.
 
+mod basis;
 mod curvature;
+mod growing_factor;
 mod limited_memory;
 mod quadratic;
 mod region;
 pub(crate) mod substitution;
 
 pub(crate) use curvature::{Curvature, Inverse};
+pub(crate) use growing_factor::GrowingFactor;
 pub(crate) use limited_memory::LimitedMemory;
 pub(crate) use quadratic::Quadratic;
 pub(crate) use region::Region;

@@ -27,6 +27,14 @@ impl Region {
         value.max(self.lower[j]).min(self.upper[j])
     }
 
+    /// Whether there are neither kinks nor walls, but for unknowns that are held fast.
+    pub(super) fn is_smooth(&self) -> bool {
+        let bounds = self.lower.iter().zip(&self.upper).zip(&self.l1);
+        bounds.into_iter().all(|((lower, upper), l1)| {
+            lower == upper || (*l1 == 0.0 && lower.is_infinite() && upper.is_infinite())
+        })
+    }
+
     /// Whether small moves both ways cost the same.
     pub(crate) fn is_free(&self, j: usize, value: f64) -> bool {
         (self.l1[j] == 0.0 || value != 0.0) && self.lower[j] < value && value < self.upper[j]

@@ -239,3 +239,17 @@ fn one_class_of_any_label_is_certain() {
         assert!(evaluate(&accuracy, &frame) < 1e-14, "{label}");
     }
 }
+
+#[test]
+fn a_category_that_is_alone_is_not_taken_for_the_number_of_the_other_class() {
+    // Behind a string indexer the label is 0, and the class that has no rows has no name: not that of category `1`.
+    for category in ["0", "1", "yes"] {
+        let indexed = Field::new("index", ColumnType::F64).with_categories([category]);
+        let rows = labelled([0.0, 0.0]).with_field(indexed, Column::f64(vec![0.0; 60])).unwrap();
+        let model = LogisticRegression::new().label_col("index").fit_frame(&rows).unwrap();
+        let frame = model.transform(&rows).unwrap();
+        let area = BinaryClassificationEvaluator::new().label_col("index");
+        assert!(evaluate(&area, &frame).is_nan(), "{category}");
+        assert!(evaluate(&area.metric(BinaryMetric::LogLoss), &frame) < 1e-14, "{category}");
+    }
+}

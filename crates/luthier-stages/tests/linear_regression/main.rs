@@ -5,6 +5,7 @@ mod constants;
 mod errors;
 mod extremes;
 mod frames;
+mod huber;
 mod nist;
 mod precision;
 mod spark;

@@ -4,7 +4,7 @@ use luthier_core::EstimatorExt;
 use luthier_stages::{LinearRegression, LinearRegressionModel, Solver};
 
 use crate::rows::{Draw, Rows, moments, violation};
-use crate::{Tally, count};
+use crate::{Tally, problems};
 
 #[derive(Debug, Clone)]
 struct Problem {
@@ -112,9 +112,9 @@ impl Problem {
 #[test]
 fn converged_linear_regressions_are_optimal() {
     let mut tally = Tally::default();
-    for seed in 0..count() {
+    for seed in problems() {
         let problem = Problem::draw(seed);
-        let model = problem.fit();
+        let model = tally.time(seed, || problem.fit());
         tally.add(seed, model.summary().converged, false, problem.off(&model) / problem.tol);
     }
     tally.finish("linear regression");

@@ -5,7 +5,7 @@ use luthier_stages::{Family, LogisticRegression, LogisticRegressionModel};
 use ndarray::{Array1, Array2};
 
 use crate::rows::{Draw, Rows, half_decrement, violation};
-use crate::{Tally, count};
+use crate::{Tally, problems};
 
 #[derive(Debug, Clone)]
 struct Problem {
@@ -184,9 +184,9 @@ fn unit_vector(d: usize, j: usize) -> Vec<f64> {
 fn converged_logistic_regressions_are_optimal() {
     let mut tally = Tally::default();
     let mut worst_promise = (0.0, 0);
-    for seed in 0..count() {
+    for seed in problems() {
         let problem = Problem::draw(seed);
-        let model = problem.fit();
+        let model = tally.time(seed, || problem.fit());
         let summary = model.summary();
         let (off, promised) = problem.off(&model);
         let finite = model.intercepts().iter().all(|c| c.is_finite());

@@ -1,16 +1,20 @@
 //! Whoever says `converged` is at an optimum: random problems of every kind, checked by their optimality conditions.
 //!
 //! `LUTHIER_PROBLEMS=3000 cargo test -p luthier-stages --test optimality -- --nocapture` tries as many problems and tells how
-//! they went; without the variable it is 300 of each kind.
+//! they went and which one took longest; `LUTHIER_PROBLEMS=83..84` tries one. Without the variable it is 300 of each kind.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod linear;
 mod logistic;
 mod rows;
 
+use std::time::{Duration, Instant};
+
 /// Problems of each kind.
-pub(crate) fn count() -> u64 {
-    std::env::var("LUTHIER_PROBLEMS").map_or(300, |n| n.parse().unwrap())
+pub(crate) fn problems() -> std::ops::Range<u64> {
+    let wanted = std::env::var("LUTHIER_PROBLEMS").unwrap_or_else(|_| "300".to_owned());
+    let (from, to) = wanted.split_once("..").unwrap_or(("0", &wanted));
+    from.parse().unwrap()..to.parse().unwrap()
 }
 
 /// How fits went.
@@ -21,9 +25,23 @@ pub(crate) struct Tally {
     separated: usize,
     /// The largest violation in tolerances, and of which problem.
     worst: (f64, u64),
+    /// The longest time of a fit, and of which problem.
+    longest: (Duration, u64),
+    /// That of all fits.
+    total: Duration,
 }
 
 impl Tally {
+    /// Makes a fit and takes its time.
+    pub(crate) fn time<T>(&mut self, problem: u64, fit: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let model = fit();
+        let took = start.elapsed();
+        self.longest = self.longest.max((took, problem));
+        self.total += took;
+        model
+    }
+
     /// Counts a fit that is `off` as many tolerances from its conditions.
     pub(crate) fn add(&mut self, problem: u64, converged: bool, separated: bool, off: f64) {
         self.separated += usize::from(separated);

@@ -7,7 +7,7 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
 
-use super::huber::{HuberOptions, fit_huber};
+use super::huber::{HuberOptions, HuberProblem, HuberStart};
 use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
@@ -177,36 +177,15 @@ impl LinearRegression {
         }
     }
 
-    fn fit_robustly(
-        &self,
-        data: &Dataset,
-        moments: &NormalEquations,
-    ) -> anyhow::Result<LinearRegressionModel> {
-        let options = HuberOptions {
+    fn huber_options(&self) -> HuberOptions {
+        HuberOptions {
             reg_param: self.reg_param,
             fit_intercept: self.fit_intercept,
             standardization: self.standardization,
             epsilon: self.epsilon,
             tol: self.tol,
             max_iter: self.max_iter,
-        };
-        let fit = fit_huber(moments, &options, |point| -> anyhow::Result<_> {
-            let spec = HuberSpec {
-                features_col: self.features_col.clone(),
-                label_col: self.label_col.clone(),
-                weight_col: self.weight_col.clone(),
-                point: point.clone(),
-            };
-            Ok(data.aggregate::<HuberSummary>(&spec)?.sums)
-        })?;
-        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
-        let goodness = Goodness::from_moments(
-            moments,
-            fit.coefficients.view(),
-            fit.intercept,
-            (rank, self.fit_intercept),
-        );
-        Ok(LinearRegressionModel::of_huber(self.columns(), fit, &goodness).with_names_from(data.schema()))
+        }
     }
 
     fn columns(&self) -> (String, String, String, Option<String>) {
@@ -317,8 +296,7 @@ impl<'a> Summaries<'a> {
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
         let mut models: Vec<_> = configs.iter().map(|_| None).collect();
         for i in robust {
-            let equations = self.equations().map_err(anyhow::Error::from);
-            models[i] = Some(equations.and_then(|equations| configs[i].fit_robustly(self.data, equations)));
+            models[i] = Some(self.fit_robustly(configs[i]));
         }
         let is_sparse = |i: &usize| configs[*i].reads_sparse_rows(self.data.schema());
         let (sparse, squared): (Vec<usize>, Vec<usize>) = squared.into_iter().partition(is_sparse);
@@ -398,6 +376,48 @@ impl<'a> Summaries<'a> {
         results
     }
 
+    /// Whether the moments hold the rows, which then need not be read again.
+    fn holds_rows(&self) -> bool {
+        matches!(self.moments.get(), Some(Ok(moments)) if moments.centred_rows().is_some())
+    }
+
+    /// A fit with the huber loss.
+    fn fit_robustly(&self, config: &LinearRegression) -> anyhow::Result<LinearRegressionModel> {
+        self.moments()?;
+        // The products of all pairs of so many features are not made for few rows.
+        let is_wide = self.holds_rows();
+        let (totals, finite) = match is_wide {
+            true => self.factor().map(|factor| (factor.totals(), factor.totals().is_finite()))?,
+            false => self.equations().map(|equations| (equations.totals(), equations.is_finite()))?,
+        };
+        let fit = match HuberProblem::start(&totals, finite, &config.huber_options())? {
+            HuberStart::Fitted(fit) => fit,
+            HuberStart::Problem(problem) if problem.is_of_few_rows(totals.rows) => {
+                let weight = config.weight_col.as_deref();
+                problem.minimise_dual(self.data, (&config.features_col, &config.label_col, weight))?
+            }
+            HuberStart::Problem(problem) => {
+                problem.minimise(self.equations()?, |point| -> anyhow::Result<_> {
+                    let spec = HuberSpec {
+                        features_col: config.features_col.clone(),
+                        label_col: config.label_col.clone(),
+                        weight_col: config.weight_col.clone(),
+                        point: point.clone(),
+                    };
+                    Ok(self.data.aggregate::<HuberSummary>(&spec)?.sums)
+                })?
+            }
+        };
+        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
+        let (beta, about) = (fit.coefficients.view(), (rank, config.fit_intercept));
+        let goodness = match is_wide {
+            true => Goodness::from_factor(self.factor()?, beta, fit.intercept, about),
+            false => Goodness::from_moments(self.equations()?, beta, fit.intercept, about),
+        };
+        Ok(LinearRegressionModel::of_huber(config.columns(), fit, &goodness)
+            .with_names_from(self.data.schema()))
+    }
+
     /// Fits on sparse rows as they are.
     fn fit_sparse(
         &self,
@@ -473,8 +493,7 @@ impl<'a> Summaries<'a> {
         configs: &[&LinearRegression],
         fitted: &mut [(usize, Fitted)],
     ) -> luthier_core::Result<()> {
-        // Rows that are held need not be read again.
-        let holds_rows = matches!(self.moments.get(), Some(Ok(moments)) if moments.centred_rows().is_some());
+        let holds_rows = self.holds_rows();
         let needs_rows = |(i, fitted): &(usize, Fitted)| {
             !holds_rows
                 && configs[*i].solver != Solver::Normal

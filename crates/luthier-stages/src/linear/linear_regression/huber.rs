@@ -2,15 +2,15 @@ use luthier_core::linalg::cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use super::moments::NormalEquations;
+use super::moments::{NormalEquations, Totals};
 use super::ridge::RidgeFamily;
-use super::scaling::{Deviation, Penalty};
+use super::scaling::{Deviation, Penalty, Spread};
 use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
 use super::unit::UnitSystem;
 use crate::linear::substitution::cholesky_solve;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
-const SMALLEST_SCALE: f64 = 1e-13;
+pub(super) const SMALLEST_SCALE: f64 = 1e-13;
 
 /// Times a step is halved before another direction is tried.
 const HALVINGS: usize = 8;
@@ -33,6 +33,19 @@ pub(crate) struct HuberOptions {
     pub(crate) tol: f64,
     /// Limit of the Newton steps; 0 answers with the least-squares start.
     pub(crate) max_iter: usize,
+}
+
+impl HuberOptions {
+    /// Least squares with the same penalty.
+    fn squared(&self) -> FitOptions {
+        FitOptions {
+            reg_param: self.reg_param,
+            fit_intercept: self.fit_intercept,
+            standardization: self.standardization,
+            solver: Solver::Normal,
+            ..FitOptions::default()
+        }
+    }
 }
 
 /// Origin and unit of every column; a constant feature has weight 0.
@@ -146,64 +159,95 @@ pub(crate) struct HuberFit {
     pub(crate) converged: bool,
 }
 
-/// Minimises `1/(2W) Σ w (σ + H_ε((xβ+c−y)/σ) σ) + λ/2 Σ (s_j β_j)²` over `β`, `c` and `σ > 0`, with
-/// `H_ε(z) = z²` for `|z| ≤ ε` and `2ε|z| − ε²` beyond (Huber; Owen 2007).
-///
-/// The objective is jointly convex, so a damped semismooth Newton method started from least squares finds the
-/// minimum in some ten steps. `eval` sums over the rows at a point: once at the start and about once a step.
-pub(crate) fn fit_huber<E: From<FitError>>(
-    moments: &NormalEquations,
-    options: &HuberOptions,
-    eval: impl FnMut(&HuberPoint) -> Result<HuberSums, E>,
-) -> Result<HuberFit, E> {
-    let totals = moments.totals();
-    let spread = spread(&totals);
-    let squared = FitOptions {
-        reg_param: options.reg_param,
-        fit_intercept: options.fit_intercept,
-        standardization: options.standardization,
-        solver: Solver::Normal,
-        ..FitOptions::default()
-    };
-    let features = moments.features();
-    // Without varying features there is still a location and a scale to find.
-    let constant_label = spread.label(Deviation::Population) == 0.0;
-    match degenerate(&FitOptions { reg_param: 0.0, ..squared.clone() }, &spread, &totals, moments.is_finite())
-    {
-        Some(Ok(fit)) if constant_label => {
-            return Ok(HuberFit {
-                coefficients: fit.coefficients,
-                intercept: fit.intercept,
-                constant: fit.constant,
-                scale: 1.0,
-                objective_history: fit.objective_history,
-                iterations: 0,
-                converged: true,
-            });
+/// A Huber regression that is not decided yet: its units, and the penalty in them.
+#[derive(Debug)]
+pub(crate) struct HuberProblem {
+    pub(super) units: HuberUnits,
+    /// `λ v (s_j/u_j)²`.
+    pub(super) penalty: Array1<f64>,
+    /// Indices of the slopes that are fitted.
+    pub(super) active: Vec<usize>,
+    pub(super) weight_sum: f64,
+    pub(super) options: HuberOptions,
+    spread: Spread,
+}
+
+/// What the totals alone tell.
+#[derive(Debug)]
+pub(crate) enum HuberStart {
+    /// The label is constant.
+    Fitted(HuberFit),
+    /// There is something to minimise.
+    Problem(HuberProblem),
+}
+
+impl HuberProblem {
+    /// From the spread of the columns; `finite` says whether all moments are.
+    pub(crate) fn start(
+        totals: &Totals,
+        finite: bool,
+        options: &HuberOptions,
+    ) -> Result<HuberStart, FitError> {
+        let spread = spread(totals);
+        let squared = options.squared();
+        let features = totals.x_mean.len();
+        // Without varying features there is still a location and a scale to find.
+        let constant_label = spread.label(Deviation::Population) == 0.0;
+        let free_of_penalty = FitOptions { reg_param: 0.0, ..squared.clone() };
+        match degenerate(&free_of_penalty, &spread, totals, finite).transpose()? {
+            Some(fit) if constant_label => {
+                return Ok(HuberStart::Fitted(HuberFit {
+                    coefficients: fit.coefficients,
+                    intercept: fit.intercept,
+                    constant: fit.constant,
+                    scale: 1.0,
+                    objective_history: fit.objective_history,
+                    iterations: 0,
+                    converged: true,
+                }));
+            }
+            _ => {}
         }
-        Some(Err(error)) => return Err(error.into()),
-        _ => {}
+        let (w, centred) = (totals.weight_sum, options.fit_intercept);
+        let unit =
+            |square: f64, mean: f64| ((square + if centred { 0.0 } else { w * mean * mean }) / w).sqrt();
+        let y_unit = unit(totals.yy, totals.y_mean);
+        let active = spread.active(squared.about());
+        let (mut x_weight, mut penalty) = (Array1::zeros(features), Array1::zeros(features));
+        let scale = spread.penalty(Deviation::Sample, options.standardization);
+        for &j in &active {
+            x_weight[j] = 1.0 / unit(totals.xx[j], totals.x_mean[j]);
+            penalty[j] = options.reg_param * y_unit * (scale[j] * x_weight[j]).powi(2);
+        }
+        let units = HuberUnits {
+            x_origin: if centred { totals.x_mean.clone() } else { Array1::zeros(features) },
+            x_weight,
+            y_origin: if centred { totals.y_mean } else { 0.0 },
+            y_unit,
+        };
+        let options = options.clone();
+        Ok(HuberStart::Problem(Self { units, penalty, active, weight_sum: w, options, spread }))
     }
-    let system = UnitSystem::new(moments, &spread, squared.about());
-    let mut x_weight = Array1::zeros(features);
-    let mut penalty = Array1::zeros(features);
-    let scale = spread.penalty(Deviation::Sample, options.standardization);
-    for (i, &j) in system.units.active.iter().enumerate() {
-        x_weight[j] = 1.0 / system.units.x_unit[i];
-        penalty[j] = options.reg_param * system.units.y_unit * (scale[j] * x_weight[j]).powi(2);
+
+    /// Minimises `1/(2W) Σ w (σ + H_ε((xβ+c−y)/σ) σ) + λ/2 Σ (s_j β_j)²` over `β`, `c` and `σ > 0`, with
+    /// `H_ε(z) = z²` for `|z| ≤ ε` and `2ε|z| − ε²` beyond (Huber; Owen 2007).
+    ///
+    /// The objective is jointly convex, so a damped semismooth Newton method started from least squares finds the
+    /// minimum in some ten steps. `eval` sums over the rows at a point: once at the start and about once a step.
+    pub(crate) fn minimise<E: From<FitError>>(
+        self,
+        moments: &NormalEquations,
+        eval: impl FnMut(&HuberPoint) -> Result<HuberSums, E>,
+    ) -> Result<HuberFit, E> {
+        let features = self.penalty.len();
+        let system = UnitSystem::new(moments, &self.spread, self.options.squared().about());
+        let (start, sigma) = least_squares(&system, features)?;
+        let point = HuberPoint { units: self.units, epsilon: self.options.epsilon, t: start, sigma };
+        let intercept = self.options.fit_intercept.then_some(features);
+        let free = self.active.into_iter().chain(intercept).collect();
+        let newton = Newton { penalty: self.penalty, free, weight_sum: self.weight_sum, eval };
+        newton.minimise(point, &self.options)
     }
-    let centred = options.fit_intercept;
-    let units = HuberUnits {
-        x_origin: if centred { moments.x_mean.clone() } else { Array1::zeros(features) },
-        x_weight,
-        y_origin: if centred { moments.y_mean } else { 0.0 },
-        y_unit: system.units.y_unit,
-    };
-    let free: Vec<usize> = system.units.active.iter().copied().chain(centred.then_some(features)).collect();
-    let (start, sigma) = least_squares(&system, features)?;
-    let point = HuberPoint { units, epsilon: options.epsilon, t: start, sigma };
-    let problem = Problem { penalty, free, weight_sum: moments.weight_sum, eval };
-    problem.minimise(point, options)
 }
 
 /// Slopes of the least-squares fit and the root of its mean squared error, in units.
@@ -217,8 +261,8 @@ fn least_squares(system: &UnitSystem, features: usize) -> Result<(Array1<f64>, f
     Ok((t, (1.0 - direct.t.dot(&system.rhs)).max(1e-16).sqrt()))
 }
 
-struct Problem<F> {
-    /// `λ v (s_j/u_j)²`.
+struct Newton<F> {
+    /// See [`HuberProblem::penalty`].
     penalty: Array1<f64>,
     /// Indices of the slopes (and of the intercept) that are fitted.
     free: Vec<usize>,
@@ -233,7 +277,7 @@ struct Model {
     hessian: Array2<f64>,
 }
 
-impl<F> Problem<F> {
+impl<F> Newton<F> {
     fn model(&self, point: &HuberPoint, sums: &HuberSums) -> Model {
         let (d, w, sigma, epsilon) = (self.penalty.len(), self.weight_sum, point.sigma, point.epsilon);
         let (rr, inside) = (sums.inliers[[d + 1, d + 1]], sums.inliers[[d, d]]);
@@ -351,7 +395,12 @@ fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
     -&model.gradient * sigma
 }
 
-fn finish(point: &HuberPoint, history: Vec<f64>, iterations: usize, fit_intercept: bool) -> HuberFit {
+pub(super) fn finish(
+    point: &HuberPoint,
+    history: Vec<f64>,
+    iterations: usize,
+    fit_intercept: bool,
+) -> HuberFit {
     let units = &point.units;
     let d = units.x_weight.len();
     let coefficients = Array1::from_shape_fn(d, |j| point.t[j] * units.x_weight[j] * units.y_unit);

@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, s};
 
-use super::growing_factor::GrowingFactor;
 use super::unit::UnitSystem;
+use crate::optim::GrowingFactor;
 
 /// A feature of which less than this is new to the active set cannot be told from it: the path ends there.
 const LEAST_PIVOT: f64 = 1e-8;

@@ -68,11 +68,6 @@ pub(crate) struct Factor {
 }
 
 impl NormalEquations {
-    /// Number of features.
-    pub(crate) fn features(&self) -> usize {
-        self.x_mean.len()
-    }
-
     pub(crate) fn totals(&self) -> Totals {
         Totals {
             rows: self.rows,

@@ -137,7 +137,9 @@ impl Coordinates<'_> {
         let q = self.shape.width + 1;
         let mut point = point.to_vec();
         if self.shape.sets > 1 {
-            (0..self.shape.width).filter(|&j| l2[j] == 0.0).for_each(|j| self.centre(&mut point, region, j));
+            (0..self.shape.width)
+                .filter(|&j| l2[j] == 0.0)
+                .for_each(|j| self.shape.centre(&mut point, region, j));
         }
         let rows = if self.shape.sets == 1 { 1 } else { self.rows.classes };
         // A class without rows is impossible if its intercept is free.
@@ -166,17 +168,20 @@ impl Coordinates<'_> {
             for set in 0..self.shape.sets {
                 bare[self.shape.intercept(set)] = intercepts[self.row_of(set)];
             }
-            self.centre(&mut bare, region, self.shape.width);
+            self.shape.centre(&mut bare, region, self.shape.width);
             for set in 0..self.shape.sets {
                 intercepts[self.row_of(set)] = bare[self.shape.intercept(set)];
             }
         }
         (coefficients, intercepts)
     }
+}
 
-    /// Shifts one unknown of all classes as near to a mean of zero as costs nothing.
-    fn centre(&self, point: &mut [f64], region: &Region, j: usize) {
-        let places: Vec<usize> = (0..self.shape.sets).map(|set| set * (self.shape.width + 1) + j).collect();
+impl Shape {
+    /// Shifts one unknown of all classes, which leaves the loss alone, to where its magnitudes are least, and there as near
+    /// to a mean of zero as its bounds allow.
+    pub(super) fn centre(self, point: &mut [f64], region: &Region, j: usize) {
+        let places: Vec<usize> = (0..self.sets).map(|set| set * (self.width + 1) + j).collect();
         let mut least = f64::NEG_INFINITY;
         let mut most = f64::INFINITY;
         for &at in &places {

@@ -22,8 +22,12 @@ const SCORE_NOISE: f64 = 4.0 * f64::EPSILON;
 /// No derivative is smaller than its rounding, about.
 const LEAST_TOLERANCE: f64 = 1e-12;
 
-/// Newton steps that no longer leave less than this part of the decrease to be had have come down to rounding.
-const STALLED: f64 = 0.25;
+/// Newton steps that leave more than this part of the decrease to be had have come down to rounding: of separated classes
+/// one leaves `1/e`.
+const STALLED: f64 = 0.5;
+
+/// At rounding a fit has converged if no more than this part of the objective is promised.
+const ROUNDED: f64 = 1e-9;
 
 /// A Hessian that was only updated so often is taken anew once it makes little progress.
 const PATIENCE: usize = 4;
@@ -270,9 +274,10 @@ impl<'a> Descent<'a> {
         }
         // A quadratic model's own decrease is at least half of the slope's.
         let promised = -0.5 * self.decrease;
-        // Of separated classes the loss has no least value to be near to but zero.
-        let is_enough = promised <= self.enough * scale.min(self.objective)
-            || promised.max(self.objective) <= self.enough * scale;
+        // Of separated classes the loss has no least value to be near to but zero, if there is no penalty.
+        let is_zero = self.objective <= self.enough * scale && self.penalty(&self.point) == 0.0;
+        let is_enough =
+            promised <= self.enough * scale && (is_zero || promised <= self.enough * self.objective);
         if is_enough && self.violation <= self.steepest {
             return self.stop(true);
         }
@@ -325,7 +330,15 @@ impl<'a> Descent<'a> {
         let (Some(at), Some(curvature)) = (&self.at, &self.curvature) else { return };
         let slope = self.slope(&self.point, at);
         let region = &self.problem.region;
-        let target = Quadratic { curvature, point: &self.point, slope: slope.view(), region }.minimise();
+        let model = Quadratic { curvature, point: &self.point, slope: slope.view(), region };
+        let mut target = model.minimise().to_vec();
+        for j in (0..self.shape.width).filter(|j| self.shape.sets > 1 && region.l1[*j] > 0.0) {
+            // The anchors hold back a shift that all classes share, and the loss does not tell how far it should go.
+            if self.problem.l2[j] == 0.0 {
+                self.shape.centre(&mut target, region, j);
+            }
+        }
+        let target = Array1::from(target);
         let direction = &target - &ndarray::aview1(&self.point);
         let l1: f64 = target
             .iter()
@@ -366,13 +379,13 @@ impl<'a> Descent<'a> {
     /// The descent has come to where rounding hides the rest: it has converged if its derivatives and what the quadratic
     /// model still promises say so.
     fn stop_at_rounding(&mut self) {
-        let is_done = -0.5 * self.decrease <= f64::EPSILON * self.objective.abs();
+        let is_done = -0.5 * self.decrease <= ROUNDED * self.objective.abs();
         self.stop(is_done && self.violation <= self.steepest);
         self.at_rounding = true;
     }
 
     /// A shift that all classes share leaves the loss alone. Where no L2 penalty holds it, these rows give it some
-    /// curvature: as gradients have nothing of it, without an L1 penalty it stays as it is.
+    /// curvature: as gradients have nothing of it, without kinks and walls it stays as it is.
     fn anchors(&self) -> Array2<f64> {
         let (sets, q) = (self.shape.sets, self.shape.width + 1);
         let unknowns = self.shape.unknowns();
@@ -384,7 +397,13 @@ impl<'a> Descent<'a> {
                     continue;
                 }
                 let mean = places().map(|at| hessian[[at, at]]).sum::<f64>() / sets as f64;
-                let part = if self.problem.region.l1[j] > 0.0 { 1e-6 } else { 1.0 };
+                // Towards kinks and walls the shift must be free to move.
+                let region = &self.problem.region;
+                let is_bounded = |at: usize| {
+                    let (lower, upper) = (region.lower[at], region.upper[at]);
+                    region.l1[at] > 0.0 || (lower < upper && (lower.is_finite() || upper.is_finite()))
+                };
+                let part = if places().any(is_bounded) { 1e-8 } else { 1.0 };
                 let start = rows.len();
                 rows.resize(start + unknowns, 0.0);
                 places().for_each(|at| rows[start + at] = (part * mean / sets as f64).sqrt());

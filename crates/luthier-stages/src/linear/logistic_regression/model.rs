@@ -77,11 +77,14 @@ impl LogisticRegressionModel {
         self.labels.as_deref()
     }
 
-    /// The names of the classes: the categories of the label column, else the labels themselves.
+    /// The names of the classes: the categories of the label column, else the labels themselves. Where there are fewer
+    /// categories than classes, because all rows are of one class, the other class has no name.
     pub(super) fn class_names(&self) -> Vec<String> {
-        let name = |k: usize| self.labels.as_ref().and_then(|labels| labels.get(k).cloned());
-        let number = |k: usize| self.label_of(k as f64).to_string();
-        (0..self.num_classes()).map(|k| name(k).unwrap_or_else(|| number(k))).collect()
+        let name = |k: usize| match &self.labels {
+            Some(labels) => labels.get(k).cloned().unwrap_or_else(|| crate::features::UNKNOWN.to_owned()),
+            None => self.label_of(k as f64).to_string(),
+        };
+        (0..self.num_classes()).map(name).collect()
     }
 
     /// The label of a class: its number, but of two labels that are not 0 and 1. NaN stays NaN.

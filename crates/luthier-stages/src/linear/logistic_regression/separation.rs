@@ -302,7 +302,7 @@ impl Search<'_> {
             let mut weighted = gradients.clone();
             weighted.outer_iter_mut().zip(&p).for_each(|(mut row, p)| row *= p * (1.0 - p));
             let hessian = gradients.t().dot(&weighted);
-            let step = Curvature::from_matrix(hessian).step(&all, &slope)?;
+            let step = Curvature::from_matrix(hessian).solve(&all, &slope)?;
             let reach = gradients.dot(&step).iter().fold(0.0_f64, |a, b| a.max(b.abs()));
             // Far steps would leave what is known of the function.
             v.scaled_add((4.0 / reach).min(1.0), &step);

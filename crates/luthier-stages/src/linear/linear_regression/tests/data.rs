@@ -5,7 +5,7 @@ use std::path::Path;
 use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
-use crate::linear::linear_regression::huber::{HuberFit, HuberOptions, HuberSums, fit_huber};
+use crate::linear::linear_regression::huber::{HuberFit, HuberOptions, HuberProblem, HuberStart, HuberSums};
 use crate::linear::linear_regression::moments::{Factor, NormalEquations};
 use crate::linear::linear_regression::solve::{
     Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations,
@@ -122,7 +122,12 @@ impl Rows {
     }
 
     pub(super) fn huber(&self, options: &HuberOptions) -> HuberFit {
-        fit_huber::<anyhow::Error>(&self.moments(), options, |point| {
+        let moments = self.moments();
+        let problem = match HuberProblem::start(&moments.totals(), moments.is_finite(), options).unwrap() {
+            HuberStart::Fitted(fit) => return fit,
+            HuberStart::Problem(problem) => problem,
+        };
+        let sums = |point: &_| -> anyhow::Result<_> {
             let mut sums = HuberSums::empty(self.x.ncols());
             let middle = self.y.len() / 2;
             sums.update(
@@ -140,8 +145,8 @@ impl Rows {
             );
             sums.merge(&rest);
             Ok(sums)
-        })
-        .unwrap()
+        };
+        problem.minimise(&moments, sums).unwrap()
     }
 }
 

@@ -2,19 +2,19 @@
 
 /// The lower-triangular `L` with `L Lᵀ = K`, its rows one after the other.
 #[derive(Debug, Clone, Default)]
-pub(super) struct GrowingFactor {
+pub(crate) struct GrowingFactor {
     rows: Vec<Vec<f64>>,
 }
 
 impl GrowingFactor {
     /// The smallest pivot `L_jj²`: what is left of a variable that the ones before it do not explain.
-    pub(super) fn smallest_pivot(&self) -> f64 {
+    pub(crate) fn smallest_pivot(&self) -> f64 {
         self.rows.iter().filter_map(|row| row.last()).map(|v| v * v).fold(f64::INFINITY, f64::min)
     }
 
     /// Adds a row and column at the end: `column` is that of `K`, the diagonal last. `false`, and no change, if
     /// the new pivot would not exceed `least`.
-    pub(super) fn push(&mut self, mut column: Vec<f64>, least: f64) -> bool {
+    pub(crate) fn push(&mut self, mut column: Vec<f64>, least: f64) -> bool {
         let Some(diagonal) = column.pop() else { return false };
         self.solve_lower(&mut column);
         let pivot = diagonal - dot(&column, &column);
@@ -27,8 +27,14 @@ impl GrowingFactor {
         false
     }
 
-    /// Takes out row and column `at`. Rotations of neighbouring columns make the rest triangular again.
-    pub(super) fn remove(&mut self, at: usize) {
+    /// Adds a row of the factor that is known already, its pivot last.
+    pub(super) fn push_row(&mut self, row: Vec<f64>) {
+        self.rows.push(row);
+    }
+
+    /// Takes out row and column `at`. Rotations of neighbouring columns, the first of `at` and the one behind it, make the
+    /// rest triangular again: their cosines and sines.
+    pub(crate) fn remove(&mut self, at: usize) -> Vec<(f64, f64)> {
         self.rows.remove(at);
         let mut rotations: Vec<(f64, f64)> = Vec::new();
         for row in self.rows.iter_mut().skip(at) {
@@ -42,16 +48,17 @@ impl GrowingFactor {
             row.truncate(last);
             row.push(size);
         }
+        rotations
     }
 
     /// Solves `K x = b` in place.
-    pub(super) fn solve(&self, b: &mut [f64]) {
+    pub(crate) fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
         self.solve_upper(b);
     }
 
     /// Solves `Lᵀ x = b` in place.
-    pub(super) fn solve_upper(&self, b: &mut [f64]) {
+    pub(crate) fn solve_upper(&self, b: &mut [f64]) {
         for (i, row) in self.rows.iter().enumerate().rev() {
             let x = b[i] / row[i];
             b[i] = x;
@@ -60,12 +67,12 @@ impl GrowingFactor {
     }
 
     /// Solves `L x = b` in place.
-    pub(super) fn solve_lower(&self, b: &mut [f64]) {
+    pub(crate) fn solve_lower(&self, b: &mut [f64]) {
         self.solve_lower_from(0, b);
     }
 
     /// The same where the entries before `start` are solved already: nothing behind a row enters it.
-    pub(super) fn solve_lower_from(&self, start: usize, b: &mut [f64]) {
+    pub(crate) fn solve_lower_from(&self, start: usize, b: &mut [f64]) {
         for (i, row) in self.rows.iter().enumerate().skip(start) {
             b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
         }
