@@ -301,7 +301,7 @@ fn moments_are_those_of_another_implementation() {
     let covariance = x.t().cov(1.0).unwrap();
     assert!(scatter_gap(&(plain.scatter() / 299.0), &covariance) < 1e-12);
 
-    let weights = Array1::from_shape_fn(300, |i| f64::from(i as u32 % 5));
+    let weights = Array1::from_shape_fn(300, |i| f64::from(1 + i as u32 % 5));
     let weighted = moments(&weighted_frame(&x, weights.as_slice().unwrap()));
     let mean = x.weighted_mean_axis(Axis(0), &weights).unwrap();
     means_agree(weighted.mean(), mean.view(), &weighted.scatter(), weights.sum(), 1e-13);
