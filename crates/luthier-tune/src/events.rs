@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 /// What an [`Event`] records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum EventKind {
     /// Declared summaries were computed for several units.
     Summarise,

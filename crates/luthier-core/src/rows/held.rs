@@ -11,7 +11,7 @@ use luthier_frame::{
 use ndarray::{Array2, ArrayView2};
 
 use super::Origin;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Columns in their places, and where their rows come from.
 #[derive(Debug, Clone)]
