@@ -36,6 +36,8 @@ pub enum Rule {
     Folds,
     /// What is saved and loaded is the same to the last bit.
     Persistence,
+    /// The stages that it is made of can be changed, and those in a row give its model.
+    Children,
     /// A frame that cannot be used is refused before any fit.
     ChecksFirst,
     /// Bad input is an error, never a panic.

@@ -17,6 +17,7 @@
 //!
 //! What they don't do: they cannot know whether an answer is right, only whether it is the same by every way.
 
+mod children;
 mod evaluator;
 pub mod executor;
 mod findings;

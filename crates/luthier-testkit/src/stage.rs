@@ -10,6 +10,7 @@ use luthier_core::{
 
 use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::hostile::{hostile, replaced};
+use crate::children::check_children;
 use crate::roles::check_roles;
 use crate::values::{Values, difference, values};
 
@@ -104,6 +105,7 @@ impl StageCheck {
             (Rule::Sharing, Box::new(|| self.sharing())),
             (Rule::Folds, Box::new(|| self.folds())),
             (Rule::Persistence, Box::new(|| self.persistence())),
+            (Rule::Children, Box::new(|| self.children())),
             (Rule::ChecksFirst, Box::new(|| self.checks_first())),
             (Rule::NoPanic, Box::new(|| self.survives(Rule::NoPanic))),
             (Rule::NamesColumn, Box::new(|| self.survives(Rule::NamesColumn))),
@@ -368,6 +370,13 @@ impl StageCheck {
         }
         let what = difference(&self.outputs(&model)?, &self.outputs(&back)?, 0.0);
         what.map_or(Ok(()), |what| Err(format!("the loaded model predicts otherwise: {what}")))
+    }
+
+    fn children(&self) -> Outcome {
+        let model = self.fit(&self.frame)?;
+        let Some(assembled) = check_children(&*self.stage, &model, self.frame.schema())? else { return Ok(()) };
+        let what = difference(&self.outputs(&model)?, &self.outputs(&assembled)?, 0.0);
+        what.map_or(Ok(()), |what| Err(format!("the model of its children predicts otherwise: {what}")))
     }
 
     fn checks_first(&self) -> Outcome {
