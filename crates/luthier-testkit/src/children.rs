@@ -21,7 +21,8 @@ pub(crate) fn check_children(
     }
     let mut copy = stage.clone_box();
     let Some(changed) = copy.children_mut() else {
-        return Err("`children` gives stages and `children_mut` none, so they can be neither set nor loaded".to_owned());
+        return Err("`children` gives stages and `children_mut` none, so they can be neither set nor loaded"
+            .to_owned());
     };
     if names(changed) != names(children.all()) {
         return Err(format!(

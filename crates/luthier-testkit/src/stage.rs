@@ -8,9 +8,9 @@ use luthier_core::{
     PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
 };
 
+use crate::children::check_children;
 use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::hostile::{hostile, replaced};
-use crate::children::check_children;
 use crate::roles::check_roles;
 use crate::values::{Values, difference, values};
 
@@ -374,7 +374,9 @@ impl StageCheck {
 
     fn children(&self) -> Outcome {
         let model = self.fit(&self.frame)?;
-        let Some(assembled) = check_children(&*self.stage, &model, self.frame.schema())? else { return Ok(()) };
+        let Some(assembled) = check_children(&*self.stage, &model, self.frame.schema())? else {
+            return Ok(());
+        };
         let what = difference(&self.outputs(&model)?, &self.outputs(&assembled)?, 0.0);
         what.map_or(Ok(()), |what| Err(format!("the model of its children predicts otherwise: {what}")))
     }

@@ -4,8 +4,8 @@
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
-    Children, Dataset, Estimator, FitContext, FittedChild, Outputs, ParamEnum, Params, Pipeline, PipelineModel,
-    PipelineStage, PureTransformer, Tile, Transformer,
+    Children, Dataset, Estimator, FitContext, FittedChild, Outputs, ParamEnum, Params, Pipeline,
+    PipelineModel, PipelineStage, PureTransformer, Tile, Transformer,
 };
 use luthier_testkit::{Rule, check_estimator, sample_frame};
 

@@ -89,7 +89,7 @@ fn list(parts: &[Part]) -> String {
 fn describe(part: &Part) -> String {
     let Part { kind, name, module, doc, params } = part;
     let mut text = format!("{name}: {kind} of {module}\n{doc}\n\n");
-    let entry = registry::find::<StageEntry>(name).ok().filter(|_| *kind == "stage");
+    let entry = registry::find::<StageEntry>(name).ok().filter(|_| *kind == "estimator");
     let has_stages = entry.is_some_and(|entry| entry.create().children().are_possible());
     if has_stages {
         text.push_str("Its stages are tables [[stage.stage]].\n");
