@@ -28,7 +28,7 @@ enum Origin {
 }
 
 /// The columns of the file that a column called `field` is made of.
-fn sources<'a>((field, origin): &'a (Field, Origin)) -> Vec<(&'a Field, usize)> {
+fn sources((field, origin): &(Field, Origin)) -> Vec<(&Field, usize)> {
     match origin {
         Origin::File(root) => vec![(field, *root)],
         Origin::SideBySide(sources) => sources.iter().map(|(field, root)| (field, *root)).collect(),
