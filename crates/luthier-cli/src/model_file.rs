@@ -11,31 +11,33 @@ use crate::data::{DataSource, Reading, SavedReading};
 use crate::failure;
 use crate::prepare::{FEATURES, Inputs};
 
-/// A fitted pipeline and the columns it was fitted on.
+/// A fitted pipeline and the columns on which it was fitted.
 #[derive(Debug)]
 pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
+    /// The name of the pipeline in its configuration.
+    pub(crate) name: Option<String>,
     /// `None` for a model that a program saved, not this one.
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
     pub(crate) reading: SavedReading,
 }
 
-/// The rows of a file as a fitted pipeline shows them, read when they are asked for.
+/// The rows of a file behind a fitted pipeline, read when they are needed.
 #[derive(Debug)]
 pub(crate) struct Shown {
     /// The rows behind all stages.
     pub(crate) rows: Dataset,
     /// The columns of the file.
     pub(crate) columns: Schema,
-    /// The columns in front of the first stage: those of the file, and `features` where the program makes them.
+    /// The columns before the first stage: those of the file, and `features` if the program assembles it.
     pub(crate) assembled: Schema,
-    /// How many rows the file has: stages may leave some out.
+    /// The number of rows of the file; stages may leave some out.
     pub(crate) read: usize,
 }
 
 impl ModelFile {
-    /// A file of rows for the model: read as `given`, else as the model's own data were.
+    /// A file of rows for the model, read as `given`, otherwise like the data of the model.
     pub(crate) fn source(&self, path: &Path, given: Reading) -> DataSource {
         let reads = self.reads();
         let roles = self.inputs.iter().flat_map(|inputs| [&inputs.label, &inputs.weight, &inputs.fold]);
@@ -47,7 +49,7 @@ impl ModelFile {
         DataSource::new(path.to_owned()).with_reading(self.reading.for_model(given, is_read))
     }
 
-    /// The same file for predictions in CSV: what only passes through keeps its spelling.
+    /// The same file for predictions in CSV: cells that the model does not read are copied unchanged.
     pub(crate) fn spelt(&self, source: DataSource) -> DataSource {
         match self.reads() {
             Some(reads) => source.spelt_except(reads),
@@ -55,14 +57,14 @@ impl ModelFile {
         }
     }
 
-    /// The columns of a file that predictions are computed from, where that is known.
+    /// The columns of a file from which predictions are computed, if they are known.
     fn reads(&self) -> Option<Vec<String>> {
         let of_stages = self.pipeline.inputs()?.names();
         let features = self.inputs.iter().flat_map(|inputs| inputs.features.iter().map(String::as_str));
         Some(of_stages.chain(features).map(str::to_owned).collect())
     }
 
-    /// Shows the rows of a file behind the stages. The file is not loaded.
+    /// The rows of a file behind the stages. The file is not loaded.
     pub(crate) fn show(&self, source: &DataSource) -> Result<Shown> {
         let frame = source.scan()?;
         let assembled = match &self.inputs {
@@ -81,8 +83,8 @@ impl ModelFile {
 
 #[cfg(feature = "serve")]
 impl ModelFile {
-    /// The pipeline as one of the columns that the file names: where the program put them together as `features`, a stage
-    /// in front does.
+    /// The pipeline as one that reads the columns of the file: if the program assembled `features`, a stage is added that
+    /// does so.
     ///
     /// # Errors
     /// If the types of the columns are not known.
@@ -96,7 +98,7 @@ impl ModelFile {
             return Ok(pipeline);
         }
         if inputs.num_features != inputs.features.len() {
-            bail!("some of the features are vectors, whose widths the model does not know");
+            bail!("some features are vectors of a width that the model does not know");
         }
         let mut assembler = Pipeline::new();
         assembler.add_transformer(
@@ -115,7 +117,7 @@ impl ModelFile {
     }
 }
 
-/// Tells of rows that stages left out.
+/// A remark on rows that stages left out.
 pub(crate) fn left_out(rows: usize, read: usize) -> String {
     match read - rows.min(read) {
         0 => String::new(),
@@ -123,10 +125,17 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// Writes a fitted pipeline, with the columns it was fitted on and how `source`, its data, was read.
-pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs, source: &DataSource) -> Result<()> {
+/// Writes a fitted pipeline with its name, the columns on which it was fitted, and how `source`, its data, was read.
+pub(crate) fn save(
+    path: &Path,
+    model: &dyn DynModel,
+    name: Option<&str>,
+    inputs: &Inputs,
+    source: &DataSource,
+) -> Result<()> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
+        entries.extend(name.map(|name| ("name".to_owned(), name.into())));
         entries.insert("inputs".to_owned(), inputs.to_json()?);
         entries.insert("reading".to_owned(), json::to_value(&source.saved_reading())?);
     }
@@ -147,7 +156,9 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         let reading = document
             .get("reading")
             .map(|reading| json::from_value(reading).context("`reading` of the model"));
-        Ok(ModelFile { pipeline: model.into(), inputs, reading: reading.transpose()?.unwrap_or_default() })
+        let name = document.get("name").and_then(|name| name.as_str()).map(str::to_owned);
+        let reading = reading.transpose()?.unwrap_or_default();
+        Ok(ModelFile { pipeline: model.into(), name, inputs, reading })
     };
     load().with_context(|| path.display().to_string())
 }

@@ -11,7 +11,7 @@ use luthier::frame::write_file;
 
 use crate::failure;
 
-/// Prints to standard output; a reader that has gone away, as `head` does, is no error.
+/// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = stdout().lock();
     match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
@@ -22,12 +22,12 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Tells something beside the results.
+/// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
     eprintln!("note: {}", visible(text));
 }
 
-/// A text whose control characters a terminal shows and does not obey; ends of lines and tabs stay.
+/// A text with its control characters escaped, so that a terminal does not obey them; line ends and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(is_hidden) {
@@ -37,37 +37,37 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// Whether a path stands for the standard input or output.
+/// Whether a path stands for standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Tells what should be known of the fits of a model's stages.
+/// Prints the notes on the stages of a model.
 pub(crate) fn notes(model: &Arc<dyn DynModel>) {
     PipelineModel::from(Arc::clone(model)).notes().iter().for_each(|about| note(&about.to_string()));
 }
 
-/// Whether a file can be put there, as far as that shows before it is written.
+/// Checks that a file can be written, as far as possible beforehand.
 ///
 /// # Errors
-/// A folder that is not there; what is there already and is no file, such as a folder or a device.
+/// A folder that does not exist; a path that exists and is not a file, such as a folder or a device.
 pub(crate) fn check_target(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(Err(error)) = folder.map(std::fs::metadata) {
         return Err(failure::io("write", path, &error));
     }
     match std::fs::metadata(path) {
-        Ok(there) if there.is_dir() => bail!("cannot write {}: it is a folder: name a file", path.display()),
+        Ok(there) if there.is_dir() => bail!("cannot write {}: it is a folder; name a file", path.display()),
         Ok(there) if !there.is_file() => {
-            bail!("cannot write {}: it is no ordinary file: name another", path.display())
+            bail!("cannot write {}: it is not a regular file; name another file", path.display())
         }
         _ => Ok(()),
     }
 }
 
-/// Makes a folder, unless it is there.
+/// Creates a folder if it does not exist.
 pub(crate) fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| failure::io("make the folder", path, &e))
+    std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
 /// Writes a text file.

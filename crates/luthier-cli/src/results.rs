@@ -18,11 +18,11 @@ use crate::output::write_text;
 pub(crate) struct Seconds {
     /// Reading and decoding the file.
     pub(crate) load: f64,
-    /// Everything after it, the refit included.
+    /// Everything after it, including the refit.
     pub(crate) search: f64,
 }
 
-/// What a search leaves in its folder.
+/// The files that a search writes into its folder.
 pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", "model.json"];
 
 /// Writes `results.csv`, `results.json` and `events.json`.
@@ -58,7 +58,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
         "search_seconds": number(seconds.search),
         "load_seconds": number(seconds.load),
         "best": result.best_candidate().map(|best| best.index),
-        "candidates": result.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "candidates": result.candidates.iter().map(|c| candidate(result, c)).collect::<Vec<_>>(),
         "work": counts(result.work),
         "planned": planned,
         "notes": result.notes.iter().map(note).collect::<Vec<_>>(),
@@ -66,7 +66,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
     with_also(document, &result.also, also)
 }
 
-/// The same with what it says of the metrics that do not decide, where there are such.
+/// The same with the secondary metrics, if there are any.
 fn with_also<T>(
     mut document: serde_json::Value,
     all: &[T],
@@ -79,7 +79,7 @@ fn with_also<T>(
 }
 
 fn note(note: &SearchNote) -> serde_json::Value {
-    let SearchNote { note, fits, .. } = note;
+    let SearchNote { note, fits, folds, .. } = note;
     let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
     json!({
         "stage": note.stage,
@@ -87,6 +87,7 @@ fn note(note: &SearchNote) -> serde_json::Value {
         "subjects": note.subjects,
         "message": note.message,
         "fits": fits,
+        "folds": folds,
     })
 }
 
@@ -94,10 +95,10 @@ fn also(also: &SecondaryMetric) -> serde_json::Value {
     json!({"metric": also.name, "larger_is_better": also.larger_is_better})
 }
 
-fn candidate(candidate: &CandidateResult) -> serde_json::Value {
+fn candidate(result: &SearchResult, candidate: &CandidateResult) -> serde_json::Value {
     let params: Map<_, _> =
         candidate.params.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
-    let document = json!({
+    let mut document = json!({
         "index": candidate.index,
         "params": params,
         "mean": number(candidate.mean),
@@ -106,6 +107,9 @@ fn candidate(candidate: &CandidateResult) -> serde_json::Value {
         "scored_folds": candidate.scored_folds,
         "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
     });
+    if let Some(pipeline) = result.pipeline_of(candidate) {
+        document["pipeline"] = pipeline.into();
+    }
     with_also(document, &candidate.also, summary)
 }
 
@@ -118,21 +122,27 @@ fn summary(summary: &MetricSummary) -> serde_json::Value {
 }
 
 fn fold(fold: &FoldResult) -> serde_json::Value {
-    let document = json!({
+    let mut document = json!({
         "fold": fold.fold,
         "metric": number(fold.metric),
         "fit_seconds": number(fold.fit_seconds),
         "score_seconds": number(fold.score_seconds),
         "error": fold.error.as_deref(),
     });
-    with_also(
-        document,
-        &fold.also,
-        |also| json!({"metric": number(also.metric), "error": also.error.as_deref()}),
-    )
+    if let Some(why) = &fold.undefined {
+        document["undefined"] = why.as_str().into();
+    }
+    with_also(document, &fold.also, |also| {
+        json!({
+            "metric": number(also.metric),
+            "error": also.error.as_deref(),
+            "undefined": also.undefined,
+        })
+    })
 }
 
-/// One line per candidate: its place in the grid, its rank, its parameters, mean and deviation of the metric, the metric on
+/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
+/// it does not have one), mean and deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
@@ -144,6 +154,8 @@ fn to_csv(result: &SearchResult) -> String {
     }
     let folds = result.candidates.first().map_or(&[][..], |candidate| &candidate.folds);
     let mut header = vec!["index".to_owned(), "rank".to_owned()];
+    let several = result.pipelines.len() > 1;
+    header.extend(several.then(|| "pipeline".to_owned()));
     header.extend(names.iter().map(|&name| name.to_owned()));
     header.extend(["mean".to_owned(), "std".to_owned()]);
     header.extend(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
@@ -160,6 +172,7 @@ fn to_csv(result: &SearchResult) -> String {
         let sum = |part: fn(&FoldResult) -> f64| float(candidate.folds.iter().map(part).sum());
         let mut cells = vec![candidate.index.to_string(), candidate.rank.to_string()];
         let param = |name: &&str| candidate.params.get(name).map(ToString::to_string).unwrap_or_default();
+        cells.extend(result.pipeline_of(candidate).map(str::to_owned));
         cells.extend(names.iter().map(param));
         cells.extend([float(candidate.mean), float(candidate.std)]);
         cells.extend(candidate.folds.iter().map(|fold| float(fold.metric)));

@@ -1,4 +1,4 @@
-//! Columns by name, by glob, and without others.
+//! Columns selected by names, globs and exclusions.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use luthier::frame::{Field, Schema};
 
-/// Whether a text stands for other names than itself.
+/// Whether a text is a glob or an exclusion rather than a name.
 pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
     (text.starts_with('!') || is_glob(text)) && schema.field(text).is_none()
 }
@@ -17,17 +17,17 @@ fn is_glob(text: &str) -> bool {
 
 /// Which columns a list of names and globs may select.
 pub(crate) struct Selector<'a> {
-    /// What the list is called: "features".
+    /// The name of the list in messages: "features".
     pub(crate) what: &'a str,
     /// The columns there are.
     pub(crate) schema: &'a Schema,
-    /// Labels, weights and others, which no glob selects; each with what it is.
+    /// Labels, weights and the like, which no glob selects; each with what it is.
     pub(crate) roles: &'a BTreeMap<String, String>,
-    /// Whether columns of these roles may not be named either, as they would become features.
+    /// Whether columns of these roles must not be named either, because they would become features.
     pub(crate) features: bool,
     /// Whether a glob may select the column: one of a usable type.
     pub(crate) takes: &'a dyn Fn(&Field) -> bool,
-    /// What it takes, in words: "numeric or vector column".
+    /// The columns that it takes, in words: "numeric or vector column".
     pub(crate) takes_what: &'a str,
 }
 
@@ -40,10 +40,10 @@ pub(crate) struct Selected {
 
 impl Selector<'_> {
     /// The columns of a list, each once: names as they are, the columns that match a glob in the order of the file.
-    /// `!name` and `!glob` take columns away from those in front of it; a list of these alone takes them away from all.
+    /// `!name` and `!glob` remove columns from those selected before; a list of exclusions only starts from all columns.
     ///
     /// # Errors
-    /// A glob that is no glob or matches nothing; a column to take away that does not exist; a name with another role.
+    /// A glob that is invalid or matches nothing; a column to remove that does not exist; a name with another role.
     pub(crate) fn select(&self, patterns: &[String]) -> Result<Selected> {
         let what = self.what;
         let mut selected = Selected::default();
@@ -67,7 +67,7 @@ impl Selector<'_> {
                 self.glob(text, &mut selected)?;
             } else {
                 if let Some(role) = self.roles.get(text).filter(|_| self.features) {
-                    bail!("{what}: the column `{text}` is {role}, it cannot be a feature");
+                    bail!("{what}: the column `{text}` cannot be a feature, because it is {role}");
                 }
                 selected.columns.push(text.clone());
             }
@@ -85,7 +85,7 @@ impl Selector<'_> {
 
     fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
         let pattern = self.pattern(text)?;
-        // What has no name holds row names or row numbers.
+        // A column without a name holds row names or row numbers.
         let is_free = |name: &str| !name.is_empty() && !self.roles.contains_key(name);
         let matches = |field: &&Field| pattern.matches(field.name()) && is_free(field.name());
         let (usable, others): (Vec<&Field>, Vec<&Field>) =

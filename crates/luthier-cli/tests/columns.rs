@@ -70,7 +70,10 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
     let assembled = |columns: &str| {
         with(NONE, &format!("[[stage]]\ntype = \"vector_assembler\"\ninput_cols = {columns}"))
     };
-    refused(&with("features = [\"xa\", \"y\"]", ""), &["c.toml:4: features", "`y` is the label"]);
+    refused(
+        &with("features = [\"xa\", \"y\"]", ""),
+        &["c.toml:4: features", "`y` cannot be a feature, because it is the label"],
+    );
     refused(
         &assembled("[\"xa\", \"y\"]"),
         &[
@@ -79,12 +82,15 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
         ],
     );
     let transformer = |inner: &str| with(NONE, &format!("[[stage]]\ntype = \"column_transformer\"\n{inner}"));
-    refused(&transformer("passthrough = [\"xa\", \"y\"]"), &["c.toml:7: ", "`y` is the label"]);
+    refused(
+        &transformer("passthrough = [\"xa\", \"y\"]"),
+        &["c.toml:7: ", "`y` cannot be a feature, because it is the label"],
+    );
     refused(
         &transformer(
             "[[stage.part]]\nname = \"all\"\ncolumns = [\"xa\", \"y\"]\nstage = [{ type = \"imputer\" }]",
         ),
-        &["c.toml:9: ", "part `column_transformer.all`", "`y` is the label"],
+        &["c.toml:9: ", "part `column_transformer.all`", "`y` cannot be a feature, because it is the label"],
     );
     // Through other stages, and not by its own name.
     let imputed = "[[stage]]\ntype = \"imputer\"\ninput_cols = [\"xa\", \"y\"]\noutput_cols = [\"a\", \"b\"]\n\
@@ -150,7 +156,7 @@ fn globs_and_exclusions_mean_the_same_everywhere() {
     );
     refused(
         &with("features = [\"id\"]\nexclude = [\"id\"]", ""),
-        &["`id` is excluded by [data], it cannot be a feature"],
+        &["`id` cannot be a feature, because it is excluded by [data]"],
     );
     refused(&with("exclude = [\"iid\"]", ""), &["c.toml:4: ", "unknown column `iid`", "did you mean `id`"]);
 }
@@ -185,7 +191,10 @@ fn categories_are_indicators_beside_the_numbers() {
     let names = features(&config);
     assert_eq!(names.iter().filter(|name| name.starts_with("xb=")).count(), 3);
     assert_eq!(names.last().map(String::as_str), Some("xa"));
-    refused(&with("categories = [\"y\"]", ""), &["c.toml:4: categories: the column `y` is the label"]);
+    refused(
+        &with("categories = [\"y\"]", ""),
+        &["c.toml:4: categories: the column `y` cannot be a feature, because it is the label"],
+    );
     refused(&with("categories = [\"kindd\"]", ""), &["c.toml:4: ", "did you mean `kind`"]);
     // Folds that lack a category are no error: an unknown one has no indicator.
     let grid = "[grid]\n\"linear_regression.reg_param\" = [0.1, 1.0]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 8\n";

@@ -194,7 +194,7 @@ fn weights_of_the_configuration_count() {
     std::fs::write(scene.folder.path().join("without.csv"), text).unwrap();
     let (without, note) = scene.run(&["evaluate", "m.json", "without.csv"]);
     assert_eq!(value(&without, "f1"), value(&unweighted, "f1"));
-    assert!(note.contains("weights in `w`") && note.contains("every row weighs 1"), "{note}");
+    assert!(note.contains("weights in `w`") && note.contains("every row has weight 1"), "{note}");
 }
 
 #[test]

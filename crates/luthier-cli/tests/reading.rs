@@ -132,10 +132,7 @@ fn types_can_be_declared() {
         format!("[data]\nlabel = \"y\"\npath = \"d.csv\"\n[data.types]\ncode = \"texts\"\n{LR}"),
     );
     let error = scene.error(FIT);
-    assert!(
-        error.starts_with("error: c.toml:5: the type \"texts\" is not known, expected \"text\""),
-        "{error}"
-    );
+    assert!(error.starts_with("error: c.toml:5: unknown type \"texts\", expected \"text\""), "{error}");
     scene.write("c.toml", format!("[data]\nlabel = \"y\"\npath = \"q.csv\"\n{LR}"));
     scene.write("q.csv", "x,y\n\"1\",1\n\"02\",2\n\"3\",3\n\"4\",5\n");
     let error = scene.error(FIT);
@@ -217,7 +214,7 @@ fn a_column_that_is_text_for_one_cell_is_explained() {
     let scene = Scene::new("path = \"d.csv\"", LR);
     scene.write("d.csv", "size,age,y\n1,2,2\n2,40+,4.1\n3,5,5.9\n4,7,8\n5,8,10\n");
     let (_, notes) = scene.run(FIT);
-    let expected = "note: d.csv: column `age` is text: `40+` in line 3 is no number; if it stands for a missing value, \
+    let expected = "note: d.csv: column `age` is text: `40+` in line 3 is not a number; if it stands for a missing value, \
                     write `null_values = [\"\", \"NA\", \"40+\"]`";
     assert!(notes.contains(expected), "{notes}");
     // Other signs.
@@ -236,7 +233,7 @@ fn row_names_of_r_are_a_column_without_name() {
     scene.write("d.csv", "\"x\",\"y\"\n\"a\",1,2\n\"b\",2,4.1\n\"c\",3,5.9\n");
     let (_, notes) = scene.run(FIT);
     assert!(
-        notes.contains("note: d.csv: the first column has no name: it is taken for row names"),
+        notes.contains("note: d.csv: the first column has no name and is treated as row names"),
         "{notes}"
     );
     assert!(scene.run("inspect m.json").0.starts_with("1 features: x\n"));
@@ -291,7 +288,7 @@ fn standard_input_and_output() {
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
     let (code, (_, err)) = through("predict m.json - --out p.csv", "x\n1\nabc\n3\n");
     assert_eq!(code, Some(1));
-    assert!(err.starts_with("error: standard input:3: `abc` is no number; "), "{err}");
+    assert!(err.starts_with("error: standard input:3: `abc` is not a number; "), "{err}");
     let (code, (_, err)) =
         through("predict m.json - --max-bytes 100 --out p.csv", &format!("x\n{}", "1\n".repeat(200)));
     assert!(code == Some(1) && err.contains("more than 100 bytes"), "{err}");
@@ -307,7 +304,7 @@ fn a_bad_row_of_a_pipe_is_an_error() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let writer = std::thread::spawn(move || std::fs::write(pipe, "x,y\n1,2\nabc,4\n3,6\n"));
     let error = scene.error("predict m.json pipe.csv --out p.csv");
-    assert!(error.starts_with("error: pipe.csv:3: `abc` is no number; "), "{error}");
+    assert!(error.starts_with("error: pipe.csv:3: `abc` is not a number; "), "{error}");
     writer.join().unwrap().unwrap();
     // A configuration may name one, too.
     let config = scene.read("c.toml").replace("d.csv", "pipe.csv");

@@ -45,7 +45,10 @@ fn several_files_are_one_data_set() {
     assert!(!success && error.contains("in the folder of the data"), "{error}");
     write(&folder, "data/part-3.csv", "x,z\n1,2\n");
     let (success, _, error) = luthier(&folder, "fit c.toml --model m.json");
-    assert!(!success && error.contains("part-3.csv: there is no column `y`, expected one as in"), "{error}");
+    assert!(
+        !success && error.contains("part-3.csv: the column `y` is missing, expected one as in"),
+        "{error}"
+    );
 
     for year in [2023, 2024] {
         let x: ArrayRef = std::sync::Arc::new(Float64Array::from(vec![1.0, 2.0, 4.0]));
@@ -132,7 +135,7 @@ fn rows_without_a_label_are_left_out_of_scores() {
     config(&folder, "d.csv", "[\"x\"]");
     done(&folder, "fit c.toml --model m.json");
     let (success, _, error) = luthier(&folder, "evaluate m.json test.csv");
-    let expected = "test.csv:3: column `y` is missing, expected a value: fill it, or --missing-label drop leaves such rows out";
+    let expected = "test.csv:3: column `y` is missing, expected a value: fill it, or drop such rows with --missing-label drop";
     assert!(!success && error.contains(expected), "{error}");
     let out = done(&folder, "evaluate m.json test.csv --missing-label drop");
     assert!(out.contains("2 rows of test.csv"), "{out}");
@@ -184,7 +187,7 @@ fn a_file_is_split_for_tests() {
     assert_eq!(DataFrame::read_parquet(folder.path().join("a.parquet")).unwrap().num_rows(), 80);
     let before = read(&folder, "d.csv");
     for (arguments, expected) in [
-        ("--out-train d.csv --out-test b.csv", "--out-train d.csv: that is the file of the data"),
+        ("--out-train d.csv --out-test b.csv", "--out-train d.csv: this would overwrite the data"),
         ("--out-train a.csv --out-test ./a.csv", "--out-train names the same file"),
         (
             "--out-train a.csv --out-test b.csv --test-ratio 1",

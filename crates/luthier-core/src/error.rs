@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::cause::Cause;
+use crate::memory::in_words;
 use crate::params::{ParamError, closest};
 
 /// How messages about an unknown name end, for whoever writes the program.
@@ -162,6 +163,19 @@ pub enum Error {
         path: String,
         /// The cause.
         source: Arc<std::io::Error>,
+    },
+
+    /// More memory than is free, found before it is taken.
+    #[error("{what} would take about {} of memory, and {} are free: {advice}", in_words(*bytes), in_words(*free))]
+    Memory {
+        /// What takes it.
+        what: String,
+        /// The bytes that it takes.
+        bytes: u64,
+        /// The bytes that are free.
+        free: u64,
+        /// What to do.
+        advice: String,
     },
 
     /// Anything else that the caller must mend; the message says how.

@@ -1,4 +1,4 @@
-//! Files written batch by batch.
+//! Writes files batch by batch.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use crate::file::WholeFile;
 use crate::parquet::ParquetWriter;
 use crate::{ParquetOptions, Result, Schema};
 
-/// Writes a file batch by batch, so that rows which come one after the other need not be in memory together.
+/// Writes a file batch by batch, so that the rows need not be in memory together.
 ///
-/// The file appears when [`finish`](Self::finish) is called; without that nothing is left of it.
+/// The file appears when [`finish`](Self::finish) is called; otherwise nothing remains of it.
 ///
 /// ```no_run
 /// use luthier_frame::{BatchWriter, DataFrame};
@@ -39,7 +39,7 @@ impl BatchWriter {
     /// A CSV file, as [`DataFrame::write_csv`](crate::DataFrame::write_csv) writes it.
     ///
     /// # Errors
-    /// A file that cannot be written; no columns; a vector whose parts are called as another column.
+    /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
     pub fn csv(path: impl AsRef<Path>, schema: &Schema) -> Result<Self> {
         let path = path.as_ref();
         let file = WholeFile::create(path)?;
@@ -65,7 +65,7 @@ impl BatchWriter {
         }
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its path.
     ///
     /// # Errors
     /// A file that cannot be written.

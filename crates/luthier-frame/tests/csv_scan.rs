@@ -139,7 +139,7 @@ fn encodings_by_name_and_by_mark() {
     assert_eq!(frame.column_utf8("town").unwrap(), ["Köln", "€"]);
     let (_directory, path) = file("d.csv", latin1);
     let error = DataFrame::read_csv(&path, &CsvOptions::new()).unwrap_err().to_string();
-    assert!(error.contains("d.csv:2: the text is not UTF-8; name the encoding"), "{error}");
+    assert!(error.contains("d.csv:2: the text is not valid UTF-8; set the encoding"), "{error}");
 
     let text = "x,town\n1,Köln\n2,😀\n";
     let wide = |to_bytes: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {

@@ -3,19 +3,19 @@
 use luthier_tune::SearchResult;
 use luthier_tune::core::frame::{Align, table};
 
-/// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's parameters, mean
-/// and deviation of the metric (`-` where there is one split and so no deviation), the means of secondary metrics, seconds
-/// to fit and to score over all folds, and what went wrong. At most `limit` lines.
+/// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the grid's
+/// parameters, the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
+/// metrics, the seconds for fitting and scoring over all folds, and the errors. It has at most `limit` lines.
 ///
-/// Where a candidate lacks the metric on some fold, the table also says over how many folds each mean is, and shows the
-/// metric on each of them if there are at most ten.
+/// If the metric of a candidate is missing on some fold, the table also shows how many folds each mean covers, and the
+/// metric on each fold if there are at most ten.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     let names: Vec<&str> = result
         .candidates
         .first()
         .map(|candidate| candidate.params.iter().map(|(name, _)| name).collect())
         .unwrap_or_default();
-    // Grids that were united may set different parameters.
+    // The parts of a union of grids may set different parameters.
     let mut all = names;
     for candidate in &result.candidates {
         for (name, _) in candidate.params.iter() {
@@ -33,9 +33,8 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         _ => Vec::new(),
     };
     let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
-    let several = result.candidates.iter().any(|candidate| candidate.pipeline > 0);
-    if several {
-        columns.push(("pipeline", Align::Right));
+    if result.pipelines.len() > 1 {
+        columns.push(("pipeline", Align::Left));
     }
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
@@ -59,9 +58,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
                 format!("{:.4}", candidate.folds.iter().map(part).sum::<f64>())
             };
             let mut row = vec![candidate.rank.to_string(), candidate.index.to_string()];
-            if several {
-                row.push(candidate.pipeline.to_string());
-            }
+            row.extend(result.pipeline_of(candidate).map(str::to_owned));
             row.extend(all.iter().map(value));
             let std =
                 if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
@@ -84,7 +81,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     text
 }
 
-/// Most folds whose metrics are shown one by one.
+/// The largest number of folds whose metrics are shown one by one.
 const MOST_FOLDS: usize = 10;
 
 #[cfg(test)]
@@ -105,6 +102,7 @@ mod tests {
             fit_seconds: 0.5,
             score_seconds: 0.0,
             error: None,
+            undefined: None,
             also: also.iter().map(|(_, metric)| metric.clone()).collect(),
         };
         let candidate = |index, rank| CandidateResult {
@@ -130,6 +128,7 @@ mod tests {
             larger_is_better: false,
             also: also.iter().map(named).collect(),
             best: 1,
+            pipelines: vec!["0".to_owned()],
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
             executor_note: None,
@@ -154,8 +153,8 @@ rank  candidate  k      rmse  std   fit s  score s
 
     #[test]
     fn other_metrics_are_columns_and_what_is_missing_says_why() {
-        let there = FoldMetric { metric: 0.25, error: None };
-        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".into()) };
+        let there = FoldMetric { metric: 0.25, error: None, undefined: None };
+        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".into()), undefined: None };
         let expected = "\
 rank  candidate  k      rmse  std       mae   f1   fit s  score s  error
 ----  ---------  -  --------  ---  --------  ---  ------  -------  -----------------

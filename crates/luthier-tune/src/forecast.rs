@@ -1,7 +1,7 @@
 //! How much work and memory a search is expected to take.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Need, Room, Work, fuse_needs};
+use luthier_core::{Capacity, Need, Work, fuse_needs, memory};
 
 use crate::memory_budget::MemoryBudget;
 use crate::plan::{BaseNeed, Tree};
@@ -31,6 +31,9 @@ pub struct Forecast {
 /// Copies of a summary that a unit makes on its way through stages.
 const COPIES: u64 = 6;
 
+/// The summary of the training rows of a fold and that of its other rows.
+const LEAST_COPIES: u64 = 2;
+
 pub(crate) struct CostEstimate<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) base_needs: &'a [BaseNeed],
@@ -45,12 +48,38 @@ impl CostEstimate<'_> {
     pub(crate) fn forecast(&self) -> Forecast {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
         forecast.work.evaluations = (self.candidates() * self.folds() * self.evaluators) as u64;
-        forecast.unit_bytes = COPIES * self.largest_summary();
+        forecast.unit_bytes = COPIES.saturating_mul(self.largest_summary());
         match self.sharing {
             Sharing::On => self.shared(&mut forecast),
             Sharing::Off => self.alone(&mut forecast),
         }
         forecast
+    }
+
+    /// Refuses a search of which a single summary would not fit into memory, before anything is read.
+    ///
+    /// # Errors
+    /// The stage that asks for it, with the sizes. A `memory_budget` of more than is free is taken at its word.
+    pub(crate) fn require_memory(&self) -> luthier_core::Result<()> {
+        let schema = self.frame.schema();
+        let in_front = self.base_needs.iter().map(|base| (base.stage.as_str(), &base.need, schema));
+        let behind =
+            self.tree.nodes.iter().flat_map(|node| {
+                node.needs.iter().map(|need| (node.name.as_str(), need, &node.planned.schema))
+            });
+        let sized = in_front.chain(behind).map(|(stage, need, schema)| {
+            let bytes = self.bytes_of(std::slice::from_ref(need), schema);
+            (bytes.saturating_mul(LEAST_COPIES), stage, need)
+        });
+        let Some((bytes, stage, need)) = sized.max_by_key(|(bytes, ..)| *bytes) else { return Ok(()) };
+        if matches!(self.memory_budget, MemoryBudget::Bytes(budget) if bytes <= budget) {
+            return Ok(());
+        }
+        memory::require(bytes, || {
+            let what = format!("`{}` of {}", need.name(), need.columns().join(", "));
+            (what, "use fewer features, or fewer rows".to_owned())
+        })
+        .map_err(|error| error.in_stage(stage))
     }
 
     fn candidates(&self) -> usize {
@@ -100,8 +129,8 @@ impl CostEstimate<'_> {
                 false => pass(folds, folds * self.rows()),
             }
         }
-        let room = Room::new(forecast.budget, summary);
-        let again = u64::from(room.passes(self.folds()));
+        let capacity = Capacity::new(forecast.budget, summary);
+        let again = u64::from(capacity.passes(self.folds()));
         pass(views * again, views * again * self.rows());
         let passes = |group: &Vec<usize>| {
             let scored = tree.scored_by(group).into_iter();
@@ -121,8 +150,8 @@ impl CostEstimate<'_> {
             forecast.work.reused_fits += tree.reused(level) as u64 * folds;
         }
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
-        forecast.times_read = room.passes(self.folds());
-        forecast.summary_bytes = summary * room.summaries(self.folds()) as u64;
+        forecast.times_read = capacity.passes(self.folds());
+        forecast.summary_bytes = summary * capacity.summaries(self.folds()) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 
@@ -166,7 +195,7 @@ impl CostEstimate<'_> {
     /// Bytes of one summary for each request; what cannot be summarised takes none.
     fn bytes_of(&self, needs: &[Need], schema: &Schema) -> u64 {
         let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
-        bytes.map(|bytes| bytes as u64).sum()
+        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64))
     }
 }
 

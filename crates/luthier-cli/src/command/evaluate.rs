@@ -40,7 +40,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     };
     if args.curves.is_some() && !names.contains(&BINARY) {
         bail!(
-            "--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {}",
+            "--curves: curves are defined for two classes only, with the evaluator {BINARY}, not {}",
             names.join(", ")
         );
     }
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let weight = fitted_with(&model).filter(|weight| {
         predicted.schema().field(weight).is_some() || {
             note(&format!(
-                "the model was fitted with the weights in `{weight}`, which {} lacks: every row weighs 1",
+                "the model was fitted with the weights in `{weight}`, a column that {} does not have: every row has weight 1",
                 args.data.display()
             ));
             false
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let evaluators = evaluators(args, &entries.context("--evaluator")?, |role| match role {
         ColumnRole::Label => label.clone(),
         ColumnRole::Weight => weight.clone(),
-        // What the last stage that predicts appends, whatever it calls it.
+        // The columns that the last predicting stage appends, whatever their names.
         role if role.is_appended() => last(&model, role),
         _ => None,
     })?;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     print(&text)
 }
 
-/// One metric and what should be known of it.
+/// One metric and the notes on it.
 struct Score {
     metric: String,
     larger_is_better: bool,
@@ -101,13 +101,13 @@ struct Score {
     notes: Vec<Note>,
 }
 
-/// The metric of each evaluator: one that cannot be had leaves the others alone.
+/// The metric of each evaluator. One that fails does not affect the others.
 fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     let checks: Vec<_> = evaluators.iter().map(|evaluator| evaluator.check_schema(data.schema())).collect();
     let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
     let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
     let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
-    let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
+    let missing = || Err(luthier::core::Error::invalid("the evaluator returned no metric"));
     let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
         let value = check.and_then(|()| values.next().unwrap_or_else(missing));
         Score {
@@ -120,10 +120,10 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     evaluators.iter().map(AsRef::as_ref).zip(checks).map(one).collect()
 }
 
-/// The metrics in a table, and behind it why some are missing.
+/// The metrics in a table, followed by the reasons why some are missing.
 ///
 /// # Errors
-/// The first error, if no metric can be had.
+/// The first error, if there is no metric at all.
 fn scores_table(
     scores: Vec<Score>,
     in_file: &dyn Fn(luthier::core::Error) -> anyhow::Error,
@@ -133,7 +133,7 @@ fn scores_table(
     for Score { metric, larger_is_better, value, notes: told } in scores {
         let better = if larger_is_better { "larger" } else { "smaller" };
         let shown = match value {
-            // Zero has no sign.
+            // -0 is shown as 0.
             Ok(value) => (value + 0.0).to_string(),
             Err(error) => {
                 let error = in_file(error);
@@ -164,7 +164,7 @@ fn scores_table(
     Ok(text)
 }
 
-/// The rows that have a label, where the others are to be left out; else none may lack one.
+/// The rows that have a label, if the others are to be dropped; otherwise all rows must have one.
 fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
     let inputs = model.inputs.as_ref();
     let label = args.label.clone().or_else(|| inputs?.label.clone());
@@ -174,7 +174,7 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     if missing == MissingLabel::Drop {
         return Ok(source.with_rows(missing.apply(frame, &label)?));
     }
-    check_values(&source, &frame, &label, "--missing-label drop leaves such rows out")?;
+    check_values(&source, &frame, &label, "drop such rows with --missing-label drop")?;
     Ok(source)
 }
 
@@ -191,7 +191,7 @@ fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
     Ok(rows)
 }
 
-/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
+/// The label column on which the model was fitted: that of its last stage that has one, or that of the configuration.
 fn fitted_to(model: &ModelFile) -> Option<String> {
     last(model, ColumnRole::Label).or_else(|| model.inputs.as_ref()?.label.clone())
 }
@@ -206,15 +206,15 @@ fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
     model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
 }
 
-/// What to say where the rows have no labels. Those may be made of another column.
+/// The message for rows without labels. The label column may be computed from another one.
 fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str) -> String {
     let made_of = model.inputs.as_ref().and_then(|inputs| inputs.label.as_deref());
     let made_of = made_of.filter(|made_of| *made_of != label && there.field(made_of).is_none());
     let advice = match made_of.filter(|_| args.label.is_none()) {
-        Some(made_of) => format!("there is no column `{made_of}`"),
-        None => "name the column by --label".to_owned(),
+        Some(made_of) => format!("the file has no column `{made_of}`"),
+        None => "name the label column with --label".to_owned(),
     };
-    format!("{}: rows are scored against their labels: {advice}", args.data.display())
+    format!("{}: scoring needs the labels of the rows: {advice}", args.data.display())
 }
 
 /// The evaluators for what a model appends: probabilities are those of two classes or more.
@@ -227,8 +227,8 @@ fn suited(model: &ModelFile, predicted: &Schema) -> Vec<&'static str> {
     }
 }
 
-/// The evaluators with each metric that was asked for, or with each that they know; one that several know is the
-/// first's.
+/// The evaluators with each requested metric, or with all their metrics; a metric that several know is computed by the
+/// first.
 fn evaluators(
     args: &EvaluateArgs,
     entries: &[EvaluatorEntry],
@@ -247,7 +247,7 @@ fn evaluators(
             let Some((name, value)) = setting.split_once('=') else {
                 bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
             };
-            // Where nobody knows it, the first says so.
+            // If none of them knows it, the first one reports it.
             let known = entries.iter().any(|entry| takes(entry, name));
             if takes(entry, name) || !known && place == 0 {
                 let value = if value.is_empty() { Value::Null } else { value_of(value) };
@@ -272,10 +272,12 @@ fn evaluators(
             let found = configured.iter().find(|(entry, _)| knows(entry)).or(configured.last());
             match found {
                 Some((entry, _)) if choices(entry).is_none() => {
-                    bail!("--metric: `{}` has one metric alone", entry.name)
+                    bail!("--metric: `{}` has only one metric: leave the option out", entry.name)
                 }
                 Some((_, evaluator)) => with(evaluator.as_ref(), metric),
-                None => bail!("--metric: there is no evaluator"),
+                None => bail!(
+                    "--metric: no evaluator suits the columns that the model appends: name one with --evaluator"
+                ),
             }
         };
         return args.metric.iter().map(one).collect();
@@ -296,7 +298,7 @@ fn evaluators(
     Ok(all)
 }
 
-/// A value as in a configuration, where texts need no quotes.
+/// A value as in a configuration, except that strings need no quotes.
 fn value_of(text: &str) -> Value {
     let document = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
     let value = document.and_then(|table| table.get("value").map(|value| serde_json::to_value(value).ok()));

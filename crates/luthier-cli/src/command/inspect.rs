@@ -11,7 +11,7 @@ use crate::model_file::{self, ModelFile};
 use crate::output::print;
 use crate::prepare::Inputs;
 
-/// Lines of a table, and columns of a matrix, that are shown; `--json` has all.
+/// The largest number of lines of a table, and of columns of a matrix, that are shown; `--json` shows all.
 const LINES: usize = 50;
 const COLUMNS: usize = 8;
 
@@ -39,16 +39,20 @@ fn to_json(file: &ModelFile) -> Result<Json> {
         }))
     };
     let inputs = file.inputs.as_ref().map(Inputs::to_json).transpose()?;
-    Ok(json!({
+    let mut document = json!({
         "type": "pipeline",
         "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
         "inputs": inputs,
         "reading": documents::to_value(&file.reading)?,
-    }))
+    });
+    if let Some(name) = &file.name {
+        document["name"] = name.as_str().into();
+    }
+    Ok(document)
 }
 
 fn to_text(file: &ModelFile) -> Result<String> {
-    let mut text = String::new();
+    let mut text = file.name.as_ref().map(|name| format!("pipeline: {name}\n")).unwrap_or_default();
     if let Some(inputs) = &file.inputs {
         if !inputs.features.is_empty() {
             text.push_str(&format!("{} features: {}\n", inputs.num_features, inputs.features.join(", ")));
@@ -88,8 +92,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// What the state of a model that says nothing about itself holds besides parameters: single values, and how long lists
-/// are.
+/// A description of the state of a model that has no description of its own: single values, and the lengths of lists.
 fn of_state(model: &dyn DynModel) -> Result<Description> {
     let values = model.values();
     let state = model.state()?;
@@ -144,7 +147,7 @@ fn matrix_lines(matrix: &Matrix, names: Names<'_>) -> String {
     format!("{}: {height} x {width}{more}\n{}", matrix.name, lines(&matrix.rows, &header, rows, names))
 }
 
-/// A table whose lines are the entries of an axis.
+/// A table with one line per entry of an axis.
 fn lines(axis: &AxisLabels, header: &[String], mut rows: Vec<Vec<String>>, names: Names<'_>) -> String {
     let left_out = rows.len().saturating_sub(LINES);
     let of_lines = axis.names(rows.len(), names);
@@ -169,7 +172,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Six digits are for reading; `--json` has all.
+/// Six digits, for reading; `--json` has all.
 fn number(x: f64) -> String {
     if !x.is_finite() {
         return Value::Float(x).to_string();
@@ -178,6 +181,6 @@ fn number(x: f64) -> String {
         return format!("{x:.5e}");
     }
     let whole = if x == 0.0 { 1.0 } else { x.abs().log10().floor() + 1.0 };
-    // Zero has no sign.
+    // -0 is shown as 0.
     format!("{:.*}", (6.0 - whole).clamp(1.0, 9.0) as usize, x + 0.0)
 }

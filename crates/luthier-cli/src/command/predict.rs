@@ -32,7 +32,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let mut writer = writer(&args.out, &schema)?;
     let mut rows = 0;
     let names: Vec<&str> = schema.names().collect();
-    // What is wrong with the output is no error of the rows.
+    // A failure of the output is not an error of the rows.
     let mut failed = None;
     let written = shown.rows.for_each_tile(&names, |tile| {
         rows += tile.len();
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, shown.read)))
 }
 
-/// The columns of the file, and behind them the predictions, without the scores that probabilities are computed from.
+/// The columns of the file followed by the predictions, without the raw scores.
 fn predictions(model: &ModelFile, shown: &Shown) -> Result<Vec<Field>> {
     let stages = model.pipeline.leaves();
     let scores: HashSet<String> =

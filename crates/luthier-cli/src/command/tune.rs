@@ -21,9 +21,9 @@ const SHOWN: usize = 20;
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
     let file = args.config.display();
-    if config.grids.is_empty() {
+    if config.pipelines.len() == 1 && config.grids().next().is_none() {
         note(
-            "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
+            "the configuration has no [grid], so the pipeline as written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
     }
     let search = |config: &Config| -> Result<Search> {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             None => search,
         })
     };
-    // What is wrong without the rows is told before they are read.
+    // Errors that do not need the rows are reported before they are read.
     search(&config)?;
     if let Some(directory) = &args.out {
         config.paths(&args.config).outputs_in("--out", directory, &results::FILES)?;
@@ -48,9 +48,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let start = Instant::now();
     let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
     let search = search(&config)?;
-    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?) {
+    if config.evaluators.is_empty() && build::pipelines(&config)?.iter().any(predicts_classes) {
         return Err(anyhow!(
-            "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
+            "{file}: the configuration has no [evaluator], but the pipeline predicts classes: write `type = \
              \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
         ));
     }
@@ -65,14 +65,17 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
-    // A search that ends without a model may have results all the same.
+    // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     if let (Some(directory), Some(result)) = (&args.out, result) {
         results::write(directory, result, seconds)?;
         let model = directory.join("model.json");
         match &tuned {
-            Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs, &config.data.source)?,
-            // One of an earlier search does not belong to these results.
+            Ok(tuned) => {
+                let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
+                model_file::save(&model, tuned.model.as_ref(), name, &inputs, &config.data.source)?;
+            }
+            // A model of an earlier search does not belong to these results.
             Err(_) if model.exists() => {
                 std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
             }
@@ -100,7 +103,7 @@ fn predicts_classes(pipeline: &Pipeline) -> bool {
     pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
 }
 
-/// Shows on a terminal how far the search is.
+/// Shows the progress of the search on a terminal.
 fn with_progress(search: Search) -> (Search, ProgressBar) {
     if !std::io::stderr().is_terminal() {
         return (search, ProgressBar::hidden());
@@ -129,6 +132,9 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
             "\nbest: candidate {}, {} = {} ({direction}{over})\n",
             best.index, result.metric, best.mean
         ));
+        if let Some(pipeline) = result.pipeline_of(best) {
+            text.push_str(&format!("  pipeline = {pipeline}\n"));
+        }
         for (name, value) in best.params.iter() {
             text.push_str(&format!("  {name} = {value}\n"));
         }
@@ -139,7 +145,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     text
 }
 
-/// What the search did beside what its plan expected; stages alone know what they derive and factorise.
+/// What the search did, next to what its plan expected; only the stages know what they derive and factorise.
 fn work(result: &SearchResult) -> String {
     let planned = result.forecast.work.entries();
     let guess = if result.forecast.is_approximate { "~" } else { "" };

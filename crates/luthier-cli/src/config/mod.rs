@@ -1,8 +1,9 @@
-//! What a configuration file says, before any name in it is looked up.
+//! The contents of a configuration file, before any name in it is looked up.
 //!
-//! Keys that are not known are errors. Parameters of stages, evaluators, splitters and executors are kept as they
-//! are written; [`crate::build`] hands them to whoever has that name.
+//! Unknown keys are errors. The parameters of stages, evaluators, splitters and executors are kept as they are written;
+//! [`crate::build`] passes them to the part of that name.
 
+mod pipelines;
 mod place_of;
 mod table;
 
@@ -19,6 +20,7 @@ use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
+pub(crate) use pipelines::{COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
 pub(crate) use place_of::{place_of_param, stage_place};
 pub(crate) use table::Key;
 use table::Table;
@@ -29,17 +31,15 @@ pub(crate) use crate::place::Place;
 /// A configuration file.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Decides folds and whatever stages draw at random; default 0.
+    /// Seed for the folds and for any randomness in stages; default 0.
     pub(crate) seed: u64,
     /// The rows and the roles of their columns.
     pub(crate) data: DataConfig,
-    /// The pipeline, at least one stage.
-    pub(crate) stages: Vec<StageConfig>,
-    /// `[grid]`, or every `[[grid]]`.
-    pub(crate) grids: Vec<GridConfig>,
-    /// How candidates are tried.
+    /// The pipelines that compete in a search, at least one.
+    pub(crate) pipelines: Vec<PipelineConfig>,
+    /// How candidates are evaluated.
     pub(crate) search: Option<SearchConfig>,
-    /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first decides.
+    /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first one ranks the candidates.
     pub(crate) evaluators: Vec<PartConfig>,
 }
 
@@ -60,11 +60,11 @@ pub(crate) struct DataConfig {
     pub(crate) weight: Option<Key>,
     /// Column of folds, the default of every parameter of that role.
     pub(crate) fold: Option<Key>,
-    /// The columns that make up the vector `features`.
+    /// The columns that form the vector `features`.
     pub(crate) features: ColumnList,
     /// The columns that are categories: they go into `features` as indicators.
     pub(crate) categories: ColumnList,
-    /// The columns that are no features, as labels are none.
+    /// The columns that must not be features, like labels.
     pub(crate) exclude: ColumnList,
     /// The rows that are used.
     pub(crate) selection: Selection,
@@ -113,26 +113,6 @@ pub(crate) struct PartConfig {
     pub(crate) params: Vec<(Key, Value)>,
 }
 
-/// `[[stage]]`
-#[derive(Debug, Clone)]
-pub(crate) struct StageConfig {
-    /// Name in the pipeline.
-    pub(crate) name: Key,
-    /// The stage.
-    pub(crate) part: PartConfig,
-    /// The stages of a stage that is a pipeline; the parts of a column transformer, each a pipeline with `columns`.
-    pub(crate) stages: Vec<StageConfig>,
-}
-
-/// `[grid]`: addresses and the values to try.
-#[derive(Debug)]
-pub(crate) struct GridConfig {
-    /// Where the table begins.
-    pub(crate) place: Place,
-    /// In the order of the file; the last varies fastest.
-    pub(crate) axes: Vec<(Key, Vec<Value>)>,
-}
-
 /// `[search]`
 #[derive(Debug)]
 pub(crate) struct SearchConfig {
@@ -140,15 +120,15 @@ pub(crate) struct SearchConfig {
     pub(crate) place: Place,
     /// `train_validation_split`, `cross_validator` (the default), or a registered splitter.
     pub(crate) method: Key,
-    /// How many units are in flight at most; default 1.
+    /// The largest number of units that run at the same time; default 1.
     pub(crate) parallelism: Parallelism,
-    /// How much memory may be taken for what is kept; default a quarter of what is free.
+    /// How much memory summaries may take; default a quarter of the free memory.
     pub(crate) memory_budget: MemoryBudget,
     /// The registered name of the executor; default `thread_pool`.
     pub(crate) executor: Option<Key>,
     /// Its parameters.
     pub(crate) executor_options: Vec<(Key, Value)>,
-    /// Whether what is common is computed once; default true.
+    /// Whether work that candidates and folds have in common is done only once; default true.
     pub(crate) sharing: bool,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
@@ -170,9 +150,6 @@ impl SearchConfig {
     }
 }
 
-/// The type of a stage that takes columns through the stages of its parts.
-pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
-
 /// The keys of `[search]` that are not parameters of the method.
 pub(crate) const SEARCH_KEYS: [&str; 6] =
     ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing"];
@@ -180,7 +157,18 @@ pub(crate) const SEARCH_KEYS: [&str; 6] =
 impl Config {
     /// Where the first stage begins.
     pub(crate) fn stages_place(&self) -> &Place {
-        self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
+        let first = self.pipelines.first().and_then(|pipeline| pipeline.stages.first());
+        first.map_or(&self.data.place, |stage| &stage.part.type_name.place)
+    }
+
+    /// The name of a pipeline, if it has one.
+    pub(crate) fn pipeline_name(&self, place: usize) -> Option<&str> {
+        Some(self.pipelines.get(place)?.name.as_ref()?.name.as_str())
+    }
+
+    /// The grids of all pipelines.
+    pub(crate) fn grids(&self) -> impl Iterator<Item = &GridConfig> {
+        self.pipelines.iter().flat_map(|pipeline| &pipeline.grids)
     }
 
     /// The files that are read: the configuration itself, at `path`, and the data.
@@ -191,7 +179,7 @@ impl Config {
     /// Reads the rows.
     ///
     /// # Errors
-    /// A file that cannot be opened, with the line of its name; one that cannot be understood, with its own line.
+    /// A file that cannot be opened, with the line of the configuration; one that cannot be parsed, with its own line.
     pub(crate) fn read_data(&self) -> Result<DataFrame> {
         let source = &self.data.source;
         source.readable().map_err(|e| self.data.path_place.error(e))?;
@@ -205,7 +193,7 @@ impl Config {
     /// Reads a file.
     ///
     /// # Errors
-    /// With file and line: no TOML, a key that is missing, not known, or of another type.
+    /// With file and line: invalid TOML, or a key that is missing, unknown or of the wrong type.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let text =
@@ -221,12 +209,7 @@ impl Config {
         let mut top = Table::parse(name, text)?;
         let seed = top.take("seed").map(|item| item.whole(0)).transpose()?.unwrap_or(0);
         let data = data(top.require("data", "[data]")?.table()?, directory)?;
-        let stages = stages(top.require("stage", "[[stage]]")?.tables()?)?;
-        let grids = match top.take("grid") {
-            Some(item) if item.is_table() => vec![grid(item.table()?)?],
-            Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,
-            None => Vec::new(),
-        };
+        let pipelines = pipelines::take(&mut top)?;
         let search = top.take("search").map(|item| search(item.table()?)).transpose()?;
         let evaluators = match top.take("evaluator") {
             Some(item) if item.is_table() => vec![part(item.table()?)?],
@@ -234,14 +217,14 @@ impl Config {
             None => Vec::new(),
         };
         top.finish()?;
-        Ok(Self { seed, data, stages, grids, search, evaluators })
+        Ok(Self { seed, data, pipelines, search, evaluators })
     }
 }
 
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
     let path = table.require("path", "path = \"data.csv\"")?.text()?;
-    // The standard input is in no folder.
+    // Standard input is not in a folder.
     let file = if path.name == "-" { PathBuf::from("-") } else { directory.join(path.name) };
     let (path, path_place): (PathBuf, Place) = (file, path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
@@ -296,7 +279,7 @@ fn selection(table: &mut Table<'_>) -> Result<Selection> {
     })
 }
 
-/// Takes what is said of how the file is read; the columns whose types are declared.
+/// Takes the keys that say how the file is read; returns the columns whose types are declared.
 fn reading(table: &mut Table<'_>, reading: &mut Reading) -> Result<Vec<Key>> {
     fn parsed<T>(table: &mut Table<'_>, key: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
         let Some(item) = table.take(key) else { return Ok(None) };
@@ -340,93 +323,7 @@ fn part(mut table: Table<'_>) -> Result<PartConfig> {
     Ok(PartConfig { type_name, params: table.params()? })
 }
 
-fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
-    let mut stages: Vec<StageConfig> = Vec::new();
-    for mut table in tables {
-        let type_name = type_of(&mut table)?;
-        let name = match table.take("name") {
-            Some(item) => item.text()?,
-            // `acme.ridge` is called `ridge`: dots divide addresses.
-            None => {
-                let last = type_name.name.rsplit('.').next().unwrap_or_default();
-                Key { name: last.to_owned(), ..type_name.clone() }
-            }
-        };
-        check_name(&name, &stages)?;
-        stages.push(match type_name.name.as_str() {
-            COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
-            _ => {
-                let stages = inner_stages(&mut table)?;
-                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
-            }
-        });
-    }
-    Ok(stages)
-}
-
-fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
-    Ok(table.take("stage").map(|item| stages(item.tables()?)).transpose()?.unwrap_or_default())
-}
-
-/// Whether the name can stand in an address, and is none of the others'.
-fn check_name(name: &Key, others: &[StageConfig]) -> Result<()> {
-    let Key { name: text, place } = name;
-    if text.is_empty() || text.contains('.') {
-        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
-    }
-    match others.iter().find(|stage| stage.name.name == *text) {
-        Some(earlier) => bail!(
-            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
-            earlier.name.place
-        ),
-        None => Ok(()),
-    }
-}
-
-fn column_transformer(name: Key, type_name: Key, mut table: Table<'_>) -> Result<StageConfig> {
-    let mut params = Vec::new();
-    if let Some(item) = table.take("output_col") {
-        params.push((item.key.clone(), Value::Str(item.string()?)));
-    }
-    if let Some(item) = table.take("passthrough") {
-        params.push((item.key.clone(), item.strings()?.into()));
-    }
-    let parts = table.take("part").map(|item| item.tables()).transpose()?.unwrap_or_default();
-    table.finish()?;
-    let mut stages: Vec<StageConfig> = Vec::new();
-    for mut table in parts {
-        let place = table.place().clone();
-        let name = table.require("name", "name = \"numbers\"")?.text()?;
-        check_name(&name, &stages)?;
-        let columns = table.require("columns", "columns = [\"age\"]")?;
-        let params = vec![(columns.key.clone(), columns.strings()?.into())];
-        let inner = inner_stages(&mut table)?;
-        table.finish()?;
-        let part = PartConfig { type_name: Key { name: "pipeline".to_owned(), place }, params };
-        stages.push(StageConfig { name, part, stages: inner });
-    }
-    Ok(StageConfig { name, part: PartConfig { type_name, params }, stages })
-}
-
-fn grid(table: Table<'_>) -> Result<GridConfig> {
-    let place = table.place().clone();
-    let axes = table.rest().into_iter().map(|item| {
-        let key = item.key.clone();
-        match item.list()? {
-            values if values.is_empty() => {
-                Err(anyhow!("{}: the grid is empty: `{}` has no values", key.place, key.name))
-            }
-            values => Ok((key, values)),
-        }
-    });
-    let axes: Vec<_> = axes.collect::<Result<_>>()?;
-    if axes.is_empty() {
-        bail!("{place}: the grid is empty: write `\"stage.parameter\" = [value, …]`");
-    }
-    Ok(GridConfig { place, axes })
-}
-
-/// The method where none is named.
+/// The default method.
 fn cross_validator(place: &Place) -> Key {
     Key { name: CROSS_VALIDATOR.to_owned(), place: place.clone() }
 }

@@ -1,5 +1,7 @@
 //! A configuration with the columns of one table: globs become names, and categories become stages.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use luthier::core::params::ParamInfo;
 use luthier::core::registry::{self, StageEntry};
@@ -13,23 +15,24 @@ use crate::output::note;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector, is_pattern};
 
-/// The stage that `categories` puts in front.
+/// The stage that `categories` adds before the others.
 const CATEGORIES: &str = "categories";
 
-/// Puts a stage in front that takes the columns of `categories` through a `string_indexer`, which keeps unknown ones, and
-/// a `one_hot_encoder`, and puts them beside the other features into the vector `features`.
+/// Adds a first stage that sends the columns of `categories` through a `string_indexer`, which keeps unknown ones, and
+/// a `one_hot_encoder`, and assembles them with the other features into the vector `features`.
 ///
 /// # Errors
-/// A column that does not exist, has another role, or holds no categories; a stage that has the name already.
+/// A column that does not exist, has another role, or does not hold categories; a stage that has the name already.
 pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) -> Result<()> {
     let data = &config.data;
     if data.categories.patterns.is_empty() {
         return Ok(());
     }
     let place = data.categories.place.clone();
-    if let Some(stage) = config.stages.iter().find(|stage| stage.name.name == CATEGORIES) {
+    let mut stages = config.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    if let Some(stage) = stages.find(|stage| stage.name.name == CATEGORIES) {
         bail!(
-            "{}: [data] makes a stage `{CATEGORIES}` of its categories: give this one another name",
+            "{}: `categories` in [data] adds a stage named `{CATEGORIES}`: give this stage another name",
             stage.name.place
         );
     }
@@ -47,7 +50,7 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     for column in &columns {
         schema.require(column).map_err(|e| place.error(e))?;
     }
-    // Numbers among the categories are no numbers, and text may be named among the features.
+    // Columns of numbers among the categories are not quantities, and text may be listed among the features.
     let is_category = |field: &Field| columns.iter().any(|column| column == field.name());
     let selector = Selector {
         what: "features",
@@ -58,7 +61,9 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let features = selector.select(&data.features.patterns).map_err(|e| data.features.place.error(e))?;
     if !features.passed_over.is_empty() {
         let left = features.passed_over.join(", ");
-        note(&format!("columns that are neither numbers nor categories are no features: {left}"));
+        note(&format!(
+            "these columns are neither numbers nor listed in `categories` and are not used as features: {left}"
+        ));
     }
     let others = features.columns.into_iter().filter(|name| !columns.contains(name));
     let key = |name: &str| Key { name: name.to_owned(), place: place.clone() };
@@ -74,31 +79,40 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let part = StageConfig { name: key("indicators"), ..part };
     let others: Vec<String> = others.collect();
     let front = stage(COLUMN_TRANSFORMER, vec![(key("passthrough"), others.into())], vec![part]);
-    config.stages.insert(0, StageConfig { name: key(CATEGORIES), ..front });
+    let front = StageConfig { name: key(CATEGORIES), ..front };
+    for pipeline in &mut config.pipelines {
+        pipeline.stages.insert(0, front.clone());
+    }
     config.data.features.patterns.clear();
     Ok(())
 }
 
-/// Replaces the globs among the columns that stages take by names.
+/// Replaces the globs among the columns of stages by names.
 ///
 /// # Errors
-/// A glob that matches nothing; in a column transformer, a column that is no feature.
+/// A glob that matches nothing; in a column transformer, a column that must not be a feature.
 pub(crate) fn stages(config: &mut Config, roles: &Roles, schema: &Schema, inputs: &Inputs) -> Result<()> {
     let data = &config.data;
-    let mut walk = Walk { roles, data, schema: schema.clone(), assembled: None };
-    if inputs.makes_features() {
-        walk.assembled = Some(Field::new(FEATURES, ColumnType::Vector { width: inputs.num_features }));
+    let mut told = BTreeSet::new();
+    let assembled = inputs.makes_features();
+    let assembled =
+        assembled.then(|| Field::new(FEATURES, ColumnType::Vector { width: inputs.num_features }));
+    for pipeline in &mut config.pipelines {
+        let (schema, assembled) = (schema.clone(), assembled.clone());
+        Walk { roles, data, schema, assembled, told: &mut told }.stages(&mut pipeline.stages)?;
     }
-    walk.stages(&mut config.stages)
+    Ok(())
 }
 
-/// The columns in front of a stage.
+/// The columns that a stage sees.
 struct Walk<'a> {
     roles: &'a Roles,
     data: &'a DataConfig,
     schema: Schema,
-    /// The vector of the program, which no glob matches: its parts are there.
+    /// The vector that the program assembles. No glob matches it, because its columns are there as well.
     assembled: Option<Field>,
+    /// The notes that were given: pipelines may have stages in common.
+    told: &'a mut BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -117,14 +131,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What does not fit is told by whoever checks the stage.
+    /// Errors are reported when the stage is checked.
     fn go_through(&mut self, stage: &StageConfig) {
         let Ok(built) = build::stage(stage, self.data) else { return };
         let before = self.schema.fields().iter().chain(&self.assembled).cloned().collect();
         let Ok(before) = Schema::new(before) else { return };
         let new: Vec<Field> = match built.transform_schema(&before) {
             Ok(behind) => behind.fields().iter().skip(before.len()).cloned().collect(),
-            // A parameter that the grid sets may be missing still.
+            // A parameter that the grid sets may still be missing.
             Err(_) => {
                 let appended = ColumnRole::ALL.into_iter().filter(|role| role.is_appended());
                 let columns = appended.flat_map(|role| built.columns_of(role));
@@ -137,7 +151,7 @@ impl Walk<'_> {
         }
     }
 
-    fn stage(&self, stage: &mut StageConfig) -> Result<()> {
+    fn stage(&mut self, stage: &mut StageConfig) -> Result<()> {
         let Ok(entry) = registry::find::<StageEntry>(&stage.part.type_name.name) else { return Ok(()) };
         let (infos, name) = ((entry.params)(), stage.name.name.clone());
         let of = |key: &Key, wanted: fn(ColumnRole) -> bool| {
@@ -169,7 +183,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn column_transformer(&self, stage: &mut StageConfig) -> Result<()> {
+    fn column_transformer(&mut self, stage: &mut StageConfig) -> Result<()> {
         let name = stage.name.name.clone();
         for (key, value) in stage.part.params.iter_mut().filter(|(key, _)| key.name == "passthrough") {
             let what = format!("stage `{name}`: `passthrough`");
@@ -193,7 +207,7 @@ impl Walk<'_> {
 
     /// The columns of a list; `None` if it is one already.
     fn select(
-        &self,
+        &mut self,
         what: &str,
         place: &Place,
         value: &Value,
@@ -205,17 +219,18 @@ impl Walk<'_> {
             return Ok(None);
         }
         let (schema, roles) = (&self.schema, self.roles);
-        let selector = Selector {
-            what,
-            schema,
-            roles: roles.all(),
-            features,
-            takes,
-            takes_what: "column that it can take",
-        };
+        let roles = roles.all();
+        let selector =
+            Selector { what, schema, roles, features, takes, takes_what: "column of a suitable type" };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
         if !passed_over.is_empty() {
-            note(&format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", ")));
+            let text = format!(
+                "{what}: these columns are left out because their types do not suit: {}",
+                passed_over.join(", ")
+            );
+            if self.told.insert(text.clone()) {
+                note(&text);
+            }
         }
         Ok(Some(columns))
     }
@@ -235,7 +250,7 @@ fn is_row(type_name: &str) -> bool {
     registry::find::<StageEntry>(type_name).is_ok_and(|entry| entry.create().children().row().is_some())
 }
 
-/// Asks a stage which columns it can take.
+/// Asks a stage which columns it accepts.
 struct Takes {
     entry: StageEntry,
     /// Its parameters that name no columns.
@@ -250,7 +265,7 @@ impl Takes {
         Self { entry, params: params.map(|(key, value)| (key.name.clone(), value.clone())).collect() }
     }
 
-    /// Whether the stage takes a column of this type.
+    /// Whether the stage accepts a column of this type.
     fn takes(&self, field: &Field) -> bool {
         let mut stage = self.entry.create();
         let mut set = |name: &str, value: &Value| stage.set_value(name, value).is_ok();

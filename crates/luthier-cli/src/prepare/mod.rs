@@ -15,15 +15,15 @@ use crate::data::DataSource;
 use crate::output::note;
 use crate::roles::Roles;
 
-/// The rows that a configuration names, ready for its stages.
+/// The rows of a configuration, ready for its stages.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) frame: DataFrame,
     pub(crate) inputs: Inputs,
 }
 
-/// Checks the roles of the columns, puts the selected ones side by side, and names the columns that the stages of the
-/// configuration take: it says it by globs and by `categories`.
+/// Checks the roles of the columns, assembles the selected ones, and replaces the globs and `categories` of the
+/// configuration by names of columns.
 pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
     let label = config.data.label.as_ref().filter(|label| frame.schema().field(&label.name).is_some());
     let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
@@ -38,12 +38,13 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         source.note_texts(|column| roles.of(column).is_none() && is_news(column));
     })?;
     expand::stages(config, &roles, frame.schema(), &inputs)?;
-    let pipeline = build::pipeline(config)?;
-    pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
+    for pipeline in build::pipelines(config)? {
+        pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
+    }
     let config = &config.data;
     if !passed_over.is_empty() {
         note(&format!(
-            "columns that are neither numbers nor vectors are no features: {}",
+            "these columns are neither numbers nor vectors and are not used as features: {}",
             passed_over.join(", ")
         ));
         let is_passed =
@@ -57,16 +58,16 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         check_values(&config.source, frame, &label.name, MISSING_LABEL)?;
     }
     for column in [&config.weight, &config.fold].into_iter().flatten() {
-        let advice = format!("`drop_nulls = [{:?}]` under [data] leaves such rows out", column.name);
+        let advice = format!("drop such rows with `drop_nulls = [{:?}]` under [data]", column.name);
         check_values(&config.source, frame, &column.name, &advice)?;
     }
     Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
 }
 
-/// What leaves rows without a label out.
-const MISSING_LABEL: &str = "`missing_label = \"drop\"` under [data] leaves such rows out";
+/// Advice for rows without a label.
+const MISSING_LABEL: &str = "drop such rows with `missing_label = \"drop\"` under [data]";
 
-/// Refuses the first value of a column that is missing or not finite; `advice` is for those that are missing.
+/// Rejects the first value of a column that is missing or not finite; `advice` is for missing values.
 pub(crate) fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
     let index = frame.schema().require_index(column)?;
     let mut row = 0;

@@ -10,7 +10,7 @@ use super::text::Text;
 use super::tokens::Tokens;
 use crate::{ColumnType, Error, Result};
 
-/// What the first lines of a file tell.
+/// What the first lines of a file show.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) tokens: Tokens,
@@ -21,10 +21,10 @@ pub(crate) struct Header {
     pub(crate) notes: Vec<CsvNote>,
 }
 
-/// Delimiters that are tried where there is no comma.
+/// Delimiters that are tried if there is no comma.
 const DELIMITERS: [u8; 3] = [b';', b'\t', b'|'];
 
-/// Lines that must agree on a delimiter.
+/// The number of lines that must agree on a delimiter.
 const LINES_TRIED: usize = 10;
 
 impl Header {
@@ -52,7 +52,7 @@ impl Header {
             };
             if names.len() != count {
                 let (line, expected) = (records.line(), names.len());
-                let hint = Some("the schema tells how many".to_owned());
+                let hint = Some("this is the number of columns in the schema".to_owned());
                 return Err(Error::CsvFields { path: path.to_owned(), line, expected, found: count, hint });
             }
             return Ok(Self { tokens, names, rows: start, notes });
@@ -69,7 +69,9 @@ impl Header {
             notes.push(CsvNote::OneColumn { candidate });
         }
         let rows = records.position();
-        if records.advance()? && !names.is_empty() && records.cells().len() == names.len() + 1 {
+        let is_comment = names.first().is_some_and(|name| name.starts_with('#'));
+        if records.advance()? && !names.is_empty() && !is_comment && records.cells().len() == names.len() + 1
+        {
             let last_is_empty = records.cells().last().is_some_and(|cell| cell.raw.is_empty());
             if !last_is_empty {
                 names.insert(0, String::new());
@@ -91,7 +93,7 @@ impl Header {
     }
 }
 
-/// The name of a column that has none.
+/// The name of a column without a name.
 fn numbered(position: usize) -> String {
     format!("column_{position}")
 }
@@ -100,7 +102,8 @@ fn tokens(options: &CsvOptions, delimiter: u8) -> Tokens {
     Tokens { delimiter, comment: options.comment }
 }
 
-/// A tab by the name of the file, or a comma; where the first lines have none, what cuts them into equally many cells.
+/// A tab according to the file extension, or a comma; if the first lines have no comma, the delimiter that cuts all of
+/// them into the same number of cells.
 fn found(
     text: &Arc<Text>,
     options: &CsvOptions,
@@ -110,7 +113,7 @@ fn found(
     let name = text.input().path().to_string_lossy().to_ascii_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let usual = tokens(options, if name.ends_with(".tsv") { b'\t' } else { b',' });
-    // How many cells the first lines have, if they agree.
+    // The number of cells of the first lines, if they agree.
     let cells = |tokens: Tokens, lines: usize| -> Option<usize> {
         let mut records = Records::new(Arc::clone(text), tokens, None, start).ok()?;
         let mut cells = None;
@@ -125,7 +128,7 @@ fn found(
         }
         cells
     };
-    // Errors are told when the file is read.
+    // Errors are reported when the file is read.
     if cells(usual, 1) != Some(1) {
         return Ok(usual);
     }

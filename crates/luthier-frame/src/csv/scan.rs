@@ -1,4 +1,4 @@
-//! Rows of a CSV file that are read when they are asked for.
+//! Rows of a CSV file that are read when they are needed.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl CsvScan {
         self.columns.batch_rows(columns)
     }
 
-    /// The Arrow type of a column; `None` for vectors that are put together.
+    /// The Arrow type of a column; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         let (field, column) = self.columns.of_file(position)?;
         match self.file.columns.get(column)?.kind {
@@ -70,7 +70,7 @@ impl CsvScan {
         Self { columns: self.columns.project(columns), ..self.clone() }
     }
 
-    /// One more column, of the columns at `positions` side by side.
+    /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
         Self { columns: self.columns.with_vector(field, positions), ..self.clone() }
     }
@@ -94,14 +94,14 @@ impl CsvScan {
     }
 }
 
-/// The batches of a scan as they are asked for.
+/// The batches of a scan.
 struct CsvBatches {
     file: Arc<CsvData>,
     wanted: Wanted,
     /// One for each column of the file that is read.
     builders: Vec<ColumnBuilder>,
     records: Records,
-    /// Rows to be passed over before the first.
+    /// The number of rows to skip before the first.
     skip: usize,
     /// The next row of the file, and how many are still to come.
     row: usize,
@@ -154,7 +154,7 @@ impl CsvBatches {
     }
 }
 
-/// What to write where a cell is no number.
+/// What to write if a cell is not a number.
 fn hint(cell: &str, expected: ColumnType) -> Option<String> {
     let is_number = matches!(expected, ColumnType::F64 | ColumnType::I64);
     super::notes::other_signs(cell).filter(|_| is_number).map(str::to_owned)

@@ -45,13 +45,13 @@ impl Scan {
         self.columns.batch_rows(columns)
     }
 
-    /// Rows in a batch when the frame is loaded: all of them, so that a scan and what was loaded are cut alike.
+    /// Rows in a batch when the frame is loaded: all of them, so that a scan and a loaded frame are cut alike.
     pub(crate) fn load_rows(&self) -> usize {
         let is_text = |field: &Field| field.column_type() == ColumnType::Utf8;
         if self.columns.fields().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
-    /// The Arrow type in which a column of the file is handed out; `None` for vectors that are put together.
+    /// The Arrow type of a column of the file; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         let (field, root) = self.columns.of_file(position)?;
         let data_type = self.file.metadata.schema().field(root).data_type();
@@ -63,7 +63,7 @@ impl Scan {
         }
     }
 
-    /// Whether the file says that a column has no value: its Arrow type is that of nulls.
+    /// Whether a column has no values according to the file: its Arrow type is that of nulls.
     pub(crate) fn is_empty_column(&self, position: usize) -> bool {
         let is_null = |(_, root)| *self.file.metadata.schema().field(root).data_type() == DataType::Null;
         self.columns.of_file(position).is_some_and(is_null)
@@ -77,7 +77,7 @@ impl Scan {
         Self { columns: self.columns.project(columns), ..self.clone() }
     }
 
-    /// One more column, of the columns at `positions` side by side.
+    /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
         Self { columns: self.columns.with_vector(field, positions), ..self.clone() }
     }
@@ -90,23 +90,23 @@ impl Scan {
     }
 }
 
-/// The batches of a scan as they are asked for.
+/// The batches of a scan.
 #[derive(Debug)]
 struct ScanBatches {
     scan: Scan,
     /// The reader gives the columns in the order of the file, each once.
     wanted: Wanted,
     batch_rows: usize,
-    /// Rows that have been handed out.
+    /// The number of rows that have been returned.
     done: usize,
-    /// `None` behind an error.
+    /// `None` after an error.
     source: Option<Source>,
 }
 
 /// Open readers of the wanted columns.
 struct Source {
     vectors: Vec<(usize, VectorReader)>,
-    /// Columns that have no reader of their own, in the file's order.
+    /// Columns without a direct reader, in the order of the file.
     others: Vec<usize>,
     reader: ParquetRecordBatchReader,
 }
@@ -121,7 +121,7 @@ impl fmt::Debug for Source {
 }
 
 impl ScanBatches {
-    /// Readers of the rows still to come; `direct` where vectors may be read from their pages.
+    /// Readers of the remaining rows; with `direct`, vectors may be read directly from their pages.
     fn open(&self, direct: bool) -> Result<Source> {
         let scan = &self.scan;
         let (offset, rows) = (scan.offset + self.done, scan.rows - self.done);
@@ -199,12 +199,12 @@ impl Iterator for ScanBatches {
 }
 
 impl DataFrame {
-    /// Opens a Parquet file without loading it: every row group becomes a partition that is read, in the
-    /// columns needed, whenever it is asked for.
+    /// Opens a Parquet file without loading it. Every row group becomes a partition; its rows are read when they are needed, in
+    /// the columns that are needed.
     ///
-    /// Lists of floats, of fixed size or not, are vectors; of a list without a fixed size some rows are read to learn
-    /// the length. What nothing computes with, such as bytes, is an [opaque](ColumnType::Opaque) column.
-    /// Times of 96 bits, as Hive and Impala wrote them, are in microseconds.
+    /// Lists of floats of equal length are vectors; for lists without a fixed size, some rows are read to find
+    /// the length. Columns that no stage can use, such as bytes, are [opaque](ColumnType::Opaque).
+    /// Times of 96 bits, as written by Hive and Impala, are converted to microseconds.
     ///
     /// # Errors
     /// A file that cannot be opened or is not a Parquet file; one that claims more rows, or wider vectors, than it has.
@@ -214,7 +214,7 @@ impl DataFrame {
         scan(file, roots)
     }
 
-    /// As [`scan_parquet`](Self::scan_parquet), of these columns only.
+    /// As [`scan_parquet`](Self::scan_parquet), with these columns only.
     ///
     /// # Errors
     /// As `scan_parquet`; [`Error::UnknownColumn`] for a name that is not in the file.
@@ -233,10 +233,10 @@ impl DataFrame {
         scan(file, roots)
     }
 
-    /// Reads a Parquet file into memory, one partition for every row group.
+    /// Reads a Parquet file into memory, with one partition per row group.
     ///
     /// # Errors
-    /// As [`scan_parquet`](Self::scan_parquet), and whatever is wrong inside the file, such as a damaged page.
+    /// As [`scan_parquet`](Self::scan_parquet), and any error inside the file, such as a damaged page.
     pub fn read_parquet(path: impl AsRef<Path>) -> Result<Self> {
         Self::scan_parquet(path)?.collect()
     }

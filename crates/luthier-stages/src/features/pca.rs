@@ -3,7 +3,7 @@
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
     Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
-    Params, Required, StagePlan, Tile, Transformer, linalg,
+    Params, Required, StagePlan, Tile, Transformer, linalg, memory,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray};
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,14 @@ use crate::linear::together::fit_in_groups;
 /// `(x − mean) · components` with `center`.
 ///
 /// The components are the leading eigenvectors of the sample covariance (divisor `n − 1`). The sign of an
-/// eigenvector is arbitrary; here the entry of largest magnitude (the first of equals) is positive. As in Spark
-/// the rows are not centred unless `center` asks for it.
+/// eigenvector is arbitrary; here the entry of largest magnitude (the first of several) is positive. As in Spark,
+/// the rows are not centred unless `center` is set.
 ///
-/// All `k` and both values of `center` on the same rows come from one decomposition: of the covariance, or of the rows
-/// themselves where there are fewer of them than of more than 512 features. An eigenvalue of the covariance is off by the
-/// rounding of the largest one. Where the `k`-th is below 1e-7 of the first, less than eight digits of it would be right,
-/// so the rows are read again for their triangular factor, whose singular values are the roots of the eigenvalues and
-/// keep twice the digits; that is counted as `guarded`.
+/// All values of `k` and `center` on the same rows share one decomposition: of the covariance, or of the rows
+/// themselves if there are more than 512 features and fewer rows than features. The error of every eigenvalue of the
+/// covariance is of the size of the rounding error of the largest one. If the `k`-th is below 1e-7 of the first, fewer than
+/// eight of its digits would be correct, so the rows are read again for their triangular factor. Its singular values are the
+/// square roots of the eigenvalues and keep twice as many digits; this is counted as `guarded`.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -65,7 +65,7 @@ impl Pca {
         let k = *self.k.get()?;
         if k > features {
             return Err(Error::invalid(format!(
-                "k = {k} components are asked for, but column `{}` has {features} features: use a k of at most \
+                "k = {k}, but column `{}` has only {features} features: use a k of at most \
                  {features}",
                 self.input_col
             ))
@@ -110,6 +110,8 @@ impl Estimator for Pca {
             Some(features) => self.components_of(features)?,
             None => *self.k.get()?,
         };
+        let bytes = (NAME_BYTES as u64).saturating_mul(k as u64);
+        memory::require(bytes, || (format!("k = {k} components"), "use fewer".to_owned()))?;
         Ok(vec![components_field(&self.output_col, k)])
     }
 
@@ -118,7 +120,10 @@ impl Estimator for Pca {
     }
 }
 
-/// Components are called `pc1`, `pc2`, ….
+/// The memory that the name of a component takes.
+const NAME_BYTES: usize = size_of::<String>() + 16;
+
+/// The field of the components, which are named `pc1`, `pc2`, ….
 fn components_field(name: &str, k: usize) -> Field {
     Field::new(name, ColumnType::Vector { width: k }).with_feature_names((1..=k).map(|i| format!("pc{i}")))
 }
@@ -149,7 +154,7 @@ pub struct PcaModel {
 }
 
 impl PcaModel {
-    /// Mean of each feature, also where it is not subtracted.
+    /// Mean of each feature, even if it is not subtracted.
     pub fn mean(&self) -> ArrayView1<'_, f64> {
         self.mean.view()
     }
@@ -159,7 +164,7 @@ impl PcaModel {
         self.components.view()
     }
 
-    /// The share of the total variance along each component, in descending order; all zero where the rows do
+    /// The fraction of the total variance along each component, in descending order; all zero if the rows do
     /// not vary at all.
     pub fn explained_variance(&self) -> ArrayView1<'_, f64> {
         self.explained_variance.view()
@@ -179,7 +184,7 @@ impl Transformer for PcaModel {
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let values = rows.vectors(&self.input_col)?;
-        // Centred first, so that a large mean costs no digits.
+        // Centres first, so that a large mean costs no digits.
         let values = if self.center { CowArray::from(&values - &self.mean) } else { values };
         out.vectors(linalg::matmul(values.view(), self.components.view()));
         Ok(())

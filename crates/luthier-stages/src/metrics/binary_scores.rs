@@ -12,19 +12,19 @@ use crate::columns;
 /// The columns of [`BinaryScores`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryScoresSpec {
-    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
-    /// categories of the columns say otherwise.
+    /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
+    /// categories of the columns determine it.
     pub label_col: String,
     /// The scores: a column of `f64`, or of vectors of width 2 whose second number is the score.
     pub score_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
-/// All scores by class, from which a [`BinaryCurve`] is made: 8 bytes a row, 16 with weights.
+/// All scores by class, from which a [`BinaryCurve`] is computed: 8 bytes per row, 16 with weights.
 ///
-/// Infinite scores have their place, `-0.0` is `0.0`. Rows of weight 0 are as if they were not there. A score that is
-/// null or NaN, a label that is not finite or of a third class, and a bad weight are errors that name column and row.
+/// Infinite scores are allowed, and `-0.0` equals `0.0`. Rows of weight 0 are ignored. A score that is
+/// null or NaN, a label that is not finite or of a third class, and an invalid weight are errors that name column and row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BinaryScores {
     weighted: bool,
@@ -116,7 +116,7 @@ impl BinaryScores {
         Some(())
     }
 
-    /// The counts by threshold, one for each distinct score.
+    /// The curve, with one threshold per distinct score.
     pub fn curve(&self) -> BinaryCurve {
         let none = Scores::new(self.weighted);
         let [negatives, positives] = self.classes.sums().map(|scores| scores.unwrap_or(&none));
@@ -137,8 +137,8 @@ pub(super) fn require_scores(schema: &Schema, column: &str) -> Result<()> {
         found => Err(Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class: labels of two \
-                       classes are 0 and 1, for more classes there is `multiclass_classification`"
+            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class; for more than two \
+            classes use `multiclass_classification`"
                 .to_owned(),
         }),
     }

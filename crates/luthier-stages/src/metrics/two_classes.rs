@@ -1,4 +1,4 @@
-//! What is summed up for each of two classes, whatever their labels are.
+//! Sums for each of two classes, whatever their labels.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Error, Note, NoteKind, Result, Tile};
@@ -31,6 +31,15 @@ pub(super) fn labels_of_classes(
         }
         (None, Some(labels)) if labels.len() == 2 => Some(vec![Some(0.0), Some(1.0)]),
         _ => None,
+    }
+}
+
+/// The name of the class that a label stands for, where the labels carry categories.
+pub(super) fn class_name(schema: &Schema, label_col: &str) -> impl Fn(f64) -> String + use<> {
+    let names = schema.field(label_col).and_then(Field::categories);
+    move |label: f64| {
+        let name = names.as_ref().filter(|_| label >= 0.0 && label.fract() == 0.0);
+        name.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
     }
 }
 
@@ -99,7 +108,7 @@ impl<T: Clone> TwoClasses<T> {
                         None => {
                             return Err(Error::invalid(format!(
                                 "{column} has labels of more than two classes: {told} and {label}; for more classes \
-                                 there is `multiclass_classification`"
+                                use the evaluator `multiclass_classification`"
                             )));
                         }
                     }
@@ -123,7 +132,7 @@ impl<T: Clone> TwoClasses<T> {
             ),
             None => (
                 format!("{label}, beside the labels {}", self.told()),
-                "labels of two classes: for more there is `multiclass_classification`",
+                "labels of two classes; for more, use the evaluator `multiclass_classification`",
             ),
         };
         Error::bad_value(column, row, found, expected)
@@ -175,19 +184,17 @@ impl<T: Clone> TwoClasses<T> {
     /// A note on which label is the positive class, where that is not 1 beside 0, and one on why `undefined` is not
     /// defined. `schema` tells the names of the classes.
     pub(super) fn notes(&self, schema: &Schema, label_col: &str, undefined: Option<&str>) -> Vec<Note> {
-        let names = schema.field(label_col).and_then(Field::categories);
-        let name = |label: f64| {
-            let name = names.as_ref().filter(|_| label >= 0.0 && label.fract() == 0.0);
-            name.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
-        };
+        let named = schema.field(label_col).and_then(Field::categories).is_some();
+        let name = class_name(schema, label_col);
         let mut notes = Vec::new();
-        if let (Some([Some(negative), Some(positive)]), None) = (self.labels(), &names)
-            && [negative, positive] != [0.0, 1.0]
+        if let Some([Some(negative), Some(positive)]) = self.labels()
+            && (named || [negative, positive] != [0.0, 1.0])
         {
+            let [negative, positive] = [negative, positive].map(&name);
             let message = format!(
                 "the labels in `{label_col}` are {negative} and {positive}: {positive} is the positive class"
             );
-            notes.push(Note::new(NoteKind::Labels, message).about([positive.to_string()]));
+            notes.push(Note::new(NoteKind::Labels, message).about([positive]));
         }
         let Some(metric) = undefined else { return notes };
         let note =
@@ -202,12 +209,12 @@ impl<T: Clone> TwoClasses<T> {
                     Some(missing) => {
                         note(format!("no row in `{label_col}` is of the class {missing}")).about([missing])
                     }
-                    None => note(format!("`{label_col}` has labels of one class alone")),
+                    None => note(format!("`{label_col}` has labels of only one class")),
                 }
             }
-            (None, Some((label, _))) => {
-                note(format!("all labels in `{label_col}` are {label}, and nothing says which class that is"))
-            }
+            (None, Some((label, _))) => note(format!(
+                "all labels in `{label_col}` are {label}, and it is unknown which class that is"
+            )),
         });
         notes
     }

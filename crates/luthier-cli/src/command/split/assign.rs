@@ -45,8 +45,8 @@ fn random(rows: usize, wanted: usize, seed: u64) -> Vec<bool> {
     test
 }
 
-/// Of each class its share, so that there are `wanted` rows in all: a class gets the whole part of its share, and those
-/// with the largest rest one row more.
+/// `wanted` rows in all, in proportion to the classes: a class gets the integer part of its share, and the classes with
+/// the largest remainders get one row more.
 fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     classes.iter().enumerate().for_each(|(row, class)| members.entry(class).or_default().push(row));
@@ -82,7 +82,8 @@ fn grouped(groups: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     groups.iter().map(|group| chosen.get(group.as_str()) == Some(&true)).collect()
 }
 
-/// The latest rows; rows of one time stay together, on the side that brings their number nearer to `wanted`.
+/// The latest rows. Rows of the same time stay together, on the side that brings the number of test rows nearer to
+/// `wanted`.
 fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..times.len()).collect();
     let compare =
@@ -101,7 +102,7 @@ fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
     test
 }
 
-/// A value of a column in its order.
+/// A value that can be ordered.
 #[derive(Debug, PartialEq, PartialOrd)]
 pub(super) enum Time {
     Number(f64),
@@ -109,7 +110,7 @@ pub(super) enum Time {
     Text(String),
 }
 
-/// The values of a column of times: dates, timestamps, numbers, or texts that sort as ISO 8601 does.
+/// The values of a column of times: dates, timestamps, numbers, or strings that sort as ISO 8601 does.
 fn order_of(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<Time>> {
     let column_type = frame.schema().require(column)?.column_type();
     if column_type == ColumnType::Utf8 || !(column_type.is_numeric() || column_type.is_temporal()) {

@@ -26,20 +26,20 @@ const PIVOT_LIMIT: f64 = 1e-5;
 /// Above this number of features `auto` iterates instead of factorising, as Spark does.
 const DIRECT_FEATURES: usize = 4096;
 
-/// How squared error is minimised.
+/// The algorithm that minimises the squared error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
 #[non_exhaustive]
 pub enum Solver {
-    /// Normal equations, or the triangular factor where they would lose digits; L-BFGS above 4096 features;
+    /// Normal equations, or the triangular factor if they would lose too many digits; L-BFGS above 4096 features;
     /// coordinate descent with an L1 penalty.
     #[default]
     Auto,
-    /// Normal equations; coordinate descent on them with an L1 penalty. Population deviations.
+    /// Normal equations; coordinate descent on them with an L1 penalty. Population standard deviations.
     Normal,
-    /// The triangular factor; coordinate descent on its rows with an L1 penalty. Population deviations.
+    /// The triangular factor; coordinate descent on its rows with an L1 penalty. Population standard deviations.
     Qr,
-    /// L-BFGS, and coordinate descent with an L1 penalty, on the normal equations or the factor as for `auto`. Sample
-    /// deviations.
+    /// L-BFGS, or coordinate descent with an L1 penalty, on the normal equations or the factor as for `auto`. Sample
+    /// standard deviations.
     LBfgs,
 }
 
@@ -177,11 +177,11 @@ impl fmt::Display for FitError {
         match self {
             Self::NoWeight { rows, weight_sum } => write!(
                 f,
-                "nothing to fit: {rows} rows with a total weight of {weight_sum}; at least one row with a positive, finite weight is needed"
+                "nothing to fit: {rows} rows with a total weight of {weight_sum}, expected at least one row with a positive, finite weight"
             ),
             Self::NotFinite => write!(
                 f,
-                "the second moments of features and label are not finite: values beyond about 1e150 overflow when squared; rescale the columns"
+                "the second moments of features and label are not finite, because values beyond about 1e150 overflow when squared; rescale the columns"
             ),
             Self::ConstantLabel { label, reg_param } => write!(
                 f,
