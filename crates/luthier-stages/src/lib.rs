@@ -1,5 +1,6 @@
 //! The built-in stages and evaluators.
 
+pub mod classifier;
 mod columns;
 mod features;
 mod linear;

@@ -7,12 +7,14 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
 
-use super::huber::{HuberOptions, HuberProblem, HuberStart};
+use super::fit::Fit;
+use super::huber::{HuberFit, HuberOptions, HuberProblem, HuberStart};
 use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
+use super::options::{FitOptions, Solver};
 use super::residuals::{ResidualSpec, ResidualSums};
-use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, fit_sparse_rows};
+use super::solve::{Outcome, fit_factor, fit_normal_equations, fit_sparse_rows};
 use super::sparse_rows::{Columns, SparseRows};
 use super::statistics::{Estimate, Goodness};
 use crate::columns;
@@ -67,13 +69,21 @@ pub enum Loss {
 /// to `1e-7 · tol`, at best 1e-13, of the label's deviation.
 ///
 /// Of more than 512 features and fewer rows than features the rows are decomposed instead of the products of all pairs.
-/// Sparse vectors of more than 256 features are fitted as they are, by conjugate gradients for `auto` and L-BFGS for
-/// `l_bfgs`, and by coordinate descent with an L1 penalty; there are no standard errors then. `normal` and `qr` multiply them out.
+/// Sparse vectors of more than 256 features are fitted as they are, by conjugate gradients, and by coordinate descent with an
+/// L1 penalty; `normal` and `qr` multiply them out. Rank and standard errors are not computed then, and degrees of freedom
+/// count all features that vary.
+///
+/// The huber loss takes a pass over the rows in each of its Newton steps. On up to 512 rows that are no more than twice the
+/// features, with a penalty, the scale may tend to zero, where the objective has kinks: there the dual is solved, a quadratic
+/// programme in as many unknowns as rows, whose gap to the objective proves the minimum.
+///
+/// Partitions change sums by their rounding: coefficients agree to the digits that the condition of the features leaves, and to
+/// the last bit where the partitions are the same, on any number of threads. Which of several best lassos is taken does not
+/// depend on them.
 ///
 /// `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond a condition of
 /// 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the residuals of a
 /// fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
-/// The huber loss takes a pass an iteration.
 ///
 /// ```
 /// use luthier_core::EstimatorExt;
@@ -407,14 +417,14 @@ impl<'a> Summaries<'a> {
                 })?
             }
         };
-        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
-        let (beta, about) = (fit.coefficients.view(), (rank, config.fit_intercept));
+        let HuberFit { fit, scale } = fit;
+        let (beta, about) = (fit.coefficients.view(), (fit.rank, config.fit_intercept));
         let goodness = match is_wide {
             true => Goodness::from_factor(self.factor()?, beta, fit.intercept, about),
             false => Goodness::from_moments(self.equations()?, beta, fit.intercept, about),
         };
-        Ok(LinearRegressionModel::of_huber(config.columns(), fit, &goodness)
-            .with_names_from(self.data.schema()))
+        let model = LinearRegressionModel::new(config.columns(), fit, &goodness, false).with_scale(scale);
+        Ok(model.with_names_from(self.data.schema()))
     }
 
     /// Fits on sparse rows as they are.
@@ -452,7 +462,7 @@ impl<'a> Summaries<'a> {
     fn model(&self, config: &LinearRegression, fit: Fit, goodness: &Goodness) -> LinearRegressionModel {
         // Of sparse rows it is not known which columns depend on each other.
         let is_plain = config.reg_param == 0.0 && !config.reads_sparse_rows(self.data.schema());
-        LinearRegressionModel::of_squares(config.columns(), fit, goodness, is_plain)
+        LinearRegressionModel::new(config.columns(), fit, goodness, is_plain)
             .with_names_from(self.data.schema())
     }
 
