@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
-    Params, Required, StagePlan, Tile, Transformer, linalg,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Note,
+    NoteKind, Outputs, Params, Required, StagePlan, Tile, Transformer, linalg,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ use crate::linear::together::fit_in_groups;
 /// themselves where there are fewer of them than of more than 512 features. An eigenvalue of the covariance is off by the
 /// rounding of the largest one. Where the `k`-th is below 1e-7 of the first, less than eight digits of it would be right,
 /// so the rows are read again for their triangular factor, whose singular values are the roots of the eigenvalues and
-/// keep twice the digits; that is counted as `guarded`.
+/// keep twice the digits; that is counted as `guarded`. Where even these leave less than eight digits, below 1e-16 of the
+/// first eigenvalue, the model has a note that names the components.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -166,6 +167,31 @@ impl PcaModel {
     }
 }
 
+/// An eigenvalue below this part of the first is the square of a singular value below `1e-8` of the first, and rounding of the
+/// rows leaves less than eight digits of it and of its axis.
+const FEW_DIGITS: f64 = 1e-16;
+
+impl PcaModel {
+    /// Which components are known to few digits only.
+    fn few_digits(&self) -> Option<Note> {
+        let least = FEW_DIGITS * self.explained_variance.first()?;
+        let shares = self.explained_variance.iter().zip(1..);
+        let weak: Vec<String> =
+            shares.filter(|(share, _)| **share < least).map(|(_, i)| format!("pc{i}")).collect();
+        let (first, last) = (weak.first()?, weak.last()?);
+        let which = if first == last {
+            format!("component {first}")
+        } else {
+            format!("components {first} to {last}")
+        };
+        let message = format!(
+            "the variance along the {which} is less than 1e-16 of that along pc1, so that fewer than eight digits of the axes \
+             and variances are right: bring the features to one scale, leave out rows that are far off, or lower k"
+        );
+        Some(Note::new(NoteKind::Other, message).about(weak))
+    }
+}
+
 impl Transformer for PcaModel {
     fn inputs(&self) -> Vec<String> {
         vec![self.input_col.clone()]
@@ -198,6 +224,7 @@ impl Transformer for PcaModel {
             .vector("mean", features(), self.mean.iter().copied())
             .vector("explained_variance", axis(), self.explained_variance.iter().copied())
             .matrix("components", features(), axis(), self.components.clone())
+            .with_notes(self.few_digits())
     }
 }
 
