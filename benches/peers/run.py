@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="groups of rows to run")
     parser.add_argument("--out", type=Path, default=HERE, help="where results.md and results.json are written")
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.quick)
     path = options.out / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {"groups": {}}

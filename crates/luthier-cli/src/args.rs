@@ -42,6 +42,8 @@ Configuration:
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
                                     # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] exchanges a stage,
                                     # \"STAGE.enabled\" = [true, false] also leaves it out
+  [[pipeline]]                      # several compete, behind the stages outside, if there are any:
+  name = \"ridge\"                    # each has [[pipeline.stage]] and [pipeline.grid]
   [search]
   method = \"cross_validator\"        # the default; with num_folds or fold_col; or train_validation_split
                                     # with train_ratio; or the name of a splitter

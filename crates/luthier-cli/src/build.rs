@@ -14,14 +14,14 @@ use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitte
 use crate::column_transformer;
 use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
-    Config, DataConfig, GridConfig, Key, PartConfig, Place, SearchConfig, StageConfig, place_of_param,
-    unknown_key,
+    Config, DataConfig, GridConfig, Key, PartConfig, PipelineConfig, Place, SearchConfig, StageConfig,
+    place_of_param, unknown_key,
 };
 use crate::method::{CROSS_VALIDATOR, TRAIN_VALIDATION_SPLIT, methods};
 
-/// The configured pipeline.
-pub(crate) fn pipeline(config: &Config) -> Result<Pipeline> {
-    pipeline_of(&config.stages, &config.data)
+/// The configured pipelines, at least one.
+pub(crate) fn pipelines(config: &Config) -> Result<Vec<Pipeline>> {
+    config.pipelines.iter().map(|pipeline| pipeline_of(&pipeline.stages, &config.data)).collect()
 }
 
 /// The stages in a row.
@@ -67,8 +67,8 @@ pub(crate) fn default_evaluator() -> &'static str {
 type Evaluator = Box<dyn DynEvaluator>;
 
 /// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
-fn evaluators(config: &Config, pipeline: &Pipeline) -> Result<(Evaluator, Vec<Evaluator>)> {
-    let evaluator = |entry, params| self::evaluator(config, pipeline, entry, params);
+fn evaluators(config: &Config, pipelines: &[Pipeline]) -> Result<(Evaluator, Vec<Evaluator>)> {
+    let evaluator = |entry, params| self::evaluator(config, pipelines, entry, params);
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
         Some(PartConfig { type_name, params }) => evaluator(find(type_name)?, params)?,
@@ -84,24 +84,43 @@ fn evaluators(config: &Config, pipeline: &Pipeline) -> Result<(Evaluator, Vec<Ev
 }
 
 /// An evaluator; it reads the columns of the last stage that has a label, or appends predictions, unless it is told others.
+///
+/// # Errors
+/// Pipelines in which these are different columns.
 fn evaluator(
     config: &Config,
-    pipeline: &Pipeline,
+    pipelines: &[Pipeline],
     entry: EvaluatorEntry,
     params: &[(Key, Value)],
 ) -> Result<Evaluator> {
     let mut evaluator = entry.create();
     let infos = (entry.params)();
     configure(params, infos, &config.data, "[evaluator]", |name, value| evaluator.set_value(name, value))?;
-    let leaves = pipeline.leaves();
     for info in infos.iter().filter(|info| params.iter().all(|(key, _)| key.name != info.name)) {
-        let of_stage = |role: ColumnRole| match role == ColumnRole::Label || role.is_appended() {
-            true => leaves.iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next()),
-            false => None,
+        let Some(role) = info.column.filter(|role| *role == ColumnRole::Label || role.is_appended()) else {
+            continue;
         };
-        if let Some(column) = info.column.and_then(of_stage) {
-            evaluator.set_value(info.name, &Value::from(column))?;
+        let column = |pipeline: &Pipeline| {
+            let leaves = pipeline.leaves();
+            leaves.iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
+        };
+        let mut columns = config.pipelines.iter().zip(pipelines.iter().map(column));
+        let Some((first, Some(of_first))) = columns.find(|(_, column)| column.is_some()) else { continue };
+        if let Some((other, Some(of_other))) =
+            columns.find(|(_, c)| c.as_ref().is_some_and(|c| *c != of_first))
+        {
+            let name =
+                |pipeline: &PipelineConfig| pipeline.name.as_ref().map_or("", |name| &name.name).to_owned();
+            let place = other.name.as_ref().map_or(&config.data.place, |name| &name.place);
+            bail!(
+                "{place}: the {role} is `{of_other}` in the pipeline `{}` and `{of_first}` in `{}`: use one name, so that \
+                 both can be scored, or write `{} = \"…\"` under [evaluator]",
+                name(other),
+                name(first),
+                info.name
+            );
         }
+        evaluator.set_value(info.name, &Value::from(of_first))?;
     }
     Ok(evaluator)
 }
@@ -212,16 +231,27 @@ fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Opti
 
 /// The configured search over `pipeline`, on the executor that is asked for.
 pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&str>) -> Result<Search> {
-    let pipeline = pipeline(config)?;
-    let grid = grid(&config.grids, &pipeline)?;
-    let (evaluator, others) = evaluators(config, &pipeline)?;
+    let pipelines = pipelines(config)?;
+    let (evaluator, others) = evaluators(config, &pipelines)?;
     let splitter = splitter(search, &config.data)?;
     let executor = self::executor(search, executor)?;
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };
-    let of_one = Search::new(Box::new(pipeline), grid, evaluator, splitter);
+    let mut all: Option<Search> = None;
+    for (config, pipeline) in config.pipelines.iter().zip(pipelines) {
+        let (grid, pipeline) = (grid(&config.grids, &pipeline)?, Box::new(pipeline));
+        let search = match all.take() {
+            Some(search) => search.or(pipeline, grid),
+            None => Search::new(pipeline, grid, evaluator.clone(), Arc::clone(&splitter)),
+        };
+        all = Some(match &config.name {
+            Some(name) => search.named(&name.name),
+            None => search,
+        });
+    }
+    let all = all.ok_or_else(|| anyhow!("there is no pipeline"))?;
     Ok(others
         .into_iter()
-        .fold(of_one, Search::also)
+        .fold(all, Search::also)
         .executor(executor)
         .parallelism(search.parallelism)
         .memory_budget(search.memory_budget)

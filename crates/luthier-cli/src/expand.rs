@@ -1,5 +1,7 @@
 //! A configuration with the columns of one table: globs become names, and categories become stages.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use luthier::core::params::ParamInfo;
 use luthier::core::registry::{self, StageEntry};
@@ -27,7 +29,8 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
         return Ok(());
     }
     let place = data.categories.place.clone();
-    if let Some(stage) = config.stages.iter().find(|stage| stage.name.name == CATEGORIES) {
+    let mut stages = config.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    if let Some(stage) = stages.find(|stage| stage.name.name == CATEGORIES) {
         bail!(
             "{}: [data] makes a stage `{CATEGORIES}` of its categories: give this one another name",
             stage.name.place
@@ -74,7 +77,10 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let part = StageConfig { name: key("indicators"), ..part };
     let others: Vec<String> = others.collect();
     let front = stage(COLUMN_TRANSFORMER, vec![(key("passthrough"), others.into())], vec![part]);
-    config.stages.insert(0, StageConfig { name: key(CATEGORIES), ..front });
+    let front = StageConfig { name: key(CATEGORIES), ..front };
+    for pipeline in &mut config.pipelines {
+        pipeline.stages.insert(0, front.clone());
+    }
     config.data.features.patterns.clear();
     Ok(())
 }
@@ -85,11 +91,15 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
 /// A glob that matches nothing; in a column transformer, a column that is no feature.
 pub(crate) fn stages(config: &mut Config, roles: &Roles, schema: &Schema, inputs: &Inputs) -> Result<()> {
     let data = &config.data;
-    let mut walk = Walk { roles, data, schema: schema.clone(), assembled: None };
-    if inputs.makes_features() {
-        walk.assembled = Some(Field::new(FEATURES, ColumnType::Vector { width: inputs.num_features }));
+    let mut told = BTreeSet::new();
+    let assembled = inputs.makes_features();
+    let assembled =
+        assembled.then(|| Field::new(FEATURES, ColumnType::Vector { width: inputs.num_features }));
+    for pipeline in &mut config.pipelines {
+        let (schema, assembled) = (schema.clone(), assembled.clone());
+        Walk { roles, data, schema, assembled, told: &mut told }.stages(&mut pipeline.stages)?;
     }
-    walk.stages(&mut config.stages)
+    Ok(())
 }
 
 /// The columns in front of a stage.
@@ -99,6 +109,8 @@ struct Walk<'a> {
     schema: Schema,
     /// The vector of the program, which no glob matches: its parts are there.
     assembled: Option<Field>,
+    /// The notes that were given: pipelines may have stages in common.
+    told: &'a mut BTreeSet<String>,
 }
 
 impl Walk<'_> {
@@ -137,7 +149,7 @@ impl Walk<'_> {
         }
     }
 
-    fn stage(&self, stage: &mut StageConfig) -> Result<()> {
+    fn stage(&mut self, stage: &mut StageConfig) -> Result<()> {
         let Ok(entry) = registry::find::<StageEntry>(&stage.part.type_name.name) else { return Ok(()) };
         let (infos, name) = ((entry.params)(), stage.name.name.clone());
         let of = |key: &Key, wanted: fn(ColumnRole) -> bool| {
@@ -169,7 +181,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn column_transformer(&self, stage: &mut StageConfig) -> Result<()> {
+    fn column_transformer(&mut self, stage: &mut StageConfig) -> Result<()> {
         let name = stage.name.name.clone();
         for (key, value) in stage.part.params.iter_mut().filter(|(key, _)| key.name == "passthrough") {
             let what = format!("stage `{name}`: `passthrough`");
@@ -193,7 +205,7 @@ impl Walk<'_> {
 
     /// The columns of a list; `None` if it is one already.
     fn select(
-        &self,
+        &mut self,
         what: &str,
         place: &Place,
         value: &Value,
@@ -209,7 +221,11 @@ impl Walk<'_> {
             Selector { what, schema, roles, features, takes, takes_what: "column that it can take" };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
         if !passed_over.is_empty() {
-            note(&format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", ")));
+            let text =
+                format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", "));
+            if self.told.insert(text.clone()) {
+                note(&text);
+            }
         }
         Ok(Some(columns))
     }

@@ -14,6 +14,8 @@ use crate::failure;
 #[derive(Debug)]
 pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
+    /// The name of the pipeline in its configuration.
+    pub(crate) name: Option<String>,
     /// `None` for a model that a program saved, not this one.
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
@@ -122,10 +124,17 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// Writes a fitted pipeline, with the columns it was fitted on and how `source`, its data, was read.
-pub(crate) fn save(path: &Path, model: &dyn DynModel, inputs: &Inputs, source: &DataSource) -> Result<()> {
+/// Writes a fitted pipeline with its name, the columns it was fitted on and how `source`, its data, was read.
+pub(crate) fn save(
+    path: &Path,
+    model: &dyn DynModel,
+    name: Option<&str>,
+    inputs: &Inputs,
+    source: &DataSource,
+) -> Result<()> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
+        entries.extend(name.map(|name| ("name".to_owned(), name.into())));
         entries.insert("inputs".to_owned(), inputs.to_json()?);
         entries.insert("reading".to_owned(), json::to_value(&source.saved_reading())?);
     }
@@ -146,7 +155,9 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         let reading = document
             .get("reading")
             .map(|reading| json::from_value(reading).context("`reading` of the model"));
-        Ok(ModelFile { pipeline: model.into(), inputs, reading: reading.transpose()?.unwrap_or_default() })
+        let name = document.get("name").and_then(|name| name.as_str()).map(str::to_owned);
+        let reading = reading.transpose()?.unwrap_or_default();
+        Ok(ModelFile { pipeline: model.into(), name, inputs, reading })
     };
     load().with_context(|| path.display().to_string())
 }

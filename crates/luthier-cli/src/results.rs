@@ -57,7 +57,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
         "search_seconds": number(seconds.search),
         "load_seconds": number(seconds.load),
         "best": result.best_candidate().map(|best| best.index),
-        "candidates": result.candidates.iter().map(candidate).collect::<Vec<_>>(),
+        "candidates": result.candidates.iter().map(|c| candidate(result, c)).collect::<Vec<_>>(),
         "work": counts(result.work),
         "planned": planned,
         "notes": result.notes.iter().map(note).collect::<Vec<_>>(),
@@ -78,7 +78,7 @@ fn with_also<T>(
 }
 
 fn note(note: &SearchNote) -> serde_json::Value {
-    let SearchNote { note, fits } = note;
+    let SearchNote { note, fits, folds } = note;
     let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
     json!({
         "stage": note.stage,
@@ -86,6 +86,7 @@ fn note(note: &SearchNote) -> serde_json::Value {
         "subjects": note.subjects,
         "message": note.message,
         "fits": fits,
+        "folds": folds,
     })
 }
 
@@ -93,10 +94,10 @@ fn also(also: &SecondaryMetric) -> serde_json::Value {
     json!({"metric": also.name, "larger_is_better": also.larger_is_better})
 }
 
-fn candidate(candidate: &CandidateResult) -> serde_json::Value {
+fn candidate(result: &SearchResult, candidate: &CandidateResult) -> serde_json::Value {
     let params: Map<_, _> =
         candidate.params.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
-    let document = json!({
+    let mut document = json!({
         "index": candidate.index,
         "params": params,
         "mean": number(candidate.mean),
@@ -105,6 +106,9 @@ fn candidate(candidate: &CandidateResult) -> serde_json::Value {
         "scored_folds": candidate.scored_folds,
         "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
     });
+    if let Some(pipeline) = result.pipeline_of(candidate) {
+        document["pipeline"] = pipeline.into();
+    }
     with_also(document, &candidate.also, summary)
 }
 
@@ -117,21 +121,27 @@ fn summary(summary: &MetricSummary) -> serde_json::Value {
 }
 
 fn fold(fold: &FoldResult) -> serde_json::Value {
-    let document = json!({
+    let mut document = json!({
         "fold": fold.fold,
         "metric": number(fold.metric),
         "fit_seconds": number(fold.fit_seconds),
         "score_seconds": number(fold.score_seconds),
         "error": fold.error.as_deref(),
     });
-    with_also(
-        document,
-        &fold.also,
-        |also| json!({"metric": number(also.metric), "error": also.error.as_deref()}),
-    )
+    if let Some(why) = &fold.undefined {
+        document["undefined"] = why.as_str().into();
+    }
+    with_also(document, &fold.also, |also| {
+        json!({
+            "metric": number(also.metric),
+            "error": also.error.as_deref(),
+            "undefined": also.undefined,
+        })
+    })
 }
 
-/// One line per candidate: its place in the grid, its rank, its parameters, mean and deviation of the metric, the metric on
+/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
+/// it does not have one), mean and deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
@@ -143,6 +153,8 @@ fn to_csv(result: &SearchResult) -> String {
     }
     let folds = result.candidates.first().map_or(&[][..], |candidate| &candidate.folds);
     let mut header = vec!["index".to_owned(), "rank".to_owned()];
+    let several = result.pipelines.len() > 1;
+    header.extend(several.then(|| "pipeline".to_owned()));
     header.extend(names.iter().map(|&name| name.to_owned()));
     header.extend(["mean".to_owned(), "std".to_owned()]);
     header.extend(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
@@ -159,6 +171,7 @@ fn to_csv(result: &SearchResult) -> String {
         let sum = |part: fn(&FoldResult) -> f64| float(candidate.folds.iter().map(part).sum());
         let mut cells = vec![candidate.index.to_string(), candidate.rank.to_string()];
         let param = |name: &&str| candidate.params.get(name).map(ToString::to_string).unwrap_or_default();
+        cells.extend(result.pipeline_of(candidate).map(str::to_owned));
         cells.extend(names.iter().map(param));
         cells.extend([float(candidate.mean), float(candidate.std)]);
         cells.extend(candidate.folds.iter().map(|fold| float(fold.metric)));

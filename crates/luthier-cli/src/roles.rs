@@ -9,7 +9,7 @@ use luthier::core::{ColumnRole, Value};
 use luthier::frame::Schema;
 
 use crate::build::{default_evaluator, splitter_entry};
-use crate::config::{Config, DataConfig, Key, StageConfig};
+use crate::config::{Config, DataConfig, GridConfig, Key, PipelineConfig, StageConfig};
 use crate::select::Selector;
 
 /// Columns by name with what they are: "the label", or "the label of stage `lr`".
@@ -30,7 +30,9 @@ impl Roles {
                 roles.add(role, &column.name, "");
             }
         }
-        roles.stages(&config.stages, "", config)?;
+        for PipelineConfig { stages, grids, .. } in &config.pipelines {
+            roles.stages(stages, "", grids, data)?;
+        }
         let known = registry::entries::<EvaluatorEntry>()?;
         let given = config.evaluators.iter().map(|part| (part.type_name.name.as_str(), &part.params[..]));
         let default = config.evaluators.is_empty().then(|| (default_evaluator(), &[][..]));
@@ -70,14 +72,20 @@ impl Roles {
         &self.0
     }
 
-    fn stages(&mut self, stages: &[StageConfig], outer: &str, config: &Config) -> Result<()> {
+    fn stages(
+        &mut self,
+        stages: &[StageConfig],
+        outer: &str,
+        grids: &[GridConfig],
+        data: &DataConfig,
+    ) -> Result<()> {
         let entries = registry::entries::<StageEntry>()?;
         for stage in stages {
             let name = format!("{outer}{}", stage.name.name);
             if let Some(entry) = entries.get(stage.part.type_name.name.as_str()) {
                 let (infos, whose) = ((entry.params)(), format!(" of stage `{name}`"));
-                self.part(&stage.part.params, infos, &config.data, &whose);
-                for (key, values) in config.grids.iter().flat_map(|grid| &grid.axes) {
+                self.part(&stage.part.params, infos, data, &whose);
+                for (key, values) in grids.iter().flat_map(|grid| &grid.axes) {
                     let param = key.name.rsplit_once('.').filter(|(path, _)| *path == name);
                     let info = param.and_then(|(_, param)| infos.iter().find(|info| info.name == param));
                     for column in values.iter().filter_map(text) {
@@ -87,7 +95,7 @@ impl Roles {
                     }
                 }
             }
-            self.stages(&stage.stages, &format!("{name}."), config)?;
+            self.stages(&stage.stages, &format!("{name}."), grids, data)?;
         }
         Ok(())
     }

@@ -85,6 +85,41 @@ fn a_stage_is_exchanged_or_left_out() {
 }
 
 #[test]
+fn a_candidate_whose_stages_do_not_suit_each_other_is_a_row() {
+    let tune = |grid: &str| Scene::new(&numbers(), &format!("{PIPELINE}[grid]\n{grid}\n"));
+    for (grid, failed, why) in [
+        ("\"lr.enabled\" = [true, false]", 1, "unknown column `prediction`"),
+        (
+            "\"front.type\" = [\"string_indexer\", \"min_max_scaler\"]",
+            0,
+            "parameter `input_cols` is required",
+        ),
+        (
+            "\"front.type\" = [\"standard_scaler\", \"pca\"]\n\"front.k\" = [2, 11]",
+            2,
+            "k = 11 components are asked for",
+        ),
+        ("\"lr.type\" = [\"min_max_scaler\", \"linear_regression\"]", 0, "unknown column `prediction`"),
+    ] {
+        let scene = tune(grid);
+        let (done, _, err) = scene.tune();
+        assert!(done && scene.has_model() && err.contains(why), "{grid}: {err}");
+        let results = scene.results();
+        for (index, candidate) in results["candidates"].as_array().unwrap().iter().enumerate() {
+            let error = candidate["folds"][0]["error"].as_str();
+            assert_eq!(error.is_some_and(|error| error.contains(why)), index == failed, "{candidate}");
+            assert_eq!(candidate["mean"].is_f64(), index != failed, "{candidate}");
+        }
+    }
+    // If no candidate can be, the first says why.
+    let (done, _, err) = tune("\"lr.enabled\" = [false]").tune();
+    assert!(
+        !done && err.contains("candidate 0 (lr.enabled = false): ") && err.contains("`prediction`"),
+        "{err}"
+    );
+}
+
+#[test]
 fn a_metric_that_is_defined_on_no_fold_leaves_no_model() {
     let rows: String = (0..6).map(|i| format!("{i},{},{i}\n", i * i)).collect();
     let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"x\"]\nfold = \"f\"\n\
@@ -123,13 +158,114 @@ fn a_class_of_one_fold_is_named_and_the_other_folds_have_their_scores() {
 
     let scene = Scene::new(&rare(), &config.replace("METRIC", "log_loss"));
     let (done, out, err) = scene.tune();
-    assert!(err.contains(note), "{err}");
-    if !done {
-        assert!(err.contains("all 2 candidates failed: candidates 0, 1 on fold 0 (2 times): "), "{err}");
-        assert!(out.contains("2 of 3") && out.contains("fold 1") && !scene.has_model(), "{out}");
-        let results = scene.results();
-        let folds = &results["candidates"][0]["folds"];
-        assert!(folds[0]["error"].is_string() && folds[1]["metric"].is_f64() && folds[2]["metric"].is_f64());
-        assert_eq!(results["candidates"][0]["mean"], "NaN");
+    assert!(done && err.contains(note) && scene.has_model(), "{err}");
+    let why = "fold 0: log_loss is not defined: the training rows have no class 2";
+    assert!(err.contains(&format!("{why}; the means are over the other 2 folds")), "{err}");
+    assert!(out.contains("2 of 3") && out.contains("fold 1") && out.contains(why), "{out}");
+    assert!(out.contains("(smallest, mean over 2 of 3 folds)"), "{out}");
+    let results = scene.results();
+    let best = &results["candidates"][results["best"].as_u64().unwrap() as usize];
+    let folds = [0, 1, 2].map(|fold| best["folds"][fold]["metric"].as_f64());
+    assert_eq!(folds[0], None);
+    assert_eq!(best["mean"].as_f64(), Some((folds[1].unwrap() + folds[2].unwrap()) / 2.0));
+    assert_eq!(best["folds"][0]["error"], Value::Null);
+    assert_eq!(best["folds"][0]["undefined"], why.split_once(": ").unwrap().1);
+}
+
+/// A label in which the rows of `rare` are all in fold 0, coded by `name`, and a stage in front that may index it.
+fn coded(name: impl Fn(u32) -> &'static str, classes: u32, rare: u32) -> String {
+    let row = |i: u32| {
+        let class = i % classes;
+        let fold = if class == rare { 0 } else { i / classes % 3 };
+        format!("{},{},{fold}\n", i * 7 % 5 + class, name(class))
+    };
+    format!("x,y,f\n{}", (0..36).map(row).collect::<String>())
+}
+
+#[test]
+fn whatever_the_classes_are_called_the_search_goes_on_and_names_the_one_that_is_missing() {
+    let config = |label: &str, stage: &str, label_col: &str, evaluator: &str, metric: &str| {
+        format!(
+            "[data]\npath = \"d.csv\"\n{label}features = [\"x\"]\nfold = \"f\"\n{stage}\
+             [[stage]]\nname = \"lr\"\ntype = \"logistic_regression\"\nreg_param = 0.1\n{label_col}\
+             [search]\nmethod = \"cross_validator\"\nfold_col = \"f\"\n\
+             [evaluator]\ntype = \"{evaluator}\"\nmetric = \"{metric}\"\n"
+        )
+    };
+    let indexer = |handle: &str| {
+        format!(
+            "[[stage]]\nname = \"index\"\ntype = \"string_indexer\"\ninput_cols = [\"y\"]\noutput_cols = \
+             [\"label\"]\nhandle_invalid = \"{handle}\"\n"
+        )
+    };
+    let names: [[&'static str; 3]; 5] =
+        [["0", "1", "2"], ["1", "2", "3"], ["-1", "1", ""], ["a", "b", "c"], ["no", "yes", ""]];
+    let is_text = |names: [&str; 3]| names[0].parse::<f64>().is_err();
+    let mut tried = 0;
+    for names in names {
+        for classes in if names[2].is_empty() { 2..3 } else { 2..4 } {
+            for rare in 0..classes {
+                let data = coded(|class| names[class as usize], classes, rare);
+                let (evaluator, metrics) = match classes {
+                    2 => ("binary_classification", ["log_loss", "brier_score"]),
+                    _ => ("multiclass_classification", ["log_loss", "accuracy"]),
+                };
+                for metric in metrics {
+                    for handle in if is_text(names) { &["error", "keep"][..] } else { &[""] } {
+                        let config = match is_text(names) {
+                            true => {
+                                config("", &indexer(handle), "label_col = \"label\"\n", evaluator, metric)
+                            }
+                            false => config("label = \"y\"\n", "", "", evaluator, metric),
+                        };
+                        let scene = Scene::new(&data, &config);
+                        let (done, out, err) = scene.tune();
+                        let context = format!("{names:?} {classes} {rare} {metric} {handle}: {out}{err}");
+                        assert!(done && scene.has_model(), "{context}");
+                        let class = names[rare as usize];
+                        let note = format!(
+                            "note: the training rows of fold 0 have no class {class}: use fewer folds"
+                        );
+                        assert!(err.contains(&note), "{context}");
+                        let folds = &scene.results()["candidates"][0]["folds"];
+                        assert!(folds[1]["metric"].is_f64() && folds[2]["metric"].is_f64(), "{context}");
+                        let is_there = metric == "accuracy" && *handle != "error";
+                        let why = format!("{metric} is not defined: the training rows have no class {class}");
+                        assert_eq!(folds[0]["metric"].is_f64(), is_there, "{context}");
+                        let undefined = if is_there { Value::Null } else { why.as_str().into() };
+                        assert_eq!(folds[0]["undefined"], undefined, "{context}");
+                        tried += 1;
+                    }
+                }
+            }
+        }
     }
+    assert_eq!(tried, 2 * (5 + 5 + 2 + 2 * 5 + 2 * 2));
+}
+
+#[test]
+fn what_an_evaluator_says_is_told_with_its_folds() {
+    let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"x\"]\nfold = \"f\"\n\
+        [[stage]]\nname = \"lr\"\ntype = \"logistic_regression\"\n\
+        [search]\nmethod = \"cross_validator\"\nfold_col = \"f\"\n\
+        [evaluator]\ntype = \"binary_classification\"\n";
+    let row = |i: u32| format!("{},{},{}\n", i * 7 % 5 + i % 2, 1 + i % 2, i / 2 % 3);
+    let data = format!("x,y,f\n{}", (0..36).map(row).collect::<String>());
+    let scene = Scene::new(&data, config);
+    let (done, _, err) = scene.tune();
+    assert!(done && err.contains("note: the labels in `y` are 1 and 2: 2 is the positive class\n"), "{err}");
+
+    // Fold 2 has one class alone.
+    let row = |i: u32| {
+        let folds = if i % 2 == 1 { 2 } else { 3 };
+        format!("{},{},{}\n", i * 7 % 5 + i % 2, 1 + i % 2, i / 2 % folds)
+    };
+    let data = format!("x,y,f\n{}", (0..36).map(row).collect::<String>());
+    let scene = Scene::new(&data, config);
+    let (done, out, err) = scene.tune();
+    let why = "fold 2: area_under_roc is not defined: no row in `y` is of the class 2";
+    assert!(done && err.contains(&format!("{why}; the means are over the other 2 folds")), "{err}");
+    assert!(out.contains(why), "{out}");
+    let notes = scene.results()["notes"].clone();
+    assert!(notes.as_array().unwrap().iter().all(|note| note["folds"].is_array()), "{notes}");
 }

@@ -38,9 +38,10 @@ fn every_configuration_can_be_explained() {
 }
 
 #[test]
-fn the_first_configuration_is_the_example() {
+fn the_first_configurations_are_examples() {
     let guide = std::fs::read_to_string(root().join("docs/guide/getting-started.md")).unwrap();
-    let example = std::fs::read_to_string(root().join("examples/diabetes.toml")).unwrap();
-    let shown = configurations(&guide)[0];
-    assert!(example.ends_with(shown), "the guide shows\n{shown}\nthe example is\n{example}");
+    for (shown, example) in configurations(&guide).into_iter().zip(["diabetes.toml", "competing.toml"]) {
+        let example = std::fs::read_to_string(root().join("examples").join(example)).unwrap();
+        assert!(example.ends_with(shown), "the guide shows\n{shown}\nthe example is\n{example}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::cause::Cause;
+use crate::memory::in_words;
 use crate::params::{ParamError, closest};
 use crate::registry::LINKING_ADVICE;
 
@@ -147,6 +148,19 @@ pub enum Error {
         path: String,
         /// The cause.
         source: Arc<std::io::Error>,
+    },
+
+    /// More memory than is free, found before it is taken.
+    #[error("{what} would take about {} of memory, and {} are free: {advice}", in_words(*bytes), in_words(*free))]
+    Memory {
+        /// What takes it.
+        what: String,
+        /// The bytes that it takes.
+        bytes: u64,
+        /// The bytes that are free.
+        free: u64,
+        /// What to do.
+        advice: String,
     },
 
     /// Anything else that the caller must mend; the message says how.

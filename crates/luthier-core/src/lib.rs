@@ -12,6 +12,7 @@ mod exchange;
 pub mod json;
 mod leak;
 pub mod linalg;
+pub mod memory;
 pub mod params;
 pub mod persist;
 mod pipeline;

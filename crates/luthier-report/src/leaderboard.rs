@@ -34,9 +34,8 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         _ => Vec::new(),
     };
     let mut columns = vec![("rank", Align::Right), ("candidate", Align::Right)];
-    let several = result.candidates.iter().any(|candidate| candidate.pipeline > 0);
-    if several {
-        columns.push(("pipeline", Align::Right));
+    if result.pipelines.len() > 1 {
+        columns.push(("pipeline", Align::Left));
     }
     columns.extend(all.iter().map(|&name| (name, Align::Right)));
     columns.extend([(result.metric.as_str(), Align::Right), ("std", Align::Right)]);
@@ -60,9 +59,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
                 format!("{:.4}", candidate.folds.iter().map(part).sum::<f64>())
             };
             let mut row = vec![candidate.rank.to_string(), candidate.index.to_string()];
-            if several {
-                row.push(candidate.pipeline.to_string());
-            }
+            row.extend(result.pipeline_of(candidate).map(str::to_owned));
             row.extend(all.iter().map(value));
             let std =
                 if candidate.folds.len() > 1 { format!("{:.6}", candidate.std) } else { "-".to_owned() };
@@ -106,6 +103,7 @@ mod tests {
             fit_seconds: 0.5,
             score_seconds: 0.0,
             error: None,
+            undefined: None,
             also: also.iter().map(|(_, metric)| metric.clone()).collect(),
         };
         let candidate = |index, rank| CandidateResult {
@@ -131,6 +129,7 @@ mod tests {
             larger_is_better: false,
             also: also.iter().map(named).collect(),
             best: 1,
+            pipelines: vec!["0".to_owned()],
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
             executor_note: None,
@@ -155,8 +154,8 @@ rank  candidate  k      rmse  std   fit s  score s
 
     #[test]
     fn other_metrics_are_columns_and_what_is_missing_says_why() {
-        let there = FoldMetric { metric: 0.25, error: None };
-        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".into()) };
+        let there = FoldMetric { metric: 0.25, error: None, undefined: None };
+        let missing = FoldMetric { metric: f64::NAN, error: Some("no such class".into()), undefined: None };
         let expected = "\
 rank  candidate  k      rmse  std       mae   f1   fit s  score s  error
 ----  ---------  -  --------  ---  --------  ---  ------  -------  -----------------

@@ -38,10 +38,12 @@ pub enum Error {
     },
 
     /// A candidate of a grid cannot be fitted, whatever the rows: found before any fit.
-    #[error("candidate {candidate} ({params}): {source}")]
+    #[error("candidate {candidate}{} ({params}): {source}", of_pipeline(pipeline))]
     Candidate {
         /// Position in the grid, from 0.
         candidate: usize,
+        /// Its pipeline, where several compete.
+        pipeline: Option<String>,
         /// The values of its grid addresses.
         params: String,
         /// What is wrong.
@@ -119,9 +121,25 @@ impl Error {
     pub(crate) fn candidate(index: usize, params: &ParamMap, error: impl Into<Self>) -> Self {
         match error.into() {
             Self::Core(source) => {
-                Self::Candidate { candidate: index, params: params.to_string(), source: Box::new(source) }
+                let (params, source) = (params.to_string(), Box::new(source));
+                Self::Candidate { candidate: index, pipeline: None, params, source }
             }
             other => other,
+        }
+    }
+
+    /// Names the pipeline of the candidate that this is about.
+    pub(crate) fn in_pipeline(mut self, name: &str) -> Self {
+        if let Self::Candidate { pipeline, .. } = &mut self {
+            *pipeline = Some(name.to_owned());
+        }
+        self
+    }
+
+    pub(crate) fn candidate_index(&self) -> Option<usize> {
+        match self {
+            Self::Candidate { candidate, .. } => Some(*candidate),
+            _ => None,
         }
     }
 
@@ -138,6 +156,10 @@ impl Error {
     pub(crate) fn splitter(splitter: &dyn Splitter, source: anyhow::Error) -> Self {
         Self::Split { splitter: name_of(splitter), source: Cause::new(source) }
     }
+}
+
+fn of_pipeline(pipeline: &Option<String>) -> String {
+    pipeline.as_ref().map(|name| format!(" of pipeline `{name}`")).unwrap_or_default()
 }
 
 fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
 use luthier_core::frame::DataFrame;
+use luthier_core::memory::in_words;
 
 use crate::executor::Executor;
 use crate::forecast::Forecast;
-use crate::memory_budget::{MemoryBudget, in_words};
+use crate::memory_budget::MemoryBudget;
 use crate::named::name_of;
 use crate::parallelism::Parallelism;
 use crate::plan::{BaseNeed, Level, Tree};
@@ -18,6 +19,8 @@ pub(crate) struct Explanation<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) base_needs: &'a [BaseNeed],
     pub(crate) candidates: usize,
+    /// The candidates of each pipeline, where several compete.
+    pub(crate) pipelines: Vec<(String, usize)>,
     pub(crate) split: &'a Split,
     pub(crate) frame: &'a DataFrame,
     pub(crate) metrics: Vec<String>,
@@ -42,6 +45,10 @@ impl Display for Explanation<'_> {
             self.frame.num_rows(),
             plural(self.frame.num_partitions(), "partition"),
         )?;
+        if !self.pipelines.is_empty() {
+            let told = |(name, n): &(String, usize)| format!("{name} with {}", plural(*n, "candidate"));
+            writeln!(f, "pipelines  {}", self.pipelines.iter().map(told).collect::<Vec<_>>().join(", "))?;
+        }
         if let Some((first, error)) = self.tree.invalid.first_key_value() {
             let invalid = self.tree.invalid.len();
             writeln!(

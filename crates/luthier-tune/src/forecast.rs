@@ -1,7 +1,7 @@
 //! How much work and memory a search is expected to take.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Need, Room, Work, fuse_needs};
+use luthier_core::{Need, Room, Work, fuse_needs, memory};
 
 use crate::memory_budget::MemoryBudget;
 use crate::plan::{BaseNeed, Tree};
@@ -30,6 +30,9 @@ pub struct Forecast {
 /// Copies of a summary that a unit makes on its way through stages.
 const COPIES: u64 = 6;
 
+/// The summary of the training rows of a fold and that of its other rows.
+const LEAST_COPIES: u64 = 2;
+
 pub(crate) struct CostEstimate<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) base_needs: &'a [BaseNeed],
@@ -44,12 +47,38 @@ impl CostEstimate<'_> {
     pub(crate) fn forecast(&self) -> Forecast {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
         forecast.work.evaluations = (self.candidates() * self.folds() * self.evaluators) as u64;
-        forecast.unit_bytes = COPIES * self.largest_summary();
+        forecast.unit_bytes = COPIES.saturating_mul(self.largest_summary());
         match self.sharing {
             Sharing::On => self.shared(&mut forecast),
             Sharing::Off => self.alone(&mut forecast),
         }
         forecast
+    }
+
+    /// Refuses a search of which a single summary would not fit into memory, before anything is read.
+    ///
+    /// # Errors
+    /// The stage that asks for it, with the sizes. A `memory_budget` of more than is free is taken at its word.
+    pub(crate) fn require_memory(&self) -> luthier_core::Result<()> {
+        let schema = self.frame.schema();
+        let in_front = self.base_needs.iter().map(|base| (base.stage.as_str(), &base.need, schema));
+        let behind =
+            self.tree.nodes.iter().flat_map(|node| {
+                node.needs.iter().map(|need| (node.name.as_str(), need, &node.planned.schema))
+            });
+        let sized = in_front.chain(behind).map(|(stage, need, schema)| {
+            let bytes = self.bytes_of(std::slice::from_ref(need), schema);
+            (bytes.saturating_mul(LEAST_COPIES), stage, need)
+        });
+        let Some((bytes, stage, need)) = sized.max_by_key(|(bytes, ..)| *bytes) else { return Ok(()) };
+        if matches!(self.memory_budget, MemoryBudget::Bytes(budget) if bytes <= budget) {
+            return Ok(());
+        }
+        memory::require(bytes, || {
+            let what = format!("`{}` of {}", need.name(), need.columns().join(", "));
+            (what, "use fewer features, or fewer rows".to_owned())
+        })
+        .map_err(|error| error.in_stage(stage))
     }
 
     fn candidates(&self) -> usize {
@@ -165,7 +194,7 @@ impl CostEstimate<'_> {
     /// Bytes of one summary for each request; what cannot be summarised takes none.
     fn bytes_of(&self, needs: &[Need], schema: &Schema) -> u64 {
         let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
-        bytes.map(|bytes| bytes as u64).sum()
+        bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64))
     }
 }
 

@@ -47,6 +47,7 @@ mod failure;
 mod forecast;
 mod grid;
 mod memory_budget;
+mod missing_classes;
 mod named;
 mod notes;
 mod parallelism;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use luthier_core::Value;
+use luthier_core::memory::{self, in_words};
 use luthier_core::params::ParamType;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -49,21 +50,10 @@ impl MemoryBudget {
     /// The number of bytes now.
     pub fn bytes(self) -> u64 {
         match self {
-            Self::Auto => free_memory().map_or(UNKNOWN_SHARE, |free| free / 4),
+            Self::Auto => memory::free().map_or(UNKNOWN_SHARE, |free| free / 4),
             Self::Bytes(bytes) => bytes,
         }
     }
-}
-
-/// What Linux says is available without swapping, and what is left of the process's own limit.
-fn free_memory() -> Option<u64> {
-    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
-    let number = |file: &str| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
-    let limit = number("/sys/fs/cgroup/memory.max")
-        .map(|limit| limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
-    Some(limit.map_or(free, |limit| limit.min(free)))
 }
 
 fn wrong(found: &str) -> Error {
@@ -101,23 +91,6 @@ impl fmt::Display for MemoryBudget {
             Self::Auto => f.pad("auto"),
             Self::Bytes(bytes) => f.pad(&in_words(*bytes)),
         }
-    }
-}
-
-/// A number of bytes for people: exact where it is a whole number of units, else three digits.
-pub(crate) fn in_words(bytes: u64) -> String {
-    let units =
-        [("GiB", 1u64 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("kB", 1_000)];
-    if let Some((unit, size)) = units.iter().find(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size)) {
-        return format!("{} {unit}", bytes / size);
-    }
-    match units.iter().filter(|(unit, _)| !unit.contains('i')).find(|(_, size)| bytes >= *size) {
-        Some((unit, size)) => {
-            let value = bytes as f64 / *size as f64;
-            let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-            format!("{value:.digits$} {unit}")
-        }
-        None => format!("{bytes} B"),
     }
 }
 
@@ -172,8 +145,6 @@ mod tests {
         }
         assert_eq!(MemoryBudget::Bytes(400_000_000).to_string(), "400 MB");
         assert_eq!(MemoryBudget::Bytes(2 << 30).to_string(), "2 GiB");
-        assert_eq!(in_words(8_160_800), "8.16 MB");
-        assert_eq!(in_words(81_608), "81.6 kB");
     }
 
     #[test]

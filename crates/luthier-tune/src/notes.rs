@@ -1,13 +1,11 @@
 //! What a search has to say beside its numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use luthier_core::frame::DataFrame;
 use luthier_core::{Note, NoteKind};
 
 use crate::result::{CandidateResult, SearchResult};
-use crate::splitter::Split;
 
 /// Something that a reader of the results should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +14,8 @@ pub struct SearchNote {
     pub note: Note,
     /// For a note of a model: which fits it is from.
     pub fits: Option<NotedFits>,
+    /// For a note of an evaluator: the folds whose rows it is about, unless it is about all.
+    pub folds: Vec<u32>,
 }
 
 /// The fits that a note is from.
@@ -32,7 +32,7 @@ pub struct NotedFits {
 impl SearchNote {
     /// A note about the search as a whole.
     pub(crate) fn new(kind: NoteKind, message: impl Into<String>) -> Self {
-        Self { note: Note::new(kind, message), fits: None }
+        Self { note: Note::new(kind, message), fits: None, folds: Vec::new() }
     }
 }
 
@@ -47,8 +47,36 @@ impl fmt::Display for SearchNote {
                 let noun = if of == 1 { "fit" } else { "fits" };
                 write!(f, " (in {said} of {of} {noun}{model})")
             }
-            None => Ok(()),
+            None if self.folds.is_empty() => Ok(()),
+            None => write!(f, " (on {})", numbered("fold", &as_places(&self.folds))),
         }
+    }
+}
+
+fn as_places(folds: &[u32]) -> Vec<usize> {
+    folds.iter().map(|&fold| fold as usize).collect()
+}
+
+/// What evaluators say of metrics that are there, with the folds.
+#[derive(Debug, Default)]
+pub(crate) struct EvaluationNotes(Vec<(Note, BTreeSet<u32>)>);
+
+impl EvaluationNotes {
+    /// Takes what was said about the rows of a fold. Why a metric is not defined the results tell themselves.
+    pub(crate) fn add(&mut self, fold: u32, notes: impl IntoIterator<Item = Note>) {
+        for note in notes.into_iter().filter(|note| note.kind != NoteKind::UndefinedMetric) {
+            match self.0.iter_mut().find(|(known, _)| *known == note) {
+                Some((_, folds)) => drop(folds.insert(fold)),
+                None => self.0.push((note, BTreeSet::from([fold]))),
+            }
+        }
+    }
+
+    pub(crate) fn finish(self, folds: usize) -> impl Iterator<Item = SearchNote> {
+        self.0.into_iter().map(move |(note, on)| {
+            let on = if on.len() == folds { Vec::new() } else { on.into_iter().collect() };
+            SearchNote { note, fits: None, folds: on }
+        })
     }
 }
 
@@ -85,7 +113,7 @@ impl FitNotes {
         let key = (note.stage.clone(), note.kind, subjects, message);
         let place = *self.places.entry(key).or_insert(self.notes.len());
         if place == self.notes.len() {
-            self.notes.push(SearchNote { note, fits: None });
+            self.notes.push(SearchNote { note, fits: None, folds: Vec::new() });
         }
         if let Some(known) = self.notes.get_mut(place) {
             change(known.fits.get_or_insert_default());
@@ -94,7 +122,7 @@ impl FitNotes {
 
     /// The notes in the order in which they were said first.
     pub(crate) fn finish(mut self) -> Vec<SearchNote> {
-        for SearchNote { note, fits } in &mut self.notes {
+        for SearchNote { note, fits, .. } in &mut self.notes {
             let of = note.stage.as_ref().and_then(|stage| self.fits.get(stage));
             if let (Some(fits), Some(&of)) = (fits, of) {
                 fits.of = of;
@@ -124,44 +152,6 @@ pub(crate) fn numbered(noun: &str, numbers: &[usize]) -> String {
 
 /// Most reasons that are told one by one.
 pub(crate) const MOST_REASONS: usize = 10;
-
-/// Most distinct labels that count as classes.
-const MOST_CLASSES: usize = 1000;
-
-/// The classes of the column `label` that the training rows of a fold lack. Columns that the frame does not have, or that
-/// do not hold classes, say nothing.
-pub(crate) fn missing_classes(frame: &DataFrame, split: &Split, label: &str) -> Vec<SearchNote> {
-    // For each class the only fold that has it, if there is but one.
-    let mut only: BTreeMap<u64, (f64, Option<u32>)> = BTreeMap::new();
-    let Ok(labels) = frame.column_f64(label) else { return Vec::new() };
-    for (&label, &fold) in labels.iter().zip(split.folds.assignment()) {
-        // The order of the numbers, whatever their sign.
-        let bits = label.to_bits();
-        let key = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
-        only.entry(key)
-            .and_modify(|(_, known)| *known = known.filter(|known| *known == fold))
-            .or_insert((label, Some(fold)));
-        if only.len() > MOST_CLASSES {
-            return Vec::new();
-        }
-    }
-    let mut lacking: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for (class, fold) in only.into_values() {
-        if let Some(fold) = fold.filter(|fold| split.evaluated.contains(fold)) {
-            lacking.entry(fold).or_default().push(class.to_string());
-        }
-    }
-    let note = |(fold, classes): (u32, Vec<String>)| {
-        let noun = if classes.len() == 1 { "class" } else { "classes" };
-        let message = format!(
-            "the training rows of fold {fold} have no {noun} {}: use fewer folds, or a fold column that spreads the \
-             rows of a class over several folds",
-            classes.join(", ")
-        );
-        SearchNote { note: Note::new(NoteKind::MissingClasses, message).about(classes), fits: None }
-    };
-    lacking.into_iter().map(note).collect()
-}
 
 /// What is missing in the table, and why; `defined_for` says for each metric, the deciding one first, what rows must have.
 pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<String>]) -> Vec<SearchNote> {
@@ -211,18 +201,52 @@ fn undefined(
     }
     let number = |place: &usize| Some(result.candidates.first()?.folds.get(*place)?.fold as usize);
     let numbers: Vec<usize> = without.iter().filter_map(number).collect();
-    let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
-    let message = if without.len() == folds {
-        format!("{name} is not defined (NaN) on any fold{needs}")
-    } else {
-        let over = folds - without.len();
-        let rest = if over == 1 { "the other fold".to_owned() } else { format!("the other {over} folds") };
-        format!(
-            "{name} is not defined (NaN) on {}{needs}; the means are over {rest}",
-            numbered("fold", &numbers)
-        )
+    let reasons = reasons_by_fold(result, metric, &without);
+    let mut message = match reasons.is_empty() {
+        true => {
+            let folds =
+                if without.len() == folds { "any fold".to_owned() } else { numbered("fold", &numbers) };
+            let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
+            format!("{name} is not defined (NaN) on {folds}{needs}")
+        }
+        false => {
+            let told =
+                reasons.iter().map(|(message, folds)| format!("{}: {message}", numbered("fold", folds)));
+            told.collect::<Vec<_>>().join("; ")
+        }
     };
+    match folds - without.len() {
+        0 => {}
+        1 => message.push_str("; the means are over the other fold"),
+        over => message.push_str(&format!("; the means are over the other {over} folds")),
+    }
     Some(SearchNote::new(NoteKind::UndefinedMetric, message))
+}
+
+/// Why evaluators say that a metric is not defined, with the numbers of the folds, of those in these places. `metric` is 0
+/// for the one that decides.
+pub(crate) fn reasons_by_fold(
+    result: &SearchResult,
+    metric: usize,
+    places: &[usize],
+) -> Vec<(String, Vec<usize>)> {
+    let mut reasons: Vec<(String, Vec<usize>)> = Vec::new();
+    for place in places {
+        let fold = |candidate: &CandidateResult| {
+            let fold = candidate.folds.get(*place)?;
+            let why = match metric.checked_sub(1) {
+                None => fold.undefined.clone(),
+                Some(also) => fold.also.get(also)?.undefined.clone(),
+            };
+            Some((why?, fold.fold as usize))
+        };
+        let Some((why, fold)) = result.candidates.iter().find_map(fold) else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, folds)) => folds.push(fold),
+            None => reasons.push((why, vec![fold])),
+        }
+    }
+    reasons
 }
 
 /// The reasons why candidates of a search with a best one failed.
@@ -236,9 +260,6 @@ pub(crate) fn failed(result: &SearchResult) -> Vec<SearchNote> {
 
 #[cfg(test)]
 mod tests {
-    use luthier_core::Folds;
-    use luthier_core::frame::Column;
-
     use super::*;
 
     #[test]
@@ -274,22 +295,5 @@ mod tests {
     fn numbers_are_told_as_ranges() {
         assert_eq!(numbered("fold", &[3]), "fold 3");
         assert_eq!(numbered("fold", &[0, 1, 3, 5, 6, 7]), "folds 0, 1, 3, 5-7");
-    }
-
-    #[test]
-    fn a_class_of_one_fold_is_missing_from_its_training_rows() {
-        let label = Column::i64(vec![0, 1, 2, 2, 0, 1, -1, 0]);
-        let frame = DataFrame::from_columns(vec![("y", label)]).unwrap();
-        let folds = Folds::new(vec![0, 1, 0, 0, 1, 0, 2, 2], 3).unwrap();
-        let split = Split { folds, evaluated: vec![0, 1, 2] };
-        let notes: Vec<String> =
-            missing_classes(&frame, &split, "y").iter().map(ToString::to_string).collect();
-        assert_eq!(notes.len(), 2);
-        assert!(
-            notes[0].starts_with("the training rows of fold 0 have no class 2: use fewer folds"),
-            "{notes:?}"
-        );
-        assert!(notes[1].starts_with("the training rows of fold 2 have no class -1"), "{notes:?}");
-        assert!(missing_classes(&frame, &split, "z").is_empty());
     }
 }

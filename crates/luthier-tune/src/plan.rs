@@ -180,14 +180,16 @@ pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Bo
 
 impl Tree {
     /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
-    /// marked as invalid.
+    /// marked as invalid, and one whose stages do not suit the columns where it `may_not_fit`, since it exchanges stages or
+    /// leaves them out.
     ///
     /// # Errors
-    /// A candidate that does not suit the columns; parameters that contradict each other in all candidates.
+    /// Another candidate that does not suit the columns; candidates that are all invalid.
     pub(crate) fn new(
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
         schema: &Schema,
+        may_not_fit: impl Fn(usize) -> bool,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<(Self, Vec<BaseNeed>)> {
         let mut tree = Self::default();
@@ -195,37 +197,57 @@ impl Tree {
         let mut first_error = None;
         let order = StageOrder::new(configured);
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
-            let named = |error| Error::candidate(index, params, error);
-            if let Err(error) = root.validate() {
-                tree.paths.push(Vec::new());
-                tree.scoring_passes.push(0);
-                tree.invalid.insert(index, Failure::from(&error));
-                first_error.get_or_insert_with(|| named(error.into()));
-                continue;
-            }
-            let declared = leaves(root.as_ref());
-            let moved = order.moved(&declared, schema).and_then(|moved| {
-                let path = tree.add_candidate(index, moved, schema).ok();
-                if path.is_none() {
-                    // A stage that reads more than it declares does not fit where it was moved to.
-                    tree.remove_candidate(index);
-                }
-                path
-            });
-            let path = match moved {
-                Some(path) => path,
-                None => tree.add_candidate(index, declared, schema).map_err(named)?,
+            let planned = match root.validate() {
+                Ok(()) => tree.plan(index, root.as_ref(), schema, &order, &asked_to_score),
+                Err(error) => Err(error.into()),
             };
-            let behind = path.last().map_or(schema, |&node| &tree.nodes[node].planned.schema);
-            let asked = asked_to_score(behind).map_err(named)?;
-            tree.place_needs(index, &path, asked, &mut base);
-            tree.paths.push(path);
+            match planned {
+                Ok((path, asked)) => {
+                    tree.place_needs(index, &path, asked, &mut base);
+                    tree.paths.push(path);
+                }
+                Err(Error::Core(error)) if may_not_fit(index) || root.validate().is_err() => {
+                    tree.remove_candidate(index);
+                    tree.paths.push(Vec::new());
+                    tree.scoring_passes.push(0);
+                    tree.invalid.insert(index, Failure::from(&error));
+                    first_error.get_or_insert_with(|| Error::candidate(index, params, error));
+                }
+                Err(error) => return Err(Error::candidate(index, params, error)),
+            }
         }
         match first_error {
             Some(error) if tree.invalid.len() == params.len() => return Err(error),
             _ => tree.levels = tree.group(),
         }
         Ok((tree, base.needs))
+    }
+
+    /// The nodes of a candidate, and what the evaluators ask behind them.
+    fn plan(
+        &mut self,
+        index: usize,
+        root: &dyn DynEstimator,
+        schema: &Schema,
+        order: &StageOrder,
+        asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
+    ) -> Result<(Vec<usize>, AskedToScore)> {
+        let declared = leaves(root);
+        let moved = order.moved(&declared, schema).and_then(|moved| {
+            let path = self.add_candidate(index, moved, schema).ok();
+            if path.is_none() {
+                // A stage that reads more than it declares does not fit where it was moved to.
+                self.remove_candidate(index);
+            }
+            path
+        });
+        let path = match moved {
+            Some(path) => path,
+            None => self.add_candidate(index, declared, schema)?,
+        };
+        let behind = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
+        let asked = asked_to_score(behind)?;
+        Ok((path, asked))
     }
 
     fn add_candidate(

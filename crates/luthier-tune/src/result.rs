@@ -1,6 +1,7 @@
 //! The table a search ends with.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 
 use luthier_core::{ParamMap, Work};
@@ -23,6 +24,8 @@ pub struct FoldResult {
     pub score_seconds: f64,
     /// Why the candidate failed on this fold.
     pub error: Option<Failure>,
+    /// Why the metric is not defined on this fold, where the evaluator says.
+    pub undefined: Option<String>,
     /// The secondary metrics, in the order of [`SearchResult::also`].
     pub also: Vec<FoldMetric>,
 }
@@ -32,8 +35,10 @@ pub struct FoldResult {
 pub struct FoldMetric {
     /// The metric; NaN where it is not defined or missing.
     pub metric: f64,
-    /// Why it is missing.
+    /// Why computing it failed.
     pub error: Option<Failure>,
+    /// Why it is not defined, where the evaluator says.
+    pub undefined: Option<String>,
 }
 
 /// One candidate.
@@ -59,6 +64,13 @@ pub struct CandidateResult {
     pub folds: Vec<FoldResult>,
     /// Mean and deviation of the secondary metrics, in the order of [`SearchResult::also`].
     pub also: Vec<MetricSummary>,
+}
+
+/// One that is missing.
+impl Default for FoldMetric {
+    fn default() -> Self {
+        Self { metric: f64::NAN, error: None, undefined: None }
+    }
 }
 
 impl CandidateResult {
@@ -113,6 +125,8 @@ pub struct SearchResult {
     /// Index of the candidate with rank 1. Where no candidate has a mean,
     /// [`best_candidate`](Self::best_candidate) gives `None`.
     pub best: usize,
+    /// The names of the pipelines that compete, in order: their places, from 0, where they were given none.
+    pub pipelines: Vec<String>,
     /// The candidates in the order of the grid.
     pub candidates: Vec<CandidateResult>,
     /// What a reader of the table should know: folds without a metric, classes that training rows lack, what models said
@@ -136,6 +150,12 @@ impl SearchResult {
         self.candidates.get(self.best).filter(|candidate| candidate.has_mean())
     }
 
+    /// The name of a candidate's pipeline, where several compete.
+    pub fn pipeline_of(&self, candidate: &CandidateResult) -> Option<&str> {
+        let name = self.pipelines.get(candidate.pipeline).filter(|_| self.pipelines.len() > 1);
+        name.map(String::as_str)
+    }
+
     /// The candidates from best to worst.
     pub fn leaderboard(&self) -> Vec<&CandidateResult> {
         let mut ranked: Vec<_> = self.candidates.iter().collect();
@@ -143,15 +163,19 @@ impl SearchResult {
         ranked
     }
 
-    /// Why a candidate failed and why secondary metrics are missing, in one line: each message once, with its folds
-    /// unless it is that of all folds. Empty if nothing went wrong.
+    /// Why a candidate failed and why metrics are missing, in one line: each message once, with its folds unless it is that
+    /// of all folds. Empty if nothing is missing for a known reason.
     pub fn errors_of(&self, candidate: &CandidateResult) -> String {
         let mut told: Vec<(String, Vec<usize>)> = Vec::new();
         for fold in &candidate.folds {
             // Where the candidate failed, its other metrics are missing for the same reason.
             let others = self.also.iter().zip(&fold.also).filter(|_| fold.error.is_none());
-            let others = others.filter_map(|(also, m)| Some(format!("{}: {}", also.name, m.error.as_ref()?)));
-            for message in fold.error.iter().map(ToString::to_string).chain(others) {
+            let others = others.filter_map(|(also, m)| {
+                let failed = m.error.as_ref().map(|error| format!("{}: {error}", also.name));
+                failed.or_else(|| m.undefined.clone())
+            });
+            let own = fold.error.iter().map(ToString::to_string).chain(fold.undefined.clone());
+            for message in own.chain(others) {
                 match told.iter_mut().find(|(earlier, _)| *earlier == message) {
                     Some((_, folds)) => folds.push(fold.fold as usize),
                     None => told.push((message, vec![fold.fold as usize])),
@@ -171,10 +195,12 @@ impl SearchResult {
     /// Why candidates failed: each distinct reason once, the most frequent first.
     pub fn failures(&self) -> Vec<FailureSummary> {
         let mut all: Vec<FailureSummary> = Vec::new();
+        let mut places: HashMap<&Failure, usize> = HashMap::new();
         for candidate in &self.candidates {
             for fold in &candidate.folds {
                 let Some(failure) = &fold.error else { continue };
-                match all.iter_mut().find(|known| known.failure == *failure) {
+                let place = *places.entry(failure).or_insert(all.len());
+                match all.get_mut(place) {
                     Some(known) => known.add(candidate.index, fold.fold),
                     None => all.push(FailureSummary {
                         failure: failure.clone(),
@@ -284,6 +310,7 @@ mod tests {
                     fit_seconds: 0.0,
                     score_seconds: 0.0,
                     error: None,
+                    undefined: None,
                     also: Vec::new(),
                 }],
                 also: Vec::new(),
@@ -309,7 +336,8 @@ mod tests {
             fit_seconds: 0.0,
             score_seconds: 0.0,
             error: error.map(Failure::from),
-            also: vec![FoldMetric { metric: 2.0 * metric, error: None }],
+            undefined: None,
+            also: vec![FoldMetric { metric: 2.0 * metric, error: None, undefined: None }],
         };
         CandidateResult {
             index: 0,
@@ -381,6 +409,7 @@ mod tests {
             larger_is_better: false,
             also: Vec::new(),
             best: 2,
+            pipelines: vec!["0".to_owned()],
             candidates,
             notes: Vec::new(),
             executor_note: None,

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline, PipelineModel, Rows,
-    TrainingSets, WorkCounter, persist,
+    Dataset, DynEstimator, DynEvaluator, DynModel, FailedNeed, FitContext, Need, ParamMap, Pipeline,
+    PipelineModel, Rows, TrainingSets, WorkCounter, persist,
 };
 
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::forecast::Forecast;
-use crate::notes::{FitNotes, SearchNote, failed, missing_metrics};
+use crate::missing_classes::MissingClasses;
+use crate::notes::{EvaluationNotes, FitNotes, failed, missing_metrics, numbered, reasons_by_fold};
 use crate::plan::{Level, leaves};
 use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
 use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
@@ -28,6 +29,7 @@ struct Cell {
     metric: Option<f64>,
     also: Vec<FoldMetric>,
     error: Option<Failure>,
+    undefined: Option<String>,
     fit_seconds: f64,
     score_seconds: f64,
 }
@@ -54,8 +56,14 @@ pub(crate) struct Run<'a> {
     whole: HashMap<(u32, usize), Fitted>,
     /// The frame as it is seen behind a node, with what was computed there, by fold.
     views: HashMap<(u32, usize), Result<Dataset, Failure>>,
+    /// The names of the metrics.
+    metrics: Vec<String>,
+    /// What the training rows of folds lack.
+    classes: Vec<MissingClasses>,
     /// What models said about their fits.
     notes: FitNotes,
+    /// What evaluators said about metrics.
+    evaluation_notes: EvaluationNotes,
     progress: Progress,
 }
 
@@ -84,23 +92,27 @@ impl<'a> Run<'a> {
             nodes: HashMap::new(),
             whole: HashMap::new(),
             views: HashMap::new(),
+            metrics: search.metrics(),
+            classes: Vec::new(),
             notes: FitNotes::default(),
+            evaluation_notes: EvaluationNotes::default(),
             progress: Progress { done: 0, total: 0 },
         }
     }
 
-    pub(crate) fn complete(mut self, base: Dataset, notes: Vec<SearchNote>) -> Result<Tuned> {
+    pub(crate) fn complete(mut self, base: Dataset, classes: Vec<MissingClasses>) -> Result<Tuned> {
+        self.classes = classes;
         self.progress.total = self.units_in_all();
         match self.search.sharing {
             Sharing::On => {
                 let whole = self.run_shared(&base)?;
-                self.finish(&whole, notes)
+                self.finish(&whole)
             }
             Sharing::Off => {
                 let base = base.without_sharing();
                 let (folds, candidates) = (self.folds.clone(), self.candidates.clone());
                 self.run_alone(&base, &folds, &candidates)?;
-                self.finish(&base, notes)
+                self.finish(&base)
             }
         }
     }
@@ -179,7 +191,7 @@ impl<'a> Run<'a> {
         let hit = |candidate: usize| {
             self.prepared.base_needs.iter().any(|base| {
                 base.is_vital()
-                    && base.candidates.contains(&candidate)
+                    && base.candidates.binary_search(&candidate).is_ok()
                     && failed.iter().any(|(need, _)| covers(need, &base.need))
             })
         };
@@ -328,7 +340,7 @@ impl<'a> Run<'a> {
 
     fn run_units(&mut self, stage: String, units: Vec<Unit>, keep_models: bool) -> Result<()> {
         let search = self.search;
-        let job = Arc::new(Units::new(
+        let job = Units::new(
             stage,
             units,
             Arc::clone(&self.prepared.tree),
@@ -336,7 +348,8 @@ impl<'a> Run<'a> {
             search.evaluators.clone(),
             self.ctx.clone(),
             Arc::clone(&self.clock),
-        ));
+        );
+        let job = Arc::new(job.with_notes(search.sharing == Sharing::On));
         let limit = search.limit(job.len(), &self.forecast);
         let (before, finished) = (self.progress, AtomicUsize::new(0));
         let observe = |_: usize, _: &TaskResult| {
@@ -375,13 +388,18 @@ impl<'a> Run<'a> {
             cell.score_seconds += record.score_seconds / share;
         }
         for score in record.scores {
+            let notes = score.metrics.iter().flat_map(|metric| metric.notes.iter().cloned());
+            self.evaluation_notes.add(unit.fold, notes);
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
             let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
             cell.also = metrics.map(Metric::into_fold_metric).collect();
             match deciding {
                 Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
-                deciding => cell.metric = deciding.map(|metric| metric.value()),
+                deciding => {
+                    cell.undefined = deciding.as_ref().and_then(Metric::undefined);
+                    cell.metric = deciding.map(|metric| metric.value());
+                }
             }
         }
         record.stages.iter().for_each(|stage| self.notes.count(stage));
@@ -405,11 +423,12 @@ impl<'a> Run<'a> {
         cell.error.get_or_insert_with(|| error.clone());
     }
 
-    fn finish(mut self, base: &Dataset, notes: Vec<SearchNote>) -> Result<Tuned> {
+    fn finish(mut self, base: &Dataset) -> Result<Tuned> {
         let sub_models = self.search.collect_sub_models.then(|| self.sub_models(base.schema()));
         let mut result = self.table();
         let defined_for: Vec<_> = self.search.evaluators.iter().map(|e| e.defined_for()).collect();
-        result.notes = notes;
+        result.notes = self.classes.iter().flat_map(MissingClasses::notes).collect();
+        result.notes.extend(std::mem::take(&mut self.evaluation_notes).finish(self.folds.len()));
         result.notes.extend(missing_metrics(&result, &defined_for));
         let mut said = std::mem::take(&mut self.notes);
         let best = result.best;
@@ -456,7 +475,10 @@ impl<'a> Run<'a> {
             n => format!("any of the {n} folds ({rows})"),
         };
         let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
-        let reason = format!("{} is not defined (NaN) on {folds}{needs}", result.metric);
+        let mut reason = format!("{} is not defined (NaN) on {folds}{needs}", result.metric);
+        for (message, folds) in reasons_by_fold(&result, 0, &(0..self.folds.len()).collect::<Vec<_>>()) {
+            reason.push_str(&format!("\n- {}: {message}", numbered("fold", &folds)));
+        }
         Error::NoMetric { result: Box::new(result), reason }
     }
 
@@ -464,7 +486,7 @@ impl<'a> Run<'a> {
     fn table(&self) -> SearchResult {
         let evaluators = &self.search.evaluators;
         let larger_is_better = evaluators.first().is_some_and(|first| first.is_larger_better());
-        let mut metrics = self.search.metrics().into_iter();
+        let mut metrics = self.metrics.iter().cloned();
         let metric = metrics.next().unwrap_or_default();
         let others = metrics.zip(evaluators.iter().skip(1));
         let also = others
@@ -488,6 +510,7 @@ impl<'a> Run<'a> {
             larger_is_better,
             also,
             best,
+            pipelines: self.search.pipeline_names(),
             candidates,
             notes: Vec::new(),
             executor_note: self.search.executor_note(),
@@ -511,19 +534,39 @@ impl<'a> Run<'a> {
 
     fn fold_result(&self, fold: u32, candidate: usize) -> FoldResult {
         let cell = self.cells.get(&(fold, candidate)).cloned().unwrap_or_default();
-        let error = self.failure(fold, candidate);
-        let mut also = cell.also;
-        also.resize(
-            self.search.evaluators.len().saturating_sub(1),
-            FoldMetric { metric: f64::NAN, error: error.clone() },
-        );
-        FoldResult {
-            fold,
-            metric: cell.metric.filter(|_| error.is_none()).unwrap_or(f64::NAN),
-            fit_seconds: cell.fit_seconds,
-            score_seconds: cell.score_seconds,
-            error,
-            also,
+        let failed = self.failure(fold, candidate);
+        let deciding = FoldMetric {
+            metric: cell.metric.filter(|_| failed.is_none()).unwrap_or(f64::NAN),
+            error: failed.clone(),
+            undefined: cell.undefined,
+        };
+        let missing = FoldMetric { metric: f64::NAN, error: failed, undefined: None };
+        let others = cell.also.into_iter().chain(std::iter::repeat(missing));
+        let all = std::iter::once(deciding).chain(others).zip(&self.search.evaluators).zip(&self.metrics);
+        let mut all = all.map(|((metric, evaluator), name)| {
+            match self.lacking_class(fold, &metric, evaluator.as_ref()) {
+                Some(why) => FoldMetric {
+                    undefined: Some(format!("{name} is not defined: {why}")),
+                    ..FoldMetric::default()
+                },
+                None => metric,
+            }
+        });
+        let FoldMetric { metric, error, undefined } = all.next().unwrap_or_default();
+        let (fit_seconds, score_seconds) = (cell.fit_seconds, cell.score_seconds);
+        FoldResult { fold, metric, fit_seconds, score_seconds, error, undefined, also: all.collect() }
+    }
+
+    /// Why a metric is missing, where that is because the training rows of the fold lack a class.
+    fn lacking_class(&self, fold: u32, metric: &FoldMetric, evaluator: &dyn DynEvaluator) -> Option<String> {
+        let label = evaluator.class_col().filter(|_| evaluator.needs_every_class());
+        let needed =
+            || label.and_then(|label| self.classes.iter().find_map(|classes| classes.on(fold, &label)));
+        match &metric.error {
+            None => needed(),
+            // Such as probabilities of other classes than the labels are of.
+            Some(failure) if failure.part.as_deref() == Some(evaluator.type_name()) => needed(),
+            Some(failure) => self.classes.iter().find_map(|classes| classes.excuse(fold, failure)),
         }
     }
 

@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, WorkCounter};
+use luthier_core::{Dataset, DynEstimator, DynEvaluator, DynModel, ParamMap, Pipeline, WorkCounter};
 
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::explain::Explanation;
 use crate::forecast::{CostEstimate, Forecast};
 use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
-use crate::notes::{SearchNote, missing_classes};
+use crate::missing_classes::MissingClasses;
 use crate::parallelism::Parallelism;
 use crate::plan::{AskedToScore, BaseNeed, Tree, candidates, configure};
 use crate::result::SearchResult;
@@ -40,6 +40,20 @@ pub struct Progress {
     pub total: usize,
 }
 
+/// A pipeline, or another estimator, that competes with candidates of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Contender {
+    name: Option<String>,
+    estimator: Box<dyn DynEstimator>,
+    grid: ParamGrid,
+}
+
+impl Contender {
+    fn new(estimator: Box<dyn DynEstimator>, grid: ParamGrid) -> Self {
+        Self { name: None, estimator, grid }
+    }
+}
+
 type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// A search over the candidates of a grid: the engine behind [`CrossValidator`](crate::CrossValidator) and
@@ -60,10 +74,28 @@ type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 /// assert_eq!(tuned.result.candidates.len(), 3);
 /// # Ok::<(), anyhow::Error>(())
 /// ```
+///
+/// Several pipelines compete where [`or`](Self::or) adds others:
+///
+/// ```
+#[doc = include_str!("example_parts.txt")]
+/// use std::sync::Arc;
+/// use luthier_tune::{KFold, ParamGrid, Search};
+///
+/// let weak = ParamGrid::new().add_by_name("reg_param", [0.01, 0.1]);
+/// let search = Search::new(Box::new(Ridge::new()), weak, Box::new(Error::new()), Arc::new(KFold::new()))
+///     .named("weak")
+///     .or(Box::new(Ridge::new()), ParamGrid::new().add_by_name("reg_param", [10.0]))
+///     .named("strong");
+/// let tuned = search.fit(&data)?;
+/// let of: Vec<_> = tuned.result.candidates.iter().map(|candidate| tuned.result.pipeline_of(candidate)).collect();
+/// assert_eq!(of, [Some("weak"), Some("weak"), Some("strong")]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Search {
-    /// The pipelines that compete, each with its candidates; one at least.
-    pub(crate) pipelines: Vec<(Box<dyn DynEstimator>, ParamGrid)>,
+    /// The pipelines that compete; one at least.
+    pub(crate) pipelines: Vec<Contender>,
     /// The first decides.
     pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) splitter: Arc<dyn Splitter>,
@@ -124,7 +156,7 @@ impl Search {
         splitter: Arc<dyn Splitter>,
     ) -> Self {
         Self {
-            pipelines: vec![(estimator, grid)],
+            pipelines: vec![Contender::new(estimator, grid)],
             evaluators: vec![evaluator],
             splitter,
             executor: Arc::new(ThreadPool::new()),
@@ -140,7 +172,15 @@ impl Search {
     /// Lets another pipeline, or another estimator, compete with candidates of its own. Stages that it has in common with
     /// the others, by name, type and parameters, are fitted once.
     pub fn or(mut self, estimator: Box<dyn DynEstimator>, grid: impl Into<ParamGrid>) -> Self {
-        self.pipelines.push((estimator, grid.into()));
+        self.pipelines.push(Contender::new(estimator, grid.into()));
+        self
+    }
+
+    /// Names the pipeline that was given last, for results and messages. One without a name is called by its place, from 0.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        if let Some(last) = self.pipelines.last_mut() {
+            last.name = Some(name.into());
+        }
         self
     }
 
@@ -206,11 +246,12 @@ impl Search {
     pub fn explain(&self, data: &DataFrame) -> Result<String> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
-        let forecast = self.forecast(&prepared, &split, data);
+        let forecast = self.forecast(&prepared, &split, data)?;
         Ok(Explanation {
             tree: &prepared.tree,
             base_needs: &prepared.base_needs,
             candidates: prepared.params.len(),
+            pipelines: self.pipelines_in_words(&prepared),
             split: &split,
             frame: data,
             metrics: self.metrics(),
@@ -227,29 +268,34 @@ impl Search {
 
     /// Runs the search and fits the best candidate on all rows.
     ///
-    /// A candidate whose parameters contradict each other, and one that fails while it is fitted or scored, is a row with
-    /// its error.
+    /// A candidate whose parameters contradict each other, one that fails while it is fitted or scored, and one that exchanges
+    /// stages or leaves them out so that the others do not suit the columns, is a row with its error.
     ///
     /// # Errors
-    /// Before any fit: a name, type, range or column that is wrong, for whichever candidate; parameters that contradict each
-    /// other in every candidate; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
+    /// Before any fit: a name, type, range or column that is wrong, for whichever other candidate; no candidate that can be
+    /// fitted; a summary that does not fit into memory; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
     /// the executor broke its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
-        let forecast = self.forecast(&prepared, &split, data);
-        let notes = self.early_notes(data, &split);
+        let forecast = self.forecast(&prepared, &split, data)?;
+        let classes = self.missing_classes(data, &prepared, &split);
         let work = Arc::new(WorkCounter::default());
         let base = Dataset::with_folds(data.clone(), split.folds.clone())?.counted_by(Arc::clone(&work));
-        Run::new(self, prepared, split, forecast, work).complete(base, notes)
+        Run::new(self, prepared, split, forecast, work).complete(base, classes)
     }
 
-    /// What can be said before anything is fitted.
-    pub(crate) fn early_notes(&self, data: &DataFrame, split: &Split) -> Vec<SearchNote> {
+    /// For each column of class labels what the training rows of folds lack.
+    fn missing_classes(&self, data: &DataFrame, prepared: &Prepared, split: &Split) -> Vec<MissingClasses> {
         let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
         labels.sort_unstable();
         labels.dedup();
-        labels.iter().flat_map(|label| missing_classes(data, split, label)).collect()
+        // Pipelines make a label in the same way, or else it is not one label.
+        let Some(stages) = prepared.tree.valid().next().and_then(|first| prepared.configured.get(first))
+        else {
+            return Vec::new();
+        };
+        labels.iter().map(|label| MissingClasses::of(data, split, label, stages.as_ref())).collect()
     }
 
     /// Where the executor cannot do what `parallelism` asks for.
@@ -265,18 +311,47 @@ impl Search {
 
     fn prepare(&self, schema: &Schema) -> Result<Prepared> {
         self.splitter.check_schema(schema).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
+        let names = self.pipeline_names();
+        if let Some(twice) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+            return Err(Error::invalid(format!("two pipelines of the search are named `{}`", twice.1)));
+        }
+        let named = |error: Error, place: usize| match names.get(place) {
+            Some(name) if names.len() > 1 => error.in_pipeline(name),
+            _ => error,
+        };
         let (mut params, mut pipelines, mut configured) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, (root, grid)) in self.pipelines.iter().enumerate() {
-            for map in candidates(root.as_ref(), grid)? {
+        for (place, Contender { estimator: root, grid, .. }) in self.pipelines.iter().enumerate() {
+            for map in candidates(root.as_ref(), grid).map_err(|e| named(e, place))? {
                 let estimator = configure(root.as_ref(), &map);
-                configured.push(estimator.map_err(|e| Error::candidate(params.len(), &map, e))?);
+                let estimator = estimator.map_err(|e| named(Error::candidate(params.len(), &map, e), place));
+                configured.push(estimator?);
                 params.push(map);
                 pipelines.push(place);
             }
         }
         let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
-        let (tree, base_needs) = Tree::new(&configured, &params, schema, asked)?;
+        // Which stages suit each other only the combination tells.
+        let may_not_fit = |candidate: usize| {
+            let root = pipelines.get(candidate).and_then(|place| self.pipelines.get(*place));
+            let pipeline = root.and_then(|one| one.estimator.as_any().downcast_ref::<Pipeline>());
+            let mut paths = params.get(candidate).into_iter().flat_map(|map: &ParamMap| map.iter());
+            pipeline.is_some_and(|pipeline| paths.any(|(path, _)| pipeline.changes_stages(path)))
+        };
+        let tree = Tree::new(&configured, &params, schema, may_not_fit, asked);
+        let (tree, base_needs) = tree.map_err(|error| match error.candidate_index() {
+            Some(candidate) => named(error, pipelines.get(candidate).copied().unwrap_or(0)),
+            None => error,
+        })?;
         Ok(Prepared { params, pipelines, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
+    }
+
+    /// For each of several pipelines its name and the number of its candidates.
+    fn pipelines_in_words(&self, prepared: &Prepared) -> Vec<(String, usize)> {
+        let of = |(place, name)| (name, prepared.pipelines.iter().filter(|other| **other == place).count());
+        match self.pipelines.len() {
+            1 => Vec::new(),
+            _ => self.pipeline_names().into_iter().enumerate().map(of).collect(),
+        }
     }
 
     fn split(&self, data: &DataFrame) -> Result<Split> {
@@ -289,7 +364,7 @@ impl Search {
         Ok(split)
     }
 
-    fn forecast(&self, prepared: &Prepared, split: &Split, data: &DataFrame) -> Forecast {
+    fn forecast(&self, prepared: &Prepared, split: &Split, data: &DataFrame) -> Result<Forecast> {
         let estimate = CostEstimate {
             tree: &prepared.tree,
             base_needs: &prepared.base_needs,
@@ -299,12 +374,19 @@ impl Search {
             sharing: self.sharing,
             memory_budget: self.memory_budget,
         };
-        estimate.forecast()
+        estimate.require_memory()?;
+        Ok(estimate.forecast())
     }
 
     /// The registered name of the estimator, for events.
     pub(crate) fn estimator_name(&self) -> &'static str {
-        self.pipelines.first().map_or("", |(estimator, _)| estimator.type_name())
+        self.pipelines.first().map_or("", |first| first.estimator.type_name())
+    }
+
+    /// The names of the pipelines that compete, in order.
+    pub(crate) fn pipeline_names(&self) -> Vec<String> {
+        let name = |(place, one): (usize, &Contender)| one.name.clone().unwrap_or_else(|| place.to_string());
+        self.pipelines.iter().enumerate().map(name).collect()
     }
 
     /// Names of the metrics, each another: the first decides.

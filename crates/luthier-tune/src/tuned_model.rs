@@ -117,6 +117,13 @@ macro_rules! search_options {
                 self
             }
 
+            /// Names the estimator that was given last, for results and messages. One without a name is called by its
+            /// place, from 0.
+            pub fn named(mut self, name: impl Into<String>) -> Self {
+                self.search = self.search.named(name);
+                self
+            }
+
             /// Divides the rows by any splitter, also one of your own.
             pub fn splitter(mut self, splitter: impl $crate::Splitter) -> Self {
                 self.search = self.search.splitter(Arc::new(splitter));

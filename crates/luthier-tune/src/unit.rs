@@ -1,9 +1,10 @@
 //! Units of work: one fold and one group of candidates.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_core::{
-    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, PipelineModel, evaluate_all,
+    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel, evaluate_all,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,16 +56,25 @@ pub(crate) struct Metric {
     /// The metric's bits: a JSON number could not hold NaN.
     bits: u64,
     pub(crate) error: Option<Failure>,
+    /// What the evaluator says of it.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Metric {
     fn new(metric: Result<f64, Failure>) -> Self {
         let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
-        Self { bits: metric.to_bits(), error }
+        Self { bits: metric.to_bits(), error, notes: Vec::new() }
     }
 
     pub(crate) fn into_fold_metric(self) -> FoldMetric {
-        FoldMetric { metric: self.value(), error: self.error }
+        FoldMetric { metric: self.value(), undefined: self.undefined(), error: self.error }
+    }
+
+    /// Why it is not defined, if the evaluator says.
+    pub(crate) fn undefined(&self) -> Option<String> {
+        let notes = self.notes.iter().filter(|note| note.kind == NoteKind::UndefinedMetric);
+        let message = notes.map(|note| note.message.clone()).next();
+        message.filter(|_| self.error.is_none() && self.value().is_nan())
     }
 
     pub(crate) fn value(&self) -> f64 {
@@ -83,6 +93,8 @@ pub(crate) struct Units {
     pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
+    /// Whether evaluators are asked for notes on metrics that are there: for what they have summarised already.
+    pub(crate) notes: bool,
     /// Models stay in this process, by unit.
     fitted: Vec<Mutex<Vec<Fitted>>>,
 }
@@ -98,7 +110,12 @@ impl Units {
         clock: Arc<Clock>,
     ) -> Self {
         let fitted = units.iter().map(|_| Mutex::default()).collect();
-        Self { stage, units, tree, configured, evaluators, ctx, clock, fitted }
+        Self { stage, units, tree, configured, evaluators, ctx, clock, notes: false, fitted }
+    }
+
+    /// Also asks evaluators for notes on metrics that are there.
+    pub(crate) fn with_notes(self, notes: bool) -> Self {
+        Self { notes, ..self }
     }
 
     /// The models of a unit that has run, in the order of its group (or its one candidate).
@@ -124,12 +141,18 @@ impl Units {
         models.into_iter().map(|model| model.map_err(named)).collect()
     }
 
-    /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
-    fn predictions(&self, unit: &Unit, models: &[Fitted], candidate: usize) -> Result<Dataset, Failure> {
+    /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow. `places` are those
+    /// of the nodes of the group.
+    fn predictions(
+        &self,
+        unit: &Unit,
+        places: &HashMap<usize, usize>,
+        models: &[Fitted],
+        candidate: usize,
+    ) -> Result<Dataset, Failure> {
         let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
-        let here = unit.group.iter().enumerate().find_map(|(place, node)| {
-            path.iter().position(|on_path| on_path == node).map(|position| (place, position))
-        });
+        let on_path = |(position, node): (usize, &usize)| Some((*places.get(node)?, position));
+        let here = path.iter().enumerate().find_map(on_path);
         let (place, rest) = match here {
             Some((place, position)) => (place, path.get(position + 1..).unwrap_or_default()),
             None => (unit.candidates.iter().position(|&c| c == candidate).unwrap_or(0), &[][..]),
@@ -148,11 +171,12 @@ impl Units {
     }
 
     fn score(&self, unit: &Unit, models: &[Fitted]) -> Vec<Score> {
-        let views: Vec<_> = unit.scored.iter().map(|&c| self.predictions(unit, models, c)).collect();
+        let places = unit.group.iter().enumerate().map(|(place, &node)| (node, place)).collect();
+        let views: Vec<_> = unit.scored.iter().map(|&c| self.predictions(unit, &places, models, c)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
         let all = evaluate_all(&self.evaluators, &there);
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
-        let score = |(&candidate, view): (&usize, Result<Dataset, Failure>)| {
+        let score = |(place, (&candidate, view)): (usize, (&usize, Result<Dataset, Failure>))| {
             let metric = |metrics: &mut std::vec::IntoIter<luthier_core::Result<f64>>| match &view {
                 Ok(_) => match metrics.next() {
                     Some(metric) => metric.map_err(Failure::from),
@@ -160,10 +184,19 @@ impl Units {
                 },
                 Err(error) => Err(error.clone()),
             };
-            let metrics = all.iter_mut().map(|metrics| Metric::new(metric(metrics))).collect();
+            let mut metrics: Vec<Metric> =
+                all.iter_mut().map(|metrics| Metric::new(metric(metrics))).collect();
+            if let Ok(view) = &view {
+                for (metric, evaluator) in metrics.iter_mut().zip(&self.evaluators) {
+                    // What an evaluator says of a metric that is there is about the rows, and so the same for all.
+                    if metric.error.is_none() && (self.notes && place == 0 || metric.value().is_nan()) {
+                        metric.notes = evaluator.notes(view, metric.value());
+                    }
+                }
+            }
             Score { candidate, metrics }
         };
-        unit.scored.iter().zip(views).map(score).collect()
+        unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
 
     /// The names of the stages that were fitted, and what their models say.

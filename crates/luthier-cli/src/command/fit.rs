@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 
 use crate::args::FitArgs;
@@ -12,7 +12,14 @@ use crate::{build, data, model_file};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
-    if let Some(grid) = config.grids.first() {
+    if let [_, second, ..] = &config.pipelines[..] {
+        bail!(
+            "{}: `luthier fit` fits one pipeline and here are {}: use `luthier tune`, or keep one",
+            second.name.as_ref().map_or(&config.data.place, |name| &name.place),
+            config.pipelines.len()
+        );
+    }
+    if let Some(grid) = config.grids().next() {
         bail!(
             "{}: `luthier fit` fits one pipeline and takes no [grid]: use `luthier tune`, or set the parameters \
              in the stages",
@@ -22,10 +29,10 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     check_target(&args.model)?;
     config.paths(&args.config).output("--model", &args.model)?;
     // What is wrong without the rows is told before they are read.
-    build::pipeline(&config)?;
+    build::pipelines(&config)?;
     let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
-    let pipeline = build::pipeline(&config)?;
+    let pipeline = build::pipelines(&config)?.pop().ok_or_else(|| anyhow!("there is no pipeline"))?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
     let work = Arc::new(WorkCounter::default());
@@ -34,6 +41,6 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
     notes(&model);
-    model_file::save(&args.model, model.as_ref(), &inputs, &config.data.source)?;
+    model_file::save(&args.model, model.as_ref(), config.pipeline_name(0), &inputs, &config.data.source)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

@@ -39,16 +39,20 @@ fn to_json(file: &ModelFile) -> Result<Json> {
         }))
     };
     let inputs = file.inputs.as_ref().map(Inputs::to_json).transpose()?;
-    Ok(json!({
+    let mut document = json!({
         "type": "pipeline",
         "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
         "inputs": inputs,
         "reading": documents::to_value(&file.reading)?,
-    }))
+    });
+    if let Some(name) = &file.name {
+        document["name"] = name.as_str().into();
+    }
+    Ok(document)
 }
 
 fn to_text(file: &ModelFile) -> Result<String> {
-    let mut text = String::new();
+    let mut text = file.name.as_ref().map(|name| format!("pipeline: {name}\n")).unwrap_or_default();
     if let Some(inputs) = &file.inputs {
         if !inputs.features.is_empty() {
             text.push_str(&format!("{} features: {}\n", inputs.num_features, inputs.features.join(", ")));

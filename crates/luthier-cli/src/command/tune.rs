@@ -21,7 +21,7 @@ const SHOWN: usize = 20;
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
     let file = args.config.display();
-    if config.grids.is_empty() {
+    if config.pipelines.len() == 1 && config.grids().next().is_none() {
         note(
             "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let start = Instant::now();
     let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
     let search = search(&config)?;
-    if config.evaluators.is_empty() && predicts_classes(&build::pipeline(&config)?) {
+    if config.evaluators.is_empty() && build::pipelines(&config)?.iter().any(predicts_classes) {
         return Err(anyhow!(
             "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
              \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
@@ -71,7 +71,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         results::write(directory, result, seconds)?;
         let model = directory.join("model.json");
         match &tuned {
-            Ok(tuned) => model_file::save(&model, tuned.model.as_ref(), &inputs, &config.data.source)?,
+            Ok(tuned) => {
+                let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
+                model_file::save(&model, tuned.model.as_ref(), name, &inputs, &config.data.source)?;
+            }
             // One of an earlier search does not belong to these results.
             Err(_) if model.exists() => {
                 std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
@@ -129,6 +132,9 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
             "\nbest: candidate {}, {} = {} ({direction}{over})\n",
             best.index, result.metric, best.mean
         ));
+        if let Some(pipeline) = result.pipeline_of(best) {
+            text.push_str(&format!("  pipeline = {pipeline}\n"));
+        }
         for (name, value) in best.params.iter() {
             text.push_str(&format!("  {name} = {value}\n"));
         }

@@ -3,6 +3,7 @@
 //! Keys that are not known are errors. Parameters of stages, evaluators, splitters and executors are kept as they
 //! are written; [`crate::build`] hands them to whoever has that name.
 
+mod pipelines;
 mod place_of;
 mod table;
 
@@ -19,6 +20,7 @@ use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
+pub(crate) use pipelines::{COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
 pub(crate) use place_of::{place_of_param, stage_place};
 use table::Table;
 pub(crate) use table::unknown_key;
@@ -31,10 +33,8 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     /// The rows and the roles of their columns.
     pub(crate) data: DataConfig,
-    /// The pipeline, at least one stage.
-    pub(crate) stages: Vec<StageConfig>,
-    /// `[grid]`, or every `[[grid]]`.
-    pub(crate) grids: Vec<GridConfig>,
+    /// The pipelines that compete in a search, at least one.
+    pub(crate) pipelines: Vec<PipelineConfig>,
     /// How candidates are tried.
     pub(crate) search: Option<SearchConfig>,
     /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first decides.
@@ -111,26 +111,6 @@ pub(crate) struct PartConfig {
     pub(crate) params: Vec<(Key, Value)>,
 }
 
-/// `[[stage]]`
-#[derive(Debug, Clone)]
-pub(crate) struct StageConfig {
-    /// Name in the pipeline.
-    pub(crate) name: Key,
-    /// The stage.
-    pub(crate) part: PartConfig,
-    /// The stages of a stage that is a pipeline; the parts of a column transformer, each a pipeline with `columns`.
-    pub(crate) stages: Vec<StageConfig>,
-}
-
-/// `[grid]`: addresses and the values to try.
-#[derive(Debug)]
-pub(crate) struct GridConfig {
-    /// Where the table begins.
-    pub(crate) place: Place,
-    /// In the order of the file; the last varies fastest.
-    pub(crate) axes: Vec<(Key, Vec<Value>)>,
-}
-
 /// `[search]`
 #[derive(Debug)]
 pub(crate) struct SearchConfig {
@@ -168,9 +148,6 @@ impl SearchConfig {
     }
 }
 
-/// The type of a stage that takes columns through the stages of its parts.
-pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
-
 /// The keys of `[search]` that are not parameters of the method.
 pub(crate) const SEARCH_KEYS: [&str; 6] =
     ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing"];
@@ -178,7 +155,18 @@ pub(crate) const SEARCH_KEYS: [&str; 6] =
 impl Config {
     /// Where the first stage begins.
     pub(crate) fn stages_place(&self) -> &Place {
-        self.stages.first().map_or(&self.data.place, |stage| &stage.part.type_name.place)
+        let first = self.pipelines.first().and_then(|pipeline| pipeline.stages.first());
+        first.map_or(&self.data.place, |stage| &stage.part.type_name.place)
+    }
+
+    /// The name of a pipeline, if it has one.
+    pub(crate) fn pipeline_name(&self, place: usize) -> Option<&str> {
+        Some(self.pipelines.get(place)?.name.as_ref()?.name.as_str())
+    }
+
+    /// The grids of all pipelines.
+    pub(crate) fn grids(&self) -> impl Iterator<Item = &GridConfig> {
+        self.pipelines.iter().flat_map(|pipeline| &pipeline.grids)
     }
 
     /// The files that are read: the configuration itself, at `path`, and the data.
@@ -219,12 +207,7 @@ impl Config {
         let mut top = Table::parse(name, text)?;
         let seed = top.take("seed").map(|item| item.whole(0)).transpose()?.unwrap_or(0);
         let data = data(top.require("data", "[data]")?.table()?, directory)?;
-        let stages = stages(top.require("stage", "[[stage]]")?.tables()?)?;
-        let grids = match top.take("grid") {
-            Some(item) if item.is_table() => vec![grid(item.table()?)?],
-            Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,
-            None => Vec::new(),
-        };
+        let pipelines = pipelines::take(&mut top)?;
         let search = top.take("search").map(|item| search(item.table()?)).transpose()?;
         let evaluators = match top.take("evaluator") {
             Some(item) if item.is_table() => vec![part(item.table()?)?],
@@ -232,7 +215,7 @@ impl Config {
             None => Vec::new(),
         };
         top.finish()?;
-        Ok(Self { seed, data, stages, grids, search, evaluators })
+        Ok(Self { seed, data, pipelines, search, evaluators })
     }
 }
 
@@ -336,96 +319,6 @@ fn type_of(table: &mut Table<'_>) -> Result<Key> {
 fn part(mut table: Table<'_>) -> Result<PartConfig> {
     let type_name = type_of(&mut table)?;
     Ok(PartConfig { type_name, params: table.params()? })
-}
-
-fn stages(tables: Vec<Table<'_>>) -> Result<Vec<StageConfig>> {
-    let mut stages: Vec<StageConfig> = Vec::new();
-    for mut table in tables {
-        let type_name = type_of(&mut table)?;
-        let name = match table.take("name") {
-            Some(item) => item.text()?,
-            // `acme.ridge` is called `ridge`: dots divide addresses.
-            None => {
-                let last = type_name.name.rsplit('.').next().unwrap_or_default();
-                Key { name: last.to_owned(), ..type_name.clone() }
-            }
-        };
-        check_name(&name, &stages)?;
-        stages.push(match type_name.name.as_str() {
-            "pipeline" => {
-                let stages = inner_stages(&mut table)?;
-                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
-            }
-            COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
-            _ => {
-                let part = PartConfig { type_name, params: table.params()? };
-                StageConfig { name, part, stages: Vec::new() }
-            }
-        });
-    }
-    Ok(stages)
-}
-
-fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
-    Ok(table.take("stage").map(|item| stages(item.tables()?)).transpose()?.unwrap_or_default())
-}
-
-/// Whether the name can stand in an address, and is none of the others'.
-fn check_name(name: &Key, others: &[StageConfig]) -> Result<()> {
-    let Key { name: text, place } = name;
-    if text.is_empty() || text.contains('.') {
-        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
-    }
-    match others.iter().find(|stage| stage.name.name == *text) {
-        Some(earlier) => bail!(
-            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
-            earlier.name.place
-        ),
-        None => Ok(()),
-    }
-}
-
-fn column_transformer(name: Key, type_name: Key, mut table: Table<'_>) -> Result<StageConfig> {
-    let mut params = Vec::new();
-    if let Some(item) = table.take("output_col") {
-        params.push((item.key.clone(), Value::Str(item.string()?)));
-    }
-    if let Some(item) = table.take("passthrough") {
-        params.push((item.key.clone(), item.strings()?.into()));
-    }
-    let parts = table.take("part").map(|item| item.tables()).transpose()?.unwrap_or_default();
-    table.finish()?;
-    let mut stages: Vec<StageConfig> = Vec::new();
-    for mut table in parts {
-        let place = table.place().clone();
-        let name = table.require("name", "name = \"numbers\"")?.text()?;
-        check_name(&name, &stages)?;
-        let columns = table.require("columns", "columns = [\"age\"]")?;
-        let params = vec![(columns.key.clone(), columns.strings()?.into())];
-        let inner = inner_stages(&mut table)?;
-        table.finish()?;
-        let part = PartConfig { type_name: Key { name: "pipeline".to_owned(), place }, params };
-        stages.push(StageConfig { name, part, stages: inner });
-    }
-    Ok(StageConfig { name, part: PartConfig { type_name, params }, stages })
-}
-
-fn grid(table: Table<'_>) -> Result<GridConfig> {
-    let place = table.place().clone();
-    let axes = table.rest().into_iter().map(|item| {
-        let key = item.key.clone();
-        match item.list()? {
-            values if values.is_empty() => {
-                Err(anyhow!("{}: the grid is empty: `{}` has no values", key.place, key.name))
-            }
-            values => Ok((key, values)),
-        }
-    });
-    let axes: Vec<_> = axes.collect::<Result<_>>()?;
-    if axes.is_empty() {
-        bail!("{place}: the grid is empty: write `\"stage.parameter\" = [value, …]`");
-    }
-    Ok(GridConfig { place, axes })
 }
 
 /// The method where none is named.

@@ -1,9 +1,10 @@
 //! Which line of the configuration an error is about.
 
 use luthier::core::params::ParamError;
+use luthier::tune::FailureSummary;
 use luthier::{core, tune};
 
-use super::{Config, Key, Place, StageConfig};
+use super::{Config, Key, PipelineConfig, Place, StageConfig};
 
 impl Config {
     /// Puts in front of an error of a search the places that it is about: the row of the data file that it names, and
@@ -15,7 +16,7 @@ impl Config {
 
     /// As [`located`](Self::located), for an error of a pipeline; at worst at the first stage.
     pub(crate) fn located_core(&self, error: core::Error) -> anyhow::Error {
-        let place = self.place_of_core(&error).unwrap_or(self.stages_place()).clone();
+        let place = self.place_of_core(None, &error).unwrap_or(self.stages_place()).clone();
         self.at(Some(place), error.into())
     }
 
@@ -32,17 +33,22 @@ impl Config {
     fn place_of(&self, error: &tune::Error) -> Option<&Place> {
         let search = self.search.as_ref();
         match error {
-            tune::Error::Core(source) => self.place_of_core(source),
-            tune::Error::Candidate { source, .. } => {
-                self.place_of_core(source).or_else(|| self.grids.first().map(|grid| &grid.place))
+            tune::Error::Core(source) => self.place_of_core(None, source),
+            tune::Error::Candidate { source, pipeline, .. } => {
+                let pipeline = pipeline.as_deref();
+                self.place_of_core(pipeline, source).or_else(|| self.grid_place(pipeline))
             }
-            tune::Error::AllFailed { reasons, .. } => {
-                self.place_of_part(reasons.first()?.failure.part.as_deref()?)
+            tune::Error::AllFailed { result, reasons } => {
+                let FailureSummary { failure, candidates, .. } = reasons.first()?;
+                let pipeline =
+                    result.candidates.get(*candidates.first()?).and_then(|c| result.pipeline_of(c));
+                self.place_of_part(pipeline, failure.part.as_deref()?)
             }
-            tune::Error::Refit { source, .. } => self.place_of_core(source),
-            tune::Error::EmptyGrid { .. } | tune::Error::GridTooLarge { .. } => {
-                self.grids.first().map(|grid| &grid.place)
+            tune::Error::Refit { result, source } => {
+                let best = result.candidates.get(result.best);
+                self.place_of_core(best.and_then(|best| result.pipeline_of(best)), source)
             }
+            tune::Error::EmptyGrid { .. } | tune::Error::GridTooLarge { .. } => self.grid_place(None),
             tune::Error::Split { .. } => search.map(|search| &search.place),
             tune::Error::Executor { .. } => {
                 search.map(|search| search.executor.as_ref().map_or(&search.place, |key| &key.place))
@@ -51,21 +57,35 @@ impl Config {
         }
     }
 
+    /// The pipeline of that name, or all.
+    fn pipelines(&self, name: Option<&str>) -> impl Iterator<Item = &PipelineConfig> {
+        let is_it = move |pipeline: &&PipelineConfig| match (name, &pipeline.name) {
+            (Some(name), Some(key)) => key.name == name,
+            _ => true,
+        };
+        self.pipelines.iter().filter(is_it)
+    }
+
+    fn grid_place(&self, pipeline: Option<&str>) -> Option<&Place> {
+        self.pipelines(pipeline).find_map(|pipeline| Some(&pipeline.grids.first()?.place))
+    }
+
     /// The line of the axis, stage or evaluator that an error names.
-    fn place_of_core(&self, error: &core::Error) -> Option<&Place> {
+    fn place_of_core(&self, pipeline: Option<&str>, error: &core::Error) -> Option<&Place> {
         let of_param = || {
             let param = error.param()?;
-            let mut axes = self.grids.iter().flat_map(|grid| &grid.axes);
+            let mut axes = self.pipelines(pipeline).flat_map(|p| &p.grids).flat_map(|grid| &grid.axes);
             let axis = axes.find(|(key, _)| key.name == param).map(|(key, _)| &key.place);
-            axis.or_else(|| self.place_of_part(param.rsplit_once('.')?.0))
+            axis.or_else(|| self.place_of_part(pipeline, param.rsplit_once('.')?.0))
         };
-        of_param().or_else(|| self.place_of_part(error.part()?))
+        of_param().or_else(|| self.place_of_part(pipeline, error.part()?))
     }
 
     /// The line of a stage by its dotted name, or of an evaluator by its type.
-    fn place_of_part(&self, name: &str) -> Option<&Place> {
+    fn place_of_part(&self, pipeline: Option<&str>, name: &str) -> Option<&Place> {
         let evaluator = || self.evaluators.iter().find(|part| part.type_name.name == name);
-        stage_place(&self.stages, name).or_else(|| Some(&evaluator()?.type_name.place))
+        let stage = self.pipelines(pipeline).find_map(|pipeline| stage_place(&pipeline.stages, name));
+        stage.or_else(|| Some(&evaluator()?.type_name.place))
     }
 }
 

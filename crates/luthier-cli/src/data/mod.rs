@@ -44,8 +44,9 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         source.note_texts(|column| roles.of(column).is_none() && is_news(column));
     })?;
     expand::stages(config, &roles, frame.schema(), &inputs)?;
-    let pipeline = build::pipeline(config)?;
-    pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
+    for pipeline in build::pipelines(config)? {
+        pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
+    }
     let config = &config.data;
     if !passed_over.is_empty() {
         note(&format!(

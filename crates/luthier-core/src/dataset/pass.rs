@@ -7,7 +7,7 @@ use super::link::Link;
 use super::reader::{Branch, Groups, Reader, Source};
 use crate::summary::{Answer, DynState, Need};
 use crate::work::WorkCounter;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The states of all requests for one group of folds, in the order of the requests.
 pub(super) type States = Vec<Box<dyn DynState>>;
@@ -92,6 +92,7 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
         })
     };
     let mut merged = empty()?;
+    require_memory(needs, &merged, source.frame.num_rows())?;
     let partitions: Vec<usize> = (0..source.frame.num_partitions()).collect();
     if groups > FEW_GROUPS {
         partitions.into_iter().try_for_each(|partition| take_in(&mut merged, partition))?;
@@ -107,6 +108,18 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
         }
     }
     Ok(merged)
+}
+
+/// Refuses states that would not fit into memory once they have taken the rows in.
+fn require_memory(needs: &[Need], states: &[States], rows: usize) -> Result<()> {
+    let rows = rows.div_ceil(states.len().max(1)) as u64;
+    needs.iter().enumerate().try_for_each(|(place, need)| {
+        let of = |states: &States| states.get(place).map_or(0, |state| state.bytes_of_rows(rows) as u64);
+        memory::require(states.iter().map(of).fold(0, u64::saturating_add), || {
+            let what = format!("`{}` of {}", need.name(), need.columns().join(", "));
+            (what, "use fewer features, or fewer rows".to_owned())
+        })
+    })
 }
 
 pub(super) fn merge(into: &mut States, from: &States) -> Result<()> {

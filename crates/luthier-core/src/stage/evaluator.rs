@@ -73,6 +73,12 @@ pub trait Evaluator: Params {
         None
     }
 
+    /// Whether the metric is not defined where a model was fitted without rows of a class that is scored, as is one of
+    /// probabilities: the model has none for that class. A search then leaves the fold out of the means.
+    fn needs_every_class(&self) -> bool {
+        false
+    }
+
     /// The metric of a frame that has the predictions already, for example what `transform` of a model returned.
     ///
     /// # Errors
@@ -112,6 +118,8 @@ pub trait DynEvaluator: Debug + Send + Sync {
     fn defined_for(&self) -> Option<String>;
     /// See [`Evaluator::class_col`].
     fn class_col(&self) -> Option<String>;
+    /// See [`Evaluator::needs_every_class`].
+    fn needs_every_class(&self) -> bool;
     /// Sets a parameter by name.
     ///
     /// # Errors
@@ -192,6 +200,10 @@ impl<E: Evaluator> DynEvaluator for E {
 
     fn class_col(&self) -> Option<String> {
         Evaluator::class_col(self)
+    }
+
+    fn needs_every_class(&self) -> bool {
+        Evaluator::needs_every_class(self)
     }
 
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {

@@ -3,7 +3,7 @@
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
     Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Note,
-    NoteKind, Outputs, Params, Required, StagePlan, Tile, Transformer, linalg,
+    NoteKind, Outputs, Params, Required, StagePlan, Tile, Transformer, linalg, memory,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ impl Estimator for Pca {
             Some(features) => self.components_of(features)?,
             None => *self.k.get()?,
         };
+        let bytes = (NAME_BYTES as u64).saturating_mul(k as u64);
+        memory::require(bytes, || (format!("k = {k} components"), "use fewer".to_owned()))?;
         Ok(vec![components_field(&self.output_col, k)])
     }
 
@@ -118,6 +120,9 @@ impl Estimator for Pca {
         StagePlan::opaque().need::<Moments>(self.spec()).affine([&self.input_col], &self.output_col).grouped()
     }
 }
+
+/// What the name of a component takes.
+const NAME_BYTES: usize = size_of::<String>() + 16;
 
 /// Components are called `pc1`, `pc2`, ….
 fn components_field(name: &str, k: usize) -> Field {

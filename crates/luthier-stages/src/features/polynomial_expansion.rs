@@ -1,7 +1,7 @@
 //! Products of features.
 
 use luthier_core::frame::{ColumnType, Field, Schema};
-use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer};
+use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer, memory};
 use ndarray::Array2;
 
 use crate::columns;
@@ -66,12 +66,25 @@ fn terms(features: usize, degree: usize) -> Vec<Term> {
 
 impl PolynomialExpansion {
     fn width(&self, features: usize) -> luthier_core::Result<usize> {
-        count(features, self.degree).ok_or_else(|| {
+        let width = count(features, self.degree).ok_or_else(|| {
             Error::invalid(format!(
                 "column `{}` has {features} features, whose products of up to {} are more than a vector can hold: \
                  lower `degree` or select features first",
                 self.input_col, self.degree
             ))
+        })?;
+        self.require_memory(features, width, size_of::<Term>() + 2 * size_of::<String>())?;
+        Ok(width)
+    }
+
+    /// Whether there is room for so many bytes a term.
+    fn require_memory(&self, features: usize, terms: usize, bytes: usize) -> luthier_core::Result<()> {
+        memory::require((terms as u64).saturating_mul(bytes as u64), || {
+            let what = format!(
+                "the {terms} products of up to {} of the {features} features in `{}`",
+                self.degree, self.input_col
+            );
+            (what, "lower `degree`, or select features first".to_owned())
         })
     }
 }
@@ -117,6 +130,7 @@ impl Transformer for PolynomialExpansion {
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let values = rows.vectors(&self.input_col)?;
         let terms = terms(values.ncols(), self.degree);
+        self.require_memory(values.ncols(), terms.len(), size_of::<f64>().saturating_mul(rows.len()))?;
         let mut expanded = Array2::zeros((rows.len(), terms.len()));
         for (row, mut out) in values.outer_iter().zip(expanded.outer_iter_mut()) {
             for (i, term) in terms.iter().enumerate() {

@@ -3,7 +3,7 @@
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
     AxisLabels, Dataset, Description, Error, Estimator, FitContext, Outputs, Params, StagePlan, Tile,
-    Transformer,
+    Transformer, memory,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,12 @@ impl QuantileDiscretizer {
         let missing = Missing { nulls: true, value: None };
         FeatureSpec::new([&self.input_col], self.relative_error).without(missing)
     }
+
+    /// The ends of the buckets are held as shares of the rows, as quantiles and as splits.
+    fn require_memory(&self) -> luthier_core::Result<()> {
+        let bytes = (3 * size_of::<f64>() as u64).saturating_mul(self.num_buckets as u64);
+        memory::require(bytes, || (format!("`num_buckets` = {}", self.num_buckets), "use fewer".to_owned()))
+    }
 }
 
 impl Estimator for QuantileDiscretizer {
@@ -50,6 +56,7 @@ impl Estimator for QuantileDiscretizer {
     type Model = QuantileDiscretizerModel;
 
     fn fit(&self, data: &Dataset, _ctx: &FitContext) -> anyhow::Result<QuantileDiscretizerModel> {
+        self.require_memory()?;
         let summary = data.summarize::<FeatureSummary<Quantiles>>(&self.spec())?;
         let probabilities: Vec<f64> =
             (1..self.num_buckets).map(|i| i as f64 / self.num_buckets as f64).collect();
@@ -72,6 +79,7 @@ impl Estimator for QuantileDiscretizer {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
+        self.require_memory()?;
         let buckets = Buckets {
             input_col: &self.input_col,
             output_col: &self.output_col,

@@ -196,6 +196,10 @@ impl Evaluator for BinaryClassificationEvaluator {
     fn class_col(&self) -> Option<String> {
         Some(self.label_col.clone())
     }
+
+    fn needs_every_class(&self) -> bool {
+        self.undefined == Undefined::Missing
+    }
 }
 
 luthier_core::register_evaluator!(

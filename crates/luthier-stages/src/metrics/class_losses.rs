@@ -39,7 +39,7 @@ pub struct ClassLossesSpec {
 pub struct ClassLosses {
     /// Of many classes.
     many: Sums,
-    /// The label of each class, where it is not its number.
+    /// The label of each class, where the probabilities carry names.
     labels: Option<Vec<Option<f64>>>,
     pub(super) two: TwoClasses<SumsOfTwo>,
 }
@@ -104,7 +104,11 @@ impl ClassLosses {
     /// The place of the class that a label stands for.
     fn class_of(&self, label: f64, classes: usize) -> Option<usize> {
         match &self.labels {
-            Some(labels) => labels.iter().position(|other| *other == Some(label)),
+            Some(labels) => {
+                let is_it = |place: &usize| labels.get(*place) == Some(&Some(label));
+                let numbered = class_of(label, classes).filter(is_it);
+                numbered.or_else(|| labels.iter().position(|other| *other == Some(label)))
+            }
             None => class_of(label, classes),
         }
     }
@@ -132,11 +136,7 @@ impl Summary for ClassLosses {
         Ok(match spec.classes {
             Classes::Two => Self { two: TwoClasses::of(schema, label, probability), ..Self::default() },
             Classes::Many => {
-                let are_numbers = |labels: &Vec<Option<f64>>| {
-                    labels.iter().enumerate().all(|(k, label)| *label == Some(k as f64))
-                };
-                let labels = labels_of_classes(schema, label, probability);
-                Self { labels: labels.filter(|labels| !are_numbers(labels)), ..Self::default() }
+                Self { labels: labels_of_classes(schema, label, probability), ..Self::default() }
             }
         })
     }
@@ -169,15 +169,13 @@ impl Summary for ClassLosses {
                 }
                 Classes::Many => {
                     let of_true_class = self.class_of(label, row.len()).and_then(|class| row.get(class));
-                    let &of_true_class = of_true_class.ok_or_else(|| {
-                        tile.bad_value(&spec.label_col, i, match self.labels {
+                    let &of_true_class =
+                        of_true_class.ok_or_else(|| {
+                            tile.bad_value(&spec.label_col, i, match self.labels {
                             Some(_) => "the label of a class that the model was fitted on",
-                            None => {
-                                "the number of a class, from 0 and below the width of the probabilities: rows that a \
-                                 model was fitted on may lack a class"
-                            }
+                            None => "the number of a class, from 0 and below the width of the probabilities",
                         })
-                    })?;
+                        })?;
                     self.many.add(&Sums::of(weight, of_true_class, 0.0, spec.eps));
                 }
             }

@@ -5,7 +5,7 @@ use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, NoteKind, ParamEnum
 
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes, require_probabilities};
 use super::confusion::{Confusion, ConfusionSpec};
-use super::two_classes::labels_of_classes;
+use super::two_classes::{class_name, labels_of_classes};
 use super::{by_summary, only};
 use crate::columns;
 
@@ -181,6 +181,12 @@ impl Evaluator for MulticlassClassificationEvaluator {
     }
 
     fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
+        if self.metric == MulticlassMetric::LogLoss {
+            let message = "log_loss is not defined: there are no rows with a positive weight";
+            let undefined = Note::new(NoteKind::UndefinedMetric, message);
+            return metric.is_nan().then_some(undefined).into_iter().collect();
+        }
+        let name = class_name(predictions.schema(), &self.label_col);
         let labels = match predictions.summarize::<Confusion>(&self.confusion()) {
             Ok(confusion) => confusion.labels(),
             Err(_) => return Vec::new(),
@@ -189,7 +195,7 @@ impl Evaluator for MulticlassClassificationEvaluator {
         let known = labels_of_classes(predictions.schema(), &self.label_col, &self.probability_col);
         let is_known = |label: &f64| known.as_ref().is_none_or(|known| known.contains(&Some(*label)));
         let unknown: Vec<String> =
-            labels.iter().filter(|label| !is_known(label)).map(f64::to_string).collect();
+            labels.iter().filter(|label| !is_known(label)).map(|label| name(*label)).collect();
         if !unknown.is_empty() {
             let (class, its) = if unknown.len() == 1 { ("class", "its") } else { ("classes", "their") };
             let message = format!(
@@ -229,6 +235,10 @@ impl Evaluator for MulticlassClassificationEvaluator {
 
     fn class_col(&self) -> Option<String> {
         Some(self.label_col.clone())
+    }
+
+    fn needs_every_class(&self) -> bool {
+        self.metric == MulticlassMetric::LogLoss
     }
 }
 

@@ -34,6 +34,15 @@ pub(super) fn labels_of_classes(
     }
 }
 
+/// The name of the class that a label stands for, where the labels carry categories.
+pub(super) fn class_name(schema: &Schema, label_col: &str) -> impl Fn(f64) -> String + use<> {
+    let names = schema.field(label_col).and_then(Field::categories);
+    move |label: f64| {
+        let name = names.as_ref().filter(|_| label >= 0.0 && label.fract() == 0.0);
+        name.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
+    }
+}
+
 /// A sum for each of two classes. Which of them is the positive one the columns say; else the larger label is, and 1
 /// where it is alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,19 +184,17 @@ impl<T: Clone> TwoClasses<T> {
     /// A note on which label is the positive class, where that is not 1 beside 0, and one on why `undefined` is not
     /// defined. `schema` tells the names of the classes.
     pub(super) fn notes(&self, schema: &Schema, label_col: &str, undefined: Option<&str>) -> Vec<Note> {
-        let names = schema.field(label_col).and_then(Field::categories);
-        let name = |label: f64| {
-            let name = names.as_ref().filter(|_| label >= 0.0 && label.fract() == 0.0);
-            name.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
-        };
+        let named = schema.field(label_col).and_then(Field::categories).is_some();
+        let name = class_name(schema, label_col);
         let mut notes = Vec::new();
-        if let (Some([Some(negative), Some(positive)]), None) = (self.labels(), &names)
-            && [negative, positive] != [0.0, 1.0]
+        if let Some([Some(negative), Some(positive)]) = self.labels()
+            && (named || [negative, positive] != [0.0, 1.0])
         {
+            let [negative, positive] = [negative, positive].map(&name);
             let message = format!(
                 "the labels in `{label_col}` are {negative} and {positive}: {positive} is the positive class"
             );
-            notes.push(Note::new(NoteKind::Labels, message).about([positive.to_string()]));
+            notes.push(Note::new(NoteKind::Labels, message).about([positive]));
         }
         let Some(metric) = undefined else { return notes };
         let note =

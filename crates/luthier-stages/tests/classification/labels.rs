@@ -132,7 +132,14 @@ fn classes_that_the_scores_name_decide() {
         &Dataset::new(named(&[1.0], ["no", "yes"], number().with_categories(["no", "yes"]))),
         f64::NAN,
     );
-    assert_eq!(notes[0].message, "area_under_roc is not defined: no row in `label` is of the class no");
+    let messages: Vec<&str> = notes.iter().map(|note| note.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "the labels in `label` are no and yes: yes is the positive class",
+            "area_under_roc is not defined: no row in `label` is of the class no",
+        ]
+    );
     assert_eq!(
         evaluate(&area.clone().undefined(Undefined::Spark), &named(&[1.0], ["1", "2"], number())),
         0.0

@@ -1,0 +1,189 @@
+//! The pipelines of a configuration: their stages and their grids.
+
+use anyhow::{Result, anyhow, bail};
+use luthier::core::Value;
+
+use super::{Key, PartConfig, Place, Table, type_of};
+
+/// `[[pipeline]]`, or the stages and the grid of a file that has none.
+#[derive(Debug)]
+pub(crate) struct PipelineConfig {
+    /// Its name among those that compete.
+    pub(crate) name: Option<Key>,
+    /// At least one. Those that the file has outside of `[[pipeline]]` come first.
+    pub(crate) stages: Vec<StageConfig>,
+    /// Its candidates: those of one grid after those of the other.
+    pub(crate) grids: Vec<GridConfig>,
+}
+
+/// `[[stage]]`
+#[derive(Debug, Clone)]
+pub(crate) struct StageConfig {
+    /// Name in the pipeline.
+    pub(crate) name: Key,
+    /// The stage.
+    pub(crate) part: PartConfig,
+    /// The stages of a stage that is a pipeline; the parts of a column transformer, each a pipeline with `columns`.
+    pub(crate) stages: Vec<StageConfig>,
+}
+
+/// `[grid]`: addresses and the values to try.
+#[derive(Debug, Clone)]
+pub(crate) struct GridConfig {
+    /// Where the table begins.
+    pub(crate) place: Place,
+    /// In the order of the file; the last varies fastest.
+    pub(crate) axes: Vec<(Key, Vec<Value>)>,
+}
+
+/// The type of a stage that takes columns through the stages of its parts.
+pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
+
+/// Takes `[[pipeline]]`, or `[[stage]]` and `[grid]` alone. Where there are both, the stages outside are in front of every
+/// pipeline, and the grid outside is combined with the grid of each.
+pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
+    let Some(tables) = top.take("pipeline") else {
+        let stages = stages(top.require("stage", "[[stage]]")?.tables()?, &[])?;
+        return Ok(vec![PipelineConfig { name: None, stages, grids: grids(top)? }]);
+    };
+    let place = tables.key.place.clone();
+    let (before, common) = (inner_stages(top)?, grids(top)?);
+    let mut pipelines: Vec<PipelineConfig> = Vec::new();
+    for mut table in tables.tables()? {
+        let name = table.require("name", "name = \"ridge\"")?.text()?;
+        let is_same = |other: &&Key| other.name == name.name;
+        if let Some(earlier) = pipelines.iter().filter_map(|pipeline| pipeline.name.as_ref()).find(is_same) {
+            bail!(
+                "{}: two pipelines are named `{}`, the other in {}: give one another `name`",
+                name.place,
+                name.name,
+                earlier.place
+            );
+        }
+        let own = stages(table.require("stage", "[[pipeline.stage]]")?.tables()?, &before)?;
+        let stages: Vec<StageConfig> = before.iter().cloned().chain(own).collect();
+        let grids = combined(&common, grids(&mut table)?);
+        table.finish()?;
+        pipelines.push(PipelineConfig { name: Some(name), stages, grids });
+    }
+    if pipelines.is_empty() {
+        bail!("{place}: there are no pipelines: write `[[pipeline]]`, or `[[stage]]` for a single one");
+    }
+    Ok(pipelines)
+}
+
+/// Every grid of a pipeline with every one that all pipelines have; a key of both has the values of its own.
+fn combined(common: &[GridConfig], own: Vec<GridConfig>) -> Vec<GridConfig> {
+    if own.is_empty() {
+        return common.to_vec();
+    }
+    if common.is_empty() {
+        return own;
+    }
+    let both = |common: &GridConfig, own: &GridConfig| {
+        let is_own = |key: &Key| own.axes.iter().any(|(other, _)| other.name == key.name);
+        let common = common.axes.iter().filter(|(key, _)| !is_own(key));
+        GridConfig { place: own.place.clone(), axes: common.chain(&own.axes).cloned().collect() }
+    };
+    common.iter().flat_map(|common| own.iter().map(move |own| both(common, own))).collect()
+}
+
+/// `[grid]`, or every `[[grid]]`.
+fn grids(table: &mut Table<'_>) -> Result<Vec<GridConfig>> {
+    match table.take("grid") {
+        Some(item) if item.is_table() => Ok(vec![grid(item.table()?)?]),
+        Some(item) => item.tables()?.into_iter().map(grid).collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Stages in a row, named otherwise than those `before` them.
+fn stages(tables: Vec<Table<'_>>, before: &[StageConfig]) -> Result<Vec<StageConfig>> {
+    let mut stages: Vec<StageConfig> = Vec::new();
+    for mut table in tables {
+        let type_name = type_of(&mut table)?;
+        let name = match table.take("name") {
+            Some(item) => item.text()?,
+            // `acme.ridge` is called `ridge`: dots divide addresses.
+            None => {
+                let last = type_name.name.rsplit('.').next().unwrap_or_default();
+                Key { name: last.to_owned(), ..type_name.clone() }
+            }
+        };
+        check_name(&name, before.iter().chain(&stages))?;
+        stages.push(match type_name.name.as_str() {
+            "pipeline" => {
+                let stages = inner_stages(&mut table)?;
+                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
+            }
+            COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
+            _ => {
+                let part = PartConfig { type_name, params: table.params()? };
+                StageConfig { name, part, stages: Vec::new() }
+            }
+        });
+    }
+    Ok(stages)
+}
+
+fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
+    Ok(table.take("stage").map(|item| stages(item.tables()?, &[])).transpose()?.unwrap_or_default())
+}
+
+/// Whether the name can stand in an address, and is none of the others'.
+fn check_name<'a>(name: &Key, others: impl IntoIterator<Item = &'a StageConfig>) -> Result<()> {
+    let Key { name: text, place } = name;
+    if text.is_empty() || text.contains('.') {
+        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
+    }
+    match others.into_iter().find(|stage| stage.name.name == *text) {
+        Some(earlier) => bail!(
+            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
+            earlier.name.place
+        ),
+        None => Ok(()),
+    }
+}
+
+fn column_transformer(name: Key, type_name: Key, mut table: Table<'_>) -> Result<StageConfig> {
+    let mut params = Vec::new();
+    if let Some(item) = table.take("output_col") {
+        params.push((item.key.clone(), Value::Str(item.string()?)));
+    }
+    if let Some(item) = table.take("passthrough") {
+        params.push((item.key.clone(), item.strings()?.into()));
+    }
+    let parts = table.take("part").map(|item| item.tables()).transpose()?.unwrap_or_default();
+    table.finish()?;
+    let mut stages: Vec<StageConfig> = Vec::new();
+    for mut table in parts {
+        let place = table.place().clone();
+        let name = table.require("name", "name = \"numbers\"")?.text()?;
+        check_name(&name, &stages)?;
+        let columns = table.require("columns", "columns = [\"age\"]")?;
+        let params = vec![(columns.key.clone(), columns.strings()?.into())];
+        let inner = inner_stages(&mut table)?;
+        table.finish()?;
+        let part = PartConfig { type_name: Key { name: "pipeline".to_owned(), place }, params };
+        stages.push(StageConfig { name, part, stages: inner });
+    }
+    Ok(StageConfig { name, part: PartConfig { type_name, params }, stages })
+}
+
+fn grid(table: Table<'_>) -> Result<GridConfig> {
+    let place = table.place().clone();
+    let axes = table.rest().into_iter().map(|item| {
+        let key = item.key.clone();
+        match item.list()? {
+            values if values.is_empty() => {
+                Err(anyhow!("{}: the grid is empty: `{}` has no values", key.place, key.name))
+            }
+            values => Ok((key, values)),
+        }
+    });
+    let axes: Vec<_> = axes.collect::<Result<_>>()?;
+    if axes.is_empty() {
+        bail!("{place}: the grid is empty: write `\"stage.parameter\" = [value, …]`");
+    }
+    Ok(GridConfig { place, axes })
+}
