@@ -1,7 +1,7 @@
 //! How much work and memory a search is expected to take.
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Need, Room, Work, fuse_needs, memory};
+use luthier_core::{Capacity, Need, Work, fuse_needs, memory};
 
 use crate::memory_budget::MemoryBudget;
 use crate::plan::{BaseNeed, Tree};
@@ -128,8 +128,8 @@ impl CostEstimate<'_> {
                 false => pass(folds, folds * self.rows()),
             }
         }
-        let room = Room::new(forecast.budget, summary);
-        let again = u64::from(room.passes(self.folds()));
+        let capacity = Capacity::new(forecast.budget, summary);
+        let again = u64::from(capacity.passes(self.folds()));
         pass(views * again, views * again * self.rows());
         let passes = |group: &Vec<usize>| {
             let scored = tree.scored_by(group).into_iter();
@@ -149,8 +149,8 @@ impl CostEstimate<'_> {
             forecast.work.reused_fits += tree.reused(level) as u64 * folds;
         }
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
-        forecast.times_read = room.passes(self.folds());
-        forecast.summary_bytes = summary * room.summaries(self.folds()) as u64;
+        forecast.times_read = capacity.passes(self.folds());
+        forecast.summary_bytes = summary * capacity.summaries(self.folds()) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 

@@ -86,7 +86,7 @@ pub fn check_thresholds(threshold: f64, thresholds: &[f64]) -> Result<(), String
         let meant = equivalent_threshold(*zero, *one);
         if threshold != 0.5 && (threshold - meant).abs() >= THRESHOLD_TOLERANCE {
             return Err(format!(
-                "threshold = {threshold} and thresholds = {thresholds:?}, which stand for a threshold of {meant}, contradict \
+                "threshold = {threshold} and thresholds = {thresholds:?}, which mean a threshold of {meant}, contradict \
                  each other: set one of them"
             ));
         }

@@ -186,7 +186,7 @@ fn one_fold_alone_is_an_error() {
     let search = CrossValidator::new(probed(), ParamGrid::new(), RegressionEvaluator::new()).fold_col("fold");
     assert_says(
         &search.fit(&data).unwrap_err(),
-        &["column `fold` has 1 different values", "expected 2 at least"],
+        &["column `fold` has 1 different values", "expected at least 2"],
     );
     assert_eq!(fits(), 0);
 }

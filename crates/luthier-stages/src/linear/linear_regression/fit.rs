@@ -102,11 +102,11 @@ impl fmt::Display for FitError {
         match self {
             Self::NoWeight { rows, weight_sum } => write!(
                 f,
-                "nothing to fit: {rows} rows with a total weight of {weight_sum}; at least one row with a positive, finite weight is needed"
+                "nothing to fit: {rows} rows with a total weight of {weight_sum}, expected at least one row with a positive, finite weight"
             ),
             Self::NotFinite => write!(
                 f,
-                "the second moments of features and label are not finite: values beyond about 1e150 overflow when squared; rescale the columns"
+                "the second moments of features and label are not finite, because values beyond about 1e150 overflow when squared; rescale the columns"
             ),
             Self::ConstantLabel { label, reg_param } => write!(
                 f,

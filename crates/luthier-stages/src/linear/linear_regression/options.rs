@@ -7,20 +7,20 @@ use super::scaling::{About, Deviation};
 /// Above this number of features `auto` iterates instead of factorising, as Spark does.
 const DIRECT_FEATURES: usize = 4096;
 
-/// How squared error is minimised.
+/// The algorithm that minimises the squared error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
 pub enum Solver {
-    /// Normal equations, or the triangular factor where they would lose digits; as `l_bfgs` above 4096 features;
+    /// Normal equations, or the triangular factor if they would lose too many digits; as `l_bfgs` above 4096 features;
     /// coordinate descent with an L1 penalty.
     #[default]
     Auto,
-    /// Normal equations; coordinate descent on them with an L1 penalty. Population deviations.
+    /// Normal equations; coordinate descent on them with an L1 penalty. Population standard deviations.
     Normal,
-    /// The triangular factor; coordinate descent on its rows with an L1 penalty. Population deviations.
+    /// The triangular factor; coordinate descent on its rows with an L1 penalty. Population standard deviations.
     Qr,
-    /// Iterations of products alone, and coordinate descent with an L1 penalty, on the normal equations or the factor as for
-    /// `auto`. On a quadratic function the steps of L-BFGS with an exact line search are those of conjugate gradients, which
-    /// are taken. Sample deviations.
+    /// Iterations that need products only, or coordinate descent with an L1 penalty, on the normal equations or the factor as
+    /// for `auto`. On a quadratic function L-BFGS with an exact line search takes the steps of conjugate gradients, so these
+    /// are used. Sample standard deviations.
     LBfgs,
 }
 
