@@ -279,6 +279,11 @@ pub(super) fn two_sided_p(t: f64, freedom: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::excessive_precision,
+    clippy::unreadable_literal,
+    reason = "the digits are as mpmath gave them"
+)]
 mod tests {
     use super::*;
 
