@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
-use luthier::frame::write_file;
+use luthier::frame::write_files;
 
 use crate::failure;
 
@@ -70,7 +70,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes a text file.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    write_file(path, text.as_bytes()).map_err(|e| failure::of_frame("write", e))
+/// Writes files into a folder, each as a whole: where one cannot be written, none of them is replaced.
+pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
+    let files: Vec<_> = files.iter().map(|(name, text)| (folder.join(name), text.as_bytes())).collect();
+    write_files(&files).map_err(|e| failure::of_frame("write", e))
 }

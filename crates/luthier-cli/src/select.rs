@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, Result, bail};
 use glob::Pattern;
-use luthier::frame::{Field, Schema};
+use luthier::frame::{ColumnType, Field, Schema};
 
 /// Whether a text is a glob or an exclusion rather than a name.
 pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
@@ -91,16 +91,38 @@ impl Selector<'_> {
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let known: Vec<&str> = self.schema.names().collect();
+            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+                ("", _) => "row names".to_owned(),
+                (name, Some(role)) => format!("`{name}` ({role})"),
+                (name, None) => format!("`{name}` ({})", field.column_type()),
+            };
+            let known: Vec<String> = self.schema.fields().iter().map(shown).collect();
+            let remedy =
+                others.iter().find_map(|field| Some(format!("; `{}`: {}", field.name(), as_feature(field)?)));
             bail!(
-                "{}: the glob `{text}` matches no {}; the columns are: {}",
+                "{}: the glob `{text}` matches no {}; the columns are: {}{}",
                 self.what,
                 self.takes_what,
-                known.join(", ")
+                known.join(", "),
+                remedy.unwrap_or_default()
             );
         }
         selected.columns.extend(usable.into_iter().map(|field| field.name().to_owned()));
         selected.passed_over.extend(others.into_iter().map(|field| field.name().to_owned()));
         Ok(())
+    }
+}
+
+/// How a column that is neither a number nor a vector can become a feature.
+pub(crate) fn as_feature(field: &Field) -> Option<String> {
+    match field.column_type() {
+        ColumnType::Utf8 => {
+            let name = field.name();
+            Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
+        }
+        ColumnType::Date | ColumnType::Timestamp => {
+            Some("a stage `date_parts` turns it into numbers".to_owned())
+        }
+        _ => None,
     }
 }

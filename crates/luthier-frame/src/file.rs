@@ -77,21 +77,18 @@ fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// Writes a file completely or not at all: whoever reads it, even after a crash, finds what was there before or all of
-/// `bytes`, never a part.
+/// Writes files, each completely or not at all: whoever reads one, even after a crash, finds what was there before or all
+/// of its bytes, never a part. Where one of them cannot be written, none is replaced.
 ///
 /// # Errors
 /// [`Error::Io`] with the path.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |file| {
-        let written = file.file.write_all(bytes).and_then(|()| file.file.flush());
-        written.and_then(|()| file.file.get_ref().sync_all()).map_err(|cause| file.error(cause))
-    })
-}
-
-/// Writes a file completely or not at all.
-pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut WholeFile) -> Result<()>) -> Result<()> {
-    let mut file = WholeFile::create(path)?;
-    write(&mut file)?;
-    file.finish()
+pub fn write_files(files: &[(impl AsRef<Path>, &[u8])]) -> Result<()> {
+    let write = |(path, bytes): &(_, &[u8])| -> Result<WholeFile> {
+        let mut whole = WholeFile::create(AsRef::<Path>::as_ref(path))?;
+        let written = whole.file.write_all(bytes).and_then(|()| whole.file.flush());
+        written.and_then(|()| whole.file.get_ref().sync_all()).map_err(|cause| whole.error(cause))?;
+        Ok(whole)
+    };
+    let written = files.iter().map(write).collect::<Result<Vec<_>>>()?;
+    written.into_iter().try_for_each(WholeFile::finish)
 }

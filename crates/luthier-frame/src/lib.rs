@@ -85,7 +85,7 @@ pub use column::Column;
 pub use column_type::{ColumnType, Opaque};
 pub use describe::{ColumnDescription, Description, NumberDescription};
 pub use error::{Error, Result};
-pub use file::write_file;
+pub use file::write_files;
 pub use files::{FileFormat, FileSet, ScanOptions};
 pub use frame::DataFrame;
 pub use numeric::{first_null_row, lists, numbers, vector_array, vectors, vectors_in_place};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::DataConfig;
 use crate::data::{DataSource, MissingLabel, null_of};
 use crate::roles::Roles;
-use crate::select::{Selected, Selector};
+use crate::select::{Selected, Selector, as_feature};
 
 /// The vector column that is assembled from the selected columns.
 pub(crate) const FEATURES: &str = "features";
@@ -57,7 +57,10 @@ impl Inputs {
             check_type(schema.require(name).context("features")?).map_err(|error| {
                 match config.source.text_among_numbers(name) {
                     Some(cell) => error.context(cell),
-                    None => error,
+                    None => match schema.field(name).and_then(as_feature) {
+                        Some(remedy) => anyhow!("{error}: {remedy}"),
+                        None => error,
+                    },
                 }
             })?;
         }

@@ -90,7 +90,7 @@ pub fn write_file(path: &Path, value: &Value) -> Result<()> {
     }
     let mut text = to_string_pretty(value);
     text.push('\n');
-    luthier_frame::write_file(path, text.as_bytes()).map_err(|error| match error {
+    luthier_frame::write_files(&[(path, text.as_bytes())]).map_err(|error| match error {
         luthier_frame::Error::Io { path, cause } => {
             Error::Io { path: path.display().to_string(), source: cause.into() }
         }
