@@ -140,8 +140,8 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
     })
 }
 
-/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
-/// it does not have one), mean and deviation of the metric, the metric on
+/// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
+/// does not have one), mean and standard deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
