@@ -1,6 +1,6 @@
 //! A configuration with the columns of one table: globs become names, and categories become stages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Result, bail};
 use luthier::core::params::ParamInfo;
@@ -36,8 +36,10 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
             stage.name.place
         );
     }
-    let takes =
-        |field: &Field| matches!(field.column_type(), ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool);
+    let takes = |field: &Field| {
+        let found = field.column_type();
+        found.is_temporal() || matches!(found, ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool)
+    };
     let selector = Selector {
         what: "categories",
         schema,
@@ -51,7 +53,8 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
         schema.require(column).map_err(|e| place.error(e))?;
     }
     // Columns of numbers among the categories are not quantities, and text may be listed among the features.
-    let is_category = |field: &Field| columns.iter().any(|column| column == field.name());
+    let names: HashSet<&str> = columns.iter().map(String::as_str).collect();
+    let is_category = |field: &Field| names.contains(field.name());
     let selector = Selector {
         what: "features",
         takes: &|field| is_category(field) || is_usable(field.column_type()),
@@ -65,7 +68,7 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
             "these columns are neither numbers nor listed in `categories` and are not used as features: {left}"
         ));
     }
-    let others = features.columns.into_iter().filter(|name| !columns.contains(name));
+    let others = features.columns.into_iter().filter(|name| !names.contains(name.as_str()));
     let key = |name: &str| Key { name: name.to_owned(), place: place.clone() };
     let stage = |type_name: &str, params: Vec<(Key, Value)>, stages: Vec<StageConfig>| StageConfig {
         name: key(type_name),

@@ -4,9 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::core::{Dataset, DynModel, Error, PipelineModel, json, persist};
+use luthier::core::{Dataset, DynModel, Error, PipelineModel, Value, json, persist};
 use luthier::frame::Schema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, PartConfig};
 use crate::data::{DataSource, FEATURES, Inputs, Reading, SavedReading};
 use crate::failure;
 
@@ -20,6 +23,30 @@ pub(crate) struct ModelFile {
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
     pub(crate) reading: SavedReading,
+    /// The evaluators of the configuration; the first decided where there was a choice.
+    pub(crate) evaluators: Vec<SavedEvaluator>,
+}
+
+/// An evaluator as a configuration gives it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedEvaluator {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    /// The parameters that were given.
+    #[serde(flatten)]
+    params: serde_json::Map<String, serde_json::Value>,
+}
+
+impl SavedEvaluator {
+    fn of(config: &PartConfig) -> Self {
+        let params = config.params.iter().map(|(key, value)| (key.name.clone(), value.to_json()));
+        Self { type_name: config.type_name.name.clone(), params: params.collect() }
+    }
+
+    /// The parameters that were given.
+    pub(crate) fn params(&self) -> impl Iterator<Item = (&str, Value)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), Value::from_json(value)))
+    }
 }
 
 /// The rows of a file behind a fitted pipeline, read when they are needed.
@@ -48,7 +75,7 @@ impl ModelFile {
         DataSource::new(path.to_owned()).with_reading(self.reading.for_model(given, is_read))
     }
 
-    /// The same file for predictions in CSV: cells that the model does not read are copied unchanged.
+    /// The same file for predictions in CSV: all of its cells are copied unchanged.
     pub(crate) fn spelt(&self, source: DataSource) -> DataSource {
         match self.reads() {
             Some(reads) => source.spelt_except(reads),
@@ -124,21 +151,30 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// Writes a fitted pipeline with its name, the columns on which it was fitted, and how `source`, its data, was read.
-pub(crate) fn save(
-    path: &Path,
+/// The document of the fitted pipeline of a configuration, with its name, the columns it was fitted on, how its data were read
+/// and how it is scored.
+pub(crate) fn document(
     model: &dyn DynModel,
     name: Option<&str>,
     inputs: &Inputs,
-    source: &DataSource,
-) -> Result<()> {
+    config: &Config,
+) -> Result<serde_json::Value> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
         entries.extend(name.map(|name| ("name".to_owned(), name.into())));
         entries.insert("inputs".to_owned(), inputs.to_json()?);
-        entries.insert("reading".to_owned(), json::to_value(&source.saved_reading())?);
+        entries.insert("reading".to_owned(), json::to_value(&config.data.source.saved_reading())?);
+        let evaluators: Vec<_> = config.evaluators.iter().map(SavedEvaluator::of).collect();
+        if !evaluators.is_empty() {
+            entries.insert("evaluators".to_owned(), json::to_value(&evaluators)?);
+        }
     }
-    json::write_file(path, &document).map_err(|e| failure::of_core("write", path, e))
+    Ok(document)
+}
+
+/// Writes such a document.
+pub(crate) fn save(path: &Path, document: &serde_json::Value) -> Result<()> {
+    json::write_file(path, document).map_err(|e| failure::of_core("write", path, e))
 }
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
@@ -152,12 +188,15 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
         let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
         let inputs = inputs.map(Inputs::from_json).transpose()?;
-        let reading = document
-            .get("reading")
-            .map(|reading| json::from_value(reading).context("`reading` of the model"));
         let name = document.get("name").and_then(|name| name.as_str()).map(str::to_owned);
-        let reading = reading.transpose()?.unwrap_or_default();
-        Ok(ModelFile { pipeline: model.into(), name, inputs, reading })
+        let (reading, evaluators) = (saved(&document, "reading")?, saved(&document, "evaluators")?);
+        Ok(ModelFile { pipeline: model.into(), name, inputs, reading, evaluators })
     };
     load().with_context(|| path.display().to_string())
+}
+
+/// What the program keeps with a model under a key; the default where there is nothing.
+fn saved<T: DeserializeOwned + Default>(document: &serde_json::Value, key: &str) -> Result<T> {
+    let value = document.get(key).map(|value| json::from_value(value));
+    Ok(value.transpose().with_context(|| format!("`{key}` of the model"))?.unwrap_or_default())
 }

@@ -69,7 +69,22 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes a text file.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| failure::io("write", path, &e))
+/// Writes files into a folder, each as a whole: where one cannot be written, none of them is replaced.
+pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
+    let beside = |name: &str| folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let write = |(name, text): &(&str, String)| {
+        let written = std::fs::File::create(beside(name))
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(|e| failure::io("write", &folder.join(name), &e))
+    };
+    let place = |(name, _): &(&str, String)| {
+        let path = folder.join(name);
+        std::fs::rename(beside(name), &path).map_err(|e| failure::io("write", &path, &e))
+    };
+    let done = files.iter().try_for_each(write).and_then(|()| files.iter().try_for_each(place));
+    if done.is_err() {
+        // The first error is the one to report.
+        files.iter().for_each(|(name, _)| drop(std::fs::remove_file(beside(name))));
+    }
+    done
 }

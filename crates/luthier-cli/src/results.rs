@@ -1,16 +1,11 @@
 //! The results of a search as files.
 
-use std::path::Path;
-
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
 use luthier::tune::{
     CandidateResult, FoldResult, Forecast, MetricSummary, SearchNote, SearchResult, SecondaryMetric,
 };
 use serde_json::{Map, json};
-
-use crate::failure;
-use crate::output::write_text;
 
 /// Seconds of the program's two parts.
 #[derive(Debug, Clone, Copy)]
@@ -22,17 +17,20 @@ pub(crate) struct Seconds {
 }
 
 /// The files that a search writes into its folder.
-pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", "model.json"];
+pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", MODEL];
 
-/// Writes `results.csv`, `results.json` and `events.json`.
-pub(crate) fn write(directory: &Path, result: &SearchResult, seconds: Seconds) -> Result<()> {
-    write_text(&directory.join("results.csv"), &to_csv(result))?;
-    let write = |name: &str, document: &serde_json::Value| {
-        let path = directory.join(name);
-        json::write_file(&path, document).map_err(|e| failure::of_core("write", &path, e))
-    };
-    write("results.json", &to_json(result, seconds))?;
-    write("events.json", &json::to_value(&result.events)?)
+/// The file of the fitted pipeline.
+pub(crate) const MODEL: &str = "model.json";
+
+/// `results.csv`, `results.json` and `events.json`, with their content.
+pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
+    let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
+    let events = json::to_value(&result.events)?;
+    Ok(vec![
+        ("results.csv", to_csv(result)),
+        ("results.json", text(&to_json(result, seconds))),
+        ("events.json", text(&events)),
+    ])
 }
 
 /// A float, or its name if it is not finite.

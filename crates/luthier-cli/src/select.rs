@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use luthier::frame::{Field, Schema};
 
+use crate::data::as_feature;
 use crate::roles::Roles;
 
 /// Whether a text is a glob or an exclusion rather than a name.
@@ -93,12 +94,20 @@ impl Selector<'_> {
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let known: Vec<&str> = self.schema.names().collect();
+            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+                ("", _) => "row names".to_owned(),
+                (name, Some(role)) => format!("`{name}` ({role})"),
+                (name, None) => format!("`{name}` ({})", field.column_type()),
+            };
+            let known: Vec<String> = self.schema.fields().iter().map(shown).collect();
+            let remedy =
+                others.iter().find_map(|field| Some(format!("; `{}`: {}", field.name(), as_feature(field)?)));
             bail!(
-                "{}: the glob `{text}` matches no {}; the columns are: {}",
+                "{}: the glob `{text}` matches no {}; the columns are: {}{}",
                 self.what,
                 self.takes_what,
-                known.join(", ")
+                known.join(", "),
+                remedy.unwrap_or_default()
             );
         }
         selected.columns.extend(usable.into_iter().map(|field| field.name().to_owned()));

@@ -23,8 +23,12 @@ fn rows() -> String {
 
 /// Runs `luthier fit`, or `luthier tune`, on these rows; gives the model or the error.
 fn run(command: &str, config: &str) -> (TempDir, Result<PipelineModel, String>) {
+    run_on(&rows(), command, config)
+}
+
+fn run_on(rows: &str, command: &str, config: &str) -> (TempDir, Result<PipelineModel, String>) {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("d.csv"), rows()).unwrap();
+    std::fs::write(folder.path().join("d.csv"), rows).unwrap();
     std::fs::write(folder.path().join("c.toml"), config).unwrap();
     let (flag, target) = if command == "fit" { ("--model", "model.json") } else { ("--out", ".") };
     let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
@@ -200,6 +204,15 @@ fn categories_are_indicators_beside_the_numbers() {
     let grid = "[grid]\n\"linear_regression.reg_param\" = [0.1, 1.0]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 8\n";
     let (_, tuned) = run("tune", &(with("categories = [\"name\"]\nfeatures = [\"x*\"]", "") + grid));
     assert!(tuned.is_ok(), "{tuned:?}");
+}
+
+#[test]
+fn a_glob_of_categories_takes_dates() {
+    let rows = "day,x,y\n2024-02-28,0.5,1\n2024-02-29,1.5,2\n2024-02-28,2.5,2\n2024-02-29,0.1,4\n";
+    let (folder, model) = run_on(rows, "fit", &with("categories = [\"*\"]", ""));
+    let behind = model.unwrap().transform(&data(folder.path())).unwrap();
+    let names = behind.schema().require("features").unwrap().feature_names().unwrap();
+    assert_eq!(names, ["day=2024-02-28", "day=2024-02-29", "x"]);
 }
 
 #[test]

@@ -97,6 +97,61 @@ fn cells_that_only_pass_through_come_out_as_they_were() {
 }
 
 #[test]
+fn cells_that_the_model_reads_come_out_as_they_were() {
+    let scene = Scene::new("path = \"d.csv\"\nfeatures = []", &coded());
+    let rows = "code,x,y\n007,1.50,1\n\"07\",1e3,2\n007, 2 ,1\n\"07\",+3,2\n";
+    scene.write("d.csv", rows);
+    scene.run(FIT);
+    let inputs = |text: &str| {
+        let line = |line: &str| line.rsplit_once(',').unwrap().0.to_owned() + "\n";
+        text.lines().map(line).collect::<String>()
+    };
+    scene.run("predict m.json d.csv --out p.csv");
+    assert_eq!(inputs(&scene.read("p.csv")), rows);
+    // Numbers too, also by name and in another order.
+    scene.write("c.toml", format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"x\"]\n{LR}"));
+    scene.run(FIT);
+    scene.run("predict m.json d.csv --out p.csv");
+    assert_eq!(inputs(&scene.read("p.csv")), rows);
+    scene.run("predict m.json d.csv --out p.csv --columns prediction,x");
+    assert!(scene.read("p.csv").lines().nth(1).unwrap().ends_with(",1.50"));
+    // A column that is missing is told from those that the file has.
+    scene.write("less.csv", "code,z\n007,1\n");
+    let error = scene.error("predict m.json less.csv --out p.csv");
+    assert!(error.contains("unknown column `x`; the frame has: `code`, `z`"), "{error}");
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let scene = Scene::new("path = \"d.csv\"", LR);
+    scene.write("d.csv", "x,x,y\n1,5,2\n2,3,4\n3,9,6\n4,1,8\n");
+    let (_, notes) = scene.run(FIT);
+    assert!(notes.contains("several columns have the same name: another `x` is renamed to `x_2`"), "{notes}");
+    scene.run("predict m.json d.csv --out p.csv");
+    assert!(scene.read("p.csv").starts_with("x,x_2,y,prediction\n1,5,2,"), "{}", scene.read("p.csv"));
+}
+
+#[test]
+fn outputs_are_compressed_as_their_names_say() {
+    let scene = Scene::new("path = \"d.csv\"", LR);
+    scene.write("d.csv", "x,y\n1,2\n2,4\n3,6\n");
+    scene.run(FIT);
+    scene.run("predict m.json d.csv --out p.csv");
+    for (name, magic) in [("p.csv.gz", &b"\x1f\x8b"[..]), ("p.csv.zst", b"\x28\xb5\x2f\xfd")] {
+        scene.run(&format!("predict m.json d.csv --out {name}"));
+        let bytes = std::fs::read(scene.0.path().join(name)).unwrap();
+        assert!(bytes.starts_with(magic), "{name}");
+        // As a file it is what the other one is.
+        scene.run(&format!("predict m.json {name} --out back.csv --columns x,y,prediction_2"));
+    }
+    let error = scene.error("predict m.json d.csv --out p.parquet.gz");
+    assert!(
+        error.contains("use the file extension .csv (also .csv.gz, .csv.zst), .parquet or .pq"),
+        "{error}"
+    );
+}
+
+#[test]
 fn categories_are_told_apart_by_their_spelling() {
     for (one, other) in [("\"1\"", "\"01\""), ("7", "007"), ("\"1.0\"", "\"1\""), ("\"TRUE\"", "\"true\"")] {
         let scene = Scene::new("path = \"d.csv\"\nfeatures = []", &coded());
@@ -286,6 +341,15 @@ fn standard_input_and_output() {
     assert!(code == Some(0) && out.starts_with("fitted on 3 rows"), "{out}");
     let (code, (out, _)) = through("evaluate m.json - --metric r2", "x,y\n1,2\n2,4\n");
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
+    let (code, (out, _)) =
+        through("evaluate m.json - --missing-label drop --metric r2", "x,y\n1,2\n2,\n3,6\n");
+    assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
+    let (code, (_, err)) = through("evaluate m.json -", "x,y\n1,2\n2,\n3,6\n");
+    assert_eq!(code, Some(1));
+    assert!(
+        err.starts_with("error: standard input:3: column `y` is missing, expected a value: fill it, or"),
+        "{err}"
+    );
     let (code, (_, err)) = through("predict m.json - --out p.csv", "x\n1\nabc\n3\n");
     assert_eq!(code, Some(1));
     assert!(err.starts_with("error: standard input:3: `abc` is not a number; "), "{err}");

@@ -176,10 +176,10 @@ fn lines(path: impl AsRef<Path>) -> Vec<String> {
 fn a_file_is_split_for_tests() {
     let folder = TempDir::new().unwrap();
     let row = |i: usize| {
-        format!("{i:03},{}.50,{},g{},2024-01-{:02}", i, ["a", "b", "b", "b"][i % 4], i % 7, i % 20 + 1)
+        format!("{i:03},{}.50,{},g{},2024-01-{:02},1", i, ["a", "b", "b", "b"][i % 4], i % 7, i % 20 + 1)
     };
     let rows: Vec<String> = (0..100).map(row).collect();
-    write(&folder, "d.csv", &format!("id,x,class,group,day\n{}\n", rows.join("\n")));
+    write(&folder, "d.csv", &format!("id,x,class,group,day,one\n{}\n", rows.join("\n")));
     let split = |arguments: &str| {
         let out = done(&folder, &format!("split d.csv --out-train a.csv --out-test b.csv{arguments}"));
         let (train, test) = (lines(folder.path().join("a.csv")), lines(folder.path().join("b.csv")));
@@ -204,6 +204,8 @@ fn a_file_is_split_for_tests() {
     assert_eq!(test.len(), 40);
     let (train, test) = split(" --group group");
     assert!(test.iter().all(|line| train.iter().all(|other| cell(other, 3) != cell(line, 3))));
+    // The column that decides keeps its spelling too.
+    assert_eq!(split(" --group x").1.len(), 20);
     let (train, test) = split(" --time day");
     assert_eq!(test.len(), 20);
     let latest = train.iter().map(|line| cell(line, 4)).max().unwrap();
@@ -220,7 +222,7 @@ fn a_file_is_split_for_tests() {
             "--test-ratio is 1, expected a number between 0 and 1",
         ),
         ("--out-train a.csv --out-test b.csv --stratify none", "unknown column `none`"),
-        ("--out-train a.csv --out-test b.csv --test-ratio 0.001", "leaves no test rows"),
+        ("--out-train a.csv --out-test b.csv --group one", "all 100 rows have the same value in `one`"),
     ] {
         let (success, _, error) = luthier(&folder, &format!("split d.csv {arguments}"));
         assert!(!success && error.contains(expected), "{arguments}: {error}");

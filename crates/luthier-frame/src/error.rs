@@ -248,16 +248,6 @@ pub enum Error {
         /// What may be the reason.
         hint: Option<String>,
     },
-    /// Two columns of a CSV file have the same name.
-    #[error("{}:{line}: two columns have the name `{column}`; rename one of them", shown(path))]
-    CsvDuplicateName {
-        /// The file.
-        path: PathBuf,
-        /// The line of the second.
-        line: u64,
-        /// The name.
-        column: String,
-    },
     /// Unbalanced quotes in a CSV file.
     #[error("{}:{line}: {problem}", shown(path))]
     CsvQuote {
@@ -348,7 +338,6 @@ impl Error {
             | Self::Sparse { column, .. }
             | Self::Ragged { column, .. }
             | Self::IntegerRange { column, .. }
-            | Self::CsvDuplicateName { column, .. }
             | Self::CsvValue { column, .. } => Some(column),
             Self::InFile { cause, .. } => cause.column(),
             _ => None,

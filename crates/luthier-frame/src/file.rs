@@ -58,10 +58,3 @@ impl Drop for WholeFile {
         }
     }
 }
-
-/// Writes a file completely or not at all.
-pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut WholeFile) -> Result<()>) -> Result<()> {
-    let mut file = WholeFile::create(path)?;
-    write(&mut file)?;
-    file.finish()
-}

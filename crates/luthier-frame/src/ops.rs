@@ -58,6 +58,23 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions?))
     }
 
+    /// The frame with the cells of its columns as they are in the CSV file, where they were kept
+    /// ([`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)); other columns are unchanged.
+    ///
+    /// # Errors
+    /// None are expected: all columns are those of the frame.
+    pub fn as_spelt(&self) -> Result<Self> {
+        let schema = self.schema();
+        let own = schema.fields().iter().enumerate().filter(|(_, field)| field.spelling_of().is_none());
+        let spelt = |(at, field): (usize, &Field)| match schema.spelling_of(field.name()) {
+            Some(spelling) => {
+                Ok((spelling.clone().with_name(field.name()), schema.require_index(spelling.name())?))
+            }
+            None => Ok((field.clone(), at)),
+        };
+        self.arranged(own.map(spelt).collect::<Result<_>>()?)
+    }
+
     /// Appends a column; its values are divided among the partitions without a copy.
     ///
     /// A scanned frame is loaded into memory.

@@ -8,6 +8,8 @@ use crate::{ColumnType, Error, Result};
 const SPARSE: &str = "luthier.sparse";
 /// Marks columns of unparsed cells of a CSV file.
 const SPELT: &str = "luthier.spelt";
+/// Names the column whose cells a column of spellings holds.
+const SPELLING_OF: &str = "luthier.spelling_of";
 
 /// Name, type and annotations of one column. Cheap to clone.
 ///
@@ -117,6 +119,18 @@ impl Field {
         self.metadata.contains_key(SPELT)
     }
 
+    /// The same, as the spelling of another column.
+    pub(crate) fn with_spelling_of(mut self, column: &str) -> Self {
+        Arc::make_mut(&mut self.metadata).insert(SPELLING_OF.to_owned(), column.to_owned());
+        self.with_spelling(true)
+    }
+
+    /// The column whose cells this one holds as they are spelt, if that is what it is for (see
+    /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
+    pub fn spelling_of(&self) -> Option<&str> {
+        self.metadata.get(SPELLING_OF).map(String::as_str)
+    }
+
     /// The Arrow field for an array of `data_type` in this column.
     pub(crate) fn to_arrow(&self, data_type: arrow_schema::DataType) -> arrow_schema::Field {
         let metadata = self.metadata.iter().map(|(key, value)| (key.clone(), value.clone()));
@@ -213,7 +227,7 @@ impl Schema {
     /// # Errors
     /// [`Error::UnknownColumn`], which lists the known names and the most similar one.
     pub fn require(&self, name: &str) -> Result<&Field> {
-        self.field(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+        self.field(name).ok_or_else(|| self.unknown(name))
     }
 
     /// The position of the column of this name.
@@ -221,7 +235,18 @@ impl Schema {
     /// # Errors
     /// [`Error::UnknownColumn`], as [`require`](Self::require).
     pub fn require_index(&self, name: &str) -> Result<usize> {
-        self.index_of(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+        self.index_of(name).ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let own = self.fields().iter().filter(|field| field.spelling_of().is_none());
+        Error::unknown_column(name, own.map(Field::name))
+    }
+
+    /// The column that holds the cells of another as they are spelt (see
+    /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
+    pub fn spelling_of(&self, column: &str) -> Option<&Field> {
+        self.field(&spelling_name(column)).filter(|field| field.spelling_of() == Some(column))
     }
 
     /// The same columns followed by another one.
@@ -259,6 +284,11 @@ impl Schema {
         let segment = Segment { before, start, fields, positions, all: OnceLock::new() };
         Ok(Self { last: Some(Arc::new(segment)) })
     }
+}
+
+/// The name of the column for the spelling of another: one that no file has.
+pub(crate) fn spelling_name(column: &str) -> String {
+    format!("\0{column}")
 }
 
 impl PartialEq for Schema {

@@ -1,11 +1,10 @@
 //! Writes files batch by batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 
-use crate::csv::CsvWriter;
-use crate::file::WholeFile;
+use crate::csv::{CsvWriter, PackedFile};
 use crate::parquet::ParquetWriter;
 use crate::{ParquetOptions, Result, Schema};
 
@@ -31,7 +30,7 @@ pub struct BatchWriter(Format);
 
 #[derive(Debug)]
 enum Format {
-    Csv(CsvWriter<WholeFile>),
+    Csv(Box<CsvWriter<PackedFile>>, PathBuf),
     Parquet(Box<ParquetWriter>),
 }
 
@@ -42,8 +41,8 @@ impl BatchWriter {
     /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
     pub fn csv(path: impl AsRef<Path>, schema: &Schema) -> Result<Self> {
         let path = path.as_ref();
-        let file = WholeFile::create(path)?;
-        Ok(Self(Format::Csv(CsvWriter::to_path(file, schema, path)?)))
+        let file = PackedFile::create(path)?;
+        Ok(Self(Format::Csv(Box::new(CsvWriter::to_path(file, schema, path)?), path.to_owned())))
     }
 
     /// A Parquet file, as [`DataFrame::write_parquet`](crate::DataFrame::write_parquet) writes it.
@@ -60,7 +59,7 @@ impl BatchWriter {
     /// A file that cannot be written; an unsigned integer beyond `i64`.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match &mut self.0 {
-            Format::Csv(writer) => writer.write(batch),
+            Format::Csv(writer, _) => writer.write(batch),
             Format::Parquet(writer) => writer.write(batch),
         }
     }
@@ -71,7 +70,7 @@ impl BatchWriter {
     /// A file that cannot be written.
     pub fn finish(self) -> Result<()> {
         match self.0 {
-            Format::Csv(writer) => writer.finish()?.finish(),
+            Format::Csv(writer, path) => writer.finish()?.finish(&path),
             Format::Parquet(writer) => writer.finish(),
         }
     }

@@ -1,19 +1,20 @@
 //! `luthier evaluate`
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{ColumnRole, Dataset, DynEvaluator, Note, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Error, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, MissingLabel, check_values, write};
+use crate::data::{DataSource, MissingLabel, unusable, write};
 use crate::failure;
-use crate::model_file::{self, ModelFile, Shown, left_out};
+use crate::model_file::{self, ModelFile, SavedEvaluator, Shown, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
 
@@ -35,7 +36,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
-        None => suited(&model, predicted.schema()),
+        None => {
+            let of_model = model.evaluators.iter().map(|evaluator| evaluator.type_name.as_str());
+            let mut seen = HashSet::new();
+            let all = of_model.chain(suited(&model, predicted.schema()));
+            all.filter(|name| seen.insert(*name)).collect()
+        }
     };
     if args.curves.is_some() && !names.contains(&BINARY) {
         bail!(
@@ -58,14 +64,22 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             false
         }
     });
-    let evaluators = evaluators(args, &entries.context("--evaluator")?, |role| match role {
-        ColumnRole::Label => label.clone(),
-        ColumnRole::Weight => weight.clone(),
-        // The columns that the last predicting stage appends, whatever their names.
-        role if role.is_appended() => last(&model, role),
-        _ => None,
-    })?;
-    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
+    let evaluators =
+        evaluators(args, &model.evaluators, predicted.schema(), &entries.context("--evaluator")?, |role| {
+            match role {
+                ColumnRole::Label => label.clone(),
+                ColumnRole::Weight => weight.clone(),
+                // The columns that the last predicting stage appends, whatever their names.
+                role if role.is_appended() => last(&model, role),
+                _ => None,
+            }
+        })?;
+    let labels: Vec<String> =
+        label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
+    let in_file = |e: Error| {
+        let located = |e: Error| source.locate(anyhow::Error::from(e).context(source.name()));
+        bad_label(&e, &labels, &source).unwrap_or_else(|| located(e))
+    };
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
@@ -106,7 +120,7 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
     let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
     let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
-    let missing = || Err(luthier::core::Error::invalid("the evaluator returned no metric"));
+    let missing = || Err(Error::invalid("the evaluator returned no metric"));
     let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
         let value = check.and_then(|()| values.next().unwrap_or_else(missing));
         Score {
@@ -123,10 +137,7 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
 ///
 /// # Errors
 /// The first error, if there is no metric at all.
-fn scores_table(
-    scores: Vec<Score>,
-    in_file: &dyn Fn(luthier::core::Error) -> anyhow::Error,
-) -> Result<String> {
+fn scores_table(scores: Vec<Score>, in_file: &dyn Fn(Error) -> anyhow::Error) -> Result<String> {
     let all_failed = scores.iter().all(|score| score.value.is_err());
     let (mut rows, mut reasons, mut notes) = (Vec::new(), Vec::<(String, Vec<String>)>::new(), Vec::new());
     for Score { metric, larger_is_better, value, notes: told } in scores {
@@ -163,7 +174,7 @@ fn scores_table(
     Ok(text)
 }
 
-/// The rows that have a label, if the others are to be dropped; otherwise all rows must have one.
+/// The rows that have a label, if the others are to be dropped; otherwise all rows: the evaluators report missing labels.
 fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
     let inputs = model.inputs.as_ref();
     let label = args.label.clone().or_else(|| inputs?.label.clone());
@@ -173,8 +184,32 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     if missing == MissingLabel::Drop {
         return Ok(source.with_rows(missing.apply(frame, &label)?));
     }
-    check_values(&source, &frame, &label, "drop such rows with --missing-label drop")?;
     Ok(source)
+}
+
+/// The error at a label that is missing or not finite, with what to do about it.
+fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<anyhow::Error> {
+    let found = match error {
+        Error::Stage { source, .. } | Error::Evaluator { source, .. } => source.chain().find_map(found),
+        other => found(other),
+    }?;
+    let (column, row) = (error.column()?, error.row()?);
+    let found = match found {
+        "null" | "null or NaN" => None,
+        found if found.parse().is_ok_and(|value: f64| !value.is_finite()) => Some(found),
+        _ => return None,
+    };
+    let advice = "drop such rows with --missing-label drop";
+    let is_label = labels.iter().any(|label| label == column);
+    is_label.then(|| unusable(&source.place_of(row), column, found, advice))
+}
+
+/// The value that an error is about.
+fn found<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    match error.downcast_ref()? {
+        Error::BadValue { found, .. } => Some(found),
+        _ => None,
+    }
 }
 
 /// How many rows the stages leave.
@@ -226,10 +261,12 @@ fn suited(model: &ModelFile, predicted: &Schema) -> Vec<&'static str> {
     }
 }
 
-/// The evaluators with each requested metric, or with all their metrics; a metric that several know is computed by the
-/// first.
+/// The evaluators with each requested metric, or with all their metrics, that of the configuration first; a metric that
+/// several know is computed by the first. Parameters that the command line does not give are those of the configuration.
 fn evaluators(
     args: &EvaluateArgs,
+    saved: &[SavedEvaluator],
+    predicted: &Schema,
     entries: &[EvaluatorEntry],
     columns: impl Fn(ColumnRole) -> Option<String>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
@@ -241,6 +278,21 @@ fn evaluators(
             if let Some(column) = info.column.and_then(&columns) {
                 evaluator.set_value(info.name, &Value::from(column))?;
             }
+        }
+        let of_model = saved.iter().find(|saved| saved.type_name == entry.name);
+        for (name, value) in of_model.into_iter().flat_map(SavedEvaluator::params) {
+            let role = (entry.params)().iter().find(|info| info.name == name).and_then(|info| info.column);
+            let is_there = |column: &Value| predicted.field(&column.to_string()).is_some();
+            let applies = match role {
+                Some(ColumnRole::Label) => args.label.is_none(),
+                // Rows may come without weights.
+                Some(ColumnRole::Weight) => is_there(&value),
+                _ => true,
+            };
+            if !applies {
+                continue;
+            }
+            evaluator.set_value(name, &value).context("`evaluators` of the model")?;
         }
         for setting in &args.set {
             let Some((name, value)) = setting.split_once('=') else {
@@ -293,6 +345,11 @@ fn evaluators(
                 all.push(one);
             }
         }
+    }
+    let decided =
+        saved.first().and_then(|saved| configured.iter().find(|(entry, _)| entry.name == saved.type_name));
+    if let Some((_, evaluator)) = decided {
+        all.sort_by_key(|other| other.metric() != evaluator.metric());
     }
     Ok(all)
 }

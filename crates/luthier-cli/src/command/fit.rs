@@ -41,6 +41,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
     notes(&model);
-    model_file::save(&args.model, model.as_ref(), config.pipeline_name(0), &inputs, &config.data.source)?;
+    let document = model_file::document(model.as_ref(), config.pipeline_name(0), &inputs, &config)?;
+    model_file::save(&args.model, &document)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

@@ -43,6 +43,7 @@ fn to_json(file: &ModelFile) -> Result<Json> {
         "type": "pipeline",
         "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
         "inputs": inputs,
+        "evaluators": documents::to_value(&file.evaluators)?,
         "reading": documents::to_value(&file.reading)?,
     });
     if let Some(name) = &file.name {
@@ -66,6 +67,11 @@ fn to_text(file: &ModelFile) -> Result<String> {
         let read = file.reading.reading.settings()?;
         if !read.is_empty() {
             text.push_str(&format!("data read with {}\n", read.join(", ")));
+        }
+        for evaluator in &file.evaluators {
+            let params: String =
+                evaluator.params().map(|(name, value)| format!(", {name} = {value}")).collect();
+            text.push_str(&format!("evaluator: {}{params}\n", evaluator.type_name));
         }
         text.push('\n');
     }

@@ -28,8 +28,12 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         }
         None => predictions(&model, &shown)?,
     };
-    let schema = Schema::new(columns).context("--columns")?;
-    let mut writer = writer(&args.out, &schema)?;
+    // Columns of the file are written as they are spelt in it, where that is known.
+    let spelt = |field: &Field| shown.rows.schema().spelling_of(field.name()).unwrap_or(field).clone();
+    let read: Vec<Field> = columns.iter().map(spelt).collect();
+    let written = read.iter().zip(&columns).map(|(read, column)| read.clone().with_name(column.name()));
+    let mut writer = writer(&args.out, &Schema::new(written.collect()).context("--columns")?)?;
+    let schema = Schema::new(read)?;
     let mut rows = 0;
     let names: Vec<&str> = schema.names().collect();
     // A failure of the output is not an error of the rows.
@@ -64,5 +68,6 @@ fn predictions(model: &ModelFile, shown: &Shown) -> Result<Vec<Field>> {
         stages.iter().flat_map(|(_, stage)| stage.columns_of(ColumnRole::RawPrediction)).collect();
     let predictions = model.pipeline.predictions(&shown.assembled)?;
     let predictions = predictions.into_iter().filter(|field| !scores.contains(field.name()));
-    Ok(shown.columns.fields().iter().cloned().chain(predictions).collect())
+    let own = shown.columns.fields().iter().filter(|field| field.spelling_of().is_none());
+    Ok(own.cloned().chain(predictions).collect())
 }

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{ColumnRole, DynEstimator, Pipeline};
+use luthier::core::{ColumnRole, DynEstimator, Pipeline, json};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, print};
+use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -67,25 +67,25 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
-    if let (Some(directory), Some(result)) = (&args.out, result) {
-        results::write(directory, result, seconds)?;
-        let model = directory.join("model.json");
-        match &tuned {
-            Ok(tuned) => {
-                let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
-                model_file::save(&model, tuned.model.as_ref(), name, &inputs, &config.data.source)?;
-            }
-            // A model of an earlier search does not belong to these results.
-            Err(_) if model.exists() => {
-                std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
-            }
-            Err(_) => {}
-        }
-    }
     if let Some(result) = result {
+        // First of all: what comes behind it may fail.
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
+    }
+    if let (Some(directory), Some(result)) = (&args.out, result) {
+        let mut files = results::files(result, seconds)?;
+        if let Ok(tuned) = &tuned {
+            let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
+            let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
+            files.push((results::MODEL, format!("{}\n", json::to_string_pretty(&model))));
+        }
+        write_together(directory, &files)?;
+        let model = directory.join(results::MODEL);
+        if tuned.is_err() && model.exists() {
+            // One of an earlier search does not belong to these results.
+            std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
+        }
     }
     tuned.map_err(|e| config.located(e))?;
     match &args.out {

@@ -58,7 +58,10 @@ impl Inputs {
             check_type(schema.require(name).context("features")?).map_err(|error| {
                 match config.source.text_among_numbers(name) {
                     Some(cell) => error.context(cell),
-                    None => error,
+                    None => match schema.field(name).and_then(as_feature) {
+                        Some(remedy) => anyhow!("{error}: {remedy}"),
+                        None => error,
+                    },
                 }
             })?;
         }
@@ -156,6 +159,20 @@ impl Inputs {
 /// Whether a column can be one of the features.
 pub(crate) fn is_usable(column_type: ColumnType) -> bool {
     column_type.is_numeric() || column_type.is_vector()
+}
+
+/// How a column that is neither a number nor a vector can become a feature.
+pub(crate) fn as_feature(field: &Field) -> Option<String> {
+    match field.column_type() {
+        ColumnType::Utf8 => {
+            let name = field.name();
+            Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
+        }
+        ColumnType::Date | ColumnType::Timestamp => {
+            Some("a stage `date_parts` turns it into numbers".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn check_type(field: &Field) -> Result<()> {

@@ -64,7 +64,7 @@ pub(crate) struct DataSource {
     pub(crate) reading: Reading,
     /// The number of partitions; by default 1 for CSV and one per row group for Parquet.
     pub(crate) partitions: Option<usize>,
-    /// The only columns that are parsed; the cells of the other columns of a CSV file are copied as text.
+    /// The only columns that are parsed. The cells of all columns of a CSV file are kept as text.
     spelt_except: Option<Vec<String>>,
     opened: Arc<OnceLock<Opened>>,
 }
@@ -88,7 +88,8 @@ impl DataSource {
         Self { reading, opened: Arc::default(), ..self }
     }
 
-    /// The same file, of which only these columns are parsed: the other cells of a CSV file are copied as text.
+    /// The same file, of which only these columns are parsed. The cells of a CSV file are kept as text: those of these columns
+    /// beside their values.
     pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
         Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }
@@ -146,7 +147,7 @@ impl DataSource {
         }
         let options = self.reading.csv_options();
         let options = match &self.spelt_except {
-            Some(columns) => options.as_spelt_except(columns),
+            Some(columns) => options.as_spelt_except(columns).keep_spelling(columns),
             None => options,
         };
         let mut notes = Vec::new();

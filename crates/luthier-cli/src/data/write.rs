@@ -11,12 +11,13 @@ use crate::failure;
 use crate::output::{check_target, is_standard};
 
 /// The file extensions that [`write`] knows.
-const WRITABLE: &str = ".csv, .parquet or .pq";
+const WRITABLE: &str = ".csv (also .csv.gz, .csv.zst), .parquet or .pq";
 
 /// Writes a frame in the format of the file extension; `-` writes CSV to standard output.
 ///
 /// # Errors
-/// An extension other than `csv`, `parquet` or `pq`; a file that cannot be written.
+/// An extension other than `csv` (also `csv.gz` and `csv.zst`, which are compressed), `parquet` or `pq`; a file that cannot be
+/// written.
 pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
         Format::Csv if is_standard(path) => match write_standard(frame) {
@@ -91,9 +92,11 @@ pub(crate) fn writable(path: &Path) -> Result<Format> {
     if is_standard(path) {
         return Ok(Format::Csv);
     }
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let format = match ending.as_str() {
+    let ending = |path: &Path| Some(path.extension()?.to_str()?.to_ascii_lowercase());
+    let is_csv = || path.file_stem().and_then(|stem| ending(Path::new(stem))).is_some_and(|of| of == "csv");
+    let format = match ending(path).unwrap_or_default().as_str() {
         "csv" => Format::Csv,
+        "gz" | "zst" if is_csv() => Format::Csv,
         "parquet" | "pq" => Format::Parquet,
         _ => bail!("{}: cannot write this format: use the file extension {WRITABLE}", path.display()),
     };

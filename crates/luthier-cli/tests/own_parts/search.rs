@@ -174,7 +174,7 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
         let from = stdout.find('{').unwrap();
         let json = serde_json::Deserializer::from_str(&stdout[from..]).into_iter().next().unwrap();
         let json: Value = json.unwrap();
-        assert_eq!(keys(&json), ["type", "stages", "inputs", "reading"]);
+        assert_eq!(keys(&json), ["type", "stages", "inputs", "evaluators", "reading"]);
         assert_eq!(keys(&json["stages"][0]), ["name", "type", "params", "state", "description"]);
         assert_eq!(json["stages"][0]["name"], "shift");
         (json["stages"][0].clone(), json["inputs"].clone())
@@ -253,7 +253,10 @@ fn predictions_need_no_label() {
     assert!(error.contains("hole.csv:3: column `x1` is missing"), "{error}");
     for name in ["p.xlsx", "p.txt", "p.tsv", "p"] {
         let error = scene.fail(&["predict", "out/model.json", "new.csv", "--out", name]);
-        assert!(error.contains(&format!("{name}: ")) && error.contains(".csv, .parquet or .pq"), "{error}");
+        assert!(
+            error.contains(&format!("{name}: ")) && error.contains(".csv.zst), .parquet or .pq"),
+            "{error}"
+        );
     }
     scene.write("semi.csv", "x0;x1\n1;NA\n");
     let error = scene.fail(&[

@@ -1,6 +1,6 @@
 //! A CSV file after a first pass: its columns, the number of its rows, and where they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use super::tokens::Tokens;
 use super::types::{Cells, Inference, Kind};
 use crate::partition::Part;
 use crate::place::{Locate, RowPlace, RowPosition};
+use crate::schema::spelling_name;
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// Bytes of text between two marks from which rows can be read.
@@ -61,7 +62,8 @@ impl CsvFile {
         let declared = Declared::new(options, &names).map_err(|error| error.in_file(text.input().path()))?;
         let pass = Pass::over(&text, tokens, &cells, &declared, start)
             .map_err(|error| header_is_comment(error, &names))?;
-        let columns = declared.columns(&names, &pass, &mut notes);
+        let mut columns = declared.columns(&names, &pass, &mut notes);
+        columns.extend(spellings(options, &names));
         let schema = Schema::new(columns.iter().map(|column| column.field.clone()).collect())?;
         let Pass { lines, marks, rows, .. } = pass;
         let data = Arc::new(CsvData { text, tokens, width: names.len(), cells, columns, lines, marks });
@@ -224,6 +226,19 @@ impl Declared {
         columns.sort_by_key(|column| column.sources.first().copied());
         columns
     }
+}
+
+/// The columns whose cells are kept as they are spelt, beside their values.
+fn spellings(options: &CsvOptions, names: &[String]) -> Vec<CsvColumn> {
+    let wanted: HashSet<&str> = options.spelt.iter().map(String::as_str).collect();
+    let is_wanted = |(_, name): &(usize, &String)| wanted.contains(name.as_str());
+    let of = |(position, name): (usize, &String)| CsvColumn {
+        field: Field::new(spelling_name(name), ColumnType::Utf8).with_spelling_of(name),
+        kind: Kind::Spelt,
+        sources: vec![position],
+        is_empty: false,
+    };
+    names.iter().enumerate().filter(is_wanted).map(of).collect()
 }
 
 /// What one pass over the rows has found.

@@ -1,6 +1,6 @@
 //! The delimiter, the names of the columns, and where the rows begin.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::CsvOptions;
@@ -57,14 +57,13 @@ impl Header {
             }
             return Ok(Self { tokens, names, rows: start, notes });
         }
-        let line = records.line();
         let name = |cell: super::tokens::Cell<'_>| {
             let text = cell.text();
             if cell.quoted { text.into_owned() } else { text.trim().to_owned() }
         };
         let mut names: Vec<String> = records.cells().map(name).collect();
         if let [only] = names.as_slice()
-            && let Some(candidate) = [',', ';', '\t', '|'].into_iter().find(|&c| only.contains(c))
+            && let Some(candidate) = [',', ';', '\t', '|', ' '].into_iter().find(|&c| only.contains(c))
         {
             notes.push(CsvNote::OneColumn { candidate });
         }
@@ -85,12 +84,37 @@ impl Header {
         if names.first().is_some_and(String::is_empty) {
             notes.push(CsvNote::RowNames);
         }
-        let mut seen = HashSet::new();
-        if let Some(column) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(Error::CsvDuplicateName { path: path.to_owned(), line, column: column.clone() });
+        let renamed = tell_apart(&mut names);
+        if !renamed.is_empty() {
+            notes.push(CsvNote::Renamed { columns: renamed });
         }
         Ok(Self { tokens, names, rows, notes })
     }
+}
+
+/// Makes the names unique: of two columns `x`, the second is renamed to `x_2`. Returns the old and new names.
+fn tell_apart(names: &mut [String]) -> Vec<(String, String)> {
+    let given: HashSet<String> = names.iter().cloned().collect();
+    let (mut seen, mut renamed) = (HashMap::<String, usize>::new(), Vec::new());
+    if given.len() == names.len() {
+        return renamed;
+    }
+    for name in names {
+        let number = seen.entry(name.clone()).or_default();
+        *number += 1;
+        if *number == 1 {
+            continue;
+        }
+        let free = loop {
+            let candidate = format!("{name}_{number}");
+            if !given.contains(&candidate) {
+                break candidate;
+            }
+            *number += 1;
+        };
+        renamed.push((std::mem::replace(name, free.clone()), free));
+    }
+    renamed
 }
 
 /// The name of a column without a name.
@@ -113,15 +137,20 @@ fn found(
     let name = text.input().path().to_string_lossy().to_ascii_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let usual = tokens(options, if name.ends_with(".tsv") { b'\t' } else { b',' });
-    // The number of cells of the first lines, if they agree.
+    // The number of cells of the first lines, if they agree. In files that R writes with row names, the header has one less.
     let cells = |tokens: Tokens, lines: usize| -> Option<usize> {
         let mut records = Records::new(Arc::clone(text), tokens, None, start).ok()?;
-        let mut cells = None;
-        for _ in 0..lines {
+        let mut cells: Option<usize> = None;
+        for line in 0..lines {
             if !records.advance().ok()? {
                 break;
             }
             let found = records.cells().len();
+            let has_row_names =
+                line == 1 && options.has_header && found > 2 && cells.is_some_and(|cells| cells + 1 == found);
+            if has_row_names {
+                cells = Some(found);
+            }
             if *cells.get_or_insert(found) != found {
                 return None;
             }

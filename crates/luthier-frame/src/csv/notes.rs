@@ -26,6 +26,11 @@ pub enum CsvNote {
     },
     /// The first column has no name, or the header has one cell less than the other lines: the column holds row names.
     RowNames,
+    /// Some columns have the same name as a column before them and were renamed.
+    Renamed {
+        /// For each of these columns its name in the file and the new name.
+        columns: Vec<(String, String)>,
+    },
     /// There is only one column, and its header contains a character that may be the delimiter.
     OneColumn {
         /// The possible delimiter.
@@ -99,6 +104,18 @@ impl fmt::Display for CsvNote {
             }
             Self::Delimiter { found } => write!(f, "the delimiter was detected as {found:?}"),
             Self::RowNames => f.write_str("the first column has no name and is treated as row names"),
+            Self::Renamed { columns } => {
+                const SHOWN: usize = 3;
+                f.write_str("several columns have the same name: ")?;
+                for (at, (name, new)) in columns.iter().take(SHOWN).enumerate() {
+                    let separator = if at == 0 { "" } else { ", " };
+                    write!(f, "{separator}another `{}` is renamed to `{}`", escaped(name), escaped(new))?;
+                }
+                match columns.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, ", and {more} more are renamed in the same way"),
+                }
+            }
             Self::OneColumn { candidate } => write!(
                 f,
                 "the file has only one column, and its name contains {candidate:?}; if that is the delimiter, write \
@@ -133,6 +150,15 @@ pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = cell.trim().trim_start_matches(['+', '-']);
     let (comma, point) = (unsigned.find(','), unsigned.find('.'));
+    let digits_and = |sign: char| {
+        unsigned.contains(sign) && unsigned.split(sign).all(|group| digits(&group.replace('.', "")))
+    };
+    if digits_and('\'') {
+        return Some("if the apostrophe separates thousands, write `thousands = \"'\"`");
+    }
+    if digits_and(' ') || digits_and('\u{a0}') || digits_and('\u{202f}') {
+        return Some("if the space separates thousands, write `thousands = \" \"`");
+    }
     let plain: String = unsigned.chars().filter(|c| !matches!(c, ',' | '.')).collect();
     if !digits(&plain) {
         return None;

@@ -45,6 +45,7 @@ pub struct CsvOptions {
     pub(crate) schema: Option<Schema>,
     pub(crate) types: Vec<(String, ColumnType)>,
     pub(crate) typed: Option<Vec<String>>,
+    pub(crate) spelt: Vec<String>,
     pub(crate) null_values: Option<Vec<String>>,
     pub(crate) decimal: char,
     pub(crate) thousands: Option<char>,
@@ -63,6 +64,7 @@ impl Default for CsvOptions {
             schema: None,
             types: Vec::new(),
             typed: None,
+            spelt: Vec::new(),
             null_values: None,
             decimal: '.',
             thousands: None,
@@ -98,6 +100,8 @@ impl CsvOptions {
     /// If the first line has one cell less than the next, as in files that R writes with row names, the name of the first
     /// column is empty ([`CsvNote::RowNames`](crate::CsvNote::RowNames)). If several names are empty, these columns are named
     /// `column_0` and so on by their position.
+    /// Of several columns with the same name `x`, the second is renamed to `x_2`, the third to `x_3`, and so on
+    /// ([`CsvNote::Renamed`](crate::CsvNote::Renamed)).
     pub fn has_header(mut self, has_header: bool) -> Self {
         self.has_header = has_header;
         self
@@ -134,6 +138,14 @@ impl CsvOptions {
     /// necessary). This is for columns that are only copied: `1.50` stays `1.50` and `00001` stays `00001`.
     pub fn as_spelt_except<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.typed = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps the cells of these columns as they are in the file, in additional columns beside the values
+    /// ([`Schema::spelling_of`](crate::Schema::spelling_of)), so that [`DataFrame::as_spelt`](crate::DataFrame::as_spelt) can restore
+    /// them. Columns that the file does not have are ignored.
+    pub fn keep_spelling<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.spelt = columns.into_iter().map(Into::into).collect();
         self
     }
 

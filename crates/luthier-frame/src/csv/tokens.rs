@@ -223,8 +223,8 @@ impl Cursor<'_> {
                 None | Some(b'\n' | b'\r') => break,
                 Some(byte) if byte == self.delimiter => break,
                 Some(_) => {
-                    let problem =
-                        "there is text after a closing quote (a quote inside a quoted cell must be doubled)";
+                    let problem = "there is text after a closing quote: a quote inside a quoted cell must be doubled; if \
+                                   cells are separated by another character, set it as `delimiter`";
                     return Err(QuoteError { line: self.line, problem });
                 }
             }

@@ -12,9 +12,8 @@ use ndarray::CowArray;
 use crate::csv::NULL_VALUES;
 use crate::csv::header::part_name;
 use crate::csv::numbers::parse_bool;
-use crate::file::write_whole;
 use crate::normalize::is_float;
-use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, texts, vectors};
+use crate::{BatchWriter, ColumnType, DataFrame, Error, Field, Result, Schema, texts, vectors};
 
 /// Writes rows as CSV, batch by batch, behind a header.
 ///
@@ -86,22 +85,19 @@ impl DataFrame {
     /// that were read [unparsed](crate::CsvOptions::as_spelt_except) are written unchanged. A vector column `v` of
     /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` if it carries categories; list it in [`CsvOptions::schema`](crate::CsvOptions::schema)
     /// to read it back as a vector. A list is written as its numbers separated by spaces, `3 1 2`. The file appears when it is
-    /// complete.
+    /// complete,
+    /// and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        header(self.schema().fields())?;
-        write_whole(path, |file| {
-            let mut writer = CsvWriter::to_path(file, self.schema(), path)?;
-            for partition in self.partitions() {
-                for batch in partition.batches(None)? {
-                    writer.write(&batch?)?;
-                }
+        let mut writer = BatchWriter::csv(path, self.schema())?;
+        for partition in self.partitions() {
+            for batch in partition.batches(None)? {
+                writer.write(&batch?)?;
             }
-            Ok(())
-        })
+        }
+        writer.finish()
     }
 }
 

@@ -80,11 +80,11 @@ impl BinaryCurve {
         Self { thresholds: empty(), true_positives: empty(), false_positives: empty() }
     }
 
-    /// Adds the rows of the next smaller score.
-    pub(super) fn push(&mut self, score: u64, positive: f64, negative: f64) {
+    /// Adds the next smaller score, with `tp` and `fp` there.
+    pub(super) fn push(&mut self, score: u64, tp: f64, fp: f64) {
         self.thresholds.push(of_ordered_bits(score));
-        self.true_positives.push(self.positives() + positive);
-        self.false_positives.push(self.negatives() + negative);
+        self.true_positives.push(tp);
+        self.false_positives.push(fp);
     }
 
     /// The scores from the largest to the smallest.
@@ -185,42 +185,19 @@ impl BinaryCurve {
     /// Area under [`roc`](Self::roc) by the trapezoidal rule: the probability that a positive row has a larger score than a
     /// negative one, where ties count half. NaN (not defined) without positives or without negatives.
     pub fn area_under_roc(&self) -> f64 {
-        let (positives, negatives) = (self.positives(), self.negatives());
-        if !(positives > 0.0 && negatives > 0.0) {
-            return f64::NAN;
-        }
-        // Of counts every term is an integer, and the sum is exact up to 2⁵³.
-        let (mut sum, mut last) = (0.0, (0.0, 0.0));
-        for (tp, fp) in self.counts() {
-            sum += (fp - last.1) * (tp + last.0);
-            last = (tp, fp);
-        }
-        sum / (2.0 * positives * negatives)
+        area_under_roc(self.counts(), self.positives(), self.negatives())
     }
 
     /// Area under [`pr`](Self::pr) by the trapezoidal rule. Without negatives it is 1; NaN (not defined) without positives.
     pub fn area_under_pr(&self) -> f64 {
-        self.area_by_recall(|before, precision| (before + precision) / 2.0)
+        area_under_pr(self.counts(), self.positives())
     }
 
     /// `Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ` over the thresholds: the area under [`pr`](Self::pr) as a step function.
     /// Unlike the trapezoidal rule, it is not optimistic between thresholds. Without negatives it is 1; NaN (not defined)
     /// without positives.
     pub fn average_precision(&self) -> f64 {
-        self.area_by_recall(|_, precision| precision)
-    }
-
-    fn area_by_recall(&self, height: impl Fn(f64, f64) -> f64) -> f64 {
-        if self.positives() == 0.0 {
-            return f64::NAN;
-        }
-        let (mut area, mut last_recall, mut last_precision) = (0.0, 0.0, None);
-        for (tp, fp) in self.counts() {
-            let (recall, precision) = (self.recall(tp), precision(tp, fp));
-            area += (recall - last_recall) * height(last_precision.unwrap_or(precision), precision);
-            (last_recall, last_precision) = (recall, Some(precision));
-        }
-        area
+        average_precision(self.counts(), self.positives())
     }
 
     /// One row per threshold, largest first: `threshold`, `true_positives`, `false_positives`,
@@ -242,6 +219,51 @@ impl BinaryCurve {
             ("f_measure", second(self.f_measure_by_threshold(1.0))),
         ])?)
     }
+}
+
+/// See [`BinaryCurve::area_under_roc`]; `counts` are `tp` and `fp` at each threshold.
+pub(super) fn area_under_roc(
+    counts: impl Iterator<Item = (f64, f64)>,
+    positives: f64,
+    negatives: f64,
+) -> f64 {
+    if !(positives > 0.0 && negatives > 0.0) {
+        return f64::NAN;
+    }
+    // Of counts every term is an integer, and the sum is exact up to 2⁵³.
+    let (mut sum, mut last) = (0.0, (0.0, 0.0));
+    for (tp, fp) in counts {
+        sum += (fp - last.1) * (tp + last.0);
+        last = (tp, fp);
+    }
+    sum / (2.0 * positives * negatives)
+}
+
+/// See [`BinaryCurve::area_under_pr`].
+pub(super) fn area_under_pr(counts: impl Iterator<Item = (f64, f64)>, positives: f64) -> f64 {
+    area_by_recall(counts, positives, |before, precision| (before + precision) / 2.0)
+}
+
+/// See [`BinaryCurve::average_precision`].
+pub(super) fn average_precision(counts: impl Iterator<Item = (f64, f64)>, positives: f64) -> f64 {
+    area_by_recall(counts, positives, |_, precision| precision)
+}
+
+fn area_by_recall(
+    counts: impl Iterator<Item = (f64, f64)>,
+    positives: f64,
+    height: impl Fn(f64, f64) -> f64,
+) -> f64 {
+    if positives == 0.0 {
+        return f64::NAN;
+    }
+    let (mut area, mut last_recall, mut last_precision) = (0.0, 0.0, None);
+    for (tp, fp) in counts {
+        let (recall, precision) = (if positives > 0.0 { tp / positives } else { 0.0 }, precision(tp, fp));
+        area += (recall - last_recall) * height(last_precision.unwrap_or(precision), precision);
+        (last_recall, last_precision) = (recall, Some(precision));
+    }
+    area
 }
 
 /// `tp / (tp + fp)`, 1 where nothing is predicted positive.

@@ -3,6 +3,7 @@
 use luthier_core::frame::Schema;
 use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, ParamEnum, Params};
 
+use super::binary_curve::{area_under_pr, area_under_roc, average_precision};
 use super::binary_scores::{BinaryScores, BinaryScoresSpec, require_scores};
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes};
 use super::{by_summary, only};
@@ -114,17 +115,24 @@ impl BinaryClassificationEvaluator {
     }
 
     fn area(&self, scores: &BinaryScores) -> f64 {
-        let curve = scores.curve().binned(self.num_bins);
-        let (positives, negatives) = (curve.positives() > 0.0, curve.negatives() > 0.0);
+        let sorted = scores.sorted();
+        let (distinct, (positives, negatives)) =
+            sorted.counts().fold((0_usize, (0.0, 0.0)), |(distinct, _), counts| (distinct + 1, counts));
+        // As `BinaryCurve::binned`.
+        let step = distinct.checked_div(self.num_bins).unwrap_or(1).max(1);
+        let is_kept = |&(place, _): &(usize, _)| (place + 1) % step == 0 || place + 1 == distinct;
+        let counts = sorted.counts().enumerate().filter(is_kept).map(|(_, counts)| counts);
         match self.undefined {
-            Undefined::Spark if positives != negatives => return f64::from(u8::from(positives)),
+            Undefined::Spark if (positives > 0.0) != (negatives > 0.0) => {
+                return f64::from(u8::from(positives > 0.0));
+            }
             Undefined::Missing if scores.classes.is_ambiguous() => return f64::NAN,
             _ => {}
         }
         match self.metric {
-            BinaryMetric::AreaUnderPr => curve.area_under_pr(),
-            BinaryMetric::AveragePrecision => curve.average_precision(),
-            _ => curve.area_under_roc(),
+            BinaryMetric::AreaUnderPr => area_under_pr(counts, positives),
+            BinaryMetric::AveragePrecision => average_precision(counts, positives),
+            _ => area_under_roc(counts, positives, negatives),
         }
     }
 }

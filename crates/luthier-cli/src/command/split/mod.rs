@@ -30,6 +30,7 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let frame = source.scan()?;
     let test_rows = assign::test_rows(args, &frame, |row| source.place_of(row))?;
     let train_rows: Vec<bool> = test_rows.iter().map(|is_test| !is_test).collect();
+    let frame = frame.as_spelt()?;
     let sizes = [write_rows(&frame, &train_rows, train)?, write_rows(&frame, &test_rows, test)?];
     let told = format!(
         "wrote {} rows to {} and {} rows to {}\n",
