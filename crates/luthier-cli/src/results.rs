@@ -22,7 +22,7 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 /// The file of the fitted pipeline.
 pub(crate) const MODEL: &str = "model.json";
 
-/// `results.csv`, `results.json` and `events.json`, with their content.
+/// The names and contents of `results.csv`, `results.json` and `events.json`.
 pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
