@@ -1,7 +1,7 @@
-//! Writes the customers of `examples/churn.toml`: numbers and categories, some of them missing.
+//! Writes the data of `examples/churn.toml`: numbers and categories, some of them missing.
 //!
-//! `cargo run -p luthier --example churn_data -- examples/data` writes `churn.csv` (2,000 customers, each with what
-//! became of them) and `churn_new.csv` (12 more, without, some from regions never seen before). The same bytes always.
+//! `cargo run -p luthier --example churn_data -- examples/data` writes `churn.csv` (2,000 customers with the outcome) and
+//! `churn_new.csv` (12 more without it, some from regions that are not in the first file). The files are always the same.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -74,7 +74,9 @@ pub fn files() -> [(&'static str, String); 2] {
 }
 
 fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).context("where to? name a folder, such as examples/data")?;
+    let folder = std::env::args()
+        .nth(1)
+        .context("missing argument: name the folder to write to, such as examples/data")?;
     for (name, text) in files() {
         let path = Path::new(&folder).join(name);
         std::fs::write(&path, text).with_context(|| path.display().to_string())?;

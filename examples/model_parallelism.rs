@@ -1,16 +1,16 @@
-//! One model at a time, then three: PCA and linear regression over a grid of four `k` and four `reg_param`, on 10,000 rows
+//! One model at a time, then three: PCA and linear regression with four values each of `k` and `reg_param`, on 10,000 rows
 //! of 100 features in 2 partitions.
 //!
 //! `cargo run --release -p luthier --example model_parallelism`
 //!
-//! First with sharing, as Luthier does it. Then nothing overlaps, whatever the parallelism: one pass over the rows serves
-//! all candidates, one unit decomposes for all `k`, and the units that follow, one for each `k`, only solve small systems
-//! and are done before the next thread has started.
+//! The first run is with sharing, the default. Nothing overlaps, whatever the parallelism: one pass over the rows serves
+//! all candidates, one unit computes the decomposition for all `k`, and the following units, one per `k`, only solve small
+//! systems and are done before the next thread has started.
 //!
-//! Then with sharing off: 16 units, each of which fits its candidate alone, from the rows. These overlap.
+//! The second run is without sharing: 16 units, each of which fits its candidate alone, from the rows. These overlap.
 //!
-//! `rayon` has no more units in flight than its pool has threads, by default one for each core, whatever the parallelism;
-//! `thread_pool` starts as many threads as it is asked for; `serial` runs one unit at a time.
+//! `rayon` runs at most as many units as its pool has threads, by default one per core, whatever the parallelism;
+//! `thread_pool` starts as many threads as `parallelism` says; `serial` runs one unit at a time.
 
 use std::error::Error;
 
@@ -28,15 +28,15 @@ const WIDTH: usize = 64;
 fn main() -> Result<(), Box<dyn Error>> {
     let data = data()?;
     println!("{ROWS} rows of {FEATURES} features in {PARTITIONS} partitions");
-    println!("\n=== WITH SHARING: what candidates have in common is computed once ===\n");
+    println!("\n=== WITH SHARING: work that candidates have in common is done once ===\n");
     let shared = compare(&data, Sharing::On)?;
     println!("\nNothing overlaps: the rows are read once for all candidates, one unit decomposes for all k,");
-    println!("and what is left, one unit for each k, takes less time than a thread takes to start.");
+    println!("and the remaining units, one per k, take less time than it takes to start a thread.");
     println!("\n=== WITHOUT SHARING: every candidate is fitted alone, from the rows ===\n");
     let alone = compare(&data, Sharing::Off)?;
     println!(
         "\nOn {} cores, 16 candidates took {:.3} s alone one at a time, {:.3} s alone three at a time ({:.1} times as \
-         fast), and {:.3} s with sharing ({:.0} times as fast), which read {} rows in place of {}.",
+         fast), and {:.3} s with sharing ({:.0} times as fast), which read {} rows instead of {}.",
         std::thread::available_parallelism()?,
         alone.one,
         alone.three,

@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/diabetes.csv");
     let data = DataFrame::read_csv(path, &CsvOptions::new())?;
 
-    // Columns x0 to x9 become one vector, are scaled, projected and regressed on.
+    // The columns x0 to x9 are assembled into one vector, scaled, projected and used for a regression.
     let columns: Vec<String> = (0..10).map(|j| format!("x{j}")).collect();
     let mut pipeline = Pipeline::new();
     pipeline.add_transformer("assembler", VectorAssembler::new().input_cols(columns));
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = tuned.best_model();
     let explained = model.stage(&pca)?.explained_variance().sum();
     println!("best: {}", tuned.result().leaderboard()[0].params);
-    println!("its components hold {:.1} % of the variance", 100.0 * explained);
+    println!("its components explain {:.1} % of the variance", 100.0 * explained);
     println!("r2 on all rows: {:.3}\n", model.stage(&lr)?.summary().r2);
 
     println!("{}", tuned.transform(&data)?.select(&["label", "prediction"])?.head(5));

@@ -10,6 +10,7 @@ FOLDS = 3
 REG_PARAM = 0.01
 FOLD = "luthier_fold"
 MOST_CATEGORIES = 50
+NULLS = ["", "NA", "N/A", "NaN", "nan", "na", "n/a", "null", "NULL", "<NA>", "#N/A", "?", "-", "."]
 
 
 @dataclass
@@ -83,7 +84,9 @@ def newcomer(path: Path, task: Task, as_text: bool) -> str:
 
 def as_the_guide_says(path: Path, task: Task) -> str:
     """Gaps filled, text encoded, the types said; ridge regression or its classifier on given folds."""
-    types = "".join(f'{quoted(c)} = "text"\n' for c in [*task.texts, *([task.label] if task.is_class else [])])
+    texts = [*task.texts, *([task.label] if task.is_class else [])]
+    numbers = [*task.numbers, *([] if task.is_class else [task.label])]
+    types = "".join(f'{quoted(c)} = "{kind}"\n' for kind, of in (("text", texts), ("number", numbers)) for c in of)
     parts = ""
     if task.numbers:
         parts += (
@@ -105,7 +108,7 @@ def as_the_guide_says(path: Path, task: Task) -> str:
     )
     return (
         f"[data]\npath = {quoted(path)}\nlabel = {quoted(task.label)}\nfold = {quoted(FOLD)}\nfeatures = []\n"
-        f'missing_label = "drop"\n[data.types]\n{types}\n'
+        f'missing_label = "drop"\nnull_values = {names(NULLS)}\n[data.types]\n{types}\n'
         f'[[stage]]\nname = "prepare"\ntype = "column_transformer"\n\n{parts}{last}\n'
         f'[grid]\n"lr.reg_param" = [{REG_PARAM}]\n\n[search]\nmethod = "cross_validator"\nfold_col = {quoted(FOLD)}\n\n{evaluator}'
     )

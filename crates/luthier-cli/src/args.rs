@@ -10,47 +10,48 @@ use crate::data::{DeclaredType, Format, MissingLabel, Reading, reading};
 
 const EXAMPLES: &str = "\
 Examples:
-  luthier tune examples/diabetes.toml --out out     try every candidate, keep the best model
-  luthier tune examples/diabetes.toml --explain     say what would be done, and do nothing
-  luthier inspect out/model.json                    show what was learned
+  luthier tune examples/diabetes.toml --out out     try every candidate and save the best model
+  luthier tune examples/diabetes.toml --explain     print the plan without running the search
+  luthier inspect out/model.json                    show what the model learned
   luthier predict out/model.json new.csv --out predictions.csv
-  luthier evaluate out/model.json test.csv          every metric on rows with labels
-  luthier stages pca                                the parameters of a stage";
+  luthier evaluate out/model.json test.csv          compute all metrics on rows with labels
+  luthier stages pca                                list the parameters of a stage";
 
 const CONFIGURATION: &str = "\
 Configuration:
   seed = 7
   [data]
-  path = \"data.csv\"                 # csv (also .gz, .zst) or parquet, relative to this file; \"-\" is
-                                    # the standard input; also: partitions, format
-                                    # how a CSV file is read: delimiter, header, skip_lines,
-                                    # comment, null_values, decimal, thousands, encoding,
-                                    # max_bytes, types = { zip = \"text\" }
-  where = \"age >= 18\"              # the rows that are used; also: drop_nulls = [\"x\"],
+  path = \"data.csv\"                 # a CSV (also .gz, .zst) or Parquet file, relative to this file;
+                                    # also a folder or a glob; \"-\" is standard input
+                                    # more keys: format, partitions; for CSV: delimiter, header,
+                                    # skip_lines, comment, null_values, decimal, thousands,
+                                    # encoding, max_bytes, types = { zip = \"text\" }
+  where = \"age >= 18\"               # which rows to use; also: drop_nulls = [\"x\"],
                                     # missing_label = \"drop\"
   label = \"y\"                       # default of every label_col; also: weight, fold
-  features = [\"x*\"]                 # names and globs, together the vector \"features\";
-                                    # without it \"*\": all numbers that have no other role;
-                                    # []: none, the stages take the columns as they are
+  features = [\"x*\"]                 # names and globs of the columns for the vector \"features\";
+                                    # default \"*\": all columns of numbers without another role;
+                                    # []: do not assemble a vector
+  categories = [\"color\"]            # columns that become indicators in \"features\"; also: exclude
   [[stage]]
   name = \"lr\"
   type = \"linear_regression\"        # and its parameters, see `luthier stages linear_regression`
-                                    # type = \"pipeline\" has stages [[stage.stage]] of its own,
-                                    # \"column_transformer\" parts [[stage.part]] with columns
-                                    # and stages [[stage.part.stage]]
+                                    # type \"pipeline\" contains stages [[stage.stage]];
+                                    # type \"column_transformer\" contains parts [[stage.part]] with
+                                    # columns and stages [[stage.part.stage]]
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
-                                    # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] exchanges a stage,
-                                    # \"STAGE.enabled\" = [true, false] also leaves it out
-  [[pipeline]]                      # several compete, behind the stages outside, if there are any:
+                                    # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] tries several types,
+                                    # \"STAGE.enabled\" = [true, false] also tries without the stage
+  [[pipeline]]                      # several pipelines compete; stages outside come first in each:
   name = \"ridge\"                    # each has [[pipeline.stage]] and [pipeline.grid]
   [search]
-  method = \"cross_validator\"        # the default; with num_folds or fold_col; or train_validation_split
-                                    # with train_ratio; or the name of a splitter
+  method = \"cross_validator\"        # the default, with num_folds or fold_col; or
+                                    # \"train_validation_split\" with train_ratio; or a splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
-  executor = \"thread_pool\"          # the default; with executor_options; also: sharing = false
-  [evaluator]                       # or several [[evaluator]], of which the first decides;
-                                    # without it regression with its defaults
+  executor = \"thread_pool\"          # the default; also: executor_options, sharing = false
+  [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
+                                    # default: regression with its defaults
   type = \"regression\"
   metric = \"rmse\"";
 
@@ -64,67 +65,67 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Try every candidate of a grid, and fit the best one on all rows.
+    /// Try every candidate of a grid and fit the best one on all rows.
     #[command(after_help = CONFIGURATION)]
     Tune(TuneArgs),
     /// Fit a pipeline on all rows, without a grid.
     #[command(
-        after_help = "Example:\n  luthier fit pipeline.toml --model model.json\n\nThe configuration is that of `luthier tune` without [grid]; [search] and [evaluator] play no part."
+        after_help = "Example:\n  luthier fit pipeline.toml --model model.json\n\nThe configuration is that of `luthier tune` without [grid]. [search] and [evaluator] are ignored."
     )]
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file needs the columns of the features, no label. In CSV a vector v becomes v_0, v_1, …,\nand columns that the model does not read are written as they stand in the file. `-` as the file is the standard input,\nas --out the standard output."
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file must have the columns of the features; it needs no label. In CSV, a vector v becomes the columns v_0, v_1, …, and the cells of a CSV file are copied unchanged. Use `-` for standard input or standard output."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
     #[command(
-        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nThe label is that of the configuration the model was fitted by, or --label. `luthier stages NAME` lists the parameters\nof an evaluator, its metrics among them."
+        after_help = "Examples:\n  luthier evaluate out/model.json test.csv\n  luthier evaluate out/model.json test.csv --curves out\n  luthier evaluate out/model.json test.csv --metric rmse,mae --set weight_col=w\n\nBy default, the label is that of the configuration with which the model was fitted. `luthier stages NAME` lists the parameters of an evaluator, including its metrics."
     )]
     Evaluate(EvaluateArgs),
-    /// Write the rows of a file into two: one to fit on, one to test with.
+    /// Split the rows of a file into a training file and a test file.
     #[command(
-        after_help = "Examples:\n  luthier split data.csv --out-train train.csv --out-test test.csv\n  luthier split data.csv --out-train train.csv --out-test test.csv --test-ratio 0.3 --stratify species --seed 7\n  luthier split visits.parquet --out-train train.parquet --out-test test.parquet --group patient\n  luthier split sales/ --out-train train.csv --out-test test.csv --time date\n\nRows keep their order, and cells of a CSV file their spelling. The same seed gives the same rows."
+        after_help = "Examples:\n  luthier split data.csv --out-train train.csv --out-test test.csv\n  luthier split data.csv --out-train train.csv --out-test test.csv --test-ratio 0.3 --stratify species --seed 7\n  luthier split visits.parquet --out-train train.parquet --out-test test.parquet --group patient\n  luthier split sales/ --out-train train.csv --out-test test.csv --time date\n\nRows keep their order, and the cells of a CSV file are copied unchanged. The same seed gives the same split."
     )]
     Split(SplitArgs),
-    /// Show the stages of a fitted pipeline: parameters and what was learned.
+    /// Show the stages of a fitted pipeline: their parameters and what they learned.
     #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
     Inspect(InspectArgs),
     /// Serve the predictions of a fitted pipeline over HTTP, as JSON.
     #[cfg(feature = "serve")]
     #[command(
-        after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must give. POST /predict takes a row, or a list of rows. The service speaks plain HTTP without authentication; Ctrl-C ends it."
+        after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must have. POST /predict takes a row or a list of rows. The service uses plain HTTP without authentication; stop it with Ctrl-C."
     )]
     Serve(ServeArgs),
-    /// List what can be named in a configuration, or the parameters of one part.
+    /// List the parts that a configuration can name, or the parameters of one part.
     #[command(after_help = "Example:\n  luthier stages linear_regression")]
     Stages(StagesArgs),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TuneArgs {
-    /// The configuration.
+    /// The configuration file.
     pub(crate) config: PathBuf,
-    /// Directory for results.csv, results.json, model.json and events.json; made if it is not there.
+    /// Directory for results.csv, results.json, model.json and events.json; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// The largest number of units that run at the same time, in place of the configuration's.
+    /// The largest number of units that run at the same time; overrides the configuration.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,
-    /// The executor that runs the units of work, in place of the configuration's: thread_pool, rayon, serial, or any
-    /// registered one.
+    /// The executor that runs the units of work: thread_pool, rayon, serial, or another registered one; overrides the
+    /// configuration.
     #[arg(long, value_name = "NAME")]
     pub(crate) executor: Option<String>,
-    /// Say what the search would do, and do nothing.
+    /// Print the plan of the search without running it.
     #[arg(long)]
     pub(crate) explain: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct FitArgs {
-    /// The configuration.
+    /// The configuration file.
     pub(crate) config: PathBuf,
-    /// The file for the fitted pipeline.
+    /// The file to which the fitted pipeline is written.
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
 }
@@ -133,13 +134,13 @@ pub(crate) struct FitArgs {
 pub(crate) struct PredictArgs {
     /// A fitted pipeline.
     pub(crate) model: PathBuf,
-    /// The rows, csv or parquet.
+    /// The rows to predict: a CSV or Parquet file, a folder or a glob; - for standard input.
     pub(crate) data: PathBuf,
-    /// The file to write: .csv, or .parquet (.pq); - for CSV to the standard output.
+    /// The file to write: .csv (also .csv.gz, .csv.zst) or .parquet (.pq); - writes CSV to standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The columns to write, in this order; any that a stage appends may be among them [default: the columns of the file,
-    /// the prediction and the probabilities].
+    /// The columns to write, in this order, including any that a stage appends [default: the columns of the file, the
+    /// prediction and the probabilities].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
     #[command(flatten)]
@@ -150,25 +151,25 @@ pub(crate) struct PredictArgs {
 pub(crate) struct EvaluateArgs {
     /// A fitted pipeline.
     pub(crate) model: PathBuf,
-    /// The rows, csv or parquet, with their labels.
+    /// The rows to score, with their labels: a CSV or Parquet file, a folder or a glob; - for standard input.
     pub(crate) data: PathBuf,
-    /// Who scores: regression, binary_classification, multiclass_classification, or any registered [default: by the
-    /// columns that the model appends].
+    /// The evaluator: regression, binary_classification, multiclass_classification, or another registered one [default:
+    /// those that suit the columns that the model appends].
     #[arg(long, value_name = "NAME")]
     pub(crate) evaluator: Option<String>,
-    /// The metrics [default: all that the evaluator knows].
+    /// The metrics [default: all metrics of the evaluator].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(crate) metric: Vec<String>,
-    /// The column of labels [default: that of the configuration].
+    /// The label column [default: that of the configuration].
     #[arg(long, value_name = "NAME")]
     pub(crate) label: Option<String>,
-    /// What is done with rows that have no label: error, or drop [default: that of the configuration].
+    /// How to treat rows without a label: error or drop [default: that of the configuration].
     #[arg(long, value_name = "WHAT", value_parser = MissingLabel::parse)]
     pub(crate) missing_label: Option<MissingLabel>,
-    /// A parameter of the evaluator; may be given several times.
+    /// Sets a parameter of the evaluator; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Directory for roc.csv, pr.csv, thresholds.csv and calibration.csv, of two classes; made if it is not there.
+    /// Directory for roc.csv, pr.csv, thresholds.csv and calibration.csv (two classes only); created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) curves: Option<PathBuf>,
     #[command(flatten)]
@@ -177,63 +178,65 @@ pub(crate) struct EvaluateArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SplitArgs {
-    /// The rows: a file, a folder of files or a pattern, csv or parquet.
+    /// The rows: a CSV or Parquet file, a folder or a glob; - for standard input.
     pub(crate) data: PathBuf,
-    /// The file for the rows to fit on: .csv, or .parquet (.pq); - for CSV to the standard output.
+    /// The file for the training rows: .csv (also .csv.gz, .csv.zst) or .parquet (.pq); - writes CSV to standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out_train: PathBuf,
-    /// The file for the rows to test with.
+    /// The file for the test rows.
     #[arg(long, value_name = "FILE")]
     pub(crate) out_test: PathBuf,
-    /// The share of the rows to test with, between 0 and 1.
+    /// The fraction of the rows that become test rows, between 0 and 1.
     #[arg(long, value_name = "RATIO", default_value_t = 0.2)]
     pub(crate) test_ratio: f64,
-    /// Seed of the random choice.
+    /// Seed for choosing the test rows.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// A column of classes: each has its share of the test rows.
+    /// A column of classes, whose proportions are kept the same in both files.
     #[arg(long, value_name = "COLUMN", conflicts_with_all = ["group", "time"])]
     pub(crate) stratify: Option<String>,
     /// A column of groups, such as patients: the rows of a group stay together.
     #[arg(long, value_name = "COLUMN", conflicts_with = "time")]
     pub(crate) group: Option<String>,
-    /// A column of times (dates, timestamps, numbers, or texts such as 2024-02-29): the latest rows are test rows. Rows of
-    /// one time stay together.
+    /// A column of times (dates, timestamps, numbers, or text such as 2024-02-29): the latest rows become test rows. Rows
+    /// of the same time stay together.
     #[arg(long, value_name = "COLUMN", conflicts_with = "seed")]
     pub(crate) time: Option<String>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }
 
-/// How the file is read. What is not given is as in the data of the model.
+/// How the file is read.
 #[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "How the file is read (default: as the data that the model was fitted on)")]
+#[command(
+    next_help_heading = "Reading the file (default: as when the model was fitted; for split: detected)"
+)]
 pub(crate) struct ReadArgs {
-    /// The format, csv or parquet [default: by the ending of the name].
+    /// The format, csv or parquet [default: by the file extension].
     #[arg(long, value_name = "FORMAT", value_parser = Format::parse)]
     format: Option<Format>,
-    /// What separates two cells of a CSV file, such as ';' or '\t'.
+    /// The character that separates the cells of a CSV file, such as ';' or '\t'.
     #[arg(long, value_name = "CHAR", value_parser = reading::delimiter)]
     delimiter: Option<char>,
-    /// The CSV file has no line of names.
+    /// The CSV file has no header line.
     #[arg(long, conflicts_with = "header")]
     no_header: bool,
-    /// The CSV file has a line of names.
+    /// The CSV file has a header line.
     #[arg(long)]
     header: bool,
-    /// Lines of the CSV file in front of its header that are passed over.
+    /// The number of lines to skip before the header of a CSV file.
     #[arg(long, value_name = "N")]
     skip_lines: Option<u64>,
-    /// A cell that stands for a missing value, besides the empty one; may be given several times.
+    /// A cell that means a missing value, in addition to the empty cell; may be given several times.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     null_value: Vec<String>,
-    /// The decimal sign of numbers in a CSV file.
+    /// The decimal separator of numbers in a CSV file.
     #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("decimal", text))]
     decimal: Option<char>,
-    /// What separates thousands in numbers of a CSV file.
+    /// The thousands separator of numbers in a CSV file.
     #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("thousands", text))]
     thousands: Option<char>,
-    /// The character that lines of comment begin with.
+    /// The character with which comment lines begin.
     #[arg(long, value_name = "CHAR", value_parser = |text: &str| reading::character("comment", text))]
     comment: Option<char>,
     /// The encoding of a CSV file, such as latin1 or utf-16le.
@@ -242,7 +245,7 @@ pub(crate) struct ReadArgs {
     /// The type of a column of a CSV file: text, number, integer or bool; may be given several times.
     #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = declared_type)]
     types: Vec<(String, DeclaredType)>,
-    /// The most bytes of text that are read [default: 4 GiB of a pipe, no limit for a file].
+    /// The largest number of bytes of text to read [default: 4 GiB for a pipe, no limit for a file].
     #[arg(long, value_name = "N")]
     max_bytes: Option<u64>,
 }
@@ -289,13 +292,13 @@ pub(crate) struct InspectArgs {
 pub(crate) struct ServeArgs {
     /// A fitted pipeline.
     pub(crate) model: PathBuf,
-    /// The address to listen on. Port 0 takes any free port.
+    /// The address to listen on. With port 0, the system chooses a free port.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) address: std::net::SocketAddr,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct StagesArgs {
-    /// A stage, evaluator, splitter or executor.
+    /// The name of a stage, evaluator, splitter or executor.
     pub(crate) name: Option<String>,
 }

@@ -24,7 +24,7 @@ pub(crate) fn pipelines(config: &Config) -> Result<Vec<Pipeline>> {
     config.pipelines.iter().map(|pipeline| pipeline_of(&pipeline.stages, &config.data)).collect()
 }
 
-/// The stages in a row.
+/// The pipeline of some stages.
 pub(crate) fn pipeline_of(stages: &[StageConfig], data: &DataConfig) -> Result<Pipeline> {
     let mut pipeline = Pipeline::new();
     for stage in stages {
@@ -41,7 +41,7 @@ pub(crate) fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn D
     let type_name = &config.part.type_name;
     let entry: StageEntry =
         find(type_name).map_err(|e| match closest(&type_name.name, [COLUMN_TRANSFORMER]) {
-            // It is no stage that is registered.
+            // It is not a registered stage.
             Some(near) => type_name
                 .place
                 .error(anyhow!("unknown stage type `{}`, did you mean `{near}`?", type_name.name)),
@@ -66,16 +66,15 @@ pub(crate) fn default_evaluator() -> &'static str {
 
 type Evaluator = Box<dyn DynEvaluator>;
 
-/// The evaluator that decides, without one in the configuration `regression` with its defaults, and the others.
+/// The evaluator that ranks (by default `regression` with its defaults) and the others.
 fn evaluators(config: &Config, pipelines: &[Pipeline]) -> Result<(Evaluator, Vec<Evaluator>)> {
     let evaluator = |entry, params| self::evaluator(config, pipelines, entry, params);
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
         Some(PartConfig { type_name, params }) => evaluator(find(type_name)?, params)?,
         None => {
-            let regression = registry::find(default_evaluator()).map_err(|e| {
-                anyhow::Error::from(e).context("there is no [evaluator] in the configuration")
-            })?;
+            let regression = registry::find(default_evaluator())
+                .map_err(|e| anyhow::Error::from(e).context("the configuration has no [evaluator]"))?;
             evaluator(regression, &[])?
         }
     };
@@ -83,10 +82,10 @@ fn evaluators(config: &Config, pipelines: &[Pipeline]) -> Result<(Evaluator, Vec
     Ok((deciding, others.collect::<Result<_>>()?))
 }
 
-/// An evaluator; it reads the columns of the last stage that has a label, or appends predictions, unless it is told others.
+/// An evaluator. By default it reads the columns of the last stage that has a label or appends predictions.
 ///
 /// # Errors
-/// Pipelines in which these are different columns.
+/// These columns differ between the pipelines.
 fn evaluator(
     config: &Config,
     pipelines: &[Pipeline],
@@ -170,7 +169,7 @@ fn find<T: Entry>(name: &Key) -> Result<T> {
     registry::find(&name.name).map_err(|e| name.place.error(e))
 }
 
-/// The configured grid. Every value is tried on the pipeline, so that an error tells the line.
+/// The configured grid. Every value is tried on the pipeline, so that an error can name the line.
 pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
     let one = |config: &GridConfig| -> Result<ParamGrid> {
         let mut grid = ParamGrid::new();
@@ -221,7 +220,7 @@ fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Opti
     }
     for value in types {
         let mut other = pipeline.clone();
-        // A type that is not known is told of where the types are tried.
+        // An unknown type is reported where the types are tried.
         if DynEstimator::set_value(&mut other, &axis, value).is_ok() && has(&other) {
             return Ok(Some(other));
         }
@@ -295,7 +294,7 @@ fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter
         let hint = closest(&method.name, known.iter().copied());
         let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
         bail!(
-            "{}: unknown search method `{}`{hint}; known are: {}",
+            "{}: unknown search method `{}`{hint}; the known methods are: {}",
             method.place,
             method.name,
             known.join(", ")

@@ -37,14 +37,14 @@ fn texts(config: &StageConfig, name: &str) -> Vec<String> {
     value.map(expand::texts).unwrap_or_default()
 }
 
-/// Columns that are given to a stage of a part would be written over.
+/// Refuses columns that are given to a stage of a part, which the transformer would overwrite.
 fn refuse_wired(stages: &[StageConfig]) -> Result<()> {
     stages.iter().try_for_each(|stage| {
         let type_name = &stage.part.type_name;
         if type_name.name == COLUMN_TRANSFORMER {
             return Err(anyhow!(
-                "{}: stage `{}`: a {COLUMN_TRANSFORMER} cannot be in a part of another, which sets the columns of all \
-                 stages: make it a stage in front",
+                "{}: stage `{}`: a {COLUMN_TRANSFORMER} cannot be inside a part of another one, which sets the columns \
+                 of its stages: make it a stage before that one",
                 type_name.place,
                 stage.name.name
             ));

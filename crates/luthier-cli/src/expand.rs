@@ -1,6 +1,6 @@
 //! A configuration with the columns of one table: globs become names, and categories become stages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Result, bail};
 use luthier::core::params::ParamInfo;
@@ -15,14 +15,14 @@ use crate::output::note;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector, is_pattern};
 
-/// The stage that `categories` puts in front.
+/// The stage that `categories` adds before the others.
 const CATEGORIES: &str = "categories";
 
-/// Puts a stage in front that takes the columns of `categories` through a `string_indexer`, which keeps unknown ones, and
-/// a `one_hot_encoder`, and puts them beside the other features into the vector `features`.
+/// Adds a first stage that sends the columns of `categories` through a `string_indexer`, which keeps unknown ones, and
+/// a `one_hot_encoder`, and assembles them with the other features into the vector `features`.
 ///
 /// # Errors
-/// A column that does not exist, has another role, or holds no categories; a stage that has the name already.
+/// A column that does not exist, has another role, or does not hold categories; a stage that has the name already.
 pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) -> Result<()> {
     let data = &config.data;
     if data.categories.patterns.is_empty() {
@@ -32,12 +32,14 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let mut stages = config.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
     if let Some(stage) = stages.find(|stage| stage.name.name == CATEGORIES) {
         bail!(
-            "{}: [data] makes a stage `{CATEGORIES}` of its categories: give this one another name",
+            "{}: `categories` in [data] adds a stage named `{CATEGORIES}`: give this stage another name",
             stage.name.place
         );
     }
-    let takes =
-        |field: &Field| matches!(field.column_type(), ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool);
+    let takes = |field: &Field| {
+        let found = field.column_type();
+        found.is_temporal() || matches!(found, ColumnType::Utf8 | ColumnType::I64 | ColumnType::Bool)
+    };
     let selector = Selector {
         what: "categories",
         schema,
@@ -50,8 +52,9 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     for column in &columns {
         schema.require(column).map_err(|e| place.error(e))?;
     }
-    // Numbers among the categories are no numbers, and text may be named among the features.
-    let is_category = |field: &Field| columns.iter().any(|column| column == field.name());
+    // Columns of numbers among the categories are not quantities, and text may be listed among the features.
+    let names: HashSet<&str> = columns.iter().map(String::as_str).collect();
+    let is_category = |field: &Field| names.contains(field.name());
     let selector = Selector {
         what: "features",
         takes: &|field| is_category(field) || is_usable(field.column_type()),
@@ -61,9 +64,11 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let features = selector.select(&data.features.patterns).map_err(|e| data.features.place.error(e))?;
     if !features.passed_over.is_empty() {
         let left = features.passed_over.join(", ");
-        note(&format!("columns that are neither numbers nor categories are no features: {left}"));
+        note(&format!(
+            "these columns are neither numbers nor listed in `categories` and are not used as features: {left}"
+        ));
     }
-    let others = features.columns.into_iter().filter(|name| !columns.contains(name));
+    let others = features.columns.into_iter().filter(|name| !names.contains(name.as_str()));
     let key = |name: &str| Key { name: name.to_owned(), place: place.clone() };
     let stage = |type_name: &str, params: Vec<(Key, Value)>, stages: Vec<StageConfig>| StageConfig {
         name: key(type_name),
@@ -85,10 +90,10 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     Ok(())
 }
 
-/// Replaces the globs among the columns that stages take by names.
+/// Replaces the globs among the columns of stages by names.
 ///
 /// # Errors
-/// A glob that matches nothing; in a column transformer, a column that is no feature.
+/// A glob that matches nothing; in a column transformer, a column that must not be a feature.
 pub(crate) fn stages(config: &mut Config, roles: &Roles, schema: &Schema, inputs: &Inputs) -> Result<()> {
     let data = &config.data;
     let mut told = BTreeSet::new();
@@ -102,14 +107,14 @@ pub(crate) fn stages(config: &mut Config, roles: &Roles, schema: &Schema, inputs
     Ok(())
 }
 
-/// The columns in front of a stage.
+/// The columns that a stage sees.
 struct Walk<'a> {
     roles: &'a Roles,
     data: &'a DataConfig,
     schema: Schema,
-    /// The vector of the program, which no glob matches: its parts are there.
+    /// The vector that the program assembles. No glob matches it, because its columns are there as well.
     assembled: Option<Field>,
-    /// The notes that were given: pipelines may have stages in common.
+    /// The notes that were already given, because pipelines may have common stages.
     told: &'a mut BTreeSet<String>,
 }
 
@@ -129,14 +134,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What does not fit is told by whoever checks the stage.
+    /// Errors are reported when the stage is checked.
     fn go_through(&mut self, stage: &StageConfig) {
         let Ok(built) = build::stage(stage, self.data) else { return };
         let before = self.schema.fields().iter().chain(&self.assembled).cloned().collect();
         let Ok(before) = Schema::new(before) else { return };
         let new: Vec<Field> = match built.transform_schema(&before) {
             Ok(behind) => behind.fields().iter().skip(before.len()).cloned().collect(),
-            // A parameter that the grid sets may be missing still.
+            // A parameter that the grid sets may still be missing.
             Err(_) => {
                 let appended = ColumnRole::ALL.into_iter().filter(|role| role.is_appended());
                 let columns = appended.flat_map(|role| built.columns_of(role));
@@ -218,11 +223,13 @@ impl Walk<'_> {
         }
         let (schema, roles) = (&self.schema, self.roles);
         let selector =
-            Selector { what, schema, roles, features, takes, takes_what: "column that it can take" };
+            Selector { what, schema, roles, features, takes, takes_what: "column of a suitable type" };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
         if !passed_over.is_empty() {
-            let text =
-                format!("{what}: columns that it cannot take are left out: {}", passed_over.join(", "));
+            let text = format!(
+                "{what}: these columns are left out because their types do not suit: {}",
+                passed_over.join(", ")
+            );
             if self.told.insert(text.clone()) {
                 note(&text);
             }
@@ -240,7 +247,7 @@ fn first_of(stages: &[StageConfig]) -> Option<Takes> {
     }
 }
 
-/// Asks a stage which columns it can take.
+/// Asks a stage which columns it accepts.
 struct Takes {
     entry: StageEntry,
     /// Its parameters that name no columns.
@@ -255,7 +262,7 @@ impl Takes {
         Self { entry, params: params.map(|(key, value)| (key.name.clone(), value.clone())).collect() }
     }
 
-    /// Whether the stage takes a column of this type.
+    /// Whether the stage accepts a column of this type.
     fn takes(&self, field: &Field) -> bool {
         let mut stage = self.entry.create();
         let mut set = |name: &str, value: &Value| stage.set_value(name, value).is_ok();
@@ -279,7 +286,7 @@ impl Takes {
     }
 }
 
-/// The texts of a value that is one or a list of them.
+/// The strings of a value that is a string or a list of strings.
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Str(text) => vec![text.clone()],

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use luthier::{core, frame};
 
-/// The error and its causes, outermost first; a cause that is told already is left out.
+/// The error and its causes, outermost first, without repetitions.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
@@ -21,12 +21,12 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
     message
 }
 
-/// An error of the operating system as one that says what was tried.
+/// An error of the operating system, with what was tried.
 pub(crate) fn io(tried: &str, path: &Path, cause: &io::Error) -> anyhow::Error {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
     let what = match (cause.kind(), folder) {
         (ErrorKind::NotFound, Some(folder)) => {
-            format!("there is no folder {}", folder.display())
+            format!("the folder {} does not exist", folder.display())
         }
         _ => in_words(cause),
     };
@@ -51,15 +51,16 @@ pub(crate) fn of_frame(tried: &str, error: frame::Error) -> anyhow::Error {
 
 fn in_words(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::IsADirectory => "it is a folder: name a file".to_owned(),
+        ErrorKind::NotFound => "the file does not exist".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder; name a file".to_owned(),
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            "a file is where a folder should be: name another folder, or remove the file".to_owned()
+            "a part of the path is a file instead of a folder; name another folder, or remove the file"
+                .to_owned()
         }
-        ErrorKind::PermissionDenied => "you do not have the permission".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "it is on a file system that is read-only".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         ErrorKind::StorageFull => "there is no space left on the device".to_owned(),
-        ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+        ErrorKind::InvalidData => "not valid UTF-8".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -1,10 +1,10 @@
 //! The program `luthier`: tune, fit and apply pipelines that a configuration file describes.
 //!
-//! It is a library as well, so that a crate with parts of its own makes its own `luthier`, in which they are
-//! found by name:
+//! It is also a library. A crate with its own parts can build its own `luthier`, in which configurations can name
+//! these parts:
 //!
 //! ```no_run
-//! use luthier_cli as _; // in place of this: `use my_crate as _;`
+//! use luthier_cli as _; // replace this by `use my_crate as _;`
 //!
 //! fn main() -> std::process::ExitCode {
 //!     luthier_cli::main()
@@ -29,7 +29,7 @@ mod select;
 #[cfg(feature = "serve")]
 pub mod service;
 
-// A crate that is not named is not linked, and its stages would not be registered.
+// A crate that is not mentioned is not linked, and its stages would not be registered.
 use luthier::stages as _;
 
 use std::ffi::OsString;
@@ -42,25 +42,25 @@ use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 ///
-/// The exit code is 0 on success, 1 after an error, which is told on stderr, and 2 after wrong usage.
+/// The exit code is 0 on success, 1 after an error, which is printed to stderr, and 2 after wrong usage.
 pub fn main() -> ExitCode {
     run(std::env::args_os())
 }
 
-/// As [`main`], for the program that has Luthier's own parts alone: whoever runs it links no other crates, so errors
-/// about unknown names do not advise that.
+/// As [`main`], for the program that has only the built-in parts: its errors about unknown names do not mention linking
+/// other crates.
 #[doc(hidden)]
 pub fn plain_main() -> ExitCode {
     registry::close();
     main()
 }
 
-/// Runs the program with these arguments, the first of which is its name.
+/// Runs the program with these arguments; the first one is the name of the program.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // Help that cannot be printed has nobody to read it.
+            // If help cannot be printed, there is nobody to read it.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }

@@ -23,17 +23,17 @@ pub(crate) fn methods() -> Result<[Method; 2]> {
     };
     let (k_fold, by_column) = (params("k_fold")?, params("fold_column")?);
     let new = |info: &&ParamInfo| k_fold.iter().all(|known| known.name != info.name);
-    // Of two splitters, each does without what only the other needs.
+    // Of two splitters, each ignores the parameters of the other.
     let optional = |info: &ParamInfo| ParamInfo { required: false, optional: true, ..*info };
     Ok([
         Method {
             name: TRAIN_VALIDATION_SPLIT,
-            doc: "Tries candidates on one split, that of train_ratio.",
+            doc: "Evaluates candidates on a single random split, given by train_ratio.",
             params: params("train_ratio")?.to_vec(),
         },
         Method {
             name: CROSS_VALIDATOR,
-            doc: "Tries candidates on k folds: those of fold_column where there is a fold_col, else of k_fold.",
+            doc: "Evaluates candidates on k folds: those of fold_column if fold_col is set, otherwise those of k_fold.",
             params: k_fold.iter().copied().chain(by_column.iter().filter(new).map(optional)).collect(),
         },
     ])

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::core::{Dataset, DynModel, Error, PipelineModel, json, persist};
+use luthier::core::{Dataset, DynModel, Error, PipelineModel, Value, json, persist};
 use luthier::frame::Schema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, PartConfig};
 use crate::data::{DataSource, FEATURES, Inputs, Reading, SavedReading};
 use crate::failure;
 
-/// A fitted pipeline and the columns it was fitted on.
+/// A fitted pipeline and the columns on which it was fitted.
 #[derive(Debug)]
 pub(crate) struct ModelFile {
     pub(crate) pipeline: PipelineModel,
@@ -20,23 +23,47 @@ pub(crate) struct ModelFile {
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
     pub(crate) reading: SavedReading,
+    /// The evaluators of the configuration. The first one ranked the candidates, if there were several.
+    pub(crate) evaluators: Vec<SavedEvaluator>,
 }
 
-/// The rows of a file as a fitted pipeline shows them, read when they are asked for.
+/// An evaluator as written in a configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedEvaluator {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    /// The parameters that were given.
+    #[serde(flatten)]
+    params: serde_json::Map<String, serde_json::Value>,
+}
+
+impl SavedEvaluator {
+    fn of(config: &PartConfig) -> Self {
+        let params = config.params.iter().map(|(key, value)| (key.name.clone(), value.to_json()));
+        Self { type_name: config.type_name.name.clone(), params: params.collect() }
+    }
+
+    /// The parameters that were given.
+    pub(crate) fn params(&self) -> impl Iterator<Item = (&str, Value)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), Value::from_json(value)))
+    }
+}
+
+/// The rows of a file behind a fitted pipeline, read when they are needed.
 #[derive(Debug)]
 pub(crate) struct Shown {
     /// The rows behind all stages.
     pub(crate) rows: Dataset,
     /// The columns of the file.
     pub(crate) columns: Schema,
-    /// The columns in front of the first stage: those of the file, and `features` where the program makes them.
+    /// The columns before the first stage: those of the file, and `features` if the program assembles it.
     pub(crate) assembled: Schema,
-    /// How many rows the file has: stages may leave some out.
+    /// The number of rows of the file; stages may leave some out.
     pub(crate) read: usize,
 }
 
 impl ModelFile {
-    /// A file of rows for the model: read as `given`, else as the model's own data were.
+    /// A file of rows for the model, read as `given`, otherwise like the data of the model.
     pub(crate) fn source(&self, path: &Path, given: Reading) -> DataSource {
         let reads = self.reads();
         let roles = self.inputs.iter().flat_map(|inputs| [&inputs.label, &inputs.weight, &inputs.fold]);
@@ -48,7 +75,7 @@ impl ModelFile {
         DataSource::new(path.to_owned()).with_reading(self.reading.for_model(given, is_read))
     }
 
-    /// The same file for predictions in CSV: what only passes through keeps its spelling.
+    /// The same file for predictions in CSV: all of its cells are copied unchanged.
     pub(crate) fn spelt(&self, source: DataSource) -> DataSource {
         match self.reads() {
             Some(reads) => source.spelt_except(reads),
@@ -56,14 +83,14 @@ impl ModelFile {
         }
     }
 
-    /// The columns of a file that predictions are computed from, where that is known.
+    /// The columns of a file from which predictions are computed, if they are known.
     fn reads(&self) -> Option<Vec<String>> {
         let of_stages = self.pipeline.inputs()?.names();
         let features = self.inputs.iter().flat_map(|inputs| inputs.features.iter().map(String::as_str));
         Some(of_stages.chain(features).map(str::to_owned).collect())
     }
 
-    /// Shows the rows of a file behind the stages. The file is not loaded.
+    /// The rows of a file behind the stages. The file is not loaded.
     pub(crate) fn show(&self, source: &DataSource) -> Result<Shown> {
         let frame = source.scan()?;
         let assembled = match &self.inputs {
@@ -82,8 +109,8 @@ impl ModelFile {
 
 #[cfg(feature = "serve")]
 impl ModelFile {
-    /// The pipeline as one of the columns that the file names: where the program put them together as `features`, a stage
-    /// in front does.
+    /// The pipeline as one that reads the columns of the file: if the program assembled `features`, a stage is added that
+    /// does so.
     ///
     /// # Errors
     /// If the types of the columns are not known.
@@ -97,7 +124,7 @@ impl ModelFile {
             return Ok(pipeline);
         }
         if inputs.num_features != inputs.features.len() {
-            bail!("some of the features are vectors, whose widths the model does not know");
+            bail!("some features are vectors of a width that the model does not know");
         }
         let mut assembler = Pipeline::new();
         assembler.add_transformer(
@@ -116,7 +143,7 @@ impl ModelFile {
     }
 }
 
-/// Tells of rows that stages left out.
+/// A remark on rows that stages left out.
 pub(crate) fn left_out(rows: usize, read: usize) -> String {
     match read - rows.min(read) {
         0 => String::new(),
@@ -124,21 +151,30 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// Writes a fitted pipeline with its name, the columns it was fitted on and how `source`, its data, was read.
-pub(crate) fn save(
-    path: &Path,
+/// The document of the fitted pipeline of a configuration, with its name, the columns on which it was fitted, how its data
+/// were read, and how it is scored.
+pub(crate) fn document(
     model: &dyn DynModel,
     name: Option<&str>,
     inputs: &Inputs,
-    source: &DataSource,
-) -> Result<()> {
+    config: &Config,
+) -> Result<serde_json::Value> {
     let mut document = persist::model_to_json(model)?;
     if let Some(entries) = document.as_object_mut() {
         entries.extend(name.map(|name| ("name".to_owned(), name.into())));
         entries.insert("inputs".to_owned(), inputs.to_json()?);
-        entries.insert("reading".to_owned(), json::to_value(&source.saved_reading())?);
+        entries.insert("reading".to_owned(), json::to_value(&config.data.source.saved_reading())?);
+        let evaluators: Vec<_> = config.evaluators.iter().map(SavedEvaluator::of).collect();
+        if !evaluators.is_empty() {
+            entries.insert("evaluators".to_owned(), json::to_value(&evaluators)?);
+        }
     }
-    json::write_file(path, &document).map_err(|e| failure::of_core("write", path, e))
+    Ok(document)
+}
+
+/// Writes a model document.
+pub(crate) fn save(path: &Path, document: &serde_json::Value) -> Result<()> {
+    json::write_file(path, document).map_err(|e| failure::of_core("write", path, e))
 }
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
@@ -152,12 +188,15 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
         let model: Arc<dyn DynModel> = persist::model_from_json(&document)?;
         let inputs = document.get("inputs").filter(|inputs| !inputs.is_null());
         let inputs = inputs.map(Inputs::from_json).transpose()?;
-        let reading = document
-            .get("reading")
-            .map(|reading| json::from_value(reading).context("`reading` of the model"));
         let name = document.get("name").and_then(|name| name.as_str()).map(str::to_owned);
-        let reading = reading.transpose()?.unwrap_or_default();
-        Ok(ModelFile { pipeline: model.into(), name, inputs, reading })
+        let (reading, evaluators) = (saved(&document, "reading")?, saved(&document, "evaluators")?);
+        Ok(ModelFile { pipeline: model.into(), name, inputs, reading, evaluators })
     };
     load().with_context(|| path.display().to_string())
+}
+
+/// The value that the program saved with a model under a key, or the default.
+fn saved<T: DeserializeOwned + Default>(document: &serde_json::Value, key: &str) -> Result<T> {
+    let value = document.get(key).map(|value| json::from_value(value));
+    Ok(value.transpose().with_context(|| format!("`{key}` of the model"))?.unwrap_or_default())
 }

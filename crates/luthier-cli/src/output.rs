@@ -10,7 +10,7 @@ use luthier::core::{DynModel, PipelineModel};
 
 use crate::failure;
 
-/// Prints to standard output; a reader that has gone away, as `head` does, is no error.
+/// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = stdout().lock();
     match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
@@ -21,12 +21,12 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Tells something beside the results.
+/// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
     eprintln!("note: {}", visible(text));
 }
 
-/// A text whose control characters a terminal shows and does not obey; ends of lines and tabs stay.
+/// A text with its control characters escaped, so that a terminal does not obey them; line ends and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if !text.contains(is_hidden) {
@@ -36,40 +36,55 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// Whether a path stands for the standard input or output.
+/// Whether a path stands for standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Tells what should be known of the fits of a model's stages.
+/// Prints the notes on the stages of a model.
 pub(crate) fn notes(model: &Arc<dyn DynModel>) {
     PipelineModel::from(Arc::clone(model)).notes().iter().for_each(|about| note(&about.to_string()));
 }
 
-/// Whether a file can be put there, as far as that shows before it is written.
+/// Checks that a file can be written, as far as possible beforehand.
 ///
 /// # Errors
-/// A folder that is not there; what is there already and is no file, such as a folder or a device.
+/// A folder that does not exist; a path that exists and is not a file, such as a folder or a device.
 pub(crate) fn check_target(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(Err(error)) = folder.map(std::fs::metadata) {
         return Err(failure::io("write", path, &error));
     }
     match std::fs::metadata(path) {
-        Ok(there) if there.is_dir() => bail!("cannot write {}: it is a folder: name a file", path.display()),
+        Ok(there) if there.is_dir() => bail!("cannot write {}: it is a folder; name a file", path.display()),
         Ok(there) if !there.is_file() => {
-            bail!("cannot write {}: it is no ordinary file: name another", path.display())
+            bail!("cannot write {}: it is not a regular file; name another file", path.display())
         }
         _ => Ok(()),
     }
 }
 
-/// Makes a folder, unless it is there.
+/// Creates a folder if it does not exist.
 pub(crate) fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| failure::io("make the folder", path, &e))
+    std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes a text file.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| failure::io("write", path, &e))
+/// Writes files into a folder, each completely. If one of them cannot be written, none is replaced.
+pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
+    let beside = |name: &str| folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let write = |(name, text): &(&str, String)| {
+        let written = std::fs::File::create(beside(name))
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(|e| failure::io("write", &folder.join(name), &e))
+    };
+    let place = |(name, _): &(&str, String)| {
+        let path = folder.join(name);
+        std::fs::rename(beside(name), &path).map_err(|e| failure::io("write", &path, &e))
+    };
+    let done = files.iter().try_for_each(write).and_then(|()| files.iter().try_for_each(place));
+    if done.is_err() {
+        // The first error is the one to report.
+        files.iter().for_each(|(name, _)| drop(std::fs::remove_file(beside(name))));
+    }
+    done
 }

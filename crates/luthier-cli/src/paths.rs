@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use luthier::frame::FileSet;
 
-/// The files of one run of the program, with what messages call them.
+/// The files of one run of the program, with their names in messages.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     inputs: Vec<(String, Identity)>,
-    /// Folders of which every file is read.
+    /// Folders in which every file is read.
     folders: Vec<(String, Identity)>,
     outputs: Vec<(String, Identity)>,
 }
@@ -22,12 +22,12 @@ impl Paths {
         self
     }
 
-    /// Files that are read as rows: a file, a folder, or those that match a pattern.
+    /// Files that are read as rows: a file, a folder, or those that match a glob.
     pub(crate) fn data(mut self, path: &Path) -> Self {
         if path.is_dir() {
             self.folders.push(("the data".to_owned(), Identity::of(path)));
         }
-        // Whoever reads them will tell if there are none.
+        // If there are none, reading them will fail.
         if let Ok(files) = FileSet::open(path) {
             self.inputs.extend(files.paths().map(|file| ("the data".to_owned(), Identity::of(file))));
         }
@@ -37,23 +37,23 @@ impl Paths {
     /// A file that will be written; `what` is the option that names it, such as `--model`.
     ///
     /// # Errors
-    /// If it is one that is read, one that is written already, or in a folder of which every file is read.
+    /// If the file is also read or written under another option, or is in a folder in which every file is read.
     pub(crate) fn output(mut self, what: &str, path: &Path) -> Result<Self> {
-        // The standard output replaces nothing.
+        // Standard output overwrites nothing.
         if path == Path::new("-") {
             return Ok(self);
         }
         let identity = Identity::of(path);
         let shown = path.display();
         if let Some((input, _)) = self.inputs.iter().find(|(_, input)| input.is(&identity)) {
-            bail!("{what} {shown}: that is the file of {input}, which it would replace: name another file");
+            bail!("{what} {shown}: this would overwrite {input}: name another file");
         }
         if let Some((other, _)) = self.outputs.iter().find(|(_, output)| output.is(&identity)) {
             bail!("{what} {shown}: {other} names the same file: name another file");
         }
         if let Some((folder, _)) = self.folders.iter().find(|(_, folder)| identity.is_in(folder)) {
             bail!(
-                "{what} {shown}: that is in the folder of {folder}, every file of which is read: name another folder"
+                "{what} {shown}: this is in the folder of {folder}, in which every file is read: name another folder"
             );
         }
         self.outputs.push((what.to_owned(), identity));
@@ -69,12 +69,12 @@ impl Paths {
     }
 }
 
-/// What tells whether two paths are one file, through links and other spellings.
+/// Identifies a file, so that two paths to the same file are recognised through links and other spellings.
 #[derive(Debug)]
 struct Identity {
-    /// The resolved path; that of the folder and the name where there is no such file yet.
+    /// The resolved path; that of the folder and the name where the file does not exist yet.
     path: PathBuf,
-    /// Device and number of the file, if it is there.
+    /// Device and number of the file, if it exists.
     inode: Option<(u64, u64)>,
 }
 
@@ -93,7 +93,7 @@ impl Identity {
     }
 }
 
-/// The path without links, as far as it exists: a link to a file that is not there yet is followed too.
+/// The path without links, as far as it exists: a link to a file that does not exist yet is followed too.
 fn resolved(path: &Path, links: usize) -> PathBuf {
     if let Ok(whole) = path.canonicalize() {
         return whole;
@@ -135,8 +135,8 @@ mod tests {
             let paths = Paths::default().input("the configuration", &at("c.toml")).data(&at("d.csv"));
             paths.output("--model", path).err().map(|error| error.to_string())
         };
-        assert!(refused(&at("sub/../d.csv")).unwrap().contains("that is the file of the data"));
-        assert!(refused(&at("sub/../c.toml")).unwrap().contains("that is the file of the configuration"));
+        assert!(refused(&at("sub/../d.csv")).unwrap().contains("this would overwrite the data"));
+        assert!(refused(&at("sub/../c.toml")).unwrap().contains("this would overwrite the configuration"));
         assert_eq!(refused(&at("m.json")), None);
         #[cfg(unix)]
         {
@@ -157,7 +157,7 @@ mod tests {
         std::fs::create_dir(&data).unwrap();
         std::fs::write(data.join("1.csv"), "x\n1\n").unwrap();
         let inside = Paths::default().data(&data).output("--out", &data.join("2.csv"));
-        assert!(inside.unwrap_err().to_string().contains("every file of which is read"));
+        assert!(inside.unwrap_err().to_string().contains("in which every file is read"));
         let one = folder.path().join("a.csv");
         let twice = Paths::default().output("--out-train", &one).unwrap().output("--out-test", &one);
         assert!(twice.unwrap_err().to_string().contains("--out-train names the same file"));

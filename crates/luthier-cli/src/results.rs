@@ -1,7 +1,5 @@
 //! The results of a search as files.
 
-use std::path::Path;
-
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
 use luthier::tune::{
@@ -9,30 +7,30 @@ use luthier::tune::{
 };
 use serde_json::{Map, json};
 
-use crate::failure;
-use crate::output::write_text;
-
 /// Seconds of the program's two parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seconds {
     /// Reading and decoding the file.
     pub(crate) load: f64,
-    /// Everything after it, the refit included.
+    /// Everything after it, including the refit.
     pub(crate) search: f64,
 }
 
-/// What a search leaves in its folder.
-pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", "model.json"];
+/// The files that a search writes into its folder.
+pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", MODEL];
 
-/// Writes `results.csv`, `results.json` and `events.json`.
-pub(crate) fn write(directory: &Path, result: &SearchResult, seconds: Seconds) -> Result<()> {
-    write_text(&directory.join("results.csv"), &to_csv(result))?;
-    let write = |name: &str, document: &serde_json::Value| {
-        let path = directory.join(name);
-        json::write_file(&path, document).map_err(|e| failure::of_core("write", &path, e))
-    };
-    write("results.json", &to_json(result, seconds))?;
-    write("events.json", &json::to_value(&result.events)?)
+/// The file of the fitted pipeline.
+pub(crate) const MODEL: &str = "model.json";
+
+/// The names and contents of `results.csv`, `results.json` and `events.json`.
+pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
+    let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
+    let events = json::to_value(&result.events)?;
+    Ok(vec![
+        ("results.csv", to_csv(result)),
+        ("results.json", text(&to_json(result, seconds))),
+        ("events.json", text(&events)),
+    ])
 }
 
 /// A float, or its name if it is not finite.
@@ -65,7 +63,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
     with_also(document, &result.also, also)
 }
 
-/// The same with what it says of the metrics that do not decide, where there are such.
+/// The same with the secondary metrics, if there are any.
 fn with_also<T>(
     mut document: serde_json::Value,
     all: &[T],
@@ -140,8 +138,8 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
     })
 }
 
-/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
-/// it does not have one), mean and deviation of the metric, the metric on
+/// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
+/// does not have one), mean and standard deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {

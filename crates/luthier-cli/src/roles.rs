@@ -1,4 +1,4 @@
-//! Which columns are labels, weights and fold numbers, and so no features.
+//! The columns that are labels, weights or fold numbers and therefore not features.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ use crate::select::Selector;
 pub(crate) struct Roles(BTreeMap<String, String>);
 
 impl Roles {
-    /// What `[data]` says, and the parameters for labels, weights and the like of every stage, of the evaluators and of
-    /// the search: given, by default, or by the grid.
+    /// The roles in `[data]`, and those of the parameters of every stage, the evaluators and the search, whether set, by
+    /// default, or in the grid.
     ///
     /// # Errors
     /// A registry with two parts of one name; a glob of `exclude` that matches nothing.
@@ -62,7 +62,7 @@ impl Roles {
         Ok(roles)
     }
 
-    /// What a column is, if it is no feature.
+    /// What a column is, if it is not a feature.
     pub(crate) fn of(&self, column: &str) -> Option<&str> {
         self.0.get(column).map(String::as_str)
     }
@@ -100,7 +100,7 @@ impl Roles {
         Ok(())
     }
 
-    /// What a part's parameters say, and its defaults where neither they nor `[data]` do.
+    /// The roles of a part's parameters, with its defaults where neither the part nor `[data]` sets them.
     fn part(&mut self, params: &[(Key, Value)], infos: &[ParamInfo], data: &DataConfig, whose: &str) {
         for info in infos {
             let Some(role) = info.column else { continue };

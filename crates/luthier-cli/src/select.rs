@@ -1,4 +1,4 @@
-//! Columns by name, by glob, and without others.
+//! Columns selected by names, globs and exclusions.
 
 use std::collections::HashSet;
 
@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 use glob::Pattern;
 use luthier::frame::{Field, Schema};
 
+use crate::data::as_feature;
 use crate::roles::Roles;
 
-/// Whether a text stands for other names than itself.
+/// Whether a text is a glob or an exclusion rather than a name.
 pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
     (text.starts_with('!') || is_glob(text)) && schema.field(text).is_none()
 }
@@ -19,17 +20,17 @@ fn is_glob(text: &str) -> bool {
 
 /// Which columns a list of names and globs may select.
 pub(crate) struct Selector<'a> {
-    /// What the list is called: "features".
+    /// The name of the list in messages: "features".
     pub(crate) what: &'a str,
     /// The columns there are.
     pub(crate) schema: &'a Schema,
-    /// Labels, weights and others, which no glob selects.
+    /// Labels, weights and the like, which no glob selects.
     pub(crate) roles: &'a Roles,
-    /// Whether columns of these roles may not be named either, as they would become features.
+    /// Whether columns of these roles must not be named either, because they would become features.
     pub(crate) features: bool,
     /// Whether a glob may select the column: one of a usable type.
     pub(crate) takes: &'a dyn Fn(&Field) -> bool,
-    /// What it takes, in words: "numeric or vector column".
+    /// The columns that it takes, in words: "numeric or vector column".
     pub(crate) takes_what: &'a str,
 }
 
@@ -42,10 +43,10 @@ pub(crate) struct Selected {
 
 impl Selector<'_> {
     /// The columns of a list, each once: names as they are, the columns that match a glob in the order of the file.
-    /// `!name` and `!glob` take columns away from those in front of it; a list of these alone takes them away from all.
+    /// `!name` and `!glob` remove columns from those selected before; a list of exclusions only starts from all columns.
     ///
     /// # Errors
-    /// A glob that is no glob or matches nothing; a column to take away that does not exist; a name with another role.
+    /// A glob that is invalid or matches nothing; a column to remove that does not exist; a name with another role.
     pub(crate) fn select(&self, patterns: &[String]) -> Result<Selected> {
         let what = self.what;
         let mut selected = Selected::default();
@@ -69,7 +70,7 @@ impl Selector<'_> {
                 self.glob(text, &mut selected)?;
             } else {
                 if let Some(role) = self.roles.of(text).filter(|_| self.features) {
-                    bail!("{what}: the column `{text}` is {role}, it cannot be a feature");
+                    bail!("{what}: the column `{text}` cannot be a feature, because it is {role}");
                 }
                 selected.columns.push(text.clone());
             }
@@ -87,18 +88,26 @@ impl Selector<'_> {
 
     fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
         let pattern = self.pattern(text)?;
-        // What has no name holds row names or row numbers.
+        // A column without a name holds row names or row numbers.
         let is_free = |name: &str| !name.is_empty() && self.roles.of(name).is_none();
         let matches = |field: &&Field| pattern.matches(field.name()) && is_free(field.name());
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let known: Vec<&str> = self.schema.names().collect();
+            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+                ("", _) => "row names".to_owned(),
+                (name, Some(role)) => format!("`{name}` ({role})"),
+                (name, None) => format!("`{name}` ({})", field.column_type()),
+            };
+            let known: Vec<String> = self.schema.fields().iter().map(shown).collect();
+            let remedy =
+                others.iter().find_map(|field| Some(format!("; `{}`: {}", field.name(), as_feature(field)?)));
             bail!(
-                "{}: the glob `{text}` matches no {}; the columns are: {}",
+                "{}: the glob `{text}` matches no {}; the columns are: {}{}",
                 self.what,
                 self.takes_what,
-                known.join(", ")
+                known.join(", "),
+                remedy.unwrap_or_default()
             );
         }
         selected.columns.extend(usable.into_iter().map(|field| field.name().to_owned()));

@@ -1,9 +1,9 @@
-//! A fitted pipeline behind HTTP: rows as JSON in, predictions as JSON out. `luthier serve` runs it.
+//! A fitted pipeline as an HTTP service: rows as JSON in, predictions as JSON out. `luthier serve` runs it.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /health` | `{"status": "ok"}` |
-//! | `GET /model` | the columns that a row must give, and those that come out |
+//! | `GET /model` | the columns that a row must have, and those of the predictions |
 //! | `POST /predict` with `{"x": 1.5, "color": "red"}` | `{"prediction": 1.0, …}`, or `null` for a row that the model leaves out |
 //! | `POST /predict` with `[{…}, {…}]` | a list of the same |
 //!
@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 
 const THERE_ARE: &str = "use GET /health, GET /model or POST /predict";
 
-/// The service over a model. What can be checked once is checked here.
+/// The service for a model. As much as possible is checked here, once.
 ///
 /// ```no_run
 /// # async fn run() -> anyhow::Result<()> {
@@ -37,7 +37,7 @@ const THERE_ARE: &str = "use GET /health, GET /model or POST /predict";
 /// ```
 ///
 /// # Errors
-/// If the model does not know the columns it was fitted on.
+/// If the model does not know the columns on which it was fitted.
 pub fn service(model: &PipelineModel) -> Result<Router> {
     let predictor = Arc::new(model.predictor()?);
     Ok(Router::new()

@@ -193,7 +193,7 @@ fn wrong_usage_says_what_is_wrong() {
         fail(&[&["evaluate", model.to_str().unwrap(), data.to_str().unwrap()][..], more].concat())
     };
     assert!(run(&["--evaluator", "binary"]).contains("binary_classification"));
-    assert!(run(&["--curves", "x"]).contains("two classes alone"));
+    assert!(run(&["--curves", "x"]).contains("two classes only"));
     assert!(run(&["--evaluator", "regression", "--metric", "rsme"]).contains("rmse"));
     assert!(run(&["--metric", "log_los"]).contains("log_loss"));
     assert!(run(&["--set", "weight_col"]).contains("NAME=VALUE"));
@@ -227,7 +227,7 @@ fn skipped_rows_are_told_and_stages_are_called_by_their_names() {
     assert!(told.contains("of 12 rows are left out"), "{told}");
     let (done, told) =
         run(&["predict", &path("out/model.json"), &path("new.csv"), "--out", &path("new.csv")]);
-    assert!(!done && told.contains("that is the file of the data, which it would replace"), "{told}");
+    assert!(!done && told.contains("this would overwrite the data"), "{told}");
     let (done, told) = run(&["evaluate", &path("out/model.json"), new.to_str().unwrap()]);
     assert!(!done && told.contains("--label"), "{told}");
 
@@ -236,5 +236,5 @@ fn skipped_rows_are_told_and_stages_are_called_by_their_names() {
     assert!(!done && told.contains("stage `index`") && told.contains("handle_invalid"), "{told}");
     config("keep", "");
     let (done, told) = run(&["tune", &path("search.toml")]);
-    assert!(!done && told.contains("there is no [evaluator]"), "{told}");
+    assert!(!done && told.contains("the configuration has no [evaluator]"), "{told}");
 }

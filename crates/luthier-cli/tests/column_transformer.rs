@@ -103,11 +103,11 @@ fn errors_have_the_line_of_the_part_or_the_stage() {
     check("handle_invalid = \"keep\"", "output_cols = [\"a\"]", &["c.toml:18: ", "`output_cols` is set by"]);
     check("\"one_hot_encoder\"", "\"linear_regression\"", &["c.toml:20: ", "`categories.linear_regression`"]);
     check("\"categories\"", "\"numbers\"", &["c.toml:14: two stages are named `numbers`"]);
-    check("[\"contract\", \"region\"]", "[]", &["c.toml:6: ", "no columns go through `categories`"]);
+    check("[\"contract\", \"region\"]", "[]", &["c.toml:6: ", "the group `categories` has no columns"]);
     check(
         "\"one_hot_encoder\"",
         "\"column_transformer\"",
-        &["c.toml:20: ", "cannot be in a part of another"],
+        &["c.toml:20: ", "cannot be inside a part of another"],
     );
     check("name = \"categories\"", "", &["c.toml:13: [[part]] has no `name`"]);
     check("\"keep\"", "\"error\"", &["churn.csv:", "c.toml:17: stage `prepare.categories.string_indexer`"]);

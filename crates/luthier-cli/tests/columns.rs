@@ -23,8 +23,12 @@ fn rows() -> String {
 
 /// Runs `luthier fit`, or `luthier tune`, on these rows; gives the model or the error.
 fn run(command: &str, config: &str) -> (TempDir, Result<PipelineModel, String>) {
+    run_on(&rows(), command, config)
+}
+
+fn run_on(rows: &str, command: &str, config: &str) -> (TempDir, Result<PipelineModel, String>) {
     let folder = TempDir::new().unwrap();
-    std::fs::write(folder.path().join("d.csv"), rows()).unwrap();
+    std::fs::write(folder.path().join("d.csv"), rows).unwrap();
     std::fs::write(folder.path().join("c.toml"), config).unwrap();
     let (flag, target) = if command == "fit" { ("--model", "model.json") } else { ("--out", ".") };
     let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
@@ -70,7 +74,10 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
     let assembled = |columns: &str| {
         with(NONE, &format!("[[stage]]\ntype = \"vector_assembler\"\ninput_cols = {columns}"))
     };
-    refused(&with("features = [\"xa\", \"y\"]", ""), &["c.toml:4: features", "`y` is the label"]);
+    refused(
+        &with("features = [\"xa\", \"y\"]", ""),
+        &["c.toml:4: features", "`y` cannot be a feature, because it is the label"],
+    );
     refused(
         &assembled("[\"xa\", \"y\"]"),
         &[
@@ -79,12 +86,15 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
         ],
     );
     let transformer = |inner: &str| with(NONE, &format!("[[stage]]\ntype = \"column_transformer\"\n{inner}"));
-    refused(&transformer("passthrough = [\"xa\", \"y\"]"), &["c.toml:7: ", "`y` is the label"]);
+    refused(
+        &transformer("passthrough = [\"xa\", \"y\"]"),
+        &["c.toml:7: ", "`y` cannot be a feature, because it is the label"],
+    );
     refused(
         &transformer(
             "[[stage.part]]\nname = \"all\"\ncolumns = [\"xa\", \"y\"]\nstage = [{ type = \"imputer\" }]",
         ),
-        &["c.toml:9: ", "part `column_transformer.all`", "`y` is the label"],
+        &["c.toml:9: ", "part `column_transformer.all`", "`y` cannot be a feature, because it is the label"],
     );
     // Through other stages, and not by its own name.
     let imputed = "[[stage]]\ntype = \"imputer\"\ninput_cols = [\"xa\", \"y\"]\noutput_cols = [\"a\", \"b\"]\n\
@@ -150,7 +160,7 @@ fn globs_and_exclusions_mean_the_same_everywhere() {
     );
     refused(
         &with("features = [\"id\"]\nexclude = [\"id\"]", ""),
-        &["`id` is excluded by [data], it cannot be a feature"],
+        &["`id` cannot be a feature, because it is excluded by [data]"],
     );
     refused(&with("exclude = [\"iid\"]", ""), &["c.toml:4: ", "unknown column `iid`", "did you mean `id`"]);
 }
@@ -185,12 +195,24 @@ fn categories_are_indicators_beside_the_numbers() {
     let names = features(&config);
     assert_eq!(names.iter().filter(|name| name.starts_with("xb=")).count(), 3);
     assert_eq!(names.last().map(String::as_str), Some("xa"));
-    refused(&with("categories = [\"y\"]", ""), &["c.toml:4: categories: the column `y` is the label"]);
+    refused(
+        &with("categories = [\"y\"]", ""),
+        &["c.toml:4: categories: the column `y` cannot be a feature, because it is the label"],
+    );
     refused(&with("categories = [\"kindd\"]", ""), &["c.toml:4: ", "did you mean `kind`"]);
     // Folds that lack a category are no error: an unknown one has no indicator.
     let grid = "[grid]\n\"linear_regression.reg_param\" = [0.1, 1.0]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 8\n";
     let (_, tuned) = run("tune", &(with("categories = [\"name\"]\nfeatures = [\"x*\"]", "") + grid));
     assert!(tuned.is_ok(), "{tuned:?}");
+}
+
+#[test]
+fn a_glob_of_categories_takes_dates() {
+    let rows = "day,x,y\n2024-02-28,0.5,1\n2024-02-29,1.5,2\n2024-02-28,2.5,2\n2024-02-29,0.1,4\n";
+    let (folder, model) = run_on(rows, "fit", &with("categories = [\"*\"]", ""));
+    let behind = model.unwrap().transform(&data(folder.path())).unwrap();
+    let names = behind.schema().require("features").unwrap().feature_names().unwrap();
+    assert_eq!(names, ["day=2024-02-28", "day=2024-02-29", "x"]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_file_a_label_and_a_stage_are_enough() {
     };
 
     let (results, told) = tune(folder.path(), DATA);
-    assert!(told.contains("there is no [grid]"), "{told}");
+    assert!(told.contains("the configuration has no [grid]"), "{told}");
     assert_eq!(results.lines().count(), 2, "{results}");
 
     let written = format!(

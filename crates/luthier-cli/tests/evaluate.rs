@@ -194,7 +194,27 @@ fn weights_of_the_configuration_count() {
     std::fs::write(scene.folder.path().join("without.csv"), text).unwrap();
     let (without, note) = scene.run(&["evaluate", "m.json", "without.csv"]);
     assert_eq!(value(&without, "f1"), value(&unweighted, "f1"));
-    assert!(note.contains("weights in `w`") && note.contains("every row weighs 1"), "{note}");
+    assert!(note.contains("weights in `w`") && note.contains("every row has weight 1"), "{note}");
+}
+
+#[test]
+fn the_evaluator_of_the_configuration_counts() {
+    let scene = Scene::new(&two(["0", "1"], 0..80), "features = [\"x\"]\n");
+    let path = scene.folder.path().join("c.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let evaluator = "[evaluator]\ntype = \"multiclass_classification\"\nmetric = \"f_measure_by_label\"\nmetric_label = 1.0\n";
+    std::fs::write(&path, config + evaluator).unwrap();
+    scene.run(&["tune", "c.toml", "--out", "out"]);
+    let (text, _) = scene.run(&["evaluate", "out/model.json", "d.csv"]);
+    let first = text.lines().nth(2).unwrap();
+    assert!(first.starts_with("f_measure_by_label(1) "), "{text}");
+    // The others are there as well, and the command line goes first.
+    assert!(text.contains("area_under_roc") && text.contains("accuracy"), "{text}");
+    let (text, _) = scene.run(&["evaluate", "out/model.json", "d.csv", "--set", "metric_label=0.0"]);
+    assert!(text.lines().nth(2).unwrap().starts_with("f_measure_by_label(0) "), "{text}");
+    let (text, _) = scene.run(&["inspect", "out/model.json"]);
+    let line = "evaluator: multiclass_classification, metric = f_measure_by_label, metric_label = 1.0\n";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -43,20 +43,20 @@ fn what_cannot_be_read_is_told() {
     let check = |arguments: &str, expected: &str| {
         assert_eq!(error_of(&folder, arguments), format!("error: {expected}\n"), "{arguments}");
     };
-    check("tune none.toml", "cannot read the configuration none.toml: there is no such file");
-    check("tune folder.csv", "cannot read the configuration folder.csv: it is a folder: name a file");
+    check("tune none.toml", "cannot read the configuration none.toml: the file does not exist");
+    check("tune folder.csv", "cannot read the configuration folder.csv: it is a folder; name a file");
     std::fs::write(folder.path().join("binary.toml"), [0xff, 0xfe, 0x00]).unwrap();
-    check("tune binary.toml", "cannot read the configuration binary.toml: it is no text in UTF-8");
-    check("inspect none.json", "cannot read none.json: there is no such file");
-    check("inspect folder.csv", "cannot read folder.csv: it is a folder: name a file");
-    check("predict m.json none.csv --out o.csv", "cannot read none.csv: there is no such file");
-    check("predict m.json none.parquet --out o.csv", "cannot read none.parquet: there is no such file");
+    check("tune binary.toml", "cannot read the configuration binary.toml: not valid UTF-8");
+    check("inspect none.json", "cannot read none.json: the file does not exist");
+    check("inspect folder.csv", "cannot read folder.csv: it is a folder; name a file");
+    check("predict m.json none.csv --out o.csv", "cannot read none.csv: the file does not exist");
+    check("predict m.json none.parquet --out o.csv", "cannot read none.parquet: the file does not exist");
     let empty =
-        "folder.csv: there are no files in the folder, except hidden ones and those that begin with `_`";
+        "folder.csv: the folder has no files, except hidden ones and those whose names begin with `_`";
     check("predict m.json folder.csv --out o.csv", empty);
     for (data, expected) in [
-        ("none.csv", "cannot read none.csv: there is no such file"),
-        ("none/d.csv", "cannot read none/d.csv: there is no folder none"),
+        ("none.csv", "cannot read none.csv: the file does not exist"),
+        ("none/d.csv", "cannot read none/d.csv: the folder none does not exist"),
         ("folder.csv", empty),
     ] {
         std::fs::write(folder.path().join("c.toml"), CONFIG.replace("d.csv", data)).unwrap();
@@ -72,16 +72,17 @@ fn what_cannot_be_written_is_told_before_the_work() {
     let check = |arguments: &str, expected: &str| {
         assert_eq!(error_of(&folder, arguments), format!("error: cannot {expected}\n"), "{arguments}");
     };
-    let no_folder = "there is no folder none";
+    let no_folder = "the folder none does not exist";
     check("fit fit.toml --model none/m.json", &format!("write none/m.json: {no_folder}"));
-    check("fit fit.toml --model folder.csv", "write folder.csv: it is a folder: name a file");
+    check("fit fit.toml --model folder.csv", "write folder.csv: it is a folder; name a file");
     check("predict m.json d.csv --out none/o.csv", &format!("write none/o.csv: {no_folder}"));
-    check("predict m.json d.csv --out folder.csv", "write folder.csv: it is a folder: name a file");
-    let in_the_way = "a file is where a folder should be: name another folder, or remove the file";
+    check("predict m.json d.csv --out folder.csv", "write folder.csv: it is a folder; name a file");
+    let in_the_way =
+        "a part of the path is a file instead of a folder; name another folder, or remove the file";
     std::fs::write(folder.path().join("d.csv"), "y,x\n1,2\n2,3\n3,5\n5,8\n").unwrap();
-    check("tune tune.toml --out m.json", &format!("make the folder m.json: {in_the_way}"));
-    check("tune tune.toml --out m.json/out", &format!("make the folder m.json/out: {in_the_way}"));
-    check("tune tune.toml --out full", "write full/results.csv: it is a folder: name a file");
+    check("tune tune.toml --out m.json", &format!("create the folder m.json: {in_the_way}"));
+    check("tune tune.toml --out m.json/out", &format!("create the folder m.json/out: {in_the_way}"));
+    check("tune tune.toml --out full", "write full/results.csv: it is a folder; name a file");
 }
 
 #[cfg(unix)]
@@ -90,5 +91,5 @@ fn a_socket_or_device_is_not_replaced_by_a_model() {
     let folder = scene();
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s.json")).unwrap();
     let error = error_of(&folder, "fit fit.toml --model s.json");
-    assert_eq!(error, "error: cannot write s.json: it is no ordinary file: name another\n");
+    assert_eq!(error, "error: cannot write s.json: it is not a regular file; name another file\n");
 }

@@ -70,7 +70,7 @@ fn a_fit_that_stopped_at_its_limit_is_told_of() {
 #[test]
 fn labels_of_one_class_are_told_of() {
     let [fit, tune, inspect] = told("type = \"logistic_regression\"", "multiclass_classification", |_| 1);
-    let remark = "all labels are of class `1`: the model predicts that class, whatever the features";
+    let remark = "all labels are of class `1`: the model always predicts this class";
     assert_eq!(fit, format!("note: stage `lr`: {remark}\n"));
     // Without an intercept there is something to fit.
     let counted = format!("note: stage `lr`: {remark} (in 3 of 6 fits, and in the model)\n");

@@ -97,6 +97,61 @@ fn cells_that_only_pass_through_come_out_as_they_were() {
 }
 
 #[test]
+fn cells_that_the_model_reads_come_out_as_they_were() {
+    let scene = Scene::new("path = \"d.csv\"\nfeatures = []", &coded());
+    let rows = "code,x,y\n007,1.50,1\n\"07\",1e3,2\n007, 2 ,1\n\"07\",+3,2\n";
+    scene.write("d.csv", rows);
+    scene.run(FIT);
+    let inputs = |text: &str| {
+        let line = |line: &str| line.rsplit_once(',').unwrap().0.to_owned() + "\n";
+        text.lines().map(line).collect::<String>()
+    };
+    scene.run("predict m.json d.csv --out p.csv");
+    assert_eq!(inputs(&scene.read("p.csv")), rows);
+    // Numbers too, also by name and in another order.
+    scene.write("c.toml", format!("[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = [\"x\"]\n{LR}"));
+    scene.run(FIT);
+    scene.run("predict m.json d.csv --out p.csv");
+    assert_eq!(inputs(&scene.read("p.csv")), rows);
+    scene.run("predict m.json d.csv --out p.csv --columns prediction,x");
+    assert!(scene.read("p.csv").lines().nth(1).unwrap().ends_with(",1.50"));
+    // A column that is missing is told from those that the file has.
+    scene.write("less.csv", "code,z\n007,1\n");
+    let error = scene.error("predict m.json less.csv --out p.csv");
+    assert!(error.contains("unknown column `x`; the frame has: `code`, `z`"), "{error}");
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let scene = Scene::new("path = \"d.csv\"", LR);
+    scene.write("d.csv", "x,x,y\n1,5,2\n2,3,4\n3,9,6\n4,1,8\n");
+    let (_, notes) = scene.run(FIT);
+    assert!(notes.contains("several columns have the same name: another `x` is renamed to `x_2`"), "{notes}");
+    scene.run("predict m.json d.csv --out p.csv");
+    assert!(scene.read("p.csv").starts_with("x,x_2,y,prediction\n1,5,2,"), "{}", scene.read("p.csv"));
+}
+
+#[test]
+fn outputs_are_compressed_as_their_names_say() {
+    let scene = Scene::new("path = \"d.csv\"", LR);
+    scene.write("d.csv", "x,y\n1,2\n2,4\n3,6\n");
+    scene.run(FIT);
+    scene.run("predict m.json d.csv --out p.csv");
+    for (name, magic) in [("p.csv.gz", &b"\x1f\x8b"[..]), ("p.csv.zst", b"\x28\xb5\x2f\xfd")] {
+        scene.run(&format!("predict m.json d.csv --out {name}"));
+        let bytes = std::fs::read(scene.0.path().join(name)).unwrap();
+        assert!(bytes.starts_with(magic), "{name}");
+        // As a file it is what the other one is.
+        scene.run(&format!("predict m.json {name} --out back.csv --columns x,y,prediction_2"));
+    }
+    let error = scene.error("predict m.json d.csv --out p.parquet.gz");
+    assert!(
+        error.contains("use the file extension .csv (also .csv.gz, .csv.zst), .parquet or .pq"),
+        "{error}"
+    );
+}
+
+#[test]
 fn categories_are_told_apart_by_their_spelling() {
     for (one, other) in [("\"1\"", "\"01\""), ("7", "007"), ("\"1.0\"", "\"1\""), ("\"TRUE\"", "\"true\"")] {
         let scene = Scene::new("path = \"d.csv\"\nfeatures = []", &coded());
@@ -132,10 +187,7 @@ fn types_can_be_declared() {
         format!("[data]\nlabel = \"y\"\npath = \"d.csv\"\n[data.types]\ncode = \"texts\"\n{LR}"),
     );
     let error = scene.error(FIT);
-    assert!(
-        error.starts_with("error: c.toml:5: the type \"texts\" is not known, expected \"text\""),
-        "{error}"
-    );
+    assert!(error.starts_with("error: c.toml:5: unknown type \"texts\", expected \"text\""), "{error}");
     scene.write("c.toml", format!("[data]\nlabel = \"y\"\npath = \"q.csv\"\n{LR}"));
     scene.write("q.csv", "x,y\n\"1\",1\n\"02\",2\n\"3\",3\n\"4\",5\n");
     let error = scene.error(FIT);
@@ -217,7 +269,7 @@ fn a_column_that_is_text_for_one_cell_is_explained() {
     let scene = Scene::new("path = \"d.csv\"", LR);
     scene.write("d.csv", "size,age,y\n1,2,2\n2,40+,4.1\n3,5,5.9\n4,7,8\n5,8,10\n");
     let (_, notes) = scene.run(FIT);
-    let expected = "note: d.csv: column `age` is text: `40+` in line 3 is no number; if it stands for a missing value, \
+    let expected = "note: d.csv: column `age` is text: `40+` in line 3 is not a number; if it stands for a missing value, \
                     write `null_values = [\"\", \"NA\", \"40+\"]`";
     assert!(notes.contains(expected), "{notes}");
     // Other signs.
@@ -236,7 +288,7 @@ fn row_names_of_r_are_a_column_without_name() {
     scene.write("d.csv", "\"x\",\"y\"\n\"a\",1,2\n\"b\",2,4.1\n\"c\",3,5.9\n");
     let (_, notes) = scene.run(FIT);
     assert!(
-        notes.contains("note: d.csv: the first column has no name: it is taken for row names"),
+        notes.contains("note: d.csv: the first column has no name and is treated as row names"),
         "{notes}"
     );
     assert!(scene.run("inspect m.json").0.starts_with("1 features: x\n"));
@@ -289,9 +341,18 @@ fn standard_input_and_output() {
     assert!(code == Some(0) && out.starts_with("fitted on 3 rows"), "{out}");
     let (code, (out, _)) = through("evaluate m.json - --metric r2", "x,y\n1,2\n2,4\n");
     assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
+    let (code, (out, _)) =
+        through("evaluate m.json - --missing-label drop --metric r2", "x,y\n1,2\n2,\n3,6\n");
+    assert!(code == Some(0) && out.contains("2 rows of standard input"), "{out}");
+    let (code, (_, err)) = through("evaluate m.json -", "x,y\n1,2\n2,\n3,6\n");
+    assert_eq!(code, Some(1));
+    assert!(
+        err.starts_with("error: standard input:3: column `y` is missing, expected a value: fill it, or"),
+        "{err}"
+    );
     let (code, (_, err)) = through("predict m.json - --out p.csv", "x\n1\nabc\n3\n");
     assert_eq!(code, Some(1));
-    assert!(err.starts_with("error: standard input:3: `abc` is no number; "), "{err}");
+    assert!(err.starts_with("error: standard input:3: `abc` is not a number; "), "{err}");
     let (code, (_, err)) =
         through("predict m.json - --max-bytes 100 --out p.csv", &format!("x\n{}", "1\n".repeat(200)));
     assert!(code == Some(1) && err.contains("more than 100 bytes"), "{err}");
@@ -307,7 +368,7 @@ fn a_bad_row_of_a_pipe_is_an_error() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let writer = std::thread::spawn(move || std::fs::write(pipe, "x,y\n1,2\nabc,4\n3,6\n"));
     let error = scene.error("predict m.json pipe.csv --out p.csv");
-    assert!(error.starts_with("error: pipe.csv:3: `abc` is no number; "), "{error}");
+    assert!(error.starts_with("error: pipe.csv:3: `abc` is not a number; "), "{error}");
     writer.join().unwrap().unwrap();
     // A configuration may name one, too.
     let config = scene.read("c.toml").replace("d.csv", "pipe.csv");

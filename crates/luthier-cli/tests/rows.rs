@@ -56,9 +56,9 @@ fn rows_are_selected_by_a_condition_and_without_gaps() {
     assert!(done, "{notes}");
     assert!(out.contains("fitted on 4 rows"), "{out}");
     for note in [
-        "2 of 8 rows are left out that do not meet `where = \"g = 'a'\"`",
-        "1 of 6 rows are left out without a value in x",
-        "1 of 5 rows are left out that have no label `y`",
+        "2 of 8 rows are left out because they do not satisfy `where = \"g = 'a'\"`",
+        "1 of 6 rows are left out because they have no value in x",
+        "1 of 5 rows are left out because they have no label `y`",
     ] {
         assert!(notes.contains(note), "{notes}");
     }
@@ -70,7 +70,7 @@ fn rows_are_selected_by_a_condition_and_without_gaps() {
     };
     refused(
         "",
-        "d.csv:4: column `y` is missing, expected a value: fill it, or `missing_label = \"drop\"` under [data]",
+        "d.csv:4: column `y` is missing, expected a value: fill it, or drop such rows with `missing_label = \"drop\"` under [data]",
     );
     refused("where = \"g = 'a'\"\nmissing_label = \"drop\"", "d.csv:7: column `x` is missing");
     refused(
@@ -104,14 +104,14 @@ fn no_output_replaces_an_input() {
     let names = ["d.csv", "fit.toml", "tune.toml", "in_sub.toml", "sub/results.csv", "m.csv"];
     let before: Vec<String> = names.iter().map(|name| read(folder.path().join(name))).collect();
     for (arguments, expected) in [
-        ("fit fit.toml --model d.csv", "--model d.csv: that is the file of the data, which it would replace"),
-        ("fit fit.toml --model fit.toml", "that is the file of the configuration"),
-        ("fit fit.toml --model sub/../d.csv", "that is the file of the data"),
+        ("fit fit.toml --model d.csv", "--model d.csv: this would overwrite the data"),
+        ("fit fit.toml --model fit.toml", "this would overwrite the configuration"),
+        ("fit fit.toml --model sub/../d.csv", "this would overwrite the data"),
         #[cfg(unix)]
-        ("fit fit.toml --model link.csv", "that is the file of the data"),
-        ("tune in_sub.toml --out sub", "--out sub/results.csv: that is the file of the data"),
-        ("predict m.csv d.csv --out m.csv", "--out m.csv: that is the file of the model"),
-        ("predict m.csv d.csv --out ./d.csv", "--out ./d.csv: that is the file of the data"),
+        ("fit fit.toml --model link.csv", "this would overwrite the data"),
+        ("tune in_sub.toml --out sub", "--out sub/results.csv: this would overwrite the data"),
+        ("predict m.csv d.csv --out m.csv", "--out m.csv: this would overwrite the model"),
+        ("predict m.csv d.csv --out ./d.csv", "--out ./d.csv: this would overwrite the data"),
     ] {
         let (done, _, error) = luthier(&folder, arguments);
         assert!(!done && error.contains(expected), "{arguments}: {error}");

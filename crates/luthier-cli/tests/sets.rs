@@ -71,7 +71,10 @@ fn several_files_are_one_data_set() {
     assert!(!success && error.contains("in the folder of the data"), "{error}");
     write(&folder, "data/part-3.csv", "x,z\n1,2\n");
     let (success, _, error) = luthier(&folder, "fit c.toml --model m.json");
-    assert!(!success && error.contains("part-3.csv: there is no column `y`, expected one as in"), "{error}");
+    assert!(
+        !success && error.contains("part-3.csv: the column `y` is missing, expected one as in"),
+        "{error}"
+    );
 
     for year in [2023, 2024] {
         let x: ArrayRef = std::sync::Arc::new(Float64Array::from(vec![1.0, 2.0, 4.0]));
@@ -158,7 +161,7 @@ fn rows_without_a_label_are_left_out_of_scores() {
     config(&folder, "d.csv", "[\"x\"]");
     done(&folder, "fit c.toml --model m.json");
     let (success, _, error) = luthier(&folder, "evaluate m.json test.csv");
-    let expected = "test.csv:3: column `y` is missing, expected a value: fill it, or --missing-label drop leaves such rows out";
+    let expected = "test.csv:3: column `y` is missing, expected a value: fill it, or drop such rows with --missing-label drop";
     assert!(!success && error.contains(expected), "{error}");
     let out = done(&folder, "evaluate m.json test.csv --missing-label drop");
     assert!(out.contains("2 rows of test.csv"), "{out}");
@@ -173,10 +176,10 @@ fn lines(path: impl AsRef<Path>) -> Vec<String> {
 fn a_file_is_split_for_tests() {
     let folder = TempDir::new().unwrap();
     let row = |i: usize| {
-        format!("{i:03},{}.50,{},g{},2024-01-{:02}", i, ["a", "b", "b", "b"][i % 4], i % 7, i % 20 + 1)
+        format!("{i:03},{}.50,{},g{},2024-01-{:02},1", i, ["a", "b", "b", "b"][i % 4], i % 7, i % 20 + 1)
     };
     let rows: Vec<String> = (0..100).map(row).collect();
-    write(&folder, "d.csv", &format!("id,x,class,group,day\n{}\n", rows.join("\n")));
+    write(&folder, "d.csv", &format!("id,x,class,group,day,one\n{}\n", rows.join("\n")));
     let split = |arguments: &str| {
         let out = done(&folder, &format!("split d.csv --out-train a.csv --out-test b.csv{arguments}"));
         let (train, test) = (lines(folder.path().join("a.csv")), lines(folder.path().join("b.csv")));
@@ -201,6 +204,8 @@ fn a_file_is_split_for_tests() {
     assert_eq!(test.len(), 40);
     let (train, test) = split(" --group group");
     assert!(test.iter().all(|line| train.iter().all(|other| cell(other, 3) != cell(line, 3))));
+    // The column that decides keeps its spelling too.
+    assert_eq!(split(" --group x").1.len(), 20);
     let (train, test) = split(" --time day");
     assert_eq!(test.len(), 20);
     let latest = train.iter().map(|line| cell(line, 4)).max().unwrap();
@@ -210,14 +215,14 @@ fn a_file_is_split_for_tests() {
     assert_eq!(DataFrame::read_parquet(folder.path().join("a.parquet")).unwrap().num_rows(), 80);
     let before = read(&folder, "d.csv");
     for (arguments, expected) in [
-        ("--out-train d.csv --out-test b.csv", "--out-train d.csv: that is the file of the data"),
+        ("--out-train d.csv --out-test b.csv", "--out-train d.csv: this would overwrite the data"),
         ("--out-train a.csv --out-test ./a.csv", "--out-train names the same file"),
         (
             "--out-train a.csv --out-test b.csv --test-ratio 1",
             "--test-ratio is 1, expected a number between 0 and 1",
         ),
         ("--out-train a.csv --out-test b.csv --stratify none", "unknown column `none`"),
-        ("--out-train a.csv --out-test b.csv --test-ratio 0.001", "leaves no test rows"),
+        ("--out-train a.csv --out-test b.csv --group one", "all 100 rows have the same value in `one`"),
     ] {
         let (success, _, error) = luthier(&folder, &format!("split d.csv {arguments}"));
         assert!(!success && error.contains(expected), "{arguments}: {error}");

@@ -1,11 +1,11 @@
-//! Affine maps between columns: what lets a summary go through a fitted stage without rows.
+//! Affine maps between columns, through which a summary can be carried without reading rows.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-/// The columns an affine stage reads and the one it appends; known before the stage is fitted.
+/// The columns that an affine stage reads and the one that it appends; known before the stage is fitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AffineColumns {
-    /// Numeric or vector columns, side by side in this order.
+    /// Numeric or vector columns, concatenated in this order.
     pub inputs: Vec<String>,
     /// The appended column.
     pub output: String,
@@ -15,11 +15,11 @@ pub struct AffineColumns {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Linear {
-    /// The inputs side by side, unchanged.
+    /// The concatenated inputs, unchanged.
     Identity,
     /// Each input feature times its factor.
     Diagonal(Array1<f64>),
-    /// Some of the input features, by position, in this order; the others are left out.
+    /// Some of the input features, by position, in this order; the others are dropped.
     Selection(Vec<usize>),
     /// A matrix with one row per input feature and one column per output feature.
     Dense(Array2<f64>),
@@ -37,7 +37,7 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// The inputs side by side as one vector column.
+    /// The inputs concatenated into one vector column.
     pub fn concatenation(inputs: Vec<String>, output: impl Into<String>) -> Self {
         Self {
             columns: AffineColumns { inputs, output: output.into() },
@@ -83,7 +83,7 @@ impl Affine {
         }
     }
 
-    /// Whether it puts its inputs side by side and does nothing else.
+    /// Whether it only concatenates its inputs.
     pub fn is_concatenation(&self) -> bool {
         matches!(self.linear, Linear::Identity) && self.offset.is_empty()
     }
@@ -129,7 +129,7 @@ impl Affine {
         out
     }
 
-    /// How independent errors of size `noise` per input feature arrive at the outputs:
+    /// The size of the errors of the outputs that result from independent errors of size `noise` per input feature:
     /// `noise'_j = sqrt(Σ_i linear_ij² noise_i²)`.
     pub fn apply_noise(&self, noise: &Array1<f64>) -> Array1<f64> {
         match &self.linear {

@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Why a part failed: whatever error its author returned. A copy is cheap, so that each configuration that is fitted on the
-/// same rows gets the error of these rows as it is.
+/// Why a part failed: the error that its author returned. Cloning is cheap, so that configurations that are fitted on the
+/// same rows can share the error of these rows.
 #[derive(Debug, Clone)]
 pub struct Cause(Arc<anyhow::Error>);
 
@@ -27,7 +27,7 @@ impl Cause {
     }
 }
 
-/// The alternate form, `{:#}`, tells the sources as well.
+/// The alternate form, `{:#}`, includes the sources.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

@@ -1,6 +1,16 @@
-//! Traits, parameters, pipelines, datasets and summaries: what an author of a stage needs.
+//! Traits, parameters, pipelines, datasets and summaries: everything that the author of a stage needs.
+//!
+//! | to write | implement | register with |
+//! |---|---|---|
+//! | a stage that is fitted | [`Estimator`] | [`register_estimator!`] |
+//! | a stage that needs no fitting | [`Transformer`] and [`PureTransformer`] | [`register_transformer!`] |
+//! | a metric | [`Evaluator`] | [`register_evaluator!`] |
+//! | a mergeable statistic of rows | [`Summary`] | |
+//!
+//! Each of these traits has an example. Stages are combined in a [`Pipeline`], whose fitted form is a [`PipelineModel`]. This
+//! crate contains no stages, no executors and no search.
 
-// The derive macros name this crate `::luthier_core`, also from inside.
+// The derive macros refer to this crate as `::luthier_core`, even inside it.
 extern crate self as luthier_core;
 
 mod affine;
@@ -28,7 +38,7 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use cause::Cause;
-pub use dataset::{Dataset, FailedNeed, Folds, Room, Rows, TrainingSets};
+pub use dataset::{Capacity, Dataset, FailedNeed, Folds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 #[doc(hidden)]

@@ -1,7 +1,7 @@
-//! The few dense products and factorisations that stages need, on `ndarray` types, done by `faer`.
+//! The dense products and factorisations that stages need, on `ndarray` types, computed by `faer`.
 //!
-//! Everything here runs on the calling thread and on freshly aligned buffers: results depend neither on how
-//! many threads there are nor on where the input lies in memory. Stages count their factorisations through
+//! Everything here runs on the calling thread and on freshly aligned buffers: results depend neither on the
+//! number of threads nor on the position of the input in memory. Stages count their factorisations through
 //! [`FitContext::count_factorisations`](crate::FitContext::count_factorisations).
 
 use faer::diag::Diag;
@@ -39,7 +39,7 @@ pub struct Svd {
 /// The product `a · b`.
 ///
 /// # Panics
-/// If the inner dimensions differ; callers check widths before.
+/// If the inner dimensions differ; callers must check widths.
 pub fn matmul(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut out = Array2::zeros((a.nrows(), b.ncols()));
     let (a, b) = (a.as_standard_layout(), b.as_standard_layout());
@@ -49,11 +49,11 @@ pub fn matmul(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     out
 }
 
-/// The products of the rows of `a` with the rows of `b`, `a · bᵀ`, with the widest registers there are. The bits of
-/// an entry depend on its two rows alone, not on what else is asked for.
+/// The products of the rows of `a` with the rows of `b`, `a · bᵀ`, with the widest registers available. The bits of
+/// an entry depend only on its two rows, not on the other rows.
 ///
 /// # Panics
-/// If the rows differ in length; callers check widths before.
+/// If the rows differ in length; callers must check widths.
 pub fn row_products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let (a, b) = (a.as_standard_layout(), b.as_standard_layout());
     assert_eq!(a.ncols(), b.ncols(), "rows of different lengths have no products");
@@ -71,12 +71,12 @@ pub fn row_products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f6
 /// The product `a · x`; see [`row_products`].
 ///
 /// # Panics
-/// If `x` has not as many entries as `a` has columns.
+/// If the number of entries of `x` differs from the number of columns of `a`.
 pub fn matvec(a: ArrayView2<'_, f64>, x: ArrayView1<'_, f64>) -> Array1<f64> {
     row_products(a, x.insert_axis(Axis(0))).index_axis_move(Axis(1), 0)
 }
 
-/// A closure's call is not always compiled for the wide registers; this is.
+/// A struct, because a closure is not always compiled for the wide registers.
 struct RowProducts<'a> {
     rows: &'a [f64],
     others: &'a [f64],
@@ -98,7 +98,7 @@ impl pulp::NullaryFnOnce for RowProducts<'_> {
     }
 }
 
-/// Sixteen sums side by side, whatever the registers' width.
+/// A dot product with sixteen parallel sums, whatever the width of the registers.
 #[inline(always)]
 fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 16];
@@ -118,7 +118,7 @@ fn wide_dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Adds `aᵀ · a` to the lower triangle of `out`, which is square with as many rows as `a` has columns.
-/// The strict upper triangle is left alone.
+/// The strict upper triangle is not changed.
 pub fn add_gram_lower(out: &mut Array2<f64>, a: ArrayView2<'_, f64>) {
     let a = a.as_standard_layout();
     let a = row_major(&a);
@@ -146,7 +146,7 @@ pub fn add_outer_lower(out: &mut Array2<f64>, v: &Array1<f64>, factor: f64) {
         || {
             for ((i, row), x) in out.chunks_exact_mut(width).enumerate().zip(&v) {
                 let scaled = factor * x;
-                // Infinite entries elsewhere leave a constant column alone.
+                // Infinite entries elsewhere must not affect a constant column.
                 if scaled != 0.0 {
                     row[..=i].iter_mut().zip(&v).for_each(|(out, y)| *out += scaled * y);
                 }
@@ -181,7 +181,7 @@ pub fn symmetric_eigen(a: ArrayView2<'_, f64>) -> Result<Eigen> {
     Ok(Eigen { values, vectors: Array2::from_shape_fn((n, n), |(i, j)| vectors[(i, n - 1 - j)]) })
 }
 
-/// The eigenvalues of a symmetric matrix, largest first, for a fraction of the price of the vectors; only its lower
+/// The eigenvalues of a symmetric matrix, largest first, at a fraction of the cost of the vectors; only its lower
 /// triangle is read.
 ///
 /// # Errors
@@ -190,7 +190,7 @@ pub fn symmetric_eigenvalues(a: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
     eigenvalues(a, None)
 }
 
-/// The eigenvalues, largest first, and the vectors in `vectors`, the other way round.
+/// The eigenvalues, largest first; the vectors are written to `vectors` in the reverse order.
 fn eigenvalues(a: ArrayView2<'_, f64>, vectors: Option<MatMut<'_, f64>>) -> Result<Array1<f64>> {
     let n = a.nrows();
     if n == 0 {
@@ -263,7 +263,7 @@ pub fn thin_svd(a: ArrayView2<'_, f64>) -> Result<Svd> {
 }
 
 /// The upper-triangular (or upper-trapezoidal) `R` of a Householder QR factorisation, `min(rows, cols)` rows.
-/// No diagonal entry is negative, which makes it the only one where the columns are independent.
+/// No diagonal entry is negative, which makes it unique if the columns are independent.
 pub fn triangular_factor(a: ArrayView2<'_, f64>) -> Array2<f64> {
     let (rows, cols) = a.dim();
     let rank = rows.min(cols);
@@ -326,7 +326,7 @@ fn check_finite(a: MatRef<'_, f64>, what: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{what} met a value that is not finite: the data are too large to be squared, scale them first"
+        "{what} met a value that is not finite: the data are too large to be squared; scale them first"
     )))
 }
 

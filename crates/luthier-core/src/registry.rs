@@ -1,9 +1,9 @@
-//! Stages and evaluators by name, for configuration files and for loading what was saved.
+//! Stages and evaluators by name, for configuration files and for loading saved models.
 //!
 //! A crate registers its parts where it defines them, with [`register_estimator!`](crate::register_estimator),
 //! [`register_transformer!`](crate::register_transformer) and
 //! [`register_evaluator!`](crate::register_evaluator). The linker drops a crate that a program only lists in its
-//! `Cargo.toml`: the program names it with `use the_crate as _;`, or registers its parts explicitly by
+//! `Cargo.toml`. Therefore the program mentions it with `use the_crate as _;`, or registers its parts explicitly with
 //! [`register`].
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::params::ParamInfo;
 use crate::stage::{DynEstimator, DynEvaluator, DynModel, Estimator, Evaluator, PureTransformer};
 use crate::{Error, Result, json};
 
-/// How to make a stage, and how to load what it fitted.
+/// How to create a stage, and how to load its fitted models.
 #[derive(Debug, Clone, Copy)]
 pub struct StageEntry {
     /// The registered name.
@@ -81,14 +81,14 @@ impl StageEntry {
     /// A saved model of this stage.
     ///
     /// # Errors
-    /// If parameters or state are not what this version writes.
+    /// If this version did not write the parameters or the state.
     pub fn load(&self, params: &serde_json::Value, state: &serde_json::Value) -> Result<Arc<dyn DynModel>> {
         (self.load)(params, state)
             .map_err(|e| Error::Load { what: format!("a saved `{}`", self.name), reason: e.to_string() })
     }
 }
 
-/// How to make an evaluator.
+/// How to create an evaluator.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluatorEntry {
     /// The registered name.
@@ -114,24 +114,24 @@ impl EvaluatorEntry {
     }
 }
 
-/// How messages about an unknown name end, for whoever writes the program.
+/// The end of messages about an unknown name, for the author of the program.
 pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
                                   in the program, or register the part explicitly";
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Says that whoever runs this program cannot link other crates, so that messages about unknown names do not advise it.
+/// Declares that the users of this program cannot link other crates, so that messages about unknown names do not advise it.
 pub fn close() {
     CLOSED.store(true, Ordering::Relaxed);
 }
 
-/// What a message about an unknown name should add for whoever writes the program; empty where the registry is
+/// Advice for the author of the program, to be added to messages about unknown names; empty if the registry is
 /// [closed](close).
 pub fn linking_advice() -> &'static str {
     if CLOSED.load(Ordering::Relaxed) { "" } else { LINKING_ADVICE }
 }
 
-/// A kind of thing that is registered by name.
+/// A kind of part that is registered by name.
 pub trait Entry: Copy + Send + Sync + 'static {
     /// "stage", "evaluator", …
     const KIND: &'static str;
@@ -185,7 +185,7 @@ pub fn register<T: Entry>(entry: T) {
 /// All registered parts of a kind, by name.
 ///
 /// # Errors
-/// Two parts of one name.
+/// Two parts with the same name.
 pub fn entries<T: Entry>() -> Result<BTreeMap<&'static str, T>> {
     let mut all = BTreeMap::<&'static str, T>::new();
     let explicit = T::explicit().read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -208,7 +208,7 @@ pub fn entries<T: Entry>() -> Result<BTreeMap<&'static str, T>> {
 /// The registered part of this name.
 ///
 /// # Errors
-/// An unknown name: the known ones, the nearest one, and how to link a crate.
+/// An unknown name; the error lists the known names, the most similar one, and how to link a crate.
 pub fn find<T: Entry>(name: &str) -> Result<T> {
     let all = entries::<T>()?;
     all.get(name).copied().ok_or_else(|| Error::UnknownType {

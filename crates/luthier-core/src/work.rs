@@ -1,13 +1,13 @@
-//! Counting the work that is done: what tests assert and reports show instead of times.
+//! Counts the work that is done; tests and reports use these counts instead of times.
 
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Counters shared by everything that works for one search or one fit.
+        /// Counters shared by everything that is part of one search or one fit.
         ///
-        /// The totals depend on the data and the plan, never on threads or timing.
+        /// The totals depend only on the data and the plan, never on threads or timing.
         #[derive(Debug, Default)]
         pub struct WorkCounter { $($name: AtomicU64),* }
 
@@ -39,15 +39,15 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Rows handed out by the tile reader.
+    /// Rows returned by the tile reader.
     rows_read,
     /// Passes over the rows of a view.
     passes,
     /// Summaries computed from rows.
     summaries,
-    /// Summaries derived from others through affine stages, without rows.
+    /// Summaries derived from others through affine stages, without reading rows.
     lifted,
-    /// Times that a derived summary or metric would have lost too many digits, so that rows were read.
+    /// Derived summaries or metrics that would have lost too many digits, so that rows were read.
     guarded,
     /// Matrix factorisations (eigenvalue, QR of a system, Cholesky, singular value).
     factorisations,
@@ -55,7 +55,7 @@ counters! {
     fits,
     /// Fits that were not needed because an equal stage on the same rows was fitted already.
     reused_fits,
-    /// Metrics asked of the evaluator.
+    /// Metrics computed by evaluators.
     evaluations,
     /// Metrics computed from summaries, without rows.
     evaluations_without_rows,

@@ -6,9 +6,9 @@ use syn::{Attribute, Expr, ExprRange, Field, Ident, Lit, Path, RangeLimits, Toke
 use crate::names::Errors;
 use crate::range::{Bound, Range};
 
-/// How the default of a parameter is given.
+/// The default of a parameter.
 pub(crate) enum DefaultValue {
-    /// Not at all.
+    /// No default.
     None,
     /// `default`
     Trait,
@@ -23,7 +23,7 @@ pub(crate) struct ParamAttributes {
     pub(crate) range: Range,
     /// The variant of `ColumnRole`, if the parameter names columns.
     pub(crate) column: Option<Ident>,
-    /// Whether the field is no parameter.
+    /// Whether the field is not a parameter.
     pub(crate) skip: bool,
 }
 
@@ -44,7 +44,7 @@ impl ParamAttributes {
         {
             errors.at(
                 &field.ident,
-                "`skip` stands alone: the field is no parameter, its value is `Default::default()`",
+                "`skip` cannot be combined with other keys: the field is not a parameter, its value is `Default::default()`",
             );
         }
         this
@@ -53,7 +53,7 @@ impl ParamAttributes {
     fn key(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         if meta.path.is_ident("default") {
             if !matches!(self.default, DefaultValue::None) {
-                return Err(meta.error("`default` is given twice"));
+                return Err(meta.error("duplicate key `default`"));
             }
             self.default_span = meta.path.span();
             self.default = if meta.input.peek(Token![=]) {
@@ -67,7 +67,7 @@ impl ParamAttributes {
             Ok(())
         } else if meta.path.is_ident("column") {
             if self.column.is_some() {
-                return Err(meta.error("`column` is given twice"));
+                return Err(meta.error("duplicate key `column`"));
             }
             let role: Ident = meta.value()?.parse()?;
             self.column = Some(role_variant(&role)?);
@@ -89,14 +89,14 @@ impl ParamAttributes {
             self.upper(Bound { value, inclusive: false })
         } else {
             Err(meta.error(
-                "unknown key; `#[param(...)]` knows `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `column = …`, `skip`",
+                "unknown key; the keys of `#[param(...)]` are `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `column = …`, `skip`",
             ))
         }
     }
 
     fn range(&mut self, range: ExprRange) -> syn::Result<()> {
         if range.start.is_none() && range.end.is_none() {
-            return Err(syn::Error::new(range.span(), "a range without bounds; leave `range` out"));
+            return Err(syn::Error::new(range.span(), "the range has no bounds; leave out `range`"));
         }
         if let Some(start) = range.start {
             self.lower(Bound { value: *start, inclusive: true })?;
@@ -110,7 +110,7 @@ impl ParamAttributes {
 
     fn lower(&mut self, bound: Bound) -> syn::Result<()> {
         if self.range.lower.is_some() {
-            return Err(syn::Error::new(bound.value.span(), "the lower bound is given twice"));
+            return Err(syn::Error::new(bound.value.span(), "duplicate lower bound"));
         }
         self.range.lower = Some(bound);
         Ok(())
@@ -118,7 +118,7 @@ impl ParamAttributes {
 
     fn upper(&mut self, bound: Bound) -> syn::Result<()> {
         if self.range.upper.is_some() {
-            return Err(syn::Error::new(bound.value.span(), "the upper bound is given twice"));
+            return Err(syn::Error::new(bound.value.span(), "duplicate upper bound"));
         }
         self.range.upper = Some(bound);
         Ok(())
@@ -157,7 +157,9 @@ pub(crate) fn struct_check(attributes: &[Attribute], errors: &mut Errors) -> Opt
     for attribute in attributes.iter().filter(|a| a.path().is_ident("params")) {
         errors.keep(attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("check") {
-                return Err(meta.error("unknown key; `#[params(...)]` knows `check = \"Self::check\"`"));
+                return Err(
+                    meta.error("unknown key; the only key of `#[params(...)]` is `check = \"Self::check\"`")
+                );
             }
             let value: Expr = meta.value()?.parse()?;
             let path = match &value {

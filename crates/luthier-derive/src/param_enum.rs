@@ -6,7 +6,7 @@ use syn::{Data, DeriveInput, Fields, LitStr, Variant};
 use crate::krate::params_path;
 use crate::names::{Errors, snake_case};
 
-/// Makes the code of `#[derive(ParamEnum)]`.
+/// Generates the code of `#[derive(ParamEnum)]`.
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
         return Err(syn::Error::new(
@@ -118,14 +118,16 @@ fn variant_name(variant: &Variant, errors: &mut Errors) -> String {
     if !matches!(variant.fields, Fields::Unit) {
         errors.at(
             variant,
-            "a variant with fields has no name to be chosen by: parameters are enums of unit variants",
+            "a variant with fields cannot be chosen by name: a parameter must be an enum of unit variants",
         );
     }
     let mut name = snake_case(&variant.ident.unraw().to_string());
     for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("param")) {
         errors.keep(attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("rename") {
-                return Err(meta.error("unknown key; `#[param(...)]` on a variant knows `rename = \"...\"`"));
+                return Err(meta.error(
+                    "unknown key; the only key of `#[param(...)]` on a variant is `rename = \"...\"`",
+                ));
             }
             name = meta.value()?.parse::<LitStr>()?.value();
             Ok(())

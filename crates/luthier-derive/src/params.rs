@@ -12,7 +12,7 @@ use crate::krate::params_path;
 use crate::names::{Errors, doc_text, snake_case};
 use crate::range::{Range, expr_text, number};
 
-/// Names that a builder method cannot have, since each owner has methods of these names.
+/// Names that a builder method cannot have, because every owner has methods of these names.
 const RESERVED: [&str; 9] =
     ["new", "default", "get", "set", "validate", "values", "get_value", "set_value", "explain_params"];
 
@@ -57,13 +57,13 @@ impl<'a> Parameter<'a> {
         if RESERVED.contains(&name.as_str()) {
             errors.at(
                 ident,
-                format!("a parameter cannot be called `{name}`: its owner has a method of this name"),
+                format!("a parameter cannot be named `{name}`, because its owner has a method of this name"),
             );
         }
         match (kind, &attributes.default) {
             (Kind::Required, DefaultValue::Trait | DefaultValue::Expr(_)) => errors.push(syn::Error::new(
                 attributes.default_span,
-                format!("a required parameter has no default: remove it, or make `{name}` a plain field"),
+                format!("a required parameter cannot have a default: remove the default, or make `{name}` a plain field"),
             )),
             (Kind::Plain, DefaultValue::None) => errors.at(
                 ident,
@@ -268,10 +268,10 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// Makes the code of `#[derive(Params)]`.
+/// Generates the code of `#[derive(Params)]`.
 ///
-/// Where something is wrong, the code is made all the same, without defaults and ranges: whatever uses the type then has
-/// no errors of its own, which would hide the one that matters.
+/// After an error, the code is still generated, without defaults and ranges, so that uses of the type do not cause further
+/// errors, which would hide the one that matters.
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let fields = errors.keep(named_fields(input)).unwrap_or_default();
@@ -435,7 +435,7 @@ fn named_fields(input: &DeriveInput) -> syn::Result<Vec<&Field>> {
     }
     Err(syn::Error::new(
         input.ident.span(),
-        "`#[derive(Params)]` needs a struct with named fields: a parameter is addressed by its name",
+        "`#[derive(Params)]` needs a struct with named fields, because parameters are addressed by name",
     ))
 }
 

@@ -17,14 +17,15 @@ use crate::{
 const BLOCK_ROWS: usize = 64;
 
 impl DataFrame {
-    /// One more column at the end: numbers and vectors side by side as one vector, in this order. Truth values are 0 and 1.
+    /// Appends a vector column that concatenates columns of numbers and vectors, in this order. Booleans become 0 and 1.
     ///
-    /// A frame to be scanned stays one: the vectors are put together whenever rows are read. A single vector column
-    /// is shared, not copied. Sparse vectors make the new ones sparse. Features are named as those of the columns.
+    /// A scanned frame stays a scan: the vectors are assembled when rows are read. A single vector column
+    /// is shared, not copied. If one of the columns is sparse, so are the new vectors. The names of the features are those
+    /// of the columns.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::ColumnType`] for a column of neither numbers nor vectors;
-    /// [`Error::DuplicateColumn`] for the new name; [`Error::Null`] at the first missing value: of a scan when it is
+    /// [`Error::DuplicateColumn`] for the new name; [`Error::Null`] at the first missing value, for a scan when it is
     /// read, as the cause of an [`Error::InFile`].
     pub fn with_vector(&self, name: &str, columns: &[&str]) -> Result<Self> {
         let (mut positions, mut width) = (Vec::new(), 0);
@@ -75,8 +76,8 @@ impl DataFrame {
     }
 }
 
-/// The columns' rows as vectors, sparse where one of them is; `first_row` is the frame's row at which they begin, for
-/// errors.
+/// The rows of some columns as vectors, sparse if one of the columns is. `first_row` is the row of the frame at which they
+/// begin, for errors.
 ///
 /// # Errors
 /// [`Error::ColumnType`] for a column of neither numbers nor vectors; [`Error::Null`] at the first missing value.
@@ -128,7 +129,7 @@ fn dense<'a>(
     })
 }
 
-/// As [`side_by_side`] where some are sparse: so is what comes out.
+/// As [`side_by_side`] if some are sparse: the result is sparse too.
 fn sparse_side_by_side(columns: &[(&Field, ArrayRef)], rows: usize, first_row: usize) -> Result<ArrayRef> {
     enum Block<'a> {
         Sparse(SparseRows<'a>),
@@ -168,7 +169,7 @@ fn sparse_side_by_side(columns: &[(&Field, ArrayRef)], rows: usize, first_row: u
     Ok(out.finish())
 }
 
-/// The first row that is null or has a null inside.
+/// The first row that is null or contains a null.
 fn first_missing(field: &Field, array: &ArrayRef) -> Option<usize> {
     let inside = || match field.column_type() {
         ColumnType::Vector { width } => {

@@ -1,4 +1,4 @@
-//! What the numbers of a column stand for: names of a vector's features, categories of an index.
+//! The meaning of the numbers in a column: the names of a vector's features, the categories of an index.
 
 use crate::{ColumnType, Field};
 
@@ -6,14 +6,13 @@ const FEATURES: &str = "luthier.features";
 const CATEGORIES: &str = "luthier.categories";
 
 impl Field {
-    /// The same with a name for each feature of the vectors.
+    /// The same field with a name for each feature of the vectors.
     pub fn with_feature_names<S: AsRef<str>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.with_list(FEATURES, names)
     }
 
-    /// A name for each feature: those that a stage gave, else `column_category` where the vector carries categories and
-    /// `column_0`, `column_1`, … where it does not, and the column's own name of a number. `None` where the width is not
-    /// known.
+    /// A name for each feature. These are the names that a stage has set, or `column_category` if the vector carries
+    /// categories, or `column_0`, `column_1`, …; a column of numbers has its own name. `None` if the width is not known.
     pub fn feature_names(&self) -> Option<Vec<String>> {
         let (width, made_up): (usize, &dyn Fn(usize) -> String) = match self.column_type() {
             ColumnType::Vector { width } => (width, &|j| format!("{}_{j}", self.name())),
@@ -32,7 +31,7 @@ impl Field {
         Some(categories.iter().map(|category| format!("{}_{category}", self.name())).collect())
     }
 
-    /// The same with the feature names that a stage gave another column, or with the name of another column of
+    /// The same field with the feature names that a stage has set for another column, or with the name of another column of
     /// numbers.
     pub fn with_feature_names_of(self, other: &Self) -> Self {
         match other.metadata().get(FEATURES) {
@@ -45,9 +44,9 @@ impl Field {
         }
     }
 
-    /// The same with the names of other columns' features one after the other, if their widths are known.
+    /// The same field with the concatenated feature names of other columns, if their widths are known.
     pub fn with_feature_names_of_all<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
-        // Lists are joined as they are written: there may be thousands of names, and little to do with each row.
+        // Lists are joined in their written form: there may be thousands of names, and little to do per row.
         let inner = |field: &Self| {
             let list = match field.metadata().get(FEATURES) {
                 Some(list) => list.clone(),
@@ -61,18 +60,18 @@ impl Field {
         self.with_entry(FEATURES, format!("[{}]", lists.join(",")))
     }
 
-    /// Whether a stage gave the features names, or categories.
+    /// Whether a stage has set names or categories for the features.
     pub fn has_feature_names(&self) -> bool {
         self.metadata().contains_key(FEATURES) || self.category_names().is_some()
     }
 
-    /// The same, saying what the indices 0, 1, … of the column stand for; of a vector column, what each of its numbers is
-    /// for, as the probabilities of classes.
+    /// The same field with the categories that the indices 0, 1, … of the column stand for. In a vector column, they say what
+    /// each number belongs to, such as a class in a vector of probabilities.
     pub fn with_categories<S: AsRef<str>>(self, categories: impl IntoIterator<Item = S>) -> Self {
         self.with_list(CATEGORIES, categories)
     }
 
-    /// What the indices 0, 1, … of the column stand for, if a stage said so.
+    /// The categories that the indices 0, 1, … of the column stand for, if a stage has set them.
     pub fn categories(&self) -> Option<Vec<String>> {
         self.list(CATEGORIES)
     }

@@ -1,7 +1,7 @@
-//! The name that was meant.
+//! Suggestions for misspelled names.
 
-/// The candidate that `name` most likely means, if one is near: case and underscores do not count
-/// (`regParam` is near `reg_param`), and about every third letter may be wrong.
+/// The candidate that `name` most likely means, if one is similar. Case and underscores are ignored
+/// (`regParam` is similar to `reg_param`), and about every third letter may be wrong.
 #[must_use]
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |s: &str| s.replace(['_', '-', ' '], "").to_lowercase();

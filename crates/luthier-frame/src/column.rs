@@ -13,7 +13,17 @@ use crate::sparse::sparse_width;
 use crate::text::EPOCH;
 use crate::{ColumnType, Error, Field, Result, SparseBuilder, vector_array};
 
-/// The values of one column, without a name, ready to be put into a frame. Cheap to clone.
+/// The values of one column, without a name. Cheap to clone.
+///
+/// ```
+/// # use luthier_frame::{Column, DataFrame};
+/// let frame = DataFrame::from_columns(vec![
+///     ("age", Column::f64_nullable(vec![Some(34.0), None])),
+///     ("name", Column::utf8(["ann", "bob"])),
+/// ])?;
+/// assert_eq!(frame.schema().to_string(), "age: f64, name: utf8");
+/// # Ok::<(), luthier_frame::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Column {
     array: ArrayRef,
@@ -21,12 +31,12 @@ pub struct Column {
 }
 
 impl Column {
-    /// Floating point numbers; the buffer is moved.
+    /// Floating-point numbers; the buffer is moved.
     pub fn f64(values: Vec<f64>) -> Self {
         Self { array: Arc::new(Float64Array::from(values)), column_type: ColumnType::F64 }
     }
 
-    /// Floating point numbers with nulls.
+    /// Floating-point numbers with nulls.
     pub fn f64_nullable(values: Vec<Option<f64>>) -> Self {
         Self { array: Arc::new(Float64Array::from(values)), column_type: ColumnType::F64 }
     }
@@ -41,12 +51,12 @@ impl Column {
         Self { array: Arc::new(Int64Array::from(values)), column_type: ColumnType::I64 }
     }
 
-    /// Truth values.
+    /// Booleans.
     pub fn bool(values: Vec<bool>) -> Self {
         Self { array: Arc::new(BooleanArray::from(values)), column_type: ColumnType::Bool }
     }
 
-    /// Truth values with nulls.
+    /// Booleans with nulls.
     pub fn bool_nullable(values: Vec<Option<bool>>) -> Self {
         Self { array: Arc::new(BooleanArray::from(values)), column_type: ColumnType::Bool }
     }
@@ -74,7 +84,7 @@ impl Column {
         Self { array: Arc::new(array), column_type: ColumnType::Timestamp }
     }
 
-    /// Vectors, one for every row of the matrix; a buffer in standard layout is moved.
+    /// Vectors, one per row of the matrix; a buffer in standard layout is moved.
     ///
     /// # Panics
     /// As [`vector_array`].
@@ -83,13 +93,13 @@ impl Column {
         Self { array: vector_array(values), column_type }
     }
 
-    /// Vectors that are mostly zeros, one for every row that was ended.
+    /// Sparse vectors, one per finished row of the builder.
     pub fn sparse(rows: SparseBuilder) -> Self {
         let array = rows.finish();
         Self { column_type: ColumnType::vector(sparse_width(array.data_type())), array }
     }
 
-    /// Lists of integers, one for every row.
+    /// Lists of integers, one per row.
     pub fn lists<L: AsRef<[i64]>>(lists: impl IntoIterator<Item = L>) -> Self {
         let mut builder = ListBuilder::new(Int64Builder::new());
         for list in lists {
@@ -99,16 +109,16 @@ impl Column {
         Self { array: Arc::new(builder.finish()), column_type: ColumnType::List }
     }
 
-    /// Any Arrow array, shared where possible. Lists of floats are vectors if all have one length.
+    /// Any Arrow array, shared where possible. Lists of floats are vectors if all have the same length.
     ///
     /// # Errors
-    /// A damaged sparse vector; the column is called `values` there.
+    /// A damaged sparse vector; the error calls the column `values`.
     pub fn from_array(array: ArrayRef) -> Result<Self> {
         let column_type = column_type_of(&[array.as_ref()]);
         Ok(Self { array: normalize("values", &array, column_type, 0)?, column_type })
     }
 
-    /// How many values there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.array.len()
     }
@@ -123,7 +133,7 @@ impl Column {
         self.column_type
     }
 
-    /// How many values are null. A vector with a null inside is not null itself.
+    /// The number of nulls. A vector that contains a null is not null itself.
     pub fn null_count(&self) -> usize {
         self.array.null_count()
     }

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The logical type of a column. Several Arrow types may stand behind one; a column keeps the one it came with.
+/// The logical type of a column. It may cover several Arrow types; a column keeps the Arrow type in which it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
-    /// Floating point numbers: Arrow `Float64`, `Float32`, `Float16` or a decimal of any width.
+    /// Floating-point numbers: Arrow `Float64`, `Float32`, `Float16` or a decimal of any width.
     F64,
-    /// Integers: any signed or unsigned Arrow integer. What is beyond `i64` keeps its digits.
+    /// Integers: any signed or unsigned Arrow integer. Values beyond `i64` keep all their digits.
     I64,
-    /// Truth values. Where numbers are asked for they are 0 and 1.
+    /// Booleans. Where numbers are needed, they are 0 and 1.
     Bool,
     /// Text.
     Utf8,
@@ -18,15 +18,15 @@ pub enum ColumnType {
     Timestamp,
     /// Lists of integers of any length, such as the labels of a document: Arrow lists of integers.
     List,
-    /// Vectors of floating point numbers, all of one width.
+    /// Vectors of floating-point numbers, all of the same width.
     Vector {
-        /// Numbers in every vector.
+        /// The number of elements of every vector.
         width: usize,
     },
-    /// Vectors of a width that only fitting will tell, such as those of a one-hot encoder. It occurs in schemas of
-    /// stages that are not fitted yet, never in a frame.
+    /// Vectors whose width is only known after fitting, such as those of a one-hot encoder. This type occurs in the
+    /// schemas of stages that are not fitted yet, never in a frame.
     AnyVector,
-    /// Values that nothing computes with: they are carried from the input to the output as they are.
+    /// Values that no stage can use; they are copied from the input to the output.
     Opaque(Opaque),
 }
 
@@ -44,9 +44,9 @@ pub enum Opaque {
     Struct,
     /// Keys with values.
     Map,
-    /// Lists of numbers that have different lengths, so that they are no vectors.
+    /// Lists of numbers that have different lengths and are therefore not vectors.
     UnequalLists,
-    /// Lists of anything else, such as texts.
+    /// Lists of anything else, such as strings.
     Lists,
     /// Any other Arrow type.
     Other,
@@ -72,7 +72,7 @@ const NAMED: [(ColumnType, &str); 16] = [
 ];
 
 impl ColumnType {
-    /// Whether the values serve as single numbers: `F64`, `I64`, and `Bool` as 0 and 1.
+    /// Whether the values can be used as single numbers: `F64`, `I64`, and `Bool` as 0 and 1.
     pub fn is_numeric(self) -> bool {
         matches!(self, Self::F64 | Self::I64 | Self::Bool)
     }
@@ -87,7 +87,7 @@ impl ColumnType {
         matches!(self, Self::Date | Self::Timestamp)
     }
 
-    /// Vectors of this width, or of one that is not known yet.
+    /// Vectors of this width, or of a width that is not known yet.
     pub fn vector(width: Option<usize>) -> Self {
         width.map_or(Self::AnyVector, |width| Self::Vector { width })
     }

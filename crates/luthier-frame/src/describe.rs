@@ -7,13 +7,13 @@ use arrow_array::{Array, ArrayRef};
 use crate::display::{Align, short_number, table};
 use crate::{ColumnType, DataFrame, Result, numbers};
 
-/// What the columns of a frame hold, as [`DataFrame::describe`] finds it; displayed as a table.
+/// Statistics of the columns of a frame, from [`DataFrame::describe`]; displayed as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
     columns: Vec<ColumnDescription>,
 }
 
-/// What one column holds.
+/// Statistics of one column.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ColumnDescription {
@@ -21,17 +21,17 @@ pub struct ColumnDescription {
     pub name: String,
     /// The type of the column.
     pub column_type: ColumnType,
-    /// Rows with a value, NaN included.
+    /// The number of rows with a value, including NaN.
     pub count: usize,
-    /// Rows without a value.
+    /// The number of rows without a value.
     pub nulls: usize,
-    /// Different values, for text and truth values.
+    /// The number of distinct values of a text or boolean column.
     pub distinct: Option<usize>,
-    /// For numeric columns.
+    /// Statistics of a numeric column.
     pub numbers: Option<NumberDescription>,
 }
 
-/// What the numbers of a column are like. NaN is counted and left out of all else; without any number
+/// Statistics of the numbers of a column. NaN is counted and otherwise ignored; without any number
 /// the statistics are NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub struct NumberDescription {
     pub mean: f64,
     /// Sample standard deviation, √(Σ(x − mean)² / (n − 1)); NaN for one value.
     pub std: f64,
-    /// The least value.
+    /// The smallest value.
     pub min: f64,
     /// First quartile: exact, linear between the two nearest ranks, at position (n − 1) · ¼ from 0.
     pub q25: f64,
@@ -50,7 +50,7 @@ pub struct NumberDescription {
     pub median: f64,
     /// Third quartile, likewise.
     pub q75: f64,
-    /// The greatest value.
+    /// The largest value.
     pub max: f64,
 }
 
@@ -67,13 +67,13 @@ impl Description {
 }
 
 impl DataFrame {
-    /// Counts and statistics of every column: count and nulls of all, mean, standard deviation, extremes and
-    /// quartiles of numbers, different values of text and truth values.
+    /// Statistics of every column: the counts of values and nulls; for numbers, the mean, standard deviation, extremes and
+    /// quartiles; for text and booleans, the number of distinct values.
     ///
-    /// Columns are read one after the other, and the numbers of one are in memory at a time.
+    /// Columns are read one after the other, so the numbers of only one column are in memory at a time.
     ///
     /// # Errors
-    /// Whatever is wrong with the files to be read.
+    /// Any error of the files that are read.
     pub fn describe(&self) -> Result<Description> {
         let fields = self.schema().fields().iter().enumerate();
         let columns = fields.map(|(index, field)| {

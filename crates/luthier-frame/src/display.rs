@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef};
 
 use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows, texts};
 
-/// Rows, columns and characters of a cell that are shown.
+/// The largest numbers of rows, columns and characters per cell that are shown.
 const ROWS: usize = 10;
 const COLUMNS: usize = 12;
 const CHARACTERS: usize = 32;
@@ -19,9 +19,9 @@ pub(crate) enum Align {
     Right,
 }
 
-/// The shape, the first 10 rows of the first 12 columns with names and types, and how much more there is.
+/// Shows the shape, the first 10 rows of the first 12 columns with names and types, and how much is left out.
 ///
-/// Numbers are shown with 6 significant digits, long vectors by their first two values and the last.
+/// Numbers have 6 significant digits; long vectors are shown by their first two values and the last one.
 impl fmt::Display for DataFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rows, columns) = (self.num_rows(), self.schema().len());
@@ -121,7 +121,7 @@ fn vector(values: &ArrayRef) -> String {
     format!("[{}, {}, … {}]", at(0), at(1), at(values.len() - 1))
 }
 
-/// The numbers held, by their positions.
+/// The stored numbers with their positions.
 fn sparse(rows: SparseRows<'_>) -> String {
     let (indices, values) = rows.row(0);
     let held = indices.iter().zip(values).map(|(j, value)| format!("{j}: {}", short_number(*value)));

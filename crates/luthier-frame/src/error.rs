@@ -5,7 +5,7 @@ use arrow_schema::ArrowError;
 use crate::place::shown;
 use crate::{ColumnType, RowPlace, closest};
 
-/// What can go wrong with a frame: bad input names the place, what was expected and what was there.
+/// An error of a frame or a file. It names the place, what was found and what was expected.
 ///
 /// Rows are counted from 0 in the frame, lines from 1 in the file.
 #[derive(Debug, thiserror::Error)]
@@ -14,30 +14,30 @@ pub enum Error {
     /// No column has this name.
     #[error("unknown column `{column}`{}; the frame has: {}", did_you_mean(suggestion), list(known))]
     UnknownColumn {
-        /// The name that was asked for.
+        /// The requested name.
         column: String,
         /// The names that exist, in order.
         known: Vec<String>,
-        /// The existing name nearest to the one asked for, if one is near.
+        /// The existing name that is most similar to the requested one, if any is similar.
         suggestion: Option<String>,
     },
-    /// A frame cannot have two columns of one name.
+    /// A frame cannot have two columns with the same name.
     #[error("column `{column}` already exists")]
     DuplicateColumn {
-        /// The name given twice.
+        /// The duplicate name.
         column: String,
     },
-    /// A column exists but holds another type than the caller needs.
+    /// A column has another type than the caller needs.
     #[error("column `{column}` is {found}, expected {expected}")]
     ColumnType {
         /// The column.
         column: String,
-        /// What would have been accepted.
+        /// What is accepted.
         expected: String,
-        /// What the column holds.
+        /// The type of the column.
         found: ColumnType,
     },
-    /// An Arrow type that cannot be used for what was asked.
+    /// An Arrow type that cannot be used here.
     #[error("column `{column}` has the Arrow type {found}, which is not supported here")]
     UnsupportedType {
         /// The column.
@@ -45,8 +45,8 @@ pub enum Error {
         /// Its Arrow type.
         found: String,
     },
-    /// A column (or mask) has not as many values as the frame has rows.
-    #[error("`{what}` has {found} values, expected {expected}, one for every row")]
+    /// The length of a column (or mask) differs from the number of rows of the frame.
+    #[error("`{what}` has {found} values, expected {expected}, one per row")]
     Length {
         /// The column or argument.
         what: String,
@@ -55,7 +55,7 @@ pub enum Error {
         /// The values given.
         found: usize,
     },
-    /// Batches or frames to be put together do not have the same columns.
+    /// Batches or frames that are combined do not have the same columns.
     #[error("the columns do not agree: expected {expected}, found {found}")]
     SchemaMismatch {
         /// Columns of the first part.
@@ -71,7 +71,7 @@ pub enum Error {
         /// The first row without a value.
         row: usize,
     },
-    /// A sparse vector that is none.
+    /// An invalid sparse vector.
     #[error("column `{column}`: the sparse vector of row {row} is damaged: {problem}")]
     Sparse {
         /// The column.
@@ -81,7 +81,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A list column whose rows differ in length is no vector column.
+    /// A list column whose rows differ in length is not a vector column.
     #[error(
         "column `{column}`: row {row} has a list of {found} values, expected {expected} as in the rows before"
     )]
@@ -106,24 +106,24 @@ pub enum Error {
         found: u64,
     },
     /// A range of rows that is not in the frame.
-    #[error("rows {offset}..{} are asked for, but there are {rows} rows", offset.saturating_add(*len))]
+    #[error("the rows {offset}..{} were requested, but there are {rows} rows", offset.saturating_add(*len))]
     OutOfRange {
-        /// First row asked for.
+        /// The first requested row.
         offset: usize,
-        /// Rows asked for.
+        /// The number of requested rows.
         len: usize,
-        /// Rows there are.
+        /// The number of rows of the frame.
         rows: usize,
     },
     /// A column position that is not in the frame.
-    #[error("there is no column {position}; the frame has {columns} columns")]
+    #[error("the column at position {position} does not exist; the frame has {columns} columns")]
     NoSuchPosition {
-        /// The position asked for, from 0.
+        /// The requested position, from 0.
         position: usize,
-        /// Columns there are.
+        /// The number of columns.
         columns: usize,
     },
-    /// An argument or option that makes no sense.
+    /// An invalid argument or option.
     #[error("{argument} is {found}, expected {expected}")]
     Argument {
         /// The argument or option.
@@ -133,7 +133,7 @@ pub enum Error {
         /// What is accepted.
         expected: &'static str,
     },
-    /// A file format needs one column at least.
+    /// A file format needs at least one column.
     #[error("the frame has no columns, so there is nothing to write")]
     NoColumns,
     /// A file cannot be opened, read or written.
@@ -144,7 +144,7 @@ pub enum Error {
         /// What the operating system says.
         cause: std::io::Error,
     },
-    /// What a file holds is not as it should be.
+    /// An error in the contents of a file.
     #[error("{}: {cause}", shown(path))]
     InFile {
         /// The file.
@@ -152,7 +152,7 @@ pub enum Error {
         /// What is wrong, as it would be said of a frame in memory.
         cause: Box<Error>,
     },
-    /// A value of a file is not as it should be.
+    /// An invalid value in a file.
     #[error("{place}: {cause}")]
     InRow {
         /// Where it was read.
@@ -168,7 +168,7 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// A condition on rows that cannot be understood, or does not fit the columns.
+    /// A condition on rows that cannot be parsed or does not fit the columns.
     #[error("in the condition `{condition}`: {problem}")]
     Predicate {
         /// The condition as it was written.
@@ -176,7 +176,7 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// Files that are to be one data set and cannot be.
+    /// Files that cannot form one data set.
     #[error("{}: {problem}", path.display())]
     Files {
         /// The file or the folder.
@@ -184,7 +184,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file without anything in it.
+    /// An empty file.
     #[error("{}: the file is empty; expected a header line with the names of the columns", shown(path))]
     EmptyFile {
         /// The file.
@@ -192,15 +192,15 @@ pub enum Error {
     },
     /// A CSV file that is not a text in its encoding.
     #[error(
-        "{}:{line}: the text is not {encoding}; name the encoding of the file, for example `encoding = \"windows-1252\"`",
+        "{}:{line}: the text is not valid {encoding}; set the encoding of the file, for example `encoding = \"windows-1252\"`",
         shown(path)
     )]
     CsvEncoding {
         /// The file.
         path: PathBuf,
-        /// The line of the first wrong byte.
+        /// The line of the first invalid byte.
         line: u64,
-        /// The encoding that was named, or UTF-8.
+        /// The given encoding, or UTF-8.
         encoding: &'static str,
     },
     /// A file that should be CSV is not text at all.
@@ -211,12 +211,12 @@ pub enum Error {
         /// What it seems to be.
         found: String,
     },
-    /// A text that is longer than it may be.
-    #[error("{}: there are more than {limit} bytes of text; to read on, raise `max_bytes`", shown(path))]
+    /// A text that is longer than allowed.
+    #[error("{}: there are more than {limit} bytes of text; to read more, raise `max_bytes`", shown(path))]
     CsvTooLong {
         /// The file.
         path: PathBuf,
-        /// The most bytes that are read.
+        /// The largest number of bytes that are read.
         limit: u64,
     },
     /// A cell that is too long for a column of text.
@@ -248,17 +248,7 @@ pub enum Error {
         /// What may be the reason.
         hint: Option<String>,
     },
-    /// Two columns of a CSV file have the same name.
-    #[error("{}:{line}: the name `{column}` is given to two columns", shown(path))]
-    CsvDuplicateName {
-        /// The file.
-        path: PathBuf,
-        /// The line of the second.
-        line: u64,
-        /// The name.
-        column: String,
-    },
-    /// Quotes of a CSV file that do not pair up.
+    /// Unbalanced quotes in a CSV file.
     #[error("{}:{line}: {problem}", shown(path))]
     CsvQuote {
         /// The file.
@@ -268,7 +258,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A value of a CSV file is not of the type its column is declared to have.
+    /// A value of a CSV file is not of the declared type of its column.
     #[error(
         "{}:{line}: column `{column}`: {found:?} is not of type {expected}{}",
         shown(path),
@@ -281,7 +271,7 @@ pub enum Error {
         line: u64,
         /// The column.
         column: String,
-        /// The text that was there.
+        /// The text of the cell.
         found: String,
         /// The type of the column.
         expected: ColumnType,
@@ -293,7 +283,7 @@ pub enum Error {
     ParquetRead {
         /// The file.
         path: PathBuf,
-        /// What the decoder says.
+        /// The error of the decoder.
         cause: Box<parquet::errors::ParquetError>,
     },
     /// A Parquet file that cannot be written.
@@ -301,16 +291,16 @@ pub enum Error {
     ParquetWrite {
         /// The file.
         path: PathBuf,
-        /// What the encoder says.
+        /// The error of the encoder.
         cause: Box<parquet::errors::ParquetError>,
     },
-    /// A file is not the one that was opened to be scanned.
+    /// A scanned file has changed since it was opened.
     #[error("{}: the file has changed since it was opened; open it again", shown(path))]
     FileChanged {
         /// The file.
         path: PathBuf,
     },
-    /// Arrow refused an operation.
+    /// An error of Arrow.
     #[error("arrow: {0}")]
     Arrow(Box<ArrowError>),
 }
@@ -325,7 +315,7 @@ impl From<ArrowError> for Error {
 }
 
 impl Error {
-    /// The row whose value is at fault, counted from 0 in the frame (or the file) that was read.
+    /// The row of the invalid value, counted from 0 in the frame (or the file) that was read.
     pub fn row(&self) -> Option<usize> {
         match self {
             Self::Null { row, .. }
@@ -337,7 +327,7 @@ impl Error {
         }
     }
 
-    /// The column that is at fault.
+    /// The column of the invalid value.
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::UnknownColumn { column, .. }
@@ -348,7 +338,6 @@ impl Error {
             | Self::Sparse { column, .. }
             | Self::Ragged { column, .. }
             | Self::IntegerRange { column, .. }
-            | Self::CsvDuplicateName { column, .. }
             | Self::CsvValue { column, .. } => Some(column),
             Self::InFile { cause, .. } => cause.column(),
             _ => None,

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// A file that appears as a whole or not at all: it is written under another name beside its place, and renamed when it is
-/// complete. So a frame can be written to the file it is scanned from.
+/// A file that is written completely or not at all: it is written under a temporary name in the same folder and renamed when
+/// it is complete. So a frame can be written to the file from which it is scanned.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
     path: PathBuf,
-    /// Where it is written; `None` for what cannot be renamed, such as a pipe, and once it is done.
+    /// The temporary path; `None` for a target that cannot be renamed to, such as a pipe, and after completion.
     beside: Option<PathBuf>,
     file: BufWriter<File>,
 }
@@ -29,7 +29,7 @@ impl WholeFile {
         Error::Io { path: self.path.clone(), cause }
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its path.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.file.flush().map_err(|cause| self.error(cause))?;
         if let Some(beside) = &self.beside {
@@ -53,15 +53,8 @@ impl Write for WholeFile {
 impl Drop for WholeFile {
     fn drop(&mut self) {
         if let Some(beside) = &self.beside {
-            // Whatever went wrong before is the error to tell.
+            // The earlier error is the one to report.
             let _ = std::fs::remove_file(beside);
         }
     }
-}
-
-/// Writes a file as a whole or not at all.
-pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut WholeFile) -> Result<()>) -> Result<()> {
-    let mut file = WholeFile::create(path)?;
-    write(&mut file)?;
-    file.finish()
 }

@@ -8,19 +8,18 @@ use arrow_array::ArrayRef;
 
 use crate::{Column, ColumnType, CsvOptions, DataFrame, Error, Field, Result, Schema, parse_date};
 
-/// A format of files.
+/// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileFormat {
-    /// Text, one line for each row.
+    /// Text with one line per row.
     Csv,
     /// Columns in row groups.
     Parquet,
 }
 
 impl FileFormat {
-    /// What the ending of a file's name says: `.csv`, `.tsv`, `.txt`, also with `.gz` or `.zst` behind it; `.parquet`,
-    /// `.pq`.
+    /// The format of a file extension: `.csv`, `.tsv`, `.txt`, also followed by `.gz` or `.zst`; `.parquet`, `.pq`.
     pub fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let packed = [".gz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending));
@@ -33,6 +32,18 @@ impl FileFormat {
 }
 
 /// How files are read by [`DataFrame::scan`].
+///
+/// ```
+/// use luthier_frame::{CsvOptions, DataFrame, FileFormat, ScanOptions};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("export.dat");
+/// # std::fs::write(&path, "age;city\n41;Oslo\n37;Bergen\n")?;
+/// let options = ScanOptions::new().format(FileFormat::Csv).csv(CsvOptions::new().delimiter(b';'));
+/// let frame = DataFrame::scan(&path, &options)?;
+/// assert_eq!(frame.num_rows(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
     format: Option<FileFormat>,
@@ -40,12 +51,12 @@ pub struct ScanOptions {
 }
 
 impl ScanOptions {
-    /// The format by the endings of names; CSV files as [`CsvOptions::new`] says.
+    /// The defaults: the format is determined by the file extension, and CSV files are read as by [`CsvOptions::new`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The format of all files, whatever their names are.
+    /// The format of all files, whatever their names.
     pub fn format(mut self, format: FileFormat) -> Self {
         self.format = Some(format);
         self
@@ -59,10 +70,10 @@ impl ScanOptions {
 }
 
 impl DataFrame {
-    /// One data set from a file, from a folder with its folders, or from all files that match a pattern, such as
-    /// `data/2024-*.parquet`; see [`FileSet`] for which files count and in which order.
+    /// One data set from a file, from a folder and its subfolders, or from all files that match a glob, such as
+    /// `data/2024-*.parquet`; [`FileSet`] describes which files are included, and their order.
     ///
-    /// Files are opened to be scanned; CSV files are read through once to learn the types of their columns.
+    /// The files are scanned, not loaded; CSV files are read through once to find the types of their columns.
     ///
     /// # Errors
     /// As [`FileSet::open`] and [`FileSet::read`].
@@ -86,18 +97,33 @@ impl DataFrame {
 /// The value of a missing key, as Hive writes it.
 const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Folders within folders.
+/// The deepest nesting of folders.
 const DEEPEST: usize = 64;
 
 /// The files of one data set, in the order of their names.
 ///
-/// In a folder these are all files, also those of the folders in it; but not hidden ones (`.name`) and those that begin
-/// with an underscore, such as Spark's `_SUCCESS`. In a pattern `*` and `?` stand for parts of a name, `[ab]` for one of
-/// these letters, `**` for any folders.
+/// A folder includes the files of its subfolders, but not hidden files (`.name`) and files whose names begin
+/// with an underscore, such as Spark's `_SUCCESS`. In a glob, `*` and `?` match parts of a name, `[ab]` matches one of
+/// these letters, and `**` matches any folders.
 ///
-/// Folders that are called `key=value`, as Hive and Spark make them, are columns: `year=2024/month=5/part-0.parquet` has
-/// the columns `year` and `month`. They hold whole numbers or dates if all values are (a number with leading zeros is a
-/// text), else text.
+/// Folders with names of the form `key=value`, in the style of Hive and Spark, are columns: `year=2024/month=5/part-0.parquet`
+/// has the columns `year` and `month`. Such a column holds integers or dates if all values are integers or dates (a number
+/// with a leading zero is text), otherwise text.
+///
+/// ```
+/// use luthier_frame::{FileFormat, FileSet};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// # for year in [2023, 2024] {
+/// #     std::fs::create_dir(path.join(format!("year={year}")))?;
+/// #     std::fs::write(path.join(format!("year={year}/part-0.csv")), "x\n1\n")?;
+/// # }
+/// let files = FileSet::open(path)?;
+/// assert_eq!(files.paths().len(), 2);
+/// assert_eq!(files.format()?, FileFormat::Csv);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileSet {
     root: PathBuf,
@@ -111,20 +137,20 @@ struct DataFile {
 }
 
 impl FileSet {
-    /// Finds the files. A name that exists is never a pattern.
+    /// Finds the files. A path that exists is never treated as a glob.
     ///
     /// # Errors
-    /// A file or folder that does not exist or cannot be read; a folder without such files; a pattern that matches none.
+    /// A file or folder that does not exist or cannot be read; a folder without such files; a glob that matches no file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let root = path.as_ref();
         let mut files = Vec::new();
         let is_pattern = root.to_string_lossy().contains(['*', '?', '[']);
         let problem = if root.is_dir() {
             collect(root, root, 0, &mut files)?;
-            "there are no files in the folder, except hidden ones and those that begin with `_`"
+            "the folder has no files, except hidden ones and those whose names begin with `_`"
         } else if is_pattern && !root.exists() {
             matches(root, &mut files)?;
-            "no file matches the pattern"
+            "no file matches this glob"
         } else {
             files.push(DataFile { path: root.to_owned(), keys: Vec::new() });
             ""
@@ -142,10 +168,10 @@ impl FileSet {
         self.files.iter().map(|file| file.path.as_path())
     }
 
-    /// The format that the endings of all names say.
+    /// The common format of all files according to their extensions.
     ///
     /// # Errors
-    /// [`Error::Files`] for a name that tells no format, or another than the first.
+    /// [`Error::Files`] for an unknown extension, or one of another format than the first.
     pub fn format(&self) -> Result<FileFormat> {
         let mut first: Option<(&Path, FileFormat)> = None;
         for path in self.paths() {
@@ -153,7 +179,7 @@ impl FileSet {
             match (first, FileFormat::of(path)) {
                 (_, None) => {
                     return refuse(
-                        "the ending of the name tells no format, expected .csv, .tsv, .txt, .parquet or .pq \
+                        "the file extension is unknown, expected .csv, .tsv, .txt, .parquet or .pq \
                                    (or .csv.gz and the like)"
                             .to_owned(),
                     );
@@ -162,7 +188,7 @@ impl FileSet {
                 (Some((other, format)), Some(found)) if format != found => {
                     let other = other.display();
                     return refuse(format!(
-                        "it has another format than {other}: name files of one format, such as by the pattern `*.csv`"
+                        "it has another format than {other}: select files of one format, for example with the glob `*.csv`"
                     ));
                 }
                 _ => {}
@@ -175,9 +201,9 @@ impl FileSet {
 
     /// One frame of all files, one after the other, with the columns of their folders.
     ///
-    /// `open` reads one file. Where files differ in the type of columns it is called again with these columns and types
-    /// that would hold the values of all files, and may return what it did before. Columns may come in another order than those of the first
-    /// file. A column may be whole numbers in some files and floating point numbers in others.
+    /// `open` reads one file. If the files differ in the types of some columns, it is called again with these columns and types
+    /// that can hold the values of all files; it may return the same frame as before. The order of the columns may differ between
+    /// files. A column may have integers in some files and floating-point numbers in others.
     ///
     /// # Errors
     /// Those of `open`; [`Error::Files`] for a file whose columns differ from those of the first, in name or type.
@@ -214,7 +240,7 @@ impl FileSet {
 
     fn differs<T>(&self, number: usize, problem: String) -> Result<T> {
         let first = self.files[0].path.display();
-        let problem = format!("{problem} as in {first}: all files of a data set have the same columns");
+        let problem = format!("{problem} as in {first}: all files of a data set must have the same columns");
         Err(Error::Files { path: self.files[number].path.clone(), problem })
     }
 
@@ -223,16 +249,16 @@ impl FileSet {
         for (number, frame) in frames.iter().enumerate() {
             let schema = frame.schema();
             if let Some(name) = first.names().find(|name| schema.field(name).is_none()) {
-                return self.differs(number, format!("there is no column `{name}`, expected one"));
+                return self.differs(number, format!("the column `{name}` is missing, expected one"));
             }
             if let Some(name) = schema.names().find(|name| first.field(name).is_none()) {
-                return self.differs(number, format!("there is a column `{name}`, expected none"));
+                return self.differs(number, format!("the file has a column `{name}`, expected none"));
             }
         }
         Ok(())
     }
 
-    /// Names the first file that has another type than the first in a column that cannot be brought together.
+    /// Names the first file with a column whose type cannot be reconciled with that in the first file.
     fn differ_in_type<T>(&self, frames: &[DataFrame], types: &Schema) -> Result<T> {
         let column_type = |frame: &DataFrame, name: &str| frame.schema().field(name).map(Field::column_type);
         for name in types.names() {
@@ -281,7 +307,7 @@ impl FileSet {
             frame = frame.with_constant(field.clone(), &value).map_err(|error| match error {
                 Error::DuplicateColumn { column } => Error::Files {
                     path: file.path.clone(),
-                    problem: format!("the file has a column `{column}`, and so does its folder `{column}=…`"),
+                    problem: format!("the file has a column `{column}`, which is also the name of its folder `{column}=…`: rename one of them"),
                 },
                 other => other,
             })?;
@@ -290,7 +316,7 @@ impl FileSet {
     }
 }
 
-/// The frame with the types that hold the values of all files; `None` where one cannot be had.
+/// The frame with types that can hold the values of all files; `None` if a column cannot be converted.
 fn conform(frame: &DataFrame, types: &Schema) -> Result<Option<DataFrame>> {
     let mut columns = Vec::with_capacity(types.len());
     for (index, (own, common)) in frame.schema().fields().iter().zip(types.fields()).enumerate() {
@@ -312,7 +338,7 @@ fn conform(frame: &DataFrame, types: &Schema) -> Result<Option<DataFrame>> {
 fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<DataFile>) -> Result<()> {
     let io = |cause| Error::Io { path: folder.to_owned(), cause };
     if depth > DEEPEST {
-        let problem = format!("there are more than {DEEPEST} folders within each other");
+        let problem = format!("folders are nested more than {DEEPEST} levels deep");
         return Err(Error::Files { path: folder.to_owned(), problem });
     }
     for entry in fs::read_dir(folder).map_err(io)? {
@@ -330,14 +356,14 @@ fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<DataFile>) 
     Ok(())
 }
 
-/// Files that match a pattern, and those in folders that do.
+/// Files that match a glob, and those in folders that do.
 fn matches(pattern: &Path, found: &mut Vec<DataFile>) -> Result<()> {
     let text = pattern.to_string_lossy();
     let refuse = |problem: String| Error::Files { path: pattern.to_owned(), problem };
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
     let paths = glob::glob_with(&text, options)
-        .map_err(|error| refuse(format!("this is not a pattern: {}", error.msg)))?;
-    // The columns of folders begin where the pattern does.
+        .map_err(|error| refuse(format!("this is not a valid glob: {}", error.msg)))?;
+    // Only folders from the first wildcard on become columns.
     let is_literal = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     let root: PathBuf = pattern.components().take_while(is_literal).collect();
     for path in paths {
@@ -363,7 +389,7 @@ fn keys_below(root: &Path, file: &Path) -> Vec<(String, String)> {
     below.components().filter_map(key).collect()
 }
 
-/// Without the escapes `%20` of names of folders.
+/// Resolves escapes such as `%20` in names of folders.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -405,7 +431,7 @@ fn key_value(column_type: ColumnType, value: &str) -> Result<ArrayRef> {
     Ok(Arc::clone(column.array()))
 }
 
-/// The types that hold the values of all frames: text where there is nothing narrower.
+/// Types that can hold the values of all frames: text if there is nothing narrower.
 fn common_types(frames: &[DataFrame]) -> Result<Schema> {
     let mut fields = Vec::new();
     for field in frames[0].schema().fields() {
@@ -436,7 +462,7 @@ fn wider(a: ColumnType, b: ColumnType) -> ColumnType {
     }
 }
 
-/// Whether a column has no value as far as that is known without reading a file, so that its type says nothing.
+/// Whether a column is known to have no values without reading the file, so that its type has no meaning.
 fn is_empty_column(frame: &DataFrame, name: &str) -> Result<bool> {
     let at = frame.schema().require_index(name)?;
     Ok(frame.partitions().iter().flat_map(|partition| partition.parts()).all(|part| part.is_empty_column(at)))

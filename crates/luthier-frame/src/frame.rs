@@ -13,10 +13,25 @@ use crate::partition::{Part, record_batch};
 use crate::sparse::sparse_width;
 use crate::{Column, ColumnType, Error, Field, Opaque, Partition, Result, Schema, lists, numbers, vectors};
 
-/// An immutable table: a schema and a list of partitions, each a run of rows. Cheap to clone.
+/// An immutable table: a schema and a list of partitions, each of which holds consecutive rows. Cheap to clone.
 ///
-/// The rows have one global order: partition by partition. No operation changes it, however the rows are
-/// cut. Columns are Arrow arrays and shared between frames.
+/// The rows have one global order, partition by partition. No operation changes it, however the rows are
+/// partitioned. Columns are Arrow arrays and are shared between frames.
+///
+/// ```
+/// use luthier_frame::{Column, CsvOptions, DataFrame};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("people.csv");
+/// std::fs::write(&path, "name,age\nann,34\nbob,\ncid,12\n")?;
+/// let people = DataFrame::read_csv(&path, &CsvOptions::new())?;
+/// assert_eq!(people.schema().to_string(), "name: utf8, age: i64");
+///
+/// let adults = people.filter_where("age >= 18")?.with_column("height", Column::f64(vec![1.68]))?;
+/// assert_eq!(adults.column_utf8("name")?, ["ann"]);
+/// println!("{adults}"); // shows the first rows
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct DataFrame {
     schema: Schema,
@@ -25,7 +40,7 @@ pub struct DataFrame {
 }
 
 impl DataFrame {
-    /// One partition for every batch.
+    /// A frame with one partition per batch.
     ///
     /// # Errors
     /// As [`from_partitions`](Self::from_partitions).
@@ -33,7 +48,7 @@ impl DataFrame {
         Self::from_partitions(batches.into_iter().map(|batch| vec![batch]).collect())
     }
 
-    /// One partition for every list of batches. Arrays are shared where possible.
+    /// A frame with one partition per list of batches. Arrays are shared where possible.
     ///
     /// # Errors
     /// No batch at all; batches whose columns differ in name, order or type.
@@ -43,7 +58,7 @@ impl DataFrame {
             return Err(Error::Argument {
                 argument: "the list of batches",
                 found: "empty".to_owned(),
-                expected: "one batch at least, to know the columns",
+                expected: "at least one batch, which determines the columns",
             });
         };
         let names = |batch: &RecordBatch| -> Vec<String> {
@@ -75,7 +90,7 @@ impl DataFrame {
         Ok(Self::from_parts(schema, taken))
     }
 
-    /// One partition of named columns.
+    /// A frame of named columns, with one partition.
     ///
     /// ```
     /// # use luthier_frame::{Column, DataFrame};
@@ -88,16 +103,16 @@ impl DataFrame {
     /// ```
     ///
     /// # Errors
-    /// A name given twice; columns of different lengths.
+    /// A duplicate name; columns of different lengths.
     pub fn from_columns(columns: Vec<(&str, Column)>) -> Result<Self> {
         Self::from_fields(columns.into_iter().map(|(name, column)| (column.field(name), column)).collect())
     }
 
-    /// One partition of columns with their fields, metadata included; a field is nullable if its column has
+    /// A frame of columns with their fields, including metadata, with one partition. A field becomes nullable if its column has
     /// nulls.
     ///
     /// # Errors
-    /// As [`from_columns`](Self::from_columns); [`Error::ColumnType`] where field and column differ.
+    /// As [`from_columns`](Self::from_columns); [`Error::ColumnType`] if the types of field and column differ.
     pub fn from_fields(columns: Vec<(Field, Column)>) -> Result<Self> {
         let rows = columns.first().map_or(0, |(_, column)| column.len());
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
@@ -114,20 +129,20 @@ impl DataFrame {
         Ok(Self::from_parts(schema, vec![Partition::new([Part::from(batch)])]))
     }
 
-    /// A vector column `features`, one row of the matrix each, and an `f64` column `label`.
+    /// A frame with a vector column `features`, one row of the matrix per row, and an `f64` column `label`.
     ///
     /// # Errors
-    /// Not as many labels as rows.
+    /// A number of labels other than the number of rows.
     pub fn from_ndarray(features: Array2<f64>, label: Vec<f64>) -> Result<Self> {
         Self::from_columns(vec![("features", Column::vector(features)), ("label", Column::f64(label))])
     }
 
-    /// No rows, one partition.
+    /// A frame without rows, with one partition.
     pub fn empty(schema: Schema) -> Self {
         Self::from_parts(schema, vec![Partition::new([])])
     }
 
-    /// There is always a partition, though it may be empty.
+    /// Ensures that there is at least one partition, which may be empty.
     pub(crate) fn from_parts(schema: Schema, mut partitions: Vec<Partition>) -> Self {
         if partitions.is_empty() {
             partitions.push(Partition::new([]));
@@ -141,12 +156,12 @@ impl DataFrame {
         &self.schema
     }
 
-    /// How many rows there are; known without reading anything.
+    /// The number of rows; known without reading anything.
     pub fn num_rows(&self) -> usize {
         self.rows
     }
 
-    /// How many partitions there are, at least 1.
+    /// The number of partitions, at least 1.
     pub fn num_partitions(&self) -> usize {
         self.partitions.len()
     }
@@ -161,7 +176,7 @@ impl DataFrame {
         self.partitions.iter().all(Partition::is_in_memory)
     }
 
-    /// A numeric column as `f64`, in row order; integers beyond 2⁵³ are rounded, truth values are 0 and 1.
+    /// A numeric column as `f64`, in row order; integers beyond 2⁵³ are rounded, booleans become 0 and 1.
     ///
     /// # Errors
     /// An unknown column, one that is not numeric, or [`Error::Null`] at the first null.
@@ -178,7 +193,7 @@ impl DataFrame {
     /// An integer column, in row order.
     ///
     /// # Errors
-    /// An unknown column, one that holds no integers, [`Error::Null`] at the first null, or
+    /// An unknown column, one that is not of integers, [`Error::Null`] at the first null, or
     /// [`Error::IntegerRange`] at an unsigned integer that is too large.
     pub fn column_i64(&self, name: &str) -> Result<Vec<i64>> {
         self.expect(name, "i64", |found| found == ColumnType::I64)?;
@@ -191,7 +206,7 @@ impl DataFrame {
         Ok(values)
     }
 
-    /// A column of truth values, in row order.
+    /// A boolean column, in row order.
     ///
     /// # Errors
     /// An unknown column, one that is not boolean, or [`Error::Null`] at the first null.
@@ -223,7 +238,7 @@ impl DataFrame {
     /// A column of lists, in row order.
     ///
     /// # Errors
-    /// An unknown column, one that holds no lists, or [`Error::Null`] at the first null.
+    /// An unknown column, one that is not of lists, or [`Error::Null`] at the first null.
     pub fn column_lists(&self, name: &str) -> Result<Vec<Vec<i64>>> {
         self.expect(name, "list", |found| found == ColumnType::List)?;
         let mut values = Vec::with_capacity(self.rows);
@@ -237,11 +252,11 @@ impl DataFrame {
         Ok(values)
     }
 
-    /// A vector column as one matrix, a row of the frame each.
+    /// A vector column as one matrix, with one row per row of the frame.
     ///
     /// # Errors
-    /// An unknown column, one that holds no vectors, or [`Error::Null`] at the first null vector or number.
-    /// [`Error::Ragged`] for lists of numbers of several lengths.
+    /// An unknown column, one that is not of vectors, or [`Error::Null`] at the first null vector or number.
+    /// [`Error::Ragged`] for lists of numbers of different lengths.
     pub fn vectors(&self, name: &str) -> Result<Array2<f64>> {
         self.check_lists(name)?;
         let found = self.expect(name, "a vector", ColumnType::is_vector)?;
@@ -270,7 +285,7 @@ impl DataFrame {
         Ok(matrix)
     }
 
-    /// Refuses lists of several lengths where vectors are asked for.
+    /// Rejects lists of different lengths where vectors are needed.
     pub(crate) fn check_lists(&self, name: &str) -> Result<()> {
         if self.schema.require(name)?.column_type() != ColumnType::Opaque(Opaque::UnequalLists) {
             return Ok(());
@@ -293,7 +308,7 @@ impl DataFrame {
         Ok(())
     }
 
-    /// The Arrow type of a column, if all its arrays have one; `None` where there are no rows.
+    /// The Arrow type of a column, if all its arrays have the same; `None` if there are no rows.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         let parts = self.partitions.iter().flat_map(Partition::parts);
         let mut types = parts.map(|part| part.arrow_type(position));
@@ -311,7 +326,7 @@ impl DataFrame {
         Ok(found)
     }
 
-    /// Visits the arrays of a column, each with the row it begins at; a null is an error.
+    /// Visits the arrays of a column, each with the row at which it begins; a null is an error.
     fn for_each_array(
         &self,
         name: &str,
@@ -366,7 +381,7 @@ fn common_field(name: &str, index: usize, batches: &[&RecordBatch]) -> Result<Fi
     let mut common: Option<Field> = None;
     for batch in batches {
         let Some(field) = batch.schema_ref().fields().get(index) else { continue };
-        // The lists of all batches together show whether they are vectors.
+        // Only the lists of all batches show whether they are vectors.
         let alike: Vec<&dyn Array> = arrays()
             .filter(|array| {
                 intake(array.data_type()) == Intake::List || array.data_type() == field.data_type()

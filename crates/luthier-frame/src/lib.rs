@@ -1,8 +1,8 @@
 //! Partitioned data frames over Arrow batches, CSV and Parquet files.
 //!
-//! A [`DataFrame`] is a [`Schema`] and a list of [`Partition`]s; a partition is a run of rows, kept as Arrow record
-//! batches in memory or as rows of a CSV or Parquet file that are read when they are asked for. Frames are
-//! immutable, share their buffers and cost little to clone.
+//! A [`DataFrame`] is a [`Schema`] and a list of [`Partition`]s. A partition holds consecutive rows, either as Arrow record
+//! batches in memory or as rows of a CSV or Parquet file that are read when they are needed. Frames are
+//! immutable, share their buffers and are cheap to clone.
 //!
 //! ```
 //! use luthier_frame::{Column, ColumnType, DataFrame};
@@ -15,7 +15,7 @@
 //! let frame = frame.repartition(2)?;
 //! assert_eq!(frame.schema().require("features")?.column_type(), ColumnType::Vector { width: 2 });
 //!
-//! // A kernel reads a partition batch by batch, vectors in place.
+//! // A kernel reads a partition batch by batch, and vectors without a copy.
 //! for batch in frame.partitions()[1].batches(Some(&[0]))? {
 //!     let batch = batch?;
 //!     if let Some(vectors) = luthier_frame::vectors(batch.column(0)) {
@@ -25,25 +25,24 @@
 //! # Ok::<(), luthier_frame::Error>(())
 //! ```
 //!
-//! # What there is
+//! # Contents
 //!
-//! - A few column types ([`ColumnType`]), behind which Arrow arrays stay as they arrive: all integers, floats, decimals
-//!   and truth values serve as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]), lists of integers as they
-//!   are ([`lists`]). Dates and timestamps have their own types ([`date_times`]). Vectors that are mostly zeros are held
-//!   sparse ([`sparse_rows`]). What nothing computes with, such as bytes, is carried along. Any column may have nulls.
-//! - CSV: [`DataFrame::read_csv`], [`DataFrame::scan_csv`], [`DataFrame::write_csv`], with [`CsvOptions`] for files as
-//!   people have them. Parquet: [`DataFrame::read_parquet`],
-//!   [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`].
-//! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `slice`, `head`, `concat`. Partitions:
-//!   `repartition`, `coalesce`, `collect`. A look at the data: `describe` and `Display`.
+//! - A few column types ([`ColumnType`]); Arrow arrays stay in the type in which they arrive. Integers, floats, decimals
+//!   and booleans can all be used as numbers ([`numbers`]), lists of floats as vectors ([`vectors`]). There are also lists of
+//!   integers ([`lists`]), dates and timestamps ([`date_times`]), and sparse vectors, which store only the numbers that
+//!   are not zero ([`sparse_rows`]). Columns of other types, such as bytes, are passed through. Any column may have nulls.
+//! - CSV: [`DataFrame::read_csv`], [`DataFrame::scan_csv`], [`DataFrame::write_csv`], with [`CsvOptions`] for unusual files.
+//!   Parquet: [`DataFrame::read_parquet`], [`DataFrame::scan_parquet`], [`DataFrame::write_parquet`]. Scanned files may be
+//!   larger than memory.
+//! - Columns: `select`, `drop`, `rename`, `with_column`, `with_vector`. Rows: `filter`, `filter_where`, `drop_nulls`, `slice`,
+//!   `head`, `concat`. Partitions: `repartition`, `coalesce`, `collect`. Inspection: `describe` and `Display`.
 //! - One global order of rows, which no operation changes; [`Error`]s that name file, line, column and value, and
 //!   [`DataFrame::place_of_row`].
 //!
-//! # What there is not
+//! # Limits
 //!
-//! No joins, no grouping, no expressions, no SQL and no query optimiser: a frame hands rows to kernels. For the
-//! rest use an engine that speaks Arrow, and [`DataFrame::from_batches`]. CSV and Parquet files
-//! larger than memory can be scanned.
+//! There are no joins, no grouping, no expressions, no SQL and no query optimiser: a frame passes rows to numerical code.
+//! For the rest, use an engine based on Arrow, and [`DataFrame::from_batches`].
 
 mod assemble;
 mod attributes;

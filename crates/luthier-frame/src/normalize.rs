@@ -1,4 +1,4 @@
-//! From Arrow arrays as they arrive to the few types a frame holds, without a copy where possible.
+//! Converts Arrow arrays to the few types of a frame, without a copy where possible.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use arrow_schema::{DataType, TimeUnit};
 use crate::sparse::{check_sparse, sparse_width};
 use crate::{ColumnType, Error, Opaque, Result};
 
-/// How an Arrow type is taken in.
+/// How an Arrow type is converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intake {
     /// Kept as it is.
     Keep(ColumnType),
     /// Cast to another Arrow type first.
     Cast(DataType, ColumnType),
-    /// Lists of floats: vectors if the values show that all have one length.
+    /// Lists of floats: vectors if all have the same length.
     List,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn list_type() -> DataType {
     DataType::List(Arc::new(arrow_schema::Field::new_list_field(DataType::Int64, true)))
 }
 
-/// The column type of arrays of one Arrow type: lists of floats are vectors if all have one length.
+/// The column type of arrays of one Arrow type: lists of floats are vectors if all have the same length.
 pub(crate) fn column_type_of(arrays: &[&dyn Array]) -> ColumnType {
     let first = arrays.first().map_or(Intake::Keep(ColumnType::F64), |array| intake(array.data_type()));
     match first {
@@ -99,7 +99,7 @@ pub(crate) fn column_type_of(arrays: &[&dyn Array]) -> ColumnType {
     }
 }
 
-/// The array as a column of type `wanted` keeps it; `first_row` is the frame's row at which it begins, for errors.
+/// The array as stored in a column of type `wanted`; `first_row` is the row of the frame at which it begins, for errors.
 pub(crate) fn normalize(
     name: &str,
     array: &ArrayRef,
@@ -125,8 +125,8 @@ pub(crate) fn normalize(
     conform(&kept, wanted)
 }
 
-/// The array in a type that a column of type `wanted` may have: one file of several may have whole numbers alone in a
-/// column, or no value.
+/// The array in a type that a column of type `wanted` may have: one of several files may have only integers in a
+/// column, or no values.
 pub(crate) fn conform(array: &ArrayRef, wanted: ColumnType) -> Result<ArrayRef> {
     let fits = match intake(array.data_type()) {
         Intake::Keep(found) | Intake::Cast(_, found) => found == wanted,
@@ -177,7 +177,7 @@ pub(crate) fn list_width(array: &dyn Array) -> Option<usize> {
     }
 }
 
-/// Lists of one length as a fixed-size list. The values are shared unless a null row leaves a gap.
+/// Lists of equal length as a fixed-size list. The values are shared unless a null row leaves a gap.
 fn fixed_size<O: OffsetSizeTrait>(
     name: &str,
     lists: &GenericListArray<O>,

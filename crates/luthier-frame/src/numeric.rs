@@ -17,9 +17,9 @@ use crate::frame::first_null;
 use crate::normalize::is_float;
 use crate::sparse::sparse_rows;
 
-/// The values of a numeric array as `f64`; `None` if it holds no single numbers (text, dates, lists).
+/// The values of a numeric array as `f64`; `None` if it does not hold single numbers (text, dates, lists).
 ///
-/// A `Float64` array without nulls is borrowed, anything else converted; nulls become NaN. Truth values are 0 and 1.
+/// A `Float64` array without nulls is borrowed, anything else is converted; nulls become NaN, booleans 0 and 1.
 /// Integers beyond 2⁵³ and decimals are rounded to the nearest `f64`.
 pub fn numbers(array: &dyn Array) -> Option<Cow<'_, [f64]>> {
     Some(match array.data_type() {
@@ -65,7 +65,7 @@ fn convert<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, to_f64: impl Fn(T::
     values
 }
 
-/// Decimals to the nearest `f64`: their digits are read as a literal of a program would be.
+/// Decimals rounded to the nearest `f64`, like a literal in a program.
 fn decimals<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, scale: i8) -> Cow<'_, [f64]>
 where
     T::Native: Display,
@@ -76,8 +76,9 @@ where
 
 /// An array of vectors as a matrix, one row each; `None` for any other array.
 ///
-/// Sparse vectors get their zeros ([`sparse_rows`] reads them as they are). Fixed-size lists of `f64` without nulls are borrowed in place, row-major, slices included. Lists of
-/// narrower floats are converted. A null number becomes NaN, a null list a row of NaN.
+/// Sparse vectors are expanded ([`sparse_rows`] reads them without their zeros). Fixed-size lists of `f64` without nulls are
+/// borrowed, row-major, including slices. Lists of narrower floats are converted. A null number becomes NaN, a null list a
+/// row of NaN.
 pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
     if let Some(rows) = sparse_rows(array) {
         let mut matrix = rows.to_dense();
@@ -100,7 +101,7 @@ pub fn vectors(array: &dyn Array) -> Option<CowArray<'_, f64, Ix2>> {
     Some(matrix)
 }
 
-/// An array of vectors where it lies: a fixed-size list of `f64` without nulls.
+/// A borrowed view of an array of vectors: a fixed-size list of `f64` without nulls.
 pub fn vectors_in_place(array: &dyn Array) -> Option<ArrayView2<'_, f64>> {
     let lists = array.as_fixed_size_list_opt().filter(|lists| lists.null_count() == 0)?;
     let values =
@@ -109,7 +110,7 @@ pub fn vectors_in_place(array: &dyn Array) -> Option<ArrayView2<'_, f64>> {
     ArrayView2::from_shape(shape, values.values()).ok()
 }
 
-/// The first row that is null, or a vector with a null in it.
+/// The first row that is null or a vector that contains a null.
 pub fn first_null_row(array: &dyn Array) -> Option<usize> {
     let inside = || {
         let lists = array.as_fixed_size_list_opt()?;
@@ -130,8 +131,8 @@ fn fill_nulls(array: &dyn Array, mut matrix: ArrayViewMut2<'_, f64>) {
     }
 }
 
-/// The lists of an array of [`ColumnType::List`](crate::ColumnType::List), `None` where one is null or holds a null;
-/// `None` for any other array.
+/// The lists of an array of [`ColumnType::List`](crate::ColumnType::List), with `None` for a list that is null or contains a
+/// null; `None` for any other array.
 pub fn lists(array: &dyn Array) -> Option<Vec<Option<&[i64]>>> {
     let lists = array.as_list_opt::<i32>()?;
     let values = lists.values().as_primitive_opt::<Int64Type>()?;
@@ -145,7 +146,7 @@ pub fn lists(array: &dyn Array) -> Option<Vec<Option<&[i64]>>> {
 
 /// The rows of a matrix as a fixed-size list array without nulls.
 ///
-/// The buffer is moved where the matrix is in standard (row-major) layout, else copied once.
+/// The buffer is moved if the matrix is in standard (row-major) layout, otherwise copied once.
 ///
 /// # Panics
 /// If a row has more than `i32::MAX` numbers, which Arrow cannot hold.
@@ -157,7 +158,7 @@ pub fn vector_array(data: Array2<f64>) -> ArrayRef {
     Arc::new(vector_list(Arc::new(Float64Array::new(values, None)), width, rows))
 }
 
-/// Cuts `values` into `rows` lists of `width`, without nulls. The caller knows that the lengths agree.
+/// Cuts `values` into `rows` lists of `width`, without nulls. The caller ensures that the lengths agree.
 fn vector_list(values: ArrayRef, width: usize, rows: usize) -> FixedSizeListArray {
     static ITEM: LazyLock<Arc<Field>> =
         LazyLock::new(|| Arc::new(Field::new_list_field(DataType::Float64, true)));

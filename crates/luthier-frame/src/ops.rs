@@ -1,4 +1,4 @@
-//! What makes a frame from frames. Buffers are shared, rows never change places.
+//! Operations that derive a frame from frames. Buffers are shared, and the order of rows never changes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::predicate::is_missing;
 use crate::view::View;
 use crate::{Column, DataFrame, Error, Field, Partition, Result, Schema};
 
-/// The columns of some rows, and which of the rows they are where some are left out.
+/// The columns of some rows and, if some rows were left out, a mask of the remaining ones.
 pub type MappedRows = (Vec<ArrayRef>, Option<Vec<bool>>);
 
 impl DataFrame {
     /// These columns, in this order.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`], or [`Error::DuplicateColumn`] for a name given twice.
+    /// [`Error::UnknownColumn`], or [`Error::DuplicateColumn`] for a duplicate name.
     pub fn select(&self, columns: &[&str]) -> Result<Self> {
         let positions: Vec<usize> =
             columns.iter().map(|name| self.schema().require_index(name)).collect::<Result<_>>()?;
@@ -35,7 +35,7 @@ impl DataFrame {
         self.project(&kept.collect::<Vec<_>>())
     }
 
-    /// The column `from` called `to`.
+    /// The same frame with the column `from` renamed to `to`.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`], or [`Error::DuplicateColumn`] if `to` is another column.
@@ -58,17 +58,34 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions?))
     }
 
-    /// One more column at the end; its values are cut along the partitions, without a copy.
-    ///
-    /// A frame to be scanned is loaded into memory.
+    /// Replaces the values of columns by their original cells in the CSV file, if these were kept
+    /// ([`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)); other columns are unchanged.
     ///
     /// # Errors
-    /// [`Error::DuplicateColumn`]; [`Error::Length`] unless there is one value for every row.
+    /// None are expected: all columns are those of the frame.
+    pub fn as_spelt(&self) -> Result<Self> {
+        let schema = self.schema();
+        let own = schema.fields().iter().enumerate().filter(|(_, field)| field.spelling_of().is_none());
+        let spelt = |(at, field): (usize, &Field)| match schema.spelling_of(field.name()) {
+            Some(spelling) => {
+                Ok((spelling.clone().with_name(field.name()), schema.require_index(spelling.name())?))
+            }
+            None => Ok((field.clone(), at)),
+        };
+        self.arranged(own.map(spelt).collect::<Result<_>>()?)
+    }
+
+    /// Appends a column; its values are divided among the partitions without a copy.
+    ///
+    /// A scanned frame is loaded into memory.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateColumn`]; [`Error::Length`] unless there is one value per row.
     pub fn with_column(&self, name: &str, column: Column) -> Result<Self> {
         self.with_field(column.field(name), column)
     }
 
-    /// As [`with_column`](Self::with_column), with name and metadata of `field`; its type must be the column's.
+    /// As [`with_column`](Self::with_column), with the name and metadata of `field`, whose type must be that of the column.
     ///
     /// # Errors
     /// As `with_column`; [`Error::ColumnType`].
@@ -76,7 +93,7 @@ impl DataFrame {
         self.with_fields([(field, column)])
     }
 
-    /// As [`with_field`](Self::with_field), several columns at once.
+    /// As [`with_field`](Self::with_field), for several columns at once.
     ///
     /// # Errors
     /// As `with_field`.
@@ -100,12 +117,12 @@ impl DataFrame {
         })
     }
 
-    /// The rows at which `mask` is true. Partitions stay, though one may become empty.
+    /// The rows at which `mask` is true. The number of partitions stays the same; some may become empty.
     ///
-    /// A frame to be scanned stays one: rows are left out when they are read.
+    /// A scanned frame stays a scan: rows are left out when they are read.
     ///
     /// # Errors
-    /// [`Error::Length`] unless the mask has one value for every row.
+    /// [`Error::Length`] unless the mask has one value per row.
     pub fn filter(&self, mask: &[bool]) -> Result<Self> {
         if mask.len() != self.num_rows() {
             let what = "mask".to_owned();
@@ -134,7 +151,7 @@ impl DataFrame {
         Ok(Self::from_parts(self.schema().clone(), partitions))
     }
 
-    /// The rows that have a value in each of these columns: not null, and no NaN in numbers and vectors.
+    /// The rows that have a value in each of these columns: no null, and no NaN in numbers and vectors.
     ///
     /// ```
     /// # use luthier_frame::{Column, DataFrame};
@@ -168,7 +185,7 @@ impl DataFrame {
         self.filter(&mask)
     }
 
-    /// One more column at the end, of one value for all rows, which `value` has.
+    /// Appends a column that has the same value, that of `value`, in all rows.
     pub(crate) fn with_constant(&self, field: Field, value: &ArrayRef) -> Result<Self> {
         let schema = self.schema().with_field(field.clone())?;
         let mut partitions = Vec::with_capacity(self.num_partitions());
@@ -184,9 +201,9 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions))
     }
 
-    /// A frame of other columns for the same rows. `map` makes those of `schema` of each batch, of which it is told the
-    /// first row, and may leave rows out: then it gives the rows that stay, and columns for these, or `None` if none does.
-    /// Partitions stay.
+    /// A frame of other columns for the same rows. `map` receives each batch with the number of its first row and returns the
+    /// columns of `schema`. It may leave rows out: then it returns a mask of the remaining rows and columns for these, or `None`
+    /// if no row remains. The number of partitions stays the same.
     ///
     /// # Errors
     /// Those of `map`; [`Error::SchemaMismatch`] for another number of columns; [`Error::ColumnType`] for one of another
@@ -241,7 +258,7 @@ impl DataFrame {
     /// The rows `offset..offset + len`. Partitions without such rows are left out.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] if there are not so many rows.
+    /// [`Error::OutOfRange`] if the frame has fewer rows.
     pub fn slice(&self, offset: usize, len: usize) -> Result<Self> {
         let rows = self.num_rows();
         if offset.checked_add(len).is_none_or(|end| end > rows) {
@@ -261,7 +278,7 @@ impl DataFrame {
         Self::from_parts(self.schema().clone(), partitions.collect())
     }
 
-    /// The rows `offset..offset + len`, as cut by the partitions.
+    /// The rows `offset..offset + len`, partition by partition.
     fn slices(&self, offset: usize, len: usize) -> Vec<Vec<Part>> {
         let (mut start, end) = (0, offset.saturating_add(len));
         let mut slices = Vec::new();
@@ -274,9 +291,9 @@ impl DataFrame {
         slices
     }
 
-    /// The rows of these frames, one frame after the other, with the partitions they have.
+    /// The rows of these frames, one frame after the other, with their partitions.
     ///
-    /// The frames must have the same columns; the first decides on their order.
+    /// The frames must have the same columns; the first frame determines their order.
     ///
     /// # Errors
     /// No frame; [`Error::SchemaMismatch`] if names or types differ.
@@ -285,7 +302,7 @@ impl DataFrame {
             return Err(Error::Argument {
                 argument: "the list of frames",
                 found: "empty".to_owned(),
-                expected: "one frame at least",
+                expected: "at least one frame",
             });
         };
         let names: Vec<&str> = first.schema().names().collect();
@@ -311,10 +328,10 @@ impl DataFrame {
         Ok(Self::from_parts(Schema::new(fields)?, partitions))
     }
 
-    /// The same rows in `n` partitions of equal size, give or take one row. With fewer rows than `n`, some
+    /// The same rows in `n` partitions whose sizes differ by at most one row. With fewer rows than `n`, some
     /// partitions are empty.
     ///
-    /// Batches are sliced, not copied, and a row group to be scanned may be read by several partitions.
+    /// Batches are sliced, not copied, and a scanned row group may be read by several partitions.
     ///
     /// # Errors
     /// [`Error::Argument`] if `n` is 0.
@@ -329,7 +346,7 @@ impl DataFrame {
         Ok(Self::from_parts(self.schema().clone(), partitions.collect()))
     }
 
-    /// Neighbouring partitions put together until there are at most `n`; no batch is cut.
+    /// Merges neighbouring partitions until there are at most `n`; no batch is cut.
     ///
     /// # Errors
     /// [`Error::Argument`] if `n` is 0.
@@ -348,7 +365,7 @@ impl DataFrame {
     /// The same frame with all rows in memory.
     ///
     /// # Errors
-    /// Whatever is wrong with the files to be read.
+    /// Any error of the files that are read.
     pub fn collect(&self) -> Result<Self> {
         let partitions: Result<Vec<Partition>> = self.partitions().iter().map(Partition::load).collect();
         Ok(Self::from_parts(self.schema().clone(), partitions?))
@@ -360,7 +377,7 @@ fn positive_partitions(n: usize) -> Result<usize> {
         return Err(Error::Argument {
             argument: "the number of partitions",
             found: "0".to_owned(),
-            expected: "1 at least",
+            expected: "at least 1",
         });
     }
     Ok(n)

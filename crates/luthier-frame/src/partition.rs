@@ -10,8 +10,8 @@ use crate::place::RowOrigin;
 use crate::view::View;
 use crate::{Error, Field, Result, Schema};
 
-/// A run of consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
-/// that are read when they are asked for. Cheap to clone.
+/// Consecutive rows of a frame: record batches in memory, or rows of CSV and Parquet files
+/// that are read when they are needed. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Partition {
     parts: Arc<[Part]>,
@@ -26,7 +26,7 @@ pub(crate) enum Part {
     View(View),
 }
 
-/// A batch in memory, and where its rows were read if they come from a file.
+/// A batch in memory, and where its rows were read if they are from a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) batch: RecordBatch,
@@ -53,7 +53,7 @@ impl Partition {
         &self.parts
     }
 
-    /// How many rows there are; known without reading anything.
+    /// The number of rows; known without reading anything.
     pub fn num_rows(&self) -> usize {
         self.rows
     }
@@ -65,17 +65,17 @@ impl Partition {
 
     /// The rows, batch by batch, in order.
     ///
-    /// `columns` are positions in the frame's schema, in the order wanted; only those are read from a file.
-    /// `None` stands for all. Batches in memory are shared; no batch is empty, and none need be of equal size.
+    /// `columns` are positions in the frame's schema, in the desired order; only those columns are read from a file.
+    /// `None` means all columns. Batches in memory are shared. No batch is empty; sizes may differ.
     ///
     /// # Errors
-    /// A position that is not in the schema. Every item may be an error of its own where a file is read.
+    /// A position that is not in the schema. If a file is read, every item of the iterator may be an error.
     pub fn batches(&self, columns: Option<&[usize]>) -> Result<Batches> {
         self.all_batches(columns, None)
     }
 
-    /// As [`batches`](Self::batches), for who takes `rows` rows at a time: what is read from a file comes in
-    /// batches of so many rows, the last of a row group excepted. Batches in memory are as large as they are.
+    /// As [`batches`](Self::batches), in batches of `rows` rows where a file is read, except for the last batch of a row
+    /// group. Batches in memory keep their sizes.
     ///
     /// # Errors
     /// As `batches`.
@@ -116,7 +116,7 @@ impl Partition {
         Ok(Self::new(parts))
     }
 
-    /// The parts of the rows `offset..offset + len`, cut to the rows there are.
+    /// The parts of the rows `offset..offset + len`, as far as they exist.
     pub(crate) fn slice(&self, offset: usize, len: usize) -> Vec<Part> {
         let mut sliced = Vec::new();
         let (mut start, end) = (0, offset.saturating_add(len));
@@ -131,7 +131,7 @@ impl Partition {
         sliced
     }
 
-    /// The same rows with other columns: `columns` gives the field and position of each.
+    /// The same rows with other columns, each given by its field and position.
     pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
         let parts: Result<Vec<Part>> = self.parts.iter().map(|part| part.project(columns)).collect();
         Ok(Self::new(parts?))
@@ -160,7 +160,7 @@ impl Part {
         }
     }
 
-    /// Whether a column has no value, as far as that is known before it is read.
+    /// Whether a column has no values, as far as that is known before it is read.
     pub(crate) fn is_empty_column(&self, position: usize) -> bool {
         match self {
             Self::Batch(Loaded { batch, .. }) => {
@@ -219,7 +219,7 @@ impl Part {
         }
     }
 
-    /// With other columns; numbers take the type of their field.
+    /// The same rows with other columns; numbers are converted to the type of their field.
     fn project(&self, columns: &[(Field, usize)]) -> Result<Self> {
         Ok(match self {
             Self::Batch(Loaded { batch, origin }) => {
@@ -253,7 +253,7 @@ pub(crate) fn record_batch<'a>(
     Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
 }
 
-/// Makes batches of one schema; what Arrow wants to know of it is put together once.
+/// Makes batches of one schema; the Arrow schema is built only once.
 #[derive(Debug)]
 pub(crate) struct BatchMaker<'a> {
     schema: &'a Schema,
@@ -265,10 +265,10 @@ impl<'a> BatchMaker<'a> {
         Self { schema, arrow: None }
     }
 
-    /// A batch of these columns. The caller knows that they have so many rows.
+    /// A batch of these columns. The caller ensures that they have `rows` rows.
     ///
     /// # Errors
-    /// Not as many columns as the schema has; one of another type or length.
+    /// A number of columns other than that of the schema; a column of another type or length.
     pub(crate) fn make(&mut self, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
         let fields = self.schema.fields();
         if arrays.len() != fields.len() {

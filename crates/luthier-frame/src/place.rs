@@ -37,12 +37,12 @@ impl RowPlace {
         Self { file: file.into(), position }
     }
 
-    /// The file, as its name was given; `-` is the standard input.
+    /// The file, as its name was given; `-` is standard input.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Where in the file.
+    /// The position in the file.
     pub fn position(&self) -> RowPosition {
         self.position
     }
@@ -60,7 +60,7 @@ impl fmt::Display for RowPlace {
     }
 }
 
-/// A file's name for messages; `-` is the standard input.
+/// The name of a file in messages; `-` is standard input.
 pub(crate) fn shown(path: &Path) -> String {
     match path.to_str() {
         Some("-") => "standard input".to_owned(),
@@ -68,7 +68,7 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
-/// A text with its control characters escaped, so that a terminal shows them and does not obey them.
+/// A text with its control characters escaped, so that a terminal does not obey them.
 pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -81,7 +81,7 @@ pub(crate) fn escaped(text: &str) -> String {
     shown
 }
 
-/// A file that knows where its rows are.
+/// A file that knows the places of its rows.
 pub(crate) trait Locate: fmt::Debug + Send + Sync {
     /// The place of a row, counted from 0 in the file.
     fn place(&self, row: usize) -> Option<RowPlace>;
@@ -91,9 +91,9 @@ pub(crate) trait Locate: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub(crate) struct RowOrigin {
     file: Arc<dyn Locate>,
-    /// The row of the file that row 0 is, or that `kept` counts from.
+    /// The row of the file that is row 0, or from which `kept` counts.
     first: usize,
-    /// Where rows were left out: for each row its distance from `first`.
+    /// If rows were left out: the distance of each row from `first`.
     kept: Option<(Arc<[u32]>, usize)>,
 }
 
@@ -134,9 +134,9 @@ impl RowOrigin {
 
 impl DataFrame {
     /// Where a row, counted from 0 in the frame, was read: the line of a CSV file, or the row of a row group of a Parquet
-    /// file. Rows remember it when they are cut, filtered or put together and when columns are added or left out.
+    /// file. Rows keep their place when they are sliced, filtered or concatenated and when columns are added or removed.
     ///
-    /// `None` for a row that was not read from a file, and behind the last row.
+    /// `None` for a row that was not read from a file, and for a row after the last.
     ///
     /// ```
     /// # use luthier_frame::{CsvOptions, DataFrame};

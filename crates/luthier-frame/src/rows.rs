@@ -8,23 +8,23 @@ use std::sync::Arc;
 
 use crate::{Column, DataFrame, Error, Result};
 
-/// A value of a row; numbers, truth values, texts, dates and options of them turn into it by `into`.
+/// A value of a row. Numbers, booleans, strings, dates and options of them are converted with `into`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Cell {
     /// A missing value.
     Null,
-    /// A floating point number.
+    /// A floating-point number.
     F64(f64),
-    /// A whole number.
+    /// An integer.
     I64(i64),
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A text.
+    /// A string.
     Text(String),
-    /// A day.
+    /// A date.
     Date(NaiveDate),
-    /// A point in time.
+    /// A timestamp.
     Timestamp(NaiveDateTime),
 }
 
@@ -52,7 +52,7 @@ impl<T: Into<Self>> From<Option<T>> for Cell {
     }
 }
 
-/// What can be a row of [`DataFrame::from_rows`]: a tuple of up to 12 values, or a list of values of one type.
+/// A row for [`DataFrame::from_rows`]: a tuple of up to 12 values, or a list of values of one type.
 pub trait IntoRow {
     /// The values, in the order of the columns.
     fn into_row(self) -> Vec<Cell>;
@@ -96,10 +96,10 @@ tuples!(A B C D E F G H I J K);
 tuples!(A B C D E F G H I J K L);
 
 impl DataFrame {
-    /// One partition of rows: tuples, or lists of values.
+    /// A frame of rows, which are tuples or lists of values, with one partition.
     ///
-    /// All values of a column have one type. Whole numbers beside others are floating point numbers; a column without any
-    /// value is `f64`.
+    /// All values of a column must have the same type. Integers among floating-point numbers become floating-point numbers; a
+    /// column without any value is `f64`.
     ///
     /// ```
     /// # use luthier_frame::DataFrame;
@@ -114,7 +114,7 @@ impl DataFrame {
     ///
     /// # Errors
     /// [`Error::Row`] for a row with more or fewer values than there are names, and for a value of another type than those
-    /// above it; [`Error::DuplicateColumn`].
+    /// in earlier rows; [`Error::DuplicateColumn`].
     pub fn from_rows<R: IntoRow>(
         names: impl IntoIterator<Item = impl AsRef<str>>,
         rows: impl IntoIterator<Item = R>,
@@ -135,7 +135,7 @@ impl DataFrame {
         Self::from_columns(columns.collect::<Result<_>>()?)
     }
 
-    /// One partition for every batch of a reader, such as that of a database or of another file format.
+    /// A frame with one partition per batch of a reader, such as that of a database or of another file format.
     ///
     /// ```
     /// # use luthier_frame::{DataFrame, RecordBatch};
@@ -173,9 +173,8 @@ fn column(name: &str, cells: &[Cell]) -> Result<Column> {
         let one = |(row, cell): (usize, &'a Cell)| match cell {
             Cell::Null => Ok(None),
             cell => of(cell).map(Some).ok_or_else(|| {
-                let problem = format!(
-                    "column `{name}` has the value {cell:?}, expected {expected} as in the rows before"
-                );
+                let problem =
+                    format!("column `{name}` has the value {cell:?}, expected {expected} as in earlier rows");
                 Error::Row { row, problem }
             }),
         };
@@ -184,7 +183,7 @@ fn column(name: &str, cells: &[Cell]) -> Result<Column> {
     let has_fractions = cells.iter().any(|cell| matches!(cell, Cell::F64(_)));
     Ok(match cells.iter().find(|cell| **cell != Cell::Null) {
         Some(Cell::I64(_)) if !has_fractions => {
-            Column::i64_nullable(all(name, cells, "a whole number", |cell| match cell {
+            Column::i64_nullable(all(name, cells, "an integer", |cell| match cell {
                 Cell::I64(value) => Some(*value),
                 _ => None,
             })?)
@@ -196,7 +195,7 @@ fn column(name: &str, cells: &[Cell]) -> Result<Column> {
                 _ => None,
             })?)
         }
-        Some(Cell::Bool(_)) => Column::bool_nullable(all(name, cells, "a truth value", |cell| match cell {
+        Some(Cell::Bool(_)) => Column::bool_nullable(all(name, cells, "a boolean", |cell| match cell {
             Cell::Bool(value) => Some(*value),
             _ => None,
         })?),
@@ -214,7 +213,7 @@ fn column(name: &str, cells: &[Cell]) -> Result<Column> {
             _ => None,
         })?),
         Some(Cell::Timestamp(_)) => {
-            Column::timestamp_nullable(all(name, cells, "a point in time", |cell| match cell {
+            Column::timestamp_nullable(all(name, cells, "a timestamp", |cell| match cell {
                 Cell::Timestamp(value) => Some(*value),
                 _ => None,
             })?)

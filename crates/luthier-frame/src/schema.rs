@@ -6,10 +6,22 @@ use crate::{ColumnType, Error, Result};
 
 /// Marks columns of sparse vectors.
 const SPARSE: &str = "luthier.sparse";
-/// Marks columns of text that is spelt as in a CSV file.
+/// Marks columns of unparsed cells of a CSV file.
 const SPELT: &str = "luthier.spelt";
+/// The metadata key with the name of the column whose original cells a column contains.
+const SPELLING_OF: &str = "luthier.spelling_of";
 
 /// Name, type and annotations of one column. Cheap to clone.
+///
+/// ```
+/// # use luthier_frame::{ColumnType, Field, Schema};
+/// let schema = Schema::new(vec![
+///     Field::new("features", ColumnType::Vector { width: 3 }),
+///     Field::number("label").with_nullable(true),
+/// ])?;
+/// assert_eq!(schema.to_string(), "features: vector(3), label: f64");
+/// # Ok::<(), luthier_frame::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     name: Arc<str>,
@@ -24,30 +36,30 @@ impl Field {
         Self { name: name.into().into(), column_type, nullable: false, metadata: Arc::default() }
     }
 
-    /// A column of floating point numbers.
+    /// A column of floating-point numbers.
     pub fn number(name: impl Into<String>) -> Self {
         Self::new(name, ColumnType::F64)
     }
 
-    /// The same with another name.
+    /// The same field with another name.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into().into();
         self
     }
 
-    /// The same with another type.
+    /// The same field with another type.
     pub(crate) fn with_type(mut self, column_type: ColumnType) -> Self {
         self.column_type = column_type;
         self
     }
 
-    /// The same, saying whether nulls may occur.
+    /// The same field, where `nullable` says whether nulls may occur.
     pub fn with_nullable(mut self, nullable: bool) -> Self {
         self.nullable = nullable;
         self
     }
 
-    /// The same with this metadata in place of what was there.
+    /// The same field with this metadata instead of its own.
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.metadata = Arc::new(metadata);
         self
@@ -68,12 +80,13 @@ impl Field {
         self.nullable
     }
 
-    /// Annotations, such as the names of a vector's parts; kept through Arrow and Parquet.
+    /// Annotations, such as the names of a vector's features; kept in Arrow and Parquet.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The same, saying whether vectors are held sparse: then only numbers that are not zero take memory.
+    /// The same field, where `sparse` says whether vectors are stored sparse, so that only numbers that are not zero take
+    /// memory.
     pub fn with_sparse(mut self, sparse: bool) -> Self {
         if sparse != self.is_sparse() {
             let metadata = Arc::make_mut(&mut self.metadata);
@@ -85,12 +98,12 @@ impl Field {
         self
     }
 
-    /// Whether vectors are held sparse.
+    /// Whether vectors are stored sparse.
     pub fn is_sparse(&self) -> bool {
         self.metadata.contains_key(SPARSE)
     }
 
-    /// The same, saying whether texts are cells as they are spelt in a CSV file, with their quotes.
+    /// The same field, where `spelt` says whether the strings are unparsed cells of a CSV file, with their quotes.
     pub(crate) fn with_spelling(mut self, spelt: bool) -> Self {
         if spelt {
             Arc::make_mut(&mut self.metadata).insert(SPELT.to_owned(), "true".to_owned());
@@ -100,10 +113,22 @@ impl Field {
         self
     }
 
-    /// Whether texts are cells as they are spelt in a CSV file, with their quotes (see
+    /// Whether the strings are unparsed cells of a CSV file, with their quotes (see
     /// [`CsvOptions::as_spelt_except`](crate::CsvOptions::as_spelt_except)).
     pub fn is_spelt(&self) -> bool {
         self.metadata.contains_key(SPELT)
+    }
+
+    /// The same field, marked as containing the original cells of another column.
+    pub(crate) fn with_spelling_of(mut self, column: &str) -> Self {
+        Arc::make_mut(&mut self.metadata).insert(SPELLING_OF.to_owned(), column.to_owned());
+        self.with_spelling(true)
+    }
+
+    /// The column whose original cells this column contains, if it is such a column (see
+    /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
+    pub fn spelling_of(&self) -> Option<&str> {
+        self.metadata.get(SPELLING_OF).map(String::as_str)
     }
 
     /// The Arrow field for an array of `data_type` in this column.
@@ -119,20 +144,20 @@ impl fmt::Display for Field {
     }
 }
 
-/// The columns of a frame, in order. Cheap to clone, and so is a schema with a few columns more: what went before is
+/// The columns of a frame, in order. Cheap to clone and to extend by a few columns, because the earlier columns are
 /// shared.
 #[derive(Clone, Default)]
 pub struct Schema {
     last: Option<Arc<Segment>>,
 }
 
-/// Some columns behind others. Each segment is more than twice as long as the next, so there are few.
+/// Some columns that follow others. Each segment is more than twice as long as the next, so there are few.
 struct Segment {
     before: Option<Arc<Segment>>,
     start: usize,
     fields: Vec<Field>,
     positions: HashMap<Arc<str>, usize>,
-    /// All columns up to the last of this segment, once somebody asked for them in a row.
+    /// All columns up to the last of this segment as one list, once it has been requested.
     all: OnceLock<Vec<Field>>,
 }
 
@@ -172,7 +197,7 @@ impl Schema {
         self.segments().find_map(|segment| Some((segment, *segment.positions.get(name)?)))
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.last.as_ref().map_or(0, |last| last.end())
     }
@@ -200,9 +225,9 @@ impl Schema {
     /// The column of this name.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`], which lists the known names and the nearest of them.
+    /// [`Error::UnknownColumn`], which lists the known names and the most similar one.
     pub fn require(&self, name: &str) -> Result<&Field> {
-        self.field(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+        self.field(name).ok_or_else(|| self.unknown(name))
     }
 
     /// The position of the column of this name.
@@ -210,10 +235,21 @@ impl Schema {
     /// # Errors
     /// [`Error::UnknownColumn`], as [`require`](Self::require).
     pub fn require_index(&self, name: &str) -> Result<usize> {
-        self.index_of(name).ok_or_else(|| Error::unknown_column(name, self.names()))
+        self.index_of(name).ok_or_else(|| self.unknown(name))
     }
 
-    /// The same columns and one more at the end.
+    fn unknown(&self, name: &str) -> Error {
+        let own = self.fields().iter().filter(|field| field.spelling_of().is_none());
+        Error::unknown_column(name, own.map(Field::name))
+    }
+
+    /// The column that contains the original cells of another column (see
+    /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
+    pub fn spelling_of(&self, column: &str) -> Option<&Field> {
+        self.field(&spelling_name(column)).filter(|field| field.spelling_of() == Some(column))
+    }
+
+    /// The same columns followed by another one.
     ///
     /// # Errors
     /// [`Error::DuplicateColumn`] if the name exists.
@@ -221,7 +257,7 @@ impl Schema {
         self.with_fields([field])
     }
 
-    /// The same columns and some more at the end.
+    /// The same columns followed by others.
     ///
     /// # Errors
     /// [`Error::DuplicateColumn`] if a name exists.
@@ -248,6 +284,11 @@ impl Schema {
         let segment = Segment { before, start, fields, positions, all: OnceLock::new() };
         Ok(Self { last: Some(Arc::new(segment)) })
     }
+}
+
+/// The name of the column for the original cells of another. No column of a file has such a name.
+pub(crate) fn spelling_name(column: &str) -> String {
+    format!("\0{column}")
 }
 
 impl PartialEq for Schema {

@@ -1,4 +1,4 @@
-//! Vector columns of which only the numbers that are not zero are held.
+//! Vector columns that store only the numbers that are not zero.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use ndarray::Array2;
 
 use crate::{Error, Result, vectors};
 
-/// Where the width stands: lists do not tell it.
+/// The metadata key of the width, which cannot be read off the lists.
 const WIDTH: &str = "luthier.width";
 
-/// The widest vectors that a file may claim: 128 million numbers, a gigabyte once a model keeps one for each.
+/// The largest width that a file may claim: 128 million numbers, which take a gigabyte if a model keeps one per feature.
 pub(crate) const MAX_WIDTH: usize = 1 << 27;
 
-/// Rows of vectors in compressed form: for each row the positions of the numbers that are held, increasing, and the
-/// numbers. All others are zero.
+/// Rows of sparse vectors: for each row, the increasing positions of the stored numbers, and these numbers. All others
+/// are zero.
 #[derive(Debug, Clone, Copy)]
 pub struct SparseRows<'a> {
     width: usize,
@@ -39,12 +39,12 @@ impl<'a> SparseRows<'a> {
         self.len() == 0
     }
 
-    /// Numbers in every vector, zeros included.
+    /// The width of every vector, including zeros.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Positions and values of the numbers held of row `i`; nothing beyond the last row.
+    /// Positions and values of the stored numbers of row `i`; empty after the last row.
     pub fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
         let bound = |i: usize| self.offsets.get(i).map(|&offset| offset as usize);
         match (bound(i), bound(i + 1)) {
@@ -56,7 +56,7 @@ impl<'a> SparseRows<'a> {
         }
     }
 
-    /// How many numbers are held.
+    /// The number of stored numbers.
     pub fn held(&self) -> usize {
         match (self.offsets.first(), self.offsets.last()) {
             (Some(from), Some(to)) => (to - from) as usize,
@@ -64,7 +64,7 @@ impl<'a> SparseRows<'a> {
         }
     }
 
-    /// The rows with their zeros.
+    /// The rows as a dense matrix.
     pub fn to_dense(&self) -> Array2<f64> {
         let mut dense = Array2::zeros((self.len(), self.width));
         for (i, mut target) in dense.outer_iter_mut().enumerate() {
@@ -77,7 +77,7 @@ impl<'a> SparseRows<'a> {
     }
 }
 
-/// The rows of a sparse vector array; `None` for any other array. A null vector has no numbers here.
+/// The rows of a sparse vector array; `None` for any other array. A null vector has no stored numbers.
 pub fn sparse_rows(array: &dyn Array) -> Option<SparseRows<'_>> {
     let width = sparse_width(array.data_type())?;
     let lists = array.as_list_opt::<i32>()?;
@@ -97,6 +97,19 @@ pub(crate) fn sparse_width(data_type: &DataType) -> Option<usize> {
 }
 
 /// Builds sparse vectors row by row.
+///
+/// ```
+/// use luthier_frame::{SparseBuilder, sparse_rows};
+///
+/// let mut rows = SparseBuilder::new(1000);
+/// rows.push(3, 1.5);
+/// rows.end_row();
+/// rows.end_row();
+/// let array = rows.finish();
+/// let rows = sparse_rows(array.as_ref()).unwrap();
+/// assert_eq!((rows.len(), rows.width()), (2, 1000));
+/// assert_eq!(rows.row(0), (&[3][..], &[1.5][..]));
+/// ```
 #[derive(Debug, Clone)]
 pub struct SparseBuilder {
     width: usize,
@@ -106,15 +119,15 @@ pub struct SparseBuilder {
 }
 
 impl SparseBuilder {
-    /// For vectors of `width` numbers.
+    /// A builder for vectors of this width.
     pub fn new(width: usize) -> Self {
         Self { width, offsets: vec![0], indices: Vec::new(), values: Vec::new() }
     }
 
-    /// Holds a number of the row that is being built; zeros are left out. Positions come in increasing order.
+    /// Appends a number to the current row; zeros are left out. Positions must increase.
     ///
     /// # Panics
-    /// If the position is not beyond the last one of this row, or not below the width.
+    /// If the position is not greater than the previous one of this row, or not below the width.
     pub fn push(&mut self, position: usize, value: f64) {
         let start = self.offsets.last().map_or(0, |&offset| offset as usize);
         let last = self.indices.get(start..).and_then(<[u32]>::last);
@@ -126,10 +139,10 @@ impl SparseBuilder {
         }
     }
 
-    /// Ends the row.
+    /// Ends the current row.
     ///
     /// # Panics
-    /// If more than `i32::MAX` numbers are held, which Arrow cannot.
+    /// If more than `i32::MAX` numbers are stored, which Arrow does not support.
     pub fn end_row(&mut self) {
         match i32::try_from(self.indices.len()) {
             Ok(end) => self.offsets.push(end),
@@ -158,7 +171,7 @@ impl SparseBuilder {
     }
 }
 
-/// Vectors of any storage as sparse ones.
+/// Converts vectors to sparse storage.
 pub(crate) fn to_sparse(array: &ArrayRef) -> ArrayRef {
     let dense = vectors(array.as_ref()).filter(|_| sparse_width(array.data_type()).is_none());
     let Some(dense) = dense else { return Arc::clone(array) };
@@ -170,7 +183,7 @@ pub(crate) fn to_sparse(array: &ArrayRef) -> ArrayRef {
     rows.finish()
 }
 
-/// Refuses positions that do not increase or lie beyond the width, and numbers that are missing.
+/// Rejects positions that do not increase or are not below the width, and missing numbers.
 pub(crate) fn check_sparse(name: &str, array: &ArrayRef, first_row: usize) -> Result<()> {
     let (Some(rows), Some(lists)) = (sparse_rows(array.as_ref()), array.as_list_opt::<i32>()) else {
         return Ok(());

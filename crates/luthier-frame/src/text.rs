@@ -22,11 +22,11 @@ pub(crate) const EPOCH: i32 = 719_163;
 
 /// The values of an array as text, `None` for null.
 ///
-/// Dates and times are written by ISO 8601: `2024-02-29`, `2024-02-29T12:30:00`, `2024-02-29T12:30:00.250+01:00` where
-/// there is a time zone (`Z` for UTC). Integers and decimals have all their digits; bytes are hexadecimal.
+/// Dates and times are in ISO 8601 format: `2024-02-29`, `2024-02-29T12:30:00`, or `2024-02-29T12:30:00.250+01:00` with
+/// a time zone (`Z` for UTC). Integers and decimals have all their digits; bytes are hexadecimal.
 ///
 /// # Errors
-/// A time zone that is not known.
+/// An unknown time zone.
 pub fn texts(array: &dyn Array) -> Result<Vec<Option<String>>> {
     if let DataType::Timestamp(_, Some(zone)) = array.data_type() {
         let (instants, zone) = (instants(array), Zone::parse(zone)?);
@@ -47,11 +47,11 @@ pub fn texts(array: &dyn Array) -> Result<Vec<Option<String>>> {
     (0..array.len()).map(text).collect()
 }
 
-/// The values of an array of dates or timestamps, as calendar and clock show them in its time zone: in UTC without one.
-/// `None` for null. A date is its midnight.
+/// The values of an array of dates or timestamps as local times in its time zone, or in UTC without one.
+/// `None` for null. A date is taken at midnight.
 ///
 /// # Errors
-/// [`Error::UnsupportedType`] for another array; a time zone that is not known.
+/// [`Error::UnsupportedType`] for another array; an unknown time zone.
 pub fn date_times(array: &dyn Array) -> Result<Vec<Option<NaiveDateTime>>> {
     Ok(match array.data_type() {
         DataType::Date32 => {
@@ -128,7 +128,7 @@ impl Zone {
 
 fn local_text(time: NaiveDateTime) -> String {
     let mut text = time.format("%Y-%m-%dT%H:%M:%S").to_string();
-    // A writer of strings does not fail.
+    // Writing to a string does not fail.
     let _ = match time.nanosecond() {
         0 => Ok(()),
         nanos if nanos % 1_000_000 == 0 => write!(text, ".{:03}", nanos / 1_000_000),
@@ -149,16 +149,16 @@ fn zoned_text(instant: NaiveDateTime, zone: &Zone) -> String {
     }
 }
 
-/// A date by ISO 8601: `2024-02-29`.
+/// Parses a date in ISO 8601 format: `2024-02-29`.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else { return None };
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
     NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
-/// A date with a time by ISO 8601, and its offset from UTC if there is one.
+/// Parses a date with a time in ISO 8601 format, and its offset from UTC if there is one.
 ///
-/// Between them is a `T` or a space; seconds and a fraction of up to nine digits may be left out: `2024-02-29T12:30`,
+/// They are separated by a `T` or a space; seconds and a fraction of up to nine digits are optional: `2024-02-29T12:30`,
 /// `2024-02-29 12:30:00.250`, `2024-02-29T12:30:00Z`, `2024-02-29T12:30:00+01:00`.
 pub fn parse_timestamp(text: &str) -> Option<(NaiveDateTime, Option<FixedOffset>)> {
     let date = parse_date(text.get(..10)?)?;
@@ -189,7 +189,8 @@ pub(crate) fn date_value(text: &str) -> Option<i32> {
     parse_date(text.trim())?.num_days_from_ce().checked_sub(EPOCH)
 }
 
-/// The value of a timestamp in an array of microseconds; a date is its midnight, and what has an offset is in UTC.
+/// The value of a timestamp in an array of microseconds; a date is taken at midnight, and a time with an offset is
+/// converted to UTC.
 pub(crate) fn timestamp_value(text: &str) -> Option<i64> {
     let midnight = || Some((parse_date(text.trim())?.and_time(NaiveTime::MIN), None));
     let (time, offset) = parse_timestamp(text.trim()).or_else(midnight)?;

@@ -1,4 +1,4 @@
-//! Rows of a file that is still to be read, without some of them and with columns that the file does not have.
+//! A view of a scanned file that leaves rows out or has additional columns.
 
 use std::sync::Arc;
 
@@ -12,29 +12,29 @@ use crate::partition::{Batches, Part, record_batch};
 use crate::place::RowOrigin;
 use crate::{Error, Field, Result};
 
-/// Rows of another part as they are asked for.
+/// A view of the rows of another part.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
     part: Arc<Part>,
-    /// Which rows of the part are left; all without it.
+    /// The rows of the part that are kept; all if `None`.
     kept: Option<BooleanBuffer>,
     rows: usize,
     columns: Arc<[(Field, Source)]>,
 }
 
-/// Where a column of a view comes from.
+/// The origin of a column of a view.
 #[derive(Debug, Clone)]
 enum Source {
     /// A column of the part.
     Column(usize),
     /// One value for all rows.
     Constant(ArrayRef),
-    /// Columns put together as a vector.
+    /// Columns assembled into a vector.
     SideBySide(Arc<[(Field, Source)]>),
 }
 
 impl View {
-    /// All rows and columns of a part whose columns are `fields`.
+    /// All rows and columns of a part with the columns `fields`.
     pub(crate) fn of(part: &Part, fields: &[Field]) -> Self {
         match part {
             Part::View(view) => view.clone(),
@@ -68,12 +68,12 @@ impl View {
         Self { rows: kept.count_set_bits(), kept: Some(kept), ..self.clone() }
     }
 
-    /// One more column of one value.
+    /// The same rows with an additional column of one value.
     pub(crate) fn with_constant(&self, field: Field, value: ArrayRef) -> Self {
         self.with_column(field, Source::Constant(value))
     }
 
-    /// One more column, of the columns at `positions` side by side.
+    /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
         let mut parts = Vec::new();
         for (field, source) in positions.iter().filter_map(|&position| self.columns.get(position)) {
@@ -190,20 +190,20 @@ impl Source {
     }
 }
 
-/// The batches of a view as they are asked for. What is left of several batches is put together, so that batches are as
-/// large as they would be of a file that has these rows alone.
+/// The batches of a view. The remaining rows of several batches are merged, so that batches are as large as those of a file
+/// that has only these rows.
 struct ViewBatches {
     view: View,
     source: Batches,
     kept: Option<BooleanBuffer>,
     wanted: Vec<(Field, Source)>,
-    /// Columns that are read of the part, in order.
+    /// The columns of the part that are read, in order.
     read: Vec<usize>,
     rows: Option<usize>,
-    /// Rows of the part that have been read, and rows that have been handed out.
+    /// The number of rows of the part that have been read, and of rows that have been returned.
     at: usize,
     done: usize,
-    /// Rows that are left of batches that were read.
+    /// Remaining rows of batches that were read.
     held: Vec<RecordBatch>,
 }
 
@@ -216,7 +216,7 @@ impl Iterator for ViewBatches {
 }
 
 impl ViewBatches {
-    /// Batches that are read until there are enough rows, or no more.
+    /// Reads batches until there are enough rows, or no more.
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             let held: usize = self.held.iter().map(RecordBatch::num_rows).sum();
@@ -241,7 +241,7 @@ impl ViewBatches {
         }
     }
 
-    /// The first rows that are held, with the columns that are wanted.
+    /// The first of the rows that were read, with the requested columns.
     fn take(&mut self, rows: usize) -> Result<RecordBatch> {
         let all = match &self.held[..] {
             [one] => one.clone(),

@@ -1,17 +1,16 @@
-//! Files written batch by batch.
+//! Writes files batch by batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 
-use crate::csv::CsvWriter;
-use crate::file::WholeFile;
+use crate::csv::{CsvWriter, PackedFile};
 use crate::parquet::ParquetWriter;
 use crate::{ParquetOptions, Result, Schema};
 
-/// Writes a file batch by batch, so that rows which come one after the other need not be in memory together.
+/// Writes a file batch by batch, so that the rows need not be in memory together.
 ///
-/// The file appears when [`finish`](Self::finish) is called; without that nothing is left of it.
+/// The file appears when [`finish`](Self::finish) is called; otherwise nothing remains of it.
 ///
 /// ```no_run
 /// use luthier_frame::{BatchWriter, DataFrame};
@@ -31,7 +30,7 @@ pub struct BatchWriter(Format);
 
 #[derive(Debug)]
 enum Format {
-    Csv(CsvWriter<WholeFile>),
+    Csv(Box<CsvWriter<PackedFile>>, PathBuf),
     Parquet(Box<ParquetWriter>),
 }
 
@@ -39,11 +38,11 @@ impl BatchWriter {
     /// A CSV file, as [`DataFrame::write_csv`](crate::DataFrame::write_csv) writes it.
     ///
     /// # Errors
-    /// A file that cannot be written; no columns; a vector whose parts are called as another column.
+    /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
     pub fn csv(path: impl AsRef<Path>, schema: &Schema) -> Result<Self> {
         let path = path.as_ref();
-        let file = WholeFile::create(path)?;
-        Ok(Self(Format::Csv(CsvWriter::to_path(file, schema, path)?)))
+        let file = PackedFile::create(path)?;
+        Ok(Self(Format::Csv(Box::new(CsvWriter::to_path(file, schema, path)?), path.to_owned())))
     }
 
     /// A Parquet file, as [`DataFrame::write_parquet`](crate::DataFrame::write_parquet) writes it.
@@ -60,18 +59,18 @@ impl BatchWriter {
     /// A file that cannot be written; an unsigned integer beyond `i64`.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match &mut self.0 {
-            Format::Csv(writer) => writer.write(batch),
+            Format::Csv(writer, _) => writer.write(batch),
             Format::Parquet(writer) => writer.write(batch),
         }
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its path.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn finish(self) -> Result<()> {
         match self.0 {
-            Format::Csv(writer) => writer.finish()?.finish(),
+            Format::Csv(writer, path) => writer.finish()?.finish(&path),
             Format::Parquet(writer) => writer.finish(),
         }
     }

@@ -109,20 +109,20 @@ fn errors_tell_the_place() {
     let value = read_with("a,b\n\"two\nlines\",1.5\nx,\"12,5\"\n", &typed).unwrap_err();
     assert_eq!(
         message(&value),
-        "4: column `b`: \"12,5\" is not of type f64; if the comma is the decimal sign, write `decimal = \",\"`; if it \
+        "4: column `b`: \"12,5\" is not of type f64; if the comma is the decimal separator, write `decimal = \",\"`; if it \
          separates thousands, `thousands = \",\"`"
     );
 
-    let twice = read("a,b,a\n1,2,3\n").unwrap_err();
-    assert_eq!(message(&twice), "1: the name `a` is given to two columns");
-    assert!(message(&read("a,b\n1,\"2\n").unwrap_err()).starts_with("2: a quote is opened and never closed"));
-    assert!(message(&read("a,b\n1,\"2\"x\n").unwrap_err()).starts_with("2: text follows a closing quote"));
+    assert!(message(&read("a,b\n1,\"2\n").unwrap_err()).starts_with("2: a quote is opened but never closed"));
+    assert!(
+        message(&read("a,b\n1,\"2\"x\n").unwrap_err()).starts_with("2: there is text after a closing quote")
+    );
+    assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not valid UTF-8"));
     let comment = message(&read("# in metres\na,b\n1,2\n").unwrap_err());
     assert!(
-        comment.starts_with("2: expected 1 fields, found 2; the line `# in metres` is taken for the header")
+        comment.starts_with("2: expected 1 fields, found 2; the line `# in metres` is used as the header")
     );
     assert!(comment.contains("`comment = \"#\"`"), "{comment}");
-    assert!(message(&read(b"a\nb\n\xff\n").unwrap_err()).starts_with("3: the text is not UTF-8"));
 }
 
 #[test]

@@ -111,8 +111,17 @@ fn delimiters_headers_and_comments() {
         assert_eq!(types(&text, &default), "x: i64, y: utf8");
         assert_eq!(notes(&text, &default).len(), 1);
     }
-    assert_eq!(types("x;y\n1;2;3\n", &default), "x;y: utf8", "lines do not agree");
-    assert!(notes("x;y\n1;2;3\n", &default)[0].contains("delimiter = ';'"));
+    assert_eq!(types("x;y\n1;2\n1;2;3\n", &default), "x;y: utf8", "lines do not agree");
+    assert!(notes("x;y\n1;2\n1;2;3\n", &default)[0].contains("delimiter = ';'"));
+    assert_eq!(
+        types("x;y\na;1;2\nb;3;4\n", &default),
+        ": utf8, x: i64, y: i64",
+        "row names, as R writes them"
+    );
+    for (sign, apart) in [("'", "thousands = \"'\""), (" ", "thousands = \" \"")] {
+        let told = notes(format!("x;y\n1{sign}234.5;1\n12{sign}345;2\n"), &CsvOptions::new().delimiter(b';'));
+        assert!(told[0].contains(apart), "{told:?}");
+    }
     let (_directory, tabs) = file("d.tsv", "x\ty\n1,5\t2\n");
     assert_eq!(DataFrame::scan_csv(&tabs, &default).unwrap().schema().len(), 2);
 
@@ -139,7 +148,7 @@ fn encodings_by_name_and_by_mark() {
     assert_eq!(frame.column_utf8("town").unwrap(), ["Köln", "€"]);
     let (_directory, path) = file("d.csv", latin1);
     let error = DataFrame::read_csv(&path, &CsvOptions::new()).unwrap_err().to_string();
-    assert!(error.contains("d.csv:2: the text is not UTF-8; name the encoding"), "{error}");
+    assert!(error.contains("d.csv:2: the text is not valid UTF-8; set the encoding"), "{error}");
 
     let text = "x,town\n1,Köln\n2,😀\n";
     let wide = |to_bytes: fn(u16) -> [u8; 2], mark: bool| -> Vec<u8> {
@@ -273,9 +282,22 @@ fn many_columns_are_read_in_linear_time() {
     let frame =
         read(format!("{}\n{}\n", header.join(","), vec!["1.5"; columns].join(",")), &CsvOptions::new());
     assert_eq!(frame.schema().len(), columns);
-    let (_directory, path) = file("d.csv", format!("{},c7\n", header.join(",")));
-    let error = DataFrame::read_csv(&path, &CsvOptions::new()).unwrap_err();
-    assert!(matches!(error, Error::CsvDuplicateName { column, .. } if column == "c7"));
+    let frame = read(format!("{},c7\n", header.join(",")), &CsvOptions::new());
+    assert_eq!(frame.schema().names().last(), Some("c7_2"));
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let (_directory, path) = file("d.csv", "x,y,x,x_2,x\n1,2,3,4,5\n");
+    let file = CsvFile::open(&path, &CsvOptions::new()).unwrap();
+    let names: Vec<&str> = file.frame().schema().names().collect();
+    assert_eq!(names, ["x", "y", "x_3", "x_2", "x_4"]);
+    assert_eq!(file.frame().column_f64("x_3").unwrap(), [3.0]);
+    let note = file.notes()[0].to_string();
+    assert_eq!(
+        note,
+        "several columns have the same name: another `x` is renamed to `x_3`, another `x` is renamed to `x_4`"
+    );
 }
 
 /// All values of a frame, in one batch.

@@ -107,11 +107,11 @@ fn files_that_differ_are_named() {
     parquet(root, "b/1.parquet", vec![("x", Column::f64(vec![1.0]))]);
     parquet(root, "b/2.parquet", vec![("y", Column::f64(vec![1.0]))]);
     let error = refused(root.join("b"));
-    assert!(error.contains("2.parquet: there is no column `x`, expected one as in "), "{error}");
+    assert!(error.contains("2.parquet: the column `x` is missing, expected one as in "), "{error}");
     write(root, "c/1.csv", "x\n1\n");
     write(root, "c/2.csv", "x,y\n1,2\n");
     let error = refused(root.join("c"));
-    assert!(error.contains("2.csv: there is a column `y`, expected none"), "{error}");
+    assert!(error.contains("2.csv: the file has a column `y`, expected none"), "{error}");
     write(root, "c/2.csv", "x\nabc\n");
     assert_eq!(scan(root.join("c")).column_utf8("x").unwrap(), ["1", "abc"]);
     write(root, "d/k=1/1.csv", "x\n1\n");
@@ -120,20 +120,20 @@ fn files_that_differ_are_named() {
     assert!(error.contains("expected no folders `key=value`"), "{error}");
     write(root, "e/k=1/1.csv", "x,k\n1,2\n");
     let error = refused(root.join("e"));
-    assert!(error.contains("the file has a column `k`, and so does its folder"), "{error}");
+    assert!(error.contains("the file has a column `k`, which is also the name of its folder"), "{error}");
     parquet(root, "c/3.parquet", vec![("x", Column::f64(vec![1.0]))]);
     assert!(refused(root.join("c")).contains("it has another format than"));
     write(root, "f/1.csv", "x\n1\n");
     write(root, "f/notes.md", "");
-    assert!(refused(root.join("f")).contains("notes.md: the ending of the name tells no format"));
+    assert!(refused(root.join("f")).contains("notes.md: the file extension is unknown"));
 }
 
 #[test]
 fn what_is_not_there_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(refused(dir.path()).contains("there are no files in the folder"));
-    assert!(refused(dir.path().join("*.csv")).contains("no file matches the pattern"));
-    assert!(refused(dir.path().join("a[.csv")).contains("this is not a pattern"));
+    assert!(refused(dir.path()).contains("the folder has no files"));
+    assert!(refused(dir.path().join("*.csv")).contains("no file matches this glob"));
+    assert!(refused(dir.path().join("a[.csv")).contains("this is not a valid glob"));
     assert!(matches!(
         DataFrame::scan(dir.path().join("none.csv"), &ScanOptions::new()),
         Err(Error::Io { .. })

@@ -296,7 +296,7 @@ fn columns_come_and_go() {
     assert!(matches!(renamed.rename("index", "v"), Err(Error::DuplicateColumn { .. })));
     assert!(matches!(frame.with_column("row", Column::i64(vec![0; 5])), Err(Error::DuplicateColumn { .. })));
     let short = frame.with_column("x", Column::i64(vec![0; 4])).unwrap_err();
-    assert_eq!(short.to_string(), "`x` has 4 values, expected 5, one for every row");
+    assert_eq!(short.to_string(), "`x` has 4 values, expected 5, one per row");
     assert!(matches!(frame.select(&["row", "row"]), Err(Error::DuplicateColumn { .. })));
     assert_eq!(frame.select(&[]).unwrap().num_rows(), 5);
 }

@@ -65,7 +65,7 @@ fn conditions_that_do_not_fit_are_errors() {
     for (condition, expected) in [
         ("age > 3", "unknown column `age`"),
         ("x > 'a'", "column `x` is f64 and cannot be compared with 'a', expected a number"),
-        ("name = 3", "column `name` is utf8 and cannot be compared with 3, expected a text in quotes"),
+        ("name = 3", "column `name` is utf8 and cannot be compared with 3, expected a string in quotes"),
         (
             "day > 2024",
             "column `day` is date and cannot be compared with 2024, expected a date such as '2024-02-29'",
@@ -103,10 +103,7 @@ fn rows_that_do_not_fit_are_named() {
     let error = DataFrame::from_rows(["a", "b"], [vec![1, 2], vec![3]]).unwrap_err().to_string();
     assert_eq!(error, "row 1 has 1 values, expected 2, one for each column");
     let error = DataFrame::from_rows(["a"], [[Cell::from(1)], [Cell::from("x")]]).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "row 1 column `a` has the value Text(\"x\"), expected a whole number as in the rows before"
-    );
+    assert_eq!(error, "row 1 column `a` has the value Text(\"x\"), expected an integer as in earlier rows");
     let mixed = DataFrame::from_rows(["a", "b"], [(Cell::from(1), None), (2.5.into(), None::<i64>)]).unwrap();
     assert_eq!(mixed.schema().to_string(), "a: f64, b: f64");
     let none: [Vec<i64>; 0] = [];

@@ -4,19 +4,19 @@ use luthier_tune::SearchResult;
 
 use crate::table::{Align, table};
 
-/// A table of the candidates by rank: the number by which events and errors name a candidate, the grid's parameters, mean
-/// and deviation of the metric (`-` where there is one split and so no deviation), the means of secondary metrics, seconds
-/// to fit and to score over all folds, and what went wrong. At most `limit` lines.
+/// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the grid's
+/// parameters, the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
+/// metrics, the seconds for fitting and scoring over all folds, and the errors. It has at most `limit` lines.
 ///
-/// Where a candidate lacks the metric on some fold, the table also says over how many folds each mean is, and shows the
-/// metric on each of them if there are at most ten.
+/// If the metric of a candidate is missing on some fold, the table also shows how many folds each mean covers, and the
+/// metric on each fold if there are at most ten.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     let names: Vec<&str> = result
         .candidates
         .first()
         .map(|candidate| candidate.params.iter().map(|(name, _)| name).collect())
         .unwrap_or_default();
-    // Grids that were united may set different parameters.
+    // The parts of a union of grids may set different parameters.
     let mut all = names;
     for candidate in &result.candidates {
         for (name, _) in candidate.params.iter() {
@@ -82,7 +82,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     text
 }
 
-/// Most folds whose metrics are shown one by one.
+/// The largest number of folds whose metrics are shown one by one.
 const MOST_FOLDS: usize = 10;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Result tables and event timelines of a search, as text.
 //!
 //! [`leaderboard`] lists candidates from best to worst; [`timeline`] draws what ran on which worker and when, one
-//! bar per unit. What it does not do yet: plots and HTML.
+//! bar per unit. There are no plots and no HTML yet.
 //!
 //! ```
 //! use luthier_report::{Align, table};

@@ -1,15 +1,15 @@
-//! Plain text tables whose columns line up.
+//! Plain-text tables with aligned columns.
 
-/// Where a column's cells stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// At the left: words.
+    /// Left, for words.
     Left,
-    /// At the right: numbers.
+    /// Right, for numbers.
     Right,
 }
 
-/// A table with a header, a rule, and one line per row. Missing cells are empty; a cell of several lines is put on one.
+/// A table with a header, a rule, and one line per row. Missing cells are empty; the lines of a cell are joined.
 pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let one_line = |text: &String| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let cell = |row: &[String], column: usize| row.get(column).map(one_line).unwrap_or_default();

@@ -47,7 +47,7 @@ impl Axis {
         (place as usize).min(self.width - 1)
     }
 
-    /// At least one character. The one in which it ends is left to what begins there.
+    /// At least one character. The character in which a bar ends belongs to the bar that begins there.
     fn bar(&self, event: &Event) -> String {
         let start = self.column(event.start);
         let is_last = event.end >= self.from + self.seconds;
@@ -70,7 +70,7 @@ fn what(event: &Event) -> String {
     }
 }
 
-/// `0-3, 5`: consecutive numbers as ranges; what is longer than four of them as their number.
+/// `0-3, 5`: consecutive numbers as ranges; if there are more than four ranges, only the count.
 fn ranges(numbers: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for &number in numbers {

@@ -6,13 +6,13 @@ use luthier_core::frame::{ArrayRef, Column, ColumnType, Field, Schema, SparseBui
 use luthier_core::{Error, Outputs, Result, SparseTile, Tile};
 use ndarray::{Array2, ArrayView1, Zip};
 
-/// The names in their order, each once.
+/// The names in their order, without duplicates.
 pub(crate) fn unique<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<String> {
     let mut seen = HashSet::new();
     names.into_iter().map(Into::into).filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// Number of features of a numeric (1) or vector column; `None` where only fitting a stage in front will tell.
+/// Number of features of a numeric (1) or vector column; `None` if it is only known after an earlier stage is fitted.
 pub(crate) fn planned_width(schema: &Schema, column: &str) -> Result<Option<usize>> {
     match schema.require(column)?.column_type() {
         found if found.is_numeric() => Ok(Some(1)),
@@ -22,13 +22,13 @@ pub(crate) fn planned_width(schema: &Schema, column: &str) -> Result<Option<usiz
     }
 }
 
-/// Number of features of a numeric (1) or vector column that is there.
+/// Number of features of a numeric (1) or vector column of known width.
 pub(crate) fn width(schema: &Schema, column: &str) -> Result<usize> {
     planned_width(schema, column)?
         .ok_or_else(|| wrong_type(column, ColumnType::AnyVector, "a vector column of known width"))
 }
 
-/// Checks that a fitted model sees as many features as it was fitted with.
+/// Checks that the number of features is the one on which the model was fitted.
 pub(crate) fn require_width(schema: &Schema, column: &str, expected: usize) -> Result<()> {
     match width(schema, column)? {
         found if found == expected => Ok(()),
@@ -43,20 +43,22 @@ pub(crate) fn require_width(schema: &Schema, column: &str, expected: usize) -> R
 pub(crate) fn require_numeric(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
         found if found.is_numeric() => Ok(()),
-        ColumnType::Utf8 => {
-            Err(wrong_type(column, ColumnType::Utf8, "a numeric column, as a `string_indexer` makes of text"))
-        }
+        ColumnType::Utf8 => Err(wrong_type(
+            column,
+            ColumnType::Utf8,
+            "a numeric column; a `string_indexer` turns text into numbers",
+        )),
         found => Err(wrong_type(column, found, "a numeric column")),
     }
 }
 
-/// The field of a vector column with a feature for each of an input's, named as these.
+/// The field of a vector column with the same number of features as an input, and the same names.
 pub(crate) fn vector_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
     let column_type = ColumnType::vector(planned_width(schema, input)?);
     Ok(Field::new(output, column_type).with_feature_names_of(schema.require(input)?))
 }
 
-/// The same, numeric where the input is, for stages that take both.
+/// As [`vector_like`], but numeric if the input is numeric, for stages that accept both.
 pub(crate) fn field_like(schema: &Schema, input: &str, output: &str) -> Result<Field> {
     let field = schema.require(input)?;
     if field.column_type().is_vector() {
@@ -66,12 +68,12 @@ pub(crate) fn field_like(schema: &Schema, input: &str, output: &str) -> Result<F
     Ok(Field::new(output, ColumnType::F64).with_feature_names_of(field))
 }
 
-/// Whether a column is held sparse.
+/// Whether a column is sparse.
 pub(crate) fn is_sparse(schema: &Schema, column: &str) -> bool {
     schema.field(column).is_some_and(Field::is_sparse)
 }
 
-/// The vector column of a stage that changes each feature by itself. Sparse vectors stay sparse where zeros stay zeros.
+/// The vector column of a stage that changes each feature separately. Sparse vectors stay sparse if zeros stay zeros.
 pub(crate) fn rescaled(
     schema: &Schema,
     input: &str,
@@ -82,7 +84,7 @@ pub(crate) fn rescaled(
     Ok(vec![vector_like(schema, input, output)?.with_sparse(sparse)])
 }
 
-/// Writes rows of the kind that [`field_like`] announces.
+/// Writes rows of the kind that [`field_like`] declares.
 pub(crate) fn write_like(rows: &Tile<'_>, input: &str, values: Array2<f64>, out: &mut Outputs) -> Result<()> {
     match rows.schema().require(input)?.column_type().is_vector() {
         true => out.vectors(values),
@@ -91,7 +93,7 @@ pub(crate) fn write_like(rows: &Tile<'_>, input: &str, values: Array2<f64>, out:
     Ok(())
 }
 
-/// Writes a sparse row for each sparse row, made by `f` of its positions and the numbers that are held.
+/// Writes a sparse row for each sparse row, computed by `f` from its positions and stored numbers.
 pub(crate) fn write_sparse(
     rows: &SparseTile<'_>,
     width: usize,
@@ -107,7 +109,7 @@ pub(crate) fn write_sparse(
     out.column(Column::sparse(sparse));
 }
 
-/// Writes each feature changed by its factor, sparse where the input is. Zero must become zero.
+/// Writes each feature transformed by its factor, sparse if the input is sparse. Zero must become zero.
 pub(crate) fn write_each_feature(
     rows: &Tile<'_>,
     input: &str,
@@ -129,7 +131,7 @@ pub(crate) fn write_each_feature(
     Ok(())
 }
 
-/// Writes some features, by position, sparse where the input is.
+/// Writes some features, by position, sparse if the input is sparse.
 pub(crate) fn write_selected(
     rows: &Tile<'_>,
     input: &str,
@@ -153,7 +155,7 @@ pub(crate) fn write_selected(
     Ok(())
 }
 
-/// The field of some features, by position, named as they are.
+/// The field of some features, by position, with their names.
 pub(crate) fn selected_field(
     schema: &Schema,
     input: &str,
@@ -196,7 +198,7 @@ fn wrong_type(column: &str, found: ColumnType, expected: &str) -> Error {
     Error::ColumnType { column: column.to_owned(), found: found.to_string(), expected: expected.to_owned() }
 }
 
-/// Checks numbers that features are to be divided by. Zero is of a constant feature, NaN of one without values.
+/// Checks numbers by which features will be divided. Zero belongs to a constant feature, NaN to one without values.
 pub(crate) fn check_divisors(schema: &Schema, column: &str, what: &str, divisors: &[f64]) -> Result<()> {
     let unusable = |x: &f64| x.is_infinite() || (*x != 0.0 && x.recip().is_infinite());
     match divisors.iter().position(unusable) {
@@ -204,14 +206,14 @@ pub(crate) fn check_divisors(schema: &Schema, column: &str, what: &str, divisors
         Some(j) => {
             let found = divisors[j];
             let problem = format!(
-                "its {what} is {found:e}, which f64 cannot divide by with a usable result: scale the column first"
+                "its {what} is {found:e}, and division by it is not possible in f64; scale the column first"
             );
             Err(bad_feature(schema, column, j, problem))
         }
     }
 }
 
-/// The error about the values of one feature: by its name, if it has one.
+/// The error about the values of one feature, with its name if it has one.
 pub(crate) fn bad_feature(schema: &Schema, column: &str, j: usize, problem: impl Into<String>) -> Error {
     let problem = problem.into();
     let field = schema.field(column).filter(|field| field.has_feature_names());
@@ -224,16 +226,16 @@ pub(crate) fn bad_feature(schema: &Schema, column: &str, j: usize, problem: impl
     }
 }
 
-/// Checks that lists which a model holds side by side have one length.
+/// Checks that lists of a model that belong together have the same length.
 pub(crate) fn same_lengths<const N: usize>(lists: [(&str, usize); N]) -> anyhow::Result<()> {
     if lists.windows(2).all(|pair| pair[0].1 == pair[1].1) {
         return Ok(());
     }
     let each: Vec<String> = lists.iter().map(|(name, len)| format!("`{name}` has {len}")).collect();
-    Err(anyhow::anyhow!("lists that belong together differ in length: {}", each.join(", ")))
+    Err(anyhow::anyhow!("lists that must have the same length differ: {}", each.join(", ")))
 }
 
-/// The first texts of a list, and how many more there are.
+/// The first strings of a list, and the number of the others.
 pub(crate) fn some_of(texts: &[String]) -> String {
     const SHOWN: usize = 20;
     let shown = texts.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

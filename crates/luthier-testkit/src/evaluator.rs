@@ -15,7 +15,7 @@ use crate::hostile::{hostile, replaced};
 /// [`sample_frame`](crate::sample_frame).
 ///
 /// # Errors
-/// Every rule that is broken, and how.
+/// The list of broken rules with details.
 pub fn check_evaluator<E: Evaluator>(evaluator: &E, predictions: &DataFrame) -> Result<(), Findings> {
     let check = Check { evaluator, frame: predictions.clone() };
     let laws: Vec<(Rule, Law<'_>)> = vec![
@@ -37,7 +37,7 @@ pub fn check_evaluator<E: Evaluator>(evaluator: &E, predictions: &DataFrame) -> 
     Findings::check(E::NAME, findings)
 }
 
-/// Metrics may differ by so much, relative to 1 or themselves, where only the order of sums does.
+/// How much metrics may differ, relative to 1 or to themselves, if only the order of sums differs.
 const TOLERANCE: f64 = 1e-9;
 
 struct Check<'a> {
@@ -75,13 +75,13 @@ impl Check<'_> {
             let cut = self.frame.repartition(parts).map_err(|error| error.to_string())?;
             let metric = self.metric(&Dataset::new(cut))?;
             if !close(metric, whole) {
-                return Err(format!("{metric} in {parts} partitions, {whole} otherwise"));
+                return Err(format!("the metric is {metric} in {parts} partitions, but {whole} otherwise"));
             }
         }
         Ok(())
     }
 
-    /// Siblings: the same rows behind models that give other rows' values.
+    /// Siblings: the same rows behind models that return the values of other rows.
     fn one_by_one(&self) -> Outcome {
         let text = |error: luthier_core::frame::Error| error.to_string();
         let names: Vec<&str> = self.frame.schema().names().collect();
@@ -93,7 +93,7 @@ impl Check<'_> {
         let rows = all.num_rows();
         let half = rows.div_ceil(2);
         for (turn, start) in [(1, 0), (2, rows - half)] {
-            // Values that occur together, but others than in the frame.
+            // Combinations of values that occur in the frame, but in other rows.
             let turned = [all.slice(start, half), all.slice(start, rows - half)]
                 .into_iter()
                 .collect::<Result<Vec<_>, _>>();
@@ -114,7 +114,7 @@ impl Check<'_> {
         for (i, (view, together)) in views.iter().zip(together).enumerate() {
             let (alone, together) = (self.metric(view).ok(), together.ok());
             if alone.map(f64::to_bits) != together.map(f64::to_bits) {
-                return Err(format!("sibling {i} has {together:?} together and {alone:?} alone"));
+                return Err(format!("sibling {i} has {together:?} together, but {alone:?} alone"));
             }
         }
         Ok(())
@@ -134,7 +134,7 @@ impl Check<'_> {
         match after.rows_read - before.rows_read {
             0 => Ok(()),
             _ if after.guarded > before.guarded => Ok(()),
-            rows => Err(format!("`evaluate` reads {rows} rows for what `plan` does not declare")),
+            rows => Err(format!("`evaluate` reads {rows} rows for a summary that `plan` does not declare")),
         }
     }
 
@@ -144,7 +144,7 @@ impl Check<'_> {
             .prepare(self.evaluator.plan(self.frame.schema()).derived())
             .map_err(|error| error.to_string())?;
         let (with, without) = (self.metric(&prepared)?, self.metric(&data.without_sharing())?);
-        if close(with, without) { Ok(()) } else { Err(format!("{with} with short cuts, {without} without")) }
+        if close(with, without) { Ok(()) } else { Err(format!("{with} with sharing, but {without} without")) }
     }
 
     fn checks_first(&self) -> Outcome {
@@ -158,12 +158,12 @@ impl Check<'_> {
                 match self.evaluator.check_schema(frame.schema()) {
                     Err(error) if error.to_string().contains(name) => {}
                     Err(error) => {
-                        return Err(format!("where `{name}` {problem} the error does not name it: {error}"));
+                        return Err(format!("if `{name}` {problem}, the error does not name it: {error}"));
                     }
                     Ok(()) => self
                         .metric(&Dataset::new(frame))
                         .map(|_| ())
-                        .map_err(|e| format!("`{name}` {problem}, and only `evaluate` notices: {e}"))?,
+                        .map_err(|e| format!("if `{name}` {problem}, only `evaluate` reports it: {e}"))?,
                 }
             }
         }
@@ -194,13 +194,13 @@ fn close(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= TOLERANCE * a.abs().max(b.abs()).max(1.0)
 }
 
-/// Gives columns that lie hidden under another name.
+/// Returns columns that are hidden under other names.
 #[derive(Debug, Clone, Params)]
 struct Give {
-    /// The names to give.
+    /// The names of the returned columns.
     #[param(default, column = output)]
     columns: Vec<String>,
-    /// Which of the hidden ones.
+    /// The number of the hidden columns.
     #[param(default = 0)]
     turn: i64,
 }

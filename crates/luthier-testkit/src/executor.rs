@@ -11,14 +11,14 @@ use rayon::prelude::*;
 
 use crate::findings::{Finding, Findings, Rule};
 
-/// Longest time that a check may take before the executor counts as hanging.
+/// The longest time that a check may take before the executor is considered to hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One part of the contract.
 type Check = fn(&Arc<dyn Executor>) -> Result<(), String>;
 
-/// Checks the whole contract of [`Executor`]; takes some seconds. A check that does not end within [`PATIENCE`] is a
-/// finding; its threads are left behind.
+/// Checks the whole contract of [`Executor`]; takes some seconds. A check that does not finish within [`PATIENCE`] is a
+/// finding; its threads are abandoned.
 ///
 /// ```
 /// use luthier_testkit::check_executor;
@@ -34,7 +34,7 @@ pub fn check_executor(name: &str, executor: impl Executor) -> Result<(), Finding
     check_executor_within(PATIENCE, name, executor)
 }
 
-/// As [`check_executor`], where each check must end within `patience`.
+/// As [`check_executor`], where each check must finish within `patience`.
 ///
 /// # Errors
 /// As [`check_executor`].
@@ -60,7 +60,7 @@ pub fn check_executor_within(
             Ok(Err(what)) => findings.push(Finding { rule, what }),
             Err(what) => {
                 findings.push(Finding { rule, what });
-                // What still runs would disturb the checks that follow.
+                // Tasks that are still running would disturb the following checks.
                 break;
             }
         }
@@ -68,10 +68,10 @@ pub fn check_executor_within(
     Findings::check(name, findings)
 }
 
-/// Every task of jobs of many sizes, the empty one included, under limits from 1 to far above the tasks.
+/// Every task is reported, for jobs of many sizes, including the empty one, and limits from 1 to far above the number of tasks.
 ///
 /// # Errors
-/// If a task is missing, reported twice, or has another task's result.
+/// If a task is missing, reported twice, or has the result of another task.
 pub fn reports_every_task_exactly_once(executor: &Arc<dyn Executor>) -> Result<(), String> {
     for tasks in [0, 1, 2, 3, 7, 64, 1000] {
         for limit in [1, 2, 3, 8, 2000] {
@@ -80,22 +80,22 @@ pub fn reports_every_task_exactly_once(executor: &Arc<dyn Executor>) -> Result<(
                 .map_err(|error| format!("{law}: {error}"))?;
             let expected: Vec<TaskResult> = (0..tasks).map(|task| Ok(task.to_le_bytes().into())).collect();
             if results != expected {
-                return Err(format!("{law}: results and tasks do not belong together"));
+                return Err(format!("{law}: results do not match their tasks"));
             }
         }
     }
     Ok(())
 }
 
-/// A task that fails or panics is reported as `Err`; all others are not touched.
+/// A task that fails or panics is reported as `Err`; the others are not affected.
 ///
 /// # Errors
-/// If a failure is lost, or takes another task down.
+/// If a failure is lost, or makes another task fail.
 pub fn reports_failures_and_panics(executor: &Arc<dyn Executor>) -> Result<(), String> {
     for limit in [1, 2, 5] {
         let job = ClosureJob::new(24, |task| match task % 4 {
             1 => Err(format!("task {task} failed")),
-            // Unwinds as a panic does, without the hook's message on stderr.
+            // Unwinds like a panic, without the message of the hook on stderr.
             2 => std::panic::resume_unwind(Box::new(format!("task {task} panicked"))),
             _ => Ok(vec![1]),
         });
@@ -136,13 +136,13 @@ pub fn keeps_the_limit(executor: &Arc<dyn Executor>) -> Result<(), String> {
     Ok(())
 }
 
-/// As many tasks at once as limit and [`capacity`](Executor::capacity) allow, and the time that this saves:
-/// 16 tasks that sleep 20 ms take with limit 2 at most 0.6 of what they take with limit 1.
+/// As many tasks run at once as the limit and [`capacity`](Executor::capacity) allow, and this saves time:
+/// with limit 2, 16 tasks that sleep 20 ms take at most 0.6 of the time with limit 1.
 ///
-/// A busy machine can hide what an executor does, but cannot feign it: the best of three attempts counts.
+/// A busy machine can hide parallelism, but cannot simulate it, so the best of three attempts counts.
 ///
 /// # Errors
-/// If there were fewer, or it took longer.
+/// If fewer tasks ran at once, or they took longer.
 pub fn uses_the_limit(executor: &Arc<dyn Executor>) -> Result<(), String> {
     let attempt = || sleepers_run_together(executor);
     attempt().or_else(|_| attempt()).or_else(|_| attempt())
@@ -190,7 +190,7 @@ pub fn runs_overlapping_jobs(executor: &Arc<dyn Executor>) -> Result<(), String>
                 });
                 let results = run(executor, job, limit)?;
                 match (0..50).all(|task| results[task] == Ok(vec![task as u8])) {
-                    false => Err("overlapping jobs: results do not belong to tasks".to_owned()),
+                    false => Err("overlapping jobs: results do not match their tasks".to_owned()),
                     true if in_flight.most() > limit => {
                         Err(format!("overlapping jobs: {} tasks at once, limit {limit}", in_flight.most()))
                     }
@@ -202,8 +202,8 @@ pub fn runs_overlapping_jobs(executor: &Arc<dyn Executor>) -> Result<(), String>
     })
 }
 
-/// Tasks that use rayon inside, on pools of 1 to 4 threads that also run the executor: no hang, and the limit
-/// holds, though a thread that waits for nested work may take up another task.
+/// Tasks use rayon themselves, on pools of 1 to 4 threads that also run the executor: it does not hang and keeps the limit,
+/// although a thread that waits for nested work may start another task.
 ///
 /// # Errors
 /// If a run hangs, exceeds the limit, or gives a wrong result.
@@ -247,7 +247,7 @@ fn nested_round(executor: &Arc<dyn Executor>, limit: usize) -> Result<(), String
     }
 }
 
-/// The time that one empty task costs, over `tasks` tasks.
+/// The average time per empty task, over `tasks` tasks.
 ///
 /// # Errors
 /// If the executor breaks its contract.
@@ -262,7 +262,7 @@ pub fn overhead_per_task(
     Ok(start.elapsed().div_f64(tasks.max(1) as f64))
 }
 
-/// A job of one closure.
+/// A job that calls a closure.
 pub struct ClosureJob<F> {
     tasks: usize,
     run: F,
@@ -296,17 +296,17 @@ fn run(executor: &Arc<dyn Executor>, job: impl Job, limit: usize) -> Result<Vec<
     verify::run(&**executor, Arc::new(job), limit).map_err(|error| error.to_string())
 }
 
-/// Runs `f` on a thread of its own and waits for it; a thread that hangs is left behind.
+/// Runs `f` on a separate thread and waits for it; a thread that hangs is abandoned.
 fn within<T: Send + 'static>(
     patience: Duration,
     f: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
     let (done, wait) = mpsc::channel();
     thread::spawn(move || done.send(f()));
-    wait.recv_timeout(patience).map_err(|_| format!("not done after {patience:?}: it hangs, or panicked"))
+    wait.recv_timeout(patience).map_err(|_| format!("not finished after {patience:?}: it hangs, or panicked"))
 }
 
-/// Counts tasks in flight.
+/// Counts running tasks.
 #[derive(Debug, Default)]
 struct InFlight {
     now: AtomicUsize,

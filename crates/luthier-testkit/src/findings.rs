@@ -1,76 +1,76 @@
-//! What a check found.
+//! The results of a check.
 
 use std::fmt;
 
-/// A part of the contract that a part of a pipeline has to keep.
+/// A rule of the contract of a part of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// It works on the frame that was given.
+    /// It works on the given frame.
     Works,
-    /// Parameters that name columns have the role of what is done with these.
+    /// Parameters that name columns have the role that matches their use.
     Roles,
-    /// Columns come out as `outputs` says, of the estimator and of the model.
+    /// The appended columns are those of `outputs`, of the estimator and of the model.
     Schema,
-    /// Vectors of a width that only fitting will tell are planned with as those of a known one are.
+    /// Planning works with vectors whose width is only known after fitting.
     UnknownWidth,
-    /// The plan and the model agree on whether rows may be left out.
+    /// The plan and the model agree on whether rows may be dropped.
     KeepsRows,
-    /// A row of the output depends on that row alone.
+    /// A row of the output depends only on that row of the input.
     RowByRow,
     /// The same call gives the same result, and equal parameters are interchangeable.
     Deterministic,
-    /// How the rows are cut into partitions does not matter.
+    /// The result does not depend on the partitions.
     Partitions,
-    /// `fit_many` (or `evaluate_many`) gives what one by one gives, in order.
+    /// `fit_many` (or `evaluate_many`) returns the results of single calls, in order.
     OneByOne,
-    /// Declared needs are those that are asked for; rows are passed over several times only where that is declared.
+    /// The declared needs are those that are requested; several passes over the rows are declared.
     Needs,
-    /// The declared affine map is that of the model, and the model's is what `apply` does.
+    /// The declared affine map is that of the model, and it equals `apply`.
     Affine,
-    /// Together is cheaper than one by one, where that is declared.
+    /// A group is cheaper than its members one by one, if that is declared.
     Groups,
-    /// Short cuts give what the rows give.
+    /// The results with and without sharing agree.
     Sharing,
-    /// The rows of a fold are as good as a frame of them.
+    /// Fitting on a fold equals fitting on a frame of its rows.
     Folds,
-    /// What is saved and loaded is the same to the last bit.
+    /// A model that is saved and loaded is the same to the last bit.
     Persistence,
-    /// A frame that cannot be used is refused before any fit.
+    /// A frame that cannot be used is rejected before any fit.
     ChecksFirst,
     /// Bad input is an error, never a panic.
     NoPanic,
-    /// Errors say which column is at fault.
+    /// Errors name the column.
     NamesColumn,
     /// Merging the empty summary changes nothing, and parts merge to the whole.
     Merges,
-    /// Every fold has rows, and every row a fold.
+    /// Every fold has rows, and every row has a fold.
     Covers,
     /// Every task is reported exactly once, with its own result.
     Reports,
-    /// A task that fails or panics is reported as failed, and stops no other task.
+    /// A task that fails or panics is reported as failed and does not stop other tasks.
     Failures,
-    /// No more tasks run at once than the limit allows.
+    /// At most as many tasks run at once as the limit allows.
     Limit,
     /// As many tasks run at once as the limit and the capacity allow.
     UsesLimit,
-    /// Several jobs may run at once, each with a limit of its own.
+    /// Several jobs may run at once, each with its own limit.
     Overlaps,
-    /// Tasks may use rayon, on a pool of any size, also the pool that the executor is called from.
+    /// Tasks may use rayon, on a pool of any size, including the pool from which the executor is called.
     NestedRayon,
 }
 
-/// One rule that is broken, and how.
+/// A broken rule, with details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: Rule,
-    /// What was done and what came out.
+    /// What was done and what the result was.
     pub what: String,
 }
 
-/// All rules that are broken; there is at least one. `Debug` is the same text as `Display`, so that a failed `unwrap` in a
-/// test shows a rule per line.
+/// The broken rules; there is at least one. `Debug` is the same text as `Display`, so that a failed `unwrap` in a
+/// test shows one rule per line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Findings {
     part: String,
@@ -83,7 +83,7 @@ impl Findings {
         if findings.is_empty() { Ok(()) } else { Err(Self { part: part.to_owned(), findings }) }
     }
 
-    /// The rules that are broken, and how.
+    /// The broken rules with details.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter()
     }
@@ -109,7 +109,7 @@ impl fmt::Debug for Findings {
 
 impl std::error::Error for Findings {}
 
-/// Runs laws, each of which returns what is wrong; a panic inside is one more finding.
+/// Runs laws, each of which returns what is wrong; a panic is another finding.
 pub(crate) fn run_laws<'a>(laws: impl IntoIterator<Item = (Rule, Law<'a>)>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (rule, law) in laws {

@@ -1,8 +1,8 @@
-//! Frames that are as bad as users' frames can be.
+//! Frames with the defects that users' frames may have.
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field};
 
-/// A frame, what is bad about it, and the column that is.
+/// A frame, its defect, and the column concerned.
 #[derive(Debug, Clone)]
 pub(crate) struct Hostile {
     pub(crate) what: String,
@@ -10,8 +10,8 @@ pub(crate) struct Hostile {
     pub(crate) frame: DataFrame,
 }
 
-/// Variants of a good frame: no row, one row, constant columns, and in each column in turn a NaN, an infinity, numbers
-/// so large that their squares are none, nulls, and texts never seen before.
+/// Variants of a good frame: no rows, one row, constant columns, and in each column in turn a NaN, an infinity, numbers
+/// whose squares overflow, nulls, and strings that were not seen before.
 pub(crate) fn hostile(good: &DataFrame) -> Vec<Hostile> {
     let mut frames = Vec::new();
     let mut add = |what: &str, column: Option<&Field>, frame: luthier_core::frame::Result<DataFrame>| {
@@ -40,7 +40,7 @@ pub(crate) fn hostile(good: &DataFrame) -> Vec<Hostile> {
     frames
 }
 
-/// The frame with another column in place of one.
+/// The frame with one column replaced.
 pub(crate) fn replaced(
     good: &DataFrame,
     field: &Field,
@@ -109,8 +109,8 @@ fn not(field: &Field, found: ColumnType) -> luthier_core::frame::Error {
     }
 }
 
-/// 120 rows with all that the built-in parts read: `features` (4 numbers of unlike size), `x`, `label`, `class` (0, 1 or
-/// 2), `binary` (0 or 1), `weight`, `prediction`, `color` (text). Nothing in it is random.
+/// 120 rows with the columns that the built-in parts need: `features` (4 numbers of different sizes), `x`, `label`, `class`
+/// (0, 1 or 2), `binary` (0 or 1), `weight`, `prediction`, `color` (text). It contains no random numbers.
 pub fn sample_frame() -> DataFrame {
     let n = 120;
     let wave = |i: usize, a: f64| (a * (i as f64 + 0.5)).sin();

@@ -1,7 +1,7 @@
-//! Conformance checks: what a part of a pipeline promises, tried out.
+//! Conformance checks for the parts of a pipeline.
 //!
-//! A part from another crate stands beside the built-in ones because it keeps the same contract. One line in a test
-//! tries all of it, on a frame that the part can use and on many that it cannot:
+//! A part from another crate works like the built-in ones if it keeps the same contract. One line in a test
+//! checks the whole contract, on a frame that the part can use and on many that it cannot:
 //!
 //! ```
 //! use luthier_testkit::{check_splitter, sample_frame};
@@ -11,11 +11,11 @@
 //! # Ok::<(), luthier_testkit::Findings>(())
 //! ```
 //!
-//! There are [`check_estimator`], [`check_transformer`], [`check_evaluator`], [`check_splitter`], [`check_executor`] and
-//! [`check_summary`]. Each lists every [`Rule`] that is broken, and how. [`StageCheck`] takes further configurations and
-//! another tolerance.
+//! The checks are [`check_estimator`], [`check_transformer`], [`check_evaluator`], [`check_splitter`], [`check_executor`] and
+//! [`check_summary`]. Each returns the list of broken [`Rule`]s with details. [`StageCheck`] accepts further configurations
+//! and another tolerance.
 //!
-//! What they don't do: they cannot know whether an answer is right, only whether it is the same by every way.
+//! The checks cannot know whether a result is correct, only whether it is the same however it is computed.
 
 mod evaluator;
 pub mod executor;

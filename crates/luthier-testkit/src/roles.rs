@@ -1,4 +1,4 @@
-//! Parameters that name columns say what these are for.
+//! Checks the roles of parameters that name columns.
 
 use luthier_core::params::ParamInfo;
 use luthier_core::{ColumnRole, Value};
@@ -12,8 +12,8 @@ fn columns(value: &Value) -> Vec<String> {
     }
 }
 
-/// Checks the roles of a part's parameters against the columns that it reads and appends; `known` are all columns there
-/// are.
+/// Checks the roles of a part's parameters against the columns that it reads and appends; `known` are all existing
+/// columns.
 pub(crate) fn check_roles(
     infos: &[ParamInfo],
     values: &[(&'static str, Value)],
@@ -34,7 +34,7 @@ pub(crate) fn check_roles(
                 }
                 None if known.contains(column) => {
                     return Err(format!(
-                        "`{param}` names the column `{column}` and has no role: {}",
+                        "`{param}` names the column `{column}` but has no role: {}",
                         write("input")
                     ));
                 }

@@ -8,7 +8,7 @@ use crate::findings::{Findings, Law, Rule, run_laws};
 /// Checks the whole contract of a splitter on a frame that it can split.
 ///
 /// # Errors
-/// Every rule that is broken, and how.
+/// The list of broken rules with details.
 pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) -> Result<(), Findings> {
     let split = |frame: &DataFrame, seed| splitter.split(frame, seed).map_err(|error| format!("{error:#}"));
     let laws: Vec<(Rule, Law<'_>)> = vec![
@@ -31,12 +31,12 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                     let rows = frame.num_rows();
                     let held_out = |fold: &u32| split.folds.sizes().get(*fold as usize) == Some(&rows);
                     if let Some(fold) = split.evaluated.iter().find(|fold| held_out(fold)) {
-                        return Err(format!("seed {seed}: fold {fold} leaves no rows to train on"));
+                        return Err(format!("seed {seed}: fold {fold} leaves no rows for training"));
                     }
                     match splitter.num_evaluated() {
                         Some(n) if n != split.evaluated.len() => {
                             return Err(format!(
-                                "{} folds are evaluated, {n} were announced",
+                                "{} folds are evaluated, but `num_evaluated` returns {n}",
                                 split.evaluated.len()
                             ));
                         }
@@ -50,7 +50,7 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
             Rule::Deterministic,
             Box::new(|| match same(&split(frame, 3)?, &split(frame, 3)?) {
                 true => Ok(()),
-                false => Err("two splits with one seed differ".to_owned()),
+                false => Err("two splits with the same seed differ".to_owned()),
             }),
         ),
         (
@@ -59,7 +59,7 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                 for parts in [1, 2, 7] {
                     let cut = frame.repartition(parts).map_err(|error| error.to_string())?;
                     if !same(&split(frame, 5)?, &split(&cut, 5)?) {
-                        return Err(format!("{parts} partitions are split otherwise"));
+                        return Err(format!("a frame of {parts} partitions is split differently"));
                     }
                 }
                 Ok(())

@@ -32,7 +32,7 @@ pub fn check_transformer<T: PureTransformer>(stage: &T, frame: &DataFrame) -> Re
 
 type Restore = Box<dyn Fn(&serde_json::Value) -> luthier_core::Result<Arc<dyn DynModel>>>;
 
-/// A check of one stage, to be told more about it.
+/// A configurable check of one stage.
 pub struct StageCheck {
     stage: Box<dyn DynEstimator>,
     siblings: Vec<Box<dyn DynEstimator>>,
@@ -74,14 +74,14 @@ impl StageCheck {
         Self { stage, siblings: Vec::new(), restore, frame: frame.clone(), tolerance: 1e-9 }
     }
 
-    /// Another configuration, which `fit_many` is given as well.
+    /// Adds another configuration, which is also passed to `fit_many`.
     pub fn sibling<E: Estimator>(mut self, stage: &E) -> Self {
         self.siblings.push(Box::new(stage.clone()));
         self
     }
 
-    /// How far results may differ where only rounding or a solver's tolerance may make a difference, relative to the
-    /// largest number of a column; 1e-9 if nothing is said.
+    /// How much results may differ because of rounding or a solver's tolerance, relative to the largest number of a column.
+    /// Default 1e-9.
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
@@ -89,7 +89,7 @@ impl StageCheck {
     /// Runs the check.
     ///
     /// # Errors
-    /// Every rule that is broken, and how.
+    /// The list of broken rules with details.
     pub fn run(&self) -> Result<(), Findings> {
         let laws: Vec<(Rule, Law<'_>)> = vec![
             (Rule::Works, Box::new(|| self.works())),
@@ -113,7 +113,7 @@ impl StageCheck {
         ];
         let mut laws = laws.into_iter();
         let mut findings = run_laws(laws.next());
-        // Where it does not work at all, the rest would only say so again.
+        // If it does not work at all, the other rules would only repeat this.
         if findings.is_empty() {
             findings = run_laws(laws);
         }
@@ -162,11 +162,12 @@ impl StageCheck {
             _ => field.clone(),
         });
         let widthless = Schema::new(widthless.collect()).map_err(|e| e.to_string())?;
-        let planned = PlannedStage::new(&*self.stage, &widthless)
-            .map_err(|e| format!("`ColumnType::AnyVector`, as behind a one-hot encoder, is refused: {e}"))?;
+        let planned = PlannedStage::new(&*self.stage, &widthless).map_err(|e| {
+            format!("`ColumnType::AnyVector`, the type behind a one-hot encoder, is rejected: {e}")
+        })?;
         let (planned, known) = (shown(&planned.schema), shown(&known));
         if !agree(&planned, &known) {
-            return Err(format!("where widths are unknown `outputs` gives {planned:?}, else {known:?}"));
+            return Err(format!("if widths are unknown, `outputs` returns {planned:?}, otherwise {known:?}"));
         }
         Ok(())
     }
@@ -175,7 +176,7 @@ impl StageCheck {
         let (planned, model) =
             (self.plan()?.may_drop_rows(), self.fit(&self.frame)?.transformer().drops_rows());
         if planned != model {
-            return Err(format!("the plan says drops_rows = {planned}, the model {model}"));
+            return Err(format!("drops_rows is {planned} in the plan, but {model} in the model"));
         }
         Ok(())
     }
@@ -209,7 +210,7 @@ impl StageCheck {
         // As they are shown, so that NaN is NaN.
         let shown = |stage: &dyn DynEstimator| format!("{:?}", stage.values());
         if shown(&*equal) != shown(&*self.stage) {
-            return Err("parameters set to their own values are others".to_owned());
+            return Err("parameters change when they are set to their own values".to_owned());
         }
         let states = [&self.stage, &self.stage, &equal].map(|stage| {
             fit(&**stage, &Dataset::new(self.frame.clone()))?.state().map_err(|e| e.to_string())
@@ -217,10 +218,10 @@ impl StageCheck {
         let [first, again, equal] = states;
         let first = first?;
         if first != again? {
-            return Err("two fits give two models".to_owned());
+            return Err("two fits give different models".to_owned());
         }
         if first != equal? {
-            return Err("equal parameters give another model".to_owned());
+            return Err("equal parameters give a different model".to_owned());
         }
         Ok(())
     }
@@ -251,13 +252,15 @@ impl StageCheck {
                 (Ok(model), Ok(alone)) => {
                     let (a, b) = (self.outputs(&model)?, self.outputs(&alone)?);
                     if let Some(what) = difference(&a, &b, self.tolerance) {
-                        return Err(format!("configuration {i} of `fit_many` is not its own fit: {what}"));
+                        return Err(format!(
+                            "configuration {i} of `fit_many` differs from its own fit: {what}"
+                        ));
                     }
                 }
                 (Err(_), Err(_)) => {}
                 (model, alone) => {
                     return Err(format!(
-                        "configuration {i}: `fit_many` gives {}, `fit` {}",
+                        "configuration {i}: `fit_many` gives {}, but `fit` gives {}",
                         outcome(&model.map_err(|e| e.to_string())),
                         outcome(&alone)
                     ));
@@ -275,20 +278,20 @@ impl StageCheck {
             let before = work.snapshot();
             self.stage.fit(data, &FitContext::new(0, Arc::clone(&work))).map_err(|e| e.to_string())?;
             let after = work.snapshot();
-            // What is read because a short cut lacked digits was declared.
+            // Rows that are read because a derived summary had too few digits were declared.
             let guarded = after.guarded > before.guarded;
             Ok((after.passes - before.passes, if guarded { 0 } else { after.rows_read - before.rows_read }))
         };
         let (passes, _) = count(&data())?;
         if !plan.needs().is_empty() && passes == 0 {
-            return Err("summaries are declared that `fit` does not ask for".to_owned());
+            return Err("`plan` declares summaries that `fit` does not request".to_owned());
         }
         if passes > 1 && !plan.is_iterative() && plan.needs().is_empty() {
-            return Err(format!("`fit` passes over the rows {passes} times: declare it by `iterates`"));
+            return Err(format!("`fit` passes over the rows {passes} times: declare this with `iterates`"));
         }
         let (_, rows) = count(&data().prepare(plan.needs()).map_err(|e| e.to_string())?)?;
         if !plan.needs().is_empty() && !plan.is_iterative() && rows > 0 {
-            return Err(format!("`fit` reads {rows} rows for what its plan does not declare"));
+            return Err(format!("`fit` reads {rows} rows for a summary that its plan does not declare"));
         }
         Ok(())
     }
@@ -301,17 +304,17 @@ impl StageCheck {
             (Some(declared), Some(map)) if *declared == map.columns => map,
             (declared, map) => {
                 let found = map.map(|map| map.columns);
-                return Err(format!("the plan declares {declared:?}, the model has {found:?}"));
+                return Err(format!("the plan declares {declared:?}, but the model has {found:?}"));
             }
         };
         if model.transformer().drops_rows() {
-            return Err("a model that leaves rows out is no affine map".to_owned());
+            return Err("a model that drops rows is not an affine map".to_owned());
         }
         let inputs: Vec<&str> = map.columns.inputs.iter().map(String::as_str).collect();
         let rows = self.frame.with_vector("inputs of the check", &inputs);
         let rows = rows.and_then(|f| f.vectors("inputs of the check")).map_err(|e| e.to_string())?;
         if !map.accepts(rows.ncols()) {
-            return Err(format!("the map does not take {} features", rows.ncols()));
+            return Err(format!("the map does not accept {} features", rows.ncols()));
         }
         let out = transform(&model, &self.frame)?;
         let output = [map.columns.output.clone()];
@@ -335,7 +338,7 @@ impl StageCheck {
         let (one, three) = (rows_read(&[stage]), rows_read(&[stage, stage, stage]));
         match three {
             three if three >= 3 * one && one > 0 => Err(format!(
-                "declared as grouped, but three configurations read {three} rows and one reads {one}"
+                "declared as grouped, but three configurations read {three} rows while one reads {one}"
             )),
             _ => Ok(()),
         }
@@ -346,7 +349,7 @@ impl StageCheck {
         let data = Dataset::new(self.frame.clone()).without_sharing();
         let without = self.outputs(&fit(&*self.stage, &data)?)?;
         let what = difference(&with, &without, self.tolerance);
-        what.map_or(Ok(()), |what| Err(format!("with and without short cuts: {what}")))
+        what.map_or(Ok(()), |what| Err(format!("with and without sharing: {what}")))
     }
 
     fn folds(&self) -> Outcome {
@@ -365,12 +368,12 @@ impl StageCheck {
         let state = model.state().map_err(|e| e.to_string())?;
         let text = state.to_string();
         let read = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-        let back = (self.restore)(&read).map_err(|e| format!("what was saved cannot be loaded: {e}"))?;
+        let back = (self.restore)(&read).map_err(|e| format!("the saved model cannot be loaded: {e}"))?;
         if back.state().map_err(|e| e.to_string())? != state {
-            return Err("saved, loaded and saved again it is another document".to_owned());
+            return Err("the document changes when the model is saved, loaded and saved again".to_owned());
         }
         let what = difference(&self.outputs(&model)?, &self.outputs(&back)?, 0.0);
-        what.map_or(Ok(()), |what| Err(format!("the loaded model predicts otherwise: {what}")))
+        what.map_or(Ok(()), |what| Err(format!("the loaded model predicts differently: {what}")))
     }
 
     fn checks_first(&self) -> Outcome {
@@ -390,13 +393,11 @@ impl StageCheck {
     fn refused_or_usable(&self, frame: &DataFrame, column: &str, problem: &str) -> Outcome {
         match self.stage.transform_schema(frame.schema()) {
             Err(error) if error.to_string().contains(column) => Ok(()),
-            Err(error) => {
-                Err(format!("where column `{column}` {problem} the error does not name it: {error}"))
-            }
+            Err(error) => Err(format!("if column `{column}` {problem}, the error does not name it: {error}")),
             Ok(_) => self
                 .fit(frame)
                 .map(|_| ())
-                .map_err(|e| format!("column `{column}` {problem}, and only `fit` notices: {e}")),
+                .map_err(|e| format!("if column `{column}` {problem}, only `fit` reports it: {e}")),
         }
     }
 
@@ -450,7 +451,7 @@ impl StageCheck {
         fit(&*self.stage, &self.prepared(&Dataset::new(frame.clone()))?)
     }
 
-    /// What a model appends to the frame of the check.
+    /// The columns that a model appends to the frame of the check.
     fn outputs(&self, model: &Arc<dyn DynModel>) -> Result<Vec<Values>, String> {
         self.new_values(&transform(model, &self.frame)?)
     }
@@ -467,7 +468,7 @@ fn shown(schema: &Schema) -> Vec<(String, ColumnType)> {
     schema.fields().iter().map(|f| (f.name().to_owned(), f.column_type())).collect()
 }
 
-/// Whether these columns are planned as those that are found; of a vector the width may be unknown.
+/// Whether the planned columns agree with the actual ones; the planned width of a vector may be unknown.
 fn agree(planned: &[(String, ColumnType)], found: &[(String, ColumnType)]) -> bool {
     let agrees = |planned: ColumnType, found: ColumnType| {
         planned == found || (planned == ColumnType::AnyVector && found.is_vector())

@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::values::documents_agree;
 
-/// Checks the laws of a summary on a frame that it can summarise: nothing is neutral, parts merge to the whole in any
-/// grouping, the state can be saved, and one spec that answers two gives what each gives alone. `other` is a second spec.
+/// Checks the laws of a summary on a frame that it can summarise: merging the empty summary changes nothing, parts merge to
+/// the whole in any grouping, the state can be saved, and the union of two specs gives the results of each. `other` is a
+/// second spec.
 ///
-/// Numbers of the state may differ by 1e-9 of the largest beside them, where only the order of sums does.
+/// If only the order of sums differs, numbers of the state may differ by 1e-9 of the largest number next to them.
 ///
 /// # Errors
-/// Every rule that is broken, and how.
+/// The list of broken rules with details.
 pub fn check_summary<S: Summary>(spec: &S::Spec, other: &S::Spec, frame: &DataFrame) -> Result<(), Findings> {
     let of = |spec: &S::Spec, frame: &DataFrame| -> Result<S, String> {
         Dataset::new(frame.clone()).aggregate::<S>(spec).map_err(|error| error.to_string())
@@ -51,7 +52,7 @@ pub fn check_summary<S: Summary>(spec: &S::Spec, other: &S::Spec, frame: &DataFr
                 agree(
                     &state(&whole)?,
                     &state(&merged(&[&nothing, &whole, &nothing])?)?,
-                    "merged with nothing",
+                    "merged with the empty summary",
                 )?;
                 let parts = parts()?;
                 let refs: Vec<&S> = parts.iter().collect();
@@ -76,7 +77,11 @@ pub fn check_summary<S: Summary>(spec: &S::Spec, other: &S::Spec, frame: &DataFr
                 let text = whole.to_string();
                 let read = serde_json::from_str::<Value>(&text).map_err(|error| error.to_string())?;
                 let back: S = json::from_value(&read).map_err(|error| error.to_string())?;
-                if state(&back)? == whole { Ok(()) } else { Err("saved and loaded it is another".to_owned()) }
+                if state(&back)? == whole {
+                    Ok(())
+                } else {
+                    Err("the summary changes when it is saved and loaded".to_owned())
+                }
             }),
         ),
         (

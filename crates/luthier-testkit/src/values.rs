@@ -1,4 +1,4 @@
-//! Values of columns, to be compared.
+//! Compares values of columns.
 
 use luthier_core::frame::arrow_array::{Array, BooleanArray};
 use luthier_core::frame::{Column, ColumnType, DataFrame, numbers, vectors};
@@ -6,9 +6,9 @@ use luthier_core::frame::{Column, ColumnType, DataFrame, numbers, vectors};
 /// All values of a column in the order of rows.
 #[derive(Debug, Clone)]
 pub(crate) enum Values {
-    /// Numbers, truth values, and vectors one after the other; null is NaN.
+    /// Numbers, booleans, and concatenated vectors; null is NaN.
     Numbers(Vec<f64>),
-    /// Anything else, as it is shown.
+    /// Anything else, as text.
     Texts(Vec<String>),
 }
 
@@ -48,7 +48,7 @@ fn values_of(data: &DataFrame, column: &str) -> Result<Values, String> {
     Ok(if texts.is_empty() { Values::Numbers(found) } else { Values::Texts(texts) })
 }
 
-/// Where two columns differ by more than `tolerance` of the largest number in them; 0 asks for the same bits.
+/// Where two columns differ by more than `tolerance` times their largest number; 0 requires the same bits.
 pub(crate) fn difference(a: &[Values], b: &[Values], tolerance: f64) -> Option<String> {
     if a.len() != b.len() {
         return Some(format!("{} columns and {}", a.len(), b.len()));
@@ -79,7 +79,7 @@ pub(crate) fn difference(a: &[Values], b: &[Values], tolerance: f64) -> Option<S
     })
 }
 
-/// The same for documents: numbers within `tolerance` of the largest number beside them.
+/// The same for documents: numbers may differ by `tolerance` times the largest number next to them.
 pub(crate) fn documents_agree(a: &serde_json::Value, b: &serde_json::Value, tolerance: f64) -> bool {
     use serde_json::Value::{Array, Number, Object};
     fn largest(value: &serde_json::Value) -> f64 {

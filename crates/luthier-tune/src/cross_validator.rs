@@ -17,8 +17,8 @@ use crate::splitter::{FoldColumn, KFold};
 /// | `num_folds` | 3 | at least 2; the sizes of the folds differ by at most 1 |
 /// | `fold_col` | none | a column with the fold of each row, instead of random folds |
 /// | `splitter` | none | any other [`Splitter`](crate::Splitter) |
-/// | `executor` | `ThreadPool` | what runs the units of work |
-/// | `parallelism` | 1 | how many units run at the same time at most |
+/// | `executor` | `ThreadPool` | runs the units of work |
+/// | `parallelism` | 1 | the largest number of units that run at the same time |
 /// | `memory_budget` | a quarter of the free memory | memory for the summaries and models that the search keeps |
 /// | `seed` | 0 | seed for the folds and for any randomness in stages |
 /// | `collect_sub_models` | false | keeps the models of all folds and candidates |

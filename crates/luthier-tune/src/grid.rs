@@ -32,7 +32,7 @@ use crate::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamGrid {
-    /// Grids whose candidates come one grid after the other.
+    /// Grids whose candidates are concatenated.
     products: Vec<Product>,
 }
 
@@ -49,7 +49,7 @@ impl Default for ParamGrid {
 }
 
 impl ParamGrid {
-    /// Most candidates a grid may have.
+    /// The largest number of candidates of a grid.
     pub const MAX_CANDIDATES: usize = 1_000_000;
 
     /// A grid with one candidate, which sets nothing.
@@ -58,11 +58,11 @@ impl ParamGrid {
         Self::default()
     }
 
-    /// Tries these values at a typed address: `pca.at(Pca::K)`, or `Pca::K` for an estimator outside of a
-    /// pipeline. An address that was added before keeps its place and gets the new values.
+    /// Tries these values at a typed address: `pca.at(Pca::K)`, or `Pca::K` for an estimator outside a
+    /// pipeline. An address that was added before keeps its position and gets the new values.
     ///
-    /// An address in text, a parameter of another stage and a value of another type do not compile; the compiler says what
-    /// to write instead.
+    /// An address in text, a parameter of another stage or a value of another type does not compile, and the compiler says
+    /// what to write instead.
     ///
     /// ```compile_fail,E0277
     /// let grid = luthier_tune::ParamGrid::new().add("pca.k", [2, 4]); // `add_by_name` takes text
@@ -77,7 +77,7 @@ impl ParamGrid {
         self.set(address.into_address().name(), values)
     }
 
-    /// Tries these values at a dotted path, such as `"lr.reg_param"`; types are checked when the search begins.
+    /// Tries these values at a dotted path, such as `"lr.reg_param"`; types are checked when the search starts.
     #[must_use]
     pub fn add_by_name(
         self,
@@ -87,20 +87,20 @@ impl ParamGrid {
         self.set(&path.into(), values.into_iter().map(Into::into).collect())
     }
 
-    /// Gives all candidates these values.
+    /// Sets these values in all candidates.
     #[must_use]
     pub fn base_on(self, fixed: ParamMap) -> Self {
         fixed.into_iter().fold(self, |grid, (path, value)| grid.set(&path, vec![value]))
     }
 
-    /// The candidates of this grid and then those of the other. What is added afterwards is added to both.
+    /// The candidates of this grid followed by those of the other. Later additions apply to both.
     #[must_use]
     pub fn union(mut self, other: Self) -> Self {
         self.products.extend(other.products);
         self
     }
 
-    /// These candidates and no others: one for each map.
+    /// A grid with one candidate per map.
     ///
     /// ```
     /// use luthier_core::ParamMap;
@@ -118,7 +118,7 @@ impl ParamGrid {
         Self { products: candidates.into_iter().map(product).collect() }
     }
 
-    /// The candidates: each grid's values in all combinations, the address added last varying fastest.
+    /// The candidates: all combinations of the values of each grid, where the address added last varies fastest.
     ///
     /// # Errors
     /// [`Error::EmptyGrid`] for an address without values; [`Error::GridTooLarge`].
@@ -132,7 +132,7 @@ impl ParamGrid {
             return Err(Error::GridTooLarge { found, limit: Self::MAX_CANDIDATES });
         }
         if found == 0 {
-            return Err(Error::invalid("there are no candidates: give at least one `ParamMap`"));
+            return Err(Error::invalid("the search has no candidates: pass at least one `ParamMap`"));
         }
         Ok(self.products.iter().flat_map(Product::candidates).collect())
     }

@@ -6,13 +6,13 @@
 //!
 //! Three parts can be replaced:
 //!
-//! | to replace | give | built in |
+//! | to replace | use | built in |
 //! | --- | --- | --- |
 //! | which rows are held out | a [`Splitter`] | [`KFold`], [`TrainRatio`], [`FoldColumn`] |
 //! | where units run | an [`Executor`] | [`ThreadPool`], [`Rayon`], [`Serial`] |
-//! | what is tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
+//! | which candidates are tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
 //!
-//! An executor does not know any models: it runs numbered tasks whose results are bytes.
+//! An executor knows nothing about models: it runs numbered tasks whose results are bytes.
 //!
 //! ```
 //! use std::num::NonZeroUsize;

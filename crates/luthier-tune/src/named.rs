@@ -1,4 +1,4 @@
-//! Parts that a configuration names.
+//! Parts that a configuration can name.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 type Create<T> = fn(&[(String, Value)]) -> Result<Arc<T>>;
 
-/// How to make a part of a kind, such as `dyn Executor`, from its name and parameters.
+/// How to create a part of a kind, such as `dyn Executor`, from its parameters.
 #[derive(Debug)]
 pub struct PartEntry<T: ?Sized> {
     /// The registered name.
@@ -45,7 +45,7 @@ impl<T: ?Sized> PartEntry<T> {
     }
 }
 
-/// How messages name a part: by its registered name and parameters, else by its type.
+/// The name of a part in messages: its registered name and parameters, otherwise its type.
 pub(crate) fn name_of<T: ?Sized + Debug>(part: &T) -> String
 where
     PartEntry<T>: Entry,
@@ -70,7 +70,7 @@ pub(crate) fn configured<P: Params + Default>(
     Ok(part)
 }
 
-/// How messages name a part of type `P`: `` `k_fold` (num_folds = 3) ``; `None` for a part of another type.
+/// The name of a part of type `P` in messages: `` `k_fold` (num_folds = 3) ``; `None` for a part of another type.
 pub(crate) fn describe<P: Params>(name: &str, part: &dyn Any) -> Option<String> {
     let values = part.downcast_ref::<P>()?.values();
     let given = values.iter().filter(|(_, value)| !value.is_null());
@@ -78,7 +78,7 @@ pub(crate) fn describe<P: Params>(name: &str, part: &dyn Any) -> Option<String> 
     Some(if params.is_empty() { format!("`{name}`") } else { format!("`{name}` ({})", params.join(", ")) })
 }
 
-/// How messages name a part whose type is not registered: by the word its `Debug` begins with, that of the type.
+/// The name in messages of a part whose type is not registered: the first word of its `Debug` form, which is the type.
 fn describe_unnamed(part: &(impl Debug + ?Sized)) -> String {
     let text = format!("{part:?}");
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());

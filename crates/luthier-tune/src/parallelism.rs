@@ -24,7 +24,7 @@ use crate::{Error, Executor, Result};
 pub enum Parallelism {
     /// At most this many.
     Fixed(NonZeroUsize),
-    /// As many as the executor can run at once and memory has room for.
+    /// As many as the executor can run at once and fit into memory.
     Auto,
 }
 
@@ -40,8 +40,8 @@ impl Parallelism {
     /// The limit for `units` units on this executor, where `room` of them fit into memory at a time; never more
     /// than there are units, never 0.
     ///
-    /// `Auto` is the executor's capacity or what memory has room for. The frame's partitions do not lower it: an
-    /// idle thread takes blocks of a running unit by rayon, and a unit more leaves none idle.
+    /// `Auto` is the smaller of the executor's capacity and the number that fits into memory. The frame's partitions do not
+    /// lower it, because an idle thread takes blocks of a running unit through rayon.
     pub fn limit(self, executor: &dyn Executor, units: usize, room: usize) -> NonZeroUsize {
         let wanted = match self {
             Self::Fixed(n) => n,
@@ -52,7 +52,7 @@ impl Parallelism {
 }
 
 fn wrong(found: &str) -> Error {
-    Error::invalid(format!("parallelism is {found}, expected a number from 1 on, or \"auto\""))
+    Error::invalid(format!("parallelism is {found}, expected an integer of at least 1, or \"auto\""))
 }
 
 /// One unit at a time.
@@ -154,11 +154,11 @@ mod tests {
     fn nothing_below_one_is_accepted() {
         for text in ["0", "-1", "1.5", "", "many"] {
             let message = text.parse::<Parallelism>().unwrap_err().to_string();
-            assert!(message.contains(&format!("{text:?}")) && message.contains("from 1 on"), "{message}");
+            assert!(message.contains(&format!("{text:?}")) && message.contains("at least 1"), "{message}");
         }
         for json in ["0", "-1", "1.5", "null", "true", "\"0\""] {
             let message = serde_json::from_str::<Parallelism>(json).unwrap_err().to_string();
-            assert!(message.contains("from 1 on"), "{message}");
+            assert!(message.contains("at least 1"), "{message}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! In which order the stages of candidates are shared.
+//! The order in which the stages of candidates are shared.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use crate::plan::leaves;
 
 type Stages<'a> = Vec<(String, &'a dyn DynEstimator)>;
 
-/// Candidates share the stages up to the first in which they differ. So a stage that is the same for all of them is moved in
-/// front of one that differs, where neither depends on the other: what is shared does not depend on the order in which
+/// Candidates share the stages before the first in which they differ. So a stage that is the same for all of them is moved
+/// before one that differs, if neither depends on the other: sharing does not depend on the order in which
 /// independent stages were declared.
 pub(crate) struct StageOrder {
     /// For each stage the number of its distinct configurations, and its place in the order in which stages are met.

@@ -16,8 +16,8 @@ use crate::splitter::TrainRatio;
 /// |---|---|---|
 /// | `train_ratio` | 0.75 | share of the rows to fit on, between 0 and 1 |
 /// | `splitter` | none | any other [`Splitter`](crate::Splitter) |
-/// | `executor` | `ThreadPool` | what runs the units of work |
-/// | `parallelism` | 1 | how many units run at the same time at most |
+/// | `executor` | `ThreadPool` | runs the units of work |
+/// | `parallelism` | 1 | the largest number of units that run at the same time |
 /// | `memory_budget` | a quarter of the free memory | memory for the summaries and models that the search keeps |
 /// | `seed` | 0 | seed for the split and for any randomness in stages |
 /// | `collect_sub_models` | false | keeps the models of all candidates |

@@ -1,4 +1,4 @@
-//! What tuning an estimator gives.
+//! The result of tuning an estimator.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -30,7 +30,7 @@ impl<E: Estimator> TunedModel<E> {
     }
 
     fn best(&self) -> Result<&E::Model> {
-        let other = || Error::invalid(format!("the best model is not one of `{}`", E::NAME));
+        let other = || Error::invalid(format!("the best model is not a model of `{}`", E::NAME));
         self.tuned.model.downcast_ref::<E::Model>().ok_or_else(other)
     }
 
@@ -56,11 +56,11 @@ impl<E: Estimator> TunedModel<E> {
     /// The model of a candidate on a fold.
     ///
     /// # Errors
-    /// If sub-models were not collected, there is no such fold or candidate, or it failed.
+    /// If sub-models were not collected, the fold or candidate does not exist, or it failed.
     pub fn sub_model(&self, fold: usize, candidate: usize) -> Result<&E::Model> {
         let Some(all) = &self.tuned.sub_models else {
             return Err(Error::invalid(
-                "sub-models were not kept: set `collect_sub_models(true)` before `fit`",
+                "sub-models were not collected: call `collect_sub_models(true)` before `fit`",
             ));
         };
         let model = all.get(fold).and_then(|fold| fold.get(candidate)).and_then(Option::as_ref);
@@ -117,20 +117,20 @@ macro_rules! search_options {
                 self
             }
 
-            /// Names the estimator that was given last, for results and messages. One without a name is called by its
-            /// place, from 0.
+            /// Names the estimator that was added last, for results and messages. An estimator without a name is identified by
+            /// its position, from 0.
             pub fn named(mut self, name: impl Into<String>) -> Self {
                 self.search = self.search.named(name);
                 self
             }
 
-            /// Divides the rows by any splitter, also one of your own.
+            /// Divides the rows with any splitter, including your own.
             pub fn splitter(mut self, splitter: impl $crate::Splitter) -> Self {
                 self.search = self.search.splitter(Arc::new(splitter));
                 self
             }
 
-            /// The executor that runs the units of work: [`ThreadPool`](crate::executor::ThreadPool) without this.
+            /// The executor that runs the units of work; by default [`ThreadPool`](crate::executor::ThreadPool).
             pub fn executor(mut self, executor: impl $crate::executor::Executor) -> Self {
                 self.search = self.search.executor(Arc::new(executor));
                 self
@@ -150,8 +150,8 @@ macro_rules! search_options {
                 Ok(self)
             }
 
-            /// The memory that summaries and models kept by the search may take: a quarter of what is free without
-            /// this. Where it is short, rows are read more often.
+            /// The memory that summaries and models kept by the search may take; by default a quarter of the free memory.
+            /// If it does not suffice, rows are read more often.
             pub fn memory_budget(mut self, memory_budget: $crate::MemoryBudget) -> Self {
                 self.search = self.search.memory_budget(memory_budget);
                 self
@@ -184,7 +184,7 @@ macro_rules! search_options {
                 self
             }
 
-            /// Checks every candidate and says what the search will do, without doing it.
+            /// Checks every candidate and returns the plan of the search, without running it.
             ///
             /// # Errors
             /// See [`Search::explain`](crate::Search::explain).

@@ -162,7 +162,7 @@ impl Executor for Hangs {
 fn an_executor_that_hangs_is_a_finding() {
     let findings = check_executor_within(Duration::from_millis(300), "acme.hangs", Hangs).unwrap_err();
     assert!(findings.breaks(Rule::Reports), "{findings}");
-    assert!(findings.to_string().contains("not done after 300ms: it hangs"), "{findings}");
+    assert!(findings.to_string().contains("not finished after 300ms: it hangs"), "{findings}");
 }
 
 #[test]

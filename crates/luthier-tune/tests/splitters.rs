@@ -147,10 +147,10 @@ fn a_fold_column_must_have_folds() {
     let open = |values: Vec<i64>| error(&splitter, &fold_frame(values));
     let of_three = |values: Vec<i64>| error(&splitter.clone().num_folds(3), &fold_frame(values));
     for (message, expected) in [
-        (open(vec![0, 0]), "column `fold` has 1 different values in 2 rows, expected 2 at least"),
+        (open(vec![0, 0]), "column `fold` has 1 different values in 2 rows, expected at least 2"),
         (
             of_three(vec![0, 1, 2, 3]),
-            "has 4 different values, expected 3, since num_folds is 3: correct num_folds",
+            "has 4 different values, expected 3, because num_folds is 3: correct num_folds",
         ),
         (of_three(vec![0, 1, 0, 1]), "has 2 different values, expected 3"),
         (of_three(vec![0, 1]), "2 rows cannot be split into 3 folds"),

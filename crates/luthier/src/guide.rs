@@ -1,6 +1,6 @@
 //! The guides of `docs/guide`; all code in them is compiled and run.
 
-// In the Markdown files a guide links to another by file name. The first definition of a link counts, so these lead to
+// In the Markdown files, guides link to each other by file name. The first definition of a link counts, so these lead to
 // the pages here.
 macro_rules! guides {
     ($($name:ident = $file:literal),* $(,)?) => {$(

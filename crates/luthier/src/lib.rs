@@ -1,8 +1,8 @@
 //! Machine-learning pipelines and their tuning, in the vocabulary of Spark ML.
 //!
-//! Build a [`Pipeline`](prelude::Pipeline) of stages, say in a [`ParamGrid`](prelude::ParamGrid) what to try, and
-//! let a [`CrossValidator`](prelude::CrossValidator) or
-//! [`TrainValidationSplit`](prelude::TrainValidationSplit) find the best and fit it on all rows:
+//! Build a [`Pipeline`](prelude::Pipeline) of stages, list the parameter values to try in a
+//! [`ParamGrid`](prelude::ParamGrid), and let a [`CrossValidator`](prelude::CrossValidator) or
+//! [`TrainValidationSplit`](prelude::TrainValidationSplit) find the best candidate and fit it on all rows:
 //!
 //! ```
 //! use luthier::prelude::*;
@@ -26,30 +26,30 @@
 //!
 //! # Why
 //!
-//! - **A search costs little more than one fit.** What candidates and folds have in common is computed once,
-//!   through whole pipelines; `explain` says so before anything runs. 16 candidates of PCA and linear regression
-//!   in 3 folds read every row once and decompose three covariances.
+//! - **A search costs little more than one fit.** Work that candidates and folds have in common is done once,
+//!   through whole pipelines; `explain` shows the plan before anything runs. For 16 candidates of PCA and linear regression
+//!   in 3 folds, every row is read once, and three covariance matrices are decomposed.
 //! - **Every part can be replaced from another crate**: a stage, an evaluator, a splitter, an executor. The
-//!   built-in ones use the public interface and nothing else.
-//! - **The same bytes every time**: no result depends on the executor, its parallelism or the number of threads.
+//!   built-in parts use the public interface and nothing else.
+//! - **Results are the same to the last bit** on any executor, with any parallelism and number of threads.
 //!
-//! # Where things are
+//! # Modules
 //!
-//! | module | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | [`prelude`] | what most programs use |
+//! | [`prelude`] | the types that most programs use |
 //! | [`frame`] | data frames, CSV and Parquet |
-//! | [`core`] | stages, pipelines, datasets, summaries, parameters, saving and loading: what an author of a stage needs |
+//! | [`core`] | stages, pipelines, datasets, summaries, parameters, saving and loading: everything the author of a stage needs |
 //! | [`stages`] | the built-in stages and evaluators |
-//! | [`tune`] | grids, splitters, searches, executors: what an author of an executor needs |
+//! | [`tune`] | grids, splitters, searches, executors: everything the author of an executor needs |
 //! | [`report`] | leaderboards and timelines as text |
 //!
 //! The program `luthier` does the same from a configuration file.
 //!
-//! # What it does not do
+//! # Limits
 //!
-//! It has no joins and no SQL: prepare the rows elsewhere and hand them over as Arrow, Parquet or CSV. It has no
-//! neural networks and uses no GPU. Fits stay on one machine, unless an executor takes its tasks elsewhere.
+//! Luthier has no joins and no SQL: prepare the rows elsewhere and pass them as Arrow, Parquet or CSV. It has no
+//! neural networks and does not use a GPU. Fits stay on one machine, unless an executor runs its tasks elsewhere.
 
 pub use luthier_core as core;
 pub use luthier_frame as frame;

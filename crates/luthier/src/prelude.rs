@@ -1,4 +1,4 @@
-//! What most programs use: `use luthier::prelude::*;`.
+//! The types that most programs use: `use luthier::prelude::*;`.
 
 pub use luthier_core::params::{ParamMap, Params, Required};
 pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer};

@@ -6,23 +6,23 @@ use luthier_core::{Dataset, Estimator, FitContext, Params};
 use crate::columns::require_number;
 use crate::mean::{MeanModel, mean};
 
-/// What becomes of a fit.
+/// The outcome of a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum Failure {
     /// It succeeds.
     None,
-    /// It returns an error, as a stage should.
+    /// It returns an error, as a stage should do.
     Error,
-    /// It panics, as a stage should not.
+    /// It panics, as a stage should not do.
     Panic,
 }
 
-/// Predicts the mean of the labels, unless told to fail.
+/// Predicts the mean of the labels, unless it is configured to fail.
 ///
-/// Either way of failing costs a search one candidate: a row with the error, beside the others.
+/// In either case of failure, the search loses only this candidate: its row holds the error.
 #[derive(Debug, Clone, Params)]
 pub struct Flaky {
-    /// What becomes of the fit.
+    /// The outcome of the fit.
     #[param(default = Failure::None)]
     failure: Failure,
     /// Numeric column to predict.
@@ -54,4 +54,4 @@ impl Estimator for Flaky {
     }
 }
 
-luthier_core::register_estimator!(Flaky: "Predicts the mean of the labels, unless told to fail.");
+luthier_core::register_estimator!(Flaky: "Predicts the mean of the labels, unless it is configured to fail.");

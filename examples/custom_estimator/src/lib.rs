@@ -1,15 +1,15 @@
-//! Stages and an evaluator from outside of Luthier: one a file, on luthier-core alone.
+//! Stages and an evaluator outside Luthier, one per file; the crate depends on luthier-core alone.
 //!
 //! | name | shows |
 //! |---|---|
-//! | `acme.sleepy` | the least an estimator needs: nothing declared, nothing shared |
+//! | `acme.sleepy` | a minimal estimator: nothing declared, nothing shared |
 //! | `acme.scaler` | a declared summary and an affine model: folds share one pass over the rows |
 //! | `acme.ridge` | candidates fitted together: one eigendecomposition for every `reg_param` |
 //! | `acme.log1p` | a transformer that is not fitted |
-//! | `acme.max_error` | an evaluator with a summary of its own |
+//! | `acme.max_error` | an evaluator with its own summary |
 //! | `acme.flaky` | how a stage fails |
 //!
-//! `program/` makes them a command: `cargo run -p acme-cli -- tune examples/custom_estimator/ridge.toml`.
+//! `program/` is a `luthier` with these parts: `cargo run -p acme-cli -- tune examples/custom_estimator/ridge.toml`.
 
 mod columns;
 mod flaky;

@@ -3,10 +3,10 @@ use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns::vectors_like;
 
-/// `sign(x) · ln(1 + |x|)` of every feature: large values come closer, small ones and signs stay.
+/// `sign(x) · ln(1 + |x|)` of every feature: compresses large values and keeps small values and signs.
 ///
-/// There is nothing to fit, so this is a [`Transformer`] with parameters and enters a pipeline by
-/// `add_transformer`. It is not affine: summaries behind it are taken from its rows.
+/// There is nothing to fit, so this is a [`Transformer`] with parameters, which `add_transformer` adds to a pipeline.
+/// It is not affine, so summaries behind it are computed from its rows.
 #[derive(Debug, Clone, Params)]
 pub struct Log1p {
     /// Vector column to transform.

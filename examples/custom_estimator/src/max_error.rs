@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::require_number;
 
-/// The largest absolute error, `max |y − ŷ|`; NaN if a prediction is.
+/// The largest absolute error, `max |y − ŷ|`; NaN if a prediction is NaN.
 ///
-/// No moment tells it, so the rows are read: once for all candidates of a unit.
+/// It does not follow from moments, so the rows are read, once for all candidates of a unit.
 #[derive(Debug, Clone, Params)]
 pub struct MaxError {
-    /// Numeric column of what is true.
+    /// Numeric column of true values.
     #[param(default = "label", column = label)]
     label_col: String,
-    /// Numeric column of what is predicted.
+    /// Numeric column of predicted values.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
 }
@@ -33,7 +33,7 @@ impl Evaluator for MaxError {
     fn evaluate_many(&self, predictions: &[Dataset]) -> Vec<anyhow::Result<f64>> {
         match Dataset::aggregate_many::<LargestError>(predictions, &self.spec()) {
             Ok(errors) => errors.into_iter().map(|error| Ok(error.0)).collect(),
-            // Alone, one that fails takes no other down.
+            // One by one, a view that fails does not affect the others.
             Err(_) => predictions.iter().map(|data| self.evaluate(data)).collect(),
         }
     }
@@ -63,12 +63,12 @@ pub struct MaxErrorSpec {
     pub prediction_col: String,
 }
 
-/// The largest absolute error of some rows; 0 of none.
+/// The largest absolute error of some rows; 0 without rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LargestError(pub f64);
 
 impl LargestError {
-    /// The larger one; NaN if one is, unlike [`f64::max`].
+    /// The larger number; NaN if one of them is NaN, unlike [`f64::max`].
     fn take(&mut self, error: f64) {
         if error > self.0 || error.is_nan() {
             self.0 = error;

@@ -2,7 +2,7 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::{Dataset, Outputs, Tile, Transformer};
 use serde::{Deserialize, Serialize};
 
-/// Predicts the same for every row.
+/// Predicts the same value for every row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MeanModel {
     pub(crate) prediction_col: String,
@@ -42,6 +42,6 @@ pub(crate) fn mean(data: &Dataset, column: &str) -> anyhow::Result<f64> {
         rows += tile.len();
         Ok(())
     })?;
-    anyhow::ensure!(rows > 0, "there are no rows to take the mean of `{column}` of");
+    anyhow::ensure!(rows > 0, "no rows to fit: the mean of `{column}` needs at least one row");
     Ok(sum / rows as f64)
 }

@@ -90,7 +90,7 @@ impl System {
         let (features, label) = (&config.features_col, &config.label_col);
         let moments = data.summarize::<Moments>(&config.moments())?;
         let n = moments.weight_sum();
-        anyhow::ensure!(n > 0.0, "there are no rows to fit on");
+        anyhow::ensure!(n > 0.0, "no rows to fit: at least one row is needed");
         let covariance = moments.scatter_between(features, features)? / n;
         let with_label = moments.scatter_between(features, label)? / n;
         let eigen = symmetric_eigen(covariance.view())?;

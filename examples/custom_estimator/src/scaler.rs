@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::{require_width, vectors_like};
 
-/// Shifts every feature to mean 0 and scales it to deviation 1: `(x − μ) / s`.
+/// Shifts every feature to mean 0 and scales it to standard deviation 1: `(x − μ) / s`.
 ///
-/// `s` is the sample deviation, `n − 1` in the divisor. A feature that is constant is not scaled.
+/// `s` is the sample standard deviation (divisor `n − 1`). A constant feature is not scaled.
 #[derive(Debug, Clone, Params)]
 pub struct Scaler {
     /// Whether to subtract the mean.
     #[param(default = true)]
     with_mean: bool,
-    /// Whether to divide by the deviation.
+    /// Whether to divide by the standard deviation.
     #[param(default = true)]
     with_std: bool,
     /// Vector column to scale.
@@ -65,7 +65,7 @@ impl Estimator for Scaler {
     }
 }
 
-luthier_core::register_estimator!(Scaler: "Shifts every feature to mean 0 and scales it to deviation 1.");
+luthier_core::register_estimator!(Scaler: "Shifts every feature to mean 0 and scales it to standard deviation 1.");
 
 /// A fitted [`Scaler`]: `x ∘ scale + offset`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -7,10 +7,10 @@ use luthier_core::{Dataset, Estimator, FitContext, Params};
 use crate::columns::require_number;
 use crate::mean::{MeanModel, mean};
 
-/// Predicts the mean of the labels, after a nap.
+/// Predicts the mean of the labels after a pause.
 ///
-/// It declares nothing, so every candidate reads the rows for itself: a stand-in for a fit that is slow and
-/// that Luthier knows nothing about.
+/// It declares nothing, so every candidate reads the rows itself. It stands for a slow fit about which Luthier knows
+/// nothing.
 #[derive(Debug, Clone, Params)]
 pub struct Sleepy {
     /// Milliseconds that a fit sleeps.
@@ -43,4 +43,4 @@ impl Estimator for Sleepy {
     }
 }
 
-luthier_core::register_estimator!(Sleepy: "Predicts the mean of the labels, after a nap.");
+luthier_core::register_estimator!(Sleepy: "Predicts the mean of the labels after a pause.");

@@ -11,14 +11,14 @@ use luthier_tune::executor::{
 
 use crate::worker::{self, Work};
 
-/// Tasks on a fixed crew of threads that lives as long as the executor.
+/// Runs tasks on a fixed set of threads that live as long as the executor.
 ///
-/// The threads start at the first job and wait between jobs. Jobs that overlap share them, each within its own
-/// limit. A task goes out when the result of an earlier one is back: the executor sees each result before it
-/// sends more, as one must whose workers are on other machines.
+/// The threads start with the first job and wait between jobs. Overlapping jobs share them, each within its own
+/// limit. A task is sent when the result of an earlier one has arrived: the executor sees each result before it
+/// sends another task, like an executor with workers on other machines.
 #[derive(Clone, Params)]
 pub struct Crew {
-    /// Threads in the crew.
+    /// Number of threads.
     #[param(default = 2, range = 1..=1024)]
     threads: usize,
     #[param(skip)]
@@ -62,16 +62,16 @@ impl Executor for Crew {
         let send = |task: usize| {
             let (job, done) = (Arc::clone(&job), done.clone());
             let work = move || {
-                // Nobody waits any more if the receiver is gone.
+                // If the receiver is gone, nobody waits for the result.
                 let _ = done.send((task, run_task(&*job, task)));
             };
-            crew.send(Box::new(work)).map_err(|_| anyhow!("the crew has gone"))
+            crew.send(Box::new(work)).map_err(|_| anyhow!("the threads have stopped"))
         };
         let mut waiting = 0..job.len();
         waiting.by_ref().take(limit.get()).try_for_each(send)?;
         for _ in 0..job.len() {
             let (task, result) = next(&results).context("a thread of the crew was lost")?;
-            // First the next task, so that no thread idles while the result is taken in.
+            // Sends the next task first, so that no thread is idle while the result is processed.
             waiting.next().map_or(Ok(()), send)?;
             sink.report(task, result);
         }
@@ -83,8 +83,8 @@ impl Executor for Crew {
     }
 }
 
-/// Waits for a result. A caller that is a thread of a rayon pool serves the pool meanwhile, since tasks may need
-/// it: with the only thread of the global pool blocked here, a task's `par_iter` would never begin.
+/// Waits for a result. A thread of a rayon pool works for the pool while it waits, because tasks may need it: if the only
+/// thread of the global pool were blocked here, the `par_iter` of a task would never start.
 fn next(results: &Receiver<(usize, TaskResult)>) -> anyhow::Result<(usize, TaskResult)> {
     let ready = || match results.try_recv() {
         Err(TryRecvError::Empty) => None,
@@ -104,4 +104,4 @@ impl NamedExecutor for Crew {
     const NAME: &'static str = "acme.crew";
 }
 
-luthier_tune::register_executor!(Crew: "Tasks on a fixed crew of threads that lives as long as the executor.");
+luthier_tune::register_executor!(Crew: "Runs tasks on a fixed set of threads that live as long as the executor.");

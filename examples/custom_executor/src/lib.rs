@@ -1,9 +1,8 @@
-//! An executor from outside of Luthier, on luthier-tune alone: `acme.crew`.
+//! An executor outside Luthier, `acme.crew`; the crate depends on luthier-tune alone.
 //!
-//! `crew` is the executor: it decides when a task goes out and hands results on. `worker` is what any program
-//! with a work queue has: threads that wait for something to do.
+//! `crew` is the executor: it decides when a task is sent and reports results. `worker` has the threads that wait for work.
 //!
-//! `program/` makes it a command: `cargo run -p acme-executor-cli -- tune examples/custom_executor/crew.toml`.
+//! `program/` is a `luthier` with it: `cargo run -p acme-executor-cli -- tune examples/custom_executor/crew.toml`.
 
 mod crew;
 mod worker;

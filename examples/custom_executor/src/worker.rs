@@ -1,4 +1,4 @@
-//! Threads that live on and do what comes through a channel.
+//! Threads that run closures from a channel.
 
 use std::cell::Cell;
 use std::io;
@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Something to do; it must not panic.
+/// A piece of work; it must not panic.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 thread_local! {
@@ -18,10 +18,10 @@ pub(crate) fn is_worker() -> bool {
     IS_WORKER.get()
 }
 
-/// Starts threads that do what is sent, until the sender and all its clones are dropped.
+/// Starts threads that run the closures that are sent, until the sender and all its clones are dropped.
 ///
 /// # Errors
-/// If no thread can be started. Fewer than asked for do the same work.
+/// If no thread can be started. If only some can be started, they do all the work.
 pub(crate) fn start(threads: usize) -> io::Result<Sender<Work>> {
     let (sender, receiver) = channel();
     let receiver = Arc::new(Mutex::new(receiver));

@@ -7,11 +7,11 @@ use luthier::stages::{Confusion, ConfusionSpec};
 
 use super::evaluate::column;
 
-/// Classes of which a matrix is shown.
+/// The largest number of classes for which the matrix is shown.
 const MOST_CLASSES: usize = 20;
 
-/// The confusion matrix and precision, recall and F of every class, by name; `None` where classes cannot be counted,
-/// which the metrics tell.
+/// The confusion matrix and precision, recall and F-measure of every class, by name; `None` where classes cannot be
+/// counted, which the metrics report.
 pub(super) fn of(evaluator: &dyn DynEvaluator, data: &Dataset) -> Option<String> {
     let weight_col = column(evaluator, ColumnRole::Weight);
     let weight = if weight_col.is_some() { "weight" } else { "rows" };
@@ -56,7 +56,7 @@ pub(super) fn of(evaluator: &dyn DynEvaluator, data: &Dataset) -> Option<String>
     Some(text)
 }
 
-/// Counts are whole, weights need not be.
+/// Counts are integers; sums of weights need not be.
 fn number(x: f64) -> String {
     if x.fract() == 0.0 { x.to_string() } else { format!("{x:.4}") }
 }

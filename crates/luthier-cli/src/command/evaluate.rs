@@ -1,19 +1,20 @@
 //! `luthier evaluate`
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{ColumnRole, Dataset, DynEvaluator, Note, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Error, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, MissingLabel, check_values, write};
+use crate::data::{DataSource, MissingLabel, unusable, write};
 use crate::failure;
-use crate::model_file::{self, ModelFile, Shown, left_out};
+use crate::model_file::{self, ModelFile, SavedEvaluator, Shown, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
 
@@ -35,11 +36,16 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let Shown { rows: predicted, read, .. } = model.show(&source)?;
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
-        None => suited(&model, predicted.schema()),
+        None => {
+            let of_model = model.evaluators.iter().map(|evaluator| evaluator.type_name.as_str());
+            let mut seen = HashSet::new();
+            let all = of_model.chain(suited(&model, predicted.schema()));
+            all.filter(|name| seen.insert(*name)).collect()
+        }
     };
     if args.curves.is_some() && !names.contains(&BINARY) {
         bail!(
-            "--curves: there are curves of two classes alone, by the evaluator {BINARY}, not by {}",
+            "--curves: curves are defined for two classes only, with the evaluator {BINARY}, not {}",
             names.join(", ")
         );
     }
@@ -52,20 +58,28 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let weight = fitted_with(&model).filter(|weight| {
         predicted.schema().field(weight).is_some() || {
             note(&format!(
-                "the model was fitted with the weights in `{weight}`, which {} lacks: every row weighs 1",
+                "the model was fitted with the weights in `{weight}`, a column that {} does not have: every row has weight 1",
                 args.data.display()
             ));
             false
         }
     });
-    let evaluators = evaluators(args, &entries.context("--evaluator")?, |role| match role {
-        ColumnRole::Label => label.clone(),
-        ColumnRole::Weight => weight.clone(),
-        // What the last stage that predicts appends, whatever it calls it.
-        role if role.is_appended() => last(&model, role),
-        _ => None,
-    })?;
-    let in_file = |e: luthier::core::Error| source.locate(anyhow::Error::from(e).context(source.name()));
+    let evaluators =
+        evaluators(args, &model.evaluators, predicted.schema(), &entries.context("--evaluator")?, |role| {
+            match role {
+                ColumnRole::Label => label.clone(),
+                ColumnRole::Weight => weight.clone(),
+                // The columns that the last predicting stage appends, whatever their names.
+                role if role.is_appended() => last(&model, role),
+                _ => None,
+            }
+        })?;
+    let labels: Vec<String> =
+        label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
+    let in_file = |e: Error| {
+        let located = |e: Error| source.locate(anyhow::Error::from(e).context(source.name()));
+        bad_label(&e, &labels, &source).unwrap_or_else(|| located(e))
+    };
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
@@ -92,7 +106,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     print(&text)
 }
 
-/// One metric and what should be known of it.
+/// One metric and the notes on it.
 struct Score {
     metric: String,
     larger_is_better: bool,
@@ -100,13 +114,13 @@ struct Score {
     notes: Vec<Note>,
 }
 
-/// The metric of each evaluator: one that cannot be had leaves the others alone.
+/// The metric of each evaluator. One that fails does not affect the others.
 fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     let checks: Vec<_> = evaluators.iter().map(|evaluator| evaluator.check_schema(data.schema())).collect();
     let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
     let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
     let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
-    let missing = || Err(luthier::core::Error::invalid("the evaluator gave no metric"));
+    let missing = || Err(Error::invalid("the evaluator returned no metric"));
     let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
         let value = check.and_then(|()| values.next().unwrap_or_else(missing));
         Score {
@@ -119,20 +133,17 @@ fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
     evaluators.iter().map(AsRef::as_ref).zip(checks).map(one).collect()
 }
 
-/// The metrics in a table, and behind it why some are missing.
+/// The metrics in a table, followed by the reasons why some are missing.
 ///
 /// # Errors
-/// The first error, if no metric can be had.
-fn scores_table(
-    scores: Vec<Score>,
-    in_file: &dyn Fn(luthier::core::Error) -> anyhow::Error,
-) -> Result<String> {
+/// The first error, if there is no metric at all.
+fn scores_table(scores: Vec<Score>, in_file: &dyn Fn(Error) -> anyhow::Error) -> Result<String> {
     let all_failed = scores.iter().all(|score| score.value.is_err());
     let (mut rows, mut reasons, mut notes) = (Vec::new(), Vec::<(String, Vec<String>)>::new(), Vec::new());
     for Score { metric, larger_is_better, value, notes: told } in scores {
         let better = if larger_is_better { "larger" } else { "smaller" };
         let shown = match value {
-            // Zero has no sign.
+            // -0 is shown as 0.
             Ok(value) => (value + 0.0).to_string(),
             Err(error) => {
                 let error = in_file(error);
@@ -163,7 +174,7 @@ fn scores_table(
     Ok(text)
 }
 
-/// The rows that have a label, where the others are to be left out; else none may lack one.
+/// The rows that have a label, if the others are to be dropped; otherwise all rows: the evaluators report missing labels.
 fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Result<DataSource> {
     let inputs = model.inputs.as_ref();
     let label = args.label.clone().or_else(|| inputs?.label.clone());
@@ -173,8 +184,32 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     if missing == MissingLabel::Drop {
         return Ok(source.with_rows(missing.apply(frame, &label)?));
     }
-    check_values(&source, &frame, &label, "--missing-label drop leaves such rows out")?;
     Ok(source)
+}
+
+/// The error for a label that is missing or not finite, with advice.
+fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<anyhow::Error> {
+    let found = match error {
+        Error::Stage { source, .. } | Error::Evaluator { source, .. } => source.chain().find_map(found),
+        other => found(other),
+    }?;
+    let (column, row) = (error.column()?, error.row()?);
+    let found = match found {
+        "null" | "null or NaN" => None,
+        found if found.parse().is_ok_and(|value: f64| !value.is_finite()) => Some(found),
+        _ => return None,
+    };
+    let advice = "drop such rows with --missing-label drop";
+    let is_label = labels.iter().any(|label| label == column);
+    is_label.then(|| unusable(&source.place_of(row), column, found, advice))
+}
+
+/// The value named by an error.
+fn found<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    match error.downcast_ref()? {
+        Error::BadValue { found, .. } => Some(found),
+        _ => None,
+    }
 }
 
 /// How many rows the stages leave.
@@ -190,7 +225,7 @@ fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
     Ok(rows)
 }
 
-/// The labels that the model was fitted to: those of its last stage that has some, else those of the configuration.
+/// The label column on which the model was fitted: that of its last stage that has one, or that of the configuration.
 fn fitted_to(model: &ModelFile) -> Option<String> {
     last(model, ColumnRole::Label).or_else(|| model.inputs.as_ref()?.label.clone())
 }
@@ -205,15 +240,15 @@ fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
     model.pipeline.leaves().into_iter().rev().find_map(|(_, stage)| stage.columns_of(role).into_iter().next())
 }
 
-/// What to say where the rows have no labels. Those may be made of another column.
+/// The message for rows without labels. The label column may be computed from another one.
 fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str) -> String {
     let made_of = model.inputs.as_ref().and_then(|inputs| inputs.label.as_deref());
     let made_of = made_of.filter(|made_of| *made_of != label && there.field(made_of).is_none());
     let advice = match made_of.filter(|_| args.label.is_none()) {
-        Some(made_of) => format!("there is no column `{made_of}`"),
-        None => "name the column by --label".to_owned(),
+        Some(made_of) => format!("the file has no column `{made_of}`"),
+        None => "name the label column with --label".to_owned(),
     };
-    format!("{}: rows are scored against their labels: {advice}", args.data.display())
+    format!("{}: scoring needs the labels of the rows: {advice}", args.data.display())
 }
 
 /// The evaluators for what a model appends: probabilities are those of two classes or more.
@@ -226,10 +261,12 @@ fn suited(model: &ModelFile, predicted: &Schema) -> Vec<&'static str> {
     }
 }
 
-/// The evaluators with each metric that was asked for, or with each that they know; one that several know is the
-/// first's.
+/// The evaluators with each requested metric, or with all their metrics, that of the configuration first; a metric that
+/// several know is computed by the first. Parameters that the command line does not give are those of the configuration.
 fn evaluators(
     args: &EvaluateArgs,
+    saved: &[SavedEvaluator],
+    predicted: &Schema,
     entries: &[EvaluatorEntry],
     columns: impl Fn(ColumnRole) -> Option<String>,
 ) -> Result<Vec<Box<dyn DynEvaluator>>> {
@@ -242,11 +279,26 @@ fn evaluators(
                 evaluator.set_value(info.name, &Value::from(column))?;
             }
         }
+        let of_model = saved.iter().find(|saved| saved.type_name == entry.name);
+        for (name, value) in of_model.into_iter().flat_map(SavedEvaluator::params) {
+            let role = (entry.params)().iter().find(|info| info.name == name).and_then(|info| info.column);
+            let is_there = |column: &Value| predicted.field(&column.to_string()).is_some();
+            let applies = match role {
+                Some(ColumnRole::Label) => args.label.is_none(),
+                // Rows may come without weights.
+                Some(ColumnRole::Weight) => is_there(&value),
+                _ => true,
+            };
+            if !applies {
+                continue;
+            }
+            evaluator.set_value(name, &value).context("`evaluators` of the model")?;
+        }
         for setting in &args.set {
             let Some((name, value)) = setting.split_once('=') else {
                 bail!("--set {setting}: expected NAME=VALUE, such as weight_col=weight");
             };
-            // Where nobody knows it, the first says so.
+            // If none of them knows it, the first one reports it.
             let known = entries.iter().any(|entry| takes(entry, name));
             if takes(entry, name) || !known && place == 0 {
                 let value = if value.is_empty() { Value::Null } else { value_of(value) };
@@ -271,10 +323,12 @@ fn evaluators(
             let found = configured.iter().find(|(entry, _)| knows(entry)).or(configured.last());
             match found {
                 Some((entry, _)) if choices(entry).is_none() => {
-                    bail!("--metric: `{}` has one metric alone", entry.name)
+                    bail!("--metric: `{}` has only one metric: leave the option out", entry.name)
                 }
                 Some((_, evaluator)) => with(evaluator.as_ref(), metric),
-                None => bail!("--metric: there is no evaluator"),
+                None => bail!(
+                    "--metric: no evaluator suits the columns that the model appends: name one with --evaluator"
+                ),
             }
         };
         return args.metric.iter().map(one).collect();
@@ -292,10 +346,15 @@ fn evaluators(
             }
         }
     }
+    let decided =
+        saved.first().and_then(|saved| configured.iter().find(|(entry, _)| entry.name == saved.type_name));
+    if let Some((_, evaluator)) = decided {
+        all.sort_by_key(|other| other.metric() != evaluator.metric());
+    }
     Ok(all)
 }
 
-/// A value as in a configuration, where texts need no quotes.
+/// A value as in a configuration, except that strings need no quotes.
 fn value_of(text: &str) -> Value {
     let document = toml::from_str::<toml::Table>(&format!("value = {text}")).ok();
     let value = document.and_then(|table| table.get("value").map(|value| serde_json::to_value(value).ok()));

@@ -1,4 +1,4 @@
-//! What the features of each stage of a model are called.
+//! The names of the features of each stage of a model.
 
 use luthier::core::DynModel;
 use luthier::frame::{ColumnType, Field, Schema};
@@ -8,7 +8,7 @@ use crate::data::{FEATURES, Inputs};
 /// Features beyond this number are not named one by one.
 const MOST_NAMED: usize = 1 << 20;
 
-/// The columns in front of a stage, as far as the model tells.
+/// The columns that a stage sees, as far as the model knows them.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
     schema: Schema,
@@ -37,7 +37,7 @@ impl FeatureNames {
         field.feature_names().filter(|_| field.has_feature_names())
     }
 
-    /// Goes on behind a stage. What columns of the file it takes are numbers or text; for names either does.
+    /// Continues behind a stage. Columns of the file that it reads are numbers or text; for names either will do.
     pub(crate) fn go_through(&mut self, model: &dyn DynModel) {
         let mut schema = self.schema.clone();
         for column in model.transformer().inputs() {

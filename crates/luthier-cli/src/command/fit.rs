@@ -14,7 +14,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
     if let [_, second, ..] = &config.pipelines[..] {
         bail!(
-            "{}: `luthier fit` fits one pipeline and here are {}: use `luthier tune`, or keep one",
+            "{}: `luthier fit` fits one pipeline, but the configuration has {}: use `luthier tune`, or keep only one",
             second.name.as_ref().map_or(&config.data.place, |name| &name.place),
             config.pipelines.len()
         );
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     }
     check_target(&args.model)?;
     config.paths(&args.config).output("--model", &args.model)?;
-    // What is wrong without the rows is told before they are read.
+    // Errors that do not need the rows are reported before they are read.
     build::pipelines(&config)?;
     let frame = config.read_data()?;
     let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
     notes(&model);
-    model_file::save(&args.model, model.as_ref(), config.pipeline_name(0), &inputs, &config.data.source)?;
+    let document = model_file::document(model.as_ref(), config.pipeline_name(0), &inputs, &config)?;
+    model_file::save(&args.model, &document)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
 }

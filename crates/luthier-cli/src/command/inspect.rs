@@ -11,7 +11,7 @@ use crate::data::Inputs;
 use crate::model_file::{self, ModelFile};
 use crate::output::print;
 
-/// Lines of a table, and columns of a matrix, that are shown; `--json` has all.
+/// The largest number of lines of a table, and of columns of a matrix, that are shown; `--json` shows all.
 const LINES: usize = 50;
 const COLUMNS: usize = 8;
 
@@ -43,6 +43,7 @@ fn to_json(file: &ModelFile) -> Result<Json> {
         "type": "pipeline",
         "stages": file.pipeline.stages().map(stage).collect::<Result<Vec<_>>>()?,
         "inputs": inputs,
+        "evaluators": documents::to_value(&file.evaluators)?,
         "reading": documents::to_value(&file.reading)?,
     });
     if let Some(name) = &file.name {
@@ -66,6 +67,11 @@ fn to_text(file: &ModelFile) -> Result<String> {
         let read = file.reading.reading.settings()?;
         if !read.is_empty() {
             text.push_str(&format!("data read with {}\n", read.join(", ")));
+        }
+        for evaluator in &file.evaluators {
+            let params: String =
+                evaluator.params().map(|(name, value)| format!(", {name} = {value}")).collect();
+            text.push_str(&format!("evaluator: {}{params}\n", evaluator.type_name));
         }
         text.push('\n');
     }
@@ -92,8 +98,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// What the state of a model that says nothing about itself holds besides parameters: single values, and how long lists
-/// are.
+/// A description of the state of a model that has no description of its own: single values, and the lengths of lists.
 fn of_state(model: &dyn DynModel) -> Result<Description> {
     let values = model.values();
     let state = model.state()?;
@@ -148,7 +153,7 @@ fn matrix_lines(matrix: &Matrix, names: Names<'_>) -> String {
     format!("{}: {height} x {width}{more}\n{}", matrix.name, lines(&matrix.rows, &header, rows, names))
 }
 
-/// A table whose lines are the entries of an axis.
+/// A table with one line per entry of an axis.
 fn lines(axis: &AxisLabels, header: &[String], mut rows: Vec<Vec<String>>, names: Names<'_>) -> String {
     let left_out = rows.len().saturating_sub(LINES);
     let of_lines = axis.names(rows.len(), names);
@@ -173,7 +178,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Six digits are for reading; `--json` has all.
+/// Six digits, for reading; `--json` has all.
 fn number(x: f64) -> String {
     if !x.is_finite() {
         return Value::Float(x).to_string();
@@ -182,6 +187,6 @@ fn number(x: f64) -> String {
         return format!("{x:.5e}");
     }
     let whole = if x == 0.0 { 1.0 } else { x.abs().log10().floor() + 1.0 };
-    // Zero has no sign.
+    // -0 is shown as 0.
     format!("{:.*}", (6.0 - whole).clamp(1.0, 9.0) as usize, x + 0.0)
 }

@@ -28,11 +28,15 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         }
         None => predictions(&model, &shown)?,
     };
-    let schema = Schema::new(columns).context("--columns")?;
-    let mut writer = writer(&args.out, &schema)?;
+    // Columns of the file are written as they are spelt in it, where that is known.
+    let spelt = |field: &Field| shown.rows.schema().spelling_of(field.name()).unwrap_or(field).clone();
+    let read: Vec<Field> = columns.iter().map(spelt).collect();
+    let written = read.iter().zip(&columns).map(|(read, column)| read.clone().with_name(column.name()));
+    let mut writer = writer(&args.out, &Schema::new(written.collect()).context("--columns")?)?;
+    let schema = Schema::new(read)?;
     let mut rows = 0;
     let names: Vec<&str> = schema.names().collect();
-    // What is wrong with the output is no error of the rows.
+    // A failure of the output is not an error of the rows.
     let mut failed = None;
     let written = shown.rows.for_each_tile(&names, |tile| {
         rows += tile.len();
@@ -57,12 +61,13 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, shown.read)))
 }
 
-/// The columns of the file, and behind them the predictions, without the scores that probabilities are computed from.
+/// The columns of the file followed by the predictions, without the raw scores.
 fn predictions(model: &ModelFile, shown: &Shown) -> Result<Vec<Field>> {
     let stages = model.pipeline.leaves();
     let scores: HashSet<String> =
         stages.iter().flat_map(|(_, stage)| stage.columns_of(ColumnRole::RawPrediction)).collect();
     let predictions = model.pipeline.predictions(&shown.assembled)?;
     let predictions = predictions.into_iter().filter(|field| !scores.contains(field.name()));
-    Ok(shown.columns.fields().iter().cloned().chain(predictions).collect())
+    let own = shown.columns.fields().iter().filter(|field| field.spelling_of().is_none());
+    Ok(own.cloned().chain(predictions).collect())
 }

@@ -42,7 +42,7 @@ fn parts() -> Result<Vec<Part>> {
         kind: "estimator",
         name: COLUMN_TRANSFORMER,
         module: env!("CARGO_CRATE_NAME"),
-        doc: "Takes columns through stages of their own, and what comes out into one vector.",
+        doc: "Sends groups of columns through their own stages and assembles the results into one vector.",
         params: Vec::new(),
     };
     let mut stages: Vec<Part> = stages.chain([column_transformer]).collect();
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &StagesArgs) -> Result<()> {
         let names = || parts.iter().map(|part| part.name);
         let hint = closest(name, names()).map(|near| format!(", did you mean `{near}`?"));
         return Err(anyhow!(
-            "nothing is registered as `{name}`{}; known are: {}{}",
+            "no part is registered as `{name}`{}; the registered parts are: {}{}",
             hint.unwrap_or_default(),
             names().collect::<Vec<_>>().join(", "),
             registry::linking_advice()
@@ -81,7 +81,7 @@ fn list(parts: &[Part]) -> String {
     let columns = [("name", Align::Left), ("kind", Align::Left), ("what it does", Align::Left)];
     let row = |part: &Part| vec![part.name.to_owned(), part.kind.to_owned(), part.doc.to_owned()];
     format!(
-        "{}\nThe parameters of one: luthier stages NAME\n",
+        "{}\n`luthier stages NAME` lists the parameters of one of them.\n",
         table(&columns, &parts.iter().map(row).collect::<Vec<_>>())
     )
 }
@@ -93,9 +93,9 @@ fn describe(part: &Part) -> String {
         text.push_str(match *name {
             "pipeline" => "Its stages are tables [[stage.stage]].\n",
             COLUMN_TRANSFORMER => {
-                "Its parts are tables [[stage.part]], each with name, columns and stages [[stage.part.stage]], which it \
-                 tells their columns.\nIt takes passthrough, columns that go into the vector as they are, and \
-                 output_col, the vector's name, by default features.\n"
+                "Its parts are tables [[stage.part]], each with a name, columns and stages [[stage.part.stage]]. The columns \
+                 of these stages are set by the transformer.\nFurther keys: passthrough, columns that go into the vector \
+                 unchanged, and output_col, the name of the vector (default: features).\n"
             }
             _ => "It has no parameters.\n",
         });

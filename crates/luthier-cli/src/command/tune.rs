@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{ColumnRole, DynEstimator, Pipeline};
+use luthier::core::{ColumnRole, DynEstimator, Pipeline, json};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, print};
+use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::{build, data, failure, model_file, results};
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let file = args.config.display();
     if config.pipelines.len() == 1 && config.grids().next().is_none() {
         note(
-            "there is no [grid]: the pipeline as it is written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
+            "the configuration has no [grid], so the pipeline as written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
     }
     let search = |config: &Config| -> Result<Search> {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             None => search,
         })
     };
-    // What is wrong without the rows is told before they are read.
+    // Errors that do not need the rows are reported before they are read.
     search(&config)?;
     if let Some(directory) = &args.out {
         config.paths(&args.config).outputs_in("--out", directory, &results::FILES)?;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let search = search(&config)?;
     if config.evaluators.is_empty() && build::pipelines(&config)?.iter().any(predicts_classes) {
         return Err(anyhow!(
-            "{file}: there is no [evaluator], and the pipeline predicts classes: write `type = \
+            "{file}: the configuration has no [evaluator], but the pipeline predicts classes: write `type = \
              \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
         ));
     }
@@ -65,27 +65,27 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
-    // A search that ends without a model may have results all the same.
+    // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
-    if let (Some(directory), Some(result)) = (&args.out, result) {
-        results::write(directory, result, seconds)?;
-        let model = directory.join("model.json");
-        match &tuned {
-            Ok(tuned) => {
-                let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
-                model_file::save(&model, tuned.model.as_ref(), name, &inputs, &config.data.source)?;
-            }
-            // One of an earlier search does not belong to these results.
-            Err(_) if model.exists() => {
-                std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
-            }
-            Err(_) => {}
-        }
-    }
     if let Some(result) = result {
+        // This comes first, because later steps may fail.
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
+    }
+    if let (Some(directory), Some(result)) = (&args.out, result) {
+        let mut files = results::files(result, seconds)?;
+        if let Ok(tuned) = &tuned {
+            let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
+            let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
+            files.push((results::MODEL, format!("{}\n", json::to_string_pretty(&model))));
+        }
+        write_together(directory, &files)?;
+        let model = directory.join(results::MODEL);
+        if tuned.is_err() && model.exists() {
+            // A model of an earlier search does not belong to these results.
+            std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
+        }
     }
     tuned.map_err(|e| config.located(e))?;
     match &args.out {
@@ -103,7 +103,7 @@ fn predicts_classes(pipeline: &Pipeline) -> bool {
     pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
 }
 
-/// Shows on a terminal how far the search is.
+/// Shows the progress of the search on a terminal.
 fn with_progress(search: Search) -> (Search, ProgressBar) {
     if !std::io::stderr().is_terminal() {
         return (search, ProgressBar::hidden());
@@ -145,7 +145,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
     text
 }
 
-/// What the search did beside what its plan expected; stages alone know what they derive and factorise.
+/// What the search did, next to what its plan expected; only the stages know what they derive and factorise.
 fn work(result: &SearchResult) -> String {
     let planned = result.forecast.work.entries();
     let guess = if result.forecast.is_approximate { "~" } else { "" };

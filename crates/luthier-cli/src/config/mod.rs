@@ -1,7 +1,7 @@
-//! What a configuration file says, before any name in it is looked up.
+//! The contents of a configuration file, before any name in it is looked up.
 //!
-//! Keys that are not known are errors. Parameters of stages, evaluators, splitters and executors are kept as they
-//! are written; [`crate::build`] hands them to whoever has that name.
+//! Unknown keys are errors. The parameters of stages, evaluators, splitters and executors are kept as they are written;
+//! [`crate::build`] passes them to the part of that name.
 
 mod pipelines;
 mod place_of;
@@ -29,15 +29,15 @@ pub(crate) use table::{Key, Place};
 /// A configuration file.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Decides folds and whatever stages draw at random; default 0.
+    /// Seed for the folds and for any randomness in stages; default 0.
     pub(crate) seed: u64,
     /// The rows and the roles of their columns.
     pub(crate) data: DataConfig,
-    /// The pipelines that compete in a search, at least one.
+    /// The competing pipelines of a search, at least one.
     pub(crate) pipelines: Vec<PipelineConfig>,
-    /// How candidates are tried.
+    /// How candidates are evaluated.
     pub(crate) search: Option<SearchConfig>,
-    /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first decides.
+    /// `[evaluator]`, or every `[[evaluator]]`: how predictions are scored. The first one ranks the candidates.
     pub(crate) evaluators: Vec<PartConfig>,
 }
 
@@ -58,11 +58,11 @@ pub(crate) struct DataConfig {
     pub(crate) weight: Option<Key>,
     /// Column of folds, the default of every parameter of that role.
     pub(crate) fold: Option<Key>,
-    /// The columns that make up the vector `features`.
+    /// The columns that form the vector `features`.
     pub(crate) features: ColumnList,
     /// The columns that are categories: they go into `features` as indicators.
     pub(crate) categories: ColumnList,
-    /// The columns that are no features, as labels are none.
+    /// The columns that must not be features, like labels.
     pub(crate) exclude: ColumnList,
     /// The rows that are used.
     pub(crate) selection: Selection,
@@ -118,15 +118,15 @@ pub(crate) struct SearchConfig {
     pub(crate) place: Place,
     /// `train_validation_split`, `cross_validator` (the default), or a registered splitter.
     pub(crate) method: Key,
-    /// How many units are in flight at most; default 1.
+    /// The largest number of units that run at the same time; default 1.
     pub(crate) parallelism: Parallelism,
-    /// How much memory may be taken for what is kept; default a quarter of what is free.
+    /// How much memory summaries may take; default a quarter of the free memory.
     pub(crate) memory_budget: MemoryBudget,
     /// The registered name of the executor; default `thread_pool`.
     pub(crate) executor: Option<Key>,
     /// Its parameters.
     pub(crate) executor_options: Vec<(Key, Value)>,
-    /// Whether what is common is computed once; default true.
+    /// Whether work that candidates and folds have in common is done only once; default true.
     pub(crate) sharing: bool,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
@@ -177,7 +177,7 @@ impl Config {
     /// Reads the rows.
     ///
     /// # Errors
-    /// A file that cannot be opened, with the line of its name; one that cannot be understood, with its own line.
+    /// A file that cannot be opened, with the line of the configuration; one that cannot be parsed, with its own line.
     pub(crate) fn read_data(&self) -> Result<DataFrame> {
         let source = &self.data.source;
         source.readable().map_err(|e| self.data.path_place.error(e))?;
@@ -191,7 +191,7 @@ impl Config {
     /// Reads a file.
     ///
     /// # Errors
-    /// With file and line: no TOML, a key that is missing, not known, or of another type.
+    /// With file and line: invalid TOML, or a key that is missing, unknown or of the wrong type.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let text =
@@ -222,7 +222,7 @@ impl Config {
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let place = table.place().clone();
     let path = table.require("path", "path = \"data.csv\"")?.text()?;
-    // The standard input is in no folder.
+    // Standard input is not in a folder.
     let file = if path.name == "-" { PathBuf::from("-") } else { directory.join(path.name) };
     let (path, path_place): (PathBuf, Place) = (file, path.place);
     let text = |item: Option<table::Item<'_>>| item.map(table::Item::text).transpose();
@@ -277,7 +277,7 @@ fn selection(table: &mut Table<'_>) -> Result<Selection> {
     })
 }
 
-/// Takes what is said of how the file is read; the columns whose types are declared.
+/// Takes the keys that say how the file is read; returns the columns whose types are declared.
 fn reading(table: &mut Table<'_>, reading: &mut Reading) -> Result<Vec<Key>> {
     fn parsed<T>(table: &mut Table<'_>, key: &str, parse: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
         let Some(item) = table.take(key) else { return Ok(None) };
@@ -321,7 +321,7 @@ fn part(mut table: Table<'_>) -> Result<PartConfig> {
     Ok(PartConfig { type_name, params: table.params()? })
 }
 
-/// The method where none is named.
+/// The default method.
 fn cross_validator(place: &Place) -> Key {
     Key { name: CROSS_VALIDATOR.to_owned(), place: place.clone() }
 }

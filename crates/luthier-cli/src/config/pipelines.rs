@@ -8,18 +8,18 @@ use super::{Key, PartConfig, Place, Table, type_of};
 /// `[[pipeline]]`, or the stages and the grid of a file that has none.
 #[derive(Debug)]
 pub(crate) struct PipelineConfig {
-    /// Its name among those that compete.
+    /// Its name, unique among the pipelines.
     pub(crate) name: Option<Key>,
-    /// At least one. Those that the file has outside of `[[pipeline]]` come first.
+    /// At least one. The stages outside `[[pipeline]]` come first.
     pub(crate) stages: Vec<StageConfig>,
-    /// Its candidates: those of one grid after those of the other.
+    /// Its candidates: those of the first grid, then those of the second, and so on.
     pub(crate) grids: Vec<GridConfig>,
 }
 
 /// `[[stage]]`
 #[derive(Debug, Clone)]
 pub(crate) struct StageConfig {
-    /// Name in the pipeline.
+    /// The name in the pipeline.
     pub(crate) name: Key,
     /// The stage.
     pub(crate) part: PartConfig,
@@ -30,16 +30,16 @@ pub(crate) struct StageConfig {
 /// `[grid]`: addresses and the values to try.
 #[derive(Debug, Clone)]
 pub(crate) struct GridConfig {
-    /// Where the table begins.
+    /// The start of the table.
     pub(crate) place: Place,
-    /// In the order of the file; the last varies fastest.
+    /// In the order of the file; the last one varies fastest.
     pub(crate) axes: Vec<(Key, Vec<Value>)>,
 }
 
-/// The type of a stage that takes columns through the stages of its parts.
+/// The type of a stage that sends columns through the stages of its parts.
 pub(crate) const COLUMN_TRANSFORMER: &str = "column_transformer";
 
-/// Takes `[[pipeline]]`, or `[[stage]]` and `[grid]` alone. Where there are both, the stages outside are in front of every
+/// Reads `[[pipeline]]`, or `[[stage]]` and `[grid]` alone. If both are present, the stages outside come first in every
 /// pipeline, and the grid outside is combined with the grid of each.
 pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
     let Some(tables) = top.take("pipeline") else {
@@ -54,7 +54,7 @@ pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
         let is_same = |other: &&Key| other.name == name.name;
         if let Some(earlier) = pipelines.iter().filter_map(|pipeline| pipeline.name.as_ref()).find(is_same) {
             bail!(
-                "{}: two pipelines are named `{}`, the other in {}: give one another `name`",
+                "{}: two pipelines are named `{}`, the other one in {}: give one of them another `name`",
                 name.place,
                 name.name,
                 earlier.place
@@ -67,12 +67,14 @@ pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
         pipelines.push(PipelineConfig { name: Some(name), stages, grids });
     }
     if pipelines.is_empty() {
-        bail!("{place}: there are no pipelines: write `[[pipeline]]`, or `[[stage]]` for a single one");
+        bail!(
+            "{place}: the list of pipelines is empty: write `[[pipeline]]`, or `[[stage]]` for a single pipeline"
+        );
     }
     Ok(pipelines)
 }
 
-/// Every grid of a pipeline with every one that all pipelines have; a key of both has the values of its own.
+/// Combines every grid of a pipeline with every common grid; for a key in both, the values of the pipeline count.
 fn combined(common: &[GridConfig], own: Vec<GridConfig>) -> Vec<GridConfig> {
     if own.is_empty() {
         return common.to_vec();
@@ -97,14 +99,14 @@ fn grids(table: &mut Table<'_>) -> Result<Vec<GridConfig>> {
     }
 }
 
-/// Stages in a row, named otherwise than those `before` them.
+/// A list of stages; their names must differ from each other and from those `before` them.
 fn stages(tables: Vec<Table<'_>>, before: &[StageConfig]) -> Result<Vec<StageConfig>> {
     let mut stages: Vec<StageConfig> = Vec::new();
     for mut table in tables {
         let type_name = type_of(&mut table)?;
         let name = match table.take("name") {
             Some(item) => item.text()?,
-            // `acme.ridge` is called `ridge`: dots divide addresses.
+            // `acme.ridge` is named `ridge`, because dots separate the parts of an address.
             None => {
                 let last = type_name.name.rsplit('.').next().unwrap_or_default();
                 Key { name: last.to_owned(), ..type_name.clone() }
@@ -130,15 +132,15 @@ fn inner_stages(table: &mut Table<'_>) -> Result<Vec<StageConfig>> {
     Ok(table.take("stage").map(|item| stages(item.tables()?, &[])).transpose()?.unwrap_or_default())
 }
 
-/// Whether the name can stand in an address, and is none of the others'.
+/// Checks that the name can be part of an address and is unique.
 fn check_name<'a>(name: &Key, others: impl IntoIterator<Item = &'a StageConfig>) -> Result<()> {
     let Key { name: text, place } = name;
     if text.is_empty() || text.contains('.') {
-        bail!("{place}: `{text}` cannot name a stage: use a name without dots");
+        bail!("{place}: `{text}` cannot be the name of a stage: use a name without dots");
     }
     match others.into_iter().find(|stage| stage.name.name == *text) {
         Some(earlier) => bail!(
-            "{place}: two stages are named `{text}`, the other in {}: give one another `name`",
+            "{place}: two stages are named `{text}`, the other one in {}: give one of them another `name`",
             earlier.name.place
         ),
         None => Ok(()),

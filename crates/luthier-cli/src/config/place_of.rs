@@ -1,4 +1,4 @@
-//! Which line of the configuration an error is about.
+//! The line of the configuration that an error is about.
 
 use luthier::core::params::ParamError;
 use luthier::tune::FailureSummary;
@@ -7,14 +7,14 @@ use luthier::{core, tune};
 use super::{Config, Key, PipelineConfig, Place, StageConfig};
 
 impl Config {
-    /// Puts in front of an error of a search the places that it is about: the row of the data file that it names, and
-    /// the line of the configuration.
+    /// Adds to an error of a search the places that it is about: the row of the data file and the line of the
+    /// configuration.
     pub(crate) fn located(&self, error: tune::Error) -> anyhow::Error {
         let place = self.place_of(&error).cloned();
         self.at(place, error.into())
     }
 
-    /// As [`located`](Self::located), for an error of a pipeline; at worst at the first stage.
+    /// As [`located`](Self::located), for an error of a pipeline; the default place is the first stage.
     pub(crate) fn located_core(&self, error: core::Error) -> anyhow::Error {
         let place = self.place_of_core(None, &error).unwrap_or(self.stages_place()).clone();
         self.at(Some(place), error.into())
@@ -89,7 +89,7 @@ impl Config {
     }
 }
 
-/// The line of a stage by its dotted name; that of the stage around it, if that one made it.
+/// The line of a stage by its dotted name, or that of the stage that generated it.
 pub(crate) fn stage_place<'a>(stages: &'a [StageConfig], name: &str) -> Option<&'a Place> {
     stages.iter().find_map(|one| match name.strip_prefix(&one.name.name)? {
         "" => Some(&one.name.place),

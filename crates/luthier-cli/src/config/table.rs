@@ -1,4 +1,4 @@
-//! TOML with the place of every key, so that errors say where.
+//! TOML with the place of every key, for error messages.
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,10 +48,10 @@ impl Lines {
     }
 }
 
-/// A table of which keys are taken one by one; [`finish`](Self::finish) refuses those that are left.
+/// A table whose keys are taken one by one; [`finish`](Self::finish) rejects the remaining ones.
 #[derive(Debug)]
 pub(crate) struct Table<'a> {
-    /// How messages name it: `[data]`.
+    /// Its name in messages: `[data]`.
     title: String,
     place: Place,
     lines: Lines,
@@ -125,7 +125,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses the keys that nobody took.
+    /// Rejects the keys that were not taken.
     pub(crate) fn finish(self) -> Result<()> {
         match self.entries.first() {
             Some((key, _)) => Err(unknown_key(key, &self.title, &self.known)),
@@ -133,7 +133,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Everything that is left, in the order of the file; names of tables within are joined by dots.
+    /// The remaining keys in the order of the file; names in nested tables are joined by dots.
     pub(crate) fn rest(self) -> Vec<Item<'a>> {
         let mut items = Vec::new();
         for (key, value) in self.entries {
@@ -166,11 +166,11 @@ fn flatten<'a>(lines: &Lines, key: Key, value: Spanned<DeValue<'a>>, items: &mut
     }
 }
 
-/// The error for a key that is not known where it stands.
+/// The error for an unknown key.
 pub(crate) fn unknown_key(key: &Key, title: &str, known: &[String]) -> anyhow::Error {
     let Key { name, place } = key;
     if known.is_empty() {
-        return anyhow!("{place}: {title} has no key `{name}`: it takes none");
+        return anyhow!("{place}: {title} has no key `{name}`: it has no keys");
     }
     let hint = closest(name, known.iter().map(String::as_str));
     let hint = hint.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
@@ -202,7 +202,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// A whole number of the asked type, from `least` on.
+    /// An integer of type `T` that is at least `least`.
     pub(crate) fn whole<T: TryFrom<u64>>(self, least: u64) -> Result<T> {
         let number = match &self.value {
             DeValue::Integer(n) => u64::from_str_radix(n.as_str(), n.radix()).ok(),
@@ -210,11 +210,11 @@ impl<'a> Item<'a> {
         };
         match number.filter(|&n| n >= least).and_then(|n| T::try_from(n).ok()) {
             Some(n) => Ok(n),
-            None => self.wrong(&format!("a whole number from {least} on")),
+            None => self.wrong(&format!("an integer of at least {least}")),
         }
     }
 
-    /// A list of strings; one string alone is a list of one.
+    /// A list of strings; a single string counts as a list of one.
     pub(crate) fn strings(self) -> Result<Vec<String>> {
         let expected = "a list of strings";
         match &self.value {
@@ -227,7 +227,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// A table, which messages call `[name]`.
+    /// A table, called `[name]` in messages.
     pub(crate) fn table(self) -> Result<Table<'a>> {
         match self.value {
             DeValue::Table(table) => {

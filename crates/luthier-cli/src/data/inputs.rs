@@ -11,13 +11,13 @@ use crate::config::DataConfig;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector};
 
-/// The vector column that stages find the selected columns in.
+/// The vector column that is assembled from the selected columns.
 pub(crate) const FEATURES: &str = "features";
 
-/// Which columns a model was fitted on; kept with it.
+/// The columns on which a model was fitted; saved with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
-    /// The columns that are put side by side as `features`, in order; none where the stages take columns as they are.
+    /// The columns that are assembled into `features`, in order; empty if the stages read the columns themselves.
     pub(crate) features: Vec<String>,
     /// Width of `features`.
     pub(crate) num_features: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Inputs {
     pub(crate) weight: Option<String>,
     /// Column of fold numbers.
     pub(crate) fold: Option<String>,
-    /// What was done with rows that have no label.
+    /// How rows without a label were treated.
     #[serde(default)]
     pub(crate) missing_label: MissingLabel,
 }
@@ -58,7 +58,10 @@ impl Inputs {
             check_type(schema.require(name).context("features")?).map_err(|error| {
                 match config.source.text_among_numbers(name) {
                     Some(cell) => error.context(cell),
-                    None => error,
+                    None => match schema.field(name).and_then(as_feature) {
+                        Some(remedy) => anyhow!("{error}: {remedy}"),
+                        None => error,
+                    },
                 }
             })?;
         }
@@ -75,7 +78,7 @@ impl Inputs {
     /// The frame with the vector column `features`, if any columns are selected.
     ///
     /// # Errors
-    /// A column that is missing, has another type or width than when the model was fitted, or misses a value.
+    /// A column that is missing, has another type or width than when the model was fitted, or has a missing value.
     pub(crate) fn assemble(&self, frame: &DataFrame, source: &DataSource) -> Result<DataFrame> {
         if self.features.is_empty() {
             return Ok(frame.clone());
@@ -90,7 +93,7 @@ impl Inputs {
         let found = width(&self.features, schema).with_context(|| source.name())?;
         if found != self.num_features {
             bail!(
-                "{}: the columns {} have {found} values in a row, expected {}",
+                "{}: the columns {} have {found} values per row, expected {}",
                 source.name(),
                 self.features.join(", "),
                 self.num_features
@@ -101,15 +104,15 @@ impl Inputs {
                 return Ok(frame.clone());
             }
             bail!(
-                "{}: the file has a column `{FEATURES}`, which is to be the name of the selected columns \
-                 together: select it alone, or rename it",
+                "{}: the file has a column `{FEATURES}`, but that is the name of the vector of all selected columns: \
+                 select this column only, or rename it",
                 source.name()
             );
         }
         let place = |error: Error| match null_of(&error, &|row| source.place_of(row)) {
             Some((column, place)) => anyhow!(
                 "{}: column `{column}` is missing, expected a number: drop the row or fill the value; with \
-                 `features = []` in a configuration, stages such as an imputer take the columns as they are",
+                 `features = []` in a configuration, stages such as an imputer read the columns themselves",
                 place
             ),
             None => error.into(),
@@ -118,7 +121,7 @@ impl Inputs {
         let assembled = frame.with_vector(FEATURES, &names).map_err(place)?;
         let nullable = self.features.iter().any(|name| schema.field(name).is_some_and(Field::nullable));
         if !frame.is_in_memory() && nullable {
-            // What is missing is to be told before anything else happens.
+            // Missing values are reported before anything else happens.
             let index = assembled.schema().require_index(FEATURES)?;
             for partition in assembled.partitions() {
                 partition.batches(Some(&[index]))?.try_for_each(|batch| batch.map(drop)).map_err(place)?;
@@ -132,7 +135,7 @@ impl Inputs {
         self.features == [FEATURES]
     }
 
-    /// Whether the program puts the columns together, under a name that the file does not have.
+    /// Whether the program assembles the vector, under a name that the file does not have.
     pub(crate) fn makes_features(&self) -> bool {
         !self.features.is_empty() && !self.is_there_already()
     }
@@ -158,6 +161,20 @@ pub(crate) fn is_usable(column_type: ColumnType) -> bool {
     column_type.is_numeric() || column_type.is_vector()
 }
 
+/// How a column that is neither a number nor a vector can become a feature.
+pub(crate) fn as_feature(field: &Field) -> Option<String> {
+    match field.column_type() {
+        ColumnType::Utf8 => {
+            let name = field.name();
+            Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
+        }
+        ColumnType::Date | ColumnType::Timestamp => {
+            Some("a stage `date_parts` turns it into numbers".to_owned())
+        }
+        _ => None,
+    }
+}
+
 fn check_type(field: &Field) -> Result<()> {
     let (name, found) = (field.name(), field.column_type());
     if !is_usable(found) {
@@ -165,7 +182,7 @@ fn check_type(field: &Field) -> Result<()> {
     }
     if name == FEATURES && !found.is_vector() {
         bail!(
-            "features: the column `{name}` is {found}, but the name belongs to the vector of all features: rename it"
+            "features: the column `{name}` is {found}, but that is the name of the vector of all features: rename it"
         );
     }
     Ok(())

@@ -6,13 +6,13 @@ mod selection;
 mod source;
 mod write;
 
-pub(crate) use inputs::{FEATURES, Inputs, is_usable};
+pub(crate) use inputs::{FEATURES, Inputs, as_feature, is_usable};
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use selection::{MissingLabel, Selection};
 pub(crate) use source::{DataSource, Format};
 pub(crate) use write::{is_broken_pipe, writable, write, writer};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use luthier::frame::arrow_array::Array;
 use luthier::frame::{DataFrame, numbers};
 
@@ -21,15 +21,15 @@ use crate::output::note;
 use crate::roles::Roles;
 use crate::{build, expand};
 
-/// The rows that a configuration names, ready for its stages.
+/// The rows of a configuration, ready for its stages.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) frame: DataFrame,
     pub(crate) inputs: Inputs,
 }
 
-/// Checks the roles of the columns, puts the selected ones side by side, and names the columns that the stages of the
-/// configuration take: it says it by globs and by `categories`.
+/// Checks the roles of the columns, assembles the selected ones, and replaces the globs and `categories` of the
+/// configuration by names of columns.
 pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
     let label = config.data.label.as_ref().filter(|label| frame.schema().field(&label.name).is_some());
     let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
@@ -49,8 +49,11 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     }
     let config = &config.data;
     if !passed_over.is_empty() {
+        let is_text = passed_over.iter().any(|column| column.ends_with(": utf8"));
+        let remedy =
+            if is_text { "; `categories` under [data] names those whose values are categories" } else { "" };
         note(&format!(
-            "columns that are neither numbers nor vectors are no features: {}",
+            "these columns are neither numbers nor vectors and are not used as features: {}{remedy}",
             passed_over.join(", ")
         ));
         let is_passed =
@@ -64,17 +67,17 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         check_values(&config.source, frame, &label.name, MISSING_LABEL)?;
     }
     for column in [&config.weight, &config.fold].into_iter().flatten() {
-        let advice = format!("`drop_nulls = [{:?}]` under [data] leaves such rows out", column.name);
+        let advice = format!("drop such rows with `drop_nulls = [{:?}]` under [data]", column.name);
         check_values(&config.source, frame, &column.name, &advice)?;
     }
     Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
 }
 
-/// What leaves rows without a label out.
-const MISSING_LABEL: &str = "`missing_label = \"drop\"` under [data] leaves such rows out";
+/// Advice for rows without a label.
+const MISSING_LABEL: &str = "drop such rows with `missing_label = \"drop\"` under [data]";
 
-/// Refuses the first value of a column that is missing or not finite; `advice` is for those that are missing.
-pub(crate) fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
+/// Rejects the first value of a column that is missing or not finite; `advice` is for missing values.
+fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
     let index = frame.schema().require_index(column)?;
     let mut row = 0;
     for partition in frame.partitions() {
@@ -85,21 +88,26 @@ pub(crate) fn check_values(source: &DataSource, frame: &DataFrame, column: &str,
             let is_bad =
                 |at: &usize| array.is_null(*at) || values.get(*at).is_some_and(|value| !value.is_finite());
             if let Some(at) = (0..array.len()).find(is_bad) {
-                let place = source.place_of(row + at);
-                match values.get(at) {
-                    Some(value) if value.is_infinite() => bail!(
-                        "{place}: column `{column}` is {value}, expected a finite number: drop the row or change the value"
-                    ),
-                    Some(value) if array.is_valid(at) => bail!(
-                        "{place}: column `{column}` is {value}, expected a finite number: fill the value, or {advice}"
-                    ),
-                    _ => {
-                        bail!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}")
-                    }
-                }
+                let found = values.get(at).filter(|_| array.is_valid(at)).map(f64::to_string);
+                return Err(unusable(&source.place_of(row + at), column, found.as_deref(), advice));
             }
             row += array.len();
         }
     }
     Ok(())
+}
+
+/// The error for a value that is missing (`None`) or not finite; `advice` is for values that are missing or NaN.
+pub(crate) fn unusable(place: &str, column: &str, found: Option<&str>, advice: &str) -> anyhow::Error {
+    match found {
+        None => anyhow!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}"),
+        Some("NaN") => {
+            anyhow!(
+                "{place}: column `{column}` is NaN, expected a finite number: fill the value, or {advice}"
+            )
+        }
+        Some(found) => anyhow!(
+            "{place}: column `{column}` is {found}, expected a finite number: drop the row or change the value"
+        ),
+    }
 }

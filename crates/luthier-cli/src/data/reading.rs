@@ -1,4 +1,4 @@
-//! How a file is to be read, as a configuration, the command line and a saved model say it.
+//! How a file is read, as set by a configuration, the command line or a saved model.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Format;
 
-/// How a file is to be read. What is not given is left to the file and to the defaults of [`CsvOptions`].
+/// How a file is read. Options that are not given are detected or have the defaults of [`CsvOptions`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Reading {
@@ -21,7 +21,7 @@ pub(crate) struct Reading {
     pub(crate) header: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) skip_lines: Option<u64>,
-    /// Cells that stand for a missing value.
+    /// Cells that mean a missing value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) null_values: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,13 +32,13 @@ pub(crate) struct Reading {
     pub(crate) comment: Option<char>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) encoding: Option<String>,
-    /// The zone of timestamps that name none.
+    /// The time zone of timestamps without an offset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time_zone: Option<String>,
     /// The columns whose types are declared.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) types: BTreeMap<String, DeclaredType>,
-    /// The most bytes of text that are read: a limit of one run, which no model keeps.
+    /// The largest number of bytes of text to read: a limit of one run, which is not saved with a model.
     #[serde(skip)]
     pub(crate) max_bytes: Option<u64>,
 }
@@ -57,7 +57,7 @@ impl From<DeclaredType> for String {
 impl TryFrom<String> for DeclaredType {
     type Error = anyhow::Error;
 
-    /// Takes everyday names beside those of [`ColumnType`].
+    /// Accepts everyday names in addition to those of [`ColumnType`].
     fn try_from(name: String) -> Result<Self> {
         Ok(Self(match name.as_str() {
             "text" | "string" => ColumnType::Utf8,
@@ -66,16 +66,14 @@ impl TryFrom<String> for DeclaredType {
             "boolean" => ColumnType::Bool,
             other => match other.parse::<ColumnType>() {
                 Ok(column_type) if !column_type.is_vector() => column_type,
-                _ => bail!(
-                    "the type {other:?} is not known, expected \"text\", \"number\", \"integer\" or \"bool\""
-                ),
+                _ => bail!("unknown type {other:?}, expected \"text\", \"number\", \"integer\" or \"bool\""),
             },
         }))
     }
 }
 
 impl Reading {
-    /// This where it says something, else the other.
+    /// The options of this, and those of the other where this has none.
     pub(crate) fn or(self, other: &Self) -> Self {
         let Self {
             format,
@@ -148,7 +146,7 @@ impl Reading {
     }
 }
 
-/// A character for an option: one, or a tab by the name `tab` or as `\t`.
+/// A character for an option: a single character, or a tab written as `tab` or `\t`.
 ///
 /// # Errors
 /// Any other text.
@@ -199,8 +197,8 @@ impl SavedReading {
         Self { reading: reading.clone(), columns: schema.fields().iter().map(column).collect() }
     }
 
-    /// How a file for the model is read: as `given`, else as the model's own data were. The columns that the model reads
-    /// have the types they had: text stays text where all values happen to look like numbers, and what is no number in a
+    /// How a file for the model is read: as `given`, otherwise like the data of the model. The columns that the model reads
+    /// keep their types: text stays text even if all values look like numbers, and a cell that is not a number in a
     /// column of numbers is an error with its line.
     pub(crate) fn for_model(&self, given: Reading, is_read: impl Fn(&str) -> bool) -> Reading {
         let mut reading = given.or(&self.reading);

@@ -1,4 +1,4 @@
-//! Which rows of the data a pipeline is fitted on: `where`, `drop_nulls` and `missing_label` of `[data]`.
+//! The rows on which a pipeline is fitted: `where`, `drop_nulls` and `missing_label` of `[data]`.
 
 use anyhow::{Result, bail};
 use luthier::frame::{DataFrame, Predicate};
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::Place;
 use crate::output::note;
 
-/// What is done with rows that have no label.
+/// How rows without a label are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MissingLabel {
     /// They are an error.
     #[default]
     Error,
-    /// They are left out.
+    /// They are dropped.
     Drop,
 }
 
@@ -31,7 +31,7 @@ impl MissingLabel {
         }
     }
 
-    /// The rows that have a label, where the others are to be left out; it is told how many are not there.
+    /// The rows that have a label, if the others are to be dropped; a note says how many were dropped.
     ///
     /// # Errors
     /// A column that does not exist; a file that cannot be read.
@@ -40,7 +40,7 @@ impl MissingLabel {
             return Ok(frame);
         }
         let labelled = frame.drop_nulls(&[label])?;
-        tell(&frame, &labelled, &format!("that have no label `{label}`"));
+        tell(&frame, &labelled, &format!("because they have no label `{label}`"));
         Ok(labelled)
     }
 }
@@ -48,25 +48,29 @@ impl MissingLabel {
 /// The rows that are used.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
-    /// The condition that they meet.
+    /// The condition that they satisfy.
     pub(crate) condition: Option<(Predicate, Place)>,
     /// Columns in which they have values.
     pub(crate) drop_nulls: Vec<(String, Place)>,
-    /// What is done with those that have no label.
+    /// How rows without a label are treated.
     pub(crate) missing_label: MissingLabel,
 }
 
 impl Selection {
-    /// The rows that are used of a frame; it is told how many are not.
+    /// The rows of a frame that are used; notes say how many are left out.
     ///
     /// # Errors
     /// A column that does not exist, or a value that cannot be compared with its column, with the line of the
-    /// configuration; no rows that are left.
+    /// configuration; a selection without rows.
     pub(crate) fn apply(&self, frame: &DataFrame, label: Option<&str>) -> Result<DataFrame> {
         let mut selected = frame.clone();
         if let Some((condition, place)) = &self.condition {
             let met = selected.filter_by(condition).map_err(|e| place.error(e))?;
-            tell(&selected, &met, &format!("that do not meet `where = {:?}`", condition.to_string()));
+            tell(
+                &selected,
+                &met,
+                &format!("because they do not satisfy `where = {:?}`", condition.to_string()),
+            );
             selected = met;
         }
         for (column, place) in &self.drop_nulls {
@@ -75,7 +79,7 @@ impl Selection {
         if !self.drop_nulls.is_empty() {
             let columns: Vec<&str> = self.drop_nulls.iter().map(|(column, _)| column.as_str()).collect();
             let whole = selected.drop_nulls(&columns)?;
-            tell(&selected, &whole, &format!("without a value in {}", columns.join(", ")));
+            tell(&selected, &whole, &format!("because they have no value in {}", columns.join(", ")));
             selected = whole;
         }
         if let Some(label) = label {
@@ -83,7 +87,7 @@ impl Selection {
         }
         if selected.num_rows() == 0 && frame.num_rows() > 0 {
             bail!(
-                "none of the {} rows is left: see `where`, `drop_nulls` and `missing_label`",
+                "none of the {} rows is left: check `where`, `drop_nulls` and `missing_label`",
                 frame.num_rows()
             );
         }

@@ -15,7 +15,7 @@ use crate::output::{is_standard, note};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
-    /// Text, one line a row.
+    /// Text with one line per row.
     Csv,
     /// Columns in row groups.
     Parquet,
@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// What the ending of the file's name says, in front of that of a compression; the standard input is text.
+    /// The format according to the file extension, before that of a compression; standard input is text.
     fn of(path: &Path) -> Option<Self> {
         if is_standard(path) {
             return Some(Self::Csv);
@@ -52,19 +52,19 @@ impl Format {
     }
 }
 
-/// The endings that [`DataSource::read`] knows.
+/// The file extensions that [`DataSource::read`] knows.
 const READABLE: &str = ".csv, .tsv, .txt, .parquet or .pq";
 
 /// A file of rows, or several that are one data set.
 #[derive(Debug, Clone)]
 pub(crate) struct DataSource {
-    /// The file, a folder of files, or a pattern of their names; `-` is the standard input.
+    /// The file, a folder of files, or a glob; `-` is standard input.
     pub(crate) path: PathBuf,
     /// How it is read.
     pub(crate) reading: Reading,
-    /// Into how many partitions the rows are cut; without it 1 for CSV, and Parquet keeps its row groups.
+    /// The number of partitions; by default 1 for CSV and one per row group for Parquet.
     pub(crate) partitions: Option<usize>,
-    /// The only columns that are read as what they are; the others of a CSV file are passed on as they are spelt.
+    /// The only columns that are parsed. The cells of all columns of a CSV file are kept as text.
     spelt_except: Option<Vec<String>>,
     opened: Arc<OnceLock<Opened>>,
 }
@@ -77,7 +77,7 @@ struct Opened {
 }
 
 impl DataSource {
-    /// A file of which only the name is known.
+    /// A file that is read with the defaults.
     pub(crate) fn new(path: PathBuf) -> Self {
         let (reading, opened) = (Reading::default(), Arc::default());
         Self { path, reading, partitions: None, spelt_except: None, opened }
@@ -88,7 +88,8 @@ impl DataSource {
         Self { reading, opened: Arc::default(), ..self }
     }
 
-    /// The same file, of which all other columns are only passed on: cells of a CSV file stay as they are spelt.
+    /// The same file, but only these columns are parsed. The cells of a CSV file are kept as text; the cells of these columns
+    /// are kept in addition to their values.
     pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
         Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }
@@ -107,14 +108,14 @@ impl DataSource {
             return Ok(());
         }
         let metadata = std::fs::metadata(&self.path).map_err(|e| cannot(&e))?;
-        // Who writes into a pipe would notice that it is opened and closed.
+        // The writer of a pipe would notice that it is opened and closed.
         if metadata.is_file() {
             std::fs::File::open(&self.path).map(drop).map_err(|e| cannot(&e))?;
         }
         Ok(())
     }
 
-    /// Reads all rows of a CSV file; a Parquet file is opened, its row groups are read when they are needed.
+    /// Reads all rows of a CSV file. A Parquet file is only opened; its row groups are read when they are needed.
     ///
     /// # Errors
     /// A file that cannot be read; with line and column where the format has them.
@@ -123,7 +124,7 @@ impl DataSource {
         match self.format()? {
             Format::Csv => {
                 let unread = |e| failure::of_frame("read", e);
-                // Loaded as one and cut afterwards, so that the file is read once more and not once for each partition.
+                // Loaded as one partition and cut afterwards, so that the file is read once and not once per partition.
                 let loaded = frame.coalesce(1).and_then(|frame| frame.collect()).map_err(unread)?;
                 Ok(loaded.repartition(frame.num_partitions())?)
             }
@@ -131,7 +132,7 @@ impl DataSource {
         }
     }
 
-    /// Opens the file, the rows of which are read when they are needed. What was opened before is not opened again.
+    /// Opens the file. Its rows are read when they are needed, and it is opened only once.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -142,11 +143,11 @@ impl DataSource {
         let unread = |e| failure::of_frame("read", e);
         let format = self.format()?;
         if format == Format::Parquet && is_standard(&self.path) {
-            bail!("the standard input cannot be Parquet: name a file, or give CSV");
+            bail!("standard input cannot be Parquet: name a file, or pass CSV");
         }
         let options = self.reading.csv_options();
         let options = match &self.spelt_except {
-            Some(columns) => options.as_spelt_except(columns),
+            Some(columns) => options.as_spelt_except(columns).keep_spelling(columns),
             None => options,
         };
         let mut notes = Vec::new();
@@ -167,7 +168,7 @@ impl DataSource {
             note(&format!("{}: {about}", self.name()));
         }
         let frame = match self.partitions {
-            // More partitions than rows would be empty.
+            // Partitions beyond the number of rows would be empty.
             Some(partitions) => frame.repartition(partitions.min(frame.num_rows().max(1)))?,
             None => frame,
         };
@@ -180,19 +181,19 @@ impl DataSource {
         SavedReading::new(&self.reading, &schema.unwrap_or_default())
     }
 
-    /// Whether it is a folder, or a pattern, and so perhaps several files.
+    /// Whether it is a folder or a glob, and so possibly several files.
     fn is_set(&self) -> bool {
         let is_pattern = self.path.to_string_lossy().contains(['*', '?', '[']);
         self.path.is_dir() || (is_pattern && !self.path.exists())
     }
 
-    /// The same file, of which only these rows are used; those of errors are counted in them.
+    /// The same file, of which only these rows are used; errors count rows within them.
     pub(crate) fn with_rows(&self, frame: DataFrame) -> Self {
         let notes = self.opened.get().map(|opened| opened.notes.clone()).unwrap_or_default();
         Self { opened: Arc::new(OnceLock::from(Opened { frame, notes })), ..self.clone() }
     }
 
-    /// What messages call the file.
+    /// The name of the file in messages.
     pub(crate) fn name(&self) -> String {
         if is_standard(&self.path) { "standard input".to_owned() } else { self.path.display().to_string() }
     }
@@ -200,7 +201,7 @@ impl DataSource {
     /// The format of the file.
     ///
     /// # Errors
-    /// If neither it nor the ending of the name says one.
+    /// If neither an option nor the file extension determines it.
     pub(crate) fn format(&self) -> Result<Format> {
         if self.reading.format.is_none() && self.is_set() {
             let unread = |e| failure::of_frame("read", e);
@@ -212,14 +213,14 @@ impl DataSource {
         }
         self.reading.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
             anyhow!(
-                "{}: the ending of the name tells no format, expected {READABLE}: name the format (`format = \"csv\"` in \
-                 [data], --format csv)",
+                "{}: the file extension is unknown, expected {READABLE}: set the format (`format = \"csv\"` in \
+                 [data], or --format csv)",
                 self.path.display()
             )
         })
     }
 
-    /// Puts the place of the row in front of an error that names one.
+    /// Adds the place of the row to an error that names one.
     pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
         let error = error.into();
         match self.row_place(&error) {
@@ -234,7 +235,7 @@ impl DataSource {
         row().or_else(|| self.text_among_numbers(error.chain().find_map(text_column_of)?))
     }
 
-    /// Where a column is text for the sake of a few cells, and what to do about it.
+    /// Where a column is text because of a few cells, and what to do about it.
     pub(crate) fn text_among_numbers(&self, column: &str) -> Option<String> {
         let mut notes = self.opened.get()?.notes.iter();
         let (line, why) = notes.find_map(|note| match note {
@@ -244,7 +245,7 @@ impl DataSource {
         Some(format!("{}:{line}: {why}", self.name()))
     }
 
-    /// Tells of these columns why they are text although most of their values are numbers.
+    /// Notes why these columns are text although most of their values are numbers.
     pub(crate) fn note_texts(&self, is_concerned: impl Fn(&str) -> bool) {
         for about in self.opened.get().into_iter().flat_map(|opened| &opened.notes) {
             if let CsvNote::Text { column, .. } = about
@@ -273,7 +274,7 @@ fn row_of(error: &(dyn std::error::Error + 'static)) -> Option<usize> {
     }
 }
 
-/// The column that an error calls text.
+/// The column that is text according to an error.
 fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     match error.downcast_ref()? {
         luthier::core::Error::ColumnType { column, found, .. } if found == "utf8" => Some(column),

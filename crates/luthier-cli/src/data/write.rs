@@ -10,13 +10,14 @@ use super::Format;
 use crate::failure;
 use crate::output::{check_target, is_standard};
 
-/// The endings that [`write`] knows.
-const WRITABLE: &str = ".csv, .parquet or .pq";
+/// The file extensions that [`write`] knows.
+const WRITABLE: &str = ".csv (also .csv.gz, .csv.zst), .parquet or .pq";
 
-/// Writes a frame in the format that the ending of the name says; `-` is the standard output, which takes CSV.
+/// Writes a frame in the format of the file extension; `-` writes CSV to standard output.
 ///
 /// # Errors
-/// Another ending than `csv`, `parquet` or `pq`; a file that cannot be written.
+/// An extension other than `csv` (also `csv.gz` and `csv.zst`, which are compressed), `parquet` or `pq`; a file that cannot be
+/// written.
 pub(crate) fn write(frame: &DataFrame, path: &Path) -> Result<()> {
     match writable(path)? {
         Format::Csv if is_standard(path) => match write_standard(frame) {
@@ -39,7 +40,7 @@ fn write_standard(frame: &DataFrame) -> Result<(), Error> {
     writer.finish().map(drop)
 }
 
-/// Writes rows that come batch by batch: to a file, or to the standard output as CSV.
+/// Writes rows batch by batch to a file, or to standard output as CSV.
 #[derive(Debug)]
 pub(crate) enum Writer {
     File(BatchWriter),
@@ -54,7 +55,7 @@ impl Writer {
         }
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its path.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self {
             Self::File(writer) => writer.finish(),
@@ -63,7 +64,7 @@ impl Writer {
     }
 }
 
-/// A writer of the format that the ending of the name says.
+/// A writer for the format of the file extension.
 ///
 /// # Errors
 /// As [`write`].
@@ -78,7 +79,7 @@ pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Writer> {
     .map_err(|e| failure::of_frame("write", e))
 }
 
-/// Whether the reader of the output has gone away, as `head` does: that is no error.
+/// Whether the reader of the output has closed it, as `head` does: that is not an error.
 pub(crate) fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { cause, .. } if cause.kind() == ErrorKind::BrokenPipe)
 }
@@ -86,16 +87,18 @@ pub(crate) fn is_broken_pipe(error: &Error) -> bool {
 /// The format in which [`write`] will write, if it can.
 ///
 /// # Errors
-/// As [`write`], as far as that shows before.
+/// As [`write`], as far as that can be checked beforehand.
 pub(crate) fn writable(path: &Path) -> Result<Format> {
     if is_standard(path) {
         return Ok(Format::Csv);
     }
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let format = match ending.as_str() {
+    let ending = |path: &Path| Some(path.extension()?.to_str()?.to_ascii_lowercase());
+    let is_csv = || path.file_stem().and_then(|stem| ending(Path::new(stem))).is_some_and(|of| of == "csv");
+    let format = match ending(path).unwrap_or_default().as_str() {
         "csv" => Format::Csv,
+        "gz" | "zst" if is_csv() => Format::Csv,
         "parquet" | "pq" => Format::Parquet,
-        _ => bail!("{}: cannot write this format: end the name in {WRITABLE}", path.display()),
+        _ => bail!("{}: cannot write this format: use the file extension {WRITABLE}", path.display()),
     };
     check_target(path).map(|()| format)
 }

@@ -63,7 +63,7 @@ fn unknown_keys_have_suggestions() {
     check(
         "executor = ",
         "executor_options = { threads = 3 }\nexecutor = ",
-        &["search.toml:17", "executor_options", "threads", "it takes none"],
+        &["search.toml:17", "executor_options", "threads", "it has no keys"],
     );
     check("method", "metod", &["search.toml:14: [search] has no key `metod`, did you mean `method`?"]);
     check("path", "pth", &["search.toml:4: [data] has no key `pth`, did you mean `path`?"]);
@@ -88,7 +88,11 @@ fn unknown_columns_have_suggestions() {
         &["search.toml:6", "the glob `z*` matches no numeric or vector column", "x0"],
     );
     check("[\"x*\"]", "[\"text\"]", &["the column `text` is", "expected numbers or vectors"]);
-    check("[\"x*\"]", "[\"x0\", \"label\"]", &["the column `label` is the label"]);
+    check(
+        "[\"x*\"]",
+        "[\"x0\", \"label\"]",
+        &["the column `label` cannot be a feature, because it is the label"],
+    );
     check("[\"x*\"]", "[\"x[\"]", &["x["]);
     check(
         "type = \"test.shift\"",
@@ -119,10 +123,10 @@ fn values_must_fit() {
         "num_folds = 7",
         &["search.toml:13: splitter `k_fold` (num_folds = 7): 6 rows cannot be split into 7 folds"],
     );
-    check("parallelism = 2", "parallelism = 0", &["search.toml:16", "from 1 on"]);
-    check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "whole number from 0 on"]);
+    check("parallelism = 2", "parallelism = 0", &["search.toml:16", "at least 1"]);
+    check("seed = 7", "seed = -7", &["search.toml:2", "`seed` is -7", "an integer of at least 0"]);
     check("seed = 7", "seed = \"7\"", &["`seed` is \"7\""]);
-    check("partitions = 2", "partitions = 0", &["search.toml:7", "from 1 on"]);
+    check("partitions = 2", "partitions = 0", &["search.toml:7", "an integer of at least 1"]);
     check(
         "type = \"test.off\"",
         "type = \"test.off\"\nnegative = 1",
@@ -151,7 +155,7 @@ fn what_is_missing_is_named() {
         "[[stage]]\nname = \"shift\"\ntype = \"test.shift\"\n[evaluator]",
         &["search.toml:19", "two stages are named `shift`"],
     );
-    check("name = \"shift\"", "name = \"a.b\"", &["search.toml:9", "`a.b` cannot name a stage"]);
+    check("name = \"shift\"", "name = \"a.b\"", &["search.toml:9", "`a.b` cannot be the name of a stage"]);
 }
 
 #[test]
@@ -185,7 +189,7 @@ fn bad_rows_have_their_line() {
     }
     let folds = SEARCH.replace("num_folds = 2", "fold_col = \"part\"");
     let error = with("label,w,part,x0,x1\n1,1,a,1,2\n2,1,a,2,3\n", &folds);
-    assert!(error.contains("column `part` has 1 different values in 2 rows, expected 2 at least"), "{error}");
+    assert!(error.contains("column `part` has 1 different values in 2 rows, expected at least 2"), "{error}");
     let weights = SEARCH.replace("label = ", "weight = \"w\"\nlabel = ");
     let error = with(&DATA.replacen("4,2,1", "4,inf,1", 1), &weights);
     assert!(error.contains("data.csv:5: column `w` is inf"), "{error}");

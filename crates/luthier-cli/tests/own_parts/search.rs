@@ -174,7 +174,7 @@ fn data_gives_the_default_columns_and_explicit_keys_win() {
         let from = stdout.find('{').unwrap();
         let json = serde_json::Deserializer::from_str(&stdout[from..]).into_iter().next().unwrap();
         let json: Value = json.unwrap();
-        assert_eq!(keys(&json), ["type", "stages", "inputs", "reading"]);
+        assert_eq!(keys(&json), ["type", "stages", "inputs", "evaluators", "reading"]);
         assert_eq!(keys(&json["stages"][0]), ["name", "type", "params", "state", "description"]);
         assert_eq!(json["stages"][0]["name"], "shift");
         (json["stages"][0].clone(), json["inputs"].clone())
@@ -253,7 +253,10 @@ fn predictions_need_no_label() {
     assert!(error.contains("hole.csv:3: column `x1` is missing"), "{error}");
     for name in ["p.xlsx", "p.txt", "p.tsv", "p"] {
         let error = scene.fail(&["predict", "out/model.json", "new.csv", "--out", name]);
-        assert!(error.contains(&format!("{name}: ")) && error.contains(".csv, .parquet or .pq"), "{error}");
+        assert!(
+            error.contains(&format!("{name}: ")) && error.contains(".csv.zst), .parquet or .pq"),
+            "{error}"
+        );
     }
     scene.write("semi.csv", "x0;x1\n1;NA\n");
     let error = scene.fail(&[
@@ -351,7 +354,7 @@ fn a_vector_column_called_features_is_used_as_it_is() {
 
     write(vec![("label", label.clone()), ("features", vectors.clone()), ("x", label.clone())]);
     let error = scene.fail(&["tune", "search.toml"]);
-    assert!(error.contains("select it alone, or rename it"), "{error}");
+    assert!(error.contains("select this column only, or rename it"), "{error}");
 
     write(vec![("label", label.clone()), ("v", vectors), ("x", label)]);
     scene.succeed(&["tune", "search.toml", "--out", "out"]);
@@ -456,7 +459,7 @@ fn a_named_feature_cannot_be_the_label_of_a_part() {
         .replace("type = \"test.shift\"", "type = \"test.shift\"\nlabel_col = \"x1\"");
     let error = Scene::new(&config).fail(&["tune", "search.toml"]);
     assert!(
-        error.contains("search.toml:5: features: the column `x1` is the label of stage `shift`"),
+        error.contains("search.toml:5: features: the column `x1` cannot be a feature, because it is the label of stage `shift`"),
         "{error}"
     );
 }
@@ -509,7 +512,7 @@ fn several_evaluators_are_reported_and_the_first_decides() {
         assert_eq!(with["also"][1]["mean"], "NaN");
         for fold in with["folds"].as_array().unwrap() {
             assert!(close(&fold["also"][0]["metric"], &fold["metric"]) && fold["also"][0]["error"].is_null());
-            assert!(fold["also"][1]["error"].as_str().unwrap().contains("a class, which is a whole number"));
+            assert!(fold["also"][1]["error"].as_str().unwrap().contains("a class, which is an integer"));
             assert!(fold["error"].is_null());
         }
     }

@@ -1,4 +1,4 @@
-//! Which row belongs to which fold, and which folds a dataset shows.
+//! The fold of each row, and the folds that a dataset selects.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::{Error, Result};
 
 /// A fold number for every row of a frame, by global row index.
 ///
-/// It depends on row indices alone, so it stays as it is when the frame is repartitioned, and no data are
+/// It depends only on row indices, so it does not change when the frame is repartitioned, and no data are
 /// copied to make training and validation sets.
 #[derive(Debug, Clone)]
 pub struct Folds {
@@ -18,7 +18,7 @@ impl Folds {
     /// Folds `0..count` from one number per row.
     ///
     /// # Errors
-    /// A number outside of the range, or a fold without rows.
+    /// A number out of range, or a fold without rows.
     pub fn new(assignment: Vec<u32>, count: u32) -> Result<Self> {
         let mut sizes = vec![0usize; count as usize];
         for (row, &fold) in assignment.iter().enumerate() {
@@ -26,7 +26,7 @@ impl Folds {
                 Some(size) => *size += 1,
                 None => {
                     return Err(Error::invalid(format!(
-                        "row {row} is in fold {fold}, but folds go from 0 to {}",
+                        "row {row} is in fold {fold}, but folds are numbered from 0 to {}",
                         i64::from(count) - 1
                     )));
                 }
@@ -34,7 +34,7 @@ impl Folds {
         }
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::invalid(format!(
-                "fold {empty} of {count} has no rows: there are {} rows; use fewer folds or check the fold column",
+                "fold {empty} of {count} has no rows (there are {} rows): use fewer folds or check the fold column",
                 assignment.len()
             )));
         }
@@ -46,7 +46,7 @@ impl Folds {
         self.sizes.len() as u32
     }
 
-    /// Rows in each fold.
+    /// The number of rows in each fold.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
@@ -57,19 +57,19 @@ impl Folds {
     }
 }
 
-/// The folds whose rows a dataset shows.
+/// The folds whose rows a dataset selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rows {
-    /// All of them.
+    /// All folds.
     All,
-    /// All but one: the training rows of that fold.
+    /// All folds except one: the training rows of that fold.
     Except(u32),
-    /// One: its validation rows.
+    /// One fold: its validation rows.
     Only(u32),
 }
 
 impl Rows {
-    /// Whether rows of this fold are shown.
+    /// Whether rows of this fold are selected.
     pub fn includes(self, fold: u32) -> bool {
         match self {
             Self::All => true,

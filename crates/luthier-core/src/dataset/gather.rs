@@ -1,4 +1,4 @@
-//! What is gathered from the rows of a view by other means than summaries.
+//! Collects values from the rows of a view without summaries.
 
 use luthier_frame::{DataFrame, Schema};
 use rayon::prelude::*;
@@ -8,15 +8,16 @@ use super::reader::{Branch, Reader};
 use crate::rows::Tile;
 use crate::{Error, Result};
 
-/// Rows of a stretch: many enough to be worth a task, few enough that a frame of one partition has work for every core.
+/// Rows of a stretch: enough to be worth a task, few enough that a frame with one partition has work for every core.
 const STRETCH_ROWS: usize = 1 << 14;
 
 impl Dataset {
-    /// What `add` makes of the selected rows, tile by tile in the order of the frame. Stretches of rows are read in
-    /// parallel and have a state each; `start` makes it, told how many selected rows are in front, with those that a
-    /// stage leaves out.
+    /// Calls `add` for the selected rows, tile by tile in the order of the frame, and returns the resulting states. Stretches
+    /// of rows are read in parallel, each with its own state. `start` creates a state from the number of selected rows before
+    /// the stretch, which includes rows that a stage drops.
     ///
-    /// Rows in memory are cut into stretches of about 16,384, whatever their partitions; of a file a partition is one.
+    /// Rows in memory are cut into stretches of about 16,384, whatever their partitions; each partition of a file is one
+    /// stretch.
     ///
     /// # Errors
     /// If a column is missing or rows cannot be read; the error of `add` for the first row that has one.
@@ -41,7 +42,7 @@ impl Dataset {
                 .for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, |tile| add(&mut state, tile)))?;
             Ok(state)
         });
-        // All of them, so that the first error is that of the first row.
+        // All stretches run, so that the first error is that of the first row.
         states.collect::<Vec<Result<T>>>().into_iter().collect()
     }
 
@@ -51,7 +52,7 @@ impl Dataset {
     /// If a column is missing or rows cannot be read; no column or the same one twice.
     pub fn collect(&self, columns: &[&str]) -> Result<DataFrame> {
         if columns.is_empty() {
-            return Err(Error::invalid("nothing to take out: name at least one column"));
+            return Err(Error::invalid("no columns to collect: name at least one column"));
         }
         let fields: Vec<_> =
             columns.iter().map(|column| Ok(self.schema().require(column)?.clone())).collect::<Result<_>>()?;

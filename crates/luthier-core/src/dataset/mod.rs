@@ -8,7 +8,7 @@ mod reader;
 mod training_sets;
 
 pub use folds::{Folds, Rows};
-pub use training_sets::{Room, TrainingSets};
+pub use training_sets::{Capacity, TrainingSets};
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -12,10 +12,10 @@ use crate::{Error, Result, memory};
 /// The states of all requests for one group of folds, in the order of the requests.
 pub(super) type States = Vec<Box<dyn DynState>>;
 
-/// Beyond so many groups their states are held once, not once for each partition.
+/// With more groups than this, their states are held once, not once per partition.
 const FEW_GROUPS: usize = 64;
 
-/// Partitions whose states are held before they are merged.
+/// The number of partitions whose states are held before they are merged.
 const PARTITIONS_AHEAD: usize = 64;
 
 /// Answers all `needs` behind `links` for each of the groups of folds.
@@ -35,7 +35,7 @@ pub(super) fn summarize(
     read(source, &reader, &[schema], needs)
 }
 
-/// Answers all `needs` for one group of rows of several views that share `prefix`: a list of answers per branch.
+/// Answers all `needs` for one group of rows of several views that share `prefix`; returns a list of answers per branch.
 pub(super) fn summarize_branches(
     source: &Source,
     prefix: &[Link],
@@ -67,7 +67,7 @@ fn columns_of(needs: &[Need]) -> Vec<String> {
     columns
 }
 
-/// The states of each group of the first branch, then of the next; there is a schema for each branch. Partitions
+/// The states of each group of the first branch, then of the next, and so on, with one schema per branch. Partitions
 /// and groups are read in parallel; partitions are merged in their order.
 fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need]) -> Result<Vec<States>> {
     let groups = reader.groups();
@@ -86,7 +86,7 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
                 });
                 tiles.err()
             };
-            // Groups take turns: the first bad row of the chunk may be in any of them.
+            // Groups are processed one after the other: the first bad row of the chunk may be in any of them.
             let errors: Vec<_> = places.par_iter().zip(states.par_iter_mut()).map(update).collect();
             errors.into_iter().fold(None, Error::earlier).map_or(Ok(()), Err)
         })
@@ -110,7 +110,7 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
     Ok(merged)
 }
 
-/// Refuses states that would not fit into memory once they have taken the rows in.
+/// Rejects states that would not fit into memory after all rows are added.
 fn require_memory(needs: &[Need], states: &[States], rows: usize) -> Result<()> {
     let rows = rows.div_ceil(states.len().max(1)) as u64;
     needs.iter().enumerate().try_for_each(|(place, need)| {

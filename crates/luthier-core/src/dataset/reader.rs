@@ -11,16 +11,16 @@ use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 
-/// Floats in a tile: a quarter of a megabyte, which stays in a second-level cache beside the rows it comes from.
+/// Floats in a tile: a quarter of a megabyte, which fits in a second-level cache together with the rows it is made of.
 const TILE_FLOATS: usize = 1 << 15;
 
-/// Numbers that a sparse row is taken to hold.
+/// The assumed number of stored values in a sparse row.
 const SPARSE_WIDTH: usize = 32;
 
-/// A group's rows in a chunk of several: fewer would cost more than they bring near.
+/// The rows of a group in a chunk of several groups: with fewer, prefetching would cost more than it saves.
 const GROUP_ROWS: usize = 128;
 
-/// Of a file at most a tile for so many groups is decoded at once: some 32 MB.
+/// The number of groups for which a tile of a file is decoded at once, about 32 MB.
 const GROUPS_DECODED: usize = 128;
 
 /// The frame, its folds, and where its partitions start.
@@ -49,14 +49,14 @@ impl Source {
         let rows = self.frame.num_rows();
         if folds.assignment().len() != rows {
             return Err(Error::invalid(format!(
-                "the folds were made for {} rows, the frame has {rows}",
+                "the folds were made for {} rows, but the frame has {rows}",
                 folds.assignment().len()
             )));
         }
         Ok(Self { folds: Some(folds), ..self })
     }
 
-    /// The same rows with what these stages append.
+    /// The same rows with the columns that these stages append.
     pub(super) fn through(&self, links: &[Link]) -> Result<Self> {
         let mut places = Places::new(self.frame.schema().names());
         let chain = Chain::new(links.iter().map(|link| &link.stage), &mut places)?;
@@ -66,7 +66,7 @@ impl Source {
         Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
     }
 
-    /// The same rows in partitions of about so many, if they are in memory.
+    /// The same rows in partitions of about `rows` rows, if they are in memory.
     pub(super) fn in_stretches(&self, rows: usize) -> Result<Self> {
         if !self.frame.is_in_memory() {
             return Ok(self.clone());
@@ -75,7 +75,7 @@ impl Source {
         Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
     }
 
-    /// How many selected rows are in front of each partition.
+    /// The number of selected rows before each partition.
     pub(super) fn selected_before(&self, rows: Rows) -> Vec<usize> {
         let ends = self.starts.iter().skip(1).copied().chain([self.frame.num_rows()]);
         let selected = |(&start, end): (&usize, usize)| match &self.folds {
@@ -100,21 +100,21 @@ impl Source {
     }
 }
 
-/// Puts every fold into a group or leaves it out.
+/// Assigns every fold to a group or leaves it out.
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
     pub(super) of_fold: Vec<Option<usize>>,
     pub(super) count: usize,
 }
 
-/// One way to look at the rows behind a shared prefix: further links and the columns wanted behind them.
+/// One view of the rows behind a shared prefix: further stages and the columns requested behind them.
 #[derive(Debug)]
 pub(super) struct Branch<'a> {
     pub(super) links: &'a [Link],
     pub(super) columns: &'a [String],
 }
 
-/// Reads the rows of one view, or of several that share a prefix of links.
+/// Reads the rows of one view, or of several that share a prefix of stages.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     source: &'a Source,
@@ -126,7 +126,7 @@ pub(super) struct Reader<'a> {
     work: &'a WorkCounter,
 }
 
-/// What one branch shows: its stages, the columns wanted, and their places behind the stages.
+/// One branch: its stages, the requested columns, and their places behind the stages.
 #[derive(Debug)]
 struct Shown {
     chain: Chain,
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         let Some(rows) = self.source.frame.partitions().get(partition) else { return Ok(()) };
         let mut first_row = self.source.starts.get(partition).copied().unwrap_or(0);
         let chunk_rows = self.chunk_rows();
-        // What is read from a file is cut as what is in memory: the results are the same to the last bit.
+        // Rows of a file are cut like rows in memory, so that the results are the same to the last bit.
         let batch_rows = chunk_rows.min(self.tile_rows * GROUPS_DECODED);
         for batch in rows.batches_of(Some(&self.projection), batch_rows)? {
             let batch = batch?;
@@ -207,8 +207,8 @@ impl<'a> Reader<'a> {
         self.groups.count
     }
 
-    /// Rows that are cut into groups at once: about a tile for each group, so that what one group's rows brought
-    /// near is still there for the next. Transformed rows cost memory.
+    /// The number of rows that are cut into groups at once: about a tile per group, so that memory prefetched for the rows of
+    /// one group is still in the cache for the next. Transformed rows cost memory.
     fn chunk_rows(&self) -> usize {
         let transforms =
             !self.prefix.is_empty() || self.branches.iter().any(|branch| !branch.chain.is_empty());
@@ -243,12 +243,12 @@ impl<'a> Reader<'a> {
         });
         let shown: Vec<_> = shown.collect();
         if picks.len() > 1 {
-            shown.iter().flatten().for_each(|(_, view)| view.bring_near());
+            shown.iter().flatten().for_each(|(_, view)| view.prefetch());
         }
         f(&GroupedChunk { shown, tile_rows: self.tile_rows })
     }
 
-    /// Which rows each group has, by their place; `offsets` tells where they lay behind `first_row`.
+    /// The rows of each group, by their place; `offsets` are their positions relative to `first_row`.
     fn picks(&self, first_row: usize, offsets: impl ExactSizeIterator<Item = usize>) -> Vec<Pick> {
         let rows = offsets.len();
         let of_fold = |fold: u32| self.groups.of_fold.get(fold as usize).copied().flatten();
@@ -268,15 +268,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Rows that lie side by side, as every branch shows them, sorted by group.
+/// Consecutive rows as seen through every branch, sorted by group.
 pub(super) struct GroupedChunk<'a> {
-    /// What each branch shows, unless it leaves all rows out.
+    /// The rows of each branch, unless it drops all of them.
     shown: Vec<Option<(Arc<[Pick]>, View<'a>)>>,
     tile_rows: usize,
 }
 
 impl GroupedChunk<'_> {
-    /// The tiles of one group as one branch shows them, in row order.
+    /// The tiles of one group as seen through one branch, in row order.
     pub(super) fn for_each_tile(
         &self,
         branch: usize,
@@ -310,7 +310,7 @@ impl Pick {
         }
     }
 
-    /// Tiles of about equal size: a small one at the end would cost as much as a large one.
+    /// Tiles of about equal size, because a small last tile would cost as much as a large one.
     fn tiles(&self, tile_rows: usize, mut f: impl FnMut(Picked<'_>) -> Result<()>) -> Result<()> {
         let tiles = (self.len() + tile_rows / 2) / tile_rows.max(1);
         let tile_rows = self.len().div_ceil(tiles.max(1)).max(1);
@@ -325,7 +325,7 @@ impl Pick {
     }
 }
 
-/// Numbers that a row of the column takes in memory, about.
+/// The approximate number of values per row of the column.
 fn width_of(schema: &Schema, column: &str) -> usize {
     match schema.field(column).map(|field| (field.column_type(), field.is_sparse())) {
         Some((ColumnType::Vector { width }, true)) => width.min(SPARSE_WIDTH),

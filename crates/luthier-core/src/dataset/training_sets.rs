@@ -1,4 +1,4 @@
-//! The summaries of all training and validation sets of a search, some folds at a time.
+//! The summaries of all training and validation sets of a search, a wave of folds at a time.
 
 use std::ops::Range;
 
@@ -10,23 +10,23 @@ use super::{Dataset, FailedNeed, Prepared, Rows};
 use crate::summary::{Answer, Need, fuse_needs};
 use crate::{Error, Result};
 
-/// Most folds whose training sets are held at once.
+/// The largest number of folds whose training sets are held at once.
 const WAVE: usize = 64;
 
-/// Views of one frame, what is asked of the rows as each of them shows them, and the answers for every fold.
+/// Views of one frame, the summaries requested of each view, and the answers for every fold.
 ///
-/// Each fold is summarised by itself, and the training rows of a fold are the merge of all the others: nothing is
-/// subtracted. Folds are parted into ranges; a range learns what lies outside of it from the merged prefixes and
-/// suffixes of the others, and so on down to single folds, `O(k)` merges in all. Where `k` summaries fit into
-/// memory that takes one pass over the rows. Where they do not, every level of ranges reads the rows again:
+/// Each fold is summarised by itself, and the summary of the training rows of a fold is the merge of all other folds: nothing
+/// is subtracted. Folds are divided into ranges. The summary of everything outside a range is computed from the merged
+/// prefixes and suffixes of the other ranges, and so on down to single folds, with `O(k)` merges in all. If `k` summaries fit
+/// into memory, this takes one pass over the rows. Otherwise, every level of ranges reads the rows again:
 /// `O(log k)` passes with `O(log k)` summaries at a time.
 #[derive(Debug)]
 pub struct TrainingSets {
     views: Vec<View>,
     folds: Vec<u32>,
     budget: u64,
-    room: Room,
-    /// Folds or ranges of folds, as they were read first.
+    capacity: Capacity,
+    /// Folds or ranges of folds, as they were first read.
     parts: Vec<Part>,
     /// The rows of all other folds.
     rest: States,
@@ -46,35 +46,35 @@ struct Part {
     states: States,
 }
 
-/// How many summaries may be held.
+/// How many summaries fit into a memory budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// Folds whose own summaries may be there at a time.
+pub struct Capacity {
+    /// The number of folds whose own summaries may be in memory at a time.
     folds: usize,
-    /// Folds whose training sets may be there at a time, and ranges on each level.
+    /// The number of folds whose training sets may be in memory at a time, and of ranges on each level.
     wave: usize,
 }
 
-impl Room {
-    /// The room that `budget` bytes give to summaries of `bytes` each.
+impl Capacity {
+    /// The capacity of `budget` bytes for summaries of `bytes` each.
     pub fn new(budget: u64, bytes: u64) -> Self {
         let fit = usize::try_from(budget / bytes.max(1)).unwrap_or(usize::MAX);
-        // In a wave a fold has three: of its own, of its training set, of the folds that follow.
+        // In a wave, each fold has three summaries: its own, that of its training set, and that of the following folds.
         Self { folds: (fit / 2).max(2), wave: (fit / 8).clamp(2, WAVE) }
     }
 
-    /// How often a row is read at most for so many folds.
+    /// How often a row is read at most for this number of folds.
     pub fn passes(self, folds: usize) -> u32 {
         if folds <= self.folds { 1 } else { 1 + self.passes(self.part_size(folds, self.folds)) }
     }
 
-    /// Most summaries that are there at a time for so many folds.
+    /// The largest number of summaries in memory at a time for this number of folds.
     pub fn summaries(self, folds: usize) -> usize {
         let own = if folds <= self.folds { folds } else { self.wave * self.passes(folds) as usize };
         own + 2 * folds.min(self.wave) + 2
     }
 
-    /// Parts of about `wanted` folds each, or larger ones where those would be too many.
+    /// The size of ranges: about `wanted` folds each, or more if there would be too many ranges.
     fn part_size(self, folds: usize, wanted: usize) -> usize {
         folds.div_ceil(folds.div_ceil(wanted.max(1)).clamp(2, self.wave))
     }
@@ -87,11 +87,11 @@ impl Room {
 }
 
 impl TrainingSets {
-    /// Reads the rows for what is asked of each view on each of the `folds`: once, if one summary for each fold
-    /// fits into `budget` bytes. All views show the same frame.
+    /// Reads the rows for the requests of each view on each of the `folds`: once, if one summary per fold
+    /// fits into `budget` bytes. All views are of the same frame.
     ///
-    /// A request is first taken back through the stages; one that leaves its view is not answered here. Without
-    /// sharing nothing is read. Requests that cannot be answered are returned with their errors, by view.
+    /// A request is first pulled back through the stages; if it can be answered before its view, it is not answered here.
+    /// Without sharing nothing is read. Requests that cannot be answered are returned with their errors, by view.
     ///
     /// # Errors
     /// If rows cannot be read at all.
@@ -105,7 +105,7 @@ impl TrainingSets {
             views: views.collect(),
             folds: folds.to_vec(),
             budget,
-            room: Room::new(budget, 1),
+            capacity: Capacity::new(budget, 1),
             parts: Vec::new(),
             rest: States::new(),
             whole: Vec::new(),
@@ -114,7 +114,7 @@ impl TrainingSets {
         sets.fuse();
         let failed = match sets.read_first() {
             Ok(()) => asked.iter().map(|_| Vec::new()).collect(),
-            // One bad column must not take the other requests down.
+            // One bad column must not make the other requests fail.
             Err(_) => {
                 let failed = sets.keep_sound(asked);
                 sets.fuse();
@@ -125,7 +125,7 @@ impl TrainingSets {
         Ok((sets, failed))
     }
 
-    /// Calls `f(folds, views)` for some folds after the other; the views have the answers for the training and
+    /// Calls `f(folds, views)` for one wave of folds after the other; the views have the answers for the training and
     /// validation rows of these folds and for all rows.
     ///
     /// # Errors
@@ -159,10 +159,13 @@ impl TrainingSets {
         let needs = self.views.iter().flat_map(|view| view.needs.iter().map(move |need| (need, &view.data)));
         let bytes = needs.map(|(need, data)| need.bytes(data.schema(), data.source.frame.num_rows() as u64));
         let bytes = bytes.sum::<Result<usize>>()?;
-        self.room = Room::new(self.budget, bytes as u64);
+        self.capacity = Capacity::new(self.budget, bytes as u64);
         let all = 0..self.folds.len();
-        let ranges =
-            if all.len() <= self.room.folds { single(all) } else { self.room.parts(all, self.room.folds) };
+        let ranges = if all.len() <= self.capacity.folds {
+            single(all)
+        } else {
+            self.capacity.parts(all, self.capacity.folds)
+        };
         let mut states = self.read_ranges(&ranges, true)?;
         self.rest = states.pop().unwrap_or_default();
         let parts = ranges.into_iter().zip(states);
@@ -194,7 +197,7 @@ impl TrainingSets {
         all_failed
     }
 
-    /// The states of each range of folds over all views, then, if wanted, those of the folds that are not asked for.
+    /// The states of each range of folds over all views, then, if `rest`, those of the folds that were not requested.
     fn read_ranges(&self, ranges: &[Range<usize>], rest: bool) -> Result<Vec<States>> {
         let count = ranges.len() + usize::from(rest);
         let mut states: Vec<States> = (0..count).map(|_| States::new()).collect();
@@ -213,25 +216,25 @@ impl TrainingSets {
         Ok(states)
     }
 
-    /// Parts a range whose folds have not been read one by one.
+    /// Divides a range whose folds have not been read one by one.
     fn reread<E: From<Error>>(
         &self,
         range: Range<usize>,
         outside: &States,
         f: &mut impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if range.len() <= self.room.folds {
+        if range.len() <= self.capacity.folds {
             let leaves = self.read_ranges(&single(range.clone()), false)?;
             return self.descend(range, &leaves.iter().collect::<Vec<_>>(), outside, f);
         }
-        let ranges = self.room.parts(range, self.room.folds);
+        let ranges = self.capacity.parts(range, self.capacity.folds);
         let sums = self.read_ranges(&ranges, false)?;
         let outsides = all_but_one(outside, &sums.iter().collect::<Vec<_>>())?;
         drop(sums);
         ranges.into_iter().zip(outsides).try_for_each(|(range, outside)| self.reread(range, &outside, f))
     }
 
-    /// Parts a range whose folds are there one by one.
+    /// Divides a range whose folds are available one by one.
     fn descend<E: From<Error>>(
         &self,
         range: Range<usize>,
@@ -239,14 +242,14 @@ impl TrainingSets {
         outside: &States,
         f: &mut impl FnMut(&[u32], Vec<Dataset>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if range.len() <= self.room.wave {
+        if range.len() <= self.capacity.wave {
             let folds = self.folds.get(range).unwrap_or_default();
             let training = folds.iter().map(|&fold| Rows::Except(fold)).zip(all_but_one(outside, leaves)?);
             let validation = folds.iter().map(|&fold| Rows::Only(fold));
             let validation = validation.zip(leaves.iter().map(|leaf| pass::copy(leaf)));
             return f(folds, self.prepared(training.chain(validation).collect()));
         }
-        let ranges = self.room.parts(range, self.room.wave);
+        let ranges = self.capacity.parts(range, self.capacity.wave);
         let parts: Vec<&[&States]> = leaves.chunks(ranges.first().map_or(1, Range::len)).collect();
         let sum = |part: &&[&States]| -> Result<States> {
             let (first, others) = part.split_first().ok_or_else(pass::no_answer)?;
@@ -289,7 +292,7 @@ fn single(folds: Range<usize>) -> Vec<Range<usize>> {
     folds.map(|fold| fold..fold + 1).collect()
 }
 
-/// For each part the merge of everything else: what is outside, the parts in front of it, and those behind it.
+/// For each part, the merge of everything else: `outside`, the parts before it, and the parts after it.
 fn all_but_one(outside: &States, parts: &[&States]) -> Result<Vec<States>> {
     let behind = || -> Result<Vec<States>> {
         let mut behind: Vec<States> = Vec::new();
@@ -315,7 +318,7 @@ fn all_but_one(outside: &States, parts: &[&States]) -> Result<Vec<States>> {
     };
     let (behind, before) = rayon::join(behind, before);
     let (behind, mut before) = (behind?, before?);
-    // The last part has nothing behind it.
+    // There is nothing after the last part.
     before.par_iter_mut().zip(&behind).try_for_each(|(before, behind)| pass::merge(before, behind))?;
     Ok(before)
 }
@@ -325,11 +328,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn little_room_costs_passes_not_memory() {
-        let roomy = Room::new(1 << 30, 80_000);
-        assert_eq!((roomy.passes(1000), roomy.wave), (1, WAVE));
-        let tight = Room::new(1 << 20, 80_000);
-        assert_eq!(tight, Room { folds: 6, wave: 2 });
+    fn little_capacity_costs_passes_not_memory() {
+        let large = Capacity::new(1 << 30, 80_000);
+        assert_eq!((large.passes(1000), large.wave), (1, WAVE));
+        let tight = Capacity::new(1 << 20, 80_000);
+        assert_eq!(tight, Capacity { folds: 6, wave: 2 });
         assert_eq!(tight.passes(6), 1);
         assert_eq!(tight.passes(12), 2);
         assert!(tight.passes(100_000) <= 17);
@@ -339,9 +342,9 @@ mod tests {
     #[test]
     fn ranges_cover_all_folds_in_order() {
         for wave in 2..9 {
-            let room = Room { folds: 2, wave };
+            let capacity = Capacity { folds: 2, wave };
             for folds in [2, 3, 7, 64, 65, 1000] {
-                let parts = room.parts(3..3 + folds, 5);
+                let parts = capacity.parts(3..3 + folds, 5);
                 assert!(parts.len() <= wave);
                 assert_eq!(
                     parts.into_iter().flatten().collect::<Vec<_>>(),

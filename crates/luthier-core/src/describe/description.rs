@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json, json};
 use super::Note;
 use crate::params::Value;
 
-/// What a fitted stage says about itself: facts by name, vectors and matrices whose lines have a meaning, and notes.
+/// A description of a fitted stage: facts by name, vectors and matrices with labelled axes, and notes.
 ///
-/// Made by [`Transformer::describe`](crate::Transformer::describe); `luthier inspect` and reports show it.
+/// It is returned by [`Transformer::describe`](crate::Transformer::describe) and shown by `luthier inspect` and reports.
 ///
 /// ```
 /// use luthier_core::{AxisLabels, Description};
@@ -27,32 +27,32 @@ pub struct Description {
     notes: Vec<Note>,
 }
 
-/// What the entries of a vector, or the rows or columns of a matrix, stand for.
+/// The meaning of the entries of a vector, or of the rows or columns of a matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AxisLabels {
     /// The features of this column, in their order.
     Features(String),
-    /// The features of this column and behind them the intercept.
+    /// The features of this column, followed by the intercept.
     FeaturesAndIntercept(String),
-    /// Things with names of their own, such as classes.
+    /// Things with names, such as classes.
     Named {
-        /// What one of them is: "class".
+        /// What each of them is: "class".
         of: String,
         /// Their names.
         names: Vec<String>,
     },
-    /// Things that are numbered from 0; the text says what one of them is: "iteration".
+    /// Things that are numbered from 0; the text says what each of them is: "iteration".
     Numbered(String),
 }
 
 impl AxisLabels {
-    /// Things with names of their own: `AxisLabels::named("class", ["setosa", "virginica"])`.
+    /// Things with names: `AxisLabels::named("class", ["setosa", "virginica"])`.
     pub fn named<S: Into<String>>(of: impl Into<String>, names: impl IntoIterator<Item = S>) -> Self {
         Self::Named { of: of.into(), names: names.into_iter().map(Into::into).collect() }
     }
 
-    /// What one entry stands for: `"feature"`, `"class"`.
+    /// What each entry is: `"feature"`, `"class"`.
     pub fn of(&self) -> &str {
         match self {
             Self::Features(_) | Self::FeaturesAndIntercept(_) => "feature",
@@ -60,8 +60,8 @@ impl AxisLabels {
         }
     }
 
-    /// A name for each of `len` entries; `features` tells the feature names of a column. Entries without a name have
-    /// their number.
+    /// A name for each of `len` entries; `features` returns the feature names of a column. Entries without a name are
+    /// called by their number.
     pub fn names(&self, len: usize, features: &dyn Fn(&str) -> Option<Vec<String>>) -> Vec<String> {
         let of_features = |column: &str, width: usize| {
             features(column).filter(|names| names.len() == width).unwrap_or_default()
@@ -87,9 +87,9 @@ impl AxisLabels {
 /// A number for each entry of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vector {
-    /// What the numbers are: "mean".
+    /// The name of the numbers: "mean".
     pub name: String,
-    /// What each of them is for.
+    /// What each number belongs to.
     pub axis: AxisLabels,
     /// The numbers.
     pub values: Vec<f64>,
@@ -98,18 +98,18 @@ pub struct Vector {
 /// A number for each pair of entries of two axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
-    /// What the numbers are: "coefficients".
+    /// The name of the numbers: "coefficients".
     pub name: String,
-    /// What a row is for.
+    /// What each row belongs to.
     pub rows: AxisLabels,
-    /// What a column is for.
+    /// What each column belongs to.
     pub columns: AxisLabels,
     /// The numbers.
     pub values: Array2<f64>,
 }
 
 impl Description {
-    /// One that says nothing.
+    /// An empty description.
     pub fn new() -> Self {
         Self::default()
     }
@@ -121,7 +121,7 @@ impl Description {
         self
     }
 
-    /// Adds a single value, if it is there.
+    /// Adds a single value, if it is not `None`.
     #[must_use]
     pub fn fact_if(self, name: impl Into<String>, value: Option<impl Into<Value>>) -> Self {
         match value {
@@ -169,7 +169,7 @@ impl Description {
         self
     }
 
-    /// Whether it says nothing.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -189,13 +189,13 @@ impl Description {
         &self.matrices
     }
 
-    /// What should be known of the fit. Those of a pipeline name their stages.
+    /// The notes on the fit. Those of a pipeline name their stages.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// All of it as a document: `facts` by name, `vectors` with `name`, `of`, `names` and `values`, `matrices` with
-    /// `name`, `rows`, `columns` and `values`, and `notes`. Numbers that are not finite are texts. `features` tells the
+    /// The description as a JSON document: `facts` by name, `vectors` with `name`, `of`, `names` and `values`, `matrices` with
+    /// `name`, `rows`, `columns` and `values`, and `notes`. Numbers that are not finite are strings. `features` returns the
     /// feature names of a column.
     pub fn to_json(&self, features: &dyn Fn(&str) -> Option<Vec<String>>) -> Json {
         let number = |x: &f64| Value::Float(*x).to_json();

@@ -1,4 +1,4 @@
-//! What a fitted stage has to say about itself.
+//! Descriptions of fitted stages, and notes.
 
 mod description;
 mod note;

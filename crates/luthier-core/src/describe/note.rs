@@ -1,10 +1,10 @@
-//! What a fit or a score should not keep to itself.
+//! Notes on fits and scores.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a [`Note`] is about. Kinds that a later version adds are read as [`Other`](Self::Other).
+/// The subject of a [`Note`]. Kinds that a later version adds are read as [`Other`](Self::Other).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -17,13 +17,13 @@ pub enum NoteKind {
     Separated,
     /// Some rows are separated, so that some of the best coefficients are infinite.
     QuasiSeparated,
-    /// A column does not vary.
+    /// A column is constant.
     ConstantColumn,
     /// A column depends linearly on others.
     RankDeficient,
     /// A class has no rows.
     MissingClasses,
-    /// Labels were taken for classes in a way that should be known.
+    /// How labels were mapped to classes.
     Labels,
     /// A metric is not defined on these rows.
     UndefinedMetric,
@@ -33,23 +33,23 @@ pub enum NoteKind {
     Other,
 }
 
-/// Something that whoever reads a model, a score or the result of a search should know, although it is no error.
+/// Something that the user of a model, a score or the result of a search should know, although it is not an error.
 ///
 /// ```
 /// use luthier_core::{Note, NoteKind};
 ///
-/// let note = Note::new(NoteKind::ConstantColumn, "a column does not vary: its coefficient is 0").about(["age"]);
-/// assert_eq!(note.to_string(), "a column does not vary: its coefficient is 0");
-/// assert_eq!(note.in_stage("lr").in_stage("model").to_string(), "stage `model.lr`: a column does not vary: its coefficient is 0");
+/// let note = Note::new(NoteKind::ConstantColumn, "`age` is constant: its coefficient is 0").about(["age"]);
+/// assert_eq!(note.to_string(), "`age` is constant: its coefficient is 0");
+/// assert_eq!(note.in_stage("lr").in_stage("model").to_string(), "stage `model.lr`: `age` is constant: its coefficient is 0");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Note {
-    /// The dotted name of the stage in its pipeline; `None` outside of one.
+    /// The dotted name of the stage in its pipeline; `None` outside a pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// What it is about.
+    /// The kind of note.
     pub kind: NoteKind,
-    /// The columns, features or classes that it is about, by name; empty if it is about all of the stage.
+    /// The columns, features or classes concerned, by name; empty if the note is about the whole stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
     /// What was found and what to do, in whole sentences. It names the subjects.
@@ -62,13 +62,13 @@ impl Note {
         Self { stage: None, kind, subjects: Vec::new(), message: message.into() }
     }
 
-    /// The same about these columns, features or classes.
+    /// The same note about these columns, features or classes.
     #[must_use]
     pub fn about<S: Into<String>>(self, subjects: impl IntoIterator<Item = S>) -> Self {
         Self { subjects: subjects.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// The same, of a stage with this name; of a nested pipeline the name comes in front.
+    /// The same note for a stage of this name; the name of an outer pipeline is prepended.
     #[must_use]
     pub fn in_stage(self, name: &str) -> Self {
         let stage = match self.stage {
@@ -79,7 +79,7 @@ impl Note {
     }
 }
 
-/// The message, with the stage in front where it is known.
+/// The message, preceded by the stage if it is known.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stage {

@@ -1,4 +1,4 @@
-//! From a document to the value it holds.
+//! Deserialises a document.
 
 use std::slice;
 
@@ -43,7 +43,7 @@ fn to_float(number: &Number) -> Outcome<f64> {
         .ok_or_else(|| Failure::new(format_args!("expected a number in the range of f64, found {number}")))
 }
 
-/// A number that fits in an `f32`; rounding is fine, becoming infinite is not.
+/// A number that fits in an `f32`; rounding is allowed, overflow is not.
 fn to_f32(value: f64) -> Outcome<f32> {
     let narrow = value as f32;
     if narrow.is_infinite() && value.is_finite() {
@@ -129,7 +129,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
         visitor.visit_unit()
     }
 
-    // A visitor refuses what its type does not take, so these need no code of their own.
+    // A visitor rejects what its type does not accept, so these need no code.
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier
@@ -156,7 +156,7 @@ fn visit_object<'de, V: Visitor<'de>>(entries: &'de Map<String, Value>, visitor:
 
 struct Elements<'de> {
     items: slice::Iter<'de, Value>,
-    /// Index of the element that comes next.
+    /// Index of the next element.
     next: usize,
 }
 
@@ -177,7 +177,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
 struct Fields<'de> {
     entries: map::Iter<'de>,
-    /// The entry whose key has been read and whose value comes next.
+    /// The entry whose key has been read and whose value is next.
     current: Option<(&'de str, &'de Value)>,
 }
 
@@ -260,12 +260,12 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 }
 
-/// A key is a string; a type that asks for a number or a bool gets what is written in it.
+/// A key is a string; a type that needs a number or a bool gets the parsed string.
 struct KeyDeserializer<'de>(&'de str);
 
 impl KeyDeserializer<'_> {
     fn number(&self) -> Outcome<Number> {
-        // The parser takes white space around a number, a key does not.
+        // The parser allows white space around a number, a key does not.
         let bare = self.0.trim().len() == self.0.len();
         match serde_json::from_str(self.0) {
             Ok(number) if bare => Ok(number),

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use serde::de::{Expected, Unexpected};
 
-/// What went wrong, and where; each level of the document adds its step on the way out.
+/// An error and its place; each level of the document adds its step to the path.
 #[derive(Debug)]
 pub(super) struct Failure {
     /// Innermost step first.
@@ -97,7 +97,7 @@ fn describe(found: Unexpected<'_>) -> String {
     }
 }
 
-/// Quoted, and cut when long.
+/// The text in quotes, shortened if long.
 pub(super) fn quote(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// Arrays and objects inside one another that `serde_json` reads back.
+/// The deepest nesting of arrays and objects that `serde_json` reads back.
 const MAX_DEPTH: usize = 127;
 
 /// The document as text, indented by two spaces; an array of scalars stays on one line.
@@ -77,16 +77,16 @@ fn new_line(text: &mut String, indent: usize) {
 
 /// Writes the document to a file, as [`to_string_pretty`] with a newline at the end.
 ///
-/// The text goes to a temporary file in the same folder, which is then renamed: whoever reads the path, even
+/// The text is written to a temporary file in the same folder, which is then renamed: a reader of the path, even
 /// after a crash, finds the old document or the new one, never a part.
 ///
 /// # Errors
 /// [`Error::Io`] with the path; [`Error::Invalid`] when the document is nested too deeply to be read back
-/// (more than 127 arrays and objects inside one another).
+/// (more than 127 levels of arrays and objects).
 pub fn write_file(path: &Path, value: &Value) -> Result<()> {
     if is_deeper_than(value, MAX_DEPTH) {
         return Err(Error::Invalid(format!(
-            "{}: the document has more than {MAX_DEPTH} arrays and objects inside one another, which could not be \
+            "{}: the document has more than {MAX_DEPTH} levels of nested arrays and objects, which could not be \
              read back; nest less",
             path.display()
         )));
@@ -109,7 +109,7 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if path.file_name().is_none() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "the path names no file"));
+        return Err(io::Error::new(ErrorKind::InvalidInput, "the path does not name a file"));
     }
     let (mut file, temporary) = create_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -122,7 +122,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replaced
 }
 
-/// A new file in the folder of `path`, under a name that nobody else has.
+/// A new file in the folder of `path`, under a unique name.
 fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     loop {

@@ -1,12 +1,12 @@
-//! JSON for saved models and results, in which floats survive.
+//! JSON for saved models and results that preserves floats.
 //!
 //! Plain JSON has no NaN and no infinity, and `serde_json` writes both as `null`. Here they are the strings
-//! `"NaN"`, `"Inf"` and `"-Inf"`, and these are read back wherever a type asks for a float. Every other float
-//! keeps its bits, the sign of zero included; of a NaN, the sign and the payload are lost. In all else the
+//! `"NaN"`, `"Inf"` and `"-Inf"`, and these are read back wherever a type needs a float. Every other float
+//! keeps its bits, including the sign of zero; a NaN loses its sign and payload. Otherwise the
 //! documents are those of `serde_json`.
 //!
-//! A type that serde buffers before it knows what it is (`#[serde(flatten)]`, `untagged`, or an enum with an
-//! internal `tag`) does not ask for floats: below it, the three strings stay strings, and reading a non-finite
+//! A type that serde buffers before its type is known (`#[serde(flatten)]`, `untagged`, or an enum with an
+//! internal `tag`) does not request floats: inside it, the three strings stay strings, and reading a non-finite
 //! float fails with an error. Give such types a plain representation.
 
 mod de;
@@ -31,14 +31,14 @@ const NEG_INFINITY: &str = "-Inf";
 /// The document of a value.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the path inside the document: a map key that is no string, number, bool or unit
-/// variant; two entries with one key; a 128-bit integer outside of the ranges of `i64` and `u64`; whatever the
-/// type's own `Serialize` reports.
+/// [`Error::Invalid`] with the path inside the document: a map key that is not a string, number, bool or unit
+/// variant; a duplicate key; a 128-bit integer outside the ranges of `i64` and `u64`; an error of the
+/// type's own `Serialize`.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
     value.serialize(ser::ValueSerializer).map_err(|failure| Error::Invalid(failure.to_string()))
 }
 
-/// The value that a document holds.
+/// Deserialises a document.
 ///
 /// # Errors
 /// [`Error::Load`] with the path inside the document, as in
@@ -48,7 +48,7 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
         .map_err(|failure| Error::Load { what: "the document".to_owned(), reason: failure.to_string() })
 }
 
-/// The string that stands for a float JSON has no number for.
+/// The string for a float that JSON cannot represent as a number.
 fn label(value: f64) -> &'static str {
     match value {
         f64::INFINITY => INFINITY,

@@ -1,4 +1,4 @@
-//! From a value to its document.
+//! Serialises a value to a document.
 
 use serde::Serialize;
 use serde::ser::{
@@ -38,12 +38,12 @@ fn narrow<T: TryInto<i64> + TryInto<u64> + Copy + std::fmt::Display>(value: T) -
         Ok(unsigned.into())
     } else {
         Err(Failure::new(format_args!(
-            "the integer {value} is outside of the ranges of i64 and u64; save it as a string"
+            "the integer {value} is outside the ranges of i64 and u64; save it as a string"
         )))
     }
 }
 
-/// What is serialised as the value inside of it, in a document and as a key.
+/// Wrappers that are serialised as the value inside them, in a document and as a key.
 macro_rules! transparent {
     ($ok:ty) => {
         fn serialize_f32(self, value: f32) -> Outcome<$ok> {
@@ -182,7 +182,7 @@ impl Serializer for ValueSerializer {
     }
 }
 
-/// An array in the making.
+/// An array that is being built.
 #[derive(Debug)]
 pub(super) struct Elements {
     variant: Option<&'static str>,
@@ -203,12 +203,12 @@ impl Elements {
     }
 }
 
-/// An object in the making.
+/// An object that is being built.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     variant: Option<&'static str>,
     entries: Map<String, Value>,
-    /// The key whose value comes next.
+    /// The key whose value is next.
     key: Option<String>,
 }
 
@@ -292,7 +292,7 @@ impl SerializeMap for Entries {
     }
 }
 
-/// Keys of an object are strings; numbers and bools are written into one.
+/// Keys of an object are strings; numbers and bools are converted to strings.
 struct KeySerializer;
 
 fn bad_key<T>(found: &str) -> Outcome<T> {

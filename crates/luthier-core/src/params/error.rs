@@ -2,7 +2,7 @@ use std::fmt;
 
 pub use luthier_frame::closest;
 
-/// A parameter that does not exist, does not fit, or is missing.
+/// An error about a parameter that does not exist, has an invalid value, or is not set.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamError {
@@ -13,16 +13,16 @@ pub enum ParamError {
         Names(known)
     )]
     Unknown {
-        /// The type (or stage) that was asked.
+        /// The type (or stage) that has the parameters.
         owner: String,
         /// The name that was given.
         name: String,
-        /// The parameters there are.
+        /// The existing parameters.
         known: Vec<String>,
-        /// The known name that is nearest to the given one.
+        /// The known name that is most similar to the given one.
         suggestion: Option<String>,
     },
-    /// The value is of another type than the parameter.
+    /// The type of the value is not that of the parameter.
     #[error("parameter `{name}`: {reason}")]
     WrongType {
         /// The parameter.
@@ -58,7 +58,7 @@ pub enum ParamError {
         /// What is wrong with its parameters.
         source: Box<ParamError>,
     },
-    /// The parameters contradict each other, or a value is wrong for another reason.
+    /// The parameters contradict each other, or a value is invalid for another reason.
     #[error("{message}")]
     Invalid {
         /// What is wrong, and what to do.
@@ -67,7 +67,7 @@ pub enum ParamError {
 }
 
 impl ParamError {
-    /// An [`Unknown`](ParamError::Unknown) with the nearest known name as suggestion.
+    /// An [`Unknown`](ParamError::Unknown) with the most similar known name as suggestion.
     #[must_use]
     pub fn unknown<K: Into<String>>(
         owner: impl Into<String>,
@@ -86,7 +86,7 @@ impl ParamError {
         ParamError::Invalid { message: message.into() }
     }
 
-    /// The same error seen from outside of the pipeline in which the owner is `stage`: `k` becomes `pca.k`.
+    /// The same error seen from outside the pipeline in which the owner is `stage`: `k` becomes `pca.k`.
     #[must_use]
     pub fn within(mut self, stage: &str) -> Self {
         match &mut self {
@@ -105,7 +105,7 @@ impl ParamError {
         self
     }
 
-    /// The stage whose parameter is at fault, by its dotted name in the pipeline.
+    /// The stage of the invalid parameter, by its dotted name in the pipeline.
     #[must_use]
     pub fn stage(&self) -> Option<&str> {
         match self {
@@ -114,7 +114,7 @@ impl ParamError {
         }
     }
 
-    /// The parameter that is at fault, if it is one alone; by its dotted name where a pipeline says so.
+    /// The invalid parameter, if it is a single one; by its dotted name inside a pipeline.
     #[must_use]
     pub fn param(&self) -> Option<String> {
         match self {
@@ -147,7 +147,7 @@ impl fmt::Display for Names<'_> {
     }
 }
 
-/// `in [0, 1]`, but `>= 0` as it is.
+/// `in [0, 1]`, but `>= 0` unchanged.
 pub(super) fn in_range(range: &str) -> String {
     if range.starts_with(['[', '(']) { format!("in {range}") } else { range.to_owned() }
 }

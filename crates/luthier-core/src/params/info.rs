@@ -3,24 +3,24 @@ use std::fmt::Write as _;
 use super::error::in_range;
 use super::{ColumnRole, Value};
 
-/// What is known about a parameter without an instance.
+/// Information about a parameter that does not need an instance.
 #[derive(Debug, Clone, Copy)]
 pub struct ParamInfo {
     /// The name, `"reg_param"`.
     pub name: &'static str,
     /// The doc comment of the field.
     pub doc: &'static str,
-    /// The type in a user's words, see [`ParamType::type_name`](super::ParamType::type_name).
+    /// The type in users' terms, see [`ParamType::type_name`](super::ParamType::type_name).
     pub type_name: fn() -> String,
     /// The default; `None` for a required parameter.
     pub default: Option<fn() -> Value>,
     /// The range: `"[0, 1]"`, `"> 0"`.
     pub range: Option<&'static str>,
-    /// What the columns that it names are for; `None` if it names no columns.
+    /// The role of the columns that it names; `None` if it does not name columns.
     pub column: Option<ColumnRole>,
-    /// Whether there is no default and a value must be set.
+    /// Whether it has no default, so that a value must be set.
     pub required: bool,
-    /// Whether it may be without a value (null).
+    /// Whether it may have no value (null).
     pub optional: bool,
     /// The names of all values of an enum; empty for other types.
     pub choices: fn() -> &'static [&'static str],
@@ -50,7 +50,7 @@ impl ParamInfo {
     /// The parameter in one line, in the form of Spark's `explainParam`:
     /// `max_iter: Maximum number of iterations (>= 0) (default: 10, current: 5)`, or `… (undefined)`.
     ///
-    /// `current` is the value of an instance if there is one; it is shown where it differs from the default.
+    /// `current` is the value of an instance, if there is one; it is shown if it differs from the default.
     #[must_use]
     pub fn explain(&self, current: Option<&Value>) -> String {
         let mut line = format!("{}: {}", self.name, self.summary());

@@ -6,14 +6,14 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{IntoParam, Param, ParamType, Value};
 
-/// Where a parameter of type `T` is: `"pca.k"` in a pipeline, or plainly `"k"`.
+/// The address of a parameter of type `T`: `"pca.k"` in a pipeline, or simply `"k"`.
 pub struct Address<T> {
     path: String,
     type_: PhantomData<fn() -> T>,
 }
 
 impl<T> Address<T> {
-    /// The address with this dotted path; the type is the caller's word.
+    /// The address with this dotted path; the caller vouches for the type.
     pub fn new(path: impl Into<String>) -> Self {
         Self { path: path.into(), type_: PhantomData }
     }
@@ -25,8 +25,7 @@ impl<T> Address<T> {
     }
 }
 
-/// What names a parameter of type `T` of a pipeline's stage: an [`Address`], or the handle of a parameter where there is no
-/// pipeline.
+/// Anything that names a parameter of type `T`: an [`Address`], or, without a pipeline, the handle of a parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the address of a parameter",
     label = "expected an address such as `pca.at(Pca::K)`",
@@ -97,7 +96,7 @@ impl<T> fmt::Display for Address<T> {
     }
 }
 
-/// Where a dotted path is taken, an address is as well.
+/// An address can be passed wherever a dotted path is accepted.
 impl<T> From<Address<T>> for String {
     fn from(address: Address<T>) -> Self {
         address.path
@@ -111,18 +110,32 @@ impl<S, T> From<Param<S, T>> for Address<T> {
 }
 
 /// A stage of type `S` in a pipeline, by its name.
+///
+/// ```
+/// use luthier_core::{Params, StageHandle};
+///
+/// #[derive(Debug, Clone, Params)]
+/// struct Pca {
+///     /// Number of components.
+///     #[param(default = 2)]
+///     k: usize,
+/// }
+///
+/// let pca = StageHandle::<Pca>::new("pca");
+/// assert_eq!(pca.at(Pca::K).to_string(), "pca.k");
+/// ```
 pub struct StageHandle<S> {
     name: String,
     type_: PhantomData<fn() -> S>,
 }
 
 impl<S> StageHandle<S> {
-    /// The stage of this name, or dotted path; the type is the caller's word.
+    /// The stage of this name or dotted path; the caller vouches for the type.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), type_: PhantomData }
     }
 
-    /// The name; for a stage of a nested pipeline the dotted path.
+    /// The name, or for a stage of a nested pipeline the dotted path.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -133,8 +146,8 @@ impl<S> StageHandle<S> {
         Address::new(format!("{}.{}", self.name, param.param_name()))
     }
 
-    /// The address of whether the stage is there: `grid.add(pca.enabled(), [true, false])` also tries the pipeline without
-    /// it. See [`Pipeline::with_params`](crate::Pipeline::with_params).
+    /// The address of the parameter that says whether the stage is used: `grid.add(pca.enabled(), [true, false])` also tries the
+    /// pipeline without it. See [`Pipeline::with_params`](crate::Pipeline::with_params).
     pub fn enabled(&self) -> Address<bool> {
         Address::new(format!("{}.enabled", self.name))
     }
@@ -145,7 +158,7 @@ impl<S> StageHandle<S> {
         Address::new(format!("{}.type", self.name))
     }
 
-    /// The same stage, seen from outside of the pipeline that is the stage `outer`.
+    /// The same stage, seen from outside the pipeline that is the stage `outer`.
     #[must_use]
     pub fn within(&self, outer: &str) -> Self {
         Self::new(format!("{outer}.{}", self.name))
@@ -184,7 +197,7 @@ impl ParamMap {
         Self::default()
     }
 
-    /// The map with the value at a dotted path or an address, whose type is not looked at: [`set`](Self::set) does.
+    /// The map with the value at a dotted path or an address. The type is not checked, unlike with [`set`](Self::set).
     #[must_use]
     pub fn with(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         self.insert(path, value);
@@ -229,7 +242,7 @@ impl ParamMap {
         self.entries.is_empty()
     }
 
-    /// The entries below `stage`, seen from there: of `pca.k` under `pca` it is `k`.
+    /// The entries of `stage`, with paths relative to it: `pca.k` becomes `k` for the stage `pca`.
     #[must_use]
     pub fn under(&self, stage: &str) -> ParamMap {
         let below = |path: &str| path.strip_prefix(stage)?.strip_prefix('.').map(str::to_owned);
@@ -237,7 +250,7 @@ impl ParamMap {
         ParamMap { entries: entries.collect() }
     }
 
-    /// Whether both set the same addresses to the same values ([`Value::same`]), in whatever order.
+    /// Whether both set the same addresses to the same values ([`Value::same`]), in any order.
     #[must_use]
     pub fn same(&self, other: &ParamMap) -> bool {
         self.len() == other.len()

@@ -1,9 +1,9 @@
-//! Parameters: one declaration gives builder, typed handle, name, documentation, default, range check and serialised form.
+//! Parameters: one declaration gives the builder, typed handle, name, documentation, default, range check and serialised form.
 //!
 //! ```
 //! use luthier_core::params::{ParamEnum, Params, Required};
 //!
-//! /// How to solve.
+//! /// The algorithm.
 //! #[derive(Debug, Clone, PartialEq, ParamEnum)]
 //! pub enum Solver {
 //!     Auto,

@@ -2,7 +2,8 @@ use std::fmt;
 
 use super::{ParamError, ParamType};
 
-/// The typed handle of a parameter of type `T` of the owner `S`, made by the derive as a constant: `Pca::K: Param<Pca, usize>`.
+/// The typed handle of a parameter of type `T` of the owner `S`. The derive generates it as a constant:
+/// `Pca::K: Param<Pca, usize>`.
 pub struct Param<S, T> {
     name: &'static str,
     get: fn(&S) -> Option<&T>,
@@ -11,12 +12,12 @@ pub struct Param<S, T> {
 }
 
 impl<S, T> Param<S, T> {
-    /// A handle from its parts; any value is in range.
+    /// A handle without a range: any value is valid.
     pub const fn new(name: &'static str, get: fn(&S) -> Option<&T>, set: fn(&mut S, T)) -> Self {
         Self { name, get, set, check: |_| Ok(()) }
     }
 
-    /// The same handle with a check of the value, made before it is set.
+    /// The same handle with a check that runs before a value is set.
     #[must_use]
     pub const fn checked(self, check: fn(&T) -> Result<(), ParamError>) -> Self {
         Self { name: self.name, get: self.get, set: self.set, check }
@@ -28,7 +29,7 @@ impl<S, T> Param<S, T> {
         self.name
     }
 
-    /// The value in `owner`; `None` if it is required and not set, or optional and without a value.
+    /// The value in `owner`; `None` if it is required but not set, or optional and without a value.
     #[must_use]
     pub fn get<'a>(&self, owner: &'a S) -> Option<&'a T> {
         (self.get)(owner)
@@ -38,7 +39,7 @@ impl<S, T> Param<S, T> {
     ///
     /// # Errors
     ///
-    /// The value is out of range; `owner` is then unchanged.
+    /// The value is out of range; in this case `owner` is unchanged.
     pub fn set(&self, owner: &mut S, value: T) -> Result<(), ParamError> {
         self.check(&value)?;
         (self.set)(owner, value);
@@ -69,7 +70,7 @@ impl<S, T: ParamType> fmt::Debug for Param<S, T> {
     }
 }
 
-/// A parameter without default: reading it before it is set is an error that names it.
+/// A parameter without a default: reading it before it is set is an error that names it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Required<T> {
     name: &'static str,
@@ -87,7 +88,7 @@ impl<T> Required<T> {
     ///
     /// # Errors
     ///
-    /// [`ParamError::Unset`] as long as there is none.
+    /// [`ParamError::Unset`] if no value has been set.
     pub fn get(&self) -> Result<&T, ParamError> {
         self.value.as_ref().ok_or_else(|| ParamError::Unset { name: self.name.to_owned() })
     }
@@ -109,7 +110,7 @@ impl<T> Required<T> {
         self.value = Some(value);
     }
 
-    /// Takes the value away.
+    /// Removes the value.
     pub fn clear(&mut self) {
         self.value = None;
     }

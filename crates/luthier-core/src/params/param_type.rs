@@ -5,12 +5,12 @@ use super::value::non_finite;
 
 /// A type that can be a parameter.
 ///
-/// Implemented for `f64`, the usual integers, `bool`, `String`, `Vec<T>` and `Option<T>`; an enum of unit variants gets
-/// it by `#[derive(ParamEnum)]`.
+/// Implemented for `f64`, the usual integers, `bool`, `String`, `Vec<T>` and `Option<T>`. `#[derive(ParamEnum)]` implements
+/// it for an enum of unit variants.
 ///
 /// # Contract
 ///
-/// `from_value(&v.to_value())` gives `v` back, floats to the bit (any NaN may become another NaN).
+/// `from_value(&v.to_value())` returns `v`, with all bits of floats (any NaN may become another NaN).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter",
     label = "not a parameter type",
@@ -18,13 +18,13 @@ use super::value::non_finite;
     note = "write the field as `Required<T>` for a parameter without default"
 )]
 pub trait ParamType: Clone + Debug + Send + Sync + 'static {
-    /// The type in a user's words: `"number"`, `"list<string>"`.
+    /// The type in users' terms: `"number"`, `"list<string>"`.
     fn type_name() -> String;
 
-    /// The value in its dynamic form.
+    /// Converts to a dynamic value.
     fn to_value(&self) -> Value;
 
-    /// The value from its dynamic form.
+    /// Converts from a dynamic value.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ macro_rules! integers {
             fn from_value(value: &Value) -> Result<Self, String> {
                 let parsed = match value {
                     Value::Int(v) => <$t>::try_from(*v).ok(),
-                    // How `Value` holds an integer above `i64::MAX`.
+                    // `Value` represents an integer above `i64::MAX` like this.
                     Value::Str(v) => v.parse().ok().filter(|v: &$t| Value::from(*v) == *value),
                     _ => None,
                 };
@@ -167,14 +167,14 @@ impl<T: ParamType> ParamType for Option<T> {
     }
 }
 
-/// What a setter accepts for a parameter of type `T`: a `T`, and what is plainly meant as one
+/// A value that a setter accepts for a parameter of type `T`: a `T`, or something that obviously means one
 /// (`"features"` for a `String`, `1` for an `f64`, `["a", "b"]` for a `Vec<String>`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value for a parameter of type `{T}`",
     label = "expected `{T}`"
 )]
 pub trait IntoParam<T> {
-    /// The value as the parameter's type.
+    /// Converts to the type of the parameter.
     fn into_param(self) -> T;
 }
 
@@ -196,7 +196,7 @@ impl IntoParam<String> for &String {
     }
 }
 
-// Exactly one integer type, so that the literal `1` is inferred.
+// Exactly one integer type, so that the type of the literal `1` is inferred.
 impl IntoParam<f64> for i32 {
     fn into_param(self) -> f64 {
         self.into()

@@ -1,4 +1,4 @@
-//! What the code made by the derives calls. Not part of the public interface.
+//! Functions that the generated code of the derives calls. Not part of the public interface.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ pub fn unknown<P: Params>(owner: &str, name: &str) -> ParamError {
     ParamError::unknown(owner, name, P::param_infos().iter().map(|info| info.name))
 }
 
-/// Checks the range; a NaN lies in none.
+/// Checks the range; NaN is never in range.
 pub fn check_range<T: ParamType + PartialOrd>(
     name: &str,
     value: &T,
@@ -34,8 +34,8 @@ pub fn check_range<T: ParamType + PartialOrd>(
     })
 }
 
-/// Sets a parameter from a dynamic value, given as it is and as what it was read as. (Without a bound on `T`, the derive
-/// says once that a type cannot be a parameter's.)
+/// Sets a parameter from a dynamic value, given in its original and its converted form. (Without a bound on `T`, the derive
+/// reports only once that a type cannot be a parameter.)
 pub fn set_read<P, T>(
     owner: &mut P,
     param: Param<P, T>,
@@ -101,7 +101,7 @@ pub fn deserialize_enum<'de, T: ParamType, D: Deserializer<'de>>(deserializer: D
     T::from_value(&value).map_err(D::Error::custom)
 }
 
-/// The position of an enum's value among the choices; in upper or lower case, as one likes.
+/// The position of an enum's value among the choices, ignoring case.
 pub fn choice(value: &Value, choices: &[&str]) -> Result<usize, String> {
     let position = match value {
         Value::Str(name) => {

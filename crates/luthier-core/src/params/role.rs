@@ -2,26 +2,40 @@ use std::fmt;
 
 use super::{ParamInfo, Value};
 
-/// What the columns are for that a parameter names, as `#[param(column = label)]` declares it.
+/// The role of the columns that a parameter names, declared by `#[param(column = label)]`.
 ///
-/// Everything that has to know what a column is goes by this role, never by the name of the parameter: the defaults that a
-/// configuration's `[data]` gives, the columns that a column transformer sets in the stages of its parts, the columns that
-/// rows to predict must have, and the check that no feature is made of a label.
+/// The role, never the name of the parameter, determines which parameters get the defaults of `[data]` in a configuration,
+/// which columns a column transformer sets in its stages, which columns rows to predict must have, and which columns must
+/// not become features.
 ///
-/// A stage whose inputs and outputs are lists of one length makes each output from the input at the same position; any
-/// other stage makes all of its outputs from all of its inputs.
+/// If the inputs and outputs of a stage are lists of equal length, each output is assumed to be computed from the input at
+/// the same position; otherwise all outputs from all inputs.
+///
+/// ```
+/// use luthier_core::params::{ColumnRole, Params};
+///
+/// /// Counts rows per class.
+/// #[derive(Debug, Clone, Params)]
+/// struct ClassCounts {
+///     /// Column of class labels.
+///     #[param(default = "label", column = label)]
+///     label_col: String,
+/// }
+///
+/// assert_eq!(ClassCounts::new().label_col("species").columns_of(ColumnRole::Label), ["species"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ColumnRole {
-    /// The part computes from it: features, or whatever a transformer maps.
+    /// The part computes from it: features, or the input of a transformer.
     Input,
     /// A stage appends it.
     Output,
-    /// What is to be predicted; read to fit and to score, and no feature.
+    /// The value to predict; read for fitting and scoring, never a feature.
     Label,
-    /// How much a row weighs; read to fit and to score, and no feature.
+    /// The weight of a row; read for fitting and scoring, never a feature.
     Weight,
-    /// Which fold a row belongs to; read to split, and no feature.
+    /// The fold of a row; read for splitting, never a feature.
     Fold,
     /// Predictions: a stage appends them, an evaluator reads them.
     Prediction,
@@ -29,7 +43,7 @@ pub enum ColumnRole {
     RawPrediction,
     /// Probabilities of the classes: a stage appends them, an evaluator reads them.
     Probability,
-    /// Anything else that is read to fit or to score, and is no feature.
+    /// Anything else that is read for fitting or scoring and is never a feature.
     Auxiliary,
 }
 
@@ -63,20 +77,20 @@ impl ColumnRole {
         }
     }
 
-    /// Whether a stage appends such a column; all others it reads.
+    /// Whether a stage appends columns of this role; it reads columns of all other roles.
     #[must_use]
     pub fn is_appended(self) -> bool {
         matches!(self, Self::Output | Self::Prediction | Self::RawPrediction | Self::Probability)
     }
 
-    /// Whether such a column is read to fit, to score or to split only, so that it cannot be a feature and rows to
-    /// predict need not have it.
+    /// Whether columns of this role are only read for fitting, scoring or splitting, so that they cannot be features and rows
+    /// to predict need not have them.
     #[must_use]
     pub fn is_no_feature(self) -> bool {
         matches!(self, Self::Label | Self::Weight | Self::Fold | Self::Auxiliary)
     }
 
-    /// The columns with a role that parameters name, in the order in which they name them.
+    /// The columns of a role that the parameters name, in the order of the parameters.
     pub(crate) fn columns_of(
         infos: &'static [ParamInfo],
         values: impl IntoIterator<Item = (&'static str, Value)>,

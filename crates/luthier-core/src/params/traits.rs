@@ -4,8 +4,25 @@ use super::{ColumnRole, IntoParam, Param, ParamError, ParamInfo, ParamType, Valu
 
 /// A type with parameters; implemented by `#[derive(Params)]`.
 ///
-/// The builder methods that the derive makes never fail; [`validate`](Params::validate) reports later what is wrong.
-/// [`set`](Params::set) and [`set_value`](Params::set_value) fail at once and then change nothing.
+/// The builder methods that the derive generates never fail; [`validate`](Params::validate) reports errors later.
+/// [`set`](Params::set) and [`set_value`](Params::set_value) fail at once, and then change nothing.
+///
+/// ```
+/// use luthier_core::Params;
+///
+/// /// Adds a number.
+/// #[derive(Debug, Clone, Params)]
+/// struct Add {
+///     /// The number to add.
+///     #[param(default = 1.0, range = 0.0..)]
+///     amount: f64,
+/// }
+///
+/// let mut add = Add::new().amount(2.5);
+/// assert_eq!(add.get(Add::AMOUNT), Some(&2.5));
+/// assert!(add.set_value("amount", &(-1.0).into()).is_err());
+/// assert_eq!(add.explain_params(), "amount: The number to add (>= 0) (default: 1.0, current: 2.5)");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no parameters",
     note = "add `#[derive(Debug, Clone, Params)]` to the struct; it may have no field at all"
@@ -16,28 +33,28 @@ pub trait Params: Debug + Clone + Send + Sync + 'static {
         ""
     }
 
-    /// What is known about each parameter, in declaration order.
+    /// Information about each parameter, in declaration order.
     fn param_infos() -> &'static [ParamInfo];
 
     /// The value of a parameter; an optional one without a value is [`Value::Null`].
     ///
     /// # Errors
     ///
-    /// There is no such parameter, or it is required and not set.
+    /// The parameter does not exist, or it is required and not set.
     fn get_value(&self, name: &str) -> Result<Value, ParamError>;
 
-    /// Sets a parameter; [`Value::Null`] takes the value of an optional one away.
+    /// Sets a parameter; [`Value::Null`] removes the value of an optional one.
     ///
     /// # Errors
     ///
-    /// There is no such parameter, or the value is of the wrong type or out of range.
+    /// The parameter does not exist, or the value is of the wrong type or out of range.
     fn set_value(&mut self, name: &str, value: &Value) -> Result<(), ParamError>;
 
     /// Checks that every required parameter is set and every value is in range, then the author's own check.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong, in declaration order.
+    /// The first error, in declaration order.
     fn validate(&self) -> Result<(), ParamError>;
 
     /// Sets a parameter by its typed handle.
@@ -58,15 +75,14 @@ pub trait Params: Debug + Clone + Send + Sync + 'static {
         param.get(self)
     }
 
-    /// Name and value of each parameter in declaration order, defaults included; a required one that is not set is left
-    /// out, an optional one without a value is [`Value::Null`].
+    /// Name and value of each parameter in declaration order, including defaults. A required parameter that is not set is left
+    /// out; an optional one without a value is [`Value::Null`].
     fn values(&self) -> Vec<(&'static str, Value)> {
         let names = Self::param_infos().iter().map(|info| info.name);
         names.filter_map(|name| Some((name, self.get_value(name).ok()?))).collect()
     }
 
-    /// The columns of a role that the parameters name; those of a required or optional parameter without a value are left
-    /// out.
+    /// The columns of a role that the parameters name. Parameters without a value are ignored.
     fn columns_of(&self, role: ColumnRole) -> Vec<String> {
         ColumnRole::columns_of(Self::param_infos(), self.values(), |other| other == role)
     }

@@ -4,22 +4,22 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// What a parameter can hold when its type is not known statically: in configuration files, grids by name, and journals.
+/// The value of a parameter whose type is not known statically, as in configuration files and grids by name.
 ///
-/// An integer and a float stay apart (`1` is not `1.0`). In serialised form a float that is not finite is the string
-/// `"NaN"`, `"Inf"` or `"-Inf"`; it reads back as [`Value::Str`], which an `f64` parameter accepts. An unsigned integer
-/// above `i64::MAX` is held as the string of its digits, which `u64` and `usize` parameters accept.
+/// Integers and floats are distinct (`1` is not `1.0`). In serialised form, a float that is not finite is the string
+/// `"NaN"`, `"Inf"` or `"-Inf"`; it is read back as [`Value::Str`], which an `f64` parameter accepts. An unsigned integer
+/// above `i64::MAX` is represented as the string of its digits, which `u64` and `usize` parameters accept.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing: an optional parameter without a value.
+    /// No value of an optional parameter.
     Null,
     /// True or false.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A floating-point number.
     Float(f64),
-    /// A text.
+    /// A string.
     Str(String),
     /// An ordered list.
     List(Vec<Value>),
@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// How an error message shows what was found: texts in quotes.
+    /// The value as shown in error messages: strings are in quotes.
     pub(crate) fn quoted(&self) -> String {
         match self {
             Value::Str(v) => format!("{v:?}"),
@@ -111,7 +111,7 @@ pub(super) fn non_finite(v: f64) -> Option<&'static str> {
     }
 }
 
-/// Floats are the shortest text that reads back to the same bits; texts are plain.
+/// Floats are written with the fewest digits that are read back to the same bits; strings are written without quotes.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

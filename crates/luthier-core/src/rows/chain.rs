@@ -1,4 +1,4 @@
-//! Fitted stages one after the other.
+//! Sequences of fitted stages.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{Batch, BoundStage};
 use crate::{Error, Result};
 
-/// Where in a batch each column stands.
+/// The position of each column in a batch.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places<'a> {
     of: HashMap<&'a str, usize>,
@@ -28,7 +28,7 @@ impl<'a> Places<'a> {
 
     /// The places of these columns.
     pub(crate) fn find_all<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<Vec<usize>> {
-        let absent = |name: &str| Error::invalid(format!("there is no column `{name}`"));
+        let absent = |name: &str| Error::invalid(format!("the column `{name}` does not exist"));
         names.into_iter().map(|name| self.find(name).ok_or_else(|| absent(name))).collect()
     }
 
@@ -39,14 +39,14 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Stages that rows go through, with the places of what each of them reads.
+/// Stages that rows pass through, with the positions of the columns that each of them reads.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chain {
     stages: Vec<(BoundStage, Vec<usize>)>,
 }
 
 impl Chain {
-    /// `places` are those in front of the stages, and become those behind them.
+    /// `places` are the positions before the stages, and become those after them.
     pub(crate) fn new<'a>(
         stages: impl IntoIterator<Item = &'a BoundStage>,
         places: &mut Places<'a>,
@@ -63,7 +63,7 @@ impl Chain {
         self.stages.is_empty()
     }
 
-    /// The rows with what the stages append; `None` if all of them are left out.
+    /// The rows with the columns that the stages append; `None` if all rows are dropped.
     pub(crate) fn run(&self, batch: Batch) -> Result<Option<Batch>> {
         self.stages.iter().try_fold(Some(batch), |batch, (stage, reads)| match batch {
             Some(batch) => stage.apply(batch, reads),
@@ -72,10 +72,10 @@ impl Chain {
     }
 }
 
-/// Rows of a frame that go through the stages at once: few enough to stay in a cache, enough to be worth a task.
+/// The number of rows that pass through the stages at once: few enough to stay in a cache, enough to be worth a task.
 const CHUNK_ROWS: usize = 4096;
 
-/// A frame with the columns that `run` appends to its batches; `schema` is that of the result. Partitions stay.
+/// A frame with the columns that `run` appends to its batches; `schema` is that of the result. The partitions stay the same.
 pub(crate) fn through_frame<E: From<luthier_frame::Error> + From<Error> + Send>(
     data: &DataFrame,
     schema: Schema,
@@ -85,8 +85,8 @@ pub(crate) fn through_frame<E: From<luthier_frame::Error> + From<Error> + Send>(
     data.map_rows(schema, |batch, first_row| through_batch(batch, first_row, appended, &run))
 }
 
-/// The columns of a batch and those that are appended to them, chunk by chunk in parallel, and the rows that stay where
-/// some do not; `None` if none does.
+/// The columns of a batch and those that are appended to it, chunk by chunk in parallel, with a mask of the remaining rows
+/// if some are dropped; `None` if no row remains.
 fn through_batch<E: From<Error> + Send>(
     batch: &RecordBatch,
     first_row: usize,
@@ -100,7 +100,7 @@ fn through_batch<E: From<Error> + Send>(
         let slices: Vec<ArrayRef> = batch.columns().iter().map(|array| array.slice(start, len)).collect();
         run(Batch::new(&slices, len, first_row + start))
     });
-    // All of them, so that the first error is that of the first row.
+    // All chunks run, so that the first error is that of the first row.
     let chunks = chunks.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, E>>()?;
     let chunks: Vec<Batch> = chunks.into_iter().flatten().collect();
     if chunks.is_empty() {

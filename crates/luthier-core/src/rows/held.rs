@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use super::Origin;
 use crate::{Error, Result};
 
-/// Columns in their places, and where their rows come from.
+/// Columns in their positions, and the origin of their rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Arc<Held>>,
@@ -36,13 +36,13 @@ impl Batch {
     }
 }
 
-/// The values of one column: an Arrow array, or numbers that a stage has just computed.
+/// The values of one column: an Arrow array, or numbers that a stage has computed.
 #[derive(Debug)]
 pub(crate) struct Held {
     data: Data,
-    /// As numbers, where these do not lie in the data.
+    /// The values as numbers, if they had to be converted.
     converted: OnceLock<Option<Array2<f64>>>,
-    /// As an array, once somebody asked for it.
+    /// The values as an array, once it has been requested.
     array: OnceLock<ArrayRef>,
 }
 
@@ -79,7 +79,7 @@ impl Held {
         }
     }
 
-    /// Numbers where they lie, a number as a vector of width 1; `None` where they would have to be converted.
+    /// A borrowed view of the numbers, where a number is a vector of width 1; `None` if they would have to be converted.
     pub(crate) fn in_place(&self) -> Option<ArrayView2<'_, f64>> {
         match &self.data {
             Data::Numbers(values) => ArrayView2::from_shape((values.len(), 1), values).ok(),
@@ -92,7 +92,7 @@ impl Held {
         }
     }
 
-    /// The rows as numbers, null as NaN; `None` if the column holds none.
+    /// The rows as numbers, null as NaN; `None` if the column is not numeric.
     pub(crate) fn numeric(&self) -> Option<ArrayView2<'_, f64>> {
         let convert = |array: &ArrayRef| {
             let rows = vectors(array.as_ref()).map(|rows| rows.into_owned());
@@ -109,7 +109,7 @@ impl Held {
         }
     }
 
-    /// The rows as they are held, if that is sparse and none is null.
+    /// The sparse rows, if the column is sparse and no row is null.
     pub(crate) fn sparse(&self) -> Option<SparseRows<'_>> {
         match &self.data {
             Data::Array(array) => sparse_rows(array.as_ref()).filter(|_| array.null_count() == 0),
@@ -117,7 +117,7 @@ impl Held {
         }
     }
 
-    /// Whether these are vectors that lie side by side in memory.
+    /// Whether these are vectors that are contiguous in memory.
     pub(crate) fn is_matrix(&self) -> bool {
         match &self.data {
             Data::Array(array) => vectors_in_place(array.as_ref()).is_some(),
@@ -137,7 +137,7 @@ impl Held {
         matches!(&self.data, Data::Array(array) if array.is_null(row))
     }
 
-    /// The first row that is null, or a vector with a null in it.
+    /// The first row that is null or a vector that contains a null.
     pub(crate) fn first_null(&self) -> Option<usize> {
         match &self.data {
             Data::Array(array) => first_null_row(array.as_ref()),
@@ -156,7 +156,7 @@ impl Held {
         }
     }
 
-    /// As [`to_array`](Self::to_array); the numbers are moved where nobody else holds them.
+    /// As [`to_array`](Self::to_array); the numbers are moved if they are not shared.
     pub(crate) fn into_array(self: Arc<Self>) -> ArrayRef {
         match Arc::try_unwrap(self) {
             Ok(Self { data: Data::Array(array), .. }) => array,

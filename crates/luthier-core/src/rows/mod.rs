@@ -1,8 +1,9 @@
-//! Some rows on their way through fitted stages.
+//! Passes rows through fitted stages.
 //!
-//! A batch is a list of columns, each in its place ([`Batch`]). A stage sees those that it reads as a [`Tile`] and writes
-//! its own into [`Outputs`]; what surrounds it is done here, for frames, views and single rows alike: columns are looked
-//! up once ([`Chain`]), nulls are refused, outputs are checked and appended, rows that are left out go.
+//! A batch is a list of columns in fixed positions ([`Batch`]). A stage sees the columns that it reads as a [`Tile`] and
+//! writes its own columns to [`Outputs`]. Everything else is done here, in the same way for frames, views and single rows:
+//! columns are looked up once ([`Chain`]), nulls are rejected, outputs are checked and appended, and dropped rows are
+//! removed.
 
 mod chain;
 mod held;

@@ -1,8 +1,8 @@
-//! Where rows that are looked at come from.
+//! The origin of rows.
 
 use std::sync::Arc;
 
-/// Rows that lay side by side in the source, some of which may have been left out since.
+/// Consecutive rows of the source, some of which may have been dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     first_row: usize,
@@ -20,12 +20,12 @@ impl Origin {
         Self { kept: Some(kept), ..self }
     }
 
-    /// Whether no row was left out.
+    /// Whether no row was dropped.
     pub(crate) fn is_whole(&self) -> bool {
         self.kept.is_none()
     }
 
-    /// The row's position among those that lay side by side.
+    /// The row's position among the consecutive rows.
     pub(crate) fn offset(&self, i: usize) -> usize {
         self.kept.as_ref().map_or(i, |kept| kept.get(i).map_or(0, |&position| position as usize))
     }

@@ -1,4 +1,4 @@
-//! What a stage writes for some rows.
+//! The columns that a stage writes for some rows.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use ndarray::Array2;
 use super::{Batch, Held};
 use crate::{Error, Result};
 
-/// Takes the columns that a stage appends, in the order of [`Transformer::outputs`](crate::Transformer::outputs), with
-/// a value for each row that it was given.
+/// Receives the columns that a stage appends, in the order of [`Transformer::outputs`](crate::Transformer::outputs), with
+/// one value per row of the [`Tile`](crate::Tile). [`Transformer`](crate::Transformer) has an example.
 #[derive(Debug, Default)]
 pub struct Outputs {
     columns: Vec<Written>,
@@ -25,18 +25,18 @@ struct Written {
 }
 
 impl Outputs {
-    /// A column of numbers.
+    /// Appends a column of numbers.
     pub fn numbers(&mut self, values: Vec<f64>) {
         self.push(Held::numbers(values), ColumnType::F64);
     }
 
-    /// A column of vectors, a row of the matrix each.
+    /// Appends a column of vectors, one per row of the matrix.
     pub fn vectors(&mut self, rows: Array2<f64>) {
         let column_type = ColumnType::Vector { width: rows.ncols() };
         self.push(Held::vectors(rows), column_type);
     }
 
-    /// A column of any type: text, integers, sparse vectors.
+    /// Appends a column of any type: text, integers, sparse vectors.
     pub fn column(&mut self, column: Column) {
         let field = column.field("");
         self.columns.push(Written {
@@ -47,8 +47,8 @@ impl Outputs {
         });
     }
 
-    /// Keeps only the rows at which the mask is true. A stage that does so says it by
-    /// [`drops_rows`](crate::Transformer::drops_rows), and writes values for all rows or only for those that it keeps.
+    /// Keeps only the rows at which the mask is true. A stage that does so must return true from
+    /// [`drops_rows`](crate::Transformer::drops_rows); it writes values either for all rows or only for those that it keeps.
     pub fn keep(&mut self, mask: Vec<bool>) {
         self.kept = Some(mask);
     }
@@ -57,7 +57,7 @@ impl Outputs {
         self.columns.push(Written { held, column_type, sparse: false, nulls: false });
     }
 
-    /// Appends the columns to the rows, if they are what was announced; `None` if no row is kept.
+    /// Appends the columns to the rows after checking them against the declared fields; `None` if no row is kept.
     pub(crate) fn append_to(self, batch: Batch, fields: &[Field], drops_rows: bool) -> Result<Option<Batch>> {
         let rows = batch.rows;
         let kept = match self.kept {
@@ -71,7 +71,7 @@ impl Outputs {
             _ => None,
         };
         if kept.is_some() && !drops_rows {
-            return Err(Error::invalid("it leaves rows out, but its `drops_rows` does not say so"));
+            return Err(Error::invalid("it drops rows, but its `drops_rows` returns false"));
         }
         let mut batch = match &kept {
             None => batch,
@@ -80,7 +80,7 @@ impl Outputs {
         };
         if self.columns.len() != fields.len() {
             return Err(Error::invalid(format!(
-                "it wrote {} columns, but its `outputs` announce {}",
+                "it wrote {} columns, but its `outputs` declares {}",
                 self.columns.len(),
                 fields.len()
             )));
@@ -108,14 +108,14 @@ impl Written {
         if self.column_type != field.column_type() || self.sparse != field.is_sparse() {
             let shown = |sparse: bool, of: ColumnType| format!("{}{of}", if sparse { "sparse " } else { "" });
             return Err(Error::invalid(format!(
-                "it wrote {} to column `{name}`, but its `outputs` announce {}",
+                "it wrote {} to column `{name}`, but its `outputs` declares {}",
                 shown(self.sparse, self.column_type),
                 shown(field.is_sparse(), field.column_type())
             )));
         }
         if self.nulls && !field.nullable() {
             return Err(Error::invalid(format!(
-                "it wrote nulls to column `{name}`, which its `outputs` do not announce as nullable"
+                "it wrote nulls to column `{name}`, which its `outputs` does not declare as nullable"
             )));
         }
         Ok(())

@@ -33,7 +33,7 @@ impl Picked<'_> {
     }
 }
 
-/// Some columns of a batch, by name.
+/// A view of some columns of a batch, by name.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     schema: &'a Schema,
@@ -42,15 +42,15 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// `places` are those of the schema's columns in the batch.
+    /// `places` are the positions of the schema's columns in the batch.
     pub(crate) fn new(schema: &'a Schema, batch: &'a Batch, places: &[usize]) -> Self {
         let columns = places.iter().filter_map(|&place| batch.columns.get(place)).collect();
         Self { schema, columns, origin: &batch.origin }
     }
 
-    /// Reads a number of every cache line in order: memory is fast where it is read so, and the rows of a group,
-    /// which are picked here and there, are then in the cache.
-    pub(crate) fn bring_near(&self) {
+    /// Reads one number of every cache line in order. Memory is fast when it is read in order, and the scattered rows of a
+    /// group are then in the cache.
+    pub(crate) fn prefetch(&self) {
         for values in self.columns.iter().filter_map(|column| column.in_place()) {
             let lines = values.to_slice().unwrap_or_default().iter().step_by(8);
             std::hint::black_box(lines.fold(0, |bits, x| bits ^ x.to_bits()));
@@ -75,11 +75,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// Some rows of some columns: a few thousand of a view, small enough to stay in a cache, or those that a stage is to
-/// transform.
+/// Some rows of some columns: at most a few thousand rows of a view, which fit in a cache, or the rows that a stage
+/// transforms.
 ///
 /// Rows are in the order of the frame. A null number is NaN here; [`first_not_finite`](Self::first_not_finite)
-/// tells the two apart.
+/// distinguishes them. [`Transformer`](crate::Transformer) and [`Summary`](crate::Summary) have examples.
 #[derive(Debug)]
 pub struct Tile<'a> {
     view: &'a View<'a>,
@@ -87,7 +87,7 @@ pub struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// The columns that were asked for.
+    /// The requested columns.
     pub fn schema(&self) -> &Schema {
         self.view.schema
     }
@@ -111,11 +111,11 @@ impl Tile<'_> {
         self.picked.position(i)
     }
 
-    /// The rows of a vector column, one per row; a numeric column is a vector of width 1. Borrowed where the
-    /// rows lie side by side in memory.
+    /// A vector column as a matrix with one row per row; a numeric column counts as a vector of width 1. Borrowed if the
+    /// rows are contiguous in memory.
     ///
     /// # Errors
-    /// If the column was not asked for or is not numeric.
+    /// If the column was not requested or is not numeric.
     pub fn vectors(&self, column: &str) -> Result<CowArray<'_, f64, Ix2>> {
         let values = self.view.numeric(column)?;
         Ok(match &self.picked {
@@ -127,8 +127,8 @@ impl Tile<'_> {
         })
     }
 
-    /// The rows of a vector column as they are held, if that is sparse: [`vectors`](Self::vectors) would give them
-    /// their zeros.
+    /// The rows of a sparse vector column without their zeros; `None` for any other column. [`vectors`](Self::vectors) makes
+    /// them dense.
     pub fn sparse(&self, column: &str) -> Option<SparseTile<'_>> {
         Some(SparseTile { rows: self.view.held(column).ok()?.sparse()?, picked: &self.picked })
     }
@@ -136,7 +136,7 @@ impl Tile<'_> {
     /// The values of a numeric column.
     ///
     /// # Errors
-    /// If the column was not asked for or is not a numeric one.
+    /// If the column was not requested or is not numeric.
     pub fn numbers(&self, column: &str) -> Result<Cow<'_, [f64]>> {
         let values = self.view.numeric(column)?;
         let width = values.ncols();
@@ -166,24 +166,24 @@ impl Tile<'_> {
         }
     }
 
-    /// The rows of a numeric or vector column, where they lie.
+    /// A borrowed view of the rows of a numeric or vector column.
     pub(crate) fn positioned(&self, column: &str, width: usize) -> Result<Positioned<'_>> {
         let values = self.view.numeric(column)?;
         if values.ncols() != width {
             return Err(Error::invalid(format!(
-                "column `{column}` has rows of width {}, not {width}: the vectors of a column must have one width",
+                "column `{column}` has rows of width {}, expected {width}: all vectors of a column must have the same width",
                 values.ncols(),
             )));
         }
         let scattered =
-            || Error::invalid(format!("the rows of column `{column}` do not lie side by side in memory"));
+            || Error::invalid(format!("the rows of column `{column}` are not contiguous in memory"));
         Ok(Positioned { values: values.to_slice().ok_or_else(scattered)?, width, picked: &self.picked })
     }
 
     /// The rows of any column as an Arrow array.
     ///
     /// # Errors
-    /// If the column was not asked for.
+    /// If the column was not requested.
     pub fn array(&self, column: &str) -> Result<ArrayRef> {
         let array = self.view.held(column)?.to_array();
         match &self.picked {
@@ -196,13 +196,13 @@ impl Tile<'_> {
         }
     }
 
-    /// The rows of any column, ready to be put into a frame.
+    /// The rows of any column as a column of a frame.
     ///
     /// # Errors
-    /// If the column was not asked for.
+    /// If the column was not requested.
     pub fn column(&self, column: &str) -> Result<Column> {
         match (&self.picked, self.view.held(column)?.is_matrix()) {
-            // Rows of numbers move as such, many times faster than as values of lists.
+            // Rows of numbers are moved as a matrix, many times faster than as values of lists.
             (Picked::Indices(_), true) => Ok(Column::vector(self.vectors(column)?.into_owned())),
             _ => Ok(Column::from_array(self.array(column)?)?),
         }
@@ -211,14 +211,14 @@ impl Tile<'_> {
     /// The rows of some columns as a batch, to be written to a file.
     ///
     /// # Errors
-    /// If a column was not asked for.
+    /// If a column was not requested.
     pub fn to_record_batch(&self, schema: &Schema) -> Result<RecordBatch> {
         let columns = schema.fields().iter().map(|field| Ok((field.clone(), self.column(field.name())?)));
         let frame = DataFrame::from_fields(columns.collect::<Result<_>>()?)?;
         let batch = frame.partitions().first().map(|rows| rows.batches(None)).transpose()?;
         match batch.into_iter().flatten().next() {
             Some(batch) => Ok(batch?),
-            None => Err(Error::invalid("there are no rows")),
+            None => Err(Error::invalid("the tile has no rows")),
         }
     }
 
@@ -243,7 +243,7 @@ impl Tile<'_> {
         self.bad_value_of(column, i, found, expected)
     }
 
-    /// The error that names the value at a position of the vector in the tile's `i`-th row: by the feature's name, if it
+    /// The error that names the value at a position of the vector in the tile's `i`-th row, with the name of the feature if it
     /// has one.
     pub fn bad_feature(
         &self,
@@ -263,7 +263,7 @@ impl Tile<'_> {
         }
     }
 
-    /// The same, where only the stage can tell what was found.
+    /// As [`bad_value`](Self::bad_value), for a stage that describes itself what was found.
     pub fn bad_value_of(
         &self,
         column: &str,
@@ -274,20 +274,20 @@ impl Tile<'_> {
         Error::bad_value(column, self.row(i), found, expected)
     }
 
-    /// Nulls are errors to most stages.
+    /// Rejects nulls, which most stages do not accept.
     pub(super) fn refuse_nulls(&self) -> Result<()> {
         let names = self.view.schema.names().zip(&self.view.columns);
         let nulls = names.filter_map(|(column, held)| Some((held.first_null()?, column)));
         match nulls.min_by_key(|(row, _)| *row) {
             Some((i, column)) => {
-                let expected = "a value in every row: drop or fill missing values first";
+                let expected = "a value in every row; drop or fill missing values first";
                 Err(self.bad_value_of(column, i, "null", expected))
             }
             None => Ok(()),
         }
     }
 
-    /// The rows as a batch of their own.
+    /// The rows as a batch.
     pub(crate) fn to_batch(&self) -> Result<Batch> {
         let column = |name| Ok(Arc::new(Held::array(self.array(name)?)));
         let columns = self.view.schema.names().map(column).collect::<Result<_>>()?;
@@ -296,7 +296,7 @@ impl Tile<'_> {
         Ok(Batch { columns, rows: self.len(), origin })
     }
 
-    /// The error that names the first value of a column that is null, NaN or infinite, if there is one.
+    /// An error that names the first value of a column that is null, NaN or infinite, if there is one.
     pub fn first_not_finite(&self, column: &str) -> Option<Error> {
         if let Some(rows) = self.sparse(column) {
             let i = (0..rows.len()).find(|&i| rows.row(i).1.iter().any(|x| !x.is_finite()))?;
@@ -326,12 +326,12 @@ impl<'a> SparseTile<'a> {
         self.len() == 0
     }
 
-    /// Numbers in every vector, zeros included.
+    /// The width of every vector, including zeros.
     pub fn width(&self) -> usize {
         self.rows.width()
     }
 
-    /// Positions, increasing, and values of the numbers held of the tile's `i`-th row.
+    /// The increasing positions and the values of the stored numbers of the tile's `i`-th row.
     pub fn row(&self, i: usize) -> (&'a [u32], &'a [f64]) {
         self.rows.row(self.picked.position(i))
     }
@@ -355,8 +355,8 @@ impl Positioned<'_> {
         &self.values[position * self.width..(position + 1) * self.width]
     }
 
-    /// Writes `sqrt(w) · (x − reference)` of the rows in `block` to the rows of `target`, which are `stride` apart,
-    /// and adds `w · (x − reference)` to `sum`. One sweep: what comes from memory is used for all of it.
+    /// Writes `sqrt(w) · (x − reference)` for the rows in `block` to the rows of `target`, which are `stride` apart,
+    /// and adds `w · (x − reference)` to `sum`, in one sweep over the memory.
     pub(crate) fn shift(
         &self,
         block: Range<usize>,
@@ -366,7 +366,7 @@ impl Positioned<'_> {
         stride: usize,
         sum: &mut [f64],
     ) {
-        // Memory is waited for: wide registers keep more of it on its way than the instructions a plain build may use.
+        // This loop is bound by memory: wide registers keep more loads in flight than the instructions of a plain build.
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || {
@@ -394,5 +394,5 @@ impl Positioned<'_> {
 }
 
 fn absent(column: &str) -> Error {
-    Error::invalid(format!("the tile has no column `{column}`: name it among the columns asked for"))
+    Error::invalid(format!("the tile has no column `{column}`: add it to the requested columns"))
 }

@@ -1,4 +1,4 @@
-//! What a fit is given besides the rows.
+//! The context of a fit.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::work::WorkCounter;
 /// Seed, place and counters of one fit.
 ///
 /// The seed is derived from the seed of the search or the pipeline, the fold and the stage's name, never from
-/// the order in which things run.
+/// the order in which fits run.
 #[derive(Debug, Clone)]
 pub struct FitContext {
     seed: u64,
@@ -16,27 +16,27 @@ pub struct FitContext {
 }
 
 impl FitContext {
-    /// A context outside of any search.
+    /// A context outside any search.
     pub fn new(seed: u64, work: Arc<WorkCounter>) -> Self {
         Self { seed, stage: String::new(), work }
     }
 
-    /// The seed for whatever is random in this fit.
+    /// The seed for any randomness in this fit.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Name of the stage in its pipeline; empty outside of one.
+    /// Name of the stage in its pipeline; empty outside a pipeline.
     pub fn stage(&self) -> &str {
         &self.stage
     }
 
-    /// The counters of the search or fit this one belongs to.
+    /// The counters of the search or fit to which this fit belongs.
     pub fn work(&self) -> &Arc<WorkCounter> {
         &self.work
     }
 
-    /// Records that matrices were factorised: call it beside each factorisation.
+    /// Counts matrix factorisations: call it for each factorisation.
     pub fn count_factorisations(&self, n: u64) {
         self.work.factorisations(n);
     }
@@ -56,13 +56,13 @@ impl FitContext {
     }
 }
 
-/// A seed from a seed and some words. The seed is scrambled before a word is added: else fold 1 of seed 5 would be
-/// fold 0 of seed 6.
+/// Derives a seed from a seed and some words. The seed is scrambled before a word is added; otherwise fold 1 of seed 5
+/// would be fold 0 of seed 6.
 fn mix(seed: u64, words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(seed, |state, word| scramble(scramble(state).wrapping_add(word)))
 }
 
-/// The number that SplitMix64 (Steele, Lea and Flood 2014) gives in a state; the next state is larger by
+/// The output of SplitMix64 (Steele, Lea and Flood 2014) for a state; the next state is larger by
 /// `0x9e37_79b9_7f4a_7c15`.
 #[doc(hidden)]
 pub fn scramble(state: u64) -> u64 {

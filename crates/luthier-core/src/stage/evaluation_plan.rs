@@ -1,11 +1,11 @@
-//! What an evaluator says about its work before it does it.
+//! Declarations of evaluators.
 
 use crate::summary::{Need, Summary};
 
-/// An evaluator's declaration, from its parameters and the schema of the predictions alone: the twin of
-/// [`StagePlan`](crate::StagePlan).
+/// The summaries that an evaluator will request, declared from its parameters and the schema of the predictions. It is the
+/// counterpart of [`StagePlan`](crate::StagePlan).
 ///
-/// What is not declared is still right, but costs a pass over the rows of its own.
+/// A summary that is not declared is still correct, but needs a separate pass over the rows.
 #[derive(Debug, Clone, Default)]
 pub struct EvaluationPlan {
     derived: Vec<Need>,
@@ -13,34 +13,34 @@ pub struct EvaluationPlan {
 }
 
 impl EvaluationPlan {
-    /// Nothing is known: the evaluator reads the rows by itself.
+    /// Declares nothing: the evaluator reads the rows itself.
     pub fn opaque() -> Self {
         Self::default()
     }
 
-    /// `evaluate` asks for this summary by [`Dataset::recall`](crate::Dataset::recall) and reads no rows where it is
-    /// there. It is computed in front of stages that are affine, once for all models behind them.
+    /// `evaluate` requests this summary with [`Dataset::recall`](crate::Dataset::recall) and reads no rows if it is
+    /// available. It is computed before affine stages, once for all models behind them.
     #[must_use]
     pub fn derive<S: Summary>(mut self, spec: S::Spec) -> Self {
         self.derived.push(Need::summary::<S>(spec));
         self
     }
 
-    /// `evaluate` asks for this summary by [`Dataset::summarize`](crate::Dataset::summarize) or
-    /// [`Dataset::summarize_many`](crate::Dataset::summarize_many). Rows are read for it, once for all evaluators that
-    /// declare what they scan.
+    /// `evaluate` requests this summary with [`Dataset::summarize`](crate::Dataset::summarize) or
+    /// [`Dataset::summarize_many`](crate::Dataset::summarize_many). Rows are read for it, in one pass for all evaluators that
+    /// declare their scans.
     #[must_use]
     pub fn scan<S: Summary>(mut self, spec: S::Spec) -> Self {
         self.scanned.push(Need::summary::<S>(spec));
         self
     }
 
-    /// The summaries that spare it the rows.
+    /// The summaries with which it needs no rows.
     pub fn derived(&self) -> &[Need] {
         &self.derived
     }
 
-    /// The summaries that rows are read for.
+    /// The summaries for which rows are read.
     pub fn scanned(&self) -> &[Need] {
         &self.scanned
     }

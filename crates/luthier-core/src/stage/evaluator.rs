@@ -16,15 +16,61 @@ use crate::{Error, Result};
 ///
 /// # Contract
 /// - `evaluate` is a pure function of the parameters and the rows.
-/// - `evaluate_many` gives what `evaluate` gives for each, in the same order. The datasets are sibling candidates:
-///   the same rows seen through different models, so an evaluator that reads rows reads them once for all
+/// - `evaluate_many` returns what `evaluate` returns for each dataset, in the same order. The datasets are sibling candidates:
+///   the same rows seen through different models, so an evaluator that reads rows can read them once for all of them
 ///   (see [`Dataset::aggregate_many`]).
-/// - `plan` declares the summaries that may spare it the rows (a linear model's metrics then cost none) and those that
-///   it reads rows for, so that several evaluators share a pass.
-/// - NaN means "not defined on these rows": the fold is left out of a candidate's mean. `notes` says why of the rows at
-///   hand, `defined_for` what any rows must have.
+/// - `plan` declares the summaries with which it needs no rows (the metrics of a linear model then cost no pass), and those
+///   for which it reads rows, so that several evaluators share a pass.
+/// - NaN means "not defined on these rows": the fold is left out of a candidate's mean. `notes` says why for these rows,
+///   `defined_for` says what rows must have in general.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame, Schema};
+/// use luthier_core::{Dataset, Evaluator, Params};
+///
+/// /// The largest absolute error.
+/// #[derive(Debug, Clone, Params)]
+/// struct MaxError {}
+///
+/// impl Evaluator for MaxError {
+///     const NAME: &'static str = "acme.max_error";
+///
+///     fn evaluate(&self, predictions: &Dataset) -> anyhow::Result<f64> {
+///         let mut largest = f64::NAN; // not defined without rows
+///         predictions.for_each_tile(&["label", "prediction"], |tile| {
+///             let (labels, predictions) = (tile.numbers("label")?, tile.numbers("prediction")?);
+///             for (y, p) in labels.iter().zip(predictions.iter()) {
+///                 largest = (y - p).abs().max(largest);
+///             }
+///             Ok(())
+///         })?;
+///         Ok(largest)
+///     }
+///
+///     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+///         schema.require("label")?;
+///         schema.require("prediction")?;
+///         Ok(())
+///     }
+///
+///     fn metric(&self) -> String {
+///         "max_error".to_owned()
+///     }
+///
+///     fn is_larger_better(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// let scored = DataFrame::from_columns(vec![
+///     ("label", Column::f64(vec![1.0, 2.0, 4.0])),
+///     ("prediction", Column::f64(vec![1.5, 2.0, 3.0])),
+/// ])?;
+/// assert_eq!(MaxError::new().evaluate_frame(&scored)?, 1.0);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub trait Evaluator: Params {
-    /// The name it is registered by.
+    /// The registered name.
     const NAME: &'static str;
 
     /// The metric of these predictions.
@@ -38,19 +84,19 @@ pub trait Evaluator: Params {
         predictions.iter().map(|data| self.evaluate(data)).collect()
     }
 
-    /// Whether the columns it reads exist and have the right types.
+    /// Checks that the columns it reads exist and have the right types.
     ///
     /// # Errors
     /// The first column that does not.
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()>;
 
-    /// What `evaluate` will ask for, for a schema that was accepted.
+    /// Declares what `evaluate` will request, for a schema that was accepted.
     fn plan(&self, _schema: &Schema) -> EvaluationPlan {
         EvaluationPlan::opaque()
     }
 
-    /// What should be known of `metric`, which is that of these predictions: why it is not defined, or how labels were
-    /// taken for classes. It is asked after [`evaluate`](Self::evaluate), so that what was summarised is there.
+    /// Notes on `metric`, the metric of these predictions: why it is not defined, or how labels were mapped to classes. It is
+    /// called after [`evaluate`](Self::evaluate), so that the summaries are available.
     fn notes(&self, _predictions: &Dataset, _metric: f64) -> Vec<Note> {
         Vec::new()
     }
@@ -61,25 +107,25 @@ pub trait Evaluator: Params {
     /// Whether a larger metric is a better one.
     fn is_larger_better(&self) -> bool;
 
-    /// What rows must have for the metric to be defined, such as "two rows with different labels". Messages about a metric
-    /// that is missing (NaN) say it.
+    /// What rows must have for the metric to be defined, such as "two rows with different labels". It is part of messages about
+    /// a missing (NaN) metric.
     fn defined_for(&self) -> Option<String> {
         None
     }
 
-    /// The column of class labels, for an evaluator that scores classes: a search names the classes that the training rows
-    /// of a fold lack.
+    /// The column of class labels of an evaluator for classification: a search names the classes that are missing from the
+    /// training rows of a fold.
     fn class_col(&self) -> Option<String> {
         None
     }
 
-    /// Whether the metric is not defined where a model was fitted without rows of a class that is scored, as is one of
-    /// probabilities: the model has none for that class. A search then leaves the fold out of the means.
+    /// Whether the metric is undefined if the model was fitted without rows of a class that is scored. This holds for metrics
+    /// of probabilities, because the model has none for that class. A search then leaves the fold out of the means.
     fn needs_every_class(&self) -> bool {
         false
     }
 
-    /// The metric of a frame that has the predictions already, for example what `transform` of a model returned.
+    /// The metric of a frame that contains the predictions, for example the result of `transform` of a model.
     ///
     /// # Errors
     /// A column that is missing or of the wrong type, or values that cannot be scored.
@@ -88,7 +134,7 @@ pub trait Evaluator: Params {
     }
 }
 
-/// The object-safe mirror of [`Evaluator`], implemented for every evaluator. It counts the metrics
+/// The object-safe counterpart of [`Evaluator`], implemented for every evaluator. It counts the metrics
 /// ([`evaluations`](crate::Work::evaluations)), so that evaluators need not.
 pub trait DynEvaluator: Debug + Send + Sync {
     /// See [`Evaluator::NAME`].
@@ -103,7 +149,7 @@ pub trait DynEvaluator: Debug + Send + Sync {
     /// See [`Evaluator::check_schema`].
     ///
     /// # Errors
-    /// The first column that does not fit, a parameter that is not valid, or a panic, also one of
+    /// The first column that does not fit, an invalid parameter, or a panic, including one in
     /// [`plan`](Evaluator::plan).
     fn check_schema(&self, schema: &Schema) -> Result<()>;
     /// See [`Evaluator::plan`]; opaque if it panics, which `check_schema` reports.
@@ -167,7 +213,7 @@ impl<E: Evaluator> DynEvaluator for E {
                 predictions.iter().for_each(|data| data.work().evaluations(1));
                 metrics.into_iter().map(|m| m.map_err(|e| Error::from_evaluator(E::NAME, e))).collect()
             }
-            // One that panics must not take its siblings down.
+            // One that panics must not make its siblings fail.
             _ => predictions.iter().map(|data| DynEvaluator::evaluate(self, data)).collect(),
         }
     }
@@ -244,8 +290,7 @@ impl Clone for Box<dyn DynEvaluator> {
     }
 }
 
-/// The metrics of sibling candidates by several evaluators, a list for each evaluator: what these declare to scan is
-/// read in one pass for all of them.
+/// The metrics of sibling candidates by several evaluators, one list per evaluator. Their declared scans share one pass.
 pub fn evaluate_all(evaluators: &[Box<dyn DynEvaluator>], predictions: &[Dataset]) -> Vec<Vec<Result<f64>>> {
     if let Some(first) = predictions.first() {
         let mut scanned: Vec<Need> = Vec::new();

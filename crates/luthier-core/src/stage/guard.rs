@@ -1,4 +1,4 @@
-//! Panics of an author's code become errors.
+//! Turns panics of an author's code into errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,12 +7,12 @@ use crate::{Error, Result};
 /// Runs an author's code; a panic becomes [`Error::Panicked`] naming the part.
 ///
 /// # Errors
-/// Those of the code, wrapped as an error of the part, and its panic.
+/// Errors and panics of the code, as errors of the part.
 pub fn catch_panic<T>(part: &str, f: impl FnOnce() -> anyhow::Result<T>) -> Result<T> {
     panic_to_error(part, f)?.map_err(|error| Error::from_author(part, error))
 }
 
-/// Runs an author's code and leaves its own errors as they are.
+/// Runs an author's code; a panic becomes an error, and other results are passed on.
 pub(crate) fn panic_to_error<T>(part: &str, f: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         let message = payload

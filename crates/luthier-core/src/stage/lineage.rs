@@ -1,4 +1,4 @@
-//! How a request for a summary goes back through stages.
+//! Pulls requests for summaries back through stages.
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
@@ -8,7 +8,7 @@ use luthier_frame::Field;
 use crate::affine::AffineColumns;
 use crate::summary::Need;
 
-/// What is known of one stage in a chain without fitting it.
+/// What is known about one stage of a pipeline without fitting it.
 #[derive(Debug, Clone)]
 pub struct LineageStep {
     outputs: HashSet<String>,
@@ -23,7 +23,7 @@ impl LineageStep {
         Self { outputs, affine, drops_rows: false }
     }
 
-    /// The same step, leaving rows out or not: no request goes back through one that does.
+    /// The same step, where `drops_rows` says whether it drops rows: no request can be pulled back through a step that does.
     pub fn dropping_rows(self, drops_rows: bool) -> Self {
         Self { drops_rows, ..self }
     }
@@ -33,12 +33,12 @@ impl LineageStep {
         self.affine.as_ref()
     }
 
-    /// Whether a request does not touch what the stage appends.
+    /// Whether a request does not concern the columns that the stage appends.
     pub(crate) fn bypassed_by(&self, columns: &[String]) -> bool {
         !columns.iter().any(|column| self.outputs.contains(column))
     }
 
-    /// The request before this stage, if its answer can be had from there.
+    /// The request before this stage, if it can be answered there.
     pub fn pull_back(&self, need: &Need) -> Option<Need> {
         if self.drops_rows {
             return None;
@@ -46,12 +46,12 @@ impl LineageStep {
         if self.bypassed_by(&need.columns()) {
             return Some(need.clone());
         }
-        // A stage may append more than its affine output; what else it appends exists only behind it.
+        // A stage may append other columns than its affine output; these exist only behind it.
         need.pull_back(self.affine.as_ref()?).filter(|earlier| self.bypassed_by(&earlier.columns()))
     }
 
-    /// Takes a request behind all of `steps` as far back as it goes: the number of steps that stay in front of
-    /// it, and the request there.
+    /// Pulls a request behind all of `steps` as far back as possible; returns the number of steps before it, and the request
+    /// there.
     pub fn pull_back_all<S: Borrow<Self>>(steps: &[S], need: &Need) -> (usize, Need) {
         let (mut need, mut columns) = (need.clone(), need.columns());
         for (depth, step) in steps.iter().map(Borrow::borrow).enumerate().rev() {

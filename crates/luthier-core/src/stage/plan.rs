@@ -1,12 +1,12 @@
-//! What a stage says about its work before it does it.
+//! Declarations of stages.
 
 use crate::affine::AffineColumns;
 use crate::summary::{Need, Summary};
 
-/// A stage's declaration, from its parameters and the schema alone.
+/// What a stage will need and what its model will be, declared from its parameters and the schema.
 ///
-/// It is a promise the planner builds on: declared summaries are computed for all folds in one pass before any
-/// unit starts; what is not declared is still right, but private to the unit that asks for it.
+/// The planner relies on this promise: declared summaries are computed for all folds in one pass before any
+/// unit starts. A summary that is not declared is still correct, but computed by each unit that requests it.
 #[derive(Debug, Clone, Default)]
 pub struct StagePlan {
     needs: Vec<Need>,
@@ -17,18 +17,18 @@ pub struct StagePlan {
 }
 
 impl StagePlan {
-    /// Nothing is known: the stage reads rows as it likes and each configuration is fitted alone.
+    /// Declares nothing: the access pattern is unknown, and each configuration is fitted alone.
     pub fn opaque() -> Self {
         Self::default()
     }
 
-    /// `fit` asks for this summary of the rows it is given.
+    /// `fit` will request this summary of its rows.
     pub fn need<S: Summary>(mut self, spec: S::Spec) -> Self {
         self.needs.push(Need::summary::<S>(spec));
         self
     }
 
-    /// The fitted stage will be an affine map of these numeric or vector columns, side by side.
+    /// The fitted stage will be an affine map of these numeric or vector columns, concatenated.
     pub fn affine<I: Into<String>>(
         mut self,
         inputs: impl IntoIterator<Item = I>,
@@ -39,7 +39,7 @@ impl StagePlan {
         self
     }
 
-    /// Configurations on the same rows are cheaper together: `fit_many` shares work between them.
+    /// Configurations on the same rows are cheaper together, because `fit_many` shares work between them.
     pub fn grouped(mut self) -> Self {
         self.grouped = true;
         self
@@ -51,8 +51,8 @@ impl StagePlan {
         self
     }
 
-    /// The fitted stage may leave rows out ([`Transformer::drops_rows`](crate::Transformer::drops_rows)): nothing that
-    /// is asked behind it can be answered in front of it.
+    /// The fitted stage may drop rows ([`Transformer::drops_rows`](crate::Transformer::drops_rows)): no request behind it can
+    /// be answered before it.
     pub fn drops_rows(mut self, drops_rows: bool) -> Self {
         self.drops_rows = drops_rows;
         self
@@ -63,7 +63,7 @@ impl StagePlan {
         &self.needs
     }
 
-    /// The columns of the affine map the fitted stage will be, if it will be one.
+    /// The columns of the affine map that the fitted stage will be, if it will be one.
     pub fn affine_columns(&self) -> Option<&AffineColumns> {
         self.affine.as_ref()
     }
@@ -73,7 +73,7 @@ impl StagePlan {
         self.grouped
     }
 
-    /// Whether the fitted stage may leave rows out.
+    /// Whether the fitted stage may drop rows.
     pub fn may_drop_rows(&self) -> bool {
         self.drops_rows
     }

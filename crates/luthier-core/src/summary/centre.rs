@@ -1,4 +1,4 @@
-//! Tiles of several columns side by side, relative to a row near their mean.
+//! Tiles of several concatenated columns, relative to a row near their mean.
 
 use std::cell::RefCell;
 
@@ -11,10 +11,10 @@ use crate::{Error, Result};
 
 const BLOCK_ROWS: usize = 64;
 
-/// A sum of squares below this has lost digits, or is nothing but the smallest numbers there are.
+/// A sum of squares below this has lost digits to underflow.
 pub(super) const FAINT: f64 = 1e-290;
 
-/// Where the features of one column lie in a matrix of several columns side by side.
+/// The position of the features of one column in a matrix of several concatenated columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSpan {
     /// Name of the column.
@@ -25,7 +25,7 @@ pub struct ColumnSpan {
     pub width: usize,
 }
 
-/// Lays numeric and vector columns side by side.
+/// The positions of concatenated numeric and vector columns.
 pub(super) fn lay_out(columns: &[String], schema: &Schema) -> Result<Vec<ColumnSpan>> {
     let mut start = 0;
     columns
@@ -53,7 +53,7 @@ pub(super) fn total_width(spans: &[ColumnSpan]) -> usize {
     spans.last().map_or(0, |last| last.start + last.width)
 }
 
-/// A tile's rows as `sqrt(w) · (x − reference)`, and what they add up to.
+/// A tile's rows as `sqrt(w) · (x − reference)`, and their sums.
 pub(super) struct Shifted<'a> {
     pub(super) rows: ArrayViewMut2<'a, f64>,
     pub(super) weights: Option<&'a [f64]>,
@@ -65,7 +65,7 @@ pub(super) struct Shifted<'a> {
 }
 
 impl Shifted<'_> {
-    /// Moves the rows on to their own mean, and the reference with them.
+    /// Shifts the rows to their own mean, and the reference with them.
     pub(super) fn centre(&mut self) {
         let drift = std::mem::replace(&mut self.drift, Array1::zeros(self.reference.len()));
         match self.weights {
@@ -81,13 +81,13 @@ impl Shifted<'_> {
 }
 
 thread_local! {
-    // A tile is as large as a cache: a fresh allocation each time would cost more than the copy into it.
+    // A tile is as large as a cache: a new allocation each time would cost more than the copy into it.
     static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Copies the tile, checks it, takes the reference out and hands it on; `None` when its weights sum to zero.
+/// Copies the tile, checks it, subtracts the reference and passes it to `f`; `None` when its weights sum to zero.
 ///
-/// Without a reference the first row that counts is one, so a constant column is shifted to exact zeros.
+/// Without a reference, the first row with a positive weight is used, so a constant column is shifted to exact zeros.
 pub(super) fn with_shifted<T>(
     tile: &Tile<'_>,
     spans: &[ColumnSpan],
@@ -127,8 +127,8 @@ pub(super) fn with_shifted<T>(
     result.map(Some)
 }
 
-/// Copies the rows relative to the reference and returns their weighted sum. Columns take turns in blocks of rows,
-/// which stay in the first-level cache.
+/// Copies the rows relative to the reference and returns their weighted sum. Columns are processed in blocks of rows that
+/// fit in the first-level cache.
 fn shift(
     columns: &[Positioned<'_>],
     spans: &[ColumnSpan],
@@ -166,7 +166,7 @@ fn first_bad(tile: &Tile<'_>, spans: &[ColumnSpan], bad_weight: Option<Error>) -
 pub(super) fn too_large(spans: &[ColumnSpan]) -> Error {
     let names: Vec<_> = spans.iter().map(|span| format!("`{}`", span.name)).collect();
     Error::invalid(format!(
-        "the values or weights of {} are too large to be summed and squared in f64: scale them first",
+        "the values or weights of {} are too large to be summed and squared in f64; scale them first",
         names.join(", ")
     ))
 }

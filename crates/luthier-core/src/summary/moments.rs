@@ -11,27 +11,27 @@ use crate::affine::{Affine, AffineColumns, Linear};
 use crate::rows::Tile;
 use crate::{Error, Result, linalg};
 
-/// A derived variance must keep this many of its digits, else the rows are read.
+/// The largest relative error of a derived variance; beyond it, the rows are read.
 pub(super) const DIGITS_KEPT: f64 = 1e-11;
 
-/// How much larger than the scatter so far the squared distance of a tile's mean from the mean so far may be: as
-/// many times its rounding error goes into the scatter.
+/// How many times larger than the scatter so far the squared distance of a tile's mean from the mean so far may be. The
+/// rounding error of the scatter grows by the same factor.
 const DRIFT_ALLOWED: f64 = 8.0;
 
-/// A deviation in rows that are held must be smaller: as many of its squares as there may be rows can be added up.
+/// Deviations in stored rows must be smaller than this, so that the sum of the squares over any number of rows is finite.
 const LARGEST_HELD: f64 = 1e150;
 
 /// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MomentsSpec {
-    /// Numeric and vector columns, side by side in this order.
+    /// Numeric and vector columns, concatenated in this order.
     pub columns: Vec<String>,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
 impl MomentsSpec {
-    /// The moments of these columns, unweighted; a column named twice is taken once.
+    /// The unweighted moments of these columns; duplicate names are ignored.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
         let mut unique: Vec<String> = Vec::new();
         for column in columns.into_iter().map(Into::into) {
@@ -42,7 +42,7 @@ impl MomentsSpec {
         Self { columns: unique, weight_col: None }
     }
 
-    /// The same with rows weighted by a column.
+    /// The same spec with rows weighted by a column.
     pub fn weighted_by(mut self, weight_col: Option<&str>) -> Self {
         self.weight_col = weight_col.map(str::to_owned);
         self
@@ -79,7 +79,7 @@ pub(super) fn feature_indices(columns: &[String], spans: &[ColumnSpan]) -> Optio
     Some(indices)
 }
 
-/// The layout of some of the columns, and where their features were.
+/// The layout of some of the columns, and the previous positions of their features.
 pub(super) fn selected_layout(
     columns: &[String],
     spans: &[ColumnSpan],
@@ -120,7 +120,7 @@ pub(super) fn lifted_layout(to: &MomentsSpec, spans: &[ColumnSpan], map: &Affine
         .collect()
 }
 
-/// Positions of the map's input features, checked against its size.
+/// The positions of the map's input features, checked against its size.
 pub(super) fn input_indices(spans: &[ColumnSpan], map: &Affine) -> Result<Vec<usize>> {
     let inputs = feature_indices(&map.columns.inputs, spans).ok_or_else(|| missing(&map.columns.output))?;
     if !map.accepts(inputs.len()) {
@@ -134,18 +134,33 @@ pub(super) fn input_indices(spans: &[ColumnSpan], map: &Affine) -> Result<Vec<us
 }
 
 fn missing(name: &str) -> Error {
-    Error::invalid(format!("the summary holds no column for `{name}`"))
+    Error::invalid(format!("the summary does not include the column `{name}`"))
 }
 
-/// Weighted count, mean and centred scatter of several columns side by side:
+/// Weighted count, mean and centred scatter of several concatenated columns:
 /// `W = Σw`, `μ = Σ w x / W`, `scatter = Σ w (x−μ)(x−μ)ᵀ`.
 ///
-/// Each tile is centred by its own mean before it is squared, and parts are merged by the formula of Chan,
-/// Golub and LeVeque (1979), so neither a large offset nor the order of the rows costs digits. A constant
-/// column has a variance of exactly zero.
+/// The rows of a tile are squared relative to the mean of the rows so far. If that mean is far from the mean of the tile,
+/// compared with the scatter so far, the tile is first centred at its own mean. Means and scatters are merged by the formula
+/// of Chan, Golub and LeVeque (1979). So neither a large offset nor the order of the rows costs digits. A constant column
+/// has a variance of exactly zero.
 ///
-/// The products of all pairs of `p` features take `p²` numbers. Of more than 512 features the rows themselves are held
-/// instead, until there are as many of them as features: see [`centred_rows`](Self::centred_rows).
+/// The products of all pairs of `p` features take `p²` numbers. With more than 512 features, the rows themselves are stored
+/// instead until there are as many rows as features: see [`centred_rows`](Self::centred_rows).
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Moments, MomentsSpec};
+///
+/// let frame = DataFrame::from_columns(vec![
+///     ("x", Column::f64(vec![1.0, 2.0, 3.0])),
+///     ("y", Column::f64(vec![2.0, 4.0, 9.0])),
+/// ])?;
+/// let moments = Dataset::new(frame).summarize::<Moments>(&MomentsSpec::new(["x", "y"]))?;
+/// assert_eq!(moments.mean_of("y")?[0], 5.0);
+/// assert!((moments.scatter_between("x", "y")?[[0, 0]] - 7.0).abs() < 1e-12); // Σ (x − 2)(y − 5)
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Moments {
     spans: Vec<ColumnSpan>,
@@ -154,7 +169,7 @@ pub struct Moments {
     weight_sq_sum: f64,
     mean: Array1<f64>,
     scatter: Scatter,
-    /// Features that vary, but so little that some square has vanished.
+    /// Features that vary so little that a square has underflowed.
     faint: Vec<usize>,
     /// Size of the quantities each feature was computed from, when it was derived from others.
     noise: Option<Array1<f64>>,
@@ -163,7 +178,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Where the columns lie, in the order of the spec.
+    /// The positions of the columns, in the order of the spec.
     pub fn spans(&self) -> &[ColumnSpan] {
         &self.spans
     }
@@ -211,8 +226,8 @@ impl Moments {
         self.scatter.diagonal(&self.mean)
     }
 
-    /// The rows `√w (x−μ)`, whose products are the scatter, where they are held in their place: `n < p` rows of more
-    /// than 512 features. What is done with them costs `n²p` instead of `p³`.
+    /// The rows `√w (x−μ)`, whose products are the scatter, if they are stored instead of it: `n < p` rows of more
+    /// than 512 features. Computations with them cost `n²p` instead of `p³`.
     pub fn centred_rows(&self) -> Option<Array2<f64>> {
         match &self.scatter {
             Scatter::Products(_) => None,
@@ -220,10 +235,10 @@ impl Moments {
         }
     }
 
-    /// Checks that no square of a column has vanished because its numbers are too small for `f64`.
+    /// Checks that no square of a column has underflowed because its numbers are too small for `f64`.
     ///
     /// # Errors
-    /// If one has, or all squares of weights have; if a column is not among the spec's.
+    /// If one has, or if all squares of weights have; if a column is not in the spec.
     pub fn require_visible(&self, columns: &[&str]) -> Result<()> {
         if self.weight_sum > 0.0 && self.weight_sq_sum < centre::FAINT {
             return Err(Error::invalid(format!(
@@ -243,7 +258,7 @@ impl Moments {
     /// The part of the scatter between the features of two columns.
     ///
     /// # Errors
-    /// If one of them is not among the spec's columns.
+    /// If one of them is not in the spec.
     pub fn scatter_between(&self, a: &str, b: &str) -> Result<Array2<f64>> {
         let (a, b) = (self.span(a)?, self.span(b)?);
         Ok(match &self.scatter {
@@ -260,7 +275,7 @@ impl Moments {
     /// The weighted means of a column's features.
     ///
     /// # Errors
-    /// If the column is not among the spec's.
+    /// If the column is not in the spec.
     pub fn mean_of(&self, column: &str) -> Result<Array1<f64>> {
         Ok(self.mean.slice(s![self.span(column)?]).to_owned())
     }
@@ -273,8 +288,8 @@ impl Moments {
         self.sums_of_squares().mapv(|x| x / divisor)
     }
 
-    /// For each feature the size, in the units of `sqrt(scatter_jj)`, of the quantities it was computed from: a
-    /// variance derived by cancellation carries an absolute error of about `ε · noise²`.
+    /// For each feature, the size, in the units of `sqrt(scatter_jj)`, of the quantities from which it was computed: a
+    /// variance derived by cancellation has an absolute error of about `ε · noise²`.
     pub fn noise(&self) -> Array1<f64> {
         match &self.noise {
             Some(noise) => noise.clone(),
@@ -282,8 +297,8 @@ impl Moments {
         }
     }
 
-    /// For each feature the size of the quantities its mean was computed from: a mean derived by cancellation
-    /// carries an absolute error of about `ε · mean_noise`.
+    /// For each feature, the size of the quantities from which its mean was computed: a mean derived by cancellation
+    /// has an absolute error of about `ε · mean_noise`.
     pub fn mean_noise(&self) -> Array1<f64> {
         match &self.mean_noise {
             Some(noise) => noise.clone(),
@@ -367,8 +382,8 @@ impl Moments {
         Scatter::Products(Array2::from_shape_fn((origin.len(), origin.len()), entry))
     }
 
-    /// Adds rows that are relative to the mean so far. Only where they lie far off in terms of the scatter so far
-    /// does it take a second sweep to centre them by themselves before they are squared.
+    /// Adds rows that are relative to the mean so far. Only if they are far from it, compared with the scatter so far, a second
+    /// sweep centres them at their own mean before they are squared.
     fn take_in(&mut self, mut tile: Shifted<'_>) -> Result<()> {
         let (before, added) = (self.weight_sum, tile.weight_sum);
         self.weight_sq_sum += tile.weight_sq_sum;
@@ -397,7 +412,7 @@ impl Moments {
         Ok(())
     }
 
-    /// Notes features whose squares are all but zero although `varies` says that they are not constant.
+    /// Records features whose squares are nearly zero although `varies` says that they are not constant.
     fn note_faint(&mut self, varies: impl Fn(usize) -> bool) {
         let Scatter::Products(products) = &self.scatter else { return };
         for (j, square) in products.diag().iter().enumerate() {
@@ -409,7 +424,7 @@ impl Moments {
         }
     }
 
-    /// Adds rows that were centred by `mean`, whose scatter is in place already.
+    /// Adds rows that were centred by `mean` and whose scatter has already been added.
     fn absorb_mean(&mut self, mean: &Array1<f64>, weight_sum: f64) {
         let total = self.weight_sum + weight_sum;
         if weight_sum == 0.0 {
@@ -427,7 +442,7 @@ impl Moments {
         self.weight_sum = total;
     }
 
-    /// Held rows are multiplied out once there are as many as features.
+    /// Multiplies stored rows out once there are as many rows as features.
     fn compact(&mut self) {
         if let Scatter::Rows(held) = &mut self.scatter {
             let held = std::mem::replace(held, HeldRows::empty(0));
@@ -455,7 +470,7 @@ impl Moments {
     }
 }
 
-/// An entry of the scatter, of whose triangles one counts.
+/// An entry of the scatter, of which only one triangle is valid.
 fn product(products: &Array2<f64>, i: usize, j: usize) -> f64 {
     products[[i.max(j), i.min(j)]]
 }
@@ -591,7 +606,7 @@ impl Summary for Moments {
             Scatter::Products(products) => Self::lift_products(products, &inputs, &origin, map),
             Scatter::Rows(held) => self.lift_rows(held, (&inputs, &origin), map, &mean),
         };
-        // Values that are not finite are for the rows to name.
+        // Reading the rows will name values that are not finite.
         let squares = scatter.diagonal(&mean);
         let cancelled = |(from, &variance): (&std::result::Result<usize, usize>, &f64)| match *from {
             Ok(_) => false,

@@ -1,4 +1,4 @@
-//! The object-safe mirror of [`Summary`]: a request whose type is not known statically.
+//! The object-safe counterpart of [`Summary`]: a request whose type is not known statically.
 
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// A finished summary of some type.
 pub(crate) type Answer = Arc<dyn Any + Send + Sync>;
 
-/// A summary in the making.
+/// A summary that is being computed.
 pub(crate) trait DynState: Debug + Send + Sync {
     fn update(&mut self, tile: &Tile<'_>) -> Result<()>;
     fn merge(&mut self, other: &dyn DynState) -> Result<()>;
@@ -37,7 +37,7 @@ trait DynNeed: Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
-/// A declared request for a summary: stages and evaluators state their needs before the rows are read, so that
+/// A declared request for a summary. Stages and evaluators declare their needs before the rows are read, so that
 /// one pass answers all of them.
 #[derive(Clone)]
 pub struct Need(Arc<dyn DynNeed>);
@@ -58,7 +58,7 @@ impl Need {
         self.0.columns()
     }
 
-    /// Whether both ask for the same.
+    /// Whether both request the same.
     pub fn same(&self, other: &Self) -> bool {
         self.0.same(other.0.as_ref())
     }
@@ -73,7 +73,7 @@ impl Need {
         self.0.pull_back(columns)
     }
 
-    /// About how much memory the answer takes for so many rows of a view with this schema.
+    /// About how many bytes of memory the answer takes for this number of rows of a view with this schema.
     ///
     /// # Errors
     /// If a column is missing or has a type that cannot be summarised.

@@ -11,8 +11,8 @@ use crate::affine::{Affine, AffineColumns};
 use crate::rows::Tile;
 use crate::{Error, Result, linalg};
 
-/// The triangular factor `R` with `RᵀR = Σ w (x−μ)(x−μ)ᵀ`, which squares no condition number: a least-squares
-/// problem solved from it keeps twice the digits that normal equations keep.
+/// The triangular factor `R` with `RᵀR = Σ w (x−μ)(x−μ)ᵀ`. It does not square the condition number: a least-squares
+/// problem solved from it keeps twice as many digits as with normal equations.
 ///
 /// Factors of parts are stacked, with one row for the difference of their means, and factorised again
 /// (Householder; "TSQR", Demmel et al. 2012).
@@ -28,7 +28,7 @@ pub struct QrFactor {
 }
 
 impl QrFactor {
-    /// Where the columns lie, in the order of the spec.
+    /// The positions of the columns, in the order of the spec.
     pub fn spans(&self) -> &[ColumnSpan] {
         &self.spans
     }
@@ -36,7 +36,7 @@ impl QrFactor {
     /// Position and width of a column.
     ///
     /// # Errors
-    /// If it is not among the spec's columns.
+    /// If it is not in the spec.
     pub fn span(&self, column: &str) -> Result<std::ops::Range<usize>> {
         span_of(column, &self.spans)
     }
@@ -185,7 +185,7 @@ impl Summary for QrFactor {
         let new_noise = map.apply_noise(&old_noise.select(Axis(0), &inputs));
         let cancelled = new.columns().into_iter().zip(&new_noise).any(|(column, noise)| {
             let deviation = column.dot(&column).sqrt();
-            // Values that are not finite are for the rows to name.
+            // Reading the rows will name values that are not finite.
             !deviation.is_finite() || f64::EPSILON * noise > DIGITS_KEPT * deviation
         });
         if cancelled {

@@ -1,23 +1,23 @@
-//! A centred scatter: as the products of all pairs of features, or as the rows that it is made of.
+//! A centred scatter: stored as the products of all pairs of features, or as the rows from which it is computed.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, linalg};
 
-/// Beyond this many features rows are held until there are as many of them as features.
+/// With more features than this, rows are stored until there are as many rows as features.
 pub(super) const WIDE: usize = 512;
 
 /// `Σ w (x−μ)(x−μ)ᵀ`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Scatter {
-    /// Of the two triangles only the lower one counts.
+    /// Only the lower triangle is valid.
     Products(Array2<f64>),
     /// Fewer rows than features.
     Rows(HeldRows),
 }
 
-/// Rows of many features, which take less memory than the products of all pairs.
+/// Rows of many features, which take less memory than the products of all pairs of features.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct HeldRows {
     /// `√w (x − origin)`.
@@ -35,7 +35,7 @@ impl Scatter {
         }
     }
 
-    /// Of rows about their mean; as products where the rows are not fewer than their features, or these are few.
+    /// The scatter of rows about their mean; as products if there are not fewer rows than features, or only few features.
     pub(super) fn of_rows(held: HeldRows, mean: &Array1<f64>) -> Self {
         match held.is_smaller_than_products() {
             true => Self::Rows(held),
@@ -51,19 +51,19 @@ impl Scatter {
         }
     }
 
-    /// The products; rows are multiplied out for good.
+    /// The products; stored rows are multiplied out and replaced.
     pub(super) fn products_mut(&mut self, mean: &Array1<f64>) -> &mut Array2<f64> {
         if let Self::Rows(held) = self {
             *self = Self::Products(held.products(mean));
         }
         match self {
             Self::Products(products) => products,
-            // Not reached: the rows have just been multiplied out.
+            // Not reached, because the rows have just been multiplied out.
             Self::Rows(held) => &mut held.rows,
         }
     }
 
-    /// Numbers that are held.
+    /// The number of stored values.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Products(products) => products.len(),
@@ -149,7 +149,7 @@ impl HeldRows {
         }
     }
 
-    /// The same rows with other features, which are given about their mean.
+    /// The same rows with other features, given relative to their mean.
     pub(super) fn with(&self, rows: Array2<f64>, mean: Array1<f64>) -> Self {
         Self { rows, roots: self.roots.clone(), origin: mean }
     }

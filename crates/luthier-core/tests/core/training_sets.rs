@@ -1,7 +1,7 @@
 //! Summaries of many folds with little memory.
 
 use luthier_core::{
-    Dataset, Error, Folds, Moments, MomentsSpec, Need, QrFactor, Room, Rows, Summary, TrainingSets,
+    Capacity, Dataset, Error, Folds, Moments, MomentsSpec, Need, QrFactor, Rows, Summary, TrainingSets,
 };
 use ndarray::Axis;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn any_room_gives_the_same_sets(
+    fn any_capacity_gives_the_same_sets(
         k in 1u32..150, extra in 1usize..60, partitions in 1usize..4, room in 1u64..400, left_out in 0u32..3, seed: u64,
     ) {
         let rows = k as usize + extra;
@@ -51,7 +51,7 @@ proptest! {
             Ok::<(), Error>(())
         }).unwrap();
         prop_assert_eq!(&seen, &asked);
-        let passes = Room::new(room * bytes, bytes).passes(asked.len());
+        let passes = Capacity::new(room * bytes, bytes).passes(asked.len());
         let left_out = rows - (0..rows).filter(|&i| asked.contains(&assignment[i])).count();
         let read = work().rows_read as usize;
         let times = |n: usize| n * (rows - left_out) + left_out;
@@ -61,7 +61,7 @@ proptest! {
 }
 
 #[test]
-fn leaving_one_out_reads_once_where_there_is_room() {
+fn leaving_one_out_reads_once_where_there_is_capacity() {
     let rows = 500;
     let folds = Folds::new((0..rows as u32).collect(), rows as u32).unwrap();
     let (data, work) = counted(Dataset::with_folds(frame(rows, 3, 7), folds).unwrap());
@@ -82,7 +82,7 @@ fn leaving_one_out_reads_once_where_there_is_room() {
     let bytes = 2 * data.summarize::<Moments>(&spec()).unwrap().bytes() as u64;
     let before = before + rows as u64;
     assert_eq!(read(32 * bytes), 4);
-    let passes = Room::new(32 * bytes, bytes).passes(rows);
+    let passes = Capacity::new(32 * bytes, bytes).passes(rows);
     assert_eq!(work().rows_read - before, 500 * u64::from(passes));
     assert!(passes > 2, "{passes}");
 }

@@ -16,7 +16,7 @@ use super::types::{Cells, Kind};
 use crate::text::{date_value, timestamp_value};
 use crate::{ColumnType, Result};
 
-/// Why a cell is not taken.
+/// Why a cell is rejected.
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// It is not of the column's type.
@@ -25,7 +25,7 @@ pub(crate) enum Refused {
     TooLong(usize),
 }
 
-/// Text in one array, and in a cell that comes last: half of what the offsets of an array can count.
+/// The most text in one array, and again in its last cell: half of what the offsets of an array can address.
 const TEXT_BYTES: usize = 1 << 30;
 
 /// Collects the values of one column.
@@ -44,7 +44,7 @@ pub(crate) enum ColumnBuilder {
 }
 
 impl ColumnBuilder {
-    /// For about so many rows.
+    /// A builder with capacity for about `rows` rows.
     pub(crate) fn new(kind: Kind, rows: usize) -> Self {
         let text = || StringBuilder::with_capacity(rows, 8 * rows);
         match kind {
@@ -63,7 +63,7 @@ impl ColumnBuilder {
                     values: Float64Builder::with_capacity(rows),
                     rows: NullBufferBuilder::new(0),
                 },
-                // Refused with the schema.
+                // Rejected with the schema.
                 ColumnType::AnyVector | ColumnType::Opaque(_) => {
                     Self::new(Kind::Of(ColumnType::Vector { width: 0 }), rows)
                 }
@@ -138,7 +138,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// The array of what was appended; the builder is empty then.
+    /// The array of the appended values; the builder is empty afterwards.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef> {
         Ok(match self {
             Self::F64(builder) => Arc::new(builder.finish()),
@@ -159,7 +159,7 @@ impl ColumnBuilder {
     }
 }
 
-/// A cell that fits behind others into an array that is not full.
+/// A cell that fits into an array that is not full.
 fn fitting(cell: Cell<'_>) -> Result<Cell<'_>, (Cell<'_>, Refused)> {
     match cell.raw.len() {
         bytes if bytes >= TEXT_BYTES => Err((cell, Refused::TooLong(bytes))),

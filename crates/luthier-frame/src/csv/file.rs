@@ -1,6 +1,6 @@
-//! A CSV file that was looked through once: its columns, how many rows it has, and where they are.
+//! A CSV file after a first pass: its columns, the number of its rows, and where they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use super::tokens::Tokens;
 use super::types::{Cells, Inference, Kind};
 use crate::partition::Part;
 use crate::place::{Locate, RowPlace, RowPosition};
+use crate::schema::spelling_name;
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
 
-/// Text between two marks from which rows can be read.
+/// Bytes of text between two marks from which rows can be read.
 const MARK_EVERY: u64 = 1 << 20;
 
-/// A CSV file whose columns, types and rows are known; the rows are read when they are asked for.
+/// A CSV file whose columns, types and number of rows are known; the rows are read when they are needed.
 ///
-/// [`DataFrame::scan_csv`] and [`DataFrame::read_csv`] are enough for most uses; this type also tells what was noticed
-/// about the file.
+/// [`DataFrame::scan_csv`] and [`DataFrame::read_csv`] are enough for most uses; this type also has notes on the file.
 ///
 /// ```
 /// # use luthier_frame::{CsvFile, CsvOptions};
@@ -35,7 +35,7 @@ const MARK_EVERY: u64 = 1 << 20;
 /// let file = CsvFile::open(&path, &CsvOptions::new())?;
 /// assert_eq!(file.frame().schema().to_string(), "age: utf8, ward: utf8");
 /// let note = file.notes()[0].to_string();
-/// assert!(note.starts_with("column `age` is text: `40+` in line 3 is no number"), "{note}");
+/// assert!(note.starts_with("column `age` is text: `40+` in line 3 is not a number"), "{note}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -45,14 +45,14 @@ pub struct CsvFile {
 }
 
 impl CsvFile {
-    /// Reads through a file once, to learn the types of its columns and how many rows there are. `-` is the standard
-    /// input. Files compressed by gzip or zstd are recognised by their first bytes.
+    /// Reads through a file once to find the types of its columns and the number of its rows. `-` is standard
+    /// input. Files compressed with gzip or zstd are recognised by their first bytes.
     ///
-    /// No more than about a megabyte of the file is held at a time. What can be read only once, such as a pipe, is kept:
-    /// up to 64 MB in memory, more in a temporary file.
+    /// At most about a megabyte of the file is in memory at a time. Input that can be read only once, such as a pipe, is kept:
+    /// up to 64 MB in memory, the rest in a temporary file.
     ///
     /// # Errors
-    /// As [`DataFrame::read_csv`]; values that are not of a type that was declared show only when they are read.
+    /// As [`DataFrame::read_csv`]; values that are not of a declared type are reported only when they are read.
     pub fn open(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self> {
         let encoding = options.check()?;
         let input = Input::open(path.as_ref(), options.max_bytes)?;
@@ -62,7 +62,8 @@ impl CsvFile {
         let declared = Declared::new(options, &names).map_err(|error| error.in_file(text.input().path()))?;
         let pass = Pass::over(&text, tokens, &cells, &declared, start)
             .map_err(|error| header_is_comment(error, &names))?;
-        let columns = declared.columns(&names, &pass, &mut notes);
+        let mut columns = declared.columns(&names, &pass, &mut notes);
+        columns.extend(spellings(options, &names));
         let schema = Schema::new(columns.iter().map(|column| column.field.clone()).collect())?;
         let Pass { lines, marks, rows, .. } = pass;
         let data = Arc::new(CsvData { text, tokens, width: names.len(), cells, columns, lines, marks });
@@ -71,12 +72,12 @@ impl CsvFile {
         Ok(Self { frame, notes })
     }
 
-    /// The rows, which are read in batches when they are asked for.
+    /// The rows, which are read in batches when they are needed.
     pub fn frame(&self) -> &DataFrame {
         &self.frame
     }
 
-    /// What was noticed: columns that are text because of a few cells, a delimiter that was found, row names.
+    /// Notes on the file: columns that are text because of a few cells, a detected delimiter, row names.
     pub fn notes(&self) -> &[CsvNote] {
         &self.notes
     }
@@ -105,7 +106,7 @@ pub(super) struct CsvData {
 }
 
 impl CsvData {
-    /// Reads on from a row; also how many rows have to be passed over first.
+    /// Reads from a row on; returns also how many rows have to be skipped first.
     pub(super) fn records_from(&self, row: usize) -> Result<(Records, usize)> {
         let mark = self.marks.partition_point(|&(first, _)| first <= row).saturating_sub(1);
         let (first, position) = self.marks.get(mark).copied().unwrap_or((0, Position::START));
@@ -130,7 +131,7 @@ impl Locate for CsvData {
     }
 }
 
-/// What the options say of the file's columns.
+/// What the options declare about the columns of the file.
 struct Declared {
     /// The columns of the schema, which come first to claim their sources.
     fields: Vec<(Field, Vec<usize>)>,
@@ -179,7 +180,7 @@ impl Declared {
         Ok(Self { fields, kinds, claimed })
     }
 
-    /// Whether the values of a column have to be looked at to know its type, or whether any is missing.
+    /// Whether the type of a column, and whether values are missing, is known without its values.
     fn is_known(&self, position: usize) -> bool {
         self.kinds.get(position) == Some(&Some(Kind::Spelt)) && self.claimed.get(position) == Some(&false)
     }
@@ -227,7 +228,20 @@ impl Declared {
     }
 }
 
-/// What one pass over the rows tells.
+/// The columns for which the original cells are kept in addition to the values.
+fn spellings(options: &CsvOptions, names: &[String]) -> Vec<CsvColumn> {
+    let wanted: HashSet<&str> = options.spelt.iter().map(String::as_str).collect();
+    let is_wanted = |(_, name): &(usize, &String)| wanted.contains(name.as_str());
+    let of = |(position, name): (usize, &String)| CsvColumn {
+        field: Field::new(spelling_name(name), ColumnType::Utf8).with_spelling_of(name),
+        kind: Kind::Spelt,
+        sources: vec![position],
+        is_empty: false,
+    };
+    names.iter().enumerate().filter(is_wanted).map(of).collect()
+}
+
+/// What one pass over the rows has found.
 struct Pass {
     inferred: Vec<Inference>,
     /// Whether some values are quoted and others not.
@@ -235,7 +249,7 @@ struct Pass {
     lines: Lines,
     marks: Vec<(usize, Position)>,
     rows: usize,
-    /// Columns of the schema's vectors, each with whether a row misses all of its numbers.
+    /// The columns of the schema's vectors, each with whether some row has none of its numbers.
     vectors: Vec<(Vec<usize>, bool)>,
 }
 
@@ -293,13 +307,13 @@ impl Pass {
     }
 }
 
-/// Where rows do not go with a header that begins as comments do, it may be one.
+/// An error for rows that do not fit a header that looks like a comment.
 fn header_is_comment(error: Error, names: &[String]) -> Error {
     let first = names.first().filter(|name| name.starts_with('#'));
     match (error, first) {
         (Error::CsvFields { path, line, expected, found, .. }, Some(first)) => {
             let hint = format!(
-                "the line `{first}` is taken for the header: if it is a comment, write `comment = \"#\"`"
+                "the line `{first}` is used as the header; if it is a comment, write `comment = \"#\"`"
             );
             Error::CsvFields { path, line, expected, found, hint: Some(hint) }
         }
@@ -307,13 +321,13 @@ fn header_is_comment(error: Error, names: &[String]) -> Error {
     }
 }
 
-/// Where the first row does not go with the first line, that may be no header.
+/// An error for a first row that does not fit the first line, which may not be a header.
 fn first_line_is_odd(error: Error, rows: usize, start: Position) -> Error {
     match error {
         Error::CsvFields { path, line, expected, found, .. } if rows == 0 => {
             let hint = format!(
-                "the header, in front of line {}, has {expected}: if it is no header, leave it out by `skip_lines`, or write \
-                 `header = false` if it is a row; if cells are separated by another character, name it as `delimiter`",
+                "the header, before line {}, has {expected}: if it is not a header, skip it with `skip_lines`, or write \
+                 `header = false` if it is a row; if cells are separated by another character, set it as `delimiter`",
                 start.line
             );
             Error::CsvFields { path, line, expected, found, hint: Some(hint) }

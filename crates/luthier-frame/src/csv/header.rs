@@ -1,6 +1,6 @@
 //! The delimiter, the names of the columns, and where the rows begin.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::CsvOptions;
@@ -10,7 +10,7 @@ use super::text::Text;
 use super::tokens::Tokens;
 use crate::{ColumnType, Error, Result};
 
-/// What the first lines of a file tell.
+/// What the first lines of a file show.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) tokens: Tokens,
@@ -21,10 +21,10 @@ pub(crate) struct Header {
     pub(crate) notes: Vec<CsvNote>,
 }
 
-/// Delimiters that are tried where there is no comma.
+/// Delimiters that are tried if there is no comma.
 const DELIMITERS: [u8; 3] = [b';', b'\t', b'|'];
 
-/// Lines that must agree on a delimiter.
+/// The number of lines that must agree on a delimiter.
 const LINES_TRIED: usize = 10;
 
 impl Header {
@@ -52,24 +52,25 @@ impl Header {
             };
             if names.len() != count {
                 let (line, expected) = (records.line(), names.len());
-                let hint = Some("the schema tells how many".to_owned());
+                let hint = Some("this is the number of columns in the schema".to_owned());
                 return Err(Error::CsvFields { path: path.to_owned(), line, expected, found: count, hint });
             }
             return Ok(Self { tokens, names, rows: start, notes });
         }
-        let line = records.line();
         let name = |cell: super::tokens::Cell<'_>| {
             let text = cell.text();
             if cell.quoted { text.into_owned() } else { text.trim().to_owned() }
         };
         let mut names: Vec<String> = records.cells().map(name).collect();
         if let [only] = names.as_slice()
-            && let Some(candidate) = [',', ';', '\t', '|'].into_iter().find(|&c| only.contains(c))
+            && let Some(candidate) = [',', ';', '\t', '|', ' '].into_iter().find(|&c| only.contains(c))
         {
             notes.push(CsvNote::OneColumn { candidate });
         }
         let rows = records.position();
-        if records.advance()? && !names.is_empty() && records.cells().len() == names.len() + 1 {
+        let is_comment = names.first().is_some_and(|name| name.starts_with('#'));
+        if records.advance()? && !names.is_empty() && !is_comment && records.cells().len() == names.len() + 1
+        {
             let last_is_empty = records.cells().last().is_some_and(|cell| cell.raw.is_empty());
             if !last_is_empty {
                 names.insert(0, String::new());
@@ -83,15 +84,40 @@ impl Header {
         if names.first().is_some_and(String::is_empty) {
             notes.push(CsvNote::RowNames);
         }
-        let mut seen = HashSet::new();
-        if let Some(column) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(Error::CsvDuplicateName { path: path.to_owned(), line, column: column.clone() });
+        let renamed = tell_apart(&mut names);
+        if !renamed.is_empty() {
+            notes.push(CsvNote::Renamed { columns: renamed });
         }
         Ok(Self { tokens, names, rows, notes })
     }
 }
 
-/// The name of a column that has none.
+/// Makes the names unique: of two columns `x`, the second is renamed to `x_2`. Returns the old and new names.
+fn tell_apart(names: &mut [String]) -> Vec<(String, String)> {
+    let given: HashSet<String> = names.iter().cloned().collect();
+    let (mut seen, mut renamed) = (HashMap::<String, usize>::new(), Vec::new());
+    if given.len() == names.len() {
+        return renamed;
+    }
+    for name in names {
+        let number = seen.entry(name.clone()).or_default();
+        *number += 1;
+        if *number == 1 {
+            continue;
+        }
+        let free = loop {
+            let candidate = format!("{name}_{number}");
+            if !given.contains(&candidate) {
+                break candidate;
+            }
+            *number += 1;
+        };
+        renamed.push((std::mem::replace(name, free.clone()), free));
+    }
+    renamed
+}
+
+/// The name of a column without a name.
 fn numbered(position: usize) -> String {
     format!("column_{position}")
 }
@@ -100,7 +126,8 @@ fn tokens(options: &CsvOptions, delimiter: u8) -> Tokens {
     Tokens { delimiter, comment: options.comment }
 }
 
-/// A tab by the name of the file, or a comma; where the first lines have none, what cuts them into equally many cells.
+/// A tab according to the file extension, or a comma; if the first lines have no comma, the delimiter that cuts all of
+/// them into the same number of cells.
 fn found(
     text: &Arc<Text>,
     options: &CsvOptions,
@@ -110,22 +137,27 @@ fn found(
     let name = text.input().path().to_string_lossy().to_ascii_lowercase();
     let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let usual = tokens(options, if name.ends_with(".tsv") { b'\t' } else { b',' });
-    // How many cells the first lines have, if they agree.
+    // The number of cells of the first lines, if they agree. In files that R writes with row names, the header has one less.
     let cells = |tokens: Tokens, lines: usize| -> Option<usize> {
         let mut records = Records::new(Arc::clone(text), tokens, None, start).ok()?;
-        let mut cells = None;
-        for _ in 0..lines {
+        let mut cells: Option<usize> = None;
+        for line in 0..lines {
             if !records.advance().ok()? {
                 break;
             }
             let found = records.cells().len();
+            let has_row_names =
+                line == 1 && options.has_header && found > 2 && cells.is_some_and(|cells| cells + 1 == found);
+            if has_row_names {
+                cells = Some(found);
+            }
             if *cells.get_or_insert(found) != found {
                 return None;
             }
         }
         cells
     };
-    // Errors are told when the file is read.
+    // Errors are reported when the file is read.
     if cells(usual, 1) != Some(1) {
         return Ok(usual);
     }

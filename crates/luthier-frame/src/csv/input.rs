@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::{CsvOptions, Error, Result};
 
-/// Bytes of a pipe that are kept in memory; more go to a temporary file.
+/// Bytes of a pipe that are kept in memory; the rest goes to a temporary file.
 const KEPT_IN_MEMORY: u64 = 64 << 20;
 
 /// Bytes that are read at once.
@@ -29,7 +29,7 @@ enum Store {
     Temporary(Arc<Mutex<File>>),
 }
 
-/// What tells that a file is still the one that was opened.
+/// Shows whether a file is still the one that was opened.
 type Stamp = (u64, Option<SystemTime>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ enum Codec {
 }
 
 impl Input {
-    /// Opens a file; `-` is the standard input. What is no regular file is read to its end, and kept.
+    /// Opens a file; `-` is standard input. Anything that is not a regular file is read to its end and kept.
     pub(crate) fn open(path: &Path, max_bytes: Option<u64>) -> Result<Self> {
         let io = |cause| Error::Io { path: path.to_owned(), cause };
         let store = if path == Path::new("-") {
@@ -131,7 +131,7 @@ fn buffered(reader: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
     Box::new(BufReader::with_capacity(BUFFER, reader))
 }
 
-/// Reads to the end, at most as much as is allowed.
+/// Reads to the end, but not more than is allowed.
 fn keep(mut pipe: impl Read, path: &Path, max_bytes: Option<u64>) -> Result<Store> {
     let io = |cause| Error::Io { path: path.to_owned(), cause };
     let limit = max_bytes.unwrap_or(CsvOptions::MAX_PIPED_BYTES);
@@ -157,7 +157,7 @@ fn keep(mut pipe: impl Read, path: &Path, max_bytes: Option<u64>) -> Result<Stor
     Ok(Store::Temporary(Arc::new(Mutex::new(file))))
 }
 
-/// A reader of its own of a file that others read as well.
+/// An independent reader of a shared file.
 struct Shared {
     file: Arc<Mutex<File>>,
     position: u64,

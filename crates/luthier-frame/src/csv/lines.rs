@@ -1,5 +1,5 @@
-/// The lines at which records begin. Only where a record does not begin in the line after the one before is kept: behind
-/// empty lines, comments, and cells with ends of lines inside.
+/// The lines at which records begin. It stores only those records that do not begin in the line after the previous record:
+/// those behind empty lines, comments, and cells that contain line ends.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lines {
     /// Records that begin a run of neighbouring lines, and the line of each.

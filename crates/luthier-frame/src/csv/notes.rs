@@ -1,10 +1,10 @@
-//! What is worth saying about a file that could be read.
+//! Notes on files that could be read.
 
 use std::fmt;
 
 use crate::place::escaped;
 
-/// Something about a CSV file that its reader may not expect, with what to do about it.
+/// Something unexpected about a CSV file, with advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CsvNote {
@@ -14,21 +14,26 @@ pub enum CsvNote {
         column: String,
         /// The line of the first cell that makes it text.
         line: u64,
-        /// What that cell says.
+        /// The text of that cell.
         cell: String,
         /// Why the column is text.
         reason: TextReason,
     },
-    /// The delimiter was found from the first lines.
+    /// The delimiter was detected from the first lines.
     Delimiter {
-        /// It.
+        /// The delimiter.
         found: char,
     },
-    /// The first column has no name, or the first line one cell less than the others: it holds row names.
+    /// The first column has no name, or the header has one cell less than the other lines: the column holds row names.
     RowNames,
-    /// There is one column alone, and its header holds what may be a delimiter.
+    /// Some columns have the same name as a column before them and were renamed.
+    Renamed {
+        /// For each of these columns its name in the file and the new name.
+        columns: Vec<(String, String)>,
+    },
+    /// There is only one column, and its header contains a character that may be the delimiter.
     OneColumn {
-        /// What may be the delimiter.
+        /// The possible delimiter.
         candidate: char,
     },
 }
@@ -37,9 +42,9 @@ pub enum CsvNote {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TextReason {
-    /// A few cells are no numbers.
+    /// A few cells are not numbers.
     NoNumber {
-        /// How many.
+        /// How many are not.
         cells: u64,
         /// How many are.
         numbers: u64,
@@ -48,7 +53,7 @@ pub enum TextReason {
     LeadingZero,
     /// An integer does not fit into 64 bits.
     TooLarge,
-    /// All values of the column are quoted, and others of the file are not.
+    /// All values of the column are quoted, and other values of the file are not.
     Quoted,
 }
 
@@ -61,7 +66,7 @@ fn shown(cell: &str) -> String {
 }
 
 impl CsvNote {
-    /// Why a column is text, and what to write so that it is not: what may stand behind the place of the cell.
+    /// Why a column is text, and what to write to change that; to be shown after the place of the cell.
     pub fn why(&self) -> Option<String> {
         let Self::Text { cell, reason, .. } = self else { return None };
         Some(self.with_remedy(reason.of(&shown(cell))))
@@ -78,8 +83,10 @@ impl CsvNote {
 impl TextReason {
     fn of(self, cell: &str) -> String {
         match self {
-            Self::NoNumber { cells: 1, .. } => format!("{cell} is no number"),
-            Self::NoNumber { cells, .. } => format!("{cells} values are no numbers, the first is {cell}"),
+            Self::NoNumber { cells: 1, .. } => format!("{cell} is not a number"),
+            Self::NoNumber { cells, .. } => {
+                format!("{cells} values are not numbers, the first of them is {cell}")
+            }
             Self::LeadingZero => format!("{cell} begins with a zero, as codes do"),
             Self::TooLarge => format!("{cell} does not fit into 64 bits"),
             Self::Quoted => format!("its values are quoted, such as {cell}"),
@@ -95,11 +102,23 @@ impl fmt::Display for CsvNote {
                 let why = self.with_remedy(reason.of(&cell));
                 write!(f, "column `{}` is text: {why}", escaped(column))
             }
-            Self::Delimiter { found } => write!(f, "cells are taken to be separated by {found:?}"),
-            Self::RowNames => f.write_str("the first column has no name: it is taken for row names"),
+            Self::Delimiter { found } => write!(f, "the delimiter was detected as {found:?}"),
+            Self::RowNames => f.write_str("the first column has no name and is treated as row names"),
+            Self::Renamed { columns } => {
+                const SHOWN: usize = 3;
+                f.write_str("several columns have the same name: ")?;
+                for (at, (name, new)) in columns.iter().take(SHOWN).enumerate() {
+                    let separator = if at == 0 { "" } else { ", " };
+                    write!(f, "{separator}another `{}` is renamed to `{}`", escaped(name), escaped(new))?;
+                }
+                match columns.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, ", and {more} more are renamed in the same way"),
+                }
+            }
             Self::OneColumn { candidate } => write!(
                 f,
-                "the file has one column alone, whose name holds {candidate:?}: is that the delimiter? Then write \
+                "the file has only one column, and its name contains {candidate:?}; if that is the delimiter, write \
                  `delimiter = {candidate:?}`"
             ),
         }
@@ -126,11 +145,20 @@ impl CsvNote {
     }
 }
 
-/// What to write where a cell is a number with other signs.
+/// What to write if a cell is a number with other separators.
 pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = cell.trim().trim_start_matches(['+', '-']);
     let (comma, point) = (unsigned.find(','), unsigned.find('.'));
+    let digits_and = |sign: char| {
+        unsigned.contains(sign) && unsigned.split(sign).all(|group| digits(&group.replace('.', "")))
+    };
+    if digits_and('\'') {
+        return Some("if the apostrophe separates thousands, write `thousands = \"'\"`");
+    }
+    if digits_and(' ') || digits_and('\u{a0}') || digits_and('\u{202f}') {
+        return Some("if the space separates thousands, write `thousands = \" \"`");
+    }
     let plain: String = unsigned.chars().filter(|c| !matches!(c, ',' | '.')).collect();
     if !digits(&plain) {
         return None;
@@ -140,10 +168,10 @@ pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
             "if the comma separates thousands, write `thousands = \",\"`"
         }
         (Some(_), Some(_)) => {
-            "if the comma is the decimal sign, write `decimal = \",\"` and `thousands = \".\"`"
+            "if the comma is the decimal separator, write `decimal = \",\"` and `thousands = \".\"`"
         }
         (Some(_), None) => {
-            "if the comma is the decimal sign, write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`"
+            "if the comma is the decimal separator, write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`"
         }
         (None, Some(_)) => {
             "if the full stop separates thousands, write `decimal = \",\"` and `thousands = \".\"`"

@@ -1,4 +1,4 @@
-//! Numbers and truth values as texts write them.
+//! Numbers and booleans as they are written in text.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ pub(crate) struct NumberFormat {
     thousands: Option<char>,
 }
 
-/// What a number is that has neither a fraction nor an exponent, as far as it matters how it is kept.
+/// The size of a number without fraction and exponent, as far as it matters for storing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whole {
     I64,
@@ -26,7 +26,7 @@ impl NumberFormat {
         Self { decimal: options.decimal, thousands: options.thousands }
     }
 
-    /// As Rust writes numbers; `None` for what is no number.
+    /// The number in Rust's notation; `None` if the text is not a number.
     pub(crate) fn plain(self, text: &str) -> Option<Cow<'_, str>> {
         let text = text.trim();
         if self.decimal == '.' && self.thousands.is_none() {
@@ -48,7 +48,7 @@ impl NumberFormat {
         Some(Cow::Owned(plain))
     }
 
-    /// Takes the separators of groups out, if they stand where they should.
+    /// Removes group separators, if they are in the right positions.
     fn without_groups(self, whole: &str) -> Option<Cow<'_, str>> {
         let separates = |c: char| match self.thousands {
             Some(' ') => matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
@@ -89,7 +89,7 @@ impl NumberFormat {
     }
 }
 
-/// What a plain text is, if it is an integer.
+/// The size of an integer; `None` if the text is not one.
 pub(crate) fn whole(plain: &str) -> Option<Whole> {
     let digits = plain.strip_prefix(['+', '-']).unwrap_or(plain);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -102,7 +102,7 @@ pub(crate) fn whole(plain: &str) -> Option<Whole> {
     })
 }
 
-/// Whether a number begins with a zero that says nothing, as codes do: `007`, `001.1`, not `0.5`.
+/// Whether a number has a leading zero, as codes do: `007`, `001.1`, but not `0.5`.
 pub(crate) fn has_leading_zero(plain: &str) -> bool {
     let digits = plain.strip_prefix(['+', '-']).unwrap_or(plain).as_bytes();
     matches!(digits, [b'0', next, ..] if next.is_ascii_digit())

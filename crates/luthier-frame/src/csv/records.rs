@@ -6,7 +6,7 @@ use super::text::{Stop, Text, TextReader};
 use super::tokens::{Cell, Found, QuoteError, Record, Tokens, line_ends};
 use crate::{Error, Result};
 
-/// Text that is held at once, unless a record is longer.
+/// Bytes of text in memory at a time, unless a record is longer.
 const PIECE: usize = 256 << 10;
 
 /// A place between two records.
@@ -31,7 +31,7 @@ pub(crate) struct Records {
     /// How many cells a record must have, if that is known.
     expected: Option<usize>,
     buffer: String,
-    /// Where in the buffer the next record begins, and where that is in the text.
+    /// Where the next record begins, in the buffer and in the text.
     at: usize,
     position: Position,
     whole: bool,
@@ -50,12 +50,12 @@ impl Records {
         Ok(Self { text, reader, tokens, expected, buffer, at: 0, position, whole: false, record })
     }
 
-    /// The position of the record that comes next.
+    /// The position of the next record.
     pub(crate) fn position(&self) -> Position {
         self.position
     }
 
-    /// Goes to the next record that counts; `false` at the end. Blank lines are passed over, unless there is just
+    /// Goes to the next record; `false` at the end. Comments are skipped, and so are blank lines, unless there is only
     /// one column.
     pub(crate) fn advance(&mut self) -> Result<bool> {
         while self.next()? {
@@ -91,12 +91,12 @@ impl Records {
         self.record.cell(index, &self.buffer)
     }
 
-    /// Passes over lines, whatever is in them.
+    /// Skips lines, whatever they contain.
     pub(crate) fn skip_lines(&mut self, lines: u64) -> Result<()> {
         for _ in 0..lines {
             loop {
                 let rest = &self.buffer[self.at..];
-                // Whether a CR is followed by an LF may show only with more text.
+                // More text may be needed to see whether a CR is followed by an LF.
                 let end = rest.find(['\n', '\r']).filter(|end| end + 1 < rest.len() || self.whole);
                 let Some(end) = end else {
                     if self.whole {
@@ -137,7 +137,7 @@ impl Records {
         }
     }
 
-    /// Fetches more text: as much again as the record has so far, so that a long one is not cut over and over.
+    /// Fetches more text: as much as the record has so far, so that a long one is not cut again and again.
     fn refill(&mut self) -> Result<()> {
         self.buffer.drain(..self.at);
         self.at = 0;

@@ -1,4 +1,4 @@
-//! Rows of a CSV file that are read when they are asked for.
+//! Rows of a CSV file that are read when they are needed.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl CsvScan {
         batch_rows(&self.columns, columns)
     }
 
-    /// The Arrow type of a column; `None` for vectors that are put together.
+    /// The Arrow type of a column; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         let (field, Origin::File(column)) = self.columns.get(position)? else { return None };
         match self.file.columns.get(*column)?.kind {
@@ -77,7 +77,7 @@ impl CsvScan {
         Self { columns, ..self.clone() }
     }
 
-    /// One more column, of the columns at `positions` side by side.
+    /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
         let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
         Self { columns: self.columns.iter().cloned().chain([column]).collect(), ..self.clone() }
@@ -119,7 +119,7 @@ impl CsvScan {
     }
 }
 
-/// The batches of a scan as they are asked for.
+/// The batches of a scan.
 struct CsvBatches {
     file: Arc<CsvData>,
     wanted: Vec<(Field, Origin)>,
@@ -127,7 +127,7 @@ struct CsvBatches {
     read: Vec<usize>,
     builders: Vec<ColumnBuilder>,
     records: Records,
-    /// Rows to be passed over before the first.
+    /// The number of rows to skip before the first.
     skip: usize,
     /// The next row of the file, and how many are still to come.
     row: usize,
@@ -180,7 +180,7 @@ impl CsvBatches {
     }
 }
 
-/// What to write where a cell is no number.
+/// What to write if a cell is not a number.
 fn hint(cell: &str, expected: ColumnType) -> Option<String> {
     let is_number = matches!(expected, ColumnType::F64 | ColumnType::I64);
     super::notes::other_signs(cell).filter(|_| is_number).map(str::to_owned)

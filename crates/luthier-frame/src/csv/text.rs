@@ -17,7 +17,7 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// The encoding of this name, if there is one.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        // Names that others use and the standard's list lacks.
+        // Common names that are not in the list of the standard.
         let name = match name.to_ascii_lowercase().as_str() {
             "latin-1" | "latin_1" | "iso8859-1" => "latin1".to_owned(),
             "latin-9" | "latin9" => "iso-8859-15".to_owned(),
@@ -37,15 +37,15 @@ impl Encoding {
 pub(crate) struct Text {
     input: Input,
     encoding: Encoding,
-    /// Bytes in front of a text in UTF-8.
+    /// Bytes before a text in UTF-8.
     mark: u64,
     max_bytes: u64,
 }
 
-/// Why no more text comes.
+/// Why there is no more text.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// These bytes are no text in the encoding.
+    /// The bytes are not valid in the encoding.
     Malformed,
     /// There is more text than is allowed.
     TooLong,
@@ -54,7 +54,7 @@ pub(crate) enum Stop {
 }
 
 impl Text {
-    /// The text of an input; without an encoding, what its first bytes say.
+    /// The text of an input; without an encoding, the first bytes determine it.
     pub(crate) fn new(input: Input, encoding: Option<Encoding>, max_bytes: Option<u64>) -> Result<Self> {
         let unreadable = |cause| Error::Io { path: input.path().to_owned(), cause };
         let mut start = Vec::new();
@@ -120,21 +120,21 @@ impl Text {
     }
 }
 
-/// Text as it is asked for.
+/// A reader of text.
 pub(crate) struct TextReader {
     bytes: Box<dyn BufRead + Send>,
     /// `None` for UTF-8.
     decoder: Option<Decoder>,
-    /// The first bytes of a character whose others are still to come.
+    /// The first bytes of an incomplete character.
     rest: Vec<u8>,
     position: u64,
     left: u64,
-    /// Text that is still to be passed over.
+    /// Bytes of text that are still to be skipped.
     skip: u64,
 }
 
 impl TextReader {
-    /// Appends about so many bytes of text; `false` if there are no more.
+    /// Appends about `wanted` bytes of text; `false` if there is no more.
     pub(crate) fn fill(&mut self, out: &mut String, wanted: usize) -> Result<bool, Stop> {
         let start = out.len();
         let mut more = true;
@@ -175,7 +175,7 @@ impl TextReader {
             }
             None if self.rest.is_empty() => append(bytes, out, &mut self.rest)?,
             None => {
-                // A character that is cut by the end of what was buffered before.
+                // A character that was cut by the end of the previous buffer.
                 let mut joined = std::mem::take(&mut self.rest);
                 joined.extend_from_slice(bytes);
                 append(&joined, out, &mut self.rest)?;

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-/// One cell of a record, as it stands in the text.
+/// The position of one cell of a record in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     start: usize,
@@ -12,7 +12,7 @@ struct Span {
     escaped: bool,
 }
 
-/// The cells of one line, or of several where cells hold ends of lines.
+/// The cells of one line, or of several if cells contain line ends.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record {
     spans: Vec<Span>,
@@ -26,7 +26,7 @@ pub(crate) struct Record {
 /// One cell of a CSV file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cell<'a> {
-    /// As it stands in the file, quotes included.
+    /// The cell as it is in the file, including quotes.
     pub(crate) raw: &'a str,
     pub(crate) quoted: bool,
     escaped: bool,
@@ -35,7 +35,7 @@ pub(crate) struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// What it says, without quotes around it.
+    /// Its text, without the quotes around it.
     pub(crate) fn text(&self) -> Cow<'a, str> {
         match (self.quoted, self.escaped) {
             (false, _) => Cow::Borrowed(self.raw),
@@ -44,7 +44,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// What it says, as long as only texts with quotes inside may differ.
+    /// Its text, except that doubled quotes inside are not resolved.
     pub(crate) fn inside(&self) -> &'a str {
         if self.quoted { &self.raw[1..self.raw.len() - 1] } else { self.raw }
     }
@@ -76,14 +76,14 @@ impl Record {
     }
 }
 
-/// Quotes that do not pair up.
+/// Unbalanced quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QuoteError {
     pub(crate) line: u64,
     pub(crate) problem: &'static str,
 }
 
-/// What there is at the beginning of a text.
+/// What was found at the beginning of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     Record,
@@ -94,8 +94,8 @@ pub(crate) enum Found {
 }
 
 /// Cuts text into cells (RFC 4180): cells may be quoted, a quote in a quoted cell is doubled, lines end in
-/// LF, CRLF or CR. It knows the true line of every cell and whether it was quoted, so that an empty
-/// string is told from nothing.
+/// LF, CRLF or CR. It keeps the line of every cell and whether it was quoted, so that an empty
+/// string is distinguished from a missing value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tokens {
     pub(crate) delimiter: u8,
@@ -103,8 +103,8 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// Cuts the record that begins at `at` in line `line`; an empty line is one empty cell. `whole` says that no more
-    /// text comes.
+    /// Cuts the record that begins at `at` in line `line`; an empty line is one empty cell. `whole` means that there is no
+    /// more text.
     pub(crate) fn next(
         self,
         text: &str,
@@ -167,7 +167,7 @@ impl Cursor<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Goes behind the end of the line; `false` if more text is needed to know where that is.
+    /// Moves past the line end; `false` if more text is needed to know where that is.
     fn end_line(&mut self) -> bool {
         match self.peek() {
             Some(b'\r') => {
@@ -210,7 +210,7 @@ impl Cursor<'_> {
                 if !self.whole {
                     return Ok(None);
                 }
-                return Err(QuoteError { line, problem: "a quote is opened and never closed" });
+                return Err(QuoteError { line, problem: "a quote is opened but never closed" });
             };
             self.line += line_ends(&rest[..length]);
             self.at += length + 1;
@@ -223,7 +223,8 @@ impl Cursor<'_> {
                 None | Some(b'\n' | b'\r') => break,
                 Some(byte) if byte == self.delimiter => break,
                 Some(_) => {
-                    let problem = "text follows a closing quote (a quote inside a quoted cell is doubled)";
+                    let problem = "there is text after a closing quote: a quote inside a quoted cell must be doubled; if \
+                                   cells are separated by another character, set it as `delimiter`";
                     return Err(QuoteError { line: self.line, problem });
                 }
             }
@@ -232,7 +233,7 @@ impl Cursor<'_> {
     }
 }
 
-/// Ends of lines in a text: LF, CRLF or CR.
+/// The number of line ends in a text: LF, CRLF or CR.
 pub(crate) fn line_ends(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let ends =

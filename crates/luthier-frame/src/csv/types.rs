@@ -1,4 +1,4 @@
-//! Which type the cells of a column have.
+//! The type of the cells of a column.
 
 use super::numbers::{NumberFormat, Whole, has_leading_zero, parse_bool, whole};
 use super::tokens::Cell;
@@ -7,7 +7,7 @@ use crate::ColumnType;
 use crate::csv::notes::{CsvNote, TextReason, other_signs};
 use crate::text::{parse_date, parse_timestamp};
 
-/// What the cells of a file have in common.
+/// How the cells of a file are written.
 #[derive(Debug, Clone)]
 pub(crate) struct Cells {
     pub(crate) numbers: NumberFormat,
@@ -28,7 +28,8 @@ impl Cells {
             }
     }
 
-    /// Whether a cell is a missing value in a column of anything else: programs that quote all cells quote these too.
+    /// Whether a cell is a missing value in any other column. Quotes are ignored, because programs that quote all cells
+    /// quote these too.
     pub(crate) fn is_null(&self, cell: &Cell<'_>) -> bool {
         let text = cell.inside().trim();
         match &self.null_values {
@@ -42,14 +43,14 @@ impl Cells {
     }
 }
 
-/// The type of a column as it is kept.
+/// The type in which a column is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A column type, integers as `i64`.
     Of(ColumnType),
     /// Integers, some of which are beyond `i64`.
     U64,
-    /// Text as it is spelt in the file, quotes included.
+    /// Text as it is in the file, including quotes.
     Spelt,
 }
 
@@ -76,20 +77,20 @@ impl Example {
     }
 }
 
-/// What the cells of a column have been so far.
+/// Counts of the kinds of cells in a column so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Inference {
     floats: u64,
     integers: u64,
     bools: u64,
     others: u64,
-    /// Those of the others that are dates, times without an offset from UTC, and times with one.
+    /// How many of the others are dates, times without an offset from UTC, and times with one.
     dates: u64,
     times: u64,
     instants: u64,
-    /// Those of the others that are numbers with other signs.
+    /// How many of the others are numbers with other separators.
     grouped: u64,
-    /// Values in quotes that they do not need, and values without.
+    /// Values with quotes that they do not need, and values without quotes.
     quoted: u64,
     unquoted: u64,
     quoted_empty: bool,
@@ -173,7 +174,7 @@ impl Inference {
         true
     }
 
-    /// Whether no cell has a value, not even an empty text.
+    /// Whether no cell has a value, not even an empty string.
     pub(crate) fn is_empty(&self) -> bool {
         self.floats + self.integers + self.bools + self.others == 0 && !self.quoted_empty
     }
@@ -183,14 +184,14 @@ impl Inference {
         self.unquoted > 0
     }
 
-    /// A declared type, so that it holds integers beyond `i64` if there are some.
+    /// A declared type, widened to hold integers beyond `i64` if there are any.
     pub(crate) fn widened(&self, declared: Kind) -> Kind {
         let is_unsigned = self.first_u64.is_some() && !self.negative;
         if declared == Kind::Of(ColumnType::I64) && is_unsigned { Kind::U64 } else { declared }
     }
 
     /// The type of the column; `quotes_tell` says whether some values of the file are quoted and others not. A column
-    /// without values is text if it has empty texts, else `f64`.
+    /// without values is text if it has empty strings, otherwise `f64`.
     pub(crate) fn kind(&self, quotes_tell: bool) -> Kind {
         let numbers = self.integers + self.floats;
         let is_text = self.others > 0 || self.is_quoted(quotes_tell) || self.reason(quotes_tell).is_some();
@@ -223,7 +224,7 @@ impl Inference {
         quotes_tell && self.quoted > 0 && self.unquoted == 0
     }
 
-    /// Why a column is text whose values are numbers, or nearly all are.
+    /// Why a column is text although its values, or nearly all of them, are numbers.
     fn reason(&self, quotes_tell: bool) -> Option<(TextReason, &Example)> {
         let (numbers, others) = (self.integers + self.floats, self.bools + self.others);
         if others > 0 {
@@ -242,7 +243,7 @@ impl Inference {
         large.filter(|_| self.floats == 0).map(|large| (TextReason::TooLarge, large))
     }
 
-    /// What to say of a column that is text for the sake of a few cells, or of how they are spelt.
+    /// A note on a column that is text because of a few cells or because of how they are written.
     pub(crate) fn note(&self, column: &str, quotes_tell: bool) -> Option<CsvNote> {
         if self.kind(quotes_tell) != Kind::Of(ColumnType::Utf8) {
             return None;
@@ -328,7 +329,7 @@ mod tests {
         let note = |cells: &[&str]| infer(&CsvOptions::new(), cells).1.unwrap_or_default();
         assert_eq!(
             note(&["1", "x", "2", "3", "y"]),
-            "column `x` is text: 2 values are no numbers, the first is `x` in line 3; if it stands for a missing \
+            "column `x` is text: 2 values are not numbers, the first of them is `x` in line 3; if it stands for a missing \
              value, write `null_values = [\"\", \"NA\", \"x\"]`"
         );
         assert!(

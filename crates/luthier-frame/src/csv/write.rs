@@ -12,9 +12,8 @@ use ndarray::CowArray;
 use crate::csv::NULL_VALUES;
 use crate::csv::header::part_name;
 use crate::csv::numbers::parse_bool;
-use crate::file::write_whole;
 use crate::normalize::is_float;
-use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, texts, vectors};
+use crate::{BatchWriter, ColumnType, DataFrame, Error, Field, Result, Schema, texts, vectors};
 
 /// Writes rows as CSV, batch by batch, behind a header.
 ///
@@ -39,7 +38,7 @@ impl<W: Write> CsvWriter<W> {
     /// Writes the header.
     ///
     /// # Errors
-    /// No columns; a vector whose parts are called as another column; an output that cannot be written.
+    /// No columns; a vector one of whose columns has the name of another column; an output that cannot be written.
     pub fn new(out: W, schema: &Schema) -> Result<Self> {
         Self::to_path(out, schema, Path::new("-"))
     }
@@ -51,7 +50,7 @@ impl<W: Write> CsvWriter<W> {
         Ok(writer)
     }
 
-    /// Writes the rows of a batch of the frame whose schema was given.
+    /// Writes the rows of a batch, which must have the schema of the writer.
     ///
     /// # Errors
     /// An output that cannot be written.
@@ -63,7 +62,7 @@ impl<W: Write> CsvWriter<W> {
         Ok(())
     }
 
-    /// Flushes the output and gives it back.
+    /// Flushes the output and returns it.
     ///
     /// # Errors
     /// An output that cannot be written.
@@ -80,27 +79,24 @@ impl<W: Write> CsvWriter<W> {
 impl DataFrame {
     /// Writes a CSV file with a header.
     ///
-    /// Floating point numbers are as short as can be and read back to the same bits (`1.0`, `1e-7`, `NaN`,
-    /// `inf`; `f32` are widened). A missing value is an empty cell, an empty text `""`. A text that would be read as
-    /// something else, such as `007`, `true` or `NA` in a column of numbers, is quoted, so that it stays text. Cells
-    /// that were read [as they are spelt](crate::CsvOptions::as_spelt_except) are written so. A vector column `v` of
-    /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` where it carries categories; name it in [`CsvOptions::schema`](crate::CsvOptions::schema)
-    /// to read it back as a vector. A list is its numbers with spaces between them, `3 1 2`. The file appears when it is complete.
+    /// Floating-point numbers are written with the fewest digits that are read back to the same bits (`1.0`, `1e-7`, `NaN`,
+    /// `inf`; `f32` are widened). A missing value is an empty cell, an empty string is `""`. A string that would be read as
+    /// something else, such as `007`, `true` or `NA`, is quoted, so that it stays text. Cells
+    /// that were read [unparsed](crate::CsvOptions::as_spelt_except) are written unchanged. A vector column `v` of
+    /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` if it carries categories; list it in [`CsvOptions::schema`](crate::CsvOptions::schema)
+    /// to read it back as a vector. A list is written as its numbers separated by spaces, `3 1 2`. The file appears when it is
+    /// complete, and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
-    /// A file that cannot be written; no columns; a vector whose parts are called as another column.
+    /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        header(self.schema().fields())?;
-        write_whole(path, |file| {
-            let mut writer = CsvWriter::to_path(file, self.schema(), path)?;
-            for partition in self.partitions() {
-                for batch in partition.batches(None)? {
-                    writer.write(&batch?)?;
-                }
+        let mut writer = BatchWriter::csv(path, self.schema())?;
+        for partition in self.partitions() {
+            for batch in partition.batches(None)? {
+                writer.write(&batch?)?;
             }
-            Ok(())
-        })
+        }
+        writer.finish()
     }
 }
 
@@ -129,9 +125,9 @@ fn header(fields: &[Field]) -> Result<Vec<String>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     Of(ColumnType),
-    /// Text that is written as it is, where that is possible.
+    /// Text that is written unchanged where possible.
     Spelt,
-    /// Text of what is not text itself.
+    /// The text form of another type.
     Plain,
 }
 
@@ -146,7 +142,7 @@ fn cells(fields: &[Field], batch: &RecordBatch) -> Result<Vec<(Style, ArrayRef)>
             ColumnType::Bool | ColumnType::List | ColumnType::Vector { .. } | ColumnType::AnyVector => {
                 array.clone()
             }
-            // Decimals have all their digits.
+            // Decimals are written with all their digits.
             ColumnType::F64 | ColumnType::Date | ColumnType::Timestamp | ColumnType::Opaque(_) => {
                 let texts: ArrayRef = Arc::new(LargeStringArray::from_iter(texts(array.as_ref())?));
                 return Ok((Style::Plain, texts));
@@ -192,7 +188,7 @@ fn write_row(out: &mut impl Write, columns: &[(Style, ArrayRef)], row: usize) ->
                 if reads_as_other(text) { write_quoted(out, text)? } else { write_text(out, text)? }
             }
             Style::Of(ColumnType::List) => write_text(out, &list_text(array, row))?,
-            // Vectors were written above, and what is left has another style.
+            // Vectors were written above, and the rest has another style.
             Style::Of(_) => {}
             Style::Plain => write_text(out, array.as_string::<i64>().value(row))?,
         }
@@ -200,7 +196,7 @@ fn write_row(out: &mut impl Write, columns: &[(Style, ArrayRef)], row: usize) ->
     out.write_all(b"\n")
 }
 
-/// The numbers of a list with spaces between them.
+/// The numbers of a list separated by spaces.
 fn list_text(array: &ArrayRef, row: usize) -> String {
     let list = array.as_list::<i32>().value(row);
     let number = |value: Option<i64>| value.map_or_else(|| "null".to_owned(), |value| value.to_string());
@@ -227,8 +223,8 @@ impl Separator {
     }
 }
 
-/// Quoted where it must be: empty, with a delimiter, quote or end of line, or with what a reader would take
-/// off (spaces around a name, a byte order mark).
+/// Quotes the text if necessary: if it is empty, contains a delimiter, quote or line end, or contains what a reader would
+/// remove (surrounding spaces, a byte order mark).
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
     let is_plain = !text.contains([',', '"', '\n', '\r', '\u{feff}']) && text.trim().len() == text.len();
     if text.is_empty() || !is_plain { write_quoted(out, text) } else { out.write_all(text.as_bytes()) }
@@ -238,7 +234,7 @@ fn write_quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
     write!(out, "\"{}\"", text.replace('"', "\"\""))
 }
 
-/// A cell as it was in another file, unless its delimiter was another and the comma inside would cut the cell.
+/// A cell as it was in another file; quoted if that file had another delimiter and the cell contains a comma.
 fn write_spelt(out: &mut impl Write, cell: &str) -> io::Result<()> {
     if cell.contains(',') && !cell.starts_with('"') {
         write_quoted(out, cell)
@@ -247,7 +243,7 @@ fn write_spelt(out: &mut impl Write, cell: &str) -> io::Result<()> {
     }
 }
 
-/// Whether a text would be a number, a truth value or a missing value if it were not quoted.
+/// Whether a string would be read as a number, a boolean or a missing value if it were not quoted.
 fn reads_as_other(text: &str) -> bool {
     let trimmed = text.trim();
     NULL_VALUES.contains(&trimmed) || parse_bool(trimmed).is_some() || trimmed.parse::<f64>().is_ok()

@@ -1,4 +1,4 @@
-//! An opened Parquet file. What it claims about sizes is compared with what it has before memory is taken for it.
+//! An opened Parquet file. The sizes that it claims are checked before memory is allocated for them.
 
 use std::fmt;
 use std::fs::File;
@@ -28,10 +28,10 @@ use crate::place::{Locate, RowPlace, RowPosition};
 use crate::sparse::{MAX_WIDTH, sparse_width};
 use crate::{ColumnType, Error, Field, Opaque, Result};
 
-/// Claims up to this many bytes or values are nothing to worry about.
+/// Claims of up to this many bytes or values are harmless.
 const HARMLESS: u64 = 1 << 20;
 
-/// An opened Parquet file: its metadata, and what tells that it is still the same file.
+/// An opened Parquet file: its metadata, and a stamp that shows whether it is still the same file.
 pub(super) struct ParquetFile {
     pub(super) path: PathBuf,
     pub(super) metadata: ArrowReaderMetadata,
@@ -93,7 +93,7 @@ impl ParquetFile {
         builder.build().map_err(|cause| unreadable(&self.path, cause))
     }
 
-    /// Column types of the file's columns at `roots`. Lists are opened to learn their length.
+    /// The types of the file's columns at `roots`. Some lists are read to find their length.
     pub(super) fn fields(&self, roots: &[usize]) -> Result<Vec<Field>> {
         let schema = self.metadata.schema();
         roots
@@ -114,7 +114,7 @@ impl ParquetFile {
             .collect()
     }
 
-    /// Vectors, if all lists of floats have one length; they may be null.
+    /// Vectors, if all lists of floats have the same length; lists may be null.
     fn list_type(&self, root: usize) -> Result<ColumnType> {
         let (values, rows) = (self.num_values(root), self.num_rows());
         let row_groups: Vec<usize> = (0..self.metadata.metadata().num_row_groups()).collect();
@@ -126,7 +126,7 @@ impl ParquetFile {
             if first_unequal(lists.as_ref(), first).is_some() {
                 return Ok(ColumnType::Opaque(Opaque::UnequalLists));
             }
-            // Where there are as many numbers as it takes, nothing speaks for lists of other lengths.
+            // If the number of values is as expected, lists of other lengths are unlikely.
             if first.checked_mul(rows) == Some(values) {
                 return Ok(ColumnType::Vector { width: first });
             }
@@ -139,7 +139,7 @@ impl ParquetFile {
         usize::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// Values at the leaves of a column, nulls included.
+    /// The number of values at the leaves of a column, including nulls.
     fn num_values(&self, root: usize) -> usize {
         let metadata = self.metadata.metadata();
         let schema = metadata.file_metadata().schema_descr();
@@ -151,7 +151,7 @@ impl ParquetFile {
         leaves.map(values).max().unwrap_or(0)
     }
 
-    /// Refuses vectors that are wider than the numbers of the file can fill.
+    /// Rejects vectors that are wider than the number of values in the file.
     fn check_width(&self, root: usize, column_type: ColumnType) -> Result<()> {
         let ColumnType::Vector { width } = column_type else { return Ok(()) };
         let field = self.metadata.schema().field(root);
@@ -161,7 +161,7 @@ impl ParquetFile {
             Err(unreadable(&self.path, damaged(what)))
         };
         if sparse_width(field.data_type()).is_some() {
-            return if width > MAX_WIDTH { refuse(format!("expected {MAX_WIDTH} at most")) } else { Ok(()) };
+            return if width > MAX_WIDTH { refuse(format!("expected at most {MAX_WIDTH}")) } else { Ok(()) };
         }
         match self.num_values(root) {
             values if width > values && width > 1 << 16 => refuse(format!("but has only {values} in all")),
@@ -169,7 +169,7 @@ impl ParquetFile {
         }
     }
 
-    /// Whether each row group has the rows that it claims, as far as that shows without its values.
+    /// Checks that each row group has the rows that it claims, as far as possible without reading its values.
     fn check_rows(&self) -> Result<()> {
         let mut rows: u64 = 0;
         for (number, group) in self.metadata.metadata().row_groups().iter().enumerate() {
@@ -183,7 +183,7 @@ impl ParquetFile {
             if rows > self.stamp.0.max(HARMLESS)
                 && let Some(chunk) = flat.min_by_key(|chunk| chunk.compressed_size())
             {
-                // So many rows in so few bytes are possible, but better counted.
+                // This many rows in so few bytes are possible, but are counted to be sure.
                 let found = self.count_values(group, chunk)?;
                 if found != claimed {
                     return refuse(found);
@@ -193,7 +193,7 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// The values in the pages of a column, by their headers.
+    /// The number of values in the pages of a column, according to their headers.
     fn count_values(&self, group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> Result<i64> {
         let file = Arc::new(self.bytes()?);
         let count = || {
@@ -230,7 +230,7 @@ fn open(path: &Path) -> Result<(File, Stamp)> {
     Ok((file, (metadata.len(), metadata.modified().ok())))
 }
 
-/// Refuses a footer that claims more than it can hold; whatever else is wrong with it, the decoder will tell.
+/// Rejects a footer that claims more than it can hold; the decoder reports everything else that is wrong with it.
 fn check_footer(file: &mut File, len: u64, path: &Path) -> Result<()> {
     let io = |cause| Error::Io { path: path.to_owned(), cause };
     let mut tail = [0; 8];
@@ -248,7 +248,7 @@ fn check_footer(file: &mut File, len: u64, path: &Path) -> Result<()> {
     Err(unreadable(path, damaged("its footer claims more than it can hold".to_owned())))
 }
 
-/// Times of 96 bits in microseconds: in nanoseconds, which is the default, years beyond 2262 wrap around.
+/// Reads times of 96 bits as microseconds: as nanoseconds, the default, years after 2262 would overflow.
 fn with_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
     let columns = metadata.metadata().file_metadata().schema_descr();
     let root = |leaf: usize| columns.get_column_root_idx(leaf);
@@ -274,7 +274,7 @@ fn with_microseconds(metadata: ArrowReaderMetadata) -> parquet::errors::Result<A
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
 }
 
-/// Where a column's pages of one row group are, and what they may claim.
+/// The place of a column's pages in one row group, and the limits for their claims.
 #[derive(Debug)]
 struct Chunk {
     place: Range<u64>,
@@ -283,7 +283,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// All chunks by place. Those at impossible places are left out: reading them is an error anyway.
+    /// All chunks, ordered by place. Chunks at impossible places are left out: reading them is an error anyway.
     fn of_all(metadata: &ParquetMetaData) -> Arc<[Self]> {
         let of = |chunk: &ColumnChunkMetaData| {
             let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
@@ -301,7 +301,7 @@ impl Chunk {
     }
 }
 
-/// A file in which the header of each page is looked at before the page is.
+/// A file in which the header of each page is checked before the page is decoded.
 #[derive(Debug)]
 pub(super) struct CheckedFile {
     file: File,
@@ -342,11 +342,11 @@ struct Limits {
     values: u64,
 }
 
-/// Bytes from the header of a page on.
+/// Reads from the header of a page on.
 #[derive(Debug)]
 pub(super) struct CheckedRead {
     inner: BufReader<File>,
-    /// Until the first byte is read. A decoder that knows the header already reads none.
+    /// Present until the first byte is read. A decoder that already knows the header does not read it.
     limits: Option<Limits>,
 }
 

@@ -1,4 +1,4 @@
-//! A decoder that panics on damaged bytes.
+//! Guards against a decoder that panics on damaged bytes.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -14,7 +14,7 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs code that decodes a file; a panic becomes an error about that file and is not reported elsewhere.
+/// Runs code that decodes a file; a panic becomes an error about that file and is not printed.
 pub(super) fn guarded<T>(path: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {

@@ -28,17 +28,17 @@ pub(crate) struct Scan {
     columns: Arc<[(Field, Origin)]>,
 }
 
-/// Where a column of a scan comes from.
+/// The origin of a column of a scan.
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// The column of the file at this place.
     File(usize),
-    /// Columns of the file, put side by side as a vector.
+    /// Columns of the file, assembled into a vector.
     SideBySide(Arc<[(Field, usize)]>),
 }
 
 impl Origin {
-    /// The columns of the file that a column called `field` is made of.
+    /// The columns of the file from which the column `field` is made.
     pub(crate) fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
         match self {
             Self::File(root) => vec![(field, *root)],
@@ -46,7 +46,7 @@ impl Origin {
         }
     }
 
-    /// The columns at `positions` put side by side.
+    /// The columns at `positions`, assembled into a vector.
     pub(crate) fn side_by_side(columns: &[(Field, Self)], positions: &[usize]) -> Self {
         let sources = positions
             .iter()
@@ -57,12 +57,12 @@ impl Origin {
     }
 }
 
-/// Numbers in a batch when a frame is scanned, and the fewest and the most rows: enough to forget the overhead,
+/// The number of values in a batch when a frame is scanned, and the limits on its rows: enough to amortise the overhead,
 /// few enough for a cache.
 const BATCH_NUMBERS: usize = 128 * 1024;
 const BATCH_ROWS: (usize, usize) = (256, 8 * 1024);
 
-/// Rows in a batch when these of the columns are scanned; `None` stands for all.
+/// Rows in a batch when these columns are scanned; `None` means all.
 pub(crate) fn batch_rows(columns: &[(Field, Origin)], wanted: Option<&[usize]>) -> usize {
     let width = |position: usize| match columns.get(position).map(|(field, _)| field.column_type()) {
         Some(ColumnType::Vector { width }) => width,
@@ -94,13 +94,13 @@ impl Scan {
         batch_rows(&self.columns, columns)
     }
 
-    /// Rows in a batch when the frame is loaded: all of them, so that a scan and what was loaded are cut alike.
+    /// Rows in a batch when the frame is loaded: all of them, so that a scan and a loaded frame are cut alike.
     pub(crate) fn load_rows(&self) -> usize {
         let is_text = |(field, _): &(Field, Origin)| field.column_type() == ColumnType::Utf8;
         if self.columns.iter().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
-    /// The Arrow type in which a column of the file is handed out; `None` for vectors that are put together.
+    /// The Arrow type of a column of the file; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
         let (field, Origin::File(root)) = self.columns.get(position)? else { return None };
         let data_type = self.file.metadata.schema().field(*root).data_type();
@@ -112,7 +112,7 @@ impl Scan {
         }
     }
 
-    /// Whether the file says that a column has no value: its Arrow type is that of nulls.
+    /// Whether a column has no values according to the file: its Arrow type is that of nulls.
     pub(crate) fn is_empty_column(&self, position: usize) -> bool {
         let Some((_, Origin::File(root))) = self.columns.get(position) else { return false };
         *self.file.metadata.schema().field(*root).data_type() == DataType::Null
@@ -128,7 +128,7 @@ impl Scan {
         Self { columns, ..self.clone() }
     }
 
-    /// One more column, of the columns at `positions` side by side.
+    /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
         let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
         let columns = self.columns.iter().cloned().chain([column]).collect();
@@ -148,7 +148,7 @@ impl Scan {
                 })
                 .collect::<Result<_>>()?,
         };
-        // The reader gives the columns in the order of the file, each once.
+        // The reader returns the columns in the order of the file, each once.
         let mut roots: Vec<usize> =
             wanted.iter().flat_map(|(field, origin)| origin.sources(field)).map(|(_, root)| root).collect();
         roots.sort_unstable();
@@ -160,7 +160,7 @@ impl Scan {
     }
 }
 
-/// The batches of a scan as they are asked for.
+/// The batches of a scan.
 #[derive(Debug)]
 struct ScanBatches {
     scan: Scan,
@@ -168,16 +168,16 @@ struct ScanBatches {
     /// Columns of the file that are wanted, in its order.
     roots: Vec<usize>,
     batch_rows: usize,
-    /// Rows that have been handed out.
+    /// The number of rows that have been returned.
     done: usize,
-    /// `None` behind an error.
+    /// `None` after an error.
     source: Option<Source>,
 }
 
 /// Open readers of the wanted columns.
 struct Source {
     vectors: Vec<(usize, VectorReader)>,
-    /// Columns that have no reader of their own, in the file's order.
+    /// Columns without a direct reader, in the order of the file.
     others: Vec<usize>,
     reader: ParquetRecordBatchReader,
 }
@@ -192,7 +192,7 @@ impl fmt::Debug for Source {
 }
 
 impl ScanBatches {
-    /// Readers of the rows still to come; `direct` where vectors may be read from their pages.
+    /// Readers of the remaining rows; with `direct`, vectors may be read directly from their pages.
     fn open(&self, direct: bool) -> Result<Source> {
         let scan = &self.scan;
         let (offset, rows) = (scan.offset + self.done, scan.rows - self.done);
@@ -267,7 +267,7 @@ impl Iterator for ScanBatches {
     }
 }
 
-/// Columns as read, as the frame wants them.
+/// Converts columns as they were read to those of the frame.
 pub(crate) fn take_in(
     wanted: &[(Field, Origin)],
     columns: &[(usize, ArrayRef)],
@@ -295,12 +295,12 @@ pub(crate) fn take_in(
 }
 
 impl DataFrame {
-    /// Opens a Parquet file without loading it: every row group becomes a partition that is read, in the
-    /// columns needed, whenever it is asked for.
+    /// Opens a Parquet file without loading it. Every row group becomes a partition; its rows are read when they are needed, in
+    /// the columns that are needed.
     ///
-    /// Lists of floats, of fixed size or not, are vectors; of a list without a fixed size some rows are read to learn
-    /// the length. What nothing computes with, such as bytes, is an [opaque](ColumnType::Opaque) column.
-    /// Times of 96 bits, as Hive and Impala wrote them, are in microseconds.
+    /// Lists of floats of equal length are vectors; for lists without a fixed size, some rows are read to find
+    /// the length. Columns that no stage can use, such as bytes, are [opaque](ColumnType::Opaque).
+    /// Times of 96 bits, as written by Hive and Impala, are converted to microseconds.
     ///
     /// # Errors
     /// A file that cannot be opened or is not a Parquet file; one that claims more rows, or wider vectors, than it has.
@@ -310,7 +310,7 @@ impl DataFrame {
         scan(file, roots)
     }
 
-    /// As [`scan_parquet`](Self::scan_parquet), of these columns only.
+    /// As [`scan_parquet`](Self::scan_parquet), with these columns only.
     ///
     /// # Errors
     /// As `scan_parquet`; [`Error::UnknownColumn`] for a name that is not in the file.
@@ -329,10 +329,10 @@ impl DataFrame {
         scan(file, roots)
     }
 
-    /// Reads a Parquet file into memory, one partition for every row group.
+    /// Reads a Parquet file into memory, with one partition per row group.
     ///
     /// # Errors
-    /// As [`scan_parquet`](Self::scan_parquet), and whatever is wrong inside the file, such as a damaged page.
+    /// As [`scan_parquet`](Self::scan_parquet), and any error inside the file, such as a damaged page.
     pub fn read_parquet(path: impl AsRef<Path>) -> Result<Self> {
         Self::scan_parquet(path)?.collect()
     }

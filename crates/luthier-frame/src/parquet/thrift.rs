@@ -1,9 +1,9 @@
-//! Sizes that a Parquet file claims, looked at before a decoder allocates memory for them.
+//! Checks the sizes that a Parquet file claims before a decoder allocates memory for them.
 //!
-//! The footer and the headers of pages are written in Thrift's compact protocol. Nothing of it is kept here: a walk over
-//! the bytes shows whether lists and texts can be as long as they claim.
+//! The footer and the headers of pages are written in Thrift's compact protocol. They are not decoded here: a walk over
+//! the bytes shows whether lists and strings can be as long as they claim.
 
-/// A place in bytes of the compact protocol.
+/// A position in bytes of the compact protocol.
 #[derive(Debug)]
 struct Walk<'a> {
     bytes: &'a [u8],
@@ -11,7 +11,7 @@ struct Walk<'a> {
 
 const LIST: u8 = 9;
 const STRUCT: u8 = 12;
-/// Structs within structs; the format has fewer than 10.
+/// The deepest nesting of structs; the format has fewer than 10 levels.
 const DEEPEST: usize = 64;
 
 impl Walk<'_> {
@@ -43,7 +43,7 @@ impl Walk<'_> {
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// Length and type of a list's items, of which each takes a byte at least.
+    /// Length of a list and type of its items, each of which takes at least one byte.
     fn list(&mut self) -> Option<(u64, u8)> {
         let head = self.byte()?;
         let count = match head >> 4 {
@@ -100,13 +100,13 @@ impl Walk<'_> {
         }
     }
 
-    /// As [`skip`](Self::skip); truth values in lists take a byte.
+    /// As [`skip`](Self::skip); booleans in lists take a byte.
     fn skip_item(&mut self, of_type: u8, depth: usize) -> Option<()> {
         if matches!(of_type, 1 | 2) { self.pass(1) } else { self.skip(of_type, depth) }
     }
 }
 
-/// Whether the lists, texts and nested columns of a footer can be as large as they claim.
+/// Whether the lists, strings and nested columns of a footer can be as large as they claim.
 pub(super) fn footer_is_plausible(footer: &[u8]) -> bool {
     let mut walk = Walk { bytes: footer };
     let walked = walk.fields(|walk, number, of_type| match (number, of_type) {
@@ -130,10 +130,10 @@ pub(super) fn footer_is_plausible(footer: &[u8]) -> bool {
     walked.is_some()
 }
 
-/// What the header of a page claims.
+/// The claims in the header of a page.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PageClaims {
-    /// Bytes of the page when it is unpacked.
+    /// Bytes of the decompressed page.
     pub(super) unpacked: u64,
     /// Values in the page.
     pub(super) values: u64,
@@ -141,7 +141,7 @@ pub(super) struct PageClaims {
     pub(super) dictionary: bool,
 }
 
-/// The claims of a page's header; `None` if it does not end within `bytes` or is none.
+/// The claims in the header of a page; `None` if it is not valid or does not end within `bytes`.
 pub(super) fn page_claims(bytes: &[u8]) -> Option<PageClaims> {
     let mut claims = PageClaims::default();
     let mut walk = Walk { bytes };

@@ -1,5 +1,5 @@
-//! Vector columns straight from their pages. Nearly every file has lists of one length without a null; their levels
-//! need only be looked at, which takes half the time of building offsets and validity from them.
+//! Reads vector columns directly from their pages. Nearly every file has lists of equal length without nulls; their levels
+//! only need to be checked, which takes half the time of building offsets and validity from them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::file::CheckedFile;
 
-/// Rows whose levels are looked at together, while they are in a cache.
+/// The number of rows whose levels are checked together, while they are in a cache.
 const CHECKED_VALUES: usize = 16 * 1024;
 
 /// One column of vectors in one row group.
@@ -41,7 +41,7 @@ impl fmt::Debug for VectorReader {
 }
 
 impl VectorReader {
-    /// For the file's column at `root`, of type `data_type`; `None` if it holds no lists of floats.
+    /// A reader for the file's column at `root`, of type `data_type`; `None` if it does not hold lists of floats.
     pub(super) fn open(
         file: &Arc<CheckedFile>,
         metadata: &ParquetMetaData,
@@ -83,8 +83,8 @@ impl VectorReader {
         Ok((skipped == first_row).then_some(reader))
     }
 
-    /// The next rows; `None` if one of them is null, has a null or another length, and for rows that are not there.
-    /// After that the reader is of no use.
+    /// The next rows; `None` if one of them is null, contains a null or has another length, and if there are fewer rows.
+    /// Afterwards the reader cannot be used any more.
     pub(super) fn read(&mut self, rows: usize) -> Result<Option<ArrayRef>> {
         let (width, max_definition) = (self.width, self.max_definition);
         let levels = (&mut self.definitions, &mut self.repetitions);
@@ -110,7 +110,7 @@ fn array<T: ArrowPrimitiveType>(values: Vec<T::Native>) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(values.into(), None))
 }
 
-/// The numbers of `rows` lists that all have `width` of them and no null.
+/// The numbers of `rows` lists that all have length `width` and no null.
 fn read<T>(
     rows: usize,
     width: usize,
@@ -142,7 +142,7 @@ fn read<T>(
     Ok((values.len() == rows * width).then_some(values))
 }
 
-/// Without an early end, so that many are compared at once.
+/// Does not stop early, so that many are compared at once.
 fn all_are(levels: &[i16], expected: i16) -> bool {
     levels.iter().fold(0, |differences, level| differences | (level ^ expected)) == 0
 }

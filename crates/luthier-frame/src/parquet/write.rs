@@ -18,7 +18,7 @@ use crate::{ColumnType, DataFrame, Error, Field, Result, Schema, SparseBuilder, 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     Uncompressed,
     /// Snappy: fast, and read by every program.
     #[default]
@@ -27,7 +27,7 @@ pub enum Compression {
     Zstd,
 }
 
-/// How a Parquet file is to be written.
+/// How a Parquet file is written.
 #[derive(Debug, Clone)]
 pub struct ParquetOptions {
     compression: Compression,
@@ -52,7 +52,7 @@ impl ParquetOptions {
         self
     }
 
-    /// Rows in a row group, the last one excepted; a row group is a partition to who scans the file.
+    /// The number of rows in a row group, except the last one. Each row group is a partition when the file is scanned.
     /// At least 1, default 131072.
     pub fn row_group_rows(mut self, row_group_rows: usize) -> Self {
         self.row_group_rows = row_group_rows;
@@ -80,10 +80,10 @@ impl ParquetOptions {
 }
 
 impl DataFrame {
-    /// Writes a Parquet file. Vectors are fixed-size lists of `f64`; other columns keep the Arrow type that they came
-    /// in, so that what was read from one file goes into the other as it was.
+    /// Writes a Parquet file. Vectors are fixed-size lists of `f64`; other columns keep the Arrow type in which they
+    /// arrived, so that columns of another file are written unchanged.
     ///
-    /// Numbers are kept bit for bit, nulls and the metadata of fields too. The file appears when it is complete.
+    /// Numbers are kept bit for bit, as are nulls and the metadata of fields. The file appears when it is complete.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector column of width 0, which Parquet cannot hold; an
@@ -129,7 +129,7 @@ impl ParquetWriter {
         if let Some(field) =
             fields.iter().find(|field| field.column_type() == ColumnType::Vector { width: 0 })
         {
-            let expected = "a vector of width 1 at least".to_owned();
+            let expected = "a vector of width at least 1".to_owned();
             let (column, found) = (field.name().to_owned(), field.column_type());
             return Err(Error::ColumnType { column, expected, found });
         }
@@ -145,7 +145,7 @@ impl ParquetWriter {
         })
     }
 
-    /// Begins the file; `stored` tells the Arrow type of each column, as far as it is known.
+    /// Begins the file; `stored` returns the Arrow type of each column, if it is known.
     fn open(&mut self, stored: impl Fn(usize) -> Option<DataType>) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let field = |(at, field): (usize, &Field)| Ok(field.to_arrow(arrow_type(field, stored(at))?));
@@ -182,7 +182,7 @@ fn failed(path: &Path, cause: parquet::errors::ParquetError) -> Error {
     Error::ParquetWrite { path: path.to_owned(), cause: Box::new(cause) }
 }
 
-/// The Arrow type in which a column is written that came in type `stored`.
+/// The Arrow type in which a column of type `stored` is written.
 fn arrow_type(field: &Field, stored: Option<DataType>) -> Result<DataType> {
     if !field.column_type().is_vector()
         && let Some(stored) = stored

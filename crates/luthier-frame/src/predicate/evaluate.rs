@@ -1,4 +1,4 @@
-//! A condition on the rows of a batch. A value is true, false, or neither where something is missing.
+//! Evaluates a condition on the rows of a batch. The result is true, false, or neither if a value is missing.
 
 use std::cmp::Ordering;
 
@@ -17,8 +17,7 @@ type Truths = Vec<Option<bool>>;
 impl DataFrame {
     /// The rows at which a condition is true, such as `age >= 18 and state in ('CA', 'NY')`; see [`Predicate`].
     ///
-    /// Of a frame to be scanned, the columns of the condition are read, and the rows that are left still are to be
-    /// scanned.
+    /// For a scanned frame, the columns of the condition are read, and the result is still a scan.
     ///
     /// # Errors
     /// A text that is not a condition; an unknown column; a value that cannot be compared with its column.
@@ -26,10 +25,10 @@ impl DataFrame {
         self.filter_by(&condition.parse()?)
     }
 
-    /// As [`filter_where`](Self::filter_where), with a condition that is parsed already.
+    /// As [`filter_where`](Self::filter_where), with a parsed condition.
     ///
     /// # Errors
-    /// As `filter_where`, but for the text.
+    /// As `filter_where`, except those of parsing.
     pub fn filter_by(&self, predicate: &Predicate) -> Result<Self> {
         predicate.check(self.schema())?;
         let names = predicate.columns();
@@ -49,7 +48,7 @@ impl DataFrame {
 }
 
 impl Predicate {
-    /// Whether each column exists and can be compared with its values.
+    /// Checks that each column exists and can be compared with its values.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::Predicate`] for a value of another type.
@@ -115,7 +114,7 @@ impl Condition {
     }
 }
 
-/// False if one is false, true if both are true, else neither.
+/// False if one is false, true if both are true, otherwise neither.
 fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
     match (a, b) {
         (Some(false), _) | (_, Some(false)) => Some(false),
@@ -138,10 +137,10 @@ fn check_value(column: &str, found: ColumnType, value: &Literal) -> Result<(), P
     let expected = match found {
         ColumnType::F64 | ColumnType::I64 => "a number",
         ColumnType::Bool => "true or false",
-        ColumnType::Utf8 => "a text in quotes",
+        ColumnType::Utf8 => "a string in quotes",
         ColumnType::Date => "a date such as '2024-02-29'",
         ColumnType::Timestamp => "a date or a time such as '2024-02-29T12:30:00'",
-        _ => "`is null` or `is not null`, there is nothing else to compare",
+        _ => "`is null` or `is not null`, which are the only comparisons for this type",
     };
     match fits {
         true => Ok(()),
@@ -184,7 +183,7 @@ impl Operator {
     }
 }
 
-/// Whether each value is null, NaN, or a vector with such a number.
+/// For each value, whether it is null, NaN, or a vector that contains one of these.
 pub(crate) fn is_missing(array: &ArrayRef) -> Vec<bool> {
     let nan: Box<dyn Fn(usize) -> bool> = match (array.data_type(), crate::vectors(array.as_ref())) {
         (_, Some(vectors)) => {
@@ -200,13 +199,13 @@ pub(crate) fn is_missing(array: &ArrayRef) -> Vec<bool> {
     (0..array.len()).map(|row| array.is_null(row) || nan(row)).collect()
 }
 
-/// How each value compares with a literal that was checked; `None` where it is missing.
+/// Compares each value with a checked literal; `None` where the value is missing.
 fn compare(array: &ArrayRef, literal: &Literal) -> Result<Vec<Option<Ordering>>> {
     let valid = |row: usize| array.is_valid(row);
     match literal {
         Literal::Bool(truth) => Ok(array.as_boolean().iter().map(|value| Some(value?.cmp(truth))).collect()),
         Literal::Number(digits) => match (digits.parse::<i128>(), array.data_type()) {
-            // All digits of integers count.
+            // Integers are compared exactly.
             (Ok(wanted), DataType::UInt64) => {
                 let values = array.as_primitive::<UInt64Type>().iter();
                 Ok(values.map(|value| Some(i128::from(value?).cmp(&wanted))).collect())

@@ -10,10 +10,10 @@ pub(crate) use evaluate::is_missing;
 /// A condition on the values of a row.
 ///
 /// - Comparisons of a column with a value: `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`, `in ('a', 'b')`,
-///   `not in (1, 2)`, `is null`, `is not null`. A column of truth values stands by itself.
-/// - They are joined by `and`, `or`, `not` and parentheses.
-/// - Texts are in quotes, `'CA'` or `"CA"`; a quote within is doubled. Dates and times are texts by ISO 8601:
-///   `day >= '2024-02-01'`. Names of columns with spaces or operators are in back quotes: `` `life exp` > 70 ``.
+///   `not in (1, 2)`, `is null`, `is not null`. A boolean column is a condition by itself.
+/// - They are combined with `and`, `or`, `not` and parentheses.
+/// - Strings are in quotes, `'CA'` or `"CA"`; a quote inside is doubled. Dates and times are strings in ISO 8601 format:
+///   `day >= '2024-02-01'`. Names of columns with spaces or operators are in backquotes: `` `life exp` > 70 ``.
 ///
 /// Where a value is missing (null, or NaN in a column of numbers) a comparison is neither true nor false, as in SQL, and
 /// a row is kept only if the whole condition is true: `x != 1` does not keep rows without an `x`.
@@ -45,7 +45,7 @@ enum Condition {
     Not(Box<Condition>),
 }
 
-/// What is asked of one value.
+/// The test of one value.
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
     Is(Operator, Literal),
@@ -66,7 +66,7 @@ enum Operator {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Literal {
-    /// A number as it is written: integers have all their digits.
+    /// A number as it is written, so that integers keep all their digits.
     Number(String),
     Text(String),
     Bool(bool),
@@ -83,7 +83,7 @@ impl fmt::Display for Literal {
 }
 
 impl Predicate {
-    /// The columns whose values are asked for, each once.
+    /// The columns that the condition reads, each once.
     pub fn columns(&self) -> Vec<&str> {
         let mut columns = Vec::new();
         self.condition.columns(&mut columns);

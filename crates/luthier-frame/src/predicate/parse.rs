@@ -1,4 +1,4 @@
-//! From text to a condition.
+//! Parses conditions.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ impl FromStr for Predicate {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Predicate`] with the place of what is wrong.
+    /// [`Error::Predicate`] with the place of the problem.
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = |problem| Error::Predicate { condition: text.to_owned(), problem };
         let mut parser = Parser { tokens: tokens(text).map_err(refuse)?, at: 0, depth: 0 };
@@ -23,9 +23,9 @@ impl FromStr for Predicate {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    /// A name, or a word of the language.
+    /// A name or a keyword.
     Word(String),
-    /// A name in back quotes.
+    /// A name in backquotes.
     Name(String),
     Number(String),
     Text(String),
@@ -35,7 +35,7 @@ enum Token {
     Comma,
 }
 
-/// A token, as it is written, and the number of its first character, from 1.
+/// A token, its text, and the number of its first character, from 1.
 type Placed = (Token, String, usize);
 
 fn tokens(text: &str) -> Result<Vec<Placed>, String> {
@@ -91,7 +91,7 @@ fn token(characters: &[char], at: usize) -> Result<(Token, usize), String> {
             let number: String = characters[at..end].iter().collect();
             if number.parse::<f64>().is_err() {
                 return Err(format!(
-                    "`{number}` at character {} is not a number; a text is in quotes",
+                    "`{number}` at character {} is not a number; write strings in quotes",
                     at + 1
                 ));
             }
@@ -105,7 +105,7 @@ fn token(characters: &[char], at: usize) -> Result<(Token, usize), String> {
         (other, _) => {
             let place = at + 1;
             return Err(format!(
-                "`{}` at character {place} is not known; a name with such a character is in back quotes, `like this`",
+                "unexpected `{}` at character {place}; write names with such characters in backquotes, `like this`",
                 other.escape_debug()
             ));
         }
@@ -117,7 +117,7 @@ fn begins_number(first: char, next: Option<char>) -> bool {
     matches!(first, '-' | '+' | '.') && next.is_some_and(digit)
 }
 
-/// What is in quotes that begin at `at`, and where they end.
+/// The text in quotes that begin at `at`, and where they end.
 fn quoted(characters: &[char], at: usize) -> Result<(String, usize), String> {
     let quote = characters[at];
     let mut inside = String::new();
@@ -138,7 +138,7 @@ fn quoted(characters: &[char], at: usize) -> Result<(String, usize), String> {
     }
 }
 
-/// Parentheses and `not`s within each other.
+/// The deepest nesting of parentheses and `not`s.
 const DEEPEST: usize = 100;
 
 struct Parser {
@@ -152,7 +152,7 @@ impl Parser {
         self.tokens.get(self.at).map(|(token, ..)| token)
     }
 
-    /// Takes a word of the language, if it is next.
+    /// Takes a keyword, if it is next.
     fn word(&mut self, word: &str) -> bool {
         let is_next = matches!(self.peek(), Some(Token::Word(next)) if next.eq_ignore_ascii_case(word));
         self.at += usize::from(is_next);
@@ -191,7 +191,7 @@ impl Parser {
     fn one(&mut self) -> Result<Condition, String> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(format!("more than {DEEPEST} parentheses within each other"));
+            return Err(format!("parentheses are nested more than {DEEPEST} levels deep"));
         }
         let condition = if self.word("not") {
             Condition::Not(Box::new(self.one()?))
@@ -220,7 +220,7 @@ impl Parser {
         let compare = |test| Condition::Compare { column, test };
         if let Some(operator) = self.operator() {
             let Some(value) = self.literal() else {
-                return Err(self.expected("a value: a number, true, false, or a text in quotes"));
+                return Err(self.expected("a value: a number, true, false, or a string in quotes"));
             };
             return Ok(compare(Test::Is(operator, value)));
         }
@@ -298,7 +298,7 @@ fn negate(condition: Condition, negated: bool) -> Condition {
 }
 
 impl Operator {
-    /// With its sides exchanged.
+    /// The same comparison with its sides exchanged.
     fn turned(self) -> Self {
         match self {
             Self::Equal | Self::NotEqual => self,
@@ -325,7 +325,7 @@ mod tests {
             ("age >", "found the end, expected a value"),
             (
                 "age > x",
-                "found `x` at character 7, expected a value: a number, true, false, or a text in quotes",
+                "found `x` at character 7, expected a value: a number, true, false, or a string in quotes",
             ),
             ("age > 3 state = 'CA'", "found `state` at character 9, expected `and`, `or` or the end"),
             ("(age > 3", "found the end, expected `)`"),
@@ -333,14 +333,14 @@ mod tests {
             ("age in 3", "found `3` at character 8, expected `(` and the values"),
             ("age is 3", "found `3` at character 8, expected `null`"),
             ("age not 3", "found `3` at character 9, expected `in`"),
-            ("age % 2 = 0", "`%` at character 5 is not known"),
+            ("age % 2 = 0", "unexpected `%` at character 5"),
             ("age > 3x", "`3x` at character 7 is not a number"),
             ("and = 1", "found `and` at character 1, expected the name of a column"),
         ] {
             let found = problem(text);
             assert!(found.contains(expected), "{text}: {found}");
         }
-        assert!(problem(&"(".repeat(10_000)).contains("parentheses within each other"));
-        assert!(problem(&"not ".repeat(10_000)).contains("parentheses within each other"));
+        assert!(problem(&"(".repeat(10_000)).contains("parentheses are nested more than"));
+        assert!(problem(&"not ".repeat(10_000)).contains("parentheses are nested more than"));
     }
 }

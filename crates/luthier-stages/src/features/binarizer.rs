@@ -5,9 +5,21 @@ use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns;
 
-/// `1` where a value is greater than the threshold, else `0`; of a number a number, of a vector a vector.
+/// Compares values with a threshold: a value greater than the threshold becomes 1, any other becomes 0. A numeric column
+/// gives a numeric column, a vector column gives a vector column.
 ///
 /// NaN is not greater than anything, so it becomes 0, as in Spark; a null is an error that names column and row.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::Binarizer;
+///
+/// let ages = DataFrame::from_columns(vec![("age", Column::f64(vec![12.0, 18.0, 34.0]))])?;
+/// let out = Binarizer::new().input_col("age").output_col("adult").threshold(17.0).transform(&ages)?;
+/// assert_eq!(out.column_f64("adult")?, [0.0, 1.0, 1.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Binarizer {
     /// The numeric or vector column to compare.
@@ -16,7 +28,7 @@ pub struct Binarizer {
     /// The numeric or vector column to append.
     #[param(default = "binarized_feature", column = output)]
     output_col: String,
-    /// What a value must exceed to become 1.
+    /// Threshold that a value must exceed to become 1.
     #[param(default = 0.0)]
     threshold: f64,
 }
@@ -40,4 +52,4 @@ impl PureTransformer for Binarizer {
     const NAME: &'static str = "binarizer";
 }
 
-luthier_core::register_transformer!(Binarizer: "Compares values with a threshold and gives 0 or 1.");
+luthier_core::register_transformer!(Binarizer: "Maps values above a threshold to 1 and others to 0.");

@@ -1,4 +1,4 @@
-//! From a number to its bucket.
+//! Finds the bucket of a number.
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{Error, Outputs, Tile};
@@ -31,7 +31,7 @@ impl Buckets<'_> {
         Ok(())
     }
 
-    /// The indices stand for intervals.
+    /// The field of the indices, with intervals as categories.
     fn field(&self, schema: &Schema) -> Result<Field, Error> {
         let input = schema.require(self.input_col)?;
         let field = Field::new(self.output_col, ColumnType::F64).with_feature_names_of(input);
@@ -45,7 +45,7 @@ impl Buckets<'_> {
         Ok(field.with_categories(intervals.chain(unknown.filter(|_| !self.splits.is_empty()))))
     }
 
-    /// The bucket of a value; `None` if its row is to be left out.
+    /// The bucket of a value; `None` if its row is to be dropped.
     fn bucket(&self, rows: &Tile<'_>, i: usize, x: f64) -> Result<Option<f64>, Error> {
         let bad_value = |found: String, expected| Err(rows.bad_value_of(self.input_col, i, found, expected));
         let count = self.splits.len().saturating_sub(1);
@@ -56,7 +56,7 @@ impl Buckets<'_> {
             return match self.handle_invalid {
                 HandleInvalid::Error => bad_value(
                     "null or NaN".to_owned(),
-                    "a number in every row: fill missing values, or set `handle_invalid` to skip or keep",
+                    "a number in every row; fill missing values, or set `handle_invalid` to skip or keep",
                 ),
                 HandleInvalid::Skip => Ok(None),
                 HandleInvalid::Keep => Ok(Some(count as f64)),
@@ -65,7 +65,7 @@ impl Buckets<'_> {
         if x < first || x > last {
             return bad_value(
                 x.to_string(),
-                "a number between the first and the last split: begin and end the splits with -inf and inf",
+                "a number between the first and the last split; use -inf and inf as first and last split to accept all numbers",
             );
         }
         let above = self.splits.partition_point(|split| *split <= x);

@@ -1,4 +1,4 @@
-//! Values of any type as categories: their text.
+//! Converts values of any type to categories, which are strings.
 
 use std::borrow::Cow;
 use std::fmt::LowerExp;
@@ -18,15 +18,15 @@ pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
         | ColumnType::Opaque(_)) => Err(Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "a column of text, numbers, truth values or dates".to_owned(),
+            expected: "a column of text, numbers, booleans or dates".to_owned(),
         }),
         _ => Ok(()),
     }
 }
 
-/// Calls `f` with each row's text; `None` for null and NaN.
+/// Calls `f` with each row's category; `None` for null and NaN.
 ///
-/// A float is written as Java does it, so that labels are Spark's: `2.0`, `1.0E10`.
+/// Floats are written as in Java, so that labels are the same as in Spark: `2.0`, `1.0E10`.
 pub(crate) fn for_each_text<E>(
     array: &dyn Array,
     mut f: impl FnMut(usize, Option<Cow<'_, str>>) -> std::result::Result<(), E>,
@@ -73,7 +73,7 @@ pub(crate) fn for_each_text<E>(
     }
 }
 
-/// The shortest digits that give the number back, from 10⁻³ up to 10⁷ as a decimal, else with an exponent.
+/// The fewest digits that are read back to the same number, as a decimal from 10⁻³ up to 10⁷, otherwise with an exponent.
 fn float_text(x: impl LowerExp) -> String {
     let scientific = format!("{x:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -103,10 +103,10 @@ fn float_text(x: impl LowerExp) -> String {
     }
 }
 
-/// A whole number as a column of the other kind writes it: `2` for the `2.0` of a float, and the other way round. Which
-/// of them a file's column is may hang on a single row.
+/// An integer as written in a column of the other kind: `2` for the `2.0` of a float, and vice versa. A single row may
+/// decide whether a column of a file has integers or floats.
 pub(crate) fn of_other_kind(number: &str) -> Option<String> {
-    // Beyond, several integers are one float.
+    // Beyond this, several integers are the same float.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let x: f64 = number.parse().ok().filter(|x: &f64| x.fract() == 0.0 && x.abs() < EXACT)?;
     let is_integer = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');

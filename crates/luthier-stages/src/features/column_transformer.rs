@@ -1,17 +1,17 @@
-//! Different columns through different stages.
+//! Sends different columns through different stages.
 
 use luthier_core::{ColumnRole, DynEstimator, Error, Estimator, Pipeline, Result, Value};
 
 use crate::VectorAssembler;
 
-/// Takes different columns through different stages and puts what comes out side by side into one vector.
+/// Sends different columns through different stages and concatenates the results into one vector.
 ///
-/// It writes a [`Pipeline`]: one inner pipeline for each group of columns, and an assembler behind them. The input and
-/// output columns of all stages are set here; what else they are told stays. So it is searched, shared among folds, saved
-/// and loaded as any pipeline, and its stages are addressed by dotted name: `"prepare.numbers.impute.strategy"`.
+/// It builds a [`Pipeline`]: one inner pipeline for each group of columns, followed by an assembler. It sets the input and
+/// output columns of all stages; their other parameters do not change. So it can be searched, shared among folds, saved
+/// and loaded like any pipeline, and its stages are addressed by dotted names: `"prepare.numbers.impute.strategy"`.
 ///
-/// Columns that are not named are not in the vector, the label among them;
-/// [`passthrough`](Self::passthrough) puts columns in as they are.
+/// Columns that are not listed, such as the label, are not part of the vector;
+/// [`passthrough`](Self::passthrough) adds columns unchanged.
 ///
 /// ```
 /// use luthier_core::{Estimator, EstimatorExt, Pipeline};
@@ -58,7 +58,7 @@ impl Default for ColumnTransformer {
 }
 
 impl ColumnTransformer {
-    /// One without columns, whose output is called `features`.
+    /// A transformer without columns, whose output is named `features`.
     pub fn new() -> Self {
         Self { branches: Vec::new(), passthrough: Vec::new(), output_col: "features".to_owned() }
     }
@@ -68,7 +68,7 @@ impl ColumnTransformer {
         Self { output_col: name.into(), ..self }
     }
 
-    /// Takes some columns through the stages of a pipeline. Stages that take one column get several as a vector.
+    /// Sends some columns through the stages of a pipeline. A stage with a single input column gets several columns as a vector.
     pub fn columns<S: Into<String>>(
         mut self,
         name: impl Into<String>,
@@ -79,24 +79,23 @@ impl ColumnTransformer {
         self
     }
 
-    /// Puts columns into the vector as they are, behind the others.
+    /// Adds columns to the end of the vector, unchanged.
     pub fn passthrough<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.passthrough.extend(columns.into_iter().map(Into::into));
         self
     }
 
-    /// The pipeline that does it: an inner pipeline for each group of columns, then the stage `assemble`.
+    /// Builds the pipeline: an inner pipeline for each group of columns, then the stage `assemble`.
     ///
     /// # Errors
-    /// A group without columns; a stage whose columns cannot be set, as it has not one parameter with the
-    /// [role](ColumnRole) `input` and one with the role `output`; nothing to put into the vector; a name that cannot name a
-    /// stage.
+    /// A group without columns; a stage whose columns cannot be set because it does not have exactly one parameter with the
+    /// [role](ColumnRole) `input` and one with the role `output`; no columns at all; an invalid name of a stage.
     pub fn build(self) -> Result<Pipeline> {
         let mut pipeline = Pipeline::new();
         let mut assembled = Vec::new();
         for (name, columns, stages) in &self.branches {
             if columns.is_empty() {
-                return Err(Error::invalid(format!("no columns go through `{name}`: name at least one")));
+                return Err(Error::invalid(format!("the group `{name}` has no columns: list at least one")));
             }
             let columns =
                 columns.iter().map(|column| Part { name: column.clone(), of: column.clone() }).collect();
@@ -107,7 +106,9 @@ impl ColumnTransformer {
         }
         assembled.extend(self.passthrough);
         if assembled.is_empty() {
-            return Err(Error::invalid("no columns are named: there is nothing to put into the vector"));
+            return Err(Error::invalid(
+                "no columns are listed, so the vector would be empty: add `columns` or `passthrough`",
+            ));
         }
         let assembler = VectorAssembler::new().input_cols(assembled).output_col(self.output_col);
         pipeline.add_transformer("assemble", assembler);
@@ -116,7 +117,7 @@ impl ColumnTransformer {
     }
 }
 
-/// A column on its way, and the one it was made of.
+/// A column at some stage, and the column from which it was computed.
 #[derive(Debug, Clone)]
 struct Part {
     name: String,
@@ -175,7 +176,7 @@ impl Wiring {
             let mut outputs = made("");
             stage.set_value(input.name, &names(&self.columns))?;
             stage.set_value(output_param.name, &names(&outputs))?;
-            // More of them, such as indicators, are wanted where some are named.
+            // Further outputs, such as indicators, are used if the stage names some.
             for info in more {
                 if info.is_list() && stage.get_value(info.name)? != Value::List(Vec::new()) {
                     let more = made(&format!("{}.", info.name));
@@ -209,7 +210,7 @@ impl Wiring {
 
 fn unknown_columns(type_name: &str) -> Error {
     Error::invalid(format!(
-        "a `{type_name}` cannot be in a column transformer, which sets the columns of its stages: it needs one parameter \
+        "a `{type_name}` cannot be part of a column transformer, which sets the columns of its stages: it needs one parameter \
          with the role `input` and one with the role `output`"
     ))
 }

@@ -1,4 +1,4 @@
-//! Numbers of dates and times.
+//! Computes numbers from dates and times.
 
 use std::f64::consts::TAU;
 
@@ -11,10 +11,10 @@ use ndarray::Array2;
 
 use super::HandleInvalid;
 
-/// Makes numbers of dates and times: the parts of each input column, side by side in one vector.
+/// Computes numbers from dates and times: the parts of each input column, concatenated into one vector.
 ///
-/// Inputs are columns of dates, timestamps, or texts by ISO 8601 (`2024-02-29`, `2024-02-29T12:30:00`). A timestamp with
-/// a time zone is taken as its clocks show it, one without as it is written. A feature is named by its column and its
+/// Inputs are columns of dates, timestamps, or strings in ISO 8601 format (`2024-02-29`, `2024-02-29T12:30:00`). The parts of
+/// a timestamp with a time zone are those of the local time in that zone. A feature is named after its column and its
 /// part, such as `admitted_month`.
 ///
 /// | part | values | as in |
@@ -26,17 +26,17 @@ use super::HandleInvalid;
 /// | `day` | 1 to 31, the day of the month | Spark `dayofmonth`, pandas `dt.day` |
 /// | `day_of_week` | 1 (Monday) to 7 (Sunday), as in ISO 8601 | Spark `weekday` + 1, pandas `dt.dayofweek` + 1 |
 /// | `day_of_year` | 1 to 366 | Spark `dayofyear`, pandas `dt.dayofyear` |
-/// | `hour`, `minute`, `second` | 0 to 23, 0 to 59, 0 to 59; of a date 0 | Spark and pandas of these names |
-/// | `is_weekend` | 1 on Saturday and Sunday, else 0 | |
-/// | `days_since` | days since `since`, with the part of the day that has passed; negative before | Spark `datediff`, pandas `(t - since) / Timedelta(days=1)` |
+/// | `hour`, `minute`, `second` | 0 to 23, 0 to 59, 0 to 59; 0 for a date | the parts of the same names in Spark and pandas |
+/// | `is_weekend` | 1 on Saturday and Sunday, otherwise 0 | |
+/// | `days_since` | days since `since`, including the fraction of the day; negative before it | Spark `datediff`, pandas `(t - since) / Timedelta(days=1)` |
 ///
-/// With `cyclic`, each part that repeats (all but `year`, `is_weekend` and `days_since`) is two features, the sine and
-/// the cosine of `2π (x − first) / period`, so that December lies beside January: `admitted_month_sin` and
+/// With `cyclic`, each part that repeats (all but `year`, `is_weekend` and `days_since`) becomes two features, the sine and
+/// the cosine of `2π (x − first) / period`, so that December is next to January: `admitted_month_sin` and
 /// `admitted_month_cos`. The periods are 4 quarters, 12 months, 53 weeks, 31 days of a month, 7 days of a week, 366 days of
 /// a year, 24 hours, and 60 minutes and seconds.
 ///
-/// A missing value, or a text that is not a date, is an invalid value, see `handle_invalid`; `keep` makes all of its
-/// features NaN, which an imputer may fill.
+/// A missing value, or a string that is not a date, is an invalid value, see `handle_invalid`; with `keep`, all of its
+/// features are NaN, which an imputer can fill.
 ///
 /// ```
 /// use luthier_core::Transformer;
@@ -54,27 +54,27 @@ use super::HandleInvalid;
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct DateParts {
-    /// The columns of dates, timestamps or texts; at least one.
+    /// The columns of dates, timestamps or strings; at least one.
     #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The vector column to append.
     #[param(default = "date_parts", column = output)]
     output_col: String,
-    /// What is made of each column, in this order.
+    /// The parts to compute for each column, in this order.
     #[param(default = vec![DatePart::Year, DatePart::Month, DatePart::Day, DatePart::DayOfWeek])]
     parts: Vec<DatePart>,
-    /// Whether parts that repeat are a sine and a cosine.
+    /// Whether to encode parts that repeat as a sine and a cosine.
     #[param(default = false)]
     cyclic: bool,
-    /// The day from which `days_since` counts, by ISO 8601.
+    /// The day from which `days_since` counts, in ISO 8601 format.
     #[param(default = "1970-01-01")]
     since: String,
-    /// What is done with missing values and with texts that are not dates.
+    /// How missing values and strings that are not dates are handled.
     #[param(default = HandleInvalid::Error)]
     handle_invalid: HandleInvalid,
 }
 
-/// A number that is made of a date or a time by [`DateParts`].
+/// A number that [`DateParts`] computes from a date or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum DatePart {
     /// The year.
@@ -83,7 +83,7 @@ pub enum DatePart {
     Quarter,
     /// The month, 1 to 12.
     Month,
-    /// The week of ISO 8601, 1 to 53.
+    /// The ISO 8601 week, 1 to 53.
     Week,
     /// The day of the month, 1 to 31.
     Day,
@@ -97,9 +97,9 @@ pub enum DatePart {
     Minute,
     /// The second, 0 to 59.
     Second,
-    /// 1 on Saturday and Sunday, else 0.
+    /// 1 on Saturday and Sunday, otherwise 0.
     IsWeekend,
-    /// Days since a day, with fractions.
+    /// Days since the day `since`, with fractions.
     DaysSince,
 }
 
@@ -141,7 +141,7 @@ impl DatePart {
         }
     }
 
-    /// The first value of a part that repeats, and how many there are.
+    /// The first value of a part that repeats, and the number of its values.
     fn cycle(self) -> Option<(f64, f64)> {
         Some(match self {
             Self::Quarter => (1.0, 4.0),
@@ -170,7 +170,7 @@ impl DateParts {
 
     fn origin(&self) -> Result<NaiveDate, String> {
         parse_date(&self.since)
-            .ok_or_else(|| format!("`since` is {:?}, expected a day such as \"2024-02-29\"", self.since))
+            .ok_or_else(|| format!("`since` is {:?}, expected a date such as \"2024-02-29\"", self.since))
     }
 
     /// The part's cycle, if it is to be a sine and a cosine.
@@ -186,7 +186,7 @@ impl DateParts {
         names.collect()
     }
 
-    /// The values of a column, `None` where there is none or it is not a date.
+    /// The values of a column, `None` where a value is missing or not a date.
     fn times(rows: &Tile<'_>, column: &str) -> anyhow::Result<Vec<Option<NaiveDateTime>>> {
         let array = rows.array(column)?;
         if rows.schema().require(column)?.column_type() != ColumnType::Utf8 {
@@ -214,7 +214,7 @@ impl Transformer for DateParts {
                     return Err(Error::ColumnType {
                         column: column.clone(),
                         found: found.to_string(),
-                        expected: "a column of dates, timestamps, or texts such as 2024-02-29".to_owned(),
+                        expected: "a column of dates, timestamps, or strings such as 2024-02-29".to_owned(),
                     }
                     .into());
                 }
@@ -276,8 +276,8 @@ impl Transformer for DateParts {
 fn invalid(rows: &Tile<'_>, column: &str, i: usize) -> Error {
     let text = rows.array(column).ok().and_then(|array| texts(array.slice(i, 1).as_ref()).ok()?.pop()?);
     let found = text.map_or("null".to_owned(), |text| format!("`{text}`"));
-    let expected = "a date by ISO 8601, such as 2024-02-29 or 2024-02-29T12:30:00: set `handle_invalid` to `skip` or `keep` \
-                    for rows with others";
+    let expected = "a date in ISO 8601 format, such as 2024-02-29 or 2024-02-29T12:30:00; set `handle_invalid` to `skip` or `keep` \
+                    to accept others";
     rows.bad_value_of(column, i, found, expected)
 }
 
@@ -285,4 +285,4 @@ impl PureTransformer for DateParts {
     const NAME: &'static str = "date_parts";
 }
 
-luthier_core::register_transformer!(DateParts: "Makes numbers of dates and times: year, month, day of the week and others.");
+luthier_core::register_transformer!(DateParts: "Computes numbers from dates and times: year, month, day of the week and others.");

@@ -1,18 +1,18 @@
-//! What is done with values that a stage has no answer for.
+//! How stages handle invalid values.
 
 use luthier_core::ParamEnum;
 
-/// What is done with rows that hold a value the stage has no answer for.
+/// How rows with an invalid value are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
 pub enum HandleInvalid {
     /// They are an error.
     #[default]
     Error,
-    /// They are left out of the output; the others keep their fold.
+    /// They are dropped; the other rows keep their fold.
     Skip,
-    /// They get an answer of their own: one bucket, index or category more.
+    /// They get an additional bucket, index or category.
     Keep,
 }
 
-/// The category that invalid values are put into.
+/// The category of invalid values.
 pub(crate) const UNKNOWN: &str = "__unknown";

@@ -1,4 +1,4 @@
-//! Missing values filled in.
+//! Fills missing values.
 
 use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{ArrayRef, Field, Schema};
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::columns;
 use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles, Spread};
 
-/// What an [`Imputer`] puts in place of missing values.
+/// The value with which an [`Imputer`] replaces missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum ImputerStrategy {
-    /// The mean of the values that are there.
+    /// The mean of the existing values.
     Mean,
-    /// Their median: of an even number of values the lower of the two in the middle.
+    /// The median of the existing values; for an even number of values, the smaller of the two middle ones.
     Median,
-    /// The value that occurs most often, the least of several.
+    /// The most frequent value, or the smallest of several most frequent ones.
     Mode,
     /// `fill_value`.
     Constant,
@@ -28,32 +28,50 @@ pub enum ImputerStrategy {
 
 /// Fills missing values of numeric and vector columns, feature by feature.
 ///
-/// Missing are nulls and `missing_value`. With the default, NaN, that is null and NaN; with another one NaN stays where
-/// it is, but never counts when fitting, as in Spark. Output columns are `f64` for numeric inputs and vectors for
-/// vectors. A feature without any value is an error when fitting, unless the strategy is `constant`; so is infinity.
+/// Null and `missing_value` count as missing. By default, these are null and NaN. With another `missing_value`, NaN is not
+/// replaced, but ignored when fitting, as in Spark. Numeric inputs give `f64` columns, vectors give vectors.
+/// When fitting, infinity is an error, and so is a feature without any value unless the strategy is `constant`.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::{Imputer, ImputerStrategy};
+///
+/// let people = DataFrame::from_columns(vec![("age", Column::f64_nullable(vec![Some(20.0), None, Some(40.0)]))])?;
+/// let model = Imputer::new()
+///     .input_cols(["age"])
+///     .output_cols(["age_filled"])
+///     .indicator_cols(["age_missing"])
+///     .strategy(ImputerStrategy::Mean)
+///     .fit_frame(&people)?;
+/// let out = model.transform(&people)?;
+/// assert_eq!(out.column_f64("age_filled")?, [20.0, 30.0, 40.0]);
+/// assert_eq!(out.column_f64("age_missing")?, [0.0, 1.0, 0.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct Imputer {
     /// The numeric and vector columns to fill.
     #[param(column = input)]
     input_cols: Required<Vec<String>>,
-    /// The columns to append, one for each input.
+    /// The columns to append, one per input.
     #[param(column = output)]
     output_cols: Required<Vec<String>>,
-    /// Columns to append with 1 where a value was missing and 0 elsewhere: none, or one for each input.
+    /// Indicator columns to append, with 1 where a value was missing and 0 elsewhere: none, or one per input.
     #[param(default, column = output)]
     indicator_cols: Vec<String>,
-    /// What missing values become.
+    /// How the replacement for missing values is computed.
     #[param(default = ImputerStrategy::Mean)]
     strategy: ImputerStrategy,
-    /// The value that stands for a missing one, besides null.
+    /// The value that counts as missing in addition to null.
     #[param(default = f64::NAN)]
     missing_value: f64,
-    /// What missing values become with the strategy `constant`.
+    /// The replacement for missing values with the strategy `constant`.
     #[param(default = 0.0)]
     fill_value: f64,
-    /// How far the rank of a median may be off, as a share of the rows. Up to some two thousand distinct values it is
-    /// exact, and always with 0, which keeps all distinct values in memory.
+    /// Largest error of the rank of a median, as a fraction of the rows. Up to about two thousand distinct values the median is
+    /// exact. With 0 it is always exact, and all distinct values are kept in memory.
     #[param(default = 0.001, range = 0.0..=1.0)]
     relative_error: f64,
 }
@@ -66,7 +84,7 @@ impl Imputer {
             0 => Ok(()),
             found if found == inputs || inputs == 0 => Ok(()),
             found => Err(format!(
-                "`indicator_cols` has {found} columns, `input_cols` has {inputs}: name one for each, or none"
+                "`indicator_cols` has {found} columns, but `input_cols` has {inputs}: list one per input, or none"
             )),
         }
     }
@@ -83,7 +101,7 @@ impl Imputer {
         self.spec(if self.strategy == ImputerStrategy::Mode { 0.0 } else { self.relative_error })
     }
 
-    /// What each feature of each column is filled with, as far as its values tell.
+    /// The replacement for each feature of each column, if it has values.
     fn learned(&self, data: &Dataset) -> anyhow::Result<Vec<Vec<Option<f64>>>> {
         let inputs = self.input_cols.get()?.iter();
         Ok(match self.strategy {
@@ -119,11 +137,11 @@ impl Imputer {
         let bad = |j, problem: &str| columns::bad_feature(schema, column, j, problem);
         let known = |(j, surrogate): (usize, Option<f64>)| match surrogate {
             Some(x) if x.is_finite() || self.strategy == ImputerStrategy::Constant => Ok(x),
-            Some(_) => Err(bad(j, "its mean is beyond the range of f64: scale the column first")),
+            Some(_) => Err(bad(j, "its mean is outside the range of f64; scale the column first")),
             None => Err(bad(
                 j,
                 &format!(
-                    "all of its values are missing, so there is no {} to fill in: leave the column out, or use the \
+                    "all of its values are missing, so it has no {}: leave the column out, or use the \
                      strategy `constant`",
                     self.strategy.as_str()
                 ),
@@ -144,7 +162,7 @@ fn fields(
     Ok(filled.chain(indicators).collect::<Result<_, _>>()?)
 }
 
-/// Its features are called `missing(…)`.
+/// The field of an indicator, whose features are named `missing(…)`.
 fn indicator_field(schema: &Schema, input: &str, name: &str) -> luthier_core::Result<Field> {
     let field = columns::field_like(schema, input, name)?;
     let missing = |names: Vec<String>| names.into_iter().map(|name| format!("missing({name})"));
@@ -200,7 +218,7 @@ pub struct ImputerModel {
 }
 
 impl ImputerModel {
-    /// What missing values of each column become, feature by feature.
+    /// The replacements for missing values of each column, feature by feature.
     pub fn surrogates(&self) -> &[Vec<f64>] {
         &self.surrogates
     }
@@ -268,7 +286,7 @@ impl Transformer for ImputerModel {
     }
 }
 
-/// Marks what is null: a row, or a number of a vector.
+/// Marks nulls: rows, or numbers of a vector.
 fn mark_nulls(array: &ArrayRef, marks: &mut Array2<bool>) {
     if let Some(valid) = array.nulls() {
         marks.outer_iter_mut().zip(valid).filter(|(_, valid)| !valid).for_each(|(mut row, _)| row.fill(true));
@@ -279,4 +297,4 @@ fn mark_nulls(array: &ArrayRef, marks: &mut Array2<bool>) {
     }
 }
 
-luthier_core::register_estimator!(Imputer: "Fills missing values by mean, median, mode or a constant.");
+luthier_core::register_estimator!(Imputer: "Fills missing values with the mean, the median, the mode or a constant.");

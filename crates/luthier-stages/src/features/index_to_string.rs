@@ -1,14 +1,25 @@
-//! Indices as the categories they stand for.
+//! Maps indices to their categories.
 
 use luthier_core::frame::{Column, ColumnType, Field, Schema};
 use luthier_core::{Error, Outputs, Params, PureTransformer, Tile, Transformer};
 
 use crate::columns;
 
-/// Maps indices `0, 1, …` back to text: to `labels`, or to the categories that the column carries, as behind a
-/// [`StringIndexer`](crate::StringIndexer).
+/// Maps indices `0, 1, …` back to text: to `labels`, or to the categories that the column carries, such as one appended by
+/// a [`StringIndexer`](crate::StringIndexer).
 ///
-/// A value that is null or no index of a label is an error that names column and row.
+/// A value that is null or not the index of a label is an error that names column and row.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::IndexToString;
+///
+/// let indices = DataFrame::from_columns(vec![("index", Column::f64(vec![1.0, 0.0]))])?;
+/// let out = IndexToString::new().labels(["red", "blue"]).transform(&indices)?;
+/// assert_eq!(out.column_utf8("category")?, ["blue", "red"]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct IndexToString {
     /// The numeric column of indices.
@@ -17,7 +28,7 @@ pub struct IndexToString {
     /// The column of text to append.
     #[param(default = "category", column = output)]
     output_col: String,
-    /// What the indices stand for; empty for what the column itself says.
+    /// The categories of the indices; if empty, those that the column carries.
     #[param(default)]
     labels: Vec<String>,
 }
@@ -30,7 +41,7 @@ impl IndexToString {
         };
         known.ok_or_else(|| {
             Error::invalid(format!(
-                "column `{}` carries no categories, as one of a `string_indexer` does: set `labels`",
+                "column `{}` carries no categories, unlike a column of a `string_indexer`: set `labels`",
                 self.input_col
             ))
         })

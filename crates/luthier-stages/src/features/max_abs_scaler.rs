@@ -1,4 +1,4 @@
-//! Features brought into `[−1, 1]` without a shift.
+//! Scales features to `[−1, 1]` without a shift.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
@@ -13,8 +13,20 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 
 /// Divides each feature by its largest absolute value: `out = x / max|x|`. Zeros stay zeros.
 ///
-/// A feature that is zero in all rows stays as it is, as in Spark, and so does one that is NaN in all rows. NaN is left
-/// out when fitting and passed on; null and infinity are errors when fitting. Sparse vectors stay sparse.
+/// A feature that is zero in all rows does not change, as in Spark, nor does one that is NaN in all rows. NaN is ignored
+/// when fitting and passed on when transforming; null and infinity are errors when fitting. Sparse vectors stay sparse.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::MaxAbsScaler;
+///
+/// let rows = ndarray::array![[1.0, -8.0], [2.0, 4.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let out = MaxAbsScaler::new().fit_frame(&data)?.transform(&data)?;
+/// assert_eq!(out.vectors("scaled_features")?, ndarray::array![[0.5, -1.0], [1.0, 0.5]]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct MaxAbsScaler {
     /// The numeric or vector column to scale.

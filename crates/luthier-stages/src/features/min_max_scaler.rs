@@ -1,4 +1,4 @@
-//! Features brought to a common range.
+//! Scales features to a common range.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
@@ -11,12 +11,24 @@ use serde::{Deserialize, Serialize};
 use crate::columns;
 use crate::summaries::{Extremes, FeatureSpec, FeatureSummary};
 
-/// Maps each feature linearly from the range it has to `[min, max]`:
-/// `out = (x − least) / (largest − least) · (max − min) + min`.
+/// Maps each feature linearly from its range to `[min, max]`:
+/// `out = (x − smallest) / (largest − smallest) · (max − min) + min`.
 ///
-/// A constant feature becomes `(min + max) / 2`, as in Spark. Values outside of the fitted range are mapped outside of
-/// `[min, max]`. NaN is left out when fitting and passed on; a feature that is NaN in all rows has no range, and all of
-/// it becomes NaN. Null and infinity are errors when fitting.
+/// A constant feature becomes `(min + max) / 2`, as in Spark. Values outside the fitted range are mapped outside
+/// `[min, max]`. NaN is ignored when fitting and passed on when transforming; a feature that is NaN in all rows has no range,
+/// and all of it becomes NaN. Null and infinity are errors when fitting.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::MinMaxScaler;
+///
+/// let rows = ndarray::array![[1.0, 10.0], [2.0, 30.0], [3.0, 50.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let out = MinMaxScaler::new().fit_frame(&data)?.transform(&data)?;
+/// assert_eq!(out.vectors("scaled_features")?, ndarray::array![[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct MinMaxScaler {
@@ -26,10 +38,10 @@ pub struct MinMaxScaler {
     /// The vector column to append.
     #[param(default = "scaled_features", column = output)]
     output_col: String,
-    /// What the least value becomes; less than `max`.
+    /// Lower end of the output range; less than `max`.
     #[param(default = 0.0)]
     min: f64,
-    /// What the largest value becomes.
+    /// Upper end of the output range.
     #[param(default = 1.0)]
     max: f64,
 }
@@ -40,7 +52,9 @@ impl MinMaxScaler {
         if min < max && (max - min).is_finite() {
             return Ok(());
         }
-        Err(format!("`min` is {min} and `max` is {max}: `min` must be less than `max`, and both finite"))
+        Err(format!(
+            "`min` is {min} and `max` is {max}, but `min` must be less than `max`, and both must be finite"
+        ))
     }
 
     fn spec(&self) -> FeatureSpec<()> {
@@ -71,7 +85,7 @@ impl Estimator for MinMaxScaler {
         columns::rescaled(schema, &self.input_col, &self.output_col, false)
     }
 
-    // Grouped although `fit_many` is the default: the summary is kept with the view, the rest is nothing.
+    // Grouped although `fit_many` is the default: the summary is kept with the view, and the rest costs nothing.
     fn plan(&self, _schema: &Schema) -> StagePlan {
         StagePlan::opaque()
             .need::<FeatureSummary<Extremes>>(self.spec())
@@ -92,7 +106,7 @@ pub struct MinMaxScalerModel {
 }
 
 impl MinMaxScalerModel {
-    /// The least value of each feature.
+    /// The smallest value of each feature.
     pub fn original_min(&self) -> ArrayView1<'_, f64> {
         self.original_min.as_slice().into()
     }
@@ -122,7 +136,7 @@ impl Transformer for MinMaxScalerModel {
         let (span, middle) = (self.max - self.min, 0.5 * self.min + 0.5 * self.max);
         let mut scaled = rows.vectors(&self.input_col)?.into_owned();
         Zip::from(&mut scaled).and_broadcast(&least).and_broadcast(&ranges).for_each(|x, least, range| {
-            // Divided first: the largest value becomes exactly one span.
+            // Divides first, so that the largest value becomes exactly one span.
             *x = match (*x - least, *range == 0.0) {
                 (above, true) => {
                     if above.is_nan() {

@@ -1,4 +1,4 @@
-//! Stages that make features of columns, and features of features.
+//! Stages that compute features from columns and from other features.
 
 mod binarizer;
 mod bucketizer;
@@ -49,14 +49,14 @@ pub use vector_slicer::VectorSlicer;
 
 use luthier_core::Required;
 
-/// Whether there is an output column for each of at least one input.
+/// Checks that there is at least one input column, and an output column for each.
 fn check_pairs(inputs: &Required<Vec<String>>, outputs: &Required<Vec<String>>) -> Result<(), String> {
     match (inputs.as_option(), outputs.as_option()) {
         (Some(inputs), _) if inputs.is_empty() => {
             Err("`input_cols` is empty: name at least one column".to_owned())
         }
         (Some(inputs), Some(outputs)) if inputs.len() != outputs.len() => Err(format!(
-            "`output_cols` has {} columns, `input_cols` has {}: name one for each",
+            "`output_cols` has {} columns, but `input_cols` has {}: list one output per input",
             outputs.len(),
             inputs.len()
         )),

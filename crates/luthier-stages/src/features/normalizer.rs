@@ -1,4 +1,4 @@
-//! Rows of unit length.
+//! Scales rows to unit norm.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
@@ -6,10 +6,22 @@ use ndarray::{Array1, ArrayViewMut1};
 
 use crate::columns;
 
-/// Divides each row by its `p`-norm: `out = x / (Σ|x_j|^p)^(1/p)`, and by `max|x_j|` for infinite `p`.
+/// Divides each row by its `p`-norm: `out = x / (Σ|x_j|^p)^(1/p)`, or by `max|x_j|` for infinite `p`.
 ///
-/// A row of zeros stays as it is. A row with NaN becomes NaN, and so does the infinite entry of a row; a null is an
+/// A row of zeros does not change. A row with NaN becomes NaN, and so does an infinite entry of a row; a null is an
 /// error that names column and row. Sparse vectors stay sparse.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::Normalizer;
+///
+/// let rows = ndarray::array![[3.0, 4.0], [0.0, 0.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let out = Normalizer::new().transform(&data)?;
+/// assert_eq!(out.vectors("normalized_features")?, ndarray::array![[0.6, 0.8], [0.0, 0.0]]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Normalizer {
     /// The vector column to normalize.
@@ -18,7 +30,7 @@ pub struct Normalizer {
     /// The vector column to append.
     #[param(default = "normalized_features", column = output)]
     output_col: String,
-    /// Which norm: 1 for the sum of absolute values, 2 for the length, `"Inf"` for the largest absolute value.
+    /// The norm: 1 for the sum of absolute values, 2 for the Euclidean length, `"Inf"` for the largest absolute value.
     #[param(default = 2.0, range = 1.0..)]
     p: f64,
 }
@@ -31,7 +43,7 @@ impl Normalizer {
         } else if p == 2.0 {
             row.iter().map(|x| x * x).sum::<f64>().sqrt()
         } else if p.is_infinite() {
-            // `max` would pass over NaN.
+            // `max` would ignore NaN.
             row.iter().fold(0.0, |most, x| if x.abs() > most || x.is_nan() { x.abs() } else { most })
         } else {
             row.iter().map(|x| x.abs().powf(p)).sum::<f64>().powf(p.recip())
@@ -40,7 +52,7 @@ impl Normalizer {
 
     fn normalize(&self, mut row: ArrayViewMut1<'_, f64>) {
         let norm = self.norm(&row);
-        // Powers of very small or very large numbers leave the range of f64: brought near 1 first, they do not.
+        // Powers of very small or very large numbers are outside the range of f64, so they are scaled to about 1 first.
         if !(1e-100..1e100).contains(&norm) {
             let largest = row.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
             if largest == 0.0 {

@@ -1,4 +1,4 @@
-//! A category as a vector with a single one.
+//! Encodes a category as a vector with a single one.
 
 use luthier_core::frame::{Column, ColumnType, Field, Schema, SparseBuilder};
 use luthier_core::params::ParamError;
@@ -14,38 +14,50 @@ use crate::columns;
 use crate::columns::some_of;
 use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};
 
-/// More categories than anybody can have meant.
+/// A larger number of categories is certainly a mistake.
 const MOST_CATEGORIES: f64 = 1e7;
 
-/// What a [`OneHotEncoder`] does with values that are no index of a category.
+/// How a [`OneHotEncoder`] handles values that are not the index of a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum UnseenIndex {
     /// They are an error.
     Error,
-    /// They are a category of their own, behind the others.
+    /// They form an additional category after the others.
     Keep,
 }
 
-/// Maps indices `0, 1, …` to vectors with a one at the index and zeros elsewhere, held sparse.
+/// Maps indices `0, 1, …` to sparse vectors with a one at the index and zeros elsewhere.
 ///
-/// How many categories there are the column says where it carries them, as behind a
-/// [`StringIndexer`](crate::StringIndexer); else it is the largest index of the fitted rows plus one. With
+/// If the column carries categories, like one appended by a [`StringIndexer`](crate::StringIndexer), these determine the
+/// width; otherwise it is the largest index of the fitted rows plus one. With
 /// `drop_last` the last category is all zeros, so that vectors and an intercept are not collinear. Null, NaN, fractions,
-/// negative numbers and indices beyond the last are errors, or with `handle_invalid = keep` one category more, which is
-/// then the last. Features are named `color=red` of column and category.
+/// negative numbers and indices beyond the last are errors, or with `handle_invalid = keep` an additional category, which is
+/// then the last. Features are named by column and category: `color=red`.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::OneHotEncoder;
+///
+/// let data = DataFrame::from_columns(vec![("color", Column::f64(vec![0.0, 2.0, 1.0]))])?;
+/// let encoder = OneHotEncoder::new().input_cols(["color"]).output_cols(["color_vector"]).drop_last(false);
+/// let out = encoder.fit_frame(&data)?.transform(&data)?;
+/// assert_eq!(out.vectors("color_vector")?.row(1).to_vec(), [0.0, 0.0, 1.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct OneHotEncoder {
     /// The numeric columns of indices.
     #[param(column = input)]
     input_cols: Required<Vec<String>>,
-    /// The vector columns to append, one for each input.
+    /// The vector columns to append, one per input.
     #[param(column = output)]
     output_cols: Required<Vec<String>>,
     /// Whether the last category is all zeros.
     #[param(default = true)]
     drop_last: bool,
-    /// What is done with values that are no index of a category.
+    /// How values that are not the index of a category are handled.
     #[param(default = UnseenIndex::Error)]
     handle_invalid: UnseenIndex,
 }
@@ -79,12 +91,12 @@ impl OneHotEncoder {
         let largest = features.and_then(<[_]>::first).map_or(f64::NAN, Extremes::max);
         if largest >= MOST_CATEGORIES {
             return Err(Error::invalid(format!(
-                "column `{column}` holds {largest}, which would make as many categories: index it with a \
+                "column `{column}` contains {largest}, which would give as many categories: index it with a \
                  `string_indexer` first"
             ))
             .into());
         }
-        // No index at all, and negative numbers alone, make no category.
+        // Without any index, or with only negative numbers, there is no category.
         Ok(Categories { name, size: if largest >= 0.0 { largest as usize + 1 } else { 0 }, labels: None })
     }
 }
@@ -132,7 +144,7 @@ impl Estimator for OneHotEncoder {
 /// The categories of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Categories {
-    /// What the features are named after.
+    /// The name from which those of the features are derived.
     name: String,
     size: usize,
     labels: Option<Vec<String>>,
@@ -176,7 +188,7 @@ impl State {
             all += *size as f64;
         }
         match all > MOST_CATEGORIES {
-            true => Err(format!("there are {all:e} categories, expected at most {MOST_CATEGORIES:e}")),
+            true => Err(format!("the encoder has {all:e} categories, expected at most {MOST_CATEGORIES:e}")),
             false => Ok(()),
         }
     }
@@ -185,7 +197,7 @@ impl State {
 impl TryFrom<State> for OneHotEncoderModel {
     type Error = String;
 
-    /// Sizes are checked before names are made: a file may claim any.
+    /// Sizes are checked before names are generated, because a file may claim any size.
     fn try_from(state: State) -> Result<Self, String> {
         state.check()?;
         let field = |(output, categories): (&String, &Categories)| {
@@ -226,8 +238,8 @@ impl OneHotEncoderModel {
                 UnseenIndex::Keep => categories.size,
                 UnseenIndex::Error => {
                     let found = if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() };
-                    let expected = "the index of a category that was there when fitting: set `handle_invalid` to \
-                                    `keep` for others";
+                    let expected = "the index of a category that was seen when fitting; set `handle_invalid` to \
+                                    `keep` to accept others";
                     return Err(rows.bad_value_of(column, i, found, expected));
                 }
             };
@@ -254,7 +266,7 @@ impl Transformer for OneHotEncoderModel {
         let columns = self.state.input_cols.par_iter().zip(&self.state.categories);
         let columns: Vec<_> =
             columns.map(|(column, categories)| self.encode(rows, column, categories)).collect();
-        // The first column with an error is named, not the first to find one.
+        // Reports the error of the first column, whichever is found first.
         for column in columns {
             out.column(column?);
         }

@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
-    Params, Required, StagePlan, Tile, Transformer, linalg, memory,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Note,
+    NoteKind, Outputs, Params, Required, StagePlan, Tile, Transformer, linalg, memory,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray};
 use serde::{Deserialize, Serialize};
@@ -16,14 +16,15 @@ use crate::linear::together::fit_in_groups;
 /// `(x − mean) · components` with `center`.
 ///
 /// The components are the leading eigenvectors of the sample covariance (divisor `n − 1`). The sign of an
-/// eigenvector is arbitrary; here the entry of largest magnitude (the first of equals) is positive. As in Spark
-/// the rows are not centred unless `center` asks for it.
+/// eigenvector is arbitrary; here the entry of largest magnitude (the first of several) is positive. As in Spark,
+/// the rows are not centred unless `center` is set.
 ///
-/// All `k` and both values of `center` on the same rows come from one decomposition: of the covariance, or of the rows
-/// themselves where there are fewer of them than of more than 512 features. An eigenvalue of the covariance is off by the
-/// rounding of the largest one. Where the `k`-th is below 1e-7 of the first, less than eight digits of it would be right,
-/// so the rows are read again for their triangular factor, whose singular values are the roots of the eigenvalues and
-/// keep twice the digits; that is counted as `guarded`.
+/// All values of `k` and `center` on the same rows share one decomposition: of the covariance, or of the rows
+/// themselves if there are more than 512 features and fewer rows than features. The error of every eigenvalue of the
+/// covariance is of the size of the rounding error of the largest one. If the `k`-th is below 1e-7 of the first, fewer than
+/// eight of its digits would be correct, so the rows are read again for their triangular factor. Its singular values are the
+/// square roots of the eigenvalues and keep twice as many digits; this is counted as `guarded`. If even these keep fewer than
+/// eight digits, below 1e-16 of the first eigenvalue, the model has a note that names the components.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -65,7 +66,7 @@ impl Pca {
         let k = *self.k.get()?;
         if k > features {
             return Err(Error::invalid(format!(
-                "k = {k} components are asked for, but column `{}` has {features} features: use a k of at most \
+                "k = {k}, but column `{}` has only {features} features: use a k of at most \
                  {features}",
                 self.input_col
             ))
@@ -120,10 +121,10 @@ impl Estimator for Pca {
     }
 }
 
-/// What the name of a component takes.
+/// The memory that the name of a component takes.
 const NAME_BYTES: usize = size_of::<String>() + 16;
 
-/// Components are called `pc1`, `pc2`, ….
+/// The field of the components, which are named `pc1`, `pc2`, ….
 fn components_field(name: &str, k: usize) -> Field {
     Field::new(name, ColumnType::Vector { width: k }).with_feature_names((1..=k).map(|i| format!("pc{i}")))
 }
@@ -154,7 +155,7 @@ pub struct PcaModel {
 }
 
 impl PcaModel {
-    /// Mean of each feature, also where it is not subtracted.
+    /// Mean of each feature, even if it is not subtracted.
     pub fn mean(&self) -> ArrayView1<'_, f64> {
         self.mean.view()
     }
@@ -164,10 +165,35 @@ impl PcaModel {
         self.components.view()
     }
 
-    /// The share of the total variance along each component, in descending order; all zero where the rows do
+    /// The fraction of the total variance along each component, in descending order; all zero if the rows do
     /// not vary at all.
     pub fn explained_variance(&self) -> ArrayView1<'_, f64> {
         self.explained_variance.view()
+    }
+}
+
+/// An eigenvalue below this part of the first is the square of a singular value below `1e-8` of the first, and rounding of the
+/// rows leaves less than eight digits of it and of its axis.
+const FEW_DIGITS: f64 = 1e-16;
+
+impl PcaModel {
+    /// Which components are known to few digits only.
+    fn few_digits(&self) -> Option<Note> {
+        let least = FEW_DIGITS * self.explained_variance.first()?;
+        let shares = self.explained_variance.iter().zip(1..);
+        let weak: Vec<String> =
+            shares.filter(|(share, _)| **share < least).map(|(_, i)| format!("pc{i}")).collect();
+        let (first, last) = (weak.first()?, weak.last()?);
+        let which = if first == last {
+            format!("component {first}")
+        } else {
+            format!("components {first} to {last}")
+        };
+        let message = format!(
+            "the variance along the {which} is less than 1e-16 of that along pc1, so that fewer than eight digits of the axes \
+             and variances are right: bring the features to one scale, leave out rows that are far off, or lower k"
+        );
+        Some(Note::new(NoteKind::Other, message).about(weak))
     }
 }
 
@@ -184,7 +210,7 @@ impl Transformer for PcaModel {
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let values = rows.vectors(&self.input_col)?;
-        // Centred first, so that a large mean costs no digits.
+        // Centres first, so that a large mean costs no digits.
         let values = if self.center { CowArray::from(&values - &self.mean) } else { values };
         out.vectors(linalg::matmul(values.view(), self.components.view()));
         Ok(())
@@ -203,6 +229,7 @@ impl Transformer for PcaModel {
             .vector("mean", features(), self.mean.iter().copied())
             .vector("explained_variance", axis(), self.explained_variance.iter().copied())
             .matrix("components", features(), axis(), self.components.clone())
+            .with_notes(self.few_digits())
     }
 }
 

@@ -9,8 +9,19 @@ use crate::columns;
 /// Expands features into all products of up to `degree` of them, without the constant: `n` features become
 /// `(n + degree)! / (n! · degree!) − 1`.
 ///
-/// The order is Spark's: of `(x, y)` with degree 2 come `x, x², y, x·y, y²`. NaN is passed on to the products it is part
-/// of; a null is an error that names column and row.
+/// The order is that of Spark: `(x, y)` with degree 2 becomes `x, x², y, x·y, y²`. NaN is passed on to the products that
+/// contain it; a null is an error that names column and row.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::PolynomialExpansion;
+///
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(ndarray::array![[2.0, 3.0]]))])?;
+/// let out = PolynomialExpansion::new().degree(2).transform(&data)?;
+/// assert_eq!(out.vectors("poly_features")?.row(0).to_vec(), [2.0, 4.0, 3.0, 6.0, 9.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct PolynomialExpansion {
     /// The vector column to expand.
@@ -68,7 +79,7 @@ impl PolynomialExpansion {
     fn width(&self, features: usize) -> luthier_core::Result<usize> {
         let width = count(features, self.degree).ok_or_else(|| {
             Error::invalid(format!(
-                "column `{}` has {features} features, whose products of up to {} are more than a vector can hold: \
+                "column `{}` has {features} features, and their products of up to {} factors do not fit into a vector: \
                  lower `degree` or select features first",
                 self.input_col, self.degree
             ))
@@ -77,7 +88,7 @@ impl PolynomialExpansion {
         Ok(width)
     }
 
-    /// Whether there is room for so many bytes a term.
+    /// Checks that the memory for this number of bytes per term is free.
     fn require_memory(&self, features: usize, terms: usize, bytes: usize) -> luthier_core::Result<()> {
         memory::require((terms as u64).saturating_mul(bytes as u64), || {
             let what = format!(
@@ -90,7 +101,7 @@ impl PolynomialExpansion {
 }
 
 impl PolynomialExpansion {
-    /// Terms are called `x`, `x^2`, `x*y` where features have names.
+    /// The field of the terms, which are named `x`, `x^2`, `x*y` if the features have names.
     fn field(&self, schema: &Schema, width: Option<usize>) -> luthier_core::Result<Field> {
         let input = schema.require(&self.input_col)?;
         let field = Field::new(&self.output_col, ColumnType::vector(width));

@@ -1,4 +1,4 @@
-//! Numbers in buckets of about as many rows.
+//! Buckets with about equal numbers of rows.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
@@ -11,16 +11,28 @@ use super::HandleInvalid;
 use super::buckets::Buckets;
 use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles};
 
-/// Maps a number to the index of its bucket; the splits are the quantiles of `1/n, 2/n, …` of the fitted rows, so that
-/// `num_buckets` buckets hold about as many rows each.
+/// Maps a number to the index of its bucket; the splits are the quantiles `1/n, 2/n, …` of the fitted rows, so that
+/// each of the `num_buckets` buckets has about the same number of rows.
 ///
-/// Quantiles that are equal are taken once, so there may be fewer buckets. The first bucket begins at −∞, the last
-/// ends at ∞: values beyond those seen when fitting belong there. NaN and null are left out when fitting, and are
-/// invalid values when transforming, see `handle_invalid`; `keep` puts them into one bucket more. An infinite value is
+/// Equal quantiles are merged, so there may be fewer buckets. The first bucket begins at −∞ and the last
+/// ends at ∞, so they include values outside the fitted range. NaN and null are ignored when fitting, and are
+/// invalid values when transforming, see `handle_invalid`; `keep` puts them into an additional bucket. An infinite value is
 /// an error when fitting.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::QuantileDiscretizer;
+///
+/// let data = DataFrame::from_columns(vec![("income", Column::f64(vec![1.0, 2.0, 30.0, 400.0]))])?;
+/// let stage = QuantileDiscretizer::new().input_col("income").output_col("group").num_buckets(2);
+/// let out = stage.fit_frame(&data)?.transform(&data)?;
+/// assert_eq!(out.column_f64("group")?, [0.0, 1.0, 1.0, 1.0]); // the median is 2, the start of the second bucket
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct QuantileDiscretizer {
-    /// The numeric column to put into buckets.
+    /// The numeric column to bucket.
     #[param(default = "feature", column = input)]
     input_col: String,
     /// The column of bucket indices (`f64`) to append.
@@ -29,11 +41,11 @@ pub struct QuantileDiscretizer {
     /// Number of buckets.
     #[param(default = 2, range = 2..)]
     num_buckets: usize,
-    /// How far the rank of a quantile may be off, as a share of the rows. Up to some two thousand distinct values
-    /// quantiles are exact, and always with 0, which keeps all distinct values in memory.
+    /// Largest error of the rank of a quantile, as a fraction of the rows. Up to about two thousand distinct values quantiles
+    /// are exact. With 0 they are always exact, and all distinct values are kept in memory.
     #[param(default = 0.001, range = 0.0..=1.0)]
     relative_error: f64,
-    /// What is done with NaN and null.
+    /// How NaN and null are handled.
     #[param(default = HandleInvalid::Error)]
     handle_invalid: HandleInvalid,
 }
@@ -44,7 +56,7 @@ impl QuantileDiscretizer {
         FeatureSpec::new([&self.input_col], self.relative_error).without(missing)
     }
 
-    /// The ends of the buckets are held as shares of the rows, as quantiles and as splits.
+    /// The ends of the buckets are stored three times: as proportions of the rows, as quantiles and as splits.
     fn require_memory(&self) -> luthier_core::Result<()> {
         let bytes = (3 * size_of::<f64>() as u64).saturating_mul(self.num_buckets as u64);
         memory::require(bytes, || (format!("`num_buckets` = {}", self.num_buckets), "use fewer".to_owned()))
@@ -63,7 +75,8 @@ impl Estimator for QuantileDiscretizer {
         let quantiles =
             summary.require(&self.input_col)?.first().and_then(|feature| feature.at(&probabilities));
         let Some(quantiles) = quantiles else {
-            let message = format!("column `{}` has no number in it to learn buckets from", self.input_col);
+            let message =
+                format!("column `{}` has no values from which buckets could be computed", self.input_col);
             return Err(Error::invalid(message).into());
         };
         let mut splits = vec![f64::NEG_INFINITY];
@@ -107,7 +120,7 @@ pub struct QuantileDiscretizerModel {
 }
 
 impl QuantileDiscretizerModel {
-    /// The ends of the buckets, from −∞ to ∞.
+    /// The boundaries of the buckets, from −∞ to ∞.
     pub fn splits(&self) -> &[f64] {
         &self.splits
     }
@@ -160,5 +173,5 @@ impl Transformer for QuantileDiscretizerModel {
 }
 
 luthier_core::register_estimator!(
-    QuantileDiscretizer: "Maps numbers to buckets that hold about as many rows each."
+    QuantileDiscretizer: "Maps numbers to buckets with about equal numbers of rows."
 );

@@ -1,4 +1,4 @@
-//! `out = (x − shift) · factor`, feature by feature: what several scalers do once they are fitted.
+//! `out = (x − shift) · factor`, feature by feature: the transformation of several fitted scalers.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Affine, Outputs, Result, Tile};
@@ -6,7 +6,7 @@ use ndarray::{Array1, ArrayView1, Zip};
 
 use crate::columns;
 
-/// Takes a column of features to another scale. Without a shift zeros stay zeros, and sparse vectors sparse.
+/// Rescales a column of features. Without a shift, zeros stay zeros and sparse vectors stay sparse.
 #[derive(Debug)]
 pub(crate) struct Rescaling<'a> {
     pub(crate) input_col: &'a str,
@@ -26,7 +26,7 @@ impl Rescaling<'_> {
             return columns::write_each_feature(rows, self.input_col, self.factors.view(), |x, f| x * f, out);
         };
         let mut scaled = rows.vectors(self.input_col)?.into_owned();
-        // Not x·factor + offset: the difference comes first, so that a large shift costs no digits.
+        // Not x·factor + offset: subtracting first keeps the digits when the shift is large.
         let each = Zip::from(&mut scaled).and_broadcast(shift).and_broadcast(&self.factors);
         each.for_each(|x, shift, factor| *x = (*x - shift) * factor);
         out.vectors(scaled);

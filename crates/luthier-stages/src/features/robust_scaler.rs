@@ -1,4 +1,4 @@
-//! Features scaled by what outliers do not move.
+//! Scales features by statistics that are robust to outliers.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
@@ -12,12 +12,24 @@ use super::rescaling::Rescaling;
 use crate::columns;
 use crate::summaries::{FeatureSpec, FeatureSummary, Quantiles};
 
-/// Divides each feature by the range between two of its quantiles and, if asked, subtracts its median first:
+/// Divides each feature by the range between two of its quantiles and optionally subtracts its median first:
 /// `out = (x − median) / (quantile(upper) − quantile(lower))`.
 ///
-/// A quantile is one of the values, the one of rank `⌈p·n⌉`, as in Spark; there is no interpolation. A feature whose
-/// quantiles are equal becomes 0, and so does one that is NaN in all rows. NaN is left out when fitting and passed on;
-/// null and infinity are errors when fitting. Without centering sparse vectors stay sparse.
+/// A quantile is the value of rank `⌈p·n⌉`, as in Spark; there is no interpolation. A feature whose
+/// quantiles are equal becomes 0, and so does one that is NaN in all rows. NaN is ignored when fitting and passed on when
+/// transforming; null and infinity are errors when fitting. Without centering, sparse vectors stay sparse.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::RobustScaler;
+///
+/// let data = DataFrame::from_columns(vec![("features", Column::f64(vec![1.0, 2.0, 3.0, 1000.0]))])?;
+/// let model = RobustScaler::new().with_centering(true).fit_frame(&data)?;
+/// assert_eq!((model.median()[0], model.range()[0]), (2.0, 2.0));
+/// assert_eq!(model.transform(&data)?.vectors("scaled_features")?.column(0).to_vec(), [-0.5, 0.0, 0.5, 499.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct RobustScaler {
@@ -39,8 +51,8 @@ pub struct RobustScaler {
     /// Whether to divide by the range between the quantiles.
     #[param(default = true)]
     with_scaling: bool,
-    /// How far the rank of a quantile may be off, as a share of the rows. Up to some two thousand distinct values
-    /// quantiles are exact, and always with 0, which keeps all distinct values in memory.
+    /// Largest error of the rank of a quantile, as a fraction of the rows. Up to about two thousand distinct values quantiles
+    /// are exact. With 0 they are always exact, and all distinct values are kept in memory.
     #[param(default = 0.001, range = 0.0..=1.0)]
     relative_error: f64,
 }
@@ -50,7 +62,7 @@ impl RobustScaler {
         if self.lower < self.upper {
             return Ok(());
         }
-        Err(format!("`lower` is {}: it must be less than `upper`, which is {}", self.lower, self.upper))
+        Err(format!("`lower` is {}, but it must be less than `upper`, which is {}", self.lower, self.upper))
     }
 
     fn spec(&self) -> FeatureSpec<f64> {
@@ -107,12 +119,12 @@ pub struct RobustScalerModel {
 }
 
 impl RobustScalerModel {
-    /// Median of each feature, also where it is not subtracted.
+    /// Median of each feature, even if it is not subtracted.
     pub fn median(&self) -> ArrayView1<'_, f64> {
         self.median.as_slice().into()
     }
 
-    /// Range between the quantiles of each feature, also where it is not divided by.
+    /// Range between the quantiles of each feature, even if it is not used for scaling.
     pub fn range(&self) -> ArrayView1<'_, f64> {
         self.range.as_slice().into()
     }
@@ -160,5 +172,5 @@ impl Transformer for RobustScalerModel {
 }
 
 luthier_core::register_estimator!(
-    RobustScaler: "Scales features by the range between two quantiles and, if asked, to zero median."
+    RobustScaler: "Scales features by the range between two quantiles and optionally shifts them to zero median."
 );

@@ -1,4 +1,4 @@
-//! Features brought to a common scale.
+//! Scales features to unit standard deviation.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{
@@ -12,14 +12,14 @@ use super::rescaling::Rescaling;
 use crate::columns;
 use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
-/// Scales each feature to unit sample deviation and, if asked, shifts it to zero mean:
+/// Scales each feature to unit sample standard deviation and optionally shifts it to zero mean:
 /// `out = (x − mean) · factor` with `factor = 1 / std`, `std² = Σ(x − mean)² / (n − 1)`.
 ///
-/// A constant feature has the factor 0, so it becomes 0, as in Spark; so does every feature of a single row.
-/// Rows need finite features to be fitted; a fitted model passes NaN on. Sparse vectors stay sparse unless the mean is
-/// subtracted. Features of any size are scaled right, also those whose squares overflow or vanish in `f64`.
+/// A constant feature has the factor 0, so it becomes 0, as in Spark; so does every feature if there is only one row.
+/// Features must be finite when fitting; a fitted model passes NaN on. Sparse vectors stay sparse unless the mean is
+/// subtracted. Features of any size are scaled correctly, even if their squares overflow or underflow in `f64`.
 ///
-/// Up to 128 features are read as [`Moments`], which other stages share; of more, two numbers are kept of each feature.
+/// Up to 128 features are read as [`Moments`], which other stages share; for more, two numbers are kept per feature.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -50,8 +50,8 @@ pub struct StandardScaler {
     with_std: bool,
 }
 
-/// Up to so many features are read as [`Moments`], which go through affine stages and are there already where another
-/// stage asks for them; of more the products of all pairs would cost more than two numbers a feature.
+/// Up to this many features are read as [`Moments`], which can be carried through affine stages and shared with other
+/// stages. With more features, the products of all pairs would cost more than two numbers per feature.
 const FEW_FEATURES: usize = 128;
 
 impl StandardScaler {
@@ -68,7 +68,7 @@ impl StandardScaler {
         width.is_none_or(|width| width <= FEW_FEATURES) && !columns::is_sparse(schema, &self.input_col)
     }
 
-    /// Means and deviations from the moments; `None` if their squares overflow or vanish.
+    /// Means and standard deviations from the moments; `None` if squares overflow or underflow.
     fn of_moments(&self, data: &Dataset) -> luthier_core::Result<Option<(Array1<f64>, Array1<f64>)>> {
         let moments = match data.summarize::<Moments>(&self.moments_spec()) {
             Ok(moments) => moments,
@@ -79,7 +79,11 @@ impl StandardScaler {
             return Ok(None);
         }
         let std = match moments.rows() {
-            0 => return Err(Error::invalid("there are no rows to learn means and deviations from")),
+            0 => {
+                return Err(Error::invalid(
+                    "no rows to fit: means and standard deviations need at least one row",
+                ));
+            }
             1 => Array1::zeros(moments.mean().len()),
             _ => moments.sample_variance().mapv(f64::sqrt),
         };
@@ -92,12 +96,12 @@ impl StandardScaler {
         if let Some(j) = features.iter().position(|feature| feature.count() < summary.rows()) {
             let input = self.input_col.as_str();
             data.for_each_tile(&[input], |tile| tile.first_not_finite(input).map_or(Ok(()), Err))?;
-            let problem = "it is NaN in some rows: fill missing values first";
+            let problem = "it is NaN in some rows; fill missing values first";
             return Err(columns::bad_feature(data.schema(), input, j, problem));
         }
         let std: Array1<f64> = features.iter().map(Spread::sample_deviation).collect();
         if let Some(j) = std.iter().position(|std| !std.is_finite()) {
-            let problem = "its values are too far apart for f64: divide them by a constant first";
+            let problem = "the range of its values is too large for f64; divide them by a constant first";
             return Err(columns::bad_feature(data.schema(), &self.input_col, j, problem));
         }
         Ok((features.iter().map(Spread::mean).collect(), std))
@@ -128,7 +132,7 @@ impl Estimator for StandardScaler {
         columns::rescaled(schema, &self.input_col, &self.output_col, !self.with_mean)
     }
 
-    // Grouped although `fit_many` is the default: the moments are kept with the view, the rest is nothing.
+    // Grouped although `fit_many` is the default: the moments are kept with the view, and the rest costs nothing.
     fn plan(&self, schema: &Schema) -> StagePlan {
         let plan = match self.by_moments(schema) {
             true => StagePlan::opaque().need::<Moments>(self.moments_spec()),
@@ -161,12 +165,12 @@ pub struct StandardScalerModel {
 }
 
 impl StandardScalerModel {
-    /// Mean of each feature, also where it is not subtracted.
+    /// Mean of each feature, even if it is not subtracted.
     pub fn mean(&self) -> ArrayView1<'_, f64> {
         self.mean.as_slice().into()
     }
 
-    /// Sample standard deviation of each feature, also where it is not divided by; 0 for a constant one.
+    /// Sample standard deviation of each feature, even if it is not used for scaling; 0 for a constant one.
     pub fn std(&self) -> ArrayView1<'_, f64> {
         self.std.as_slice().into()
     }
@@ -214,5 +218,5 @@ impl Transformer for StandardScalerModel {
 }
 
 luthier_core::register_estimator!(
-    StandardScaler: "Scales features to unit deviation and, if asked, to zero mean."
+    StandardScaler: "Scales features to unit standard deviation and optionally shifts them to zero mean."
 );

@@ -1,4 +1,4 @@
-//! Categories as indices.
+//! Maps categories to indices.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -18,41 +18,53 @@ use super::handle_invalid::UNKNOWN;
 use crate::columns::{same_lengths, some_of};
 use crate::summaries::{CategoryCounts, CategorySpec};
 
-/// Which category gets index 0, which 1, ….
+/// The order of the categories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum StringOrderType {
     /// The most frequent first, alphabetically among equally frequent ones.
     FrequencyDesc,
     /// The least frequent first, alphabetically among equally frequent ones.
     FrequencyAsc,
-    /// Alphabetically, the last one first.
+    /// Reverse alphabetical order.
     AlphabetDesc,
-    /// Alphabetically.
+    /// Alphabetical order.
     AlphabetAsc,
 }
 
 /// Maps the categories of each column to indices `0.0, 1.0, …`, by default the most frequent first.
 ///
-/// Categories are those of the fitted rows. Numbers and truth values are categories by their text, as in Spark: `2` of
-/// an integer, `2.0` of a float. Unlike Spark, a model fitted on one of them finds the category of the other: a column of
-/// a file is of floats as soon as one number has a fraction.
+/// The categories are those of the fitted rows. Numbers and booleans are converted to strings, as in Spark: `2` for an
+/// integer, `2.0` for a float. Unlike in Spark, a model that was fitted on one of them recognises the other, because a column
+/// of a file becomes floats as soon as one number has a fraction.
 ///
 /// Null, NaN and categories not seen when fitting are invalid values, see `handle_invalid`; `keep` gives them the index
-/// behind the last one, the category `__unknown`. Null and NaN are left out when fitting. The output columns carry their
+/// after the last one, with the category `__unknown`. Null and NaN are ignored when fitting. The output columns carry their
 /// categories.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::StringIndexer;
+///
+/// let data = DataFrame::from_columns(vec![("color", Column::utf8(["red", "blue", "red"]))])?;
+/// let model = StringIndexer::new().input_cols(["color"]).output_cols(["index"]).fit_frame(&data)?;
+/// assert_eq!(model.labels()[0], ["red", "blue"]); // the most frequent first
+/// assert_eq!(model.transform(&data)?.column_f64("index")?, [0.0, 1.0, 0.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct StringIndexer {
-    /// The columns of text, numbers or truth values to index.
+    /// The columns of text, numbers or booleans to index.
     #[param(column = input)]
     input_cols: Required<Vec<String>>,
-    /// The columns of indices (`f64`) to append, one for each input.
+    /// The columns of indices (`f64`) to append, one per input.
     #[param(column = output)]
     output_cols: Required<Vec<String>>,
-    /// Which category gets index 0.
+    /// Order in which categories get their indices.
     #[param(default = StringOrderType::FrequencyDesc)]
     string_order_type: StringOrderType,
-    /// What is done with invalid values when transforming.
+    /// How invalid values are handled when transforming.
     #[param(default = HandleInvalid::Error)]
     handle_invalid: HandleInvalid,
 }
@@ -107,7 +119,7 @@ impl Estimator for StringIndexer {
             .zip(self.output_cols.get()?)
             .map(|(input, output)| {
                 require_categories(schema, input)?;
-                // Which categories there are only fitting tells.
+                // The categories are only known after fitting.
                 let field = Field::number(output).with_categories::<&str>([]);
                 Ok(field.with_feature_names_of(schema.require(input)?))
             })
@@ -169,7 +181,7 @@ impl StringIndexerModel {
         &self.state.labels
     }
 
-    /// The indices of a column's rows; NaN where the row is to be left out.
+    /// The indices of a column's rows; NaN where the row is to be dropped.
     fn indices(
         &self,
         rows: &Tile<'_>,
@@ -191,8 +203,8 @@ impl StringIndexerModel {
                 (None, HandleInvalid::Skip) => f64::NAN,
                 (None, HandleInvalid::Error) => {
                     let text = text.map_or("null or NaN".to_owned(), |text| format!("`{text}`"));
-                    let expected = "a category that was there when fitting, in a search in the other folds: set \
-                                    `handle_invalid` to `skip` or `keep` for rows with others";
+                    let expected = "a category that was seen when fitting (in a search, in the other folds); set \
+                                    `handle_invalid` to `skip` or `keep` to accept others";
                     return Err(rows.bad_value_of(column, i, text, expected));
                 }
             });
@@ -218,7 +230,7 @@ impl Transformer for StringIndexerModel {
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
         let columns = self.state.input_cols.par_iter().zip(&self.indices);
         let columns: Vec<_> = columns.map(|(column, indices)| self.indices(rows, column, indices)).collect();
-        // The first column with an error is named, not the first to find one.
+        // Reports the error of the first column, whichever is found first.
         let columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
         if self.drops_rows() {
             out.keep((0..rows.len()).map(|i| columns.iter().all(|column| !column[i].is_nan())).collect());

@@ -1,4 +1,4 @@
-//! Features that vary.
+//! Selects features by their variance.
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
@@ -12,8 +12,21 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Spread};
 
 /// Keeps the features whose sample variance `Σ(x − mean)² / (n − 1)` is greater than a threshold, in their order.
 ///
-/// By default it leaves out constant features. NaN is left out when fitting and passed on; null and infinity are errors
-/// when fitting. The variance of less than two values is 0. That no feature is left is an error.
+/// By default it removes constant features. NaN is ignored when fitting and passed on when transforming; null and infinity
+/// are errors when fitting. The variance of fewer than two values is 0. It is an error if no feature is left.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Transformer};
+/// use luthier_stages::VarianceThresholdSelector;
+///
+/// let rows = ndarray::array![[1.0, 7.0, 2.0], [2.0, 7.0, 5.0]];
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(rows))])?;
+/// let model = VarianceThresholdSelector::new().fit_frame(&data)?;
+/// assert_eq!(model.selected_features(), [0, 2]);
+/// assert_eq!(model.transform(&data)?.vectors("selected_features")?.row(0).to_vec(), [1.0, 2.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct VarianceThresholdSelector {
     /// The vector column to select from.
@@ -22,7 +35,7 @@ pub struct VarianceThresholdSelector {
     /// The vector column to append.
     #[param(default = "selected_features", column = output)]
     output_col: String,
-    /// What the variance of a feature must exceed.
+    /// Threshold that the variance of a feature must exceed.
     #[param(default = 0.0, range = 0.0..)]
     variance_threshold: f64,
 }
@@ -79,12 +92,12 @@ impl Estimator for VarianceThresholdSelector {
 pub struct VarianceThresholdSelectorModel {
     features_col: String,
     output_col: String,
-    /// How many features there were.
+    /// The number of features of the input.
     features: usize,
     selected: Vec<usize>,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Deserialize)]
 struct Unchecked {
     features_col: String,

@@ -1,4 +1,4 @@
-//! Columns side by side as one vector.
+//! Concatenates columns into one vector.
 
 use luthier_core::frame::{Column, ColumnType, Field, Schema, side_by_side};
 use luthier_core::{Affine, Outputs, Params, PureTransformer, Required, Tile, Transformer};
@@ -9,14 +9,28 @@ use crate::columns;
 /// Rows that are filled column by column while they are in a cache.
 const BLOCK_ROWS: usize = 64;
 
-/// Puts numeric and vector columns side by side into one vector column, in the order of `input_cols`.
+/// Concatenates numeric and vector columns into one vector column, in the order of `input_cols`.
 ///
-/// Integers become `f64` (beyond 2⁵³ the nearest one). NaN is passed on; a null is an error that names column
-/// and row. A column may be given twice.
+/// Integers become `f64` (beyond 2⁵³ they are rounded). NaN is passed on; a null is an error that names column
+/// and row. A column may be listed twice.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::VectorAssembler;
+///
+/// let data = DataFrame::from_columns(vec![
+///     ("age", Column::i64(vec![34])),
+///     ("income", Column::f64(vec![2.5])),
+/// ])?;
+/// let out = VectorAssembler::new().input_cols(["age", "income"]).transform(&data)?;
+/// assert_eq!(out.vectors("features")?.row(0).to_vec(), [34.0, 2.5]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct VectorAssembler {
-    /// The numeric and vector columns to put side by side; at least one.
+    /// The numeric and vector columns to concatenate; at least one.
     #[param(column = input)]
     input_cols: Required<Vec<String>>,
     /// The vector column to append.
@@ -34,7 +48,7 @@ impl VectorAssembler {
         }
     }
 
-    /// Features are named as the inputs' are; one sparse input makes the output sparse.
+    /// The field of the output, with the feature names of the inputs; one sparse input makes it sparse.
     fn field(&self, schema: &Schema) -> anyhow::Result<Field> {
         let inputs = self.input_cols.get()?;
         let widths = inputs.iter().map(|column| columns::planned_width(schema, column));
@@ -92,5 +106,5 @@ impl PureTransformer for VectorAssembler {
 }
 
 luthier_core::register_transformer!(
-    VectorAssembler: "Puts numeric and vector columns side by side into one vector column."
+    VectorAssembler: "Concatenates numeric and vector columns into one vector column."
 );

@@ -1,4 +1,4 @@
-//! Some features of a vector.
+//! Selects features of a vector.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,24 +8,35 @@ use luthier_core::{Affine, Error, Outputs, Params, PureTransformer, Tile, Transf
 
 use crate::columns;
 
-/// Takes some features of a vector column: first those given by position, then those given by name, in this order.
+/// Selects some features of a vector column: first those given by position, then those given by name, in this order.
 ///
-/// Names are those that the column carries, as behind a [`VectorAssembler`](crate::VectorAssembler). By position it is an
-/// affine map, so that what is asked behind it needs no rows; names are looked up in each frame. NaN is passed on; a
-/// null is an error that names column and row. Sparse vectors stay sparse.
+/// Names are those that the column carries, such as one appended by a [`VectorAssembler`](crate::VectorAssembler). Selection
+/// by position is an affine map, so summaries can be carried through it; names are looked up in each frame. NaN is passed on;
+/// a null is an error that names column and row. Sparse vectors stay sparse.
+///
+/// ```
+/// use luthier_core::Transformer;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::VectorSlicer;
+///
+/// let data = DataFrame::from_columns(vec![("features", Column::vector(ndarray::array![[1.0, 2.0, 3.0]]))])?;
+/// let out = VectorSlicer::new().indices([2, 0]).transform(&data)?;
+/// assert_eq!(out.vectors("sliced_features")?.row(0).to_vec(), [3.0, 1.0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 #[params(check = "Self::check")]
 pub struct VectorSlicer {
-    /// The vector column to take features from.
+    /// The vector column from which features are selected.
     #[param(default = "features", column = input)]
     input_col: String,
     /// The vector column to append.
     #[param(default = "sliced_features", column = output)]
     output_col: String,
-    /// Positions of features, from 0; none twice.
+    /// Positions of features, from 0, without duplicates.
     #[param(default)]
     indices: Vec<usize>,
-    /// Names of features; none twice.
+    /// Names of features, without duplicates.
     #[param(default)]
     names: Vec<String>,
 }
@@ -34,25 +45,25 @@ impl VectorSlicer {
     fn check(&self) -> Result<(), String> {
         let mut indices = HashSet::new();
         if let Some(index) = self.indices.iter().find(|index| !indices.insert(**index)) {
-            return Err(format!("`indices` holds {index} twice"));
+            return Err(format!("`indices` contains {index} twice"));
         }
         let mut names = HashSet::new();
         match self.names.iter().find(|name| !names.insert(name.as_str())) {
-            Some(name) => Err(format!("`names` holds `{name}` twice")),
+            Some(name) => Err(format!("`names` contains `{name}` twice")),
             None => Ok(()),
         }
     }
 
-    /// The positions in the column, where its width is known.
+    /// The positions in the column, if its width is known.
     fn positions(&self, schema: &Schema) -> luthier_core::Result<Option<Vec<usize>>> {
         let column = &self.input_col;
         if self.indices.is_empty() && self.names.is_empty() {
-            return Err(Error::invalid("no feature is asked for: set `indices` or `names`"));
+            return Err(Error::invalid("no feature is selected: set `indices` or `names`"));
         }
         let Some(features) = columns::planned_width(schema, column)? else { return Ok(None) };
         if let Some(i) = self.indices.iter().find(|&&i| i >= features) {
             return Err(Error::invalid(format!(
-                "feature {i} is asked for, but column `{column}` has {features} features, counted from 0"
+                "`indices` contains {i}, but column `{column}` has only {features} features, counted from 0"
             )));
         }
         let mut positions = self.indices.clone();
@@ -73,7 +84,7 @@ impl VectorSlicer {
             };
             if by_position.contains(&position) {
                 return Err(Error::invalid(format!(
-                    "feature `{name}` of column `{column}` is asked for by its position {position} as well"
+                    "feature `{name}` of column `{column}` is also selected by its position {position}: remove one of them"
                 )));
             }
             positions.push(position);
@@ -105,7 +116,7 @@ impl Transformer for VectorSlicer {
     }
 
     fn affine(&self) -> Option<Affine> {
-        // Where names lie only the frame tells.
+        // Only the frame knows the positions of names.
         let map = || Affine::selection(self.input_col.clone(), self.output_col.clone(), self.indices.clone());
         self.names.is_empty().then(map)
     }
@@ -115,4 +126,4 @@ impl PureTransformer for VectorSlicer {
     const NAME: &'static str = "vector_slicer";
 }
 
-luthier_core::register_transformer!(VectorSlicer: "Takes some features of a vector column, by position or name.");
+luthier_core::register_transformer!(VectorSlicer: "Selects features of a vector column by position or name.");

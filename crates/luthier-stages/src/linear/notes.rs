@@ -1,4 +1,4 @@
-//! What fits of linear models have in common to say.
+//! Notes that the fits of linear models have in common.
 
 use luthier_core::frame::Field;
 use luthier_core::{Note, NoteKind};
@@ -7,8 +7,8 @@ use luthier_core::{Note, NoteKind};
 pub(super) fn not_converged(iterations: usize) -> Note {
     let s = if iterations == 1 { "" } else { "s" };
     let message = format!(
-        "the fit stopped after {iterations} iteration{s} before it converged: raise max_iter, or bring the features to \
-         one scale"
+        "the fit stopped after {iterations} iteration{s} before it converged: raise max_iter, or scale the features to \
+         similar sizes"
     );
     Note::new(NoteKind::NotConverged, message)
 }
@@ -31,7 +31,7 @@ pub(super) fn feature_names(
     features.iter().map(name).collect()
 }
 
-/// "`a` and `b`", or the first of many and how many there are besides.
+/// "`a` and `b`", or the first of many names and the number of the others.
 fn listed(names: &[String]) -> String {
     let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
     match names.split_last() {
@@ -46,23 +46,21 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// Features that do not vary and have the coefficient 0 therefore.
+/// Constant features, which have the coefficient 0.
 pub(super) fn constant_features(names: &[String], fit_intercept: bool) -> Note {
     let (subject, verb) = match names.len() {
-        1 => ("feature", "does not vary: its coefficient is 0"),
-        _ => ("features", "do not vary: their coefficients are 0"),
+        1 => ("feature", "is constant: its coefficient is 0"),
+        _ => ("features", "are constant: their coefficients are 0"),
     };
     let remedy = match fit_intercept {
         true => "",
-        false => {
-            "; to have a constant feature in place of an intercept, set standardization = false or reg_param = 0"
-        }
+        false => "; to use a constant feature as an intercept, set standardization = false or reg_param = 0",
     };
     Note::new(NoteKind::ConstantColumn, format!("the {subject} {} {verb}{remedy}", listed(names)))
         .about(names.iter().cloned())
 }
 
-/// Features that depend linearly on each other, so that many coefficients fit as well.
+/// Features that depend linearly on each other, so that many coefficients fit equally well.
 pub(super) fn dependent_features(names: &[String], rank: usize) -> Note {
     let message = format!(
         "the features {} depend linearly on each other in these rows (rank {rank}), so many coefficients fit equally well, \

@@ -1,4 +1,4 @@
-//! How two classes are told apart at every threshold.
+//! ROC and precision-recall curves of two classes.
 
 use luthier_core::frame::{Column, DataFrame};
 use luthier_core::{Dataset, Error, Result};
@@ -6,13 +6,13 @@ use luthier_core::{Dataset, Error, Result};
 use super::binary_scores::{BinaryScores, BinaryScoresSpec};
 use super::ordered_bits::of_ordered_bits;
 
-/// The weight of true and false positives at every threshold: what roc, precision-recall and the curves by threshold
-/// are made of.
+/// The weights of true and false positives at every threshold, from which the ROC and precision-recall curves and the
+/// metrics by threshold are computed.
 ///
-/// A row is predicted positive if its score is at least the threshold. There is a threshold for every distinct score,
-/// from the largest to the smallest, or for a number of them ([`binned`](Self::binned)); `tp` and `fp` are the weights
-/// of positive and negative rows at or above it, `P` and `N` those of all rows. Without weights they are counts, and
-/// exact. Of two labels the larger is the positive class.
+/// A row is predicted positive if its score is at least the threshold. There is one threshold per distinct score,
+/// from the largest to the smallest, or for some of them ([`binned`](Self::binned)); `tp` and `fp` are the weights
+/// of positive and negative rows at or above it, `P` and `N` those of all rows. Without weights they are exact counts.
+/// Of two labels, the larger is the positive class.
 ///
 /// ```
 /// use luthier_stages::BinaryCurve;
@@ -30,16 +30,16 @@ pub struct BinaryCurve {
 }
 
 impl BinaryCurve {
-    /// The curve of some scores; of two labels the larger is positive, of one alone it is if it is above 0.5. Every row
-    /// weighs 1 without `weights`.
+    /// The curve of some scores. Of two labels, the larger is positive; a single label is positive if it is above 0.5.
+    /// Without `weights`, every row has weight 1.
     ///
     /// # Errors
-    /// Slices of several lengths; a score that is NaN, a label that is not finite or a third one, a weight that is
+    /// Slices of different lengths; a score that is NaN, a label that is not finite, a third label, a weight that is
     /// negative or not finite.
     pub fn new(scores: &[f64], labels: &[f64], weights: Option<&[f64]>) -> Result<Self> {
         if labels.len() != scores.len() || weights.is_some_and(|weights| weights.len() != scores.len()) {
             return Err(Error::invalid(format!(
-                "{} scores need as many labels and weights, found {} and {:?}",
+                "scores, labels and weights must have the same length: found {} scores, {} labels and {:?} weights",
                 scores.len(),
                 labels.len(),
                 weights.map(<[f64]>::len)
@@ -80,11 +80,11 @@ impl BinaryCurve {
         Self { thresholds: empty(), true_positives: empty(), false_positives: empty() }
     }
 
-    /// Adds the rows of the next smaller score.
-    pub(super) fn push(&mut self, score: u64, positive: f64, negative: f64) {
+    /// Adds the next smaller score, with `tp` and `fp` there.
+    pub(super) fn push(&mut self, score: u64, tp: f64, fp: f64) {
         self.thresholds.push(of_ordered_bits(score));
-        self.true_positives.push(self.positives() + positive);
-        self.false_positives.push(self.negatives() + negative);
+        self.true_positives.push(tp);
+        self.false_positives.push(fp);
     }
 
     /// The scores from the largest to the smallest.
@@ -113,10 +113,9 @@ impl BinaryCurve {
     }
 
     /// The curve at about `num_bins` of its thresholds, as Spark thins its curves: every `⌊distinct / num_bins⌋`th
-    /// and the last; all of them where that is 1 or `num_bins` is 0.
+    /// threshold and the last; all of them if that number is 1 or `num_bins` is 0.
     ///
-    /// Spark counts off within each partition, so that its curve depends on how rows are partitioned; this one does
-    /// not.
+    /// In Spark, bins are formed within each partition, so that its curve depends on the partitions; this one does not.
     pub fn binned(self, num_bins: usize) -> Self {
         let step = self.thresholds.len().checked_div(num_bins).unwrap_or(1);
         if step < 2 {
@@ -147,13 +146,13 @@ impl BinaryCurve {
     }
 
     /// The receiver operating characteristic: false positive rate `fp / N` and true positive rate `tp / P` from
-    /// (0, 0) to (1, 1). A rate of rows that are not there is 0.
+    /// (0, 0) to (1, 1). A rate without rows is 0.
     pub fn roc(&self) -> Vec<(f64, f64)> {
         let points = self.counts().map(|(tp, fp)| (self.false_positive_rate(fp), self.recall(tp)));
         [(0.0, 0.0)].into_iter().chain(points).chain([(1.0, 1.0)]).collect()
     }
 
-    /// Recall `tp / P` and precision `tp / (tp + fp)`. As in Spark it begins at recall 0 with the first precision.
+    /// Recall `tp / P` and precision `tp / (tp + fp)`. As in Spark, it begins at recall 0 with the first precision.
     pub fn pr(&self) -> Vec<(f64, f64)> {
         let points = self.counts().map(|(tp, fp)| (self.recall(tp), precision(tp, fp)));
         let first = self.counts().next().map(|(tp, fp)| (0.0, precision(tp, fp)));
@@ -183,53 +182,30 @@ impl BinaryCurve {
             .collect()
     }
 
-    /// Area under [`roc`](Self::roc) by trapezoids: the probability that a positive row has a larger score than a
-    /// negative one, ties counted half. NaN (not defined) without positives or without negatives.
+    /// Area under [`roc`](Self::roc) by the trapezoidal rule: the probability that a positive row has a larger score than a
+    /// negative one, where ties count half. NaN (not defined) without positives or without negatives.
     pub fn area_under_roc(&self) -> f64 {
-        let (positives, negatives) = (self.positives(), self.negatives());
-        if !(positives > 0.0 && negatives > 0.0) {
-            return f64::NAN;
-        }
-        // Of counts every term is an integer, and the sum is exact up to 2⁵³.
-        let (mut sum, mut last) = (0.0, (0.0, 0.0));
-        for (tp, fp) in self.counts() {
-            sum += (fp - last.1) * (tp + last.0);
-            last = (tp, fp);
-        }
-        sum / (2.0 * positives * negatives)
+        area_under_roc(self.counts(), self.positives(), self.negatives())
     }
 
-    /// Area under [`pr`](Self::pr) by trapezoids. Without negatives it is 1; NaN (not defined) without positives.
+    /// Area under [`pr`](Self::pr) by the trapezoidal rule. Without negatives it is 1; NaN (not defined) without positives.
     pub fn area_under_pr(&self) -> f64 {
-        self.area_by_recall(|before, precision| (before + precision) / 2.0)
+        area_under_pr(self.counts(), self.positives())
     }
 
-    /// `Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ` over the thresholds: the area under [`pr`](Self::pr) by steps, which
-    /// unlike trapezoids does not promise what no threshold gives. Without negatives it is 1; NaN (not defined) without
-    /// positives.
+    /// `Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ` over the thresholds: the area under [`pr`](Self::pr) as a step function.
+    /// Unlike the trapezoidal rule, it is not optimistic between thresholds. Without negatives it is 1; NaN (not defined)
+    /// without positives.
     pub fn average_precision(&self) -> f64 {
-        self.area_by_recall(|_, precision| precision)
+        average_precision(self.counts(), self.positives())
     }
 
-    fn area_by_recall(&self, height: impl Fn(f64, f64) -> f64) -> f64 {
-        if self.positives() == 0.0 {
-            return f64::NAN;
-        }
-        let (mut area, mut last_recall, mut last_precision) = (0.0, 0.0, None);
-        for (tp, fp) in self.counts() {
-            let (recall, precision) = (self.recall(tp), precision(tp, fp));
-            area += (recall - last_recall) * height(last_precision.unwrap_or(precision), precision);
-            (last_recall, last_precision) = (recall, Some(precision));
-        }
-        area
-    }
-
-    /// One row for each threshold, largest first: `threshold`, `true_positives`, `false_positives`,
-    /// `false_positive_rate`, `true_positive_rate` (which is recall), `precision` and `f_measure` (β = 1). The roc curve
+    /// One row per threshold, largest first: `threshold`, `true_positives`, `false_positives`,
+    /// `false_positive_rate`, `true_positive_rate` (the recall), `precision` and `f_measure` (β = 1). The ROC curve
     /// begins at (0, 0), before the first row.
     ///
     /// # Errors
-    /// Never of a curve that could be made.
+    /// Does not fail for an existing curve.
     pub fn to_frame(&self) -> Result<DataFrame> {
         let second = |points: Vec<(f64, f64)>| Column::f64(points.into_iter().map(|(_, y)| y).collect());
         let rates = self.by_threshold(|_, fp| self.false_positive_rate(fp));
@@ -243,6 +219,51 @@ impl BinaryCurve {
             ("f_measure", second(self.f_measure_by_threshold(1.0))),
         ])?)
     }
+}
+
+/// See [`BinaryCurve::area_under_roc`]; `counts` are `tp` and `fp` at each threshold.
+pub(super) fn area_under_roc(
+    counts: impl Iterator<Item = (f64, f64)>,
+    positives: f64,
+    negatives: f64,
+) -> f64 {
+    if !(positives > 0.0 && negatives > 0.0) {
+        return f64::NAN;
+    }
+    // Without weights every term is an integer, so the sum is exact up to 2⁵³.
+    let (mut sum, mut last) = (0.0, (0.0, 0.0));
+    for (tp, fp) in counts {
+        sum += (fp - last.1) * (tp + last.0);
+        last = (tp, fp);
+    }
+    sum / (2.0 * positives * negatives)
+}
+
+/// See [`BinaryCurve::area_under_pr`].
+pub(super) fn area_under_pr(counts: impl Iterator<Item = (f64, f64)>, positives: f64) -> f64 {
+    area_by_recall(counts, positives, |before, precision| (before + precision) / 2.0)
+}
+
+/// See [`BinaryCurve::average_precision`].
+pub(super) fn average_precision(counts: impl Iterator<Item = (f64, f64)>, positives: f64) -> f64 {
+    area_by_recall(counts, positives, |_, precision| precision)
+}
+
+fn area_by_recall(
+    counts: impl Iterator<Item = (f64, f64)>,
+    positives: f64,
+    height: impl Fn(f64, f64) -> f64,
+) -> f64 {
+    if positives == 0.0 {
+        return f64::NAN;
+    }
+    let (mut area, mut last_recall, mut last_precision) = (0.0, 0.0, None);
+    for (tp, fp) in counts {
+        let (recall, precision) = (if positives > 0.0 { tp / positives } else { 0.0 }, precision(tp, fp));
+        area += (recall - last_recall) * height(last_precision.unwrap_or(precision), precision);
+        (last_recall, last_precision) = (recall, Some(precision));
+    }
+    area
 }
 
 /// `tp / (tp + fp)`, 1 where nothing is predicted positive.

@@ -1,29 +1,30 @@
-//! How well scores tell two classes apart.
+//! The evaluator for two classes.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, ParamEnum, Params};
 
+use super::binary_curve::{area_under_pr, area_under_roc, average_precision};
 use super::binary_scores::{BinaryScores, BinaryScoresSpec, require_scores};
 use super::class_losses::{ClassLosses, ClassLossesSpec, Classes};
 use super::{by_summary, only};
 use crate::columns;
 
-/// A metric of two classes: the first three of scores, the others of probabilities `p` of the positive class.
+/// A metric of two classes. The first three use scores, the others probabilities `p` of the positive class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum BinaryMetric {
     /// Area under the receiver operating characteristic: [`BinaryCurve::area_under_roc`](crate::BinaryCurve).
     AreaUnderRoc,
-    /// Area under precision by recall, by trapezoids: [`BinaryCurve::area_under_pr`](crate::BinaryCurve).
+    /// Area under the precision-recall curve by the trapezoidal rule: [`BinaryCurve::area_under_pr`](crate::BinaryCurve).
     AreaUnderPr,
-    /// Area under precision by recall, by steps: [`BinaryCurve::average_precision`](crate::BinaryCurve).
+    /// Area under the precision-recall curve as a step function: [`BinaryCurve::average_precision`](crate::BinaryCurve).
     AveragePrecision,
-    /// `−Σ w ln(probability of the true class) / Σw`, probabilities clipped to `[eps, 1 − eps]`.
+    /// `−Σ w ln(probability of the true class) / Σw`, with probabilities clipped to `[eps, 1 − eps]`.
     LogLoss,
-    /// `Σ w (p − y)² / Σw` with `y` 1 for a positive row and 0 for another.
+    /// `Σ w (p − y)² / Σw` with `y = 1` for positive rows and `y = 0` for negative rows.
     BrierScore,
 }
 
-/// What a metric is where rows of one class are missing.
+/// The value of a metric if one class has no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum Undefined {
     /// It is missing (NaN).
@@ -32,16 +33,17 @@ pub enum Undefined {
     Spark,
 }
 
-/// Scores how well two classes are told apart by a [`BinaryMetric`].
+/// Computes a [`BinaryMetric`] of a classifier for two classes.
 ///
-/// Labels are any two numbers, the larger of which is the positive class: 1 beside 0, 2 beside 1, 1 beside −1. Where the
-/// scores carry the names of their classes, as those of a [`LogisticRegression`](crate::LogisticRegression) do, these
-/// decide: the second one is the positive class, and labels that carry categories (behind a
-/// [`StringIndexer`](crate::StringIndexer)) are indices of them. The label of a third class is an error.
+/// Labels are any two numbers, the larger of which is the positive class: 1 for the labels 0 and 1, 2 for 1 and 2, 1 for −1
+/// and 1. If the scores carry the names of their classes, like those of a
+/// [`LogisticRegression`](crate::LogisticRegression), the second name is the positive class; labels that carry categories (from
+/// a [`StringIndexer`](crate::StringIndexer)) are indices of them. A label of a third class is an error.
 ///
-/// A metric is NaN (not defined) if the weights sum to 0; the area under the roc also if rows of one class are missing, and
-/// the areas by recall if the positive rows are: `undefined` gives Spark's numbers for them. A score or probability that
-/// is null or NaN, a label that is not finite and a bad weight are errors that name column and row.
+/// A metric is NaN (not defined) if the weights sum to 0. The area under the ROC curve is also NaN if one class has no rows,
+/// and the areas under the precision-recall curve if there are no positive rows; `undefined` replaces these by the values of
+/// Spark. A score or probability that is null or NaN, a label that is not finite and an invalid weight are errors that name
+/// column and row.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -58,33 +60,33 @@ pub enum Undefined {
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 ///
-/// By default curves are thinned to about 1000 thresholds, as Spark's are, though over all rows and not within each
-/// partition: [`num_bins(0)`](Self::num_bins) gives the exact area at the same cost.
+/// By default curves are thinned to about 1000 thresholds, as in Spark, but over all rows and not within each
+/// partition; [`num_bins(0)`](Self::num_bins) gives the exact area at the same cost.
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct BinaryClassificationEvaluator {
     /// The metric: area_under_roc, area_under_pr, average_precision, log_loss or brier_score.
     #[param(default = BinaryMetric::AreaUnderRoc)]
     metric: BinaryMetric,
-    /// The scores of the areas: a column of f64, or of vectors of width 2 whose second number is the score.
+    /// The scores for the areas: a column of f64, or of vectors of width 2 whose second number is the score.
     #[param(default = "raw_prediction", column = raw_prediction)]
     raw_prediction_col: String,
-    /// The probabilities of log_loss and brier_score: a column of f64 for the positive class, or of vectors of width 2
-    /// whose second number is for it.
+    /// The probabilities for log_loss and brier_score: a column of f64 for the positive class, or of vectors of width 2
+    /// whose second number belongs to it.
     #[param(default = "probability", column = probability)]
     probability_col: String,
-    /// The numeric column of true classes: of two labels the larger is the positive one.
+    /// The numeric column of true classes; of two labels, the larger is the positive class.
     #[param(default = "label", column = label)]
     label_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     #[param(column = weight)]
     weight_col: Option<String>,
-    /// About how many thresholds an area is taken at, if there are twice as many scores; all of them if 0.
+    /// Approximate number of thresholds for an area, if there are at least twice as many distinct scores; 0 uses all of them.
     #[param(default = 1000)]
     num_bins: usize,
-    /// `log_loss` takes probabilities as this far from 0 and 1 at least.
+    /// Smallest distance of probabilities from 0 and 1 in `log_loss`.
     #[param(default = 1e-15, range = 0.0..=0.5)]
     eps: f64,
-    /// What an area is where rows of one class are missing: missing (NaN), or spark.
+    /// Value of an area if one class has no rows: missing (NaN), or spark.
     #[param(default = Undefined::Missing)]
     undefined: Undefined,
 }
@@ -113,17 +115,24 @@ impl BinaryClassificationEvaluator {
     }
 
     fn area(&self, scores: &BinaryScores) -> f64 {
-        let curve = scores.curve().binned(self.num_bins);
-        let (positives, negatives) = (curve.positives() > 0.0, curve.negatives() > 0.0);
+        let sorted = scores.sorted();
+        let (distinct, (positives, negatives)) =
+            sorted.counts().fold((0_usize, (0.0, 0.0)), |(distinct, _), counts| (distinct + 1, counts));
+        // As `BinaryCurve::binned`.
+        let step = distinct.checked_div(self.num_bins).unwrap_or(1).max(1);
+        let is_kept = |&(place, _): &(usize, _)| (place + 1) % step == 0 || place + 1 == distinct;
+        let counts = sorted.counts().enumerate().filter(is_kept).map(|(_, counts)| counts);
         match self.undefined {
-            Undefined::Spark if positives != negatives => return f64::from(u8::from(positives)),
+            Undefined::Spark if (positives > 0.0) != (negatives > 0.0) => {
+                return f64::from(u8::from(positives > 0.0));
+            }
             Undefined::Missing if scores.classes.is_ambiguous() => return f64::NAN,
             _ => {}
         }
         match self.metric {
-            BinaryMetric::AreaUnderPr => curve.area_under_pr(),
-            BinaryMetric::AveragePrecision => curve.average_precision(),
-            _ => curve.area_under_roc(),
+            BinaryMetric::AreaUnderPr => area_under_pr(counts, positives),
+            BinaryMetric::AveragePrecision => average_precision(counts, positives),
+            _ => area_under_roc(counts, positives, negatives),
         }
     }
 }

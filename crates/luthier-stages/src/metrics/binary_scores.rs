@@ -12,19 +12,20 @@ use crate::columns;
 /// The columns of [`BinaryScores`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinaryScoresSpec {
-    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
-    /// categories of the columns say otherwise.
+    /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
+    /// categories of the columns determine it.
     pub label_col: String,
     /// The scores: a column of `f64`, or of vectors of width 2 whose second number is the score.
     pub score_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
-/// All scores by class, from which a [`BinaryCurve`] is made: 8 bytes a row, 16 with weights.
+/// All scores by class, from which a [`BinaryCurve`] is computed: 8 bytes per row, 16 with weights. Computing an area needs as much
+/// memory again, and computing a curve up to 24 bytes more per row.
 ///
-/// Infinite scores have their place, `-0.0` is `0.0`. Rows of weight 0 are as if they were not there. A score that is
-/// null or NaN, a label that is not finite or of a third class, and a bad weight are errors that name column and row.
+/// Infinite scores are allowed, and `-0.0` equals `0.0`. Rows of weight 0 are ignored. A score that is
+/// null or NaN, a label that is not finite or of a third class, and an invalid weight are errors that name column and row.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BinaryScores {
     weighted: bool,
@@ -116,17 +117,46 @@ impl BinaryScores {
         Some(())
     }
 
-    /// The counts by threshold, one for each distinct score.
+    /// The curve, with one threshold per distinct score.
     pub fn curve(&self) -> BinaryCurve {
+        let sorted = self.sorted();
+        let mut curve = BinaryCurve::with_capacity(sorted.positives.len() + sorted.negatives.len());
+        sorted.thresholds().for_each(|(score, tp, fp)| curve.push(score, tp, fp));
+        curve
+    }
+
+    /// A sorted copy of the scores, which needs as much memory again.
+    pub(super) fn sorted(&self) -> SortedScores {
         let none = Scores::new(self.weighted);
         let [negatives, positives] = self.classes.sums().map(|scores| scores.unwrap_or(&none));
         let (positives, negatives) = rayon::join(|| positives.sorted(), || negatives.sorted());
-        let mut curve = BinaryCurve::with_capacity(positives.len() + negatives.len());
-        let (mut p, mut n) = (0, 0);
-        while let Some(score) = positives.score(p).max(negatives.score(n)) {
-            curve.push(score, positives.take(&mut p, score), negatives.take(&mut n, score));
-        }
-        curve
+        SortedScores { positives, negatives }
+    }
+}
+
+/// The scores of both classes from the largest to the smallest. Sums over a curve can be computed without the curve, which
+/// needs three times as much memory.
+#[derive(Debug)]
+pub(super) struct SortedScores {
+    positives: Scores,
+    negatives: Scores,
+}
+
+impl SortedScores {
+    /// Each distinct score from the largest to the smallest, with the weight of the true and false positives there.
+    pub(super) fn thresholds(&self) -> impl Iterator<Item = (u64, f64, f64)> {
+        let (mut p, mut n, mut tp, mut fp) = (0, 0, 0.0, 0.0);
+        std::iter::from_fn(move || {
+            let score = self.positives.score(p).max(self.negatives.score(n))?;
+            tp += self.positives.take(&mut p, score);
+            fp += self.negatives.take(&mut n, score);
+            Some((score, tp, fp))
+        })
+    }
+
+    /// The weight of true and false positives at each threshold.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.thresholds().map(|(_, tp, fp)| (tp, fp))
     }
 }
 
@@ -137,8 +167,8 @@ pub(super) fn require_scores(schema: &Schema, column: &str) -> Result<()> {
         found => Err(Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class: labels of two \
-                       classes are 0 and 1, for more classes there is `multiclass_classification`"
+            expected: "a column of f64, or vectors of width 2 whose second number is for the positive class; for more than two \
+            classes use `multiclass_classification`"
                 .to_owned(),
         }),
     }

@@ -1,4 +1,4 @@
-//! Whether probabilities are frequencies.
+//! Calibration curves: predicted probabilities and observed frequencies.
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{Dataset, Error, Result, Summary, Tile};
@@ -11,20 +11,40 @@ use crate::columns;
 /// The columns of a [`CalibrationCurve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalibrationSpec {
-    /// The numeric column of true classes, with two labels at most: the larger is the positive class, unless the
-    /// categories of the columns say otherwise.
+    /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
+    /// categories of the columns determine it.
     pub label_col: String,
     /// The probabilities: a column of `f64` for the positive class, or of vectors of width 2 whose second number is for
     /// it.
     pub probability_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
-    /// How many bins of equal width the probabilities are put into, at least 1.
+    /// The number of bins of equal width, at least 1.
     pub num_bins: usize,
 }
 
-/// Probabilities `p` of the positive class beside how often it came true, in bins of equal width: `k/n < p ≤ (k+1)/n`,
-/// the first with 0.
+/// Compares predicted probabilities `p` of the positive class with observed frequencies, in bins of equal width:
+/// `k/n < p ≤ (k+1)/n`; the first bin includes 0.
+///
+/// ```
+/// use luthier_core::Dataset;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::{CalibrationCurve, CalibrationSpec};
+///
+/// let scored = DataFrame::from_columns(vec![
+///     ("label", Column::f64(vec![0.0, 1.0, 0.0, 1.0])),
+///     ("probability", Column::f64(vec![0.2, 0.4, 0.7, 0.9])),
+/// ])?;
+/// let spec = CalibrationSpec {
+///     label_col: "label".into(),
+///     probability_col: "probability".into(),
+///     weight_col: None,
+///     num_bins: 2,
+/// };
+/// let bins = CalibrationCurve::of(&Dataset::new(scored), &spec)?.bins();
+/// assert_eq!((bins[0].fraction_of_positives, bins[1].fraction_of_positives), (0.5, 0.5));
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationCurve {
     bins: usize,
@@ -49,7 +69,7 @@ impl BinSums {
 pub struct CalibrationBin {
     /// Mean probability of the rows in the bin.
     pub mean_probability: f64,
-    /// Share of them that is positive.
+    /// Fraction of them that is positive.
     pub fraction_of_positives: f64,
     /// Their weight.
     pub weight: f64,
@@ -59,7 +79,7 @@ impl CalibrationCurve {
     /// The curve of the rows of a view.
     ///
     /// # Errors
-    /// If a column is missing, has another type, or holds a value that is no probability, label or weight; no bins.
+    /// If a column is missing, has another type, or contains a value that is not a probability, label or weight; no bins.
     pub fn of(data: &Dataset, spec: &CalibrationSpec) -> Result<Self> {
         data.aggregate::<Self>(spec)
     }
@@ -81,10 +101,10 @@ impl CalibrationCurve {
         (0..self.bins).filter_map(bin).collect()
     }
 
-    /// A row for each of the [`bins`](Self::bins): `mean_probability`, `fraction_of_positives` and `weight`.
+    /// One row per [bin](Self::bins): `mean_probability`, `fraction_of_positives` and `weight`.
     ///
     /// # Errors
-    /// Never of a curve that could be made.
+    /// Does not fail for an existing curve.
     pub fn to_frame(&self) -> Result<DataFrame> {
         let bins = self.bins();
         let column = |f: fn(&CalibrationBin) -> f64| Column::f64(bins.iter().map(f).collect());
@@ -110,7 +130,7 @@ impl Summary for CalibrationCurve {
         }
         require_scores(schema, &spec.probability_col)?;
         match spec.num_bins {
-            0 => Err(Error::invalid("a calibration curve has at least 1 bin, found 0")),
+            0 => Err(Error::invalid("num_bins is 0, expected at least 1")),
             bins => {
                 Ok(Self { bins, classes: TwoClasses::of(schema, &spec.label_col, &spec.probability_col) })
             }

@@ -1,4 +1,4 @@
-//! How far predicted probabilities are from the classes.
+//! Losses of predicted probabilities.
 
 use luthier_core::frame::{ColumnType, Schema};
 use luthier_core::{Error, Result, Summary, Tile};
@@ -9,12 +9,12 @@ use super::binary_scores::require_scores;
 use super::two_classes::{TwoClasses, labels_of_classes};
 use crate::columns;
 
-/// How labels are classes.
+/// How labels are mapped to classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Classes {
-    /// Of two labels the larger is the positive class, unless the categories of the columns say otherwise.
+    /// Of two labels, the larger is the positive class, unless the categories of the columns determine it.
     Two,
-    /// The label is the number of the class, from 0, unless the probabilities carry the names of their classes.
+    /// The label is the index of the class, from 0, unless the probabilities carry the names of their classes.
     Many,
 }
 
@@ -23,14 +23,14 @@ pub enum Classes {
 pub struct ClassLossesSpec {
     /// The numeric column of true classes.
     pub label_col: String,
-    /// The probabilities: vectors with a number for each class; of two classes also a column of `f64` for the positive
+    /// The probabilities: vectors with one number per class; for two classes also a column of `f64` for the positive
     /// one.
     pub probability_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
-    /// How labels are classes.
+    /// How labels are mapped to classes.
     pub classes: Classes,
-    /// The log loss takes probabilities as this far from 0 and 1 at least.
+    /// Smallest distance of probabilities from 0 and 1 in the log loss.
     pub eps: f64,
 }
 
@@ -39,7 +39,7 @@ pub struct ClassLossesSpec {
 pub struct ClassLosses {
     /// Of many classes.
     many: Sums,
-    /// The label of each class, where the probabilities carry names.
+    /// The label of each class, if the probabilities have class names.
     labels: Option<Vec<Option<f64>>>,
     pub(super) two: TwoClasses<SumsOfTwo>,
 }
@@ -76,14 +76,14 @@ impl Sums {
 const SLACK: f64 = 1e-9;
 
 impl ClassLosses {
-    /// `−Σ w ln(probability of the true class) / Σw`; NaN if the weights sum to 0, or if of two classes there is one label
-    /// alone and nothing says which class it is.
+    /// `−Σ w ln(probability of the true class) / Σw`; NaN if the weights sum to 0, or if there is only one of two labels and
+    /// it is unknown which class it is.
     pub fn log_loss(&self) -> f64 {
         self.total().map_or(f64::NAN, |sums| sums.log_loss / sums.weight)
     }
 
-    /// `Σ w (p − y)² / Σw` with `p` the probability of the positive class and `y` 1 for a positive row and 0 for another;
-    /// NaN as [`log_loss`](Self::log_loss). Of two classes only.
+    /// `Σ w (p − y)² / Σw` with `p` the probability of the positive class and `y = 1` for positive rows, `y = 0` for negative
+    /// rows; NaN as for [`log_loss`](Self::log_loss). For two classes only.
     pub fn brier_score(&self) -> f64 {
         self.total().map_or(f64::NAN, |sums| sums.square / sums.weight)
     }
@@ -173,7 +173,7 @@ impl Summary for ClassLosses {
                         of_true_class.ok_or_else(|| {
                             tile.bad_value(&spec.label_col, i, match self.labels {
                             Some(_) => "the label of a class that the model was fitted on",
-                            None => "the number of a class, from 0 and below the width of the probabilities",
+                            None => "the index of a class, from 0 and below the width of the probabilities",
                         })
                         })?;
                     self.many.add(&Sums::of(weight, of_true_class, 0.0, spec.eps));

@@ -1,4 +1,4 @@
-//! Which class was taken for which.
+//! Confusion matrices.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,32 @@ pub struct ConfusionSpec {
     pub label_col: String,
     /// The numeric column of predicted classes.
     pub prediction_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
-/// The weight of the rows of each class that were predicted as each class.
+/// A confusion matrix: the weight of the rows of each class that were predicted as each class.
 ///
-/// A class is any whole number; `-0` is 0. The classes that are averaged over are those of the labels, as in Spark: one
-/// that is only predicted counts as a mistake for the others. A label or prediction that is no whole number and a bad
+/// A class is any integer; `-0` is 0. Averages are over the classes of the labels, as in Spark: a class
+/// that is only predicted counts as an error of the others. A label or prediction that is not an integer and an invalid
 /// weight are errors that name column and row.
+///
+/// ```
+/// use luthier_core::Dataset;
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_stages::{Confusion, ConfusionSpec};
+///
+/// let scored = DataFrame::from_columns(vec![
+///     ("label", Column::i64(vec![0, 1, 2, 2])),
+///     ("prediction", Column::f64(vec![0.0, 1.0, 2.0, 1.0])),
+/// ])?;
+/// let spec =
+///     ConfusionSpec { label_col: "label".into(), prediction_col: "prediction".into(), weight_col: None };
+/// let confusion = Dataset::new(scored).aggregate::<Confusion>(&spec)?;
+/// assert_eq!((confusion.accuracy(), confusion.recall(2.0)?, confusion.precision(1.0)?), (0.75, 0.5, 0.5));
+/// assert_eq!(confusion.matrix().row(2).to_vec(), [0.0, 1.0, 1.0]);
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Cells", into = "Cells")]
 pub struct Confusion {
@@ -136,7 +153,7 @@ impl Confusion {
         })
     }
 
-    /// The mean over the classes of the labels, each weighing as much as its rows; NaN without rows.
+    /// The mean over the classes of the labels, weighted by their rows; NaN without rows.
     fn weighted(&self, f: impl Fn(&OfClass, f64) -> f64) -> f64 {
         let total = self.total();
         let classes = self.classes();
@@ -146,19 +163,19 @@ impl Confusion {
         classes.iter().map(|(_, class)| f(class, total) * class.labelled).sum::<f64>() / total
     }
 
-    /// Share of the rows that were predicted right; NaN without rows.
+    /// Fraction of the rows that were predicted correctly; NaN without rows.
     pub fn accuracy(&self) -> f64 {
         let hits = self.cells.iter().filter(|((label, prediction), _)| label == prediction);
         hits.map(|(_, weight)| weight).sum::<f64>() / self.total()
     }
 
-    /// Share of the rows that were predicted wrong; NaN without rows.
+    /// Fraction of the rows that were predicted incorrectly; NaN without rows.
     pub fn hamming_loss(&self) -> f64 {
         let misses = self.cells.iter().filter(|((label, prediction), _)| label != prediction);
         misses.map(|(_, weight)| weight).sum::<f64>() / self.total()
     }
 
-    /// Of the rows that were predicted as this class the share that is of it; 0 where there are none.
+    /// Of the rows that were predicted as this class, the fraction that belongs to it; 0 if there are none.
     ///
     /// # Errors
     /// If no row is of this class.
@@ -166,7 +183,7 @@ impl Confusion {
         Ok(self.class(label)?.precision())
     }
 
-    /// Of the rows of this class the share that was predicted right; the true positive rate.
+    /// Of the rows of this class, the fraction that was predicted correctly; the true positive rate.
     ///
     /// # Errors
     /// If no row is of this class.
@@ -174,7 +191,7 @@ impl Confusion {
         Ok(self.class(label)?.recall())
     }
 
-    /// Of the rows of other classes the share that was predicted as this class; NaN where there are none.
+    /// Of the rows of other classes, the fraction that was predicted as this class; NaN if there are none.
     ///
     /// # Errors
     /// If no row is of this class.
@@ -211,10 +228,9 @@ impl Confusion {
     }
 }
 
-const NO_CLASS: &str =
-    "a class, which is a whole number: for numbers that are measured there is `regression`";
+const NO_CLASS: &str = "a class, which is an integer; for measured numbers use the evaluator `regression`";
 
-/// Whole numbers beyond 2⁵³ are not told apart.
+/// Integers beyond 2⁵³ cannot be distinguished.
 fn is_class(x: f64) -> bool {
     x.fract() == 0.0 && x.abs() <= 9_007_199_254_740_992.0
 }

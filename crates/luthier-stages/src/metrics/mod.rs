@@ -1,4 +1,4 @@
-//! Evaluators: how well predicted numbers, scores, probabilities and classes fit the true ones.
+//! Evaluators: they compare predicted numbers, scores, probabilities and classes with the true ones.
 
 mod binary_curve;
 mod binary_evaluator;
@@ -34,7 +34,7 @@ pub use sibling_sums::{SiblingSums, SiblingSumsSpec};
 
 use luthier_core::{Dataset, Summary};
 
-/// The metric of each of several views by their summaries.
+/// The metric of each of several views, computed from their summaries.
 fn by_summary<S: Summary>(
     views: &[Dataset],
     spec: &S::Spec,

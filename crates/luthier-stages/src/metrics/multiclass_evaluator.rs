@@ -1,4 +1,4 @@
-//! How well predicted classes and their probabilities fit the true classes.
+//! The evaluator for predicted classes and their probabilities.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Dataset, EvaluationPlan, Evaluator, Note, NoteKind, ParamEnum, Params};
@@ -9,28 +9,28 @@ use super::two_classes::{class_name, labels_of_classes};
 use super::{by_summary, only};
 use crate::columns;
 
-/// A metric of classes, as Spark defines it. Those called weighted are means over the classes of the labels, each
-/// weighing as much as its rows; those by label are of the class [`metric_label`](MulticlassClassificationEvaluator).
+/// A metric of classes, as Spark defines it. Weighted metrics are means over the classes of the labels, weighted by their
+/// rows; metrics by label are those of the class [`metric_label`](MulticlassClassificationEvaluator).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum MulticlassMetric {
     /// Weighted F-measure with β = 1.
     F1,
-    /// Share of the rows that were predicted right.
+    /// Fraction of the rows that were predicted correctly.
     Accuracy,
-    /// Weighted precision: of the rows predicted as a class the share that is of it.
+    /// Weighted precision: of the rows predicted as a class, the fraction that belongs to it.
     WeightedPrecision,
-    /// Weighted recall: of the rows of a class the share that was predicted right.
+    /// Weighted recall: of the rows of a class, the fraction that was predicted correctly.
     WeightedRecall,
     /// The same as weighted recall.
     WeightedTruePositiveRate,
-    /// Weighted false positive rate: of the rows of other classes the share that was predicted as a class. A smaller
-    /// one is better.
+    /// Weighted false positive rate: of the rows of other classes, the fraction that was predicted as a class. Smaller
+    /// is better.
     WeightedFalsePositiveRate,
     /// Weighted F-measure `(1 + β²) · precision · recall / (β² · precision + recall)`.
     WeightedFMeasure,
     /// Recall of a class.
     TruePositiveRateByLabel,
-    /// False positive rate of a class. A smaller one is better.
+    /// False positive rate of a class. Smaller is better.
     FalsePositiveRateByLabel,
     /// Precision of a class.
     PrecisionByLabel,
@@ -38,20 +38,20 @@ pub enum MulticlassMetric {
     RecallByLabel,
     /// F-measure of a class.
     FMeasureByLabel,
-    /// `−Σ w ln(probability of the true class) / Σw`, probabilities clipped to `[eps, 1 − eps]` and not normalised. A
-    /// smaller one is better.
+    /// `−Σ w ln(probability of the true class) / Σw`, with probabilities clipped to `[eps, 1 − eps]` and not normalised.
+    /// Smaller is better.
     LogLoss,
-    /// Share of the rows that were predicted wrong. A smaller one is better.
+    /// Fraction of the rows that were predicted incorrectly. Smaller is better.
     HammingLoss,
 }
 
-/// Scores predicted classes by a [`MulticlassMetric`].
+/// Computes a [`MulticlassMetric`] of predicted classes.
 ///
-/// NaN (not defined) if the weights sum to 0, and for a false positive rate where all rows are of one class. A label or
-/// prediction that is no whole number, a bad weight and a probability outside of 0 and 1 are errors that name column and
-/// row; so is a `metric_label` that no row has. For log_loss a label is the number of its class, from 0, or where the
-/// probabilities carry the names of their classes, as those of a [`LogisticRegression`](crate::LogisticRegression) do, one
-/// of these; the label of a class that the model was not fitted on is an error.
+/// The metric is NaN (not defined) if the weights sum to 0; so is a false positive rate if all rows are of one class. A label
+/// or prediction that is not an integer, an invalid weight and a probability outside 0 to 1 are errors that name column and
+/// row; a `metric_label` that no row has is an error too. For log_loss, a label is the index of its class, from 0, or, if
+/// the probabilities carry the names of their classes, like those of a [`LogisticRegression`](crate::LogisticRegression), one
+/// of these names; the label of a class that the model does not know is an error.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -71,7 +71,7 @@ pub struct MulticlassClassificationEvaluator {
     /// The metric, such as f1, accuracy, weighted_precision, recall_by_label, log_loss or hamming_loss.
     #[param(default = MulticlassMetric::F1)]
     metric: MulticlassMetric,
-    /// The numeric column of true classes; for log_loss their numbers from 0.
+    /// The numeric column of true classes; for log_loss, their indices from 0.
     #[param(default = "label", column = label)]
     label_col: String,
     /// The numeric column of predicted classes.
@@ -80,16 +80,16 @@ pub struct MulticlassClassificationEvaluator {
     /// The vector column with the probability of each class, for log_loss.
     #[param(default = "probability", column = probability)]
     probability_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     #[param(column = weight)]
     weight_col: Option<String>,
-    /// The class of metrics by label.
+    /// The class for metrics by label.
     #[param(default = 0.0)]
     metric_label: f64,
-    /// How much more recall counts than precision in an F-measure that is not f1.
+    /// Weight of recall relative to precision in F-measures other than f1.
     #[param(default = 1.0, range = 0.0..)]
     beta: f64,
-    /// `log_loss` takes probabilities as this far from 0 and 1 at least.
+    /// Smallest distance of probabilities from 0 and 1 in `log_loss`.
     #[param(default = 1e-15, range = 0.0..=0.5)]
     eps: f64,
 }
@@ -199,7 +199,7 @@ impl Evaluator for MulticlassClassificationEvaluator {
         if !unknown.is_empty() {
             let (class, its) = if unknown.len() == 1 { ("class", "its") } else { ("classes", "their") };
             let message = format!(
-                "the model does not know the {class} {}: {its} rows count as wrong",
+                "the model does not know the {class} {}: {its} rows count as errors",
                 unknown.join(", ")
             );
             notes.push(Note::new(NoteKind::MissingClasses, message).about(unknown));
@@ -207,7 +207,9 @@ impl Evaluator for MulticlassClassificationEvaluator {
         if metric.is_nan() {
             let why = match labels.is_empty() {
                 true => "there are no rows with a positive weight".to_owned(),
-                false => format!("all rows with a positive weight have one label in `{}`", self.label_col),
+                false => {
+                    format!("all rows with a positive weight have the same label in `{}`", self.label_col)
+                }
             };
             let message = format!("{} is not defined: {why}", Evaluator::metric(self));
             notes.push(Note::new(NoteKind::UndefinedMetric, message));

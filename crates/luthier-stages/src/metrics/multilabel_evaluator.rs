@@ -1,4 +1,4 @@
-//! How well predicted sets of labels fit the true ones.
+//! The evaluator for predicted sets of labels.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
@@ -7,40 +7,40 @@ use super::multilabel_sums::{MultilabelSums, MultilabelSumsSpec};
 use super::{by_summary, only};
 use crate::columns;
 
-/// A metric of sets of labels: `y` the true ones of a row and `ŷ` the predicted ones. A quotient 0 / 0 counts as 0.
+/// A metric of sets of labels, where `y` are the true labels of a row and `ŷ` the predicted ones. A quotient 0 / 0 is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum MultilabelMetric {
     /// Mean of `2 |y ∩ ŷ| / (|y| + |ŷ|)`.
     F1Measure,
-    /// Share of the rows with `y = ŷ`.
+    /// Fraction of the rows with `y = ŷ`.
     SubsetAccuracy,
     /// Mean of `|y ∩ ŷ| / |y ∪ ŷ|`.
     Accuracy,
-    /// Mean of `(|y ∪ ŷ| − |y ∩ ŷ|) / q`, with `q` the number of labels that any row has. A smaller one is better.
+    /// Mean of `(|y ∪ ŷ| − |y ∩ ŷ|) / q`, with `q` the number of distinct true labels. Smaller is better.
     HammingLoss,
     /// Mean of `|y ∩ ŷ| / |ŷ|`.
     Precision,
     /// Mean of `|y ∩ ŷ| / |y|`.
     Recall,
-    /// Of the rows for which a label was predicted the share that has it.
+    /// Of the rows for which a label was predicted, the fraction that has it.
     PrecisionByLabel,
-    /// Of the rows with a label the share for which it was predicted.
+    /// Of the rows with a label, the fraction for which it was predicted.
     RecallByLabel,
     /// Harmonic mean of precision and recall of a label.
     F1MeasureByLabel,
-    /// Of all predicted labels the share that is true.
+    /// Of all predicted labels, the fraction that is true.
     MicroPrecision,
-    /// Of all true labels the share that was predicted.
+    /// Of all true labels, the fraction that was predicted.
     MicroRecall,
     /// Harmonic mean of the two.
     MicroF1Measure,
 }
 
-/// Scores predicted sets of labels by a [`MultilabelMetric`].
+/// Computes a [`MultilabelMetric`] of predicted sets of labels.
 ///
-/// Both columns hold lists of integers. A list is a set: order and repetition do not count (Spark compares lists in order
-/// for `subset_accuracy`), and where Spark divides 0 by 0 for rows without labels the quotient is 0. NaN (not defined) without rows. A null list is an error that names column and
-/// row.
+/// Both columns contain lists of integers. A list is a set: order and repetitions are ignored (Spark compares lists in order
+/// for `subset_accuracy`). For rows without labels, where Spark divides 0 by 0, the quotient is 0. The metric is NaN (not
+/// defined) without rows. A null list is an error that names column and row.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -66,7 +66,7 @@ pub struct MultilabelClassificationEvaluator {
     /// The list column of predicted labels.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
-    /// The label of metrics by label.
+    /// The label for metrics by label.
     #[param(default = 0)]
     metric_label: i64,
 }

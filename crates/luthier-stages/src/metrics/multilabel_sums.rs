@@ -1,4 +1,4 @@
-//! How predicted sets of labels overlap the true ones.
+//! Sums over predicted sets of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct MultilabelSumsSpec {
     pub prediction_col: String,
 }
 
-/// Sums of a row's quotients and of each label's counts. A list is a set: order and repetition do not count.
+/// Sums of the rows' quotients and of the counts of each label. A list is a set: order and repetitions are ignored.
 ///
 /// A null list is an error that names column and row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl MultilabelSums {
         sum / self.rows as f64
     }
 
-    /// Share of the rows whose labels were predicted exactly.
+    /// Fraction of the rows whose labels were predicted exactly.
     pub fn subset_accuracy(&self) -> f64 {
         self.mean(self.equal as f64)
     }
@@ -109,7 +109,7 @@ impl MultilabelSums {
         self.mean(self.f1_sum)
     }
 
-    /// Mean of `(|y ∪ ŷ| − |y ∩ ŷ|) / q`, with `q` the number of labels that any row has. NaN where no row has one.
+    /// Mean of `(|y ∪ ŷ| − |y ∩ ŷ|) / q`, with `q` the number of distinct true labels. NaN if there are none.
     pub fn hamming_loss(&self) -> f64 {
         let wrong: u64 = self.labels.values().map(|counts| counts.misses + counts.false_alarms).sum();
         let labels = self.labels.values().filter(|counts| counts.hits + counts.misses > 0).count();
@@ -120,12 +120,12 @@ impl MultilabelSums {
         self.labels.get(&label).copied().unwrap_or_default()
     }
 
-    /// Of the rows for which a label was predicted the share that has it, 0 without such rows.
+    /// Of the rows for which a label was predicted, the fraction that has it; 0 without such rows.
     pub fn precision_by_label(&self, label: i64) -> f64 {
         if self.rows == 0 { f64::NAN } else { self.of_label(label).precision() }
     }
 
-    /// Of the rows with a label the share for which it was predicted, 0 without such rows.
+    /// Of the rows with a label, the fraction for which it was predicted; 0 without such rows.
     pub fn recall_by_label(&self, label: i64) -> f64 {
         if self.rows == 0 { f64::NAN } else { self.of_label(label).recall() }
     }
@@ -144,12 +144,12 @@ impl MultilabelSums {
         })
     }
 
-    /// Of all predicted labels the share that is true.
+    /// Of all predicted labels, the fraction that is true.
     pub fn micro_precision(&self) -> f64 {
         if self.rows == 0 { f64::NAN } else { self.together().precision() }
     }
 
-    /// Of all true labels the share that was predicted.
+    /// Of all true labels, the fraction that was predicted.
     pub fn micro_recall(&self) -> f64 {
         if self.rows == 0 { f64::NAN } else { self.together().recall() }
     }

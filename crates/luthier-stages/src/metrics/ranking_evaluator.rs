@@ -1,4 +1,4 @@
-//! How early the relevant items come in predicted lists.
+//! The evaluator for predicted lists of items.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Dataset, EvaluationPlan, Evaluator, ParamEnum, Params};
@@ -7,26 +7,27 @@ use super::ranking_sums::{RankingSums, RankingSumsSpec};
 use super::{by_summary, only};
 use crate::columns;
 
-/// A metric of predicted lists of items, a mean over the rows; a row without relevant items counts as 0. A larger one is
+/// A metric of predicted lists of items: a mean over the rows, in which a row without relevant items counts as 0. Larger is
 /// better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum RankingMetric {
-    /// Mean over a row's relevant items of the precision down to where each is found.
+    /// Mean over the relevant items of a row of the precision at the position of each item.
     MeanAveragePrecision,
-    /// The same of the first k items, over at most k relevant ones.
+    /// The same for the first k items, over at most k relevant ones.
     MeanAveragePrecisionAtK,
-    /// Relevant items among the first k, divided by k, also where fewer are predicted.
+    /// Relevant items among the first k, divided by k, even if fewer items are predicted.
     PrecisionAtK,
-    /// Discounted cumulative gain `Σ gain / ln(place + 1)` of the first k items over that of the best order. The gain of
-    /// a relevant item is 1, or `2^relevance − 1`.
+    /// Discounted cumulative gain `Σ gain / ln(position + 1)` of the first k items, divided by that of the best order. The
+    /// gain of a relevant item is 1, or `2^relevance − 1`.
     NdcgAtK,
     /// Relevant items among the first k, divided by all relevant items.
     RecallAtK,
 }
 
-/// Scores predicted lists of items by a [`RankingMetric`].
+/// Computes a [`RankingMetric`] of predicted lists of items.
 ///
-/// All columns hold lists of integers. NaN (not defined) without rows. A null list is an error that names column and row.
+/// All columns contain lists of integers. The metric is NaN (not defined) without rows. A null list is an error that names
+/// column and row.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -52,11 +53,11 @@ pub struct RankingEvaluator {
     /// The list column of predicted items, the best first.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
-    /// A list column with how relevant each of the relevant items is, in their order, for ndcg_at_k. Where it is missing or
-    /// its list is empty all are equally so. Spark takes the items as sorted by it; here the best order is found.
+    /// A list column with the relevance of each relevant item, in their order, for ndcg_at_k. Without it, or if a list is
+    /// empty, all items are equally relevant. Spark assumes that items are sorted by it; here the best order is computed.
     #[param(column = auxiliary)]
     relevance_col: Option<String>,
-    /// How many predicted items are looked at.
+    /// Number of predicted items to consider.
     #[param(default = 10, range = 1..)]
     k: usize,
 }

@@ -1,4 +1,4 @@
-//! How early the relevant items come in predicted lists.
+//! Sums over predicted lists of items.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,15 +15,15 @@ pub struct RankingSumsSpec {
     pub label_col: String,
     /// The list column of predicted items, the best first.
     pub prediction_col: String,
-    /// A list column with how relevant each of the relevant items is, in their order; all are equally so without it.
+    /// A list column with the relevance of each relevant item, in their order; without it, all are equally relevant.
     pub relevance_col: Option<String>,
-    /// How many predicted items are looked at.
+    /// The number of predicted items to consider.
     pub k: usize,
 }
 
 /// Sums of the rows' precisions, recalls and gains; a row without relevant items adds 0.
 ///
-/// A null list, and relevances that are not as many as the items, are errors that name column and row.
+/// A null list, and a number of relevances other than that of the items, are errors that name column and row.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RankingSums {
     rows: u64,
@@ -106,17 +106,17 @@ impl RankingSums {
         self.mean(self.average_precision_at_sum)
     }
 
-    /// Mean share of `k` that is relevant items among the first `k`.
+    /// Mean over the rows of the number of relevant items among the first `k`, divided by `k`.
     pub fn precision_at_k(&self) -> f64 {
         self.mean(self.precision_at_sum)
     }
 
-    /// Mean share of the relevant items that is among the first `k`.
+    /// Mean fraction of the relevant items that is among the first `k`.
     pub fn recall_at_k(&self) -> f64 {
         self.mean(self.recall_at_sum)
     }
 
-    /// Mean discounted cumulative gain of the first `k` items, as a share of that of the best order.
+    /// Mean discounted cumulative gain of the first `k` items, divided by that of the best order.
     pub fn ndcg_at_k(&self) -> f64 {
         self.mean(self.gain_at_sum)
     }

@@ -1,4 +1,4 @@
-//! How far predicted numbers are from true ones.
+//! The evaluator for regression.
 
 use luthier_core::frame::Schema;
 use luthier_core::{
@@ -14,12 +14,12 @@ use crate::columns;
 /// A metric of regression; `y` is the label, `ŷ` the prediction, `w` the weight, `ȳ = Σwy / Σw`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum RegressionMetric {
-    /// Root of the mean squared error, `√(Σw(y−ŷ)² / Σw)`.
+    /// Root mean squared error, `√(Σw(y−ŷ)² / Σw)`.
     Rmse,
     /// Mean squared error, `Σw(y−ŷ)² / Σw`.
     Mse,
-    /// Coefficient of determination, `1 − Σw(y−ŷ)² / Σw(y−ȳ)²`; through the origin
-    /// `1 − Σw(y−ŷ)² / Σwy²`. NaN (not defined) where the denominator is 0.
+    /// Coefficient of determination, `1 − Σw(y−ŷ)² / Σw(y−ȳ)²`, or with `through_origin`
+    /// `1 − Σw(y−ŷ)² / Σwy²`. NaN (not defined) if the denominator is 0.
     R2,
     /// Mean absolute error, `Σw|y−ŷ| / Σw`.
     Mae,
@@ -27,14 +27,14 @@ pub enum RegressionMetric {
     Var,
 }
 
-/// Scores predicted numbers against true ones by a [`RegressionMetric`].
+/// Computes a [`RegressionMetric`] of predicted numbers.
 ///
-/// As in Spark, except that `r2` is right for weights that are not 1 (Spark's may exceed 1).
-/// Any metric is NaN if a prediction is null, NaN or infinite, or if the weights sum to 0. A label that is
+/// The metrics are those of Spark, except that `r2` is correct for weights other than 1 (Spark's may exceed 1).
+/// Every metric is NaN if a prediction is null, NaN or infinite, or if the weights sum to 0. A label that is
 /// null, NaN or infinite and a negative weight are errors that name column and row.
 ///
-/// All metrics but `mae` follow from the [`Moments`] of label and prediction, which cost no rows behind a linear
-/// model; the rows are read when those would leave fewer than 11 digits.
+/// All metrics except `mae` follow from the [`Moments`] of label and prediction, which need no rows behind a linear
+/// model; the rows are read if fewer than 11 digits would be correct.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -59,7 +59,7 @@ pub struct RegressionEvaluator {
     /// The numeric column of predicted values.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     #[param(column = weight)]
     weight_col: Option<String>,
     /// Whether `r2` is for a model without intercept.
@@ -258,7 +258,7 @@ impl Evaluator for RegressionEvaluator {
                 format!("a prediction in `{}` is missing or not finite", self.prediction_col)
             }
             Ok(sums) if sums.weight_sum() == 0.0 => "there are no rows with a positive weight".to_owned(),
-            Ok(_) => format!("`{}` does not vary", self.label_col),
+            Ok(_) => format!("`{}` is constant", self.label_col),
             Err(_) => return Vec::new(),
         };
         let message = format!("{} is not defined: {why}", Evaluator::metric(self));

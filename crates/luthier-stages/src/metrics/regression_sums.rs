@@ -1,4 +1,4 @@
-//! What every regression metric is made of, summed over rows.
+//! The sums over rows from which regression metrics are computed.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,13 @@ pub struct RegressionSumsSpec {
     pub label_col: String,
     /// The numeric column of predicted values.
     pub prediction_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
 }
 
 /// Weighted sums of residuals `r = y − ŷ`, with labels and predictions centred.
 ///
-/// Residuals are taken row by row and sums of squares are centred tile by tile (Chan, Golub and LeVeque 1979),
+/// Residuals are computed row by row and sums of squares are centred tile by tile (Chan, Golub and LeVeque 1979),
 /// so neither a large offset nor a small residual costs digits.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RegressionSums {
@@ -35,7 +35,7 @@ pub struct RegressionSums {
 }
 
 impl RegressionSums {
-    /// Whether a prediction is null, NaN or infinite: no metric is defined then.
+    /// Whether a prediction is null, NaN or infinite, so that no metric is defined.
     pub fn is_undefined(&self) -> bool {
         self.undefined
     }
@@ -92,7 +92,7 @@ impl RegressionSums {
             return Ok(());
         }
         Err(Error::invalid(format!(
-            "the values of `{}` are too large to be squared in f64: scale them first",
+            "the values of `{}` are too large to be squared in f64; scale them first",
             labels.column
         )))
     }

@@ -1,4 +1,4 @@
-//! The sums behind regression metrics for several affine predictions at once.
+//! The sums for regression metrics of several affine predictions at once.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Error, Result, Summary, Tile, linalg};
@@ -13,9 +13,9 @@ use crate::columns;
 pub struct SiblingSumsSpec {
     /// The numeric column of true values.
     pub label_col: String,
-    /// A numeric column of weights; every row weighs 1 without it.
+    /// A numeric column of weights; without it, every row has weight 1.
     pub weight_col: Option<String>,
-    /// Numeric and vector columns, side by side in this order.
+    /// Numeric and vector columns, concatenated in this order.
     pub input_cols: Vec<String>,
     /// One row per model, one column per input feature.
     pub coefficients: Array2<f64>,
@@ -23,10 +23,10 @@ pub struct SiblingSumsSpec {
     pub offsets: Array1<f64>,
 }
 
-/// [`RegressionSums`] of sibling models that differ by their coefficients alone: one matrix product a tile instead
-/// of a pass through each model. The sums of a model are the same bits whichever siblings it has.
+/// [`RegressionSums`] of sibling models that differ only in their coefficients: one matrix product per tile instead
+/// of a pass through each model. The sums of a model do not depend on its siblings, to the last bit.
 ///
-/// A null feature gives a prediction that is NaN here, as a NaN does.
+/// A null feature gives a prediction that is NaN, as a NaN does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SiblingSums {
     /// In the order of the models.

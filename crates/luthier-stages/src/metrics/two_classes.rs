@@ -1,4 +1,4 @@
-//! What is summed up for each of two classes, whatever their labels are.
+//! Sums for each of two classes, whatever their labels.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Error, Note, NoteKind, Result, Tile};
@@ -108,7 +108,7 @@ impl<T: Clone> TwoClasses<T> {
                         None => {
                             return Err(Error::invalid(format!(
                                 "{column} has labels of more than two classes: {told} and {label}; for more classes \
-                                 there is `multiclass_classification`"
+                                use the evaluator `multiclass_classification`"
                             )));
                         }
                     }
@@ -132,7 +132,7 @@ impl<T: Clone> TwoClasses<T> {
             ),
             None => (
                 format!("{label}, beside the labels {}", self.told()),
-                "labels of two classes: for more there is `multiclass_classification`",
+                "labels of two classes; for more, use the evaluator `multiclass_classification`",
             ),
         };
         Error::bad_value(column, row, found, expected)
@@ -209,12 +209,12 @@ impl<T: Clone> TwoClasses<T> {
                     Some(missing) => {
                         note(format!("no row in `{label_col}` is of the class {missing}")).about([missing])
                     }
-                    None => note(format!("`{label_col}` has labels of one class alone")),
+                    None => note(format!("`{label_col}` has labels of only one class")),
                 }
             }
-            (None, Some((label, _))) => {
-                note(format!("all labels in `{label_col}` are {label}, and nothing says which class that is"))
-            }
+            (None, Some((label, _))) => note(format!(
+                "all labels in `{label_col}` are {label}, and it is unknown which class that is"
+            )),
         });
         notes
     }

@@ -1,4 +1,4 @@
-//! What a summary holds for each of its columns.
+//! Values of a summary for each of its columns.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use luthier_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Something for each of some columns, in their order and by name.
+/// One value per column, in their order and by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ByColumn<T> {
@@ -21,14 +21,14 @@ impl<T> ByColumn<T> {
     }
 
     /// # Errors
-    /// If there is no such column.
+    /// If the column does not exist.
     pub(crate) fn of(&self, column: &str) -> Result<&T> {
         let places = || self.entries.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect();
         let place = self.places.get_or_init(places).get(column);
         let entry = place.and_then(|&place| self.entries.get(place));
         entry
             .map(|(_, found)| found)
-            .ok_or_else(|| Error::invalid(format!("the summary holds no column for `{column}`")))
+            .ok_or_else(|| Error::invalid(format!("the summary does not include the column `{column}`")))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
@@ -39,7 +39,7 @@ impl<T> ByColumn<T> {
         self.entries.iter_mut().map(|(name, of)| (&*name, of))
     }
 
-    /// Those of some of the columns; `None` if one is not there.
+    /// The values of some of the columns; `None` if one does not exist.
     pub(crate) fn select(&self, columns: &[String]) -> Option<Self>
     where
         T: Clone,

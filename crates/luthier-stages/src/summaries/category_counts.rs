@@ -1,4 +1,4 @@
-//! How often each category occurs.
+//! Counts of categories.
 
 use std::collections::HashMap;
 
@@ -13,30 +13,30 @@ use crate::features::categories::{for_each_text, require_categories};
 /// The columns of [`CategoryCounts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CategorySpec {
-    /// Columns of text, numbers or truth values; a column is named once.
+    /// Columns of text, numbers or booleans, without duplicates.
     pub columns: Vec<String>,
 }
 
 impl CategorySpec {
-    /// The categories of these columns; a column named twice is taken once.
+    /// The categories of these columns; duplicate names are ignored.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
         Self { columns: columns::unique(columns) }
     }
 }
 
-/// How many rows have each category, by column; nulls and NaN are left out.
+/// The number of rows of each category, by column; nulls and NaN are ignored.
 ///
-/// A number counts by its text. Merging is exact.
+/// Numbers are converted to strings. Merging is exact.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CategoryCounts {
     columns: ByColumn<HashMap<String, u64>>,
 }
 
 impl CategoryCounts {
-    /// The categories of a column and how many rows have them, in no order.
+    /// The categories of a column and their numbers of rows, in no particular order.
     ///
     /// # Errors
-    /// If it is not among the spec's columns.
+    /// If the column is not in the spec.
     pub fn of(&self, column: &str) -> Result<&HashMap<String, u64>> {
         self.columns.of(column)
     }
@@ -91,7 +91,7 @@ impl Summary for CategoryCounts {
         Ok(())
     }
 
-    // How many there are only the rows tell; some thousands are taken to be usual.
+    // The number of categories is only known from the rows; some thousands are assumed.
     fn bytes(&self) -> usize {
         self.columns.iter().map(|(_, counts)| 64 * counts.len().max(4096)).sum()
     }

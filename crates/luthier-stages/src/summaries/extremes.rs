@@ -1,10 +1,10 @@
-//! The least and the largest value.
+//! The smallest and the largest value.
 
 use serde::{Deserialize, Serialize};
 
 use super::FeatureStatistic;
 
-/// The least and the largest of some numbers; merging is exact.
+/// The smallest and the largest of some numbers; merging is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Extremes {
     count: u64,
@@ -13,22 +13,22 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// How many numbers there are.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The least of them; NaN where there are none.
+    /// The smallest value; NaN if there are none.
     pub fn min(&self) -> f64 {
         if self.count == 0 { f64::NAN } else { self.min }
     }
 
-    /// The largest of them; NaN where there are none.
+    /// The largest value; NaN if there are none.
     pub fn max(&self) -> f64 {
         if self.count == 0 { f64::NAN } else { self.max }
     }
 
-    /// The largest absolute value; NaN where there are none.
+    /// The largest absolute value; NaN if there are none.
     pub fn max_abs(&self) -> f64 {
         self.min().abs().max(self.max().abs())
     }
@@ -44,7 +44,7 @@ impl FeatureStatistic for Extremes {
 
     fn take_in(&mut self, values: &[f64]) {
         self.count += values.len() as u64;
-        // Adding zero turns -0 into 0: which of the two came first must not show.
+        // Adding zero turns -0 into 0, so that the result does not depend on which of the two came first.
         self.min = values.iter().fold(self.min, |least, &x| if x < least { x + 0.0 } else { least });
         self.max = values.iter().fold(self.max, |largest, &x| if x > largest { x + 0.0 } else { largest });
     }

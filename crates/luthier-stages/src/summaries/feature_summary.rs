@@ -1,4 +1,4 @@
-//! One statistic of each feature, whatever the others are.
+//! Statistics of single features.
 
 use std::fmt::Debug;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::by_column::ByColumn;
 use crate::columns;
 
-/// A statistic of some numbers that can be merged: what a [`FeatureSummary`] keeps of each feature.
+/// A statistic of some numbers that can be merged; a [`FeatureSummary`] has one per feature.
 ///
 /// # Contract
-/// As that of a [`Summary`]: values in portions of any size, then merged in any grouping, give the same up to
-/// rounding or a bound that the statistic states.
+/// That of a [`Summary`]: values in portions of any size, merged in any grouping, give the same result up to
+/// rounding or a bound that the statistic documents.
 pub trait FeatureStatistic: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What it can be asked for.
+    /// Its options.
     type Options: Clone + Debug + PartialEq + Send + Sync + 'static;
 
     /// Name of the summary, for plans and errors.
@@ -25,48 +25,48 @@ pub trait FeatureStatistic: Clone + Debug + Serialize + DeserializeOwned + Send 
     /// The statistic of no values.
     fn empty(options: &Self::Options) -> Self;
 
-    /// Takes in values, none of which is NaN.
+    /// Adds values, none of which is NaN.
     fn take_in(&mut self, values: &[f64]);
 
-    /// Takes in zeros, of which sparse vectors have many.
+    /// Adds zeros, of which sparse vectors have many.
     fn take_in_zeros(&mut self, count: u64);
 
-    /// Takes in the statistic of other values.
+    /// Adds the statistic of other values.
     fn merge(&mut self, other: &Self);
 
-    /// About how much memory it takes.
+    /// About how many bytes of memory it takes.
     fn bytes(&self) -> usize {
         size_of::<Self>()
     }
 }
 
-/// Which values are left out besides NaN.
+/// The values that are ignored in addition to NaN.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Missing {
-    /// Whether nulls are left out; else they are errors.
+    /// Whether nulls are ignored; otherwise they are errors.
     pub nulls: bool,
-    /// A value that stands for a missing one.
+    /// A value that counts as missing.
     pub value: Option<f64>,
 }
 
 /// The columns of a [`FeatureSummary`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureSpec<O> {
-    /// Numeric and vector columns; a column is named once.
+    /// Numeric and vector columns, without duplicates.
     pub columns: Vec<String>,
-    /// What is left out of the statistics.
+    /// The values that the statistics ignore.
     pub missing: Missing,
-    /// What the statistic is asked for.
+    /// The options of the statistic.
     pub options: O,
 }
 
 impl<O: Clone> FeatureSpec<O> {
-    /// A statistic of these columns' features in which NaN is left out; a column named twice is taken once.
+    /// A statistic of the features of these columns that ignores NaN; duplicate names are ignored.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>, options: O) -> Self {
         Self { columns: columns::unique(columns), missing: Missing::default(), options }
     }
 
-    /// The same, leaving out more.
+    /// The same spec, ignoring further values.
     pub fn without(self, missing: Missing) -> Self {
         Self { missing, ..self }
     }
@@ -78,8 +78,8 @@ impl<O: Clone> FeatureSpec<O> {
 
 /// One [`FeatureStatistic`] for each feature of numeric and vector columns.
 ///
-/// NaN is left out; an infinite value is an error that names column and row, and so is a null unless the spec
-/// leaves nulls out. Requests for several columns share a pass, and go through assemblers without rows.
+/// NaN is ignored; an infinite value is an error that names column and row, and so is a null unless the spec
+/// ignores nulls. Requests for several columns share a pass, and are carried through assemblers without reading rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct FeatureSummary<S: FeatureStatistic> {
@@ -88,7 +88,7 @@ pub struct FeatureSummary<S: FeatureStatistic> {
 }
 
 impl<S: FeatureStatistic> FeatureSummary<S> {
-    /// Number of rows, with those whose values are left out.
+    /// Number of rows, including those whose values are ignored.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -96,7 +96,7 @@ impl<S: FeatureStatistic> FeatureSummary<S> {
     /// The statistics of a column's features.
     ///
     /// # Errors
-    /// If it is not among the spec's columns.
+    /// If the column is not in the spec.
     pub fn of(&self, column: &str) -> Result<&[S]> {
         self.columns.of(column).map(Vec::as_slice)
     }
@@ -104,10 +104,10 @@ impl<S: FeatureStatistic> FeatureSummary<S> {
     /// The statistics of a column's features.
     ///
     /// # Errors
-    /// If it is not among the spec's columns, or there were no rows.
+    /// If the column is not in the spec, or there were no rows.
     pub fn require(&self, column: &str) -> Result<&[S]> {
         match self.rows {
-            0 => Err(Error::invalid("there are no rows to learn from")),
+            0 => Err(Error::invalid("no rows to fit: at least one row is needed")),
             _ => self.of(column),
         }
     }
@@ -182,7 +182,7 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
         if same { self.select(&to.columns) } else { None }
     }
 
-    // Several inputs are put side by side, as an assembler does; a map of one input may be anything.
+    // Several inputs are concatenated, as by an assembler; a map of one input may be anything.
     fn pull_back(spec: &Self::Spec, map: &AffineColumns) -> Option<Self::Spec> {
         if !spec.columns.contains(&map.output) {
             return Some(spec.clone());
@@ -210,7 +210,7 @@ impl<S: FeatureStatistic> Summary for FeatureSummary<S> {
     }
 }
 
-/// Takes in what is held of each feature, then its zeros.
+/// Adds the stored values of each feature, then its zeros.
 fn take_in_sparse<S: FeatureStatistic>(features: &mut [S], rows: &SparseTile<'_>, missing: Missing) {
     let mut held: Vec<(u32, f64)> = Vec::new();
     for i in 0..rows.len() {
@@ -258,7 +258,7 @@ fn check(
     if !values.iter().any(is_bad) {
         return Ok(());
     }
-    // NaN stands for null here, so the array has to be asked.
+    // NaN also represents null here, so the array has to be checked.
     let null = if missing.nulls { None } else { first_null_row(tile.array(column)?.as_ref()) };
     let infinite = values.outer_iter().enumerate().find_map(|(i, row)| {
         let j = row.iter().position(|x| is_bad(x) && !x.is_nan())?;
@@ -266,7 +266,7 @@ fn check(
     });
     match (null, infinite) {
         (Some(null), infinite) if infinite.is_none_or(|(i, ..)| null <= i) => {
-            let expected = "a value in every row: drop or fill missing values first";
+            let expected = "a value in every row; drop or fill missing values first";
             Err(tile.bad_value_of(column, null, "null", expected))
         }
         (_, Some((i, _, x))) if values.ncols() == 1 => {

@@ -1,4 +1,4 @@
-//! Summaries of features taken one by one.
+//! Summaries of single features.
 
 mod by_column;
 mod category_counts;

@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use super::FeatureStatistic;
 
-/// So many distinct values are kept before any is left out.
+/// The number of distinct values that are kept before any is dropped.
 const KEPT: usize = 2048;
 
-/// Values that wait to be sorted.
+/// The number of values that wait to be sorted.
 const WAITING: usize = 2048;
 
 /// Quantiles of some numbers, up to an error in rank.
 ///
-/// Kept are values with bounds on how many numbers are less and how many are not greater (Zhang and Wang 2007, after
-/// Greenwald and Khanna 2001). Merging two summaries adds bounds. Where more than some two thousand distinct values
-/// are kept, those are left out without which a rank is still known within `relative_error · n`: so the bound holds
-/// however the numbers were parted, and up to so many distinct values, and for an error of 0, quantiles are exact.
+/// The summary keeps values with bounds on how many numbers are less and how many are not greater (Zhang and Wang 2007, after
+/// Greenwald and Khanna 2001). Merging two summaries adds their bounds. If there are more than about two thousand distinct
+/// values, a value is dropped if ranks are still known within `relative_error · n` without it. So the bound holds
+/// however the numbers were divided. Quantiles are exact for fewer distinct values, and for an error of 0.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Quantiles {
     relative_error: f64,
     kept: Vec<Ranked>,
-    /// The numbers that `kept` stands for.
+    /// The number of values that `kept` represents.
     count: u64,
     waiting: Vec<f64>,
-    /// Zeros that are not among the others yet.
+    /// Zeros that have not been merged with the others yet.
     zeros: u64,
     limit: usize,
 }
 
-/// A value and what is known of its rank.
+/// A value and the bounds on its rank.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Ranked {
     value: f64,
@@ -55,19 +55,19 @@ impl Ranked {
 }
 
 impl Quantiles {
-    /// How many numbers there are.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count + self.waiting.len() as u64 + self.zeros
     }
 
-    /// For each probability `p` one of the numbers, whose rank among the `n` sorted ones is `⌈p·n⌉` (at least 1) up to
-    /// `relative_error · n`; `None` where there are no numbers.
+    /// For each probability `p`, the value whose rank among the `n` sorted numbers is `⌈p·n⌉` (at least 1), up to an error of
+    /// `relative_error · n`; `None` if there are no numbers.
     pub fn at(&self, probabilities: &[f64]) -> Option<Vec<f64>> {
         let complete = self.complete();
         probabilities.iter().map(|p| complete.ranked(*p)).collect()
     }
 
-    /// The number that occurs most often, the least of several; exact for a relative error of 0.
+    /// The most frequent number, or the smallest of several; exact for a relative error of 0.
     pub fn mode(&self) -> Option<f64> {
         let complete = self.complete();
         let most = complete.kept.iter().map(|x| x.times).max()?;
@@ -120,12 +120,12 @@ impl Quantiles {
         self.count += count;
         if self.kept.len() > self.limit {
             self.leave_out();
-            // Where little can be left out, trying often would take long.
+            // If little can be dropped, trying often would take long.
             self.limit = self.limit.max(2 * self.kept.len());
         }
     }
 
-    /// Leaves out values between two others whose ranks are near enough.
+    /// Drops values between two others whose ranks are close enough.
     fn leave_out(&mut self) {
         let allowed = 2.0 * self.relative_error * self.count as f64;
         let mut previous = match self.kept.first() {
@@ -178,7 +178,7 @@ fn combined((a, in_a): (&[Ranked], u64), (b, in_b): (&[Ranked], u64)) -> Vec<Ran
 }
 
 impl FeatureStatistic for Quantiles {
-    /// The largest error in rank, as a share of the numbers; 0 keeps all distinct values.
+    /// The largest error in rank, as a fraction of the numbers; 0 keeps all distinct values.
     type Options = f64;
     const NAME: &'static str = "quantiles";
 

@@ -1,4 +1,4 @@
-//! Mean and variance of each feature by itself.
+//! Mean and variance of single features.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use super::FeatureStatistic;
 
 /// Count, mean and centred sum of squares of some numbers: `mean = Σx / n`, `scatter = Σ(x − mean)²`.
 ///
-/// Each portion is centred by itself before it is squared, and portions are merged by the formula of Chan, Golub
-/// and LeVeque (1979). Equal numbers have a scatter of exactly zero. Numbers whose squares would overflow or vanish are
+/// Each portion is centred separately before it is squared, and portions are merged by the formula of Chan, Golub
+/// and LeVeque (1979). Equal numbers have a scatter of exactly zero. Numbers whose squares would overflow or underflow are
 /// scaled by a power of two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
@@ -20,22 +20,22 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// How many numbers there are.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their mean; NaN where there are none.
+    /// The mean; NaN if there are no values.
     pub fn mean(&self) -> f64 {
         if self.count == 0 { f64::NAN } else { self.mean }
     }
 
-    /// `scatter / (n − 1)`; 0 for less than two numbers. It may overflow where the deviation does not.
+    /// `scatter / (n − 1)`; 0 for fewer than two numbers. It may overflow where the standard deviation does not.
     pub fn sample_variance(&self) -> f64 {
         scaled(scaled(self.scaled_variance(), self.exponent), self.exponent)
     }
 
-    /// The root of the sample variance.
+    /// The sample standard deviation, the square root of the sample variance.
     pub fn sample_deviation(&self) -> f64 {
         scaled(self.scaled_variance().sqrt(), self.exponent)
     }

@@ -208,10 +208,7 @@ fn labels_that_are_no_classes_are_named() {
         label[7] = bad;
         let frame = DataFrame::from_ndarray(features(), label).unwrap();
         let error = LogisticRegression::new().fit_frame(&frame).unwrap_err().to_string();
-        assert!(
-            error.contains("row 7") && error.contains("a class, a whole number from 0 to 65535"),
-            "{error}"
-        );
+        assert!(error.contains("row 7") && error.contains("a class: an integer from 0 to 65535"), "{error}");
     }
     let frame = |label: Vec<f64>, prediction: Vec<f64>| {
         DataFrame::from_columns(vec![("label", Column::f64(label)), ("prediction", Column::f64(prediction))])
@@ -220,7 +217,7 @@ fn labels_that_are_no_classes_are_named() {
     let accuracy = MulticlassClassificationEvaluator::new().metric(MulticlassMetric::Accuracy);
     for bad in [0.5, 1e300] {
         let label = error(&accuracy, &frame(vec![0.0, bad], vec![0.0, 1.0]));
-        assert!(label.contains("`label`, row 1") && label.contains("whole number"), "{label}");
+        assert!(label.contains("`label`, row 1") && label.contains("integer"), "{label}");
         let prediction = error(&accuracy, &frame(vec![0.0, 1.0], vec![0.0, bad]));
         assert!(
             prediction.contains("`prediction`, row 1") && prediction.contains("regression"),

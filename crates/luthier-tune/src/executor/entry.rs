@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Executor, NamedExecutor};
 use crate::named::{PartEntry, configured, describe};
 
-/// How to make an executor.
+/// How to create an executor.
 pub type ExecutorEntry = PartEntry<dyn Executor>;
 
 impl ExecutorEntry {

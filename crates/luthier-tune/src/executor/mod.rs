@@ -43,20 +43,20 @@ pub type TaskResult = std::result::Result<Vec<u8>, String>;
 /// ```
 ///
 /// # Contract
-/// - Tasks may run in any order, on any thread, and several at once. None waits for another.
-/// - The result of a task depends on its number alone.
+/// - Tasks may run in any order, on any thread, and several at once. No task waits for another.
+/// - The result of a task depends only on its number.
 /// - `len` never changes.
 /// - A task may use rayon.
 pub trait Job: Send + Sync + 'static {
-    /// How many tasks there are: `0..len`.
+    /// The number of tasks; they are numbered `0..len`.
     fn len(&self) -> usize;
 
-    /// Whether there is nothing to do.
+    /// Whether there are no tasks.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Runs one task. Panics of a user's code are caught in here and become `Err`.
+    /// Runs one task. Panics of a user's code are caught and become `Err`.
     fn run(&self, task: usize) -> TaskResult;
 
     /// What another process needs to rebuild the job, if it can be rebuilt.
@@ -65,7 +65,7 @@ pub trait Job: Send + Sync + 'static {
     }
 }
 
-/// Takes the results of tasks as they come.
+/// Receives the results of tasks as they finish.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -83,22 +83,22 @@ pub trait Job: Send + Sync + 'static {
 /// }
 /// ```
 pub trait Sink: Sync {
-    /// Takes the result of one task. Called from any thread, also at the same time for different tasks.
+    /// Receives the result of one task. It may be called from any thread, for different tasks at the same time.
     fn report(&self, task: usize, result: TaskResult);
 }
 
 /// Runs the tasks of a job.
 ///
 /// # Contract
-/// - At most `limit` calls of [`Job::run`] are under way at any time, also when tasks use rayon inside.
-/// - Every task of `0..job.len()` is reported exactly once, whatever happens to it: a task that panics
-///   ([`run_task`] catches it) or whose worker is lost is reported as `Err`. One failure stops no other task.
-/// - Order does not matter, neither of running nor of reporting.
-/// - `execute` returns when all tasks are reported. It returns an error only if it could not do its work,
+/// - At most `limit` calls of [`Job::run`] are running at any time, even if the tasks use rayon themselves.
+/// - Every task in `0..job.len()` is reported exactly once, whether it succeeds or fails: a task that panics
+///   ([`run_task`] catches it) or whose worker is lost is reported as `Err`. A failure does not stop other tasks.
+/// - Tasks may run and be reported in any order.
+/// - `execute` returns when all tasks have been reported. It returns an error only if the executor itself fails,
 ///   not because a task failed.
-/// - No task waits for another one: an executor must not let a task that waits (for its own nested rayon
-///   work) run a loop over all other tasks, and must finish on a pool of one thread ([`serve_rayon_until`]).
-/// - Calls may overlap: one executor can run several jobs at once, each with a limit of its own.
+/// - No task waits for another one: an executor must not let a task that waits for its own nested rayon
+///   work run a loop over all other tasks, and it must not hang on a pool of one thread ([`serve_rayon_until`]).
+/// - Several calls may run at the same time: one executor can run several jobs at once, each with its own limit.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -124,7 +124,7 @@ pub trait Executor: Any + Debug + Send + Sync {
     /// Runs all tasks of `job`, at most `limit` at once, and reports each to `sink` exactly once.
     ///
     /// # Errors
-    /// If the executor itself cannot work: no thread can be started, a remote end is not there.
+    /// If the executor itself fails: no thread can be started, a remote worker cannot be reached.
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()>;
 
     /// The largest number of tasks that can run at once, whatever the limit; by default the number of cores.
@@ -160,7 +160,7 @@ pub trait Executor: Any + Debug + Send + Sync {
 /// luthier_tune::register_executor!(InOrder: "One task after the other.");
 /// ```
 pub trait NamedExecutor: Executor + Params + Default {
-    /// The name it is registered by, such as `"thread_pool"`.
+    /// The registered name, such as `"thread_pool"`.
     const NAME: &'static str;
 }
 

@@ -7,10 +7,11 @@ use rayon::Scope;
 
 use super::{Executor, Job, NamedExecutor, Sink, run_task};
 
-/// Tasks on the current rayon pool: the pool of the calling thread, or else the global one.
+/// Runs tasks on the current rayon pool: the pool of the calling thread, or otherwise the global one.
 ///
-/// No more tasks run at once than the pool has threads, unless tasks use rayon themselves: a thread that waits for nested
-/// work may begin another task meanwhile, within the limit. The wall time of a task then includes that of the other.
+/// At most as many tasks run at once as the pool has threads, unless tasks use rayon themselves: a thread that waits for
+/// nested work may start another task in the meantime, within the limit. The wall time of a task then includes that of the
+/// other.
 ///
 /// ```
 /// use luthier_tune::{Executor, Rayon};
@@ -39,7 +40,7 @@ impl NamedExecutor for Rayon {
     const NAME: &'static str = "rayon";
 }
 
-/// The tasks that no chain has taken yet.
+/// The tasks that have not been started yet.
 struct Tasks<'a> {
     job: &'a dyn Job,
     len: usize,
@@ -48,11 +49,11 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    /// Spawns the next task; the task after it is spawned when it is done. There are as many such chains as
-    /// the limit allows, so in-flight tasks never exceed it.
+    /// Spawns the next task, which spawns the task after it when it is done. There are as many such chains as
+    /// the limit allows, so the number of running tasks never exceeds it.
     ///
-    /// Loops that pull tasks would keep the limit too, but a thread that waits inside of its own task could
-    /// steal such a loop, and would not come back before all tasks are done. A spawned closure runs one task.
+    /// Loops that pull tasks would keep the limit too, but a thread that waits inside its own task could
+    /// steal such a loop and would not return before all tasks are done. A spawned closure runs only one task.
     fn spawn_next<'scope>(&'scope self, scope: &Scope<'scope>) {
         let task = self.next.fetch_add(1, Ordering::Relaxed);
         if task < self.len {
@@ -64,4 +65,4 @@ impl Tasks<'_> {
     }
 }
 
-crate::register_executor!(Rayon: "Tasks on the current rayon pool.");
+crate::register_executor!(Rayon: "Runs tasks on the current rayon pool.");

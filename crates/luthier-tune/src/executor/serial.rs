@@ -5,8 +5,8 @@ use luthier_core::params::Params;
 
 use super::{Executor, Job, NamedExecutor, Sink, run_task};
 
-/// One task after the other, in order, on the calling thread, whatever the limit. A search with a larger `parallelism` says
-/// so in its notes.
+/// Runs one task after the other, in order, on the calling thread, whatever the limit. A search with a `parallelism` above 1
+/// notes this.
 ///
 /// The tasks themselves may still use all cores with rayon.
 ///
@@ -33,4 +33,4 @@ impl NamedExecutor for Serial {
     const NAME: &'static str = "serial";
 }
 
-crate::register_executor!(Serial: "One task after the other on the calling thread.");
+crate::register_executor!(Serial: "Runs one task after the other on the calling thread.");

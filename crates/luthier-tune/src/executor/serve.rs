@@ -1,14 +1,14 @@
 use std::thread;
 use std::time::Duration;
 
-/// Time between two looks when the pool has nothing to do.
+/// Time between two checks when the pool has nothing to do.
 const PAUSE: Duration = Duration::from_micros(50);
 
-/// Waits for tasks on a thread of a rayon pool: runs what the pool has to do until `ready` gives something.
+/// Works for the rayon pool of the calling thread until `ready` returns a value.
 ///
-/// For an executor that waits for threads of its own. Its caller may be a thread of the very pool that the tasks
-/// need: with the only thread of the global pool blocked in there, a task's `par_iter` would never begin. On a
-/// thread of no pool it gives `None` at once, without asking `ready`: such a thread may simply block.
+/// This is for an executor that waits for its own threads. Its caller may be a thread of the pool that the tasks
+/// need: if the only thread of the global pool were blocked, the `par_iter` of a task would never start. On a
+/// thread that does not belong to a pool, it returns `None` at once without calling `ready`; such a thread may simply block.
 ///
 /// ```
 /// use std::sync::mpsc::{Receiver, TryRecvError};

@@ -8,11 +8,11 @@ use luthier_core::params::Params;
 
 use super::{Executor, Job, NamedExecutor, Serial, Sink, run_task, serve_rayon_until};
 
-/// Tasks on threads of their own, named `luthier-worker-0`, `luthier-worker-1`, …: the default executor of a search.
+/// Runs tasks on separate threads, named `luthier-worker-0`, `luthier-worker-1`, …: the default executor of a search.
 ///
-/// It starts as many threads as the limit allows, or as there are tasks, and ends them with the job; with a limit of 1, tasks
-/// run on the calling thread. Work that tasks do with rayon runs on the global pool in addition: with parallelism 3 and
-/// frames of 2 partitions, up to 6 cores are busy.
+/// It starts as many threads as the limit allows, but not more than there are tasks, and stops them at the end of the job.
+/// With a limit of 1, tasks run on the calling thread. Work that tasks do with rayon also uses the global pool: with
+/// parallelism 3 and frames of 2 partitions, up to 6 cores are busy.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -60,12 +60,12 @@ impl Executor for ThreadPool {
                 let name = format!("luthier-worker-{index}");
                 match thread::Builder::new().name(name).spawn_scoped(scope, work) {
                     Ok(worker) => workers.push(worker),
-                    // Fewer threads do the same work.
+                    // Fewer threads can do the same work.
                     Err(_) if index > 0 => break,
                     Err(error) => return Err(error).context("cannot start a worker thread"),
                 }
             }
-            // Off a pool's thread it is the scope that waits.
+            // On a thread that does not belong to a pool, the scope waits.
             serve_rayon_until(|| workers.iter().all(ScopedJoinHandle::is_finished).then_some(()));
             Ok(())
         })
@@ -76,4 +76,4 @@ impl NamedExecutor for ThreadPool {
     const NAME: &'static str = "thread_pool";
 }
 
-crate::register_executor!(ThreadPool: "Tasks on threads of their own.");
+crate::register_executor!(ThreadPool: "Runs tasks on separate threads.");

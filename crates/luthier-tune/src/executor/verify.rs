@@ -1,4 +1,4 @@
-//! Holds an executor to its contract: every task is reported exactly once.
+//! Checks that an executor keeps its contract: every task is reported exactly once.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,10 +8,10 @@ use super::{Executor, Job, Sink, TaskResult};
 use crate::named::name_of;
 use crate::{Error, Result};
 
-/// What is shown each task's number and result.
+/// A function that is called with the number and the result of each task.
 pub type Observer<'a> = dyn Fn(usize, &TaskResult) + Sync + 'a;
 
-/// Runs a job and gives the results in task order.
+/// Runs a job and returns the results in task order.
 ///
 /// # Errors
 /// [`Error::Executor`] if the executor fails, panics, or breaks its contract.
@@ -19,7 +19,7 @@ pub fn run(executor: &dyn Executor, job: Arc<dyn Job>, limit: NonZeroUsize) -> R
     run_observed(executor, job, limit, &|_, _| ())
 }
 
-/// As [`run`], showing each result to `observe` when it comes, from whatever thread it comes.
+/// As [`run`], calling `observe` with each result as soon as it is reported, on the thread that reports it.
 ///
 /// # Errors
 /// As [`run`].
@@ -35,7 +35,7 @@ pub fn run_observed(
         let message = match error {
             luthier_core::Error::Stage { source, .. } => format!("{source:#}"),
             luthier_core::Error::Panicked { message, .. } => {
-                format!("it panicked: {message}; this is a bug in it")
+                format!("it panicked: {message}; this is a bug in the executor")
             }
             other => other.to_string(),
         };
@@ -44,7 +44,7 @@ pub fn run_observed(
     sink.finish(&name)
 }
 
-/// Collects results by task and notices a task that is reported twice, never, or does not exist.
+/// Collects results by task and detects tasks that are reported twice or never, or do not exist.
 pub struct ExactlyOnce<'a> {
     state: Mutex<State>,
     observe: Option<&'a Observer<'a>>,
@@ -57,7 +57,7 @@ struct State {
 }
 
 impl<'a> ExactlyOnce<'a> {
-    /// Expects the tasks `0..tasks`.
+    /// A collector for the tasks `0..tasks`.
     pub fn new(tasks: usize) -> Self {
         let results = (0..tasks).map(|_| None).collect();
         Self {
@@ -66,7 +66,7 @@ impl<'a> ExactlyOnce<'a> {
         }
     }
 
-    /// Shows the first result of each task to `observe`, outside of any lock.
+    /// Calls `observe` with the first result of each task, without holding a lock.
     #[must_use]
     pub fn observed_by(self, observe: &'a Observer<'a>) -> Self {
         Self { observe: Some(observe), ..self }
@@ -81,7 +81,9 @@ impl<'a> ExactlyOnce<'a> {
         let State { results, fault, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let broken = |what: String| Error::Executor {
             name: executor.to_owned(),
-            message: format!("{what}; an executor reports every task exactly once, this is a bug in it"),
+            message: format!(
+                "{what}; an executor must report every task exactly once, so this is a bug in the executor"
+            ),
         };
         if let Some(fault) = fault {
             return Err(broken(fault));
@@ -91,7 +93,7 @@ impl<'a> ExactlyOnce<'a> {
         if let Some(first) = missing.first() {
             let count = missing.len();
             return Err(broken(format!(
-                "{count} of {total} tasks were never reported, the first is task {first}"
+                "{count} of {total} tasks were never reported, the first of them is task {first}"
             )));
         }
         Ok(results.into_iter().flatten().collect())
@@ -117,7 +119,7 @@ impl Sink for ExactlyOnce<'_> {
                 return;
             }
             Some(_) => format!("task {task} was reported twice"),
-            None => format!("task {task} was reported, but there are {total} tasks"),
+            None => format!("task {task} was reported, but there are only {total} tasks"),
         };
         state.fault.get_or_insert(fault);
     }

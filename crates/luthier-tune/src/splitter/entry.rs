@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{NamedSplitter, Splitter};
 use crate::named::{PartEntry, configured, describe};
 
-/// How to make a splitter.
+/// How to create a splitter.
 pub type SplitterEntry = PartEntry<dyn Splitter>;
 
 impl SplitterEntry {

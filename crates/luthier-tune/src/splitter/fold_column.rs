@@ -7,16 +7,26 @@ use luthier_core::params::{Params, Required};
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 use crate::Error;
 
-/// Cross validation with folds from a column: the rows of each value are held out once.
+/// Cross-validation with folds from a column: the rows of each value are held out once.
 ///
-/// For rows that belong together, such as those of one person or one day. Fold 0 is the least value, fold 1 the next, in
-/// the order of numbers, or of text. The seed plays no part.
+/// It is for rows that belong together, such as those of one person or one day. Fold 0 is the smallest value, fold 1 the
+/// next, in numeric or alphabetical order. The seed is ignored.
+///
+/// ```
+/// use luthier_tune::core::frame::{Column, DataFrame};
+/// use luthier_tune::{FoldColumn, Splitter};
+///
+/// let frame = DataFrame::from_columns(vec![("day", Column::utf8(["mon", "tue", "mon"]))])?;
+/// let split = FoldColumn::new().fold_col("day").split(&frame, 0)?;
+/// assert_eq!(split.folds.assignment(), [0, 1, 0]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct FoldColumn {
-    /// Column with the fold of each row: integers, text or truth values.
+    /// Column with the fold of each row: integers, text or booleans.
     #[param(column = fold)]
     fold_col: Required<String>,
-    /// Number of folds, if the column must have as many values; without it, any number from 2.
+    /// Number of folds, if the column must have exactly this number of values; without it, any number from 2.
     #[param(range = 2..)]
     num_folds: Option<u32>,
 }
@@ -30,7 +40,7 @@ impl FoldColumn {
             found => Err(luthier_core::Error::ColumnType {
                 column: name.clone(),
                 found: found.to_string(),
-                expected: "integers or text, one value for each fold".to_owned(),
+                expected: "integers or text, one value per fold".to_owned(),
             }
             .into()),
         }
@@ -62,14 +72,14 @@ impl Splitter for FoldColumn {
                 return Err(too_few_rows(frame.num_rows(), expected));
             }
             return Err(Error::invalid(format!(
-                "column `{name}` has {found} different values, expected {expected}, since num_folds is {expected}: \
-                 correct num_folds, or leave it out to take every value of the column as a fold"
+                "column `{name}` has {found} different values, expected {expected}, because num_folds is {expected}: \
+                 correct num_folds, or leave it out to use every value of the column as a fold"
             ))
             .into());
         }
         if count < 2 {
             return Err(Error::invalid(format!(
-                "column `{name}` has {found} different values in {} rows, expected 2 at least: each is a fold",
+                "column `{name}` has {found} different values in {} rows, expected at least 2, because each value is a fold",
                 frame.num_rows()
             ))
             .into());
@@ -90,4 +100,4 @@ impl NamedSplitter for FoldColumn {
     const NAME: &'static str = "fold_column";
 }
 
-crate::register_splitter!(FoldColumn: "Cross validation with folds from a column.");
+crate::register_splitter!(FoldColumn: "Cross-validation with folds from a column.");

@@ -5,7 +5,7 @@ use luthier_core::params::Params;
 use super::shuffle::shuffle;
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
-/// Cross validation: `k` folds whose sizes differ by at most 1, each held out once.
+/// Cross-validation: `k` random folds whose sizes differ by at most 1, each held out once.
 ///
 /// The fold of a row is its place in a seeded permutation of all rows, modulo `k`.
 ///
@@ -46,4 +46,4 @@ impl NamedSplitter for KFold {
     const NAME: &'static str = "k_fold";
 }
 
-crate::register_splitter!(KFold: "Cross validation: k folds of equal size, each held out once.");
+crate::register_splitter!(KFold: "Cross-validation: k random folds of equal size, each held out once.");

@@ -1,4 +1,4 @@
-//! Which rows are held out.
+//! Splitters, which decide which rows are held out.
 
 mod entry;
 mod fold_column;
@@ -26,28 +26,28 @@ use crate::{Error, Result};
 pub struct Split {
     /// A fold number for every row.
     pub folds: Folds,
-    /// The folds that are validated on in turn; the rows of all others are the training rows then.
+    /// The folds that are held out in turn for validation; the training rows are those of all other folds.
     pub evaluated: Vec<u32>,
 }
 
 impl Split {
-    /// Whether the split can be used for a frame of `rows` rows.
+    /// Checks that the split is valid for a frame of `rows` rows.
     ///
     /// # Errors
-    /// Not one fold number for every row; fewer than two folds, so that no training rows are left; no
-    /// evaluated fold, one that does not exist, or one given twice.
+    /// A number of fold numbers other than the number of rows; fewer than two folds, so that no training rows are left; no
+    /// evaluated fold, one that does not exist, or a duplicate.
     pub fn check(&self, rows: usize) -> Result<()> {
         let (count, given) = (self.folds.count(), self.folds.assignment().len());
         if given != rows {
-            return Err(Error::invalid(format!("the split has {given} rows, the frame has {rows}")));
+            return Err(Error::invalid(format!("the split has {given} rows, but the frame has {rows}")));
         }
         if count < 2 {
             return Err(Error::invalid(format!(
-                "the split has {count} fold, expected 2 at least: no rows are left to train on"
+                "the split has {count} fold, expected at least 2: no rows are left for training"
             )));
         }
         if self.evaluated.is_empty() {
-            return Err(Error::invalid("the split evaluates no fold, expected one at least"));
+            return Err(Error::invalid("the split evaluates no fold, expected at least one"));
         }
         let mut seen = vec![false; count as usize];
         for &fold in &self.evaluated {
@@ -58,7 +58,7 @@ impl Split {
                 }
                 None => {
                     return Err(Error::invalid(format!(
-                        "the split evaluates fold {fold}, but folds go from 0 to {}",
+                        "the split evaluates fold {fold}, but folds are numbered from 0 to {}",
                         count - 1
                     )));
                 }
@@ -70,7 +70,7 @@ impl Split {
 
 /// The error for fewer rows than folds.
 fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
-    let change = if rows < 2 { String::new() } else { format!("set num_folds to {rows} or less, or ") };
+    let change = if rows < 2 { String::new() } else { format!("set num_folds to at most {rows}, or ") };
     let ending = if rows == 1 { "" } else { "s" };
     Error::invalid(format!(
         "{rows} row{ending} cannot be split into {num_folds} folds: {change}give more rows"
@@ -82,18 +82,18 @@ fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
 ///
 /// # Contract
 /// - The fold of a row depends on the seed, the number of rows, the row's global index and its values; never on
-///   how the frame is cut into partitions and batches.
-/// - Every fold has rows, and every evaluated fold leaves rows to train on.
+///   how the frame is divided into partitions and batches.
+/// - Every fold has rows, and every evaluated fold leaves rows for training.
 /// - Equal arguments give equal splits.
 ///
-/// The engine checks every split by [`Split::check`]; `luthier_testkit::check_splitter` tries the whole contract.
+/// The engine checks every split with [`Split::check`]; `luthier_testkit::check_splitter` tests the whole contract.
 ///
 /// ```
 /// use luthier_tune::core::Folds;
 /// use luthier_tune::core::frame::DataFrame;
 /// use luthier_tune::{Split, Splitter};
 ///
-/// /// Trains on the first three quarters of the rows and validates on the rest, for rows in the order of time.
+/// /// Trains on the first three quarters of the rows and validates on the rest, for rows in chronological order.
 /// #[derive(Debug)]
 /// struct LastQuarter;
 ///
@@ -119,7 +119,7 @@ pub trait Splitter: Any + Debug + Send + Sync {
     /// If there are too few rows, or a column cannot be used.
     fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split>;
 
-    /// Whether a frame of this schema can be split, so far as can be told without rows.
+    /// Checks that a frame of this schema can be split, as far as possible without rows.
     ///
     /// # Errors
     /// If a column is missing or has the wrong type.
@@ -128,7 +128,7 @@ pub trait Splitter: Any + Debug + Send + Sync {
         Ok(())
     }
 
-    /// How many folds are validated on; `None` if only the rows can tell.
+    /// The number of evaluated folds; `None` if it is only known from the rows.
     fn num_evaluated(&self) -> Option<usize>;
 }
 
@@ -165,6 +165,6 @@ pub trait Splitter: Any + Debug + Send + Sync {
 /// luthier_tune::register_splitter!(Stripes: "Every n-th row in one fold.");
 /// ```
 pub trait NamedSplitter: Splitter + Params + Default {
-    /// The name it is registered by, such as `"k_fold"`.
+    /// The registered name, such as `"k_fold"`.
     const NAME: &'static str;
 }

@@ -1,10 +1,10 @@
-//! A seeded shuffle that never changes.
+//! A seeded shuffle that is the same in all versions.
 
 use luthier_core::scramble;
 
-/// Puts items into a random order that a seed decides, for splitters: the order never changes between versions.
+/// Puts items into a random order determined by a seed, for splitters: the order never changes between versions.
 ///
-/// Fisher–Yates by SplitMix64 (Steele, Lea and Flood 2014): part of the meaning of a seed, so a test pins it.
+/// Fisher–Yates shuffle with SplitMix64 (Steele, Lea and Flood 2014). It defines the meaning of a seed, so a test pins it.
 ///
 /// The index below `bound` is the high word of `random · bound`, whose bias is below `bound / 2⁶⁴`.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {

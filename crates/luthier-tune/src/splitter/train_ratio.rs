@@ -9,9 +9,9 @@ use crate::Error;
 const VALIDATION: u32 = 0;
 const TRAINING: u32 = 1;
 
-/// One split into training and validation rows: `round(train_ratio · rows)` rows train.
+/// One split into training and validation rows: `round(train_ratio · rows)` rows are training rows.
 ///
-/// A row is a training row if its place in a seeded permutation of all rows is below that number. Validation rows are
+/// A row is a training row if its position in a seeded permutation of all rows is below that number. Validation rows are
 /// fold 0, training rows fold 1.
 ///
 /// ```
@@ -25,7 +25,7 @@ const TRAINING: u32 = 1;
 /// ```
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct TrainRatio {
-    /// Share of the rows to train on.
+    /// Fraction of the rows to train on.
     #[param(default = 0.75, greater_than = 0, less_than = 1)]
     train_ratio: f64,
 }

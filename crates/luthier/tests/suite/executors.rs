@@ -97,5 +97,5 @@ fn by_default_one_unit_runs_on_the_calling_thread() {
 #[test]
 fn a_limit_of_zero_is_refused() {
     let message = split().parallelism(0).unwrap_err().to_string();
-    assert_eq!(message, "parallelism is 0, expected a number from 1 on, or \"auto\"");
+    assert_eq!(message, "parallelism is 0, expected an integer of at least 1, or \"auto\"");
 }

@@ -19,7 +19,8 @@ pub(super) fn test_rows(
     if !(ratio > 0.0 && ratio < 1.0) {
         bail!("--test-ratio is {ratio}, expected a number between 0 and 1, such as 0.2");
     }
-    let wanted = (ratio * rows as f64).round() as usize;
+    // Two rows or more are enough for a row on each side.
+    let wanted = ((ratio * rows as f64).round() as usize).clamp(1, rows.saturating_sub(1).max(1));
     let test = match (&args.stratify, &args.group, &args.time) {
         (Some(column), ..) => stratified(&keys(frame, column, place)?, wanted, args.seed),
         (_, Some(column), _) => grouped(&keys(frame, column, place)?, wanted, args.seed),
@@ -28,11 +29,17 @@ pub(super) fn test_rows(
     };
     let count = test.iter().filter(|is_test| **is_test).count();
     if count == 0 || count == rows {
-        let (side, why) = if count == 0 { ("test", "raise") } else { ("training", "lower") };
-        bail!(
-            "{}: --test-ratio {ratio} of {rows} rows leaves no {side} rows: {why} it, or give more rows",
-            args.data.display()
-        );
+        let shared = |what: &str, column: &String| format!("all {rows} rows have the same {what} `{column}`");
+        let why = match (&args.group, &args.time) {
+            (Some(column), _) if rows > 1 => {
+                format!("{}: split by another column", shared("value in", column))
+            }
+            (_, Some(column)) if rows > 1 => {
+                format!("{}: split by another column", shared("time in", column))
+            }
+            _ => format!("{rows} rows cannot be split in two: give more rows"),
+        };
+        bail!("{}: {why}", args.data.display());
     }
     Ok(test)
 }
@@ -45,8 +52,8 @@ fn random(rows: usize, wanted: usize, seed: u64) -> Vec<bool> {
     test
 }
 
-/// Of each class its share, so that there are `wanted` rows in all: a class gets the whole part of its share, and those
-/// with the largest rest one row more.
+/// `wanted` rows in all, in proportion to the classes: a class gets the integer part of its share, and the classes with
+/// the largest remainders get one row more.
 fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     classes.iter().enumerate().for_each(|(row, class)| members.entry(class).or_default().push(row));
@@ -66,7 +73,8 @@ fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     test
 }
 
-/// Whole groups in a seeded order, as long as they bring the number of test rows nearer to `wanted`.
+/// Whole groups in a seeded order, as long as they bring the number of test rows closer to `wanted`. If there are two groups
+/// or more, neither side is left empty: it gets the smallest group.
 fn grouped(groups: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     groups.iter().for_each(|group| *sizes.entry(group).or_default() += 1);
@@ -74,15 +82,21 @@ fn grouped(groups: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     shuffle(&mut order, seed);
     let mut chosen: HashMap<&str, bool> = HashMap::new();
     let mut count = 0_usize;
-    for (group, size) in order {
+    for &(group, size) in &order {
         let is_nearer = (count + size).abs_diff(wanted) < count.abs_diff(wanted);
         count += if is_nearer { size } else { 0 };
         chosen.insert(group, is_nearer);
     }
+    if (count == 0 || count == groups.len())
+        && let Some((smallest, _)) = order.iter().min_by_key(|(_, size)| size).filter(|_| order.len() > 1)
+    {
+        chosen.insert(smallest, count == 0);
+    }
     groups.iter().map(|group| chosen.get(group.as_str()) == Some(&true)).collect()
 }
 
-/// The latest rows; rows of one time stay together, on the side that brings their number nearer to `wanted`.
+/// The latest rows. Rows of the same time stay together, on the side that brings the number of test rows nearer to
+/// `wanted`; if there are two times or more, neither side is left empty.
 fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
     let mut order: Vec<usize> = (0..times.len()).collect();
     let compare =
@@ -92,7 +106,8 @@ fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
     let mut count = 0_usize;
     while count < order.len() {
         let same = order[count..].iter().take_while(|row| compare(&order[count], row).is_eq()).count();
-        if (count + same).abs_diff(wanted) >= count.abs_diff(wanted) {
+        let is_nearer = (count + same).abs_diff(wanted) < count.abs_diff(wanted);
+        if count + same == order.len() || !is_nearer && count > 0 {
             break;
         }
         order[count..count + same].iter().for_each(|&row| test[row] = true);
@@ -101,7 +116,7 @@ fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
     test
 }
 
-/// A value of a column in its order.
+/// A value that can be ordered.
 #[derive(Debug, PartialEq, PartialOrd)]
 pub(super) enum Time {
     Number(f64),
@@ -109,7 +124,7 @@ pub(super) enum Time {
     Text(String),
 }
 
-/// The values of a column of times: dates, timestamps, numbers, or texts that sort as ISO 8601 does.
+/// The values of a column of times: dates, timestamps, numbers, or strings that sort as ISO 8601 does.
 fn order_of(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<Time>> {
     let column_type = frame.schema().require(column)?.column_type();
     if column_type == ColumnType::Utf8 || !(column_type.is_numeric() || column_type.is_temporal()) {
@@ -193,9 +208,22 @@ mod tests {
     }
 
     #[test]
+    fn neither_side_is_left_without_a_group_or_time() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        // Every group is more than twice as large as wanted.
+        let groups = of(&["a", "a", "a", "b", "b", "a", "b", "a", "c", "c", "c", "c"]);
+        assert_eq!(grouped(&groups, 1, 3), groups.iter().map(|group| group == "b").collect::<Vec<_>>());
+        assert_eq!(count(&grouped(&groups, 11, 3)), 9);
+        assert_eq!(count(&grouped(&of(&["a", "a"]), 1, 3)), 0, "one group cannot be parted");
+        assert_eq!(latest(&[1, 2, 2, 2, 2], 1), [false, true, true, true, true]);
+        assert_eq!(latest(&[1, 1, 1, 1, 2], 5), [false, false, false, false, true]);
+        assert_eq!(count(&latest(&[1, 1, 1], 1)), 0);
+    }
+
+    #[test]
     fn the_latest_rows_are_test_rows_and_equal_times_stay_together() {
         assert_eq!(latest(&[3, 1, 5, 4, 2], 2), [false, false, true, true, false]);
-        assert_eq!(latest(&[1, 2, 2, 2, 1], 1), [false; 5]);
+        assert_eq!(latest(&[1, 2, 2, 3, 1], 2), [false, false, false, true, false]);
         assert_eq!(latest(&[1, 2, 2, 2, 1], 2), [false, true, true, true, false]);
         assert_eq!(latest(&["2024-01", "2023-12"], 1), [true, false]);
     }

@@ -16,13 +16,13 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let (train, test) = (&args.out_train, &args.out_test);
     Paths::default().data(&args.data).output("--out-train", train)?.output("--out-test", test)?;
     if is_standard(train) && is_standard(test) {
-        bail!("--out-train and --out-test are both the standard output: name a file for one of them");
+        bail!("--out-train and --out-test are both standard output: name a file for one of them");
     }
     let formats = [writable(train).context("--out-train")?, writable(test).context("--out-test")?];
     let column = args.stratify.as_ref().or(args.group.as_ref()).or(args.time.as_ref());
     let source = DataSource::new(args.data.clone()).with_reading(args.read.reading());
     source.readable()?;
-    // In text files cells stay as they are spelt.
+    // The cells of text files are copied unchanged.
     let source = match formats {
         [Format::Csv, Format::Csv] => source.spelt_except(column.into_iter().cloned().collect()),
         _ => source,
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let frame = source.scan()?;
     let test_rows = assign::test_rows(args, &frame, |row| source.place_of(row))?;
     let train_rows: Vec<bool> = test_rows.iter().map(|is_test| !is_test).collect();
+    let frame = frame.as_spelt()?;
     let sizes = [write_rows(&frame, &train_rows, train)?, write_rows(&frame, &test_rows, test)?];
     let told = format!(
         "wrote {} rows to {} and {} rows to {}\n",
@@ -51,13 +52,13 @@ fn write_rows(frame: &DataFrame, mask: &[bool], path: &Path) -> Result<usize> {
     Ok(rows.num_rows())
 }
 
-/// The values of a column as keys that are compared: texts, all of them there.
+/// The values of a column as strings that can be compared; none may be missing.
 fn keys(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<String>> {
     let index = frame.schema().require_index(column)?;
     let column_type = frame.schema().fields().get(index).map(|field| field.column_type());
     if !column_type.is_some_and(is_single) {
         let found = column_type.map(|found| found.to_string()).unwrap_or_default();
-        bail!("column `{column}` is {found}, expected single values: text, numbers, truth values or dates");
+        bail!("column `{column}` is {found}, expected text, numbers, booleans or dates");
     }
     let mut keys = Vec::with_capacity(frame.num_rows());
     for partition in frame.partitions() {

@@ -7,12 +7,14 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
 
-use super::huber::{HuberOptions, HuberProblem, HuberStart};
+use super::fit::Fit;
+use super::huber::{HuberFit, HuberOptions, HuberProblem, HuberStart};
 use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
+use super::options::{FitOptions, Solver};
 use super::residuals::{ResidualSpec, ResidualSums};
-use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, fit_sparse_rows};
+use super::solve::{Outcome, fit_factor, fit_normal_equations, fit_sparse_rows};
 use super::sparse_rows::{Columns, SparseRows};
 use super::statistics::{Estimate, Goodness};
 use crate::columns;
@@ -21,12 +23,12 @@ use crate::linear::together::{fit_in_groups, only};
 /// Sparse vectors of more features are fitted without the products of all pairs.
 const MULTIPLIED_FEATURES: usize = 256;
 
-/// What is minimised over the residuals.
+/// The loss function of the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 pub enum Loss {
-    /// Their squares.
+    /// Squared residuals.
     SquaredError,
-    /// Their squares up to `epsilon` times the scale, their absolute values beyond (Huber): robust against
+    /// Huber loss: squared residuals up to `epsilon` times the scale, absolute residuals beyond; robust to
     /// outliers.
     Huber,
 }
@@ -38,42 +40,50 @@ pub enum Loss {
 /// `1/(2W) Σ w (xβ + c − y)² + λ [(1−α)/(2 s_y) Σ (s_j β_j)² + α Σ s_j |β_j|]`
 ///
 /// where `λ = reg_param`, `α = elastic_net_param`, `s_y` is the standard deviation of the label, `s_j` that of
-/// feature `j`, or 1 without `standardization`. This is what Spark minimises, the division by `s_y` included. The
-/// intercept `c` is not penalised. Deviations are those of the population for `auto`, `normal` and `qr`, those of
-/// the sample for `l_bfgs` and the huber loss, as in Spark.
+/// feature `j`, or 1 without `standardization`. This is the objective of Spark, including the division by `s_y`. The
+/// intercept `c` is not penalised. Standard deviations are those of the population for `auto`, `normal` and `qr`, and those
+/// of the sample for `l_bfgs` and the Huber loss, as in Spark.
 ///
-/// For the huber loss it minimises, jointly over `β`, `c` and the scale `σ > 0`,
+/// For the Huber loss it minimises, jointly over `β`, `c` and the scale `σ > 0`,
 /// `1/(2W) Σ w (σ + H_ε((xβ + c − y)/σ) σ) + λ/2 Σ (s_j β_j)²`, with `H_ε(z) = z²` up to `ε` and `2ε|z| − ε²`
 /// beyond (Owen 2007).
 ///
 /// | rows | outcome |
 /// |---|---|
 /// | constant feature, with intercept | coefficient 0, and a note |
-/// | constant feature, without intercept | a feature like any other; with `standardization` and `reg_param > 0` the penalty cannot weigh it, so it gets 0, and a note, as in Spark |
+/// | constant feature, without intercept | a feature like any other; with `standardization` and `reg_param > 0` the penalty is not defined for it, so its coefficient is 0, as in Spark, and there is a note |
 /// | constant label | with intercept: coefficients 0 and the label as intercept; without: an error if `reg_param > 0` |
 /// | linearly dependent features, no penalty | the smallest of the solutions, `min Σ (s_j β_j)²`, and a note that names the features; no standard errors |
-/// | several best lassos (dummies that add up to 1, copies of a column) | the smallest of them by the same measure: what the elastic net tends to as its L2 part goes to 0. Copies share equally |
-/// | values or weights whose squares overflow or vanish in `f64` | an error that says so; a [`StandardScaler`](crate::StandardScaler) in front takes any size |
+/// | several lasso solutions (dummies that add up to 1, copies of a column) | the smallest of them in the same norm, which is the limit of the elastic net as its L2 part goes to 0. Copies share the coefficient equally |
+/// | values or weights whose squares overflow or underflow in `f64` | an error that says so; a [`StandardScaler`](crate::StandardScaler) before it accepts values of any size |
 /// | null, NaN or infinite label or feature | an error naming column and row |
 /// | negative, null, NaN or infinite weight | an error naming column and row |
-/// | zero weight | the row does not count, except in the degrees of freedom |
+/// | zero weight | the row is ignored, except in the degrees of freedom |
 /// | all weights zero, or no rows | an error |
 ///
-/// Squared error is fitted from moments, without passes of its own, and the candidates of a grid share their work:
-/// ridge regressions one eigendecomposition; lassos of up to 256 features one walk along the path of all
-/// solutions, whose knots follow from the data; other elastic nets the warm starts on a ladder of penalties, halved
-/// from the largest that leaves a coefficient. What is shared depends on the data and `elastic_net_param` alone, so
-/// a candidate gets the same coefficients, bit for bit, alone and in any grid. They meet the optimality conditions
-/// to `1e-7 · tol`, at best 1e-13, of the label's deviation.
+/// Squared error is fitted from moments, without reading the rows again, and the candidates of a grid share their work.
+/// Ridge regressions share one eigendecomposition. Lassos of up to 256 features share one walk along the path of all
+/// solutions, whose knots follow from the data. Other elastic nets share warm starts on a ladder of penalties, which are
+/// halved from the largest useful one. The shared work depends only on the data and `elastic_net_param`, so
+/// the coefficients of a candidate are the same, bit for bit, alone and in any grid. They satisfy the optimality conditions
+/// to `1e-7 · tol`, at best 1e-13, in units of the label's standard deviation.
 ///
-/// Of more than 512 features and fewer rows than features the rows are decomposed instead of the products of all pairs.
-/// Sparse vectors of more than 256 features are fitted as they are, by conjugate gradients for `auto` and L-BFGS for
-/// `l_bfgs`, and by coordinate descent with an L1 penalty; there are no standard errors then. `normal` and `qr` multiply them out.
+/// With more than 512 features and fewer rows than features, the rows are decomposed instead of the products of all pairs.
+/// Sparse vectors of more than 256 features stay sparse: they are fitted by conjugate gradients, and by coordinate descent
+/// with an L1 penalty. The rank and standard errors are not computed then, and the degrees of freedom count all features that
+/// vary. `normal` and `qr` compute the products of all pairs.
 ///
-/// `auto` goes back to the rows where moments have too few digits: for the triangular factor beyond a condition of
-/// 2e4 of the standardised features' Gram matrix, once more to refine the fit beyond 1e6, and for the residuals of a
-/// fit so close that the moments leave less than six digits of them. Each is counted as `guarded`.
-/// The huber loss takes a pass an iteration.
+/// `auto` reads the rows again if the moments have too few digits: for the triangular factor if the condition number
+/// of the standardised features' Gram matrix is above 2e4, once more to refine the fit if it is above 1e6, and for the
+/// residuals of a fit that is so close that the moments leave fewer than six digits of them. Each is counted as `guarded`.
+///
+/// The Huber loss takes one pass over the rows per Newton step. With a penalty and up to 512 rows, at most twice as many as
+/// features, the scale may tend to zero, where the objective has kinks. There the dual is solved instead, a quadratic
+/// programme with one unknown per row, and its gap to the objective proves that the minimum was reached.
+///
+/// Partitions change the rounding of sums: coefficients agree to as many digits as the condition number of the features
+/// leaves. They agree to the last bit if the partitions are the same, for any number of threads. Which of several lasso
+/// solutions is chosen does not depend on the partitions.
 ///
 /// ```
 /// use luthier_core::EstimatorExt;
@@ -103,31 +113,31 @@ pub struct LinearRegression {
     /// The column of predictions to append.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
-    /// A numeric column of weights; without it every row weighs 1.
+    /// A numeric column of weights; without it, every row has weight 1.
     #[param(column = weight)]
     weight_col: Option<String>,
     /// Strength of the penalty.
     #[param(default = 0.0, range = 0.0..)]
     reg_param: f64,
-    /// Share of the L1 penalty: 0 is ridge, 1 is the lasso.
+    /// Mixture of the penalties: 0 is L2 only (ridge), 1 is L1 only (lasso).
     #[param(default = 0.0, range = 0.0..=1.0)]
     elastic_net_param: f64,
     /// Whether to fit an intercept.
     #[param(default = true)]
     fit_intercept: bool,
-    /// Whether the penalty counts a coefficient in standard deviations of its feature.
+    /// Whether to penalise coefficients as if features had been scaled to unit standard deviation.
     #[param(default = true)]
     standardization: bool,
-    /// How to minimise.
+    /// The algorithm.
     #[param(default = Solver::Auto)]
     solver: Solver,
-    /// What to minimise.
+    /// The loss function.
     #[param(default = Loss::SquaredError)]
     loss: Loss,
-    /// Where the huber loss goes over from squares to absolute values, in units of the scale.
+    /// Residual, in units of the scale, at which the Huber loss switches from squared to absolute error.
     #[param(default = 1.35, greater_than = 1.0)]
     epsilon: f64,
-    /// Most iterations of the iterative solvers; 0 gives the start. Direct solutions ignore it.
+    /// Largest number of iterations of the iterative solvers; 0 returns the starting point. Direct solutions ignore it.
     #[param(default = 100)]
     max_iter: usize,
     /// Tolerance of the iterative solvers.
@@ -136,16 +146,16 @@ pub struct LinearRegression {
 }
 
 luthier_core::register_estimator!(
-    LinearRegression: "Linear regression with an L1 and L2 penalty, or with the robust huber loss."
+    LinearRegression: "Linear regression with an L1 and L2 penalty, or with the robust Huber loss."
 );
 
 impl LinearRegression {
     fn check(&self) -> Result<(), String> {
         if self.loss == Loss::Huber && self.elastic_net_param > 0.0 {
-            return Err("the huber loss takes an L2 penalty only: set elastic_net_param to 0".to_owned());
+            return Err("the Huber loss supports an L2 penalty only: set elastic_net_param to 0".to_owned());
         }
         if self.loss == Loss::Huber && matches!(self.solver, Solver::Normal | Solver::Qr) {
-            return Err("the huber loss is minimised iteratively: set solver to auto or l_bfgs".to_owned());
+            return Err("the Huber loss is minimised iteratively: set solver to auto or l_bfgs".to_owned());
         }
         Ok(())
     }
@@ -407,14 +417,14 @@ impl<'a> Summaries<'a> {
                 })?
             }
         };
-        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
-        let (beta, about) = (fit.coefficients.view(), (rank, config.fit_intercept));
+        let HuberFit { fit, scale } = fit;
+        let (beta, about) = (fit.coefficients.view(), (fit.rank, config.fit_intercept));
         let goodness = match is_wide {
             true => Goodness::from_factor(self.factor()?, beta, fit.intercept, about),
             false => Goodness::from_moments(self.equations()?, beta, fit.intercept, about),
         };
-        Ok(LinearRegressionModel::of_huber(config.columns(), fit, &goodness)
-            .with_names_from(self.data.schema()))
+        let model = LinearRegressionModel::new(config.columns(), fit, &goodness, false).with_scale(scale);
+        Ok(model.with_names_from(self.data.schema()))
     }
 
     /// Fits on sparse rows as they are.
@@ -452,7 +462,7 @@ impl<'a> Summaries<'a> {
     fn model(&self, config: &LinearRegression, fit: Fit, goodness: &Goodness) -> LinearRegressionModel {
         // Of sparse rows it is not known which columns depend on each other.
         let is_plain = config.reg_param == 0.0 && !config.reads_sparse_rows(self.data.schema());
-        LinearRegressionModel::of_squares(config.columns(), fit, goodness, is_plain)
+        LinearRegressionModel::new(config.columns(), fit, goodness, is_plain)
             .with_names_from(self.data.schema())
     }
 

@@ -1,19 +1,19 @@
-//! How well a linear model predicts some rows.
+//! The evaluation of a linear model on some rows.
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{Error, Result};
 
-/// Errors of a linear model's predictions, weighted where the model has a weight column.
+/// Errors of a linear model's predictions, weighted if the model has a weight column.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
     /// Number of rows.
     pub num_instances: u64,
-    /// Rows less coefficients less intercept.
+    /// Rows − coefficients − intercept.
     pub degrees_of_freedom: i64,
     /// `Σ w (y − ŷ)² / W`.
     pub mse: f64,
-    /// Root of `mse`.
+    /// Square root of `mse`.
     pub rmse: f64,
     /// `Σ w |y − ŷ| / W`.
     pub mae: f64,
@@ -51,7 +51,7 @@ impl Evaluation {
         };
         let weight_sum: f64 = weights.iter().sum();
         if weight_sum <= 0.0 {
-            return Err(Error::invalid("there is nothing to evaluate: no row has a positive weight"));
+            return Err(Error::invalid("nothing to evaluate: no row has a positive weight"));
         }
         let rows = || labels.iter().zip(&predictions).zip(&weights).map(|((&y, &p), &w)| (y, p, w));
         let mean_of =

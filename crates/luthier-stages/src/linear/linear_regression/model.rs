@@ -8,14 +8,13 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Evaluation;
-use super::huber::HuberFit;
-use super::solve::Fit;
+use super::fit::Fit;
 use super::statistics::{Goodness, infer, two_sided_p};
 use crate::columns;
 
 /// A fitted [`LinearRegression`](crate::LinearRegression): `prediction = x · coefficients + intercept`.
 ///
-/// A feature that is NaN gives a prediction that is NaN; null is an error.
+/// If a feature is NaN, so is the prediction; null is an error.
 ///
 /// ```
 /// use luthier_core::frame::DataFrame;
@@ -74,9 +73,9 @@ impl PartialEq for PValues {
     }
 }
 
-/// How well the model fits the rows it was fitted on: everything that the moments tell.
+/// How well the model fits its training rows: all statistics that follow from the moments.
 ///
-/// What needs rows (mean absolute error, quantiles of the residuals) is in [`LinearRegressionModel::evaluate`].
+/// Those that need the rows (mean absolute error, quantiles of the residuals) are in [`LinearRegressionModel::evaluate`].
 ///
 /// ```
 /// use luthier_core::EstimatorExt;
@@ -98,11 +97,11 @@ impl PartialEq for PValues {
 pub struct TrainingSummary {
     /// Number of rows, whatever their weights.
     pub num_instances: u64,
-    /// Coefficients that the rows tell apart, the intercept not counted: less than there are features where some are
-    /// constant or depend on others.
+    /// Rank of the features, without the intercept: less than the number of features if some are
+    /// constant or depend on others. `None` for sparse rows, where it is not computed.
     #[serde(default)]
     pub rank: Option<usize>,
-    /// Rows less rank less intercept; weights do not count.
+    /// Rows − rank − intercept; weights are ignored.
     pub degrees_of_freedom: i64,
     /// `1 − Σ w (y − ŷ)² / Σ w (y − ȳ)²`; without intercept about zero. NaN for a constant label.
     pub r2: f64,
@@ -110,29 +109,29 @@ pub struct TrainingSummary {
     pub adjusted_r2: f64,
     /// `Σ w (y − ŷ)² / W`.
     pub mse: f64,
-    /// Root of `mse`.
+    /// Square root of `mse`.
     pub rmse: f64,
     /// `Σ w (ŷ − ȳ)² / W`, as Spark defines it.
     pub explained_variance: f64,
-    /// The logarithm of the likelihood under normal errors, `−n/2 (ln 2π + ln(Σ(y − ŷ)²/n) + 1)`: of least squares
+    /// The log-likelihood under normal errors, `−n/2 (ln 2π + ln(Σ(y − ŷ)²/n) + 1)`, for least squares
     /// without penalty and weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_likelihood: Option<f64>,
-    /// Akaike's criterion, `2p − 2 log_likelihood`, where `p` counts the coefficients that the rows tell apart, the
-    /// intercept and the variance of the errors, as R and Spark do; statsmodels leaves the variance out.
+    /// Akaike's information criterion (AIC), `2p − 2 log_likelihood`, where `p` is the rank plus one each for the
+    /// intercept and the variance of the errors, as in R and Spark; statsmodels does not count the variance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aic: Option<f64>,
-    /// The Bayesian criterion, `p ln n − 2 log_likelihood`.
+    /// The Bayesian information criterion (BIC), `p ln n − 2 log_likelihood`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bic: Option<f64>,
-    /// The objective at the start and after every iteration; `[0]` of a direct solution.
+    /// The objective at the start and after every iteration; `[0]` for a direct solution.
     pub objective_history: Vec<f64>,
-    /// Iterations made; 0 of a direct solution.
+    /// The number of iterations; 0 for a direct solution.
     pub total_iterations: usize,
-    /// Whether the tolerance was met within `max_iter` iterations; true of a direct solution.
+    /// Whether the tolerance was reached within `max_iter` iterations; true for a direct solution.
     #[serde(default = "not_told")]
     pub converged: bool,
-    /// Condition (largest over smallest eigenvalue) of the features' correlations, where it was computed.
+    /// Condition number (largest over smallest eigenvalue) of the features' correlation matrix, if it was computed.
     pub condition: Option<f64>,
 }
 
@@ -191,7 +190,7 @@ impl TrainingSummary {
 pub(super) type Columns = (String, String, String, Option<String>);
 
 impl LinearRegressionModel {
-    pub(super) fn of_squares(columns: Columns, fit: Fit, goodness: &Goodness, is_plain: bool) -> Self {
+    pub(super) fn new(columns: Columns, fit: Fit, goodness: &Goodness, is_plain: bool) -> Self {
         let inference = fit
             .inverse_diagonal
             .as_ref()
@@ -250,35 +249,18 @@ impl LinearRegressionModel {
         &self.notes
     }
 
-    pub(super) fn of_sparse_rows(self) -> Self {
-        Self { of_sparse_rows: true, ..self }
+    /// The same of sparse rows, of which the rank is not known.
+    pub(super) fn of_sparse_rows(mut self) -> Self {
+        (self.of_sparse_rows, self.summary.rank) = (true, None);
+        self
     }
 
-    pub(super) fn of_huber(columns: Columns, fit: HuberFit, goodness: &Goodness) -> Self {
-        let (features_col, label_col, prediction_col, weight_col) = columns;
-        Self {
-            features_col,
-            label_col,
-            prediction_col,
-            weight_col,
-            coefficients: fit.coefficients.to_vec(),
-            intercept: fit.intercept,
-            fit_intercept: goodness.fit_intercept,
-            scale: fit.scale,
-            of_sparse_rows: false,
-            notes: Vec::new(),
-            constant: fit.constant,
-            dependent: Vec::new(),
-            standard_errors: None,
-            t_values: None,
-            p_values: PValues::default(),
-            summary: TrainingSummary::new(
-                goodness,
-                fit.objective_history,
-                (fit.iterations, fit.converged),
-                None,
-            ),
-        }
+    pub(super) fn is_of_sparse_rows(&self) -> bool {
+        self.of_sparse_rows
+    }
+
+    pub(super) fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
     }
 
     pub(super) fn features_col(&self) -> &str {
@@ -295,34 +277,34 @@ impl LinearRegressionModel {
         self.intercept
     }
 
-    /// The scale `σ` of the huber loss; 1 for squared error.
+    /// The scale `σ` of the Huber loss; 1 for squared error.
     pub fn scale(&self) -> f64 {
         self.scale
     }
 
-    /// Positions of the features that are constant in the rows and have the coefficient 0 therefore.
+    /// Positions of the features that are constant in the training rows and therefore have the coefficient 0.
     pub fn constant_features(&self) -> &[usize] {
         &self.constant
     }
 
-    /// Positions of the features that depend linearly on each other in the rows: their coefficients are the smallest of
-    /// many that fit as well. Not told where a penalty decides between them.
+    /// Positions of the features that depend linearly on each other in the training rows: their coefficients are the smallest
+    /// of many that fit equally well. Empty if a penalty determines the coefficients.
     pub fn dependent_features(&self) -> &[usize] {
         &self.dependent
     }
 
-    /// Standard errors of the coefficients, then of the intercept: of direct solutions of full rank, with a ridge
-    /// penalty as in Spark, and with degrees of freedom left. NaN for a constant feature.
+    /// Standard errors of the coefficients, then of the intercept. They exist for direct solutions of full rank (with a ridge
+    /// penalty as in Spark) if there are degrees of freedom left. NaN for a constant feature.
     pub fn standard_errors(&self) -> Option<&[f64]> {
         self.standard_errors.as_deref()
     }
 
-    /// Estimates over their standard errors.
+    /// Estimates divided by their standard errors.
     pub fn t_values(&self) -> Option<&[f64]> {
         self.t_values.as_deref()
     }
 
-    /// Two-sided p values of Student's t distribution.
+    /// Two-sided p-values of Student's t distribution.
     pub fn p_values(&self) -> Option<&[f64]> {
         let t_values = self.t_values.as_deref()?;
         let freedom = self.summary.degrees_of_freedom as f64;
@@ -330,13 +312,13 @@ impl LinearRegressionModel {
         Some(self.p_values.0.get_or_init(compute))
     }
 
-    /// How well it fits the rows it was fitted on.
+    /// How well it fits its training rows.
     pub fn summary(&self) -> &TrainingSummary {
         &self.summary
     }
 
-    /// How well it predicts the rows of a frame that has the label (and the weight, if the model was fitted with
-    /// one).
+    /// How well it predicts the rows of a frame that has the label column (and the weight column, if the model was fitted
+    /// with one).
     ///
     /// # Errors
     /// A column that is missing or of the wrong type; a null, NaN or infinite value, with its row.
@@ -352,7 +334,7 @@ impl LinearRegressionModel {
             &self.label_col,
             self.weight_col.as_deref(),
             predictions,
-            self.summary.rank.unwrap_or(self.coefficients.len()),
+            self.summary.rank.unwrap_or(self.coefficients.len() - self.constant.len()),
             i64::from(self.fit_intercept),
         )
     }

@@ -11,8 +11,8 @@ const LAST_CLASS: u32 = 65_535;
 /// Labels are held as codes of 32 bits in the same order.
 const OFFSET: f64 = 2_147_483_648.0;
 
-pub(super) const EXPECTED: &str = "a class, a whole number from 0 to 65535, or one of two whole numbers of any size up to \
-                                   2147483647: turn other labels into classes by a string_indexer";
+pub(super) const EXPECTED: &str = "a class: an integer from 0 to 65535, or one of two integers of any size up to \
+                                   2147483647; turn other labels into classes with a string_indexer";
 
 /// The code of a label, if it is a whole number of 32 bits.
 pub(super) fn code(label: f64) -> Option<u32> {

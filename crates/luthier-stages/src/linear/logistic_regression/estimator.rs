@@ -1,4 +1,4 @@
-//! The estimator: parameters, their checks, and which rows are fitted together.
+//! The estimator: parameters and their checks, and the grouping of configurations.
 
 use luthier_core::frame::{Field, Schema};
 use luthier_core::params::Params;
@@ -9,19 +9,20 @@ use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
 use super::notes::Names;
 use super::rows::{Origin, RowColumns, Rows};
+use crate::classifier::{ClassColumns, check_thresholds};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
 
-/// Logistic regression: the probability of each class from a linear function of the features.
+/// Logistic regression: predicts the probability of each class from a linear function of the features.
 ///
-/// A binomial model has one score `z = x · β + c` and `P(1) = 1 / (1 + e⁻ᶻ)`; a multinomial one has a score for each
-/// class and `P(k) = eᶻₖ / Σ eᶻˡ`. Labels are the classes 0, 1, 2, …; their number is the largest label and one. With
-/// `ℓ = −ln P(y)` and `W = Σw` it minimises
+/// A binomial model has one score `z = x · β + c` and `P(1) = 1 / (1 + e⁻ᶻ)`; a multinomial model has one score per
+/// class and `P(k) = eᶻₖ / Σ eᶻˡ`. Labels are class indices 0, 1, 2, …; the number of classes is the largest label plus one.
+/// With `ℓ = −ln P(y)` and `W = Σw` it minimises
 ///
 /// `1/W Σ w ℓ + λ [(1−α)/2 Σ (s_j β_j)² + α Σ s_j |β_j|]`
 ///
-/// where `λ = reg_param`, `α = elastic_net_param`, and `s_j` is the sample's standard deviation of feature `j`, or 1
-/// without `standardization`. Intercepts are not penalised. This is what Spark minimises.
+/// where `λ = reg_param`, `α = elastic_net_param`, and `s_j` is the sample standard deviation of feature `j`, or 1
+/// without `standardization`. Intercepts are not penalised. This is the objective of Spark.
 ///
 /// ```
 /// use luthier_core::{EstimatorExt, Transformer};
@@ -41,100 +42,102 @@ use crate::linear::together::{fit_in_groups, only};
 ///
 /// | rows | outcome |
 /// |---|---|
-/// | constant feature | with an intercept: coefficient 0; without: what minimises the objective (Spark: 0), where `s_j` is 0 |
-/// | all labels one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]`; a note |
-/// | a class without rows, multinomial, with free intercept | its coefficients 0, its intercept `−∞`: it has probability 0; a note |
-/// | classes that are separated or quasi-separated, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated` and by what; no standard errors; a note |
-/// | linearly dependent features, no penalty | the smallest of the solutions, about; standard errors of the other features alone; a note |
-/// | nearly dependent features | the optimum to eight digits of the objective up to a condition of 1e10 of the standardised features; a note where rounding ends the fit before the tolerance is met |
-/// | multinomial, coefficients without L2 penalty, intercepts | of equivalent solutions the one of smallest squares: centred over the classes, as far as bounds and the L1 penalty allow |
-/// | features or weights of any size | as in other units; an error where a standard deviation or a penalty is no double with all its digits |
+/// | constant feature | with an intercept: coefficient 0; without: the coefficient that minimises the objective with `s_j = 0` (Spark: 0) |
+/// | all labels of one class, with free intercept | coefficients 0, intercept `±∞` (multinomial: `+∞` for that class, 0 for others); objective history `[0]`; a note |
+/// | a class without rows, multinomial, with free intercept | coefficients 0 and intercept `−∞`, so its probability is 0; a note |
+/// | separated or quasi-separated classes, no penalty | coefficients grow until the loss is below the tolerance; the summary says `separated`, and by what; no standard errors; a note |
+/// | linearly dependent features, no penalty | approximately the smallest of the solutions; standard errors of the other features only; a note |
+/// | nearly dependent features | the optimum to eight digits of the objective up to a condition number of 1e10 of the standardised features; a note if rounding ends the fit before the tolerance is reached |
+/// | multinomial: intercepts, and coefficients without L2 penalty | of equivalent solutions, the one with the smallest sum of squares: centred over the classes, as far as bounds and the L1 penalty allow |
+/// | features or weights of any size | the same model as in other units; an error if a standard deviation or a penalty is outside the range of normal doubles |
 /// | null, NaN or infinite feature | an error naming column and row |
-/// | two labels that are not 0 and 1, such as 1 and 2 or −1 and 1 | the larger is class 1; predictions are the labels, and a note says so |
-/// | more labels, one of which is no integer from 0 to 65535 | an error naming column and row |
+/// | two labels that are not 0 and 1, such as 1 and 2 or −1 and 1 | the larger is class 1; predictions are these labels, and a note says so |
+/// | more than two labels, one of which is not an integer from 0 to 65535 | an error naming column and row |
 /// | negative, null, NaN or infinite weight | an error naming column and row |
-/// | zero weight | the row does not count |
+/// | zero weight | the row is ignored |
 /// | all weights zero, or no rows | an error |
 ///
-/// Where the label column carries categories, as behind a [`StringIndexer`](crate::StringIndexer), these are the classes, also
-/// those without rows, except for a binomial model.
+/// If the label column carries categories, like one appended by a [`StringIndexer`](crate::StringIndexer), these are the
+/// classes, including those without rows, except for a binomial model.
 ///
 /// It is fitted by a proximal Newton method: the quadratic model of the loss at a point is minimised with the L1
-/// penalty and within the bounds, and a line search makes every step a descent. Where the Hessian of all rows is dear it
-/// is that of a sample of the rows, updated by the gradients (BFGS). Where features are so nearly dependent that the Hessian
-/// loses digits, a triangular (QR) factor of the weighted rows takes its place, in every iteration. It stops where the
-/// quadratic model promises a decrease below `1e-7 · tol` of the objective (or of the loss of a model without features, if that
-/// is less), or below `1e-5 · tol` where the Hessian of all rows is dear or not formed (L-BFGS), as iterations cost more
-/// there. `converged` means this and besides that no derivative, in units of the features' standard deviations, is off its
-/// optimality condition by more than `tol` (at least 1e-12). A stop at rounding counts as convergence only if the
-/// quadratic model promises no more than a unit of rounding of the objective. Beyond 1000 unknowns no Hessian is formed: what
-/// L-BFGS promises is then all that is known, and nearly dependent features without penalty may be further from their optimum.
+/// penalty and within the bounds, and a line search makes every step a descent. If the Hessian of all rows is expensive, it
+/// is computed from a sample of the rows and updated by the gradients (BFGS). If features are so nearly dependent that the
+/// Hessian loses digits, a triangular (QR) factor of the weighted rows replaces it in every iteration.
 ///
-/// The rows are held in memory, standardised, during the fit; the candidates of a grid pass over them together. A candidate
-/// gets the same model, bit for bit, alone and in any grid, whatever the number of threads or partitions.
+/// The fit stops when the quadratic model predicts a decrease below `1e-7 · tol` of the objective (or of the loss of a model
+/// without features, if that is smaller), or below `1e-5 · tol` if the Hessian of all rows is expensive or not formed
+/// (L-BFGS), because iterations cost more then. `converged` also requires that every derivative, in units of the features'
+/// standard deviations, is within `tol` (at least 1e-12) of its optimality condition. A stop because of rounding counts as
+/// convergence only if the predicted decrease is at most `1e-9` of the objective. With more than 1000
+/// unknowns no Hessian is formed. Only the prediction of L-BFGS is known then, and nearly dependent features without a
+/// penalty may be further from their optimum.
 ///
-/// It starts with coefficients of 0 and the intercepts that are best for them, or at `initial_coefficients`.
+/// During the fit the standardised rows are kept in memory, and the candidates of a grid pass over them together. The model
+/// of a candidate is the same, bit for bit, alone and in any grid, whatever the number of threads or partitions.
+///
+/// The fit starts with coefficients of 0 and the best intercepts for them, or at `initial_coefficients`.
 #[derive(Debug, Clone, Params)]
 #[params(check = "Self::check")]
 pub struct LogisticRegression {
     /// The numeric or vector column of features.
     #[param(default = "features", column = input)]
     features_col: String,
-    /// The numeric column of classes, 0, 1, 2, …, or any two whole numbers, the larger of which is class 1; a
-    /// `string_indexer` makes one of text, and predictions keep its categories.
+    /// The numeric column of classes: 0, 1, 2, …, or any two integers, the larger of which is class 1. For text, use a
+    /// `string_indexer`; predictions keep its categories.
     #[param(default = "label", column = label)]
     label_col: String,
     /// The column of predicted classes to append; none if empty.
     #[param(default = "prediction", column = prediction)]
     prediction_col: String,
-    /// The vector column of scores to append, `[−z, z]` of a binomial model; none if empty.
+    /// The vector column of scores to append, `[−z, z]` for a binomial model; none if empty.
     #[param(default = "raw_prediction", column = raw_prediction)]
     raw_prediction_col: String,
     /// The vector column of probabilities to append; none if empty.
     #[param(default = "probability", column = probability)]
     probability_col: String,
-    /// A numeric column of weights; without it every row weighs 1.
+    /// A numeric column of weights; without it, every row has weight 1.
     #[param(column = weight)]
     weight_col: Option<String>,
-    /// Which model of probabilities is fitted.
+    /// The model of the class probabilities.
     #[param(default = Family::Auto)]
     family: Family,
     /// Strength of the penalty.
     #[param(default = 0.0, range = 0.0..)]
     reg_param: f64,
-    /// Share of the L1 penalty: 0 is ridge, 1 is the lasso.
+    /// Mixture of the penalties: 0 is L2 only (ridge), 1 is L1 only (lasso).
     #[param(default = 0.0, range = 0.0..=1.0)]
     elastic_net_param: f64,
     /// Whether to fit an intercept.
     #[param(default = true)]
     fit_intercept: bool,
-    /// Whether the penalty counts a coefficient in standard deviations of its feature.
+    /// Whether to penalise coefficients as if features had been scaled to unit standard deviation.
     #[param(default = true)]
     standardization: bool,
-    /// A binomial model predicts class 1 where its probability is above this.
+    /// Probability above which a binomial model predicts class 1.
     #[param(default = 0.5, range = 0.0..=1.0)]
     threshold: f64,
-    /// One a class: the class with the largest `p / t` is predicted. For two classes it stands for a `threshold` of
-    /// `1 / (1 + t₀/t₁)`.
+    /// Thresholds, one per class: the class with the largest `p / t` is predicted. For two classes they are equivalent to a
+    /// `threshold` of `1 / (1 + t₀/t₁)`.
     thresholds: Option<Vec<f64>>,
-    /// The least that coefficients may be: a list for each class, or one list for a binomial model, with a number for each
+    /// Lower bounds on the coefficients: one list per class, or a single list for a binomial model, with one number per
     /// feature.
     lower_bounds_on_coefficients: Option<Vec<Vec<f64>>>,
-    /// The most that coefficients may be, as the least.
+    /// Upper bounds on the coefficients, in the same form.
     upper_bounds_on_coefficients: Option<Vec<Vec<f64>>>,
-    /// The least that intercepts may be: one a class, or one for a binomial model.
+    /// Lower bounds on the intercepts: one per class, or a single one for a binomial model.
     lower_bounds_on_intercepts: Option<Vec<f64>>,
-    /// The most that intercepts may be, as the least.
+    /// Upper bounds on the intercepts, in the same form.
     upper_bounds_on_intercepts: Option<Vec<f64>>,
-    /// Coefficients to start with: a list for each class, or one list for a binomial model.
+    /// Initial coefficients: one list per class, or a single list for a binomial model.
     initial_coefficients: Option<Vec<Vec<f64>>>,
-    /// Intercepts to start with, beside `initial_coefficients`: one a class, or one for a binomial model.
+    /// Initial intercepts, together with `initial_coefficients`: one per class, or a single one for a binomial model.
     initial_intercepts: Option<Vec<f64>>,
-    /// Most iterations; 0 gives the start.
+    /// Largest number of iterations; 0 returns the starting point.
     #[param(default = 100)]
     max_iter: usize,
-    /// Tolerance of the derivatives in units of the features' standard deviations; decreases of the objective are followed
-    /// to a small part of it.
+    /// Tolerance of the derivatives in units of the features' standard deviations; that of the objective is a small fraction
+    /// of it.
     #[param(default = 1e-6, range = 0.0..)]
     tol: f64,
 }
@@ -143,13 +146,10 @@ luthier_core::register_estimator!(
     LogisticRegression: "Logistic regression, binomial or multinomial, with an L1 and L2 penalty or bounds."
 );
 
-/// How far `threshold` and what `thresholds` say of two classes may be apart, as in Spark.
-const THRESHOLD_TOLERANCE: f64 = 1e-5;
-
 impl LogisticRegression {
     fn check(&self) -> Result<(), String> {
         if let Some(thresholds) = &self.thresholds {
-            self.check_thresholds(thresholds)?;
+            check_thresholds(self.threshold, thresholds)?;
         }
         let bounds = [
             (&self.lower_bounds_on_coefficients, &self.upper_bounds_on_coefficients),
@@ -163,11 +163,12 @@ impl LogisticRegression {
         }
         if self.bounds_intercepts() && !self.fit_intercept {
             return Err(
-                "there are bounds on intercepts but no intercept: set fit_intercept to true".to_owned()
+                "intercepts have bounds, but fit_intercept is false: set it to true, or remove the bounds"
+                    .to_owned(),
             );
         }
         if self.initial_intercepts.is_some() && self.initial_coefficients.is_none() {
-            return Err("initial_intercepts stand beside initial_coefficients, which are not set".to_owned());
+            return Err("initial_intercepts is set, but initial_coefficients is not: set both".to_owned());
         }
         let initial = self
             .initial_coefficients
@@ -177,26 +178,6 @@ impl LogisticRegression {
             .chain(self.initial_intercepts.iter().flatten());
         if let Some(value) = initial.into_iter().find(|value| !value.is_finite()) {
             return Err(format!("the initial model must be finite, found {value}"));
-        }
-        Ok(())
-    }
-
-    fn check_thresholds(&self, thresholds: &[f64]) -> Result<(), String> {
-        let negative = thresholds.iter().any(|t| !(*t >= 0.0 && t.is_finite()));
-        if negative || thresholds.iter().filter(|t| **t == 0.0).count() > 1 || thresholds.len() < 2 {
-            return Err(format!(
-                "thresholds = {thresholds:?}: expected a finite number of at least 0 for each class, at most one of them 0"
-            ));
-        }
-        if let [zero, one] = thresholds {
-            let meant = super::decision::equivalent_threshold(*zero, *one);
-            if self.threshold != 0.5 && (self.threshold - meant).abs() >= THRESHOLD_TOLERANCE {
-                return Err(format!(
-                    "threshold = {} and thresholds = {thresholds:?}, which stand for a threshold of {meant}, contradict each \
-                     other: set one of them",
-                    self.threshold
-                ));
-            }
         }
         Ok(())
     }
@@ -237,9 +218,11 @@ impl LogisticRegression {
             features: self.features_col.clone(),
             label: self.label_col.clone(),
             weight: self.weight_col.clone(),
-            raw_prediction: self.raw_prediction_col.clone(),
-            probability: self.probability_col.clone(),
-            prediction: self.prediction_col.clone(),
+            outputs: ClassColumns {
+                raw_prediction: self.raw_prediction_col.clone(),
+                probability: self.probability_col.clone(),
+                prediction: self.prediction_col.clone(),
+            },
         }
     }
 
@@ -253,7 +236,7 @@ impl LogisticRegression {
             Family::Multinomial => true,
             Family::Binomial if classes > 2 => {
                 return Err(Error::invalid(format!(
-                    "column `{}` has {classes} classes (labels up to {}), and a binomial model is for 2: set family to auto or \
+                    "column `{}` has {classes} classes (labels up to {}), but a binomial model is for 2: set family to auto or \
                      multinomial",
                     self.label_col,
                     classes - 1
@@ -375,7 +358,7 @@ impl Estimator for LogisticRegression {
         let labels = schema.field(&self.label_col).and_then(Field::categories);
         // How many classes there are the labels tell.
         let classes = (self.family == Family::Binomial).then_some(2);
-        Ok(self.model_columns().fields(classes, labels.as_deref()))
+        Ok(self.model_columns().outputs.fields(classes, &[], labels.as_deref()))
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

@@ -1,24 +1,25 @@
-//! How well a logistic model tells the classes of some rows.
+//! The evaluation of a logistic model on some rows.
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{Dataset, Need, Transformer};
 
 use super::model::LogisticRegressionModel;
+use crate::classifier::ClassColumns;
 use crate::metrics::{
     BinaryCurve, BinaryScores, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion,
     ConfusionSpec,
 };
 
-/// Predictions of a logistic model beside the labels, weighted where the model has a weight column: what Spark's
-/// summaries hold, of the training rows or any others.
+/// A comparison of a logistic model's predictions with the labels, weighted if the model has a weight column. It has the
+/// contents of Spark's summaries, for the training rows or any others.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LogisticEvaluation {
-    /// Labels against predictions: accuracy, precision, recall, F of each label, and weighted.
+    /// Labels against predictions: accuracy, and precision, recall and F-measure of each label and weighted.
     pub confusion: Confusion,
-    /// `Σ w ℓ / W` with `ℓ = −ln P(y)`, of probabilities kept 1e-15 away from 0 and 1.
+    /// `Σ w ℓ / W` with `ℓ = −ln P(y)`, where probabilities are kept at least 1e-15 away from 0 and 1.
     pub log_loss: f64,
-    /// Of a binomial model: roc, precision and recall, and all three and F by threshold on the raw prediction.
+    /// For a binomial model: the ROC and precision-recall curves, and the metrics at each threshold on the raw prediction.
     pub curve: Option<BinaryCurve>,
 }
 
@@ -29,9 +30,11 @@ impl LogisticEvaluation {
         let own = |name: &str| format!("{name} of the evaluation");
         let (raw, probability, prediction) = (own("raw"), own("probability"), own("prediction"));
         let mut named = model.clone();
-        named.columns.raw_prediction.clone_from(&raw);
-        named.columns.probability.clone_from(&probability);
-        named.columns.prediction.clone_from(&prediction);
+        named.columns.outputs = ClassColumns {
+            raw_prediction: raw.clone(),
+            probability: probability.clone(),
+            prediction: prediction.clone(),
+        };
         let (label_col, weight_col) = (c.label.clone(), c.weight.clone());
         let confusion = ConfusionSpec {
             label_col: label_col.clone(),

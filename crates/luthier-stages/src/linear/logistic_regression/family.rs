@@ -1,15 +1,15 @@
-//! Which of the two models of class probabilities is fitted.
+//! The two models of class probabilities.
 
 use luthier_core::params::ParamEnum;
 
-/// The model of the class probabilities; its name may be written in upper or lower case.
+/// The model of the class probabilities; case is ignored in its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
 pub enum Family {
-    /// Binomial where all labels are 0 or 1, else multinomial.
+    /// Binomial if there are at most two classes, otherwise multinomial.
     #[default]
     Auto,
     /// `P(1) = 1 / (1 + e⁻ᶻ)` with one score `z = x · β + c`.
     Binomial,
-    /// `P(k) = eᶻₖ / Σ eᶻˡ` with a score for each class.
+    /// `P(k) = eᶻₖ / Σ eᶻˡ` with one score per class.
     Multinomial,
 }

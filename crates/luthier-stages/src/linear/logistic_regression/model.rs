@@ -1,13 +1,14 @@
 //! The fitted model.
 
-use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{DataFrame, Field, Schema};
 use luthier_core::{Description, Error, Outputs, Tile, Transformer, catch_panic, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
 use super::evaluation::LogisticEvaluation;
+use super::links::{sigmoid, softmax};
 use super::summary::LogisticTrainingSummary;
+use crate::classifier::{ClassColumns, Decision, equivalent_threshold};
 use crate::columns;
 
 /// The columns a model reads and appends.
@@ -16,9 +17,8 @@ pub(super) struct ModelColumns {
     pub(super) features: String,
     pub(super) label: String,
     pub(super) weight: Option<String>,
-    pub(super) raw_prediction: String,
-    pub(super) probability: String,
-    pub(super) prediction: String,
+    #[serde(flatten)]
+    pub(super) outputs: ClassColumns,
 }
 
 /// A fitted [`LogisticRegression`](crate::LogisticRegression).
@@ -38,11 +38,11 @@ pub(super) struct ModelColumns {
 /// # Ok::<(), luthier_core::Error>(())
 /// ```
 ///
-/// It appends, as far as their names are not empty, the raw prediction (the scores; `[−z, z]` of a binomial model), the
-/// probabilities of the classes, and the predicted class. A feature that is NaN makes all of them NaN; null is an error.
-/// The first two carry the names of the classes, so that a file has `probability_setosa` in place of `probability_0`.
-/// Where the label column carried categories, as behind a [`StringIndexer`](crate::StringIndexer), the prediction carries
-/// them too: an [`IndexToString`](crate::IndexToString) turns it into text.
+/// It appends the raw prediction (the scores; `[−z, z]` for a binomial model), the probabilities of the classes, and the
+/// predicted class, except for columns whose names are empty. If a feature is NaN, all of them are NaN; null is an error.
+/// The first two carry the names of the classes, so that a file has `probability_setosa` instead of `probability_0`.
+/// If the label column carried categories, like one appended by a [`StringIndexer`](crate::StringIndexer), the prediction
+/// carries them too, and an [`IndexToString`](crate::IndexToString) turns it into text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogisticRegressionModel {
     pub(super) columns: ModelColumns,
@@ -62,17 +62,17 @@ pub struct LogisticRegressionModel {
 }
 
 impl LogisticRegressionModel {
-    /// Whether there are scores for each class.
+    /// Whether the model is multinomial, with one score per class.
     pub fn is_multinomial(&self) -> bool {
         self.multinomial
     }
 
-    /// Number of classes: 2 of a binomial model, else the largest label and one.
+    /// Number of classes: 2 for a binomial model, otherwise the largest label plus one.
     pub fn num_classes(&self) -> usize {
         if self.multinomial { self.intercepts.len() } else { 2 }
     }
 
-    /// What the classes 0, 1, … stand for, if the label column carried categories.
+    /// The names of the classes 0, 1, …, if the label column carried categories.
     pub fn labels(&self) -> Option<&[String]> {
         self.labels.as_deref()
     }
@@ -96,16 +96,6 @@ impl LogisticRegressionModel {
         }
     }
 
-    /// The columns that it appends: raw prediction, probability and prediction. The first two say what their numbers are
-    /// for.
-    fn fields(&self) -> Vec<Field> {
-        let names = self.class_names();
-        let fields = self.columns.fields(Some(self.num_classes()), self.labels()).into_iter();
-        fields
-            .map(|field| if field.column_type().is_vector() { field.with_categories(&names) } else { field })
-            .collect()
-    }
-
     pub(super) fn features_col(&self) -> &str {
         &self.columns.features
     }
@@ -115,7 +105,7 @@ impl LogisticRegressionModel {
         self.coefficients.first().map_or(0, Vec::len)
     }
 
-    /// The coefficients of a binomial model, one a feature.
+    /// The coefficients of a binomial model, one per feature.
     ///
     /// # Errors
     /// If the model is multinomial: see [`coefficient_matrix`](Self::coefficient_matrix).
@@ -140,17 +130,17 @@ impl LogisticRegressionModel {
     fn has_many(&self, what: &str, instead: &str) -> Error {
         let classes = self.num_classes();
         Error::invalid(format!(
-            "a multinomial model of {classes} classes has {what} for each class: use {instead}"
+            "a multinomial model of {classes} classes has {what} per class: use {instead}"
         ))
     }
 
-    /// A row for each class, or one row of a binomial model; a column for each feature.
+    /// The coefficients as a matrix with one row per class, or a single row for a binomial model, and one column per feature.
     pub fn coefficient_matrix(&self) -> Array2<f64> {
         let columns = self.num_features();
         Array2::from_shape_fn((self.coefficients.len(), columns), |(k, j)| self.coefficients[k][j])
     }
 
-    /// One for each class, or one of a binomial model.
+    /// The intercepts: one per class, or a single one for a binomial model.
     pub fn intercepts(&self) -> &[f64] {
         &self.intercepts
     }
@@ -163,16 +153,16 @@ impl LogisticRegressionModel {
         }
     }
 
-    /// How it was fitted and how well it fits.
+    /// How it was fitted, and how well it fits its training rows.
     pub fn summary(&self) -> &LogisticTrainingSummary {
         &self.summary
     }
 
-    /// How well it tells the classes of the rows of a frame that has the label (and the weight, if the model was fitted
-    /// with one): accuracy, precision, recall and F by label, log loss; of a binomial model the curves.
+    /// How well it predicts the classes of the rows of a frame that has the label column (and the weight column, if the model
+    /// was fitted with one): accuracy, precision, recall and F-measure by label, log loss, and the curves of a binomial model.
     ///
     /// # Errors
-    /// A column that is missing or of the wrong type; a null, NaN or infinite value, or a label that is no class, with
+    /// A column that is missing or of the wrong type; a null, NaN or infinite value, or a label that is not a class, with
     /// its row.
     pub fn evaluate(&self, data: &DataFrame) -> luthier_core::Result<LogisticEvaluation> {
         catch_panic("logistic_regression", || LogisticEvaluation::of(self, data))
@@ -250,26 +240,18 @@ impl Transformer for LogisticRegressionModel {
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.fields())
+        Ok(self.columns.outputs.fields(Some(self.num_classes()), &self.class_names(), self.labels()))
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
-        let (c, classes) = (&self.columns, self.num_classes());
+        let classes = self.num_classes();
         let scores = self.scores(rows)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
         let each = z.chunks_exact(classes).zip(p.chunks_exact(classes));
-        let predictions = each.map(|(z, p)| self.label_of(decision.class(z, p))).collect();
-        if !c.raw_prediction.is_empty() {
-            out.vectors(scores);
-        }
-        if !c.probability.is_empty() {
-            out.vectors(probabilities);
-        }
-        if !c.prediction.is_empty() {
-            out.numbers(predictions);
-        }
+        let predictions = each.map(|(z, p)| self.label_of(decision.class_by_scores(z, p))).collect();
+        self.columns.outputs.write(scores, probabilities, predictions, out);
         Ok(())
     }
 
@@ -279,22 +261,5 @@ impl Transformer for LogisticRegressionModel {
 
     fn check_state(&self) -> anyhow::Result<()> {
         super::describe::check(self)
-    }
-}
-
-impl ModelColumns {
-    /// Those of raw prediction, probability and prediction that have a name; the number of classes may only be known after
-    /// fitting.
-    pub(super) fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> Vec<Field> {
-        let prediction = Field::number(&self.prediction);
-        let fields = [
-            Field::new(&self.raw_prediction, ColumnType::vector(classes)),
-            Field::new(&self.probability, ColumnType::vector(classes)),
-            match labels {
-                Some(labels) => prediction.with_categories(labels),
-                None => prediction,
-            },
-        ];
-        fields.into_iter().filter(|field| !field.name().is_empty()).collect()
     }
 }

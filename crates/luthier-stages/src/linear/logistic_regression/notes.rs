@@ -1,4 +1,4 @@
-//! What a fit should not keep to itself, by the names of features and classes.
+//! Notes on a fit, with the names of features and classes.
 
 use luthier_core::frame::Schema;
 use luthier_core::{Note, NoteKind};
@@ -6,10 +6,10 @@ use luthier_core::{Note, NoteKind};
 use super::rows::Rows;
 use super::summary::LogisticTrainingSummary;
 
-/// So many names are listed.
+/// The largest number of names that are listed.
 const MOST_NAMES: usize = 8;
 
-/// How features and classes are called.
+/// The names of features and classes.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     column: String,
@@ -84,10 +84,8 @@ pub(super) fn of_fit(
     // Spark's `[0]`: one class is certain, there was nothing to fit.
     if summary.objective_history == [0.0] {
         let class = (0..rows.classes).find(|class| !absent.contains(class)).unwrap_or(0);
-        let message = format!(
-            "all labels are of class `{}`: the model predicts that class, whatever the features",
-            names.class(class)
-        );
+        let message =
+            format!("all labels are of class `{}`: the model always predicts this class", names.class(class));
         notes.push(Note::new(NoteKind::OneClass, message).about([names.class(class)]));
         return notes;
     }
@@ -95,7 +93,7 @@ pub(super) fn of_fit(
         let classes = names.classes(&absent);
         let has = if classes.is_one() { "has" } else { "have" };
         let message =
-            format!("{} {has} no rows to be fitted on: their probabilities are not estimated", classes.text);
+            format!("{} {has} no training rows: their probabilities are not estimated", classes.text);
         notes.push(Note::new(NoteKind::MissingClasses, message).about(classes.names));
     }
     if !dependent.is_empty() {

@@ -43,16 +43,16 @@ const STEPS: usize = 40;
 /// Numbers that are held to look for a direction.
 const MOST_NUMBERS: usize = 1 << 24;
 
-/// What separates classes so that coefficients have no finite best values.
+/// What separates the classes, so that the best coefficients are infinite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Separation {
-    /// Whether all rows are told apart; otherwise only some are (quasi-separation), and the others lie on the boundary.
+    /// Whether all rows are separated; otherwise only some are (quasi-separation), and the others lie on the boundary.
     pub complete: bool,
-    /// Features whose coefficients are infinite: each by itself where single features separate, else the features of a
-    /// combination that does. Empty where that is not known.
+    /// Features whose coefficients are infinite: single features that separate the classes, or the features of a
+    /// combination that does. Empty if they are not known.
     pub features: Vec<usize>,
-    /// Classes whose rows, or some of them, are told apart.
+    /// Classes of which all or some rows are separated.
     pub classes: Vec<usize>,
 }
 

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::coordinates::Coordinates;
 use crate::optim::Inverse;
 
-/// How sure the estimates of a model fitted without penalty are: the coefficients in their order, then the intercept.
+/// Statistics of the estimates of a model fitted without penalty: the coefficients in their order, then the intercept.
 ///
-/// The covariance of the estimates is the inverse of `Σ w p(1−p) (x,1)(x,1)ᵀ` (Fisher's information; weights count as
-/// repetitions of a row). What the rows do not determine has NaN in all three lists: a constant feature, and features
-/// that depend linearly on each other.
+/// The covariance of the estimates is the inverse of `Σ w p(1−p) (x,1)(x,1)ᵀ` (Fisher information; weights count as
+/// repetitions of a row). Coefficients that the rows do not determine have NaN in all three lists: those of constant features
+/// and of features that depend linearly on each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Inference {
     /// Standard errors.
     pub standard_errors: Vec<f64>,
-    /// Estimates over their standard errors.
+    /// Estimates divided by their standard errors.
     pub z_values: Vec<f64>,
     /// `P(|Z| ≥ |z|)` of the normal distribution.
     pub p_values: Vec<f64>,

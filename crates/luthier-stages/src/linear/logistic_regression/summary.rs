@@ -1,4 +1,4 @@
-//! How a fit went and how well the model fits its rows.
+//! The training summary: how the fit went and how well the model fits its rows.
 
 use luthier_core::Note;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::separation::Separation;
 use super::statistics::Inference;
 
-/// How a [`LogisticRegression`](crate::LogisticRegression) was fitted and how well it fits the rows it was fitted on.
+/// How a [`LogisticRegression`](crate::LogisticRegression) was fitted, and how well it fits its training rows.
 ///
 /// ```
 /// # use luthier_core::EstimatorExt;
@@ -32,21 +32,21 @@ pub struct LogisticTrainingSummary {
     pub objective_history: Vec<f64>,
     /// Iterations made over all rows.
     pub total_iterations: usize,
-    /// Whether the fit came to its tolerance: the quadratic model of the objective promised no decrease to speak of, and
-    /// `gradient` was at most `tol`. A stop at `max_iter` or at rounding alone is not enough.
+    /// Whether the fit reached its tolerance: the quadratic model of the objective predicted only a negligible decrease, and
+    /// `gradient` was at most `tol`. A stop at `max_iter` or because of rounding is not enough.
     pub converged: bool,
     /// The largest distance of a derivative of the objective from its optimality condition, in units of the features'
     /// standard deviations (root mean squares where the intercept is bounded or there is none).
     #[serde(default)]
     pub gradient: f64,
-    /// By how much the objective could still fall where the fit stopped, by its quadratic model.
+    /// How much the objective could still decrease where the fit stopped, according to its quadratic model.
     #[serde(default)]
     pub remaining: f64,
-    /// Whether rounding, not the tolerance, ended the fit.
+    /// Whether rounding instead of the tolerance ended the fit.
     #[serde(default)]
     pub stopped_by_rounding: bool,
-    /// Whether the classes are separated or quasi-separated and no penalty or bound holds the coefficients: the best ones
-    /// are then infinite, and those of the model are where the loss came below the tolerance.
+    /// Whether the classes are separated or quasi-separated and no penalty or bound limits the coefficients. The best
+    /// coefficients are then infinite, and those of the model are where the loss fell below the tolerance.
     pub separated: bool,
     /// What separates them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,24 +55,24 @@ pub struct LogisticTrainingSummary {
     pub log_loss: f64,
     /// `2 Σ w ℓ`.
     pub deviance: f64,
-    /// The deviance of a model with the intercepts alone, or with equal probabilities without intercept.
+    /// The deviance of a model with intercepts only, or with equal probabilities if there is no intercept.
     pub null_deviance: f64,
-    /// Share of the weight that is predicted right, by the model's threshold or thresholds.
+    /// Fraction of the weight that is predicted correctly with the model's threshold or thresholds.
     pub accuracy: f64,
-    /// Estimated parameters `k`: coefficients and intercepts, as far as they are independent of each other. `None` where
-    /// the model is not a maximum of the likelihood: with a penalty or bounds, without convergence, or with separated
-    /// classes, and beyond 1000 unknowns.
+    /// The number `k` of estimated parameters: coefficients and intercepts that are independent of each other. `None` if
+    /// the model does not maximise the likelihood: with a penalty or bounds, without convergence, or with separated
+    /// classes; and with more than 1000 unknowns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degrees_of_freedom: Option<usize>,
-    /// Akaike's criterion `2k − 2 ln L`, where `k` is known.
+    /// Akaike's information criterion (AIC) `2k − 2 ln L`, if `k` is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aic: Option<f64>,
-    /// The Bayesian criterion `k ln W − 2 ln L`, where `k` is known: weights count as repetitions of a row.
+    /// The Bayesian information criterion (BIC) `k ln W − 2 ln L`, if `k` is known; weights count as repetitions of a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bic: Option<f64>,
-    /// Standard errors, z and p values of a binomial model whose degrees of freedom are known.
+    /// Standard errors, z-values and p-values of a binomial model, if `k` is known.
     pub inference: Option<Inference>,
-    /// What should be known about the fit.
+    /// Notes on the fit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
 }
