@@ -13,16 +13,16 @@
 
 mod args;
 mod build;
-mod column_transformer;
 mod command;
 mod config;
 mod data;
-mod expand;
 mod failure;
 mod method;
 mod model_file;
 mod output;
 mod paths;
+mod place;
+mod prepare;
 mod results;
 mod roles;
 mod select;

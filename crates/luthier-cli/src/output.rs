@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
+use luthier::frame::write_files;
 
 use crate::failure;
 
@@ -69,22 +70,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes files into a folder, each as a whole: where one cannot be written, none of them is replaced.
+/// Writes files into a folder, each completely. If one of them cannot be written, none is replaced.
 pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
-    let beside = |name: &str| folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let write = |(name, text): &(&str, String)| {
-        let written = std::fs::File::create(beside(name))
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-        written.map_err(|e| failure::io("write", &folder.join(name), &e))
-    };
-    let place = |(name, _): &(&str, String)| {
-        let path = folder.join(name);
-        std::fs::rename(beside(name), &path).map_err(|e| failure::io("write", &path, &e))
-    };
-    let done = files.iter().try_for_each(write).and_then(|()| files.iter().try_for_each(place));
-    if done.is_err() {
-        // The first error is the one to report.
-        files.iter().for_each(|(name, _)| drop(std::fs::remove_file(beside(name))));
-    }
-    done
+    let files: Vec<_> = files.iter().map(|(name, text)| (folder.join(name), text.as_bytes())).collect();
+    write_files(&files).map_err(|e| failure::of_frame("write", e))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use luthier::core::{Value, Work, json};
+use luthier::frame::csv_cell;
 use luthier::tune::{
     CandidateResult, FoldResult, Forecast, MetricSummary, SearchNote, SearchResult, SecondaryMetric,
 };
@@ -22,7 +23,7 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 /// The file of the fitted pipeline.
 pub(crate) const MODEL: &str = "model.json";
 
-/// `results.csv`, `results.json` and `events.json`, with their content.
+/// The names and contents of `results.csv`, `results.json` and `events.json`.
 pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
@@ -76,7 +77,7 @@ fn with_also<T>(
 }
 
 fn note(note: &SearchNote) -> serde_json::Value {
-    let SearchNote { note, fits, folds } = note;
+    let SearchNote { note, fits, folds, .. } = note;
     let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
     json!({
         "stage": note.stage,
@@ -138,8 +139,8 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
     })
 }
 
-/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
-/// it does not have one), mean and deviation of the metric, the metric on
+/// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
+/// does not have one), mean and standard deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
@@ -188,11 +189,7 @@ fn to_csv(result: &SearchResult) -> String {
 }
 
 fn line(cells: Vec<String>) -> String {
-    let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    };
-    format!("{}\n", cells.into_iter().map(quoted).collect::<Vec<_>>().join(","))
+    format!("{}\n", cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Roles {
         let excluded = Selector {
             what: "exclude",
             schema,
-            roles: &Self::default(),
+            roles: &BTreeMap::new(),
             features: false,
             takes: &|_| true,
             takes_what: "column",

@@ -1,13 +1,10 @@
 //! Columns selected by names, globs and exclusions.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, Result, bail};
 use glob::Pattern;
-use luthier::frame::{Field, Schema};
-
-use crate::data::as_feature;
-use crate::roles::Roles;
+use luthier::frame::{ColumnType, Field, Schema};
 
 /// Whether a text is a glob or an exclusion rather than a name.
 pub(crate) fn is_pattern(text: &str, schema: &Schema) -> bool {
@@ -24,8 +21,8 @@ pub(crate) struct Selector<'a> {
     pub(crate) what: &'a str,
     /// The columns there are.
     pub(crate) schema: &'a Schema,
-    /// Labels, weights and the like, which no glob selects.
-    pub(crate) roles: &'a Roles,
+    /// Labels, weights and the like, which no glob selects; each with what it is.
+    pub(crate) roles: &'a BTreeMap<String, String>,
     /// Whether columns of these roles must not be named either, because they would become features.
     pub(crate) features: bool,
     /// Whether a glob may select the column: one of a usable type.
@@ -69,7 +66,7 @@ impl Selector<'_> {
             } else if is_pattern(text, self.schema) {
                 self.glob(text, &mut selected)?;
             } else {
-                if let Some(role) = self.roles.of(text).filter(|_| self.features) {
+                if let Some(role) = self.roles.get(text).filter(|_| self.features) {
                     bail!("{what}: the column `{text}` cannot be a feature, because it is {role}");
                 }
                 selected.columns.push(text.clone());
@@ -89,12 +86,12 @@ impl Selector<'_> {
     fn glob(&self, text: &str, selected: &mut Selected) -> Result<()> {
         let pattern = self.pattern(text)?;
         // A column without a name holds row names or row numbers.
-        let is_free = |name: &str| !name.is_empty() && self.roles.of(name).is_none();
+        let is_free = |name: &str| !name.is_empty() && !self.roles.contains_key(name);
         let matches = |field: &&Field| pattern.matches(field.name()) && is_free(field.name());
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+            let shown = |field: &Field| match (field.name(), self.roles.get(field.name())) {
                 ("", _) => "row names".to_owned(),
                 (name, Some(role)) => format!("`{name}` ({role})"),
                 (name, None) => format!("`{name}` ({})", field.column_type()),
@@ -113,5 +110,19 @@ impl Selector<'_> {
         selected.columns.extend(usable.into_iter().map(|field| field.name().to_owned()));
         selected.passed_over.extend(others.into_iter().map(|field| field.name().to_owned()));
         Ok(())
+    }
+}
+
+/// How a column that is neither a number nor a vector can become a feature.
+pub(crate) fn as_feature(field: &Field) -> Option<String> {
+    match field.column_type() {
+        ColumnType::Utf8 => {
+            let name = field.name();
+            Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
+        }
+        ColumnType::Date | ColumnType::Timestamp => {
+            Some("a stage `date_parts` turns it into numbers".to_owned())
+        }
+        _ => None,
     }
 }

@@ -127,7 +127,7 @@ fn labels_are_any_two_numbers() {
         assert_eq!(value(&told, "area_under_roc"), "missing");
         assert!(told.contains("third.csv:3") && told.contains("found 7, while the classes are"), "{told}");
         assert_eq!(value(&told, "accuracy").parse::<f64>().unwrap().fract() * 2.0 % 1.0, 0.0, "{told}");
-        assert!(told.contains("the model does not know the class 7: its rows count as wrong"), "{told}");
+        assert!(told.contains("the model does not know the class 7: its rows count as errors"), "{told}");
     }
 }
 

@@ -94,11 +94,7 @@ fn a_candidate_whose_stages_do_not_suit_each_other_is_a_row() {
             0,
             "parameter `input_cols` is required",
         ),
-        (
-            "\"front.type\" = [\"standard_scaler\", \"pca\"]\n\"front.k\" = [2, 11]",
-            2,
-            "k = 11 components are asked for",
-        ),
+        ("\"front.type\" = [\"standard_scaler\", \"pca\"]\n\"front.k\" = [2, 11]", 2, "k = 11, but column"),
         ("\"lr.type\" = [\"min_max_scaler\", \"linear_regression\"]", 0, "unknown column `prediction`"),
     ] {
         let scene = tune(grid);

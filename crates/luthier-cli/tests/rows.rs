@@ -1,32 +1,11 @@
 //! Which rows are used, and that no output replaces an input.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::process::Command;
+mod common;
 
 use tempfile::TempDir;
 
-/// Runs the program; whether it succeeded, and what it wrote to its standard output and error.
-#[track_caller]
-fn luthier(folder: &TempDir, arguments: &str) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
-        .current_dir(folder)
-        .args(arguments.split(' '))
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
-}
-
-fn write(folder: &TempDir, name: &str, text: &str) {
-    let path = folder.path().join(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    std::fs::read_to_string(path).unwrap()
-}
+use common::{luthier, read, write};
 
 const STAGE: &str = "features = [\"x\"]\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n";
 
@@ -102,7 +81,7 @@ fn no_output_replaces_an_input() {
     let (done, _, error) = luthier(&folder, "fit fit.toml --model m.csv");
     assert!(done, "{error}");
     let names = ["d.csv", "fit.toml", "tune.toml", "in_sub.toml", "sub/results.csv", "m.csv"];
-    let before: Vec<String> = names.iter().map(|name| read(folder.path().join(name))).collect();
+    let before: Vec<String> = names.iter().map(|name| read(&folder, name)).collect();
     for (arguments, expected) in [
         ("fit fit.toml --model d.csv", "--model d.csv: this would overwrite the data"),
         ("fit fit.toml --model fit.toml", "this would overwrite the configuration"),
@@ -117,6 +96,6 @@ fn no_output_replaces_an_input() {
         assert!(!done && error.contains(expected), "{arguments}: {error}");
     }
     for (name, before) in names.iter().zip(before) {
-        assert_eq!(read(folder.path().join(name)), before, "{name}");
+        assert_eq!(read(&folder, name), before, "{name}");
     }
 }

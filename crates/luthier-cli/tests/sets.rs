@@ -1,8 +1,9 @@
 //! Folders, patterns and trees of files; files of other programs; dates; `luthier split`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 
 use luthier::frame::arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Float64Array, UInt64Array,
@@ -10,34 +11,7 @@ use luthier::frame::arrow_array::{
 use luthier::frame::{DataFrame, ParquetOptions, RecordBatch};
 use tempfile::TempDir;
 
-/// Runs the program; whether it succeeded, and what it wrote to its standard output and error.
-#[track_caller]
-fn luthier(folder: &TempDir, arguments: &str) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
-        .current_dir(folder)
-        .args(arguments.split(' '))
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
-}
-
-#[track_caller]
-fn done(folder: &TempDir, arguments: &str) -> String {
-    let (success, out, error) = luthier(folder, arguments);
-    assert!(success, "{arguments}: {error}");
-    out
-}
-
-fn write(folder: &TempDir, name: &str, text: &str) {
-    let path = folder.path().join(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
-fn read(folder: &TempDir, name: &str) -> String {
-    std::fs::read_to_string(folder.path().join(name)).unwrap()
-}
+use common::{done, luthier, read, write};
 
 fn parquet(folder: &TempDir, name: &str, columns: Vec<(&str, ArrayRef)>) {
     let path = folder.path().join(name);

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::cause::Cause;
 use crate::memory::in_words;
 use crate::params::{ParamError, closest};
-use crate::registry::LINKING_ADVICE;
+
+/// How messages about an unknown name end, for whoever writes the program.
+pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
+                                  in the program, or register the part explicitly";
 
 /// Result of the core's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -82,6 +85,18 @@ pub enum Error {
         problem: String,
     },
 
+    /// A column that is known to fit or to score only, and so no feature.
+    #[error("the column `{column}` is {role}, it cannot be a feature{through}: leave it out")]
+    #[non_exhaustive]
+    NoFeature {
+        /// Name of the column.
+        column: String,
+        /// What it is: "the label of stage `lr`".
+        role: String,
+        /// Through which column a stage would predict from it; empty where it would do so directly.
+        through: String,
+    },
+
     /// A column has a type that a stage cannot use.
     #[error("column `{column}` is {found}, expected {expected}")]
     ColumnType {
@@ -150,14 +165,14 @@ pub enum Error {
         source: Arc<std::io::Error>,
     },
 
-    /// More memory than is free, found before it is taken.
-    #[error("{what} would take about {} of memory, and {} are free: {advice}", in_words(*bytes), in_words(*free))]
+    /// More memory is needed than is free. This is found before it is allocated.
+    #[error("{what} would take about {} of memory, but only {} are free: {advice}", in_words(*bytes), in_words(*free))]
     Memory {
-        /// What takes it.
+        /// What needs the memory.
         what: String,
-        /// The bytes that it takes.
+        /// The number of bytes that are needed.
         bytes: u64,
-        /// The bytes that are free.
+        /// The number of bytes that are free.
         free: u64,
         /// What to do.
         advice: String,
@@ -229,6 +244,7 @@ impl Error {
         match self {
             Self::BadValue { column, .. }
             | Self::BadColumn { column, .. }
+            | Self::NoFeature { column, .. }
             | Self::ColumnType { column, .. } => Some(column),
             Self::Frame(error) => error.column(),
             Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {
@@ -284,26 +300,24 @@ impl Error {
         }
     }
 
-    /// Puts the name of a stage in place of its registered type; an error of a stage inside a nested pipeline
-    /// gets the name in front, an error that names another stage stays as it is.
+    /// Puts the name of a stage in place of its registered type; an error that names another stage stays as it is.
     pub fn in_stage_of(self, stage: &str, type_name: &str) -> Self {
-        let nested = type_name == <crate::Pipeline as crate::Estimator>::NAME;
+        let renamed = |named: String| if named == type_name { stage.to_owned() } else { named };
         match self {
-            Self::Stage { stage: named, source } => {
-                let stage = match named {
-                    named if named == type_name => stage.to_owned(),
-                    inner if nested => format!("{stage}.{inner}"),
-                    other => other,
-                };
-                Self::Stage { stage, source }
-            }
+            Self::Stage { stage: named, source } => Self::Stage { stage: renamed(named), source },
             Self::Panicked { part, type_name: panicked, message } => {
-                let part = match part {
-                    part if part == type_name => stage.to_owned(),
-                    inner if nested => format!("{stage}.{inner}"),
-                    other => other,
-                };
-                Self::Panicked { part, type_name: panicked, message }
+                Self::Panicked { part: renamed(part), type_name: panicked, message }
+            }
+            other => other.in_stage(stage),
+        }
+    }
+
+    /// The error of a child as one of the stage around it: the stage that it names is called `stage.child`.
+    pub fn within(self, stage: &str) -> Self {
+        match self {
+            Self::Stage { stage: inner, source } => Self::Stage { stage: format!("{stage}.{inner}"), source },
+            Self::Panicked { part, type_name, message } => {
+                Self::Panicked { part: format!("{stage}.{part}"), type_name, message }
             }
             other => other.in_stage(stage),
         }

@@ -15,10 +15,14 @@ extern crate self as luthier_core;
 
 mod affine;
 mod cause;
+mod composite;
 mod dataset;
 mod describe;
+mod document;
 mod error;
 mod exchange;
+mod fit_frame;
+mod float_name;
 pub mod json;
 mod leak;
 pub mod linalg;
@@ -41,11 +45,13 @@ pub use cause::Cause;
 pub use dataset::{Capacity, Dataset, FailedNeed, Folds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
+pub use fit_frame::EstimatorExt;
 #[doc(hidden)]
 pub use inventory;
+pub use leak::LabelGuard;
 pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
-pub use pipeline::{Pipeline, PipelineStage, PlannedStage};
+pub use pipeline::{Pipeline, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
@@ -53,8 +59,9 @@ pub use rows::{Outputs, SparseTile, Tile};
 #[doc(hidden)]
 pub use stage::scramble;
 pub use stage::{
-    DynEstimator, DynEvaluator, DynModel, Estimator, EstimatorExt, EvaluationPlan, Evaluator, FitContext,
-    LineageStep, Model, PureTransformer, StagePlan, Transformer, catch_panic, evaluate_all,
+    Children, DynEstimator, DynEvaluator, DynModel, Estimator, EvaluationPlan, Evaluator, FitContext,
+    FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic,
+    evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

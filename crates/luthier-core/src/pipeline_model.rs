@@ -14,8 +14,11 @@ use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
 use crate::rows::{BoundStage, Chain, Outputs, Places, Tile, through_frame};
-use crate::stage::{DynModel, Estimator, Evaluator, Transformer};
-use crate::{Error, Result, persist};
+use crate::stage::{Children, DynModel, Estimator, Evaluator, FittedChild, Transformer};
+use crate::{Error, Result, document, persist};
+
+/// The registered name of pipelines.
+pub(crate) const TYPE_NAME: &str = "pipeline";
 
 /// Fitted stages in a row.
 ///
@@ -23,7 +26,7 @@ use crate::{Error, Result, persist};
 /// lack its input: rows to predict need no label. (In Spark a `StringIndexerModel` skips any input that is absent.)
 #[derive(Debug, Clone)]
 pub struct PipelineModel {
-    stages: Vec<(String, Arc<dyn DynModel>)>,
+    stages: Vec<FittedChild>,
     reads: Option<Reads>,
 }
 
@@ -71,24 +74,35 @@ impl PipelineModel {
     /// # Errors
     /// A column that is missing or of the wrong type; an output that does not exist.
     pub fn predictor_for(&self, inputs: &Schema, outputs: &[&str]) -> Result<Predictor> {
-        Predictor::new(self, inputs, outputs)
+        let (stages, behind) = self.bind(inputs)?;
+        Predictor::new(&stages, inputs, &behind, outputs)
     }
 
-    /// The stages with nested pipelines opened, by dotted name.
+    /// The stages with those in a row opened, by dotted name.
     pub fn leaves(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
-        let leaves = self.stages.iter().flat_map(|(name, model)| match model.downcast_ref::<Self>() {
-            Some(inner) => {
-                inner.leaves().into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model)).collect()
-            }
-            None => vec![(name.clone(), model)],
-        });
-        leaves.collect()
+        leaves_of(&self.stages)
+    }
+
+    /// The leaves, each followed by the parts that it is made of, by dotted name.
+    pub fn parts(&self) -> Vec<(String, &Arc<dyn DynModel>)> {
+        fn below<'a>(
+            name: String,
+            model: &'a Arc<dyn DynModel>,
+            all: &mut Vec<(String, &'a Arc<dyn DynModel>)>,
+        ) {
+            let parts = model.children().own_parts();
+            all.push((name.clone(), model));
+            parts.iter().for_each(|(part, model)| below(format!("{name}.{part}"), model, all));
+        }
+        let mut all = Vec::new();
+        self.leaves().into_iter().for_each(|(name, model)| below(name, model, &mut all));
+        all
     }
 
     /// What should be known of the fits of all stages, by dotted name.
     pub fn notes(&self) -> Vec<Note> {
         let of_stage = |(name, model): (String, &Arc<dyn DynModel>)| {
-            model.describe().notes().iter().cloned().map(|note| note.in_stage(&name)).collect::<Vec<_>>()
+            model.notes().into_iter().map(|note| note.in_stage(&name)).collect::<Vec<_>>()
         };
         self.leaves().into_iter().flat_map(of_stage).collect()
     }
@@ -100,7 +114,7 @@ impl PipelineModel {
             if self.reads.as_ref().is_some_and(|reads| reads.leaves_out(place, model.as_ref(), &schema)) {
                 continue;
             }
-            let stage = BoundStage::new(Arc::clone(model), Some(&name), &schema)?;
+            let stage = BoundStage::new(Arc::clone(model), &name, &schema)?;
             let named = |e: luthier_frame::Error| Error::from(e).in_stage(&name);
             schema = schema.with_fields(stage.signature.outputs.iter().cloned()).map_err(named)?;
             stages.push(stage);
@@ -167,27 +181,18 @@ impl PipelineModel {
     /// # Errors
     /// If there is no such stage.
     pub fn stage_by_name(&self, path: &str) -> Result<&(dyn DynModel + 'static)> {
-        let find = |name: &str| self.stages.iter().find(|(stage, _)| stage == name).map(|(_, model)| model);
-        let inner = || {
-            let (name, rest) = path.split_once('.')?;
-            Some((find(name)?.downcast_ref::<Self>()?, rest))
-        };
-        match (find(path), inner()) {
-            (Some(model), _) => Ok(model.as_ref()),
-            (None, Some((inner, rest))) => inner.stage_by_name(rest),
-            (None, None) => {
-                let leaves = self.leaves();
-                let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
-                let hint = outer.map(|outer| {
-                    format!(
-                        "it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for \
-                         its handle; "
-                    )
-                });
-                let known = self.stages.iter().map(|(name, _)| name.clone()).collect();
-                Err(Error::UnknownStage { path: path.to_owned(), known, hint: hint.unwrap_or_default() })
-            }
-        }
+        find(&self.stages, path).map_err(|(missing, among)| {
+            let leaves = self.leaves();
+            let outer = leaves.iter().find_map(|(leaf, _)| leaf.strip_suffix(path)?.strip_suffix('.'));
+            let hint = outer.map(|outer| {
+                format!(
+                    "it is in the pipeline `{outer}`: write `{outer}.{path}`, or `handle.within(\"{outer}\")` for its \
+                     handle; "
+                )
+            });
+            let known = among.iter().map(|(name, _)| name.clone()).collect();
+            Error::UnknownStage { path: missing.to_owned(), known, hint: hint.unwrap_or_default() }
+        })
     }
 
     /// Passes a frame through all stages.
@@ -222,7 +227,11 @@ impl PipelineModel {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        persist::write(path.as_ref(), persist::pipeline_model_document(self)?)
+        persist::write_model(path.as_ref(), TYPE_NAME, self.document()?)
+    }
+
+    fn document(&self) -> Result<serde_json::Value> {
+        document::fitted_stages(&self.stages, self.inputs())
     }
 
     /// Reads a model that [`save`](Self::save) wrote.
@@ -234,13 +243,55 @@ impl PipelineModel {
     }
 }
 
-/// A pipeline as it is; another model as the only stage of one, called after its type.
+/// A pipeline as it is; another model as a pipeline of the stages that it has in a row, or as the only stage of one, called
+/// after its type.
 impl From<Arc<dyn DynModel>> for PipelineModel {
     fn from(model: Arc<dyn DynModel>) -> Self {
-        match model.downcast_ref::<Self>() {
-            Some(pipeline) => pipeline.clone(),
-            None => Self::new(vec![(model.type_name().to_owned(), model)]),
+        match (model.downcast_ref::<Self>(), model.children().row()) {
+            (Some(pipeline), _) => pipeline.clone(),
+            (None, Some(stages)) => Self::new(stages.to_vec()),
+            (None, None) => Self::new(vec![(model.type_name().to_owned(), model)]),
         }
+    }
+}
+
+impl Dataset {
+    /// The same rows seen through one more fitted stage, or through those that it has in a row.
+    ///
+    /// # Errors
+    /// If the stage does not fit the schema.
+    pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
+        PipelineModel::from(model).show(self)
+    }
+}
+
+fn leaves_of(stages: &[FittedChild]) -> Vec<(String, &Arc<dyn DynModel>)> {
+    let mut leaves = Vec::with_capacity(stages.len());
+    for (name, model) in stages {
+        match model.children().row() {
+            Some(inner) => leaves
+                .extend(leaves_of(inner).into_iter().map(|(leaf, model)| (format!("{name}.{leaf}"), model))),
+            None => leaves.push((name.clone(), model)),
+        }
+    }
+    leaves
+}
+
+/// The model of a stage by dotted name, at any depth; else what is missing, and among which stages.
+fn find<'a, 'p>(
+    stages: &'a [FittedChild],
+    path: &'p str,
+) -> Result<&'a (dyn DynModel + 'static), (&'p str, &'a [FittedChild])> {
+    let called = |name: &str| stages.iter().find(|(stage, _)| stage == name).map(|(_, model)| model.as_ref());
+    let below = || {
+        let (name, rest) = path.split_once('.')?;
+        let children = called(name)?.children();
+        children.are_possible().then(|| (children.all(), rest))
+    };
+    match (called(path), below()) {
+        (Some(model), _) => Ok(model),
+        (None, Some((children, rest))) => find(children, rest),
+        (None, None) => Err((path, stages)),
     }
 }
 
@@ -290,17 +341,26 @@ impl Transformer for PipelineModel {
     fn describe(&self) -> Description {
         Description::new().with_notes(self.notes())
     }
+
+    fn children(&self) -> Children<'_, FittedChild> {
+        Children::in_a_row(&self.stages)
+    }
 }
 
 impl Serialize for PipelineModel {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        persist::stages_document(self).map_err(S::Error::custom)?.serialize(serializer)
+        self.document().map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for PipelineModel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let document = serde_json::Value::deserialize(deserializer)?;
-        persist::stages_from_document(&document).map_err(D::Error::custom)
+        let (stages, inputs) = document::load_fitted_stages(&document).map_err(D::Error::custom)?;
+        let model = Self::new(stages);
+        Ok(match inputs {
+            Some(inputs) => model.with_inputs(&inputs),
+            None => model,
+        })
     }
 }

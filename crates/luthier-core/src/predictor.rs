@@ -5,9 +5,9 @@ use std::sync::Arc;
 use luthier_frame::{Column, ColumnType, DataFrame, Field, Schema, parse_date, parse_timestamp};
 use ndarray::Array2;
 
+use crate::float_name::named_float;
 use crate::params::Value;
-use crate::pipeline_model::PipelineModel;
-use crate::rows::{Batch, Chain, Held, Origin, Places};
+use crate::rows::{Batch, BoundStage, Chain, Held, Origin, Places};
 use crate::{Error, Result};
 
 /// A fitted pipeline, ready for rows: what can be checked once was checked when it was made.
@@ -35,12 +35,17 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    pub(crate) fn new(model: &PipelineModel, inputs: &Schema, outputs: &[&str]) -> Result<Self> {
-        let (stages, behind) = model.bind(inputs)?;
+    /// `behind` is the schema behind all stages.
+    pub(crate) fn new(
+        stages: &[BoundStage],
+        inputs: &Schema,
+        behind: &Schema,
+        outputs: &[&str],
+    ) -> Result<Self> {
         let fields = outputs.iter().map(|name| Ok(behind.require(name)?.clone()));
         let outputs = Schema::new(fields.collect::<Result<_>>()?)?;
         let mut places = Places::new(inputs.names());
-        let chain = Chain::new(&stages, &mut places)?;
+        let chain = Chain::new(stages, &mut places)?;
         let places = places.find_all(outputs.names())?;
         Ok(Self { chain, inputs: inputs.clone(), outputs, places })
     }
@@ -138,7 +143,7 @@ fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Float(x) => Some(*x),
         Value::Int(x) => Some(*x as f64),
-        Value::Str(text) if ["NaN", "Inf", "-Inf"].contains(&text.as_str()) => text.parse().ok(),
+        Value::Str(text) => named_float(text),
         _ => None,
     }
 }

@@ -44,7 +44,7 @@ impl Reads {
                 makes.extend(outputs.iter().map(|field| field.name().to_owned()));
                 schema = schema.with_fields(outputs).ok()?;
             }
-            stages.push(Stage { reads, makes, names: model.columns_where(|role| !role.is_appended()) });
+            stages.push(Stage { reads, makes, names: model.columns_where(&|role| !role.is_appended()) });
         }
         // What is read and named by the stages behind.
         let (mut to_predict, mut to_fit) = (HashSet::new(), HashSet::new());

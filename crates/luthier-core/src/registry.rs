@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::de::DeserializeOwned;
 
+use crate::error::LINKING_ADVICE;
 use crate::params::ParamInfo;
 use crate::stage::{DynEstimator, DynEvaluator, DynModel, Estimator, Evaluator, PureTransformer};
 use crate::{Error, Result, json};
@@ -113,10 +114,6 @@ impl EvaluatorEntry {
         (self.create)()
     }
 }
-
-/// The end of messages about an unknown name, for the author of the program.
-pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.toml is not linked: write `use the_crate as _;` \
-                                  in the program, or register the part explicitly";
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 

@@ -4,7 +4,8 @@ use std::fmt;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 
-use crate::display::{Align, short_number, table};
+use crate::display::short_number;
+use crate::text_table::{Align, boxed_table};
 use crate::{ColumnType, DataFrame, Result, numbers};
 
 /// Statistics of the columns of a frame, from [`DataFrame::describe`]; displayed as a table.
@@ -170,7 +171,8 @@ fn mean_and_std(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() < 2 { f64::NAN } else { (squares / (n - 1.0)).sqrt() })
 }
 
-/// The `q` quantile of sorted values.
+/// The `q` quantile of sorted values. (Those of `ndarray-stats` take the square of the rows for a column of one value, so
+/// they are only compared with in tests.)
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = sorted.len().saturating_sub(1) as f64 * q;
     let below = position.floor();
@@ -191,7 +193,7 @@ impl fmt::Display for Description {
         let mut alignment = vec![Align::Left; 2];
         alignment.resize(header.len(), Align::Right);
         let rows: Vec<Vec<String>> = self.columns.iter().map(cells).collect();
-        table(f, &header, &alignment, &rows)
+        boxed_table(f, &header, &alignment, &rows)
     }
 }
 
@@ -225,6 +227,39 @@ mod tests {
         assert_eq!(n.nans, 1);
         assert!((n.mean - 3.958_333_333_333_333_5).abs() < 1e-15);
         assert!((n.std - 4.190_515_083_693_969).abs() < 1e-14, "{}", n.std);
+    }
+
+    #[test]
+    fn statistics_are_those_of_another_implementation() {
+        use ndarray::{Array1, Axis};
+        use ndarray_stats::interpolate::Linear;
+        use ndarray_stats::{MaybeNan, QuantileExt, SummaryStatisticsExt};
+
+        let mut state = 7u64;
+        let mut random = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        for (n, centre, spread) in [(2, 0.0, 1.0), (101, 1e6, 10.0), (1000, -3.0, 1e-3)] {
+            let values: Vec<f64> = (0..n).map(|_| centre + spread * random()).collect();
+            let found = NumberDescription::of(values.clone());
+            let values = Array1::from(values);
+            let quantile = |q: f64| {
+                let q = *q.try_as_not_nan().unwrap();
+                values.clone().quantile_axis_skipnan_mut(Axis(0), q, &Linear).unwrap().into_scalar()
+            };
+            let quartiles = [found.q25, found.median, found.q75];
+            for (found, q) in quartiles.into_iter().zip([0.25, 0.5, 0.75]) {
+                assert!((found - quantile(q)).abs() <= 4.0 * f64::EPSILON * found.abs(), "{q} of {n}");
+            }
+            assert_eq!((found.min, found.max), (*values.min().unwrap(), *values.max().unwrap()));
+            let count = f64::from(n);
+            let std = (values.central_moment(2).unwrap() * count / (count - 1.0)).sqrt();
+            assert!(
+                (found.mean - values.mean().unwrap()).abs() <= 1e-15 * count.sqrt() * centre.abs().max(1.0)
+            );
+            assert!((found.std - std).abs() <= 1e-9 * std, "{} is not {std}", found.std);
+        }
     }
 
     #[test]

@@ -6,18 +6,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
 
+use crate::text_table::{Align, boxed_table};
 use crate::{ColumnType, DataFrame, SparseRows, numbers, sparse_rows, texts};
 
 /// The largest numbers of rows, columns and characters per cell that are shown.
 const ROWS: usize = 10;
 const COLUMNS: usize = 12;
 const CHARACTERS: usize = 32;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
-    Left,
-    Right,
-}
 
 /// Shows the shape, the first 10 rows of the first 12 columns with names and types, and how much is left out.
 ///
@@ -67,7 +62,7 @@ impl fmt::Display for DataFrame {
             alignment.push(Align::Left);
             table_rows.iter_mut().for_each(|row: &mut Vec<String>| row.push("…".to_owned()));
         }
-        table(f, &header, &alignment, &table_rows)?;
+        boxed_table(f, &header, &alignment, &table_rows)?;
         if rows > ROWS {
             writeln!(f, "… {} more {}", rows - ROWS, plural(rows - ROWS, "row"))?;
         }
@@ -162,43 +157,6 @@ fn shorten(text: &str) -> String {
         }
     }
     shown
-}
-
-/// A boxed table; every column of the header is a list of lines.
-pub(crate) fn table(
-    f: &mut fmt::Formatter<'_>,
-    header: &[Vec<String>],
-    alignment: &[Align],
-    rows: &[Vec<String>],
-) -> fmt::Result {
-    let width = |column: usize| {
-        let head = header[column].iter();
-        let body = rows.iter().filter_map(|row| row.get(column));
-        head.chain(body).map(|text| text.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let rule = widths.iter().map(|width| format!("+{}", "-".repeat(width + 2))).collect::<String>() + "+";
-    let line = |f: &mut fmt::Formatter<'_>, cells: &mut dyn Iterator<Item = &String>| {
-        for ((text, width), align) in cells.zip(&widths).zip(alignment) {
-            match align {
-                Align::Left => write!(f, "| {text:<width$} ")?,
-                Align::Right => write!(f, "| {text:>width$} ")?,
-            }
-        }
-        writeln!(f, "|")
-    };
-    writeln!(f, "{rule}")?;
-    for height in 0..header.iter().map(Vec::len).max().unwrap_or(0) {
-        line(f, &mut header.iter().filter_map(|lines| lines.get(height)))?;
-    }
-    writeln!(f, "{rule}")?;
-    for row in rows {
-        line(f, &mut row.iter())?;
-    }
-    if !rows.is_empty() {
-        writeln!(f, "{rule}")?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

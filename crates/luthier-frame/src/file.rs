@@ -1,6 +1,7 @@
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Error, Result};
 
@@ -17,11 +18,14 @@ pub(crate) struct WholeFile {
 impl WholeFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let io = |cause| Error::Io { path: path.to_owned(), cause };
+        if path.file_name().is_none() {
+            return Err(io(io::Error::new(ErrorKind::InvalidInput, "the path names no file")));
+        }
         let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        let name = path.file_name().ok_or_else(|| io(io::Error::from(io::ErrorKind::InvalidInput)))?;
-        let beside = path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
-        let beside = Some(beside).filter(|_| !is_special);
-        let file = File::create(beside.as_deref().unwrap_or(path)).map_err(io)?;
+        let (file, beside) = match is_special {
+            true => (File::create(path).map_err(io)?, None),
+            false => create_beside(path).map(|(file, beside)| (file, Some(beside))).map_err(io)?,
+        };
         Ok(Self { path: path.to_owned(), beside, file: BufWriter::new(file) })
     }
 
@@ -57,4 +61,34 @@ impl Drop for WholeFile {
             let _ = std::fs::remove_file(beside);
         }
     }
+}
+
+/// A new file in the folder of `path`, under a name that nobody else has.
+fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let beside = path.with_file_name(format!(".luthier-{}-{number}.tmp", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&beside) {
+            Ok(file) => return Ok((file, beside)),
+            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Writes files, each completely or not at all: whoever reads one, even after a crash, finds what was there before or all
+/// of its bytes, never a part. Where one of them cannot be written, none is replaced.
+///
+/// # Errors
+/// [`Error::Io`] with the path.
+pub fn write_files(files: &[(impl AsRef<Path>, &[u8])]) -> Result<()> {
+    let write = |(path, bytes): &(_, &[u8])| -> Result<WholeFile> {
+        let mut whole = WholeFile::create(AsRef::<Path>::as_ref(path))?;
+        let written = whole.file.write_all(bytes).and_then(|()| whole.file.flush());
+        written.and_then(|()| whole.file.get_ref().sync_all()).map_err(|cause| whole.error(cause))?;
+        Ok(whole)
+    };
+    let written = files.iter().map(write).collect::<Result<Vec<_>>>()?;
+    written.into_iter().try_for_each(WholeFile::finish)
 }

@@ -11,9 +11,8 @@
 //! ```
 
 mod leaderboard;
-mod table;
 mod timeline;
 
 pub use leaderboard::leaderboard;
-pub use table::{Align, table};
+pub use luthier_tune::core::frame::{Align, table};
 pub use timeline::timeline;

@@ -1,8 +1,7 @@
 //! What ran on which worker and when.
 
+use luthier_tune::core::frame::{Align, table};
 use luthier_tune::{Event, EventKind};
-
-use crate::table::{Align, table};
 
 /// A text timeline: one line per event in the order of their start, with its bar over `width` characters from the
 /// first start to the last end. `█` is a unit, `▒` a pass for summaries or the refit of the best candidate.

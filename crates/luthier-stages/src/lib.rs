@@ -20,6 +20,7 @@
 //!
 //! The stages use only the public extension interface of `luthier-core`. There are no tree models and no clustering yet.
 
+pub mod classifier;
 mod columns;
 mod features;
 mod linear;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEvaluator, Error, Evaluator, Outputs, Params, Pipeline, PureTransformer, Tile, Transformer,
-    WorkCounter,
+    Dataset, DynEvaluator, Error, Evaluator, IntoStage, Outputs, Params, PureStage, PureTransformer, Tile,
+    Transformer, WorkCounter,
 };
 
 use crate::findings::{Findings, Law, Rule, run_laws};
@@ -239,9 +239,7 @@ impl PureTransformer for Give {
 }
 
 fn pure<T: PureTransformer>(stage: T) -> Arc<dyn luthier_core::DynModel> {
-    let mut pipeline = Pipeline::new();
-    pipeline.add_transformer("stage", stage);
-    match pipeline.leaves().first().and_then(|(_, stage)| stage.as_model()) {
+    match IntoStage::<PureStage>::into_stage(stage).as_model() {
         Some(model) => model,
         None => unreachable!("a transformer is its own model"),
     }

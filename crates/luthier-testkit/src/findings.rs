@@ -36,6 +36,8 @@ pub enum Rule {
     Folds,
     /// A model that is saved and loaded is the same to the last bit.
     Persistence,
+    /// The stages that it is made of can be changed, and those in a row give its model.
+    Children,
     /// A frame that cannot be used is rejected before any fit.
     ChecksFirst,
     /// Bad input is an error, never a panic.
@@ -62,6 +64,7 @@ pub enum Rule {
 
 /// A broken rule, with details.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The rule.
     pub rule: Rule,

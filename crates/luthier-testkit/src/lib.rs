@@ -17,6 +17,7 @@
 //!
 //! The checks cannot know whether a result is correct, only whether it is the same however it is computed.
 
+mod children;
 mod evaluator;
 pub mod executor;
 mod findings;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, Pipeline, PlannedStage,
+    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, IntoStage, PlannedStage, PureStage,
     PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
 };
 
+use crate::children::check_children;
 use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::hostile::{hostile, replaced};
 use crate::roles::check_roles;
@@ -60,10 +61,7 @@ impl StageCheck {
 
     /// The check of a transformer without fit.
     pub fn transformer<T: PureTransformer>(stage: &T, frame: &DataFrame) -> Self {
-        let mut pipeline = Pipeline::new();
-        pipeline.add_transformer("stage", stage.clone());
-        let stage = pipeline.leaves().into_iter().map(|(_, stage)| stage.clone_box()).next();
-        let stage = stage.unwrap_or_else(|| Box::new(Pipeline::new()));
+        let stage = IntoStage::<PureStage>::into_stage(stage.clone());
         let of = stage.clone();
         let restore: Restore =
             Box::new(move |_| of.as_model().ok_or_else(|| Error::invalid("a transformer is its own model")));
@@ -107,6 +105,7 @@ impl StageCheck {
             (Rule::Sharing, Box::new(|| self.sharing())),
             (Rule::Folds, Box::new(|| self.folds())),
             (Rule::Persistence, Box::new(|| self.persistence())),
+            (Rule::Children, Box::new(|| self.children())),
             (Rule::ChecksFirst, Box::new(|| self.checks_first())),
             (Rule::NoPanic, Box::new(|| self.survives(Rule::NoPanic))),
             (Rule::NamesColumn, Box::new(|| self.survives(Rule::NamesColumn))),
@@ -374,6 +373,15 @@ impl StageCheck {
         }
         let what = difference(&self.outputs(&model)?, &self.outputs(&back)?, 0.0);
         what.map_or(Ok(()), |what| Err(format!("the loaded model predicts differently: {what}")))
+    }
+
+    fn children(&self) -> Outcome {
+        let model = self.fit(&self.frame)?;
+        let Some(assembled) = check_children(&*self.stage, &model, self.frame.schema())? else {
+            return Ok(());
+        };
+        let what = difference(&self.outputs(&model)?, &self.outputs(&assembled)?, 0.0);
+        what.map_or(Ok(()), |what| Err(format!("the model of its children predicts otherwise: {what}")))
     }
 
     fn checks_first(&self) -> Outcome {

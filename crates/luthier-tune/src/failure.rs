@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a candidate failed on a fold: a message, and what it is about. It reads as its message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Failure {
     /// What went wrong.
     pub message: String,

@@ -1,16 +1,18 @@
-//! What a search will do, before it does anything.
+//! The plan of a search.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use luthier_core::frame::Schema;
-use luthier_core::{DynEstimator, DynEvaluator, LineageStep, Need, ParamMap, Pipeline, PlannedStage, Value};
+use luthier_core::{
+    DynEstimator, DynEvaluator, LabelGuard, LineageStep, Need, ParamMap, PlannedStage, Value,
+};
 
 use crate::failure::Failure;
 use crate::grid::ParamGrid;
 use crate::stage_order::StageOrder;
 use crate::{Error, Result};
 
-/// Candidates as a tree by stage: one that differs only in later stages shares the nodes of the earlier ones.
+/// Candidates as a tree by stage: candidates that differ only in later stages share the nodes of the earlier stages.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
@@ -19,17 +21,17 @@ pub(crate) struct Tree {
     pub(crate) levels: Vec<Level>,
     /// For each candidate, how often its evaluators read the rows of a fold.
     pub(crate) scoring_passes: Vec<u64>,
-    /// The candidates that cannot be fitted, whatever the rows, and why.
+    /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
     by_key: HashMap<String, Vec<usize>>,
 }
 
-/// What the evaluators ask of a candidate's predictions.
+/// The requests of the evaluators on the predictions of a candidate.
 #[derive(Debug, Default)]
 pub(crate) struct AskedToScore {
-    /// Requests that may spare the one that decides the rows.
+    /// Requests that may save the ranking evaluator from reading the rows.
     needs: Vec<Need>,
-    /// The same of the others.
+    /// The same for the other evaluators.
     also: Vec<Need>,
     /// How often they read the rows.
     passes: u64,
@@ -43,7 +45,7 @@ impl AskedToScore {
             evaluator.check_schema(schema)?;
             let plan = evaluator.plan(schema);
             reads_together |= !plan.scanned().is_empty();
-            // One that declares nothing has a pass of its own.
+            // An evaluator that declares nothing needs its own pass.
             asked.passes += u64::from(plan.is_opaque());
             let whose = if place == 0 { &mut asked.needs } else { &mut asked.also };
             whose.extend_from_slice(plan.derived());
@@ -58,7 +60,7 @@ impl AskedToScore {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) stage: Box<dyn DynEstimator>,
-    /// Its parameters, in the order of its type.
+    /// All that tells it from other stages of its type.
     values: Vec<Value>,
     pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
@@ -124,29 +126,20 @@ impl BaseNeeds {
     }
 }
 
-/// The leaves of an estimator that may be a pipeline.
-pub(crate) fn leaves(root: &dyn DynEstimator) -> Vec<(String, &dyn DynEstimator)> {
-    match root.as_any().downcast_ref::<Pipeline>() {
-        Some(pipeline) => pipeline.leaves(),
-        None => vec![(root.type_name().to_owned(), root)],
-    }
-}
-
-/// The candidates of a grid: without what does not matter for stages that they exchange or leave out, and each once.
+/// The distinct candidates of a grid, without parameters that do not matter for stages that they exchange or omit.
 ///
 /// # Errors
 /// A grid that is too large; a type of a stage that is not registered; a parameter that matters for no candidate.
 pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Vec<ParamMap>> {
     let all = grid.build()?;
-    let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() else { return Ok(all) };
-    let changes = |map: &ParamMap| map.iter().any(|(path, _)| pipeline.changes_stages(path));
+    let changes = |map: &ParamMap| map.iter().any(|(path, _)| root.changes_stages(path));
     if !all.iter().any(changes) {
         return Ok(all);
     }
     let (mut seen, mut used) = (HashSet::new(), HashSet::new());
     let mut candidates = Vec::new();
     for (index, map) in all.iter().enumerate() {
-        let relevant = pipeline.relevant(map).map_err(|e| Error::candidate(index, map, e))?;
+        let relevant = root.relevant(map).map_err(|e| Error::candidate(index, map, e))?;
         used.extend(relevant.iter().map(|(path, _)| path.to_owned()));
         if seen.insert(format!("{relevant:?}")) {
             candidates.push(relevant);
@@ -162,29 +155,13 @@ pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Ve
     }
 }
 
-/// A copy of the estimator with a candidate's parameters, not validated.
-///
-/// # Errors
-/// A name that does not exist, a value of the wrong type or out of range.
-pub(crate) fn configure(root: &dyn DynEstimator, params: &ParamMap) -> Result<Box<dyn DynEstimator>> {
-    let mut copy = root.clone_box();
-    let mut entries: Vec<(&str, &Value)> = params.iter().collect();
-    if let Some(pipeline) = root.as_any().downcast_ref::<Pipeline>() {
-        entries.sort_by_key(|(path, _)| pipeline.set_order(path));
-    }
-    for (name, value) in entries {
-        copy.set_value(name, value)?;
-    }
-    Ok(copy)
-}
-
 impl Tree {
     /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
-    /// marked as invalid, and one whose stages do not suit the columns where it `may_not_fit`, since it exchanges stages or
-    /// leaves them out.
+    /// marked as invalid. So is one with stages that do not suit the columns if it `may_not_fit`, because it exchanges or
+    /// omits stages.
     ///
     /// # Errors
-    /// Another candidate that does not suit the columns; candidates that are all invalid.
+    /// Any other candidate does not suit the columns, or all candidates are invalid.
     pub(crate) fn new(
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
@@ -196,9 +173,13 @@ impl Tree {
         let mut base = BaseNeeds::default();
         let mut first_error = None;
         let order = StageOrder::new(configured);
+        let guard = LabelGuard::of(schema);
         for (index, (root, params)) in configured.iter().zip(params).enumerate() {
             let planned = match root.validate() {
-                Ok(()) => tree.plan(index, root.as_ref(), schema, &order, &asked_to_score),
+                Ok(()) => guard
+                    .check(root.as_ref())
+                    .map_err(Error::from)
+                    .and_then(|()| tree.plan(index, root.as_ref(), schema, &order, &asked_to_score)),
                 Err(error) => Err(error.into()),
             };
             match planned {
@@ -223,7 +204,7 @@ impl Tree {
         Ok((tree, base.needs))
     }
 
-    /// The nodes of a candidate, and what the evaluators ask behind them.
+    /// The nodes of a candidate, and the requests of the evaluators behind them.
     fn plan(
         &mut self,
         index: usize,
@@ -232,7 +213,7 @@ impl Tree {
         order: &StageOrder,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<(Vec<usize>, AskedToScore)> {
-        let declared = leaves(root);
+        let declared = root.leaves();
         let moved = order.moved(&declared, schema).and_then(|moved| {
             let path = self.add_candidate(index, moved, schema).ok();
             if path.is_none() {
@@ -259,7 +240,7 @@ impl Tree {
         let mut path = Vec::new();
         for (name, leaf) in stages {
             let parent = path.last().copied();
-            let values: Vec<Value> = leaf.values().into_iter().map(|(_, value)| value).collect();
+            let values = leaf.configuration();
             let key = format!("{parent:?} {name} {} {values:?}", leaf.type_name());
             let node = match self.find(&key, &values) {
                 Some(node) => node,

@@ -6,8 +6,6 @@ use luthier_core::frame::Schema;
 use luthier_core::params::ColumnRole;
 use luthier_core::{DynEstimator, PlannedStage};
 
-use crate::plan::leaves;
-
 type Stages<'a> = Vec<(String, &'a dyn DynEstimator)>;
 
 /// Candidates share the stages before the first in which they differ. So a stage that is the same for all of them is moved
@@ -22,10 +20,10 @@ impl StageOrder {
     pub(crate) fn new(configured: &[Box<dyn DynEstimator>]) -> Self {
         let mut distinct: HashMap<String, (HashSet<String>, usize)> = HashMap::new();
         for root in configured {
-            for (name, leaf) in leaves(root.as_ref()) {
+            for (name, leaf) in root.leaves() {
                 let place = distinct.len();
                 let (configurations, _) = distinct.entry(name).or_insert_with(|| (HashSet::new(), place));
-                configurations.insert(format!("{} {:?}", leaf.type_name(), leaf.values()));
+                configurations.insert(format!("{} {:?}", leaf.type_name(), leaf.configuration()));
             }
         }
         let count = |(name, (configurations, place)): (String, (HashSet<String>, usize))| {

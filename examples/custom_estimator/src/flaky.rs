@@ -3,7 +3,6 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::params::ParamEnum;
 use luthier_core::{Dataset, Estimator, FitContext, Params};
 
-use crate::columns::require_number;
 use crate::mean::{MeanModel, mean};
 
 /// The outcome of a fit.
@@ -49,7 +48,7 @@ impl Estimator for Flaky {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        require_number(schema, &self.label_col)?;
+        schema.require_number(&self.label_col)?;
         Ok(vec![Field::number(&self.prediction_col)])
     }
 }

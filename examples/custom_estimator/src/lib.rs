@@ -11,7 +11,6 @@
 //!
 //! `program/` is a `luthier` with these parts: `cargo run -p acme-cli -- tune examples/custom_estimator/ridge.toml`.
 
-mod columns;
 mod flaky;
 mod log1p;
 mod max_error;

@@ -1,8 +1,6 @@
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
 
-use crate::columns::vectors_like;
-
 /// `sign(x) · ln(1 + |x|)` of every feature: compresses large values and keeps small values and signs.
 ///
 /// There is nothing to fit, so this is a [`Transformer`] with parameters, which `add_transformer` adds to a pipeline.
@@ -23,7 +21,8 @@ impl Transformer for Log1p {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        vectors_like(schema, &self.input_col, &self.output_col)
+        let vectors = schema.require_vectors(&self.input_col)?;
+        Ok(vec![Field::new(&self.output_col, vectors.column_type())])
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {

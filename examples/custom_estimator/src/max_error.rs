@@ -2,8 +2,6 @@ use luthier_core::frame::Schema;
 use luthier_core::{Dataset, Evaluator, Params, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::require_number;
-
 /// The largest absolute error, `max |y − ŷ|`; NaN if a prediction is NaN.
 ///
 /// It does not follow from moments, so the rows are read, once for all candidates of a unit.
@@ -39,8 +37,9 @@ impl Evaluator for MaxError {
     }
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
-        require_number(schema, &self.label_col)?;
-        require_number(schema, &self.prediction_col)
+        schema.require_number(&self.label_col)?;
+        schema.require_number(&self.prediction_col)?;
+        Ok(())
     }
 
     fn metric(&self) -> String {

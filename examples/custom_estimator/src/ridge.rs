@@ -7,8 +7,6 @@ use luthier_core::{
 use ndarray::{Array1, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{require_number, require_vectors, require_width};
-
 /// Linear regression with an L2 penalty: minimises `‖y − X·w − b‖² / 2n + λ‖w‖² / 2`.
 ///
 /// With `C = V diag(d) Vᵀ` the covariance of the features and `c` theirs with the label, both divided by `n`,
@@ -61,8 +59,8 @@ impl Estimator for Ridge {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        require_vectors(schema, &self.features_col)?;
-        require_number(schema, &self.label_col)?;
+        schema.require_vectors(&self.features_col)?;
+        schema.require_number(&self.label_col)?;
         Ok(vec![Field::number(&self.prediction_col)])
     }
 
@@ -145,7 +143,7 @@ impl Transformer for RidgeModel {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        require_width(schema, &self.features_col, self.coefficients.len())?;
+        schema.require_width(&self.features_col, self.coefficients.len())?;
         Ok(vec![Field::number(&self.prediction_col)])
     }
 

@@ -6,8 +6,6 @@ use luthier_core::{
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{require_width, vectors_like};
-
 /// Shifts every feature to mean 0 and scales it to standard deviation 1: `(x − μ) / s`.
 ///
 /// `s` is the sample standard deviation (divisor `n − 1`). A constant feature is not scaled.
@@ -53,7 +51,8 @@ impl Estimator for Scaler {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        vectors_like(schema, &self.input_col, &self.output_col)
+        let vectors = schema.require_vectors(&self.input_col)?;
+        Ok(vec![Field::new(&self.output_col, vectors.column_type())])
     }
 
     /// All configurations on the same rows make one unit: a few divisions each are not worth units of their own.
@@ -88,8 +87,8 @@ impl Transformer for ScalerModel {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        require_width(schema, &self.input_col, self.scale.len())?;
-        vectors_like(schema, &self.input_col, &self.output_col)
+        let vectors = schema.require_width(&self.input_col, self.scale.len())?;
+        Ok(vec![Field::new(&self.output_col, vectors.column_type())])
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {

@@ -4,7 +4,6 @@ use std::time::Duration;
 use luthier_core::frame::{Field, Schema};
 use luthier_core::{Dataset, Estimator, FitContext, Params};
 
-use crate::columns::require_number;
 use crate::mean::{MeanModel, mean};
 
 /// Predicts the mean of the labels after a pause.
@@ -38,7 +37,7 @@ impl Estimator for Sleepy {
     }
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-        require_number(schema, &self.label_col)?;
+        schema.require_number(&self.label_col)?;
         Ok(vec![Field::number(&self.prediction_col)])
     }
 }

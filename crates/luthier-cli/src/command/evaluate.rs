@@ -12,11 +12,12 @@ use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, Calibrati
 
 use super::class_report;
 use crate::args::EvaluateArgs;
-use crate::data::{DataSource, MissingLabel, unusable, write};
+use crate::data::{DataSource, MissingLabel, write};
 use crate::failure;
 use crate::model_file::{self, ModelFile, SavedEvaluator, Shown, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
+use crate::prepare::unusable;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -187,7 +188,7 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     Ok(source)
 }
 
-/// The error at a label that is missing or not finite, with what to do about it.
+/// The error for a label that is missing or not finite, with advice.
 fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<anyhow::Error> {
     let found = match error {
         Error::Stage { source, .. } | Error::Evaluator { source, .. } => source.chain().find_map(found),
@@ -204,7 +205,7 @@ fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<an
     is_label.then(|| unusable(&source.place_of(row), column, found, advice))
 }
 
-/// The value that an error is about.
+/// The value named by an error.
 fn found<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     match error.downcast_ref()? {
         Error::BadValue { found, .. } => Some(found),

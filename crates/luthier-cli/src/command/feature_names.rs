@@ -3,8 +3,8 @@
 use luthier::core::DynModel;
 use luthier::frame::{ColumnType, Field, Schema};
 
-use crate::data::FEATURES;
 use crate::model_file::ModelFile;
+use crate::prepare::FEATURES;
 
 /// Features beyond this number are not named one by one.
 const MOST_NAMED: usize = 1 << 20;

@@ -8,13 +8,13 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 use crate::args::FitArgs;
 use crate::config::Config;
 use crate::output::{check_target, notes, print};
-use crate::{build, data, model_file};
+use crate::{build, model_file, prepare};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
     if let [_, second, ..] = &config.pipelines[..] {
         bail!(
-            "{}: `luthier fit` fits one pipeline and here are {}: use `luthier tune`, or keep one",
+            "{}: `luthier fit` fits one pipeline, but the configuration has {}: use `luthier tune`, or keep only one",
             second.name.as_ref().map_or(&config.data.place, |name| &name.place),
             config.pipelines.len()
         );
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     // Errors that do not need the rows are reported before they are read.
     build::pipelines(&config)?;
     let frame = config.read_data()?;
-    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
     let pipeline = build::pipelines(&config)?.pop().ok_or_else(|| anyhow!("there is no pipeline"))?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;

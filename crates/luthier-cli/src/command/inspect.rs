@@ -7,9 +7,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::feature_names::FeatureNames;
 use crate::args::InspectArgs;
-use crate::data::Inputs;
 use crate::model_file::{self, ModelFile};
 use crate::output::print;
+use crate::prepare::Inputs;
 
 /// The largest number of lines of a table, and of columns of a matrix, that are shown; `--json` shows all.
 const LINES: usize = 50;
@@ -76,7 +76,7 @@ fn to_text(file: &ModelFile) -> Result<String> {
         text.push('\n');
     }
     let mut names = FeatureNames::of(file);
-    for (name, model) in file.pipeline.leaves() {
+    for (name, model) in file.pipeline.parts() {
         let values = model.values();
         text.push_str(&format!("stage {name} ({})\n", model.type_name()));
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);

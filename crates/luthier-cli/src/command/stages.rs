@@ -89,9 +89,14 @@ fn list(parts: &[Part]) -> String {
 fn describe(part: &Part) -> String {
     let Part { kind, name, module, doc, params } = part;
     let mut text = format!("{name}: {kind} of {module}\n{doc}\n\n");
+    let entry = registry::find::<StageEntry>(name).ok().filter(|_| *kind == "estimator");
+    let has_stages = entry.is_some_and(|entry| entry.create().children().are_possible());
+    if has_stages {
+        text.push_str("Its stages are tables [[stage.stage]].\n");
+    }
     if params.is_empty() {
         text.push_str(match *name {
-            "pipeline" => "Its stages are tables [[stage.stage]].\n",
+            _ if has_stages => "",
             COLUMN_TRANSFORMER => {
                 "Its parts are tables [[stage.part]], each with a name, columns and stages [[stage.part.stage]]. The columns \
                  of these stages are set by the transformer.\nFurther keys: passthrough, columns that go into the vector \

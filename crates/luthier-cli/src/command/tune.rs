@@ -13,7 +13,7 @@ use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
-use crate::{build, data, failure, model_file, results};
+use crate::{build, failure, model_file, prepare, results};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let data::Prepared { frame, inputs } = data::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
     let search = search(&config)?;
     if config.evaluators.is_empty() && build::pipelines(&config)?.iter().any(predicts_classes) {
         return Err(anyhow!(
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     if let Some(result) = result {
-        // First of all: what comes behind it may fail.
+        // This comes first, because later steps may fail.
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         write_together(directory, &files)?;
         let model = directory.join(results::MODEL);
         if tuned.is_err() && model.exists() {
-            // One of an earlier search does not belong to these results.
+            // A model of an earlier search does not belong to these results.
             std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
         }
     }

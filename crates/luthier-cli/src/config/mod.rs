@@ -22,9 +22,11 @@ use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
 pub(crate) use pipelines::{COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
 pub(crate) use place_of::{place_of_param, stage_place};
+pub(crate) use table::Key;
 use table::Table;
 pub(crate) use table::unknown_key;
-pub(crate) use table::{Key, Place};
+
+pub(crate) use crate::place::Place;
 
 /// A configuration file.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     /// The rows and the roles of their columns.
     pub(crate) data: DataConfig,
-    /// The pipelines that compete in a search, at least one.
+    /// The competing pipelines of a search, at least one.
     pub(crate) pipelines: Vec<PipelineConfig>,
     /// How candidates are evaluated.
     pub(crate) search: Option<SearchConfig>,

@@ -114,14 +114,10 @@ fn stages(tables: Vec<Table<'_>>, before: &[StageConfig]) -> Result<Vec<StageCon
         };
         check_name(&name, before.iter().chain(&stages))?;
         stages.push(match type_name.name.as_str() {
-            "pipeline" => {
-                let stages = inner_stages(&mut table)?;
-                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
-            }
             COLUMN_TRANSFORMER => column_transformer(name, type_name, table)?,
             _ => {
-                let part = PartConfig { type_name, params: table.params()? };
-                StageConfig { name, part, stages: Vec::new() }
+                let stages = inner_stages(&mut table)?;
+                StageConfig { name, part: PartConfig { type_name, params: table.params()? }, stages }
             }
         });
     }

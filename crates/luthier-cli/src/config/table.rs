@@ -1,6 +1,5 @@
 //! TOML with the place of every key, for error messages.
 
-use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
@@ -9,26 +8,7 @@ use luthier::core::params::closest;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-/// A line of a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    file: Arc<str>,
-    line: usize,
-}
-
-impl Place {
-    /// Adds this place to an error.
-    pub(crate) fn error(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
-        error.into().context(self.to_string())
-    }
-}
-
-/// `search.toml:12`
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
+use crate::place::Place;
 
 /// Names the file and finds the lines of byte offsets.
 #[derive(Debug, Clone)]

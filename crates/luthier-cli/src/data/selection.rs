@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use luthier::frame::{DataFrame, Predicate};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Place;
 use crate::output::note;
+use crate::place::Place;
 
 /// How rows without a label are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

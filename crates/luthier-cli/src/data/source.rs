@@ -88,8 +88,8 @@ impl DataSource {
         Self { reading, opened: Arc::default(), ..self }
     }
 
-    /// The same file, of which only these columns are parsed. The cells of a CSV file are kept as text: those of these columns
-    /// beside their values.
+    /// The same file, but only these columns are parsed. The cells of a CSV file are kept as text; the cells of these columns
+    /// are kept in addition to their values.
     pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
         Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }
@@ -283,7 +283,7 @@ fn text_column_of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'
 }
 
 /// The column and the place of a value that is missing; `place_of` places a row.
-pub(super) fn null_of<'a>(error: &'a Error, place_of: &dyn Fn(usize) -> String) -> Option<(&'a str, String)> {
+pub(crate) fn null_of<'a>(error: &'a Error, place_of: &dyn Fn(usize) -> String) -> Option<(&'a str, String)> {
     match error {
         Error::Null { column, row } => Some((column, place_of(*row))),
         Error::InFile { cause, .. } => null_of(cause, place_of),

@@ -22,7 +22,7 @@ pub(super) struct Link {
 
 impl Link {
     /// `name` is the stage's in its pipeline: errors in its rows call it so.
-    pub(super) fn new(model: Arc<dyn DynModel>, name: Option<&str>, before: &Schema) -> Result<Self> {
+    pub(super) fn new(model: Arc<dyn DynModel>, name: &str, before: &Schema) -> Result<Self> {
         let stage = BoundStage::new(model, name, before)?;
         let (outputs, drops_rows) = (&stage.signature.outputs, stage.signature.drops_rows);
         let schema = before.with_fields(outputs.iter().cloned())?;

@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
-use crate::pipeline_model::PipelineModel;
 use crate::rows::Tile;
 use crate::stage::{DynModel, LineageStep};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
@@ -143,29 +142,18 @@ impl Dataset {
         &self.work
     }
 
-    /// The same rows seen through one more fitted stage, or through those of a pipeline.
-    ///
-    /// # Errors
-    /// If the stage does not fit the schema.
-    pub fn through(&self, model: Arc<dyn DynModel>) -> Result<Self> {
-        match model.downcast_ref::<PipelineModel>() {
-            Some(pipeline) => pipeline.show(self),
-            None => Ok(self.behind(Link::new(model, None, self.schema())?)),
-        }
-    }
-
-    /// As [`through`](Self::through), with the stage's name in its pipeline: errors in its rows call it so.
+    /// The same rows seen through one more fitted stage, with its name in its pipeline: errors in its rows call it so.
     ///
     /// # Errors
     /// If the stage does not fit the schema.
     pub fn through_stage(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
-        Ok(self.behind(Link::new(model, Some(name), self.schema())?))
+        Ok(self.behind(Link::new(model, name, self.schema())?))
     }
 
     /// As [`through_stage`](Self::through_stage), without short cuts through this stage: all that is asked for behind it
     /// is read from the rows.
     pub(crate) fn through_rows_of(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
-        Ok(self.behind(Link::new(model, Some(name), self.schema())?.opaque()))
+        Ok(self.behind(Link::new(model, name, self.schema())?.opaque()))
     }
 
     fn behind(&self, link: Link) -> Self {

@@ -43,6 +43,7 @@ pub enum NoteKind {
 /// assert_eq!(note.in_stage("lr").in_stage("model").to_string(), "stage `model.lr`: `age` is constant: its coefficient is 0");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Note {
     /// The dotted name of the stage in its pipeline; `None` outside a pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Map, Number, Value, map};
 
 use super::failure::{Failure, quote};
-use super::from_label;
+use crate::float_name::named_float;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ValueDeserializer<'de>(pub(super) &'de Value);
@@ -56,7 +56,7 @@ impl<'de> ValueDeserializer<'de> {
     fn float(self) -> Outcome<f64> {
         let float = match self.0 {
             Value::Number(number) => Some(to_float(number)?),
-            Value::String(text) => from_label(text),
+            Value::String(text) => named_float(text),
             _ => None,
         };
         float.ok_or_else(|| Failure::new(format_args!("expected a number, found {}", found(self.0))))
@@ -274,7 +274,7 @@ impl KeyDeserializer<'_> {
     }
 
     fn float(&self) -> Outcome<f64> {
-        from_label(self.0).map_or_else(|| to_float(&self.number()?), Ok)
+        named_float(self.0).map_or_else(|| to_float(&self.number()?), Ok)
     }
 }
 

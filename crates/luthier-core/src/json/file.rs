@@ -1,10 +1,7 @@
 //! Documents as text and in files.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -93,8 +90,12 @@ pub fn write_file(path: &Path, value: &Value) -> Result<()> {
     }
     let mut text = to_string_pretty(value);
     text.push('\n');
-    replace(path, text.as_bytes())
-        .map_err(|source| Error::Io { path: path.display().to_string(), source: source.into() })
+    luthier_frame::write_files(&[(path, text.as_bytes())]).map_err(|error| match error {
+        luthier_frame::Error::Io { path, cause } => {
+            Error::Io { path: path.display().to_string(), source: cause.into() }
+        }
+        other => other.into(),
+    })
 }
 
 fn is_deeper_than(value: &Value, depth: usize) -> bool {
@@ -104,35 +105,6 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
             depth == 0 || entries.values().any(|value| is_deeper_than(value, depth - 1))
         }
         _ => false,
-    }
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.file_name().is_none() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "the path does not name a file"));
-    }
-    let (mut file, temporary) = create_beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    drop(file);
-    let replaced = written.and_then(|()| fs::rename(&temporary, path));
-    if replaced.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced
-}
-
-/// A new file in the folder of `path`, under a unique name.
-fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let temporary = path.with_file_name(format!(".luthier-{}-{number}.tmp", process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&temporary) {
-            Ok(file) => return Ok((file, temporary)),
-            Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
-            Err(other) => return Err(other),
-        }
     }
 }
 
@@ -158,6 +130,9 @@ fn with_place_first(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+    use std::process;
+
     use serde_json::json;
 
     use super::*;

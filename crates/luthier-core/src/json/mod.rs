@@ -24,10 +24,6 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-const NAN: &str = "NaN";
-const INFINITY: &str = "Inf";
-const NEG_INFINITY: &str = "-Inf";
-
 /// The document of a value.
 ///
 /// # Errors
@@ -46,22 +42,4 @@ pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
     T::deserialize(de::ValueDeserializer(value))
         .map_err(|failure| Error::Load { what: "the document".to_owned(), reason: failure.to_string() })
-}
-
-/// The string for a float that JSON cannot represent as a number.
-fn label(value: f64) -> &'static str {
-    match value {
-        f64::INFINITY => INFINITY,
-        f64::NEG_INFINITY => NEG_INFINITY,
-        _ => NAN,
-    }
-}
-
-fn from_label(text: &str) -> Option<f64> {
-    match text {
-        NAN => Some(f64::NAN),
-        INFINITY => Some(f64::INFINITY),
-        NEG_INFINITY => Some(f64::NEG_INFINITY),
-        _ => None,
-    }
 }

@@ -8,7 +8,7 @@ use serde::ser::{
 use serde_json::{Map, Number, Value};
 
 use super::failure::Failure;
-use super::label;
+use crate::float_name::float_name;
 
 #[derive(Debug)]
 pub(super) struct ValueSerializer;
@@ -95,7 +95,7 @@ impl Serializer for ValueSerializer {
     }
 
     fn serialize_f64(self, value: f64) -> Outcome<Value> {
-        Ok(Number::from_f64(value).map_or_else(|| label(value).into(), Value::Number))
+        Ok(float_name(value).map_or_else(|| Value::from(value), Value::from))
     }
 
     fn serialize_bool(self, value: bool) -> Outcome<Value> {
@@ -337,7 +337,7 @@ impl Serializer for KeySerializer {
     }
 
     fn serialize_f64(self, value: f64) -> Outcome<String> {
-        Ok(Number::from_f64(value).map_or_else(|| label(value).to_owned(), |number| number.to_string()))
+        Ok(float_name(value).map_or_else(|| Value::from(value).to_string(), str::to_owned))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Outcome<String> {

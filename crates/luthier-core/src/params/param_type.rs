@@ -1,7 +1,7 @@
 use std::fmt::Debug;
 
 use super::Value;
-use super::value::non_finite;
+use crate::float_name::named_float;
 
 /// A type that can be a parameter.
 ///
@@ -54,10 +54,7 @@ impl ParamType for f64 {
         match value {
             Value::Float(v) => Ok(*v),
             Value::Int(v) => Ok(*v as f64),
-            Value::Str(v) => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY]
-                .into_iter()
-                .find(|f| non_finite(*f) == Some(v))
-                .map_or_else(|| expected("a number", value), Ok),
+            Value::Str(v) => named_float(v).map_or_else(|| expected("a number", value), Ok),
             _ => expected("a number", value),
         }
     }

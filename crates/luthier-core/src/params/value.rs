@@ -4,6 +4,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::float_name::float_name;
+
 /// The value of a parameter whose type is not known statically, as in configuration files and grids by name.
 ///
 /// Integers and floats are distinct (`1` is not `1.0`). In serialised form, a float that is not finite is the string
@@ -61,7 +63,7 @@ impl Value {
             Value::Null => serde_json::Value::Null,
             Value::Bool(v) => (*v).into(),
             Value::Int(v) => (*v).into(),
-            Value::Float(v) => match non_finite(*v) {
+            Value::Float(v) => match float_name(*v) {
                 Some(name) => name.into(),
                 None => (*v).into(),
             },
@@ -101,16 +103,6 @@ impl Value {
     }
 }
 
-/// The serialised name of a float that is not finite.
-pub(super) fn non_finite(v: f64) -> Option<&'static str> {
-    match v {
-        v if v.is_nan() => Some("NaN"),
-        f64::INFINITY => Some("Inf"),
-        f64::NEG_INFINITY => Some("-Inf"),
-        _ => None,
-    }
-}
-
 /// Floats are written with the fewest digits that are read back to the same bits; strings are written without quotes.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,7 +110,7 @@ impl fmt::Display for Value {
             Value::Null => f.write_str("null"),
             Value::Bool(v) => write!(f, "{v}"),
             Value::Int(v) => write!(f, "{v}"),
-            Value::Float(v) => match non_finite(*v) {
+            Value::Float(v) => match float_name(*v) {
                 Some(name) => f.write_str(name),
                 None => write!(f, "{v:?}"),
             },
@@ -153,7 +145,7 @@ impl Serialize for Value {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(v) => serializer.serialize_bool(*v),
             Value::Int(v) => serializer.serialize_i64(*v),
-            Value::Float(v) => match non_finite(*v) {
+            Value::Float(v) => match float_name(*v) {
                 Some(name) => serializer.serialize_str(name),
                 None => serializer.serialize_f64(*v),
             },

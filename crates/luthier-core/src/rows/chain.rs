@@ -138,5 +138,5 @@ fn through_batch<E: From<Error> + Send>(
 }
 
 fn arrow(error: ArrowError) -> Error {
-    Error::invalid(error.to_string())
+    luthier_frame::Error::from(error).into()
 }

@@ -11,7 +11,7 @@ use luthier_frame::{
 use ndarray::{Array2, ArrayView2};
 
 use super::Origin;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Columns in their positions, and the origin of their rows.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ impl Held {
     pub(crate) fn filter(&self, mask: &[bool]) -> Result<Self> {
         let filtered =
             arrow_select::filter::filter(self.to_array().as_ref(), &BooleanArray::from(mask.to_vec()));
-        Ok(Self::array(filtered.map_err(|e| Error::invalid(e.to_string()))?))
+        Ok(Self::array(filtered.map_err(luthier_frame::Error::from)?))
     }
 
     pub(crate) fn is_null(&self, row: usize) -> bool {

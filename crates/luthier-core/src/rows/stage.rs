@@ -6,8 +6,8 @@ use luthier_frame::{Field, Schema};
 
 use super::tile::{Picked, View};
 use super::{Batch, Outputs};
+use crate::Result;
 use crate::stage::{DynModel, Transformer, catch_panic};
-use crate::{Error, Result};
 
 /// What a stage reads and appends behind a schema.
 #[derive(Debug, Clone)]
@@ -58,29 +58,22 @@ pub(crate) struct BoundStage {
     pub(crate) model: Arc<dyn DynModel>,
     pub(crate) signature: Arc<Signature>,
     /// Its name in the pipeline, for errors.
-    name: Option<Arc<str>>,
+    name: Arc<str>,
 }
 
 impl BoundStage {
     /// # Errors
     /// If the stage does not fit the schema.
-    pub(crate) fn new(model: Arc<dyn DynModel>, name: Option<&str>, before: &Schema) -> Result<Self> {
+    pub(crate) fn new(model: Arc<dyn DynModel>, name: &str, before: &Schema) -> Result<Self> {
         let type_name = model.type_name();
         let signature = catch_panic(type_name, || Signature::of(model.transformer(), before));
-        let signature = signature.map_err(|e| named(e, name, type_name))?;
-        Ok(Self { model, signature: Arc::new(signature), name: name.map(Into::into) })
+        let signature = signature.map_err(|e| e.in_stage_of(name, type_name))?;
+        Ok(Self { model, signature: Arc::new(signature), name: name.into() })
     }
 
     pub(super) fn apply(&self, batch: Batch, reads: &[usize]) -> Result<Option<Batch>> {
         let type_name = self.model.type_name();
         catch_panic(type_name, || self.signature.apply(self.model.transformer(), batch, reads))
-            .map_err(|e| named(e, self.name.as_deref(), type_name))
-    }
-}
-
-fn named(error: Error, name: Option<&str>, type_name: &str) -> Error {
-    match name {
-        Some(name) => error.in_stage_of(name, type_name),
-        None => error,
+            .map_err(|e| e.in_stage_of(&self.name, type_name))
     }
 }

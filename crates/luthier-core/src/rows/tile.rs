@@ -191,7 +191,7 @@ impl Tile<'_> {
             Picked::Indices(indices) => {
                 let indices = luthier_frame::arrow_array::UInt32Array::from(indices.to_vec());
                 arrow_select::take::take(array.as_ref(), &indices, None)
-                    .map_err(|e| Error::invalid(e.to_string()))
+                    .map_err(|e| luthier_frame::Error::from(e).into())
             }
         }
     }

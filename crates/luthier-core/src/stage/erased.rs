@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use luthier_frame::{DataFrame, Field, Schema};
 
-use super::{Estimator, FitContext, PureTransformer, StagePlan, Transformer, catch_panic};
+use super::children::check_children;
+use super::{
+    Children, Estimator, FitContext, FittedChild, PipelineStage, PureTransformer, StagePlan, Transformer,
+    catch_panic,
+};
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
 use crate::params::{ColumnRole, ParamInfo, Params, Value};
-use crate::pipeline::Pipeline;
 use crate::{Error, Result, json};
 
 /// A stage of any type: the mirror of [`Estimator`], and of [`PureTransformer`] as one whose fit is itself.
@@ -67,6 +70,19 @@ pub trait DynEstimator: Debug + Send + Sync {
         data: &Dataset,
         ctx: &FitContext,
     ) -> Vec<Result<Arc<dyn DynModel>>>;
+    /// See [`Estimator::children`].
+    fn children(&self) -> Children<'_, PipelineStage> {
+        Children::none()
+    }
+    /// See [`Estimator::children_mut`].
+    fn children_mut(&mut self) -> Option<&mut Vec<PipelineStage>> {
+        None
+    }
+    /// See [`Estimator::assemble`].
+    ///
+    /// # Errors
+    /// Those of the stage, and its panic; a stage whose children are not in a row.
+    fn assemble(&self, children: Vec<FittedChild>, columns: Option<&Schema>) -> Result<Arc<dyn DynModel>>;
     /// The stage itself as a model, where there is nothing to fit.
     fn as_model(&self) -> Option<Arc<dyn DynModel>>;
     /// A copy.
@@ -82,15 +98,16 @@ impl Clone for Box<dyn DynEstimator> {
 }
 
 impl dyn DynEstimator + '_ {
-    /// The columns of a role that its parameters name; see [`Params::columns_of`]. A pipeline has none of its own: its
-    /// [leaves](Pipeline::leaves) have.
+    /// The columns of a role that its parameters name, and those of its children; see [`Params::columns_of`].
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
-        self.columns_where(|other| other == role)
+        self.columns_where(&|other| other == role)
     }
 
     /// The columns of several roles.
-    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
-        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    pub(crate) fn columns_where(&self, wanted: &dyn Fn(ColumnRole) -> bool) -> Vec<String> {
+        let own = ColumnRole::columns_of(self.param_infos(), self.values(), wanted);
+        let children = self.children().all().iter();
+        own.into_iter().chain(children.flat_map(|child| child.stage().columns_where(wanted))).collect()
     }
 }
 
@@ -116,6 +133,10 @@ pub trait DynModel: Debug + Send + Sync {
     }
     /// See [`Transformer::describe`]; a panic of the stage is a note.
     fn describe(&self) -> Description;
+    /// See [`Transformer::children`].
+    fn children(&self) -> Children<'_, FittedChild> {
+        self.transformer().children()
+    }
     /// See [`Transformer::check_state`].
     ///
     /// # Errors
@@ -137,14 +158,25 @@ pub trait DynModel: Debug + Send + Sync {
 }
 
 impl dyn DynModel + '_ {
-    /// The columns of a role that the parameters name; see [`Params::columns_of`].
+    /// The columns of a role that the parameters name, and those of its children; see [`Params::columns_of`].
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
-        self.columns_where(|other| other == role)
+        self.columns_where(&|other| other == role)
     }
 
     /// The columns of several roles.
-    pub(crate) fn columns_where(&self, wanted: impl Fn(ColumnRole) -> bool) -> Vec<String> {
-        ColumnRole::columns_of(self.param_infos(), self.values(), wanted)
+    pub(crate) fn columns_where(&self, wanted: &dyn Fn(ColumnRole) -> bool) -> Vec<String> {
+        let own = ColumnRole::columns_of(self.param_infos(), self.values(), wanted);
+        let children = self.children().all().iter();
+        own.into_iter().chain(children.flat_map(|(_, child)| child.columns_where(wanted))).collect()
+    }
+
+    /// What should be known of the fit, also of the parts that the model is made of.
+    pub fn notes(&self) -> Vec<Note> {
+        let below = |(name, child): &FittedChild| {
+            child.notes().into_iter().map(|note| note.in_stage(name)).collect::<Vec<_>>()
+        };
+        let own = self.describe().notes().to_vec();
+        own.into_iter().chain(self.children().own_parts().iter().flat_map(below)).collect()
     }
 
     /// The typed model, if it is one.
@@ -230,6 +262,7 @@ impl<E: Estimator> DynEstimator for E {
     }
 
     fn validate(&self) -> Result<()> {
+        check_children(self.children().all())?;
         Ok(Params::validate(self)?)
     }
 
@@ -242,8 +275,8 @@ impl<E: Estimator> DynEstimator for E {
     }
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
-        // A pipeline's stages are counted, not the pipeline.
-        ctx.work().fits(u64::from(!self.as_any().is::<Pipeline>()));
+        // Stages in a row are counted themselves.
+        ctx.work().fits(u64::from(self.children().row().is_none()));
         catch_panic(E::NAME, || Estimator::fit(self, data, ctx)).map(|model| fitted(self.clone(), model))
     }
 
@@ -266,6 +299,19 @@ impl<E: Estimator> DynEstimator for E {
             // One that panics must not take its siblings down.
             _ => alone(),
         }
+    }
+
+    fn children(&self) -> Children<'_, PipelineStage> {
+        Estimator::children(self)
+    }
+
+    fn children_mut(&mut self) -> Option<&mut Vec<PipelineStage>> {
+        Estimator::children_mut(self)
+    }
+
+    fn assemble(&self, children: Vec<FittedChild>, columns: Option<&Schema>) -> Result<Arc<dyn DynModel>> {
+        let model = catch_panic(E::NAME, || Estimator::assemble(self, children, columns))?;
+        Ok(fitted(self.clone(), model))
     }
 
     fn as_model(&self) -> Option<Arc<dyn DynModel>> {
@@ -385,6 +431,10 @@ impl<T: PureTransformer> DynEstimator for Pure<T> {
         ctx: &FitContext,
     ) -> Vec<Result<Arc<dyn DynModel>>> {
         one_by_one(configs, data, ctx)
+    }
+
+    fn assemble(&self, _children: Vec<FittedChild>, _columns: Option<&Schema>) -> Result<Arc<dyn DynModel>> {
+        Ok(Arc::new(self.clone()))
     }
 
     fn as_model(&self) -> Option<Arc<dyn DynModel>> {

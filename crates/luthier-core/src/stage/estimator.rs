@@ -1,16 +1,12 @@
 //! Fitting models.
 
-use std::sync::Arc;
-
-use luthier_frame::{DataFrame, Field, Schema};
+use luthier_frame::{Field, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{FitContext, StagePlan, Transformer, catch_panic};
-use crate::Result;
+use super::{Children, FitContext, FittedChild, PipelineStage, StagePlan, Transformer};
 use crate::dataset::Dataset;
 use crate::params::Params;
-use crate::work::WorkCounter;
 
 /// A fitted stage: a transformer that can be saved and loaded.
 ///
@@ -70,29 +66,31 @@ pub trait Estimator: Params {
         Ok(schema.with_fields(self.outputs(schema)?)?)
     }
 
+    /// The stages that this one is made of; none by default. See [`Children`] for what follows from them.
+    fn children(&self) -> Children<'_, PipelineStage> {
+        Children::none()
+    }
+
+    /// The same stages, so that their parameters can be set, and they can be exchanged, left out and loaded.
+    fn children_mut(&mut self) -> Option<&mut Vec<PipelineStage>> {
+        None
+    }
+
+    /// The model of a stage whose children are [in a row](Children::in_a_row), from what they were fitted to. `columns` are
+    /// those of the frame, where they are known.
+    ///
+    /// # Errors
+    /// By default, that the children are not in a row.
+    fn assemble(
+        &self,
+        _children: Vec<FittedChild>,
+        _columns: Option<&Schema>,
+    ) -> anyhow::Result<Self::Model> {
+        anyhow::bail!("`{}` is not made of stages in a row: implement `assemble` if it is", Self::NAME)
+    }
+
     /// What `fit` will need and what the model will be, for a schema that was accepted.
     fn plan(&self, _schema: &Schema) -> StagePlan {
         StagePlan::opaque()
     }
 }
-
-/// What callers of an estimator use; implemented for every [`Estimator`].
-pub trait EstimatorExt: Estimator {
-    /// Checks parameters and schema, then fits on all rows of a frame.
-    ///
-    /// # Errors
-    /// Parameters out of range, columns that do not fit, rows that cannot be used; a panic of the stage.
-    fn fit_frame(&self, data: &DataFrame) -> Result<Self::Model> {
-        let work = Arc::new(WorkCounter::default());
-        let ctx = FitContext::new(0, Arc::clone(&work));
-        self.validate()?;
-        catch_panic(Self::NAME, || Estimator::transform_schema(self, data.schema()))?;
-        let data = Dataset::new(data.clone()).counted_by(work);
-        let plan = catch_panic(Self::NAME, || Ok(self.plan(data.schema())))?;
-        // A request that fails here fails again, with the name of the stage, where it is used.
-        let data = data.prepare(plan.needs())?;
-        catch_panic(Self::NAME, || self.fit(&data, &ctx))
-    }
-}
-
-impl<E: Estimator> EstimatorExt for E {}

@@ -1,5 +1,6 @@
 //! What an author implements, and the object-safe mirrors that pipelines hold.
 
+mod children;
 mod context;
 mod erased;
 mod estimator;
@@ -10,10 +11,11 @@ mod lineage;
 mod plan;
 mod transformer;
 
+pub use children::{Children, FittedChild, PipelineStage};
 pub use context::{FitContext, scramble};
 pub use erased::{DynEstimator, DynModel};
 pub(crate) use erased::{fitted, pure};
-pub use estimator::{Estimator, EstimatorExt, Model};
+pub use estimator::{Estimator, Model};
 pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;

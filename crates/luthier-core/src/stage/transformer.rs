@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use luthier_frame::{DataFrame, Field, Schema};
 
+use super::{Children, FittedChild};
 use crate::affine::Affine;
 use crate::describe::Description;
 use crate::params::Params;
@@ -39,8 +40,7 @@ use crate::rows::{Outputs, Signature, Tile, through_frame};
 ///     }
 ///
 ///     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
-///         let found = schema.require(&self.input_col)?.column_type();
-///         anyhow::ensure!(found.is_numeric(), "column `{}` is {found}, expected a number", self.input_col);
+///         schema.require_number(&self.input_col)?;
 ///         Ok(vec![Field::number("square")])
 ///     }
 ///
@@ -99,6 +99,11 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// The default says nothing.
     fn describe(&self) -> Description {
         Description::new()
+    }
+
+    /// The fitted stages that the model is made of; none by default.
+    fn children(&self) -> Children<'_, FittedChild> {
+        Children::none()
     }
 
     /// Whether what was learned fits together, so that no later call needs to check it again: called when a model is

@@ -292,6 +292,27 @@ fn summaries_of_different_columns_do_not_merge() {
 }
 
 #[test]
+fn moments_are_those_of_another_implementation() {
+    use ndarray_stats::{CorrelationExt, SummaryStatisticsExt};
+
+    let mut random = Random(11);
+    let x = Array2::from_shape_fn((300, 4), |(_, j)| 5.0 * j as f64 + (1.0 + j as f64) * random.next());
+    let plain = moments(&weighted_frame(&x, &[1.0; 300]));
+    let covariance = x.t().cov(1.0).unwrap();
+    assert!(scatter_gap(&(plain.scatter() / 299.0), &covariance) < 1e-12);
+
+    let weights = Array1::from_shape_fn(300, |i| f64::from(1 + i as u32 % 5));
+    let weighted = moments(&weighted_frame(&x, weights.as_slice().unwrap()));
+    let mean = x.weighted_mean_axis(Axis(0), &weights).unwrap();
+    means_agree(weighted.mean(), mean.view(), &weighted.scatter(), weights.sum(), 1e-13);
+    // Divided by the sum of the weights.
+    let variance = x.weighted_var_axis(Axis(0), &weights, 0.0).unwrap();
+    for (found, expected) in weighted.sums_of_squares().iter().zip(&variance) {
+        assert!((found / weights.sum() - expected).abs() < 1e-12 * expected, "{found}, {expected}");
+    }
+}
+
+#[test]
 fn variance_of_few_rows() {
     let one = weighted_frame(&Array2::from_elem((1, 1), 2.5), &[1.0]);
     assert!(moments(&one).sample_variance()[0].is_nan());

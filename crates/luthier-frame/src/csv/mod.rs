@@ -22,4 +22,4 @@ pub use notes::{CsvNote, TextReason};
 pub use options::{CsvOptions, NULL_VALUES};
 pub(crate) use packed::PackedFile;
 pub(crate) use scan::CsvScan;
-pub use write::CsvWriter;
+pub use write::{CsvWriter, csv_cell};

@@ -10,9 +10,9 @@ use super::file::CsvData;
 use super::records::Records;
 use super::types::Kind;
 use crate::normalize::scalar_type;
-use crate::parquet::{Origin, batch_rows, take_in};
 use crate::partition::Batches;
 use crate::place::{Locate, RowOrigin};
+use crate::scan::{ScanColumns, Wanted};
 use crate::{ColumnType, Error, Field, Result};
 
 /// Consecutive rows of a CSV file, and the columns wanted of them.
@@ -21,15 +21,14 @@ pub(crate) struct CsvScan {
     file: Arc<CsvData>,
     first_row: usize,
     rows: usize,
-    /// The frame's columns, and which columns of the file they come from.
-    columns: Arc<[(Field, Origin)]>,
+    columns: ScanColumns,
 }
 
 impl CsvScan {
     /// All rows and columns.
     pub(super) fn new(file: Arc<CsvData>, rows: usize) -> Self {
-        let columns = file.columns.iter().enumerate();
-        let columns = columns.map(|(at, column)| (column.field.clone(), Origin::File(at))).collect();
+        let columns = file.columns.iter().enumerate().map(|(at, column)| (column.field.clone(), at));
+        let columns = ScanColumns::new(columns);
         Self { file, first_row: 0, rows, columns }
     }
 
@@ -44,13 +43,13 @@ impl CsvScan {
 
     /// Rows in a batch when the columns at these positions are scanned.
     pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
-        batch_rows(&self.columns, columns)
+        self.columns.batch_rows(columns)
     }
 
     /// The Arrow type of a column; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
-        let (field, Origin::File(column)) = self.columns.get(position)? else { return None };
-        match self.file.columns.get(*column)?.kind {
+        let (field, column) = self.columns.of_file(position)?;
+        match self.file.columns.get(column)?.kind {
             Kind::U64 => Some(DataType::UInt64),
             Kind::Of(kind) if kind != field.column_type() => None,
             kind => scalar_type(kind.column_type()),
@@ -59,12 +58,8 @@ impl CsvScan {
 
     /// Whether all values of a column are missing.
     pub(crate) fn is_empty_column(&self, position: usize) -> bool {
-        match self.columns.get(position) {
-            Some((_, Origin::File(column))) => {
-                self.file.columns.get(*column).is_some_and(|column| column.is_empty)
-            }
-            _ => false,
-        }
+        let column = self.columns.of_file(position).and_then(|(_, column)| self.file.columns.get(column));
+        column.is_some_and(|column| column.is_empty)
     }
 
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
@@ -72,43 +67,23 @@ impl CsvScan {
     }
 
     pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
-        let columns =
-            columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1.clone())).collect();
-        Self { columns, ..self.clone() }
+        Self { columns: self.columns.project(columns), ..self.clone() }
     }
 
     /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
-        let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
-        Self { columns: self.columns.iter().cloned().chain([column]).collect(), ..self.clone() }
+        Self { columns: self.columns.with_vector(field, positions), ..self.clone() }
     }
 
     pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
-        let wanted: Vec<(Field, Origin)> = match columns {
-            None => self.columns.to_vec(),
-            Some(positions) => positions
-                .iter()
-                .map(|&position| {
-                    let column = self.columns.get(position).cloned();
-                    column.ok_or(Error::NoSuchPosition { position, columns: self.columns.len() })
-                })
-                .collect::<Result<_>>()?,
-        };
-        let mut read: Vec<usize> = wanted
-            .iter()
-            .flat_map(|(field, origin)| origin.sources(field))
-            .map(|(_, column)| column)
-            .collect();
-        read.sort_unstable();
-        read.dedup();
+        let wanted = self.columns.wanted(columns)?;
         let rows = batch_rows.min(self.rows);
-        let builders =
-            read.iter().map(|&column| ColumnBuilder::new(self.file.columns[column].kind, rows)).collect();
+        let builder = |&column: &usize| ColumnBuilder::new(self.file.columns[column].kind, rows);
+        let builders = wanted.read().iter().map(builder).collect();
         let (records, skip) = self.file.records_from(self.first_row)?;
         Ok(Box::new(CsvBatches {
             file: Arc::clone(&self.file),
             wanted,
-            read,
             builders,
             records,
             skip,
@@ -122,9 +97,8 @@ impl CsvScan {
 /// The batches of a scan.
 struct CsvBatches {
     file: Arc<CsvData>,
-    wanted: Vec<(Field, Origin)>,
-    /// Columns of the file that are read, each with its builder.
-    read: Vec<usize>,
+    wanted: Wanted,
+    /// One for each column of the file that is read.
     builders: Vec<ColumnBuilder>,
     records: Records,
     /// The number of rows to skip before the first.
@@ -151,16 +125,16 @@ impl CsvBatches {
             rows += 1;
         }
         (self.row, self.left) = (self.row + rows, self.left - rows);
-        let arrays = self.read.iter().zip(&mut self.builders);
+        let arrays = self.wanted.read().iter().zip(&mut self.builders);
         let arrays: Vec<(usize, ArrayRef)> =
             arrays.map(|(&column, builder)| Ok((column, builder.finish()?))).collect::<Result<_>>()?;
-        take_in(&self.wanted, &arrays, rows, first_row).map_err(|error| error.in_file(self.file.path()))
+        self.wanted.take_in(&arrays, rows, first_row).map_err(|error| error.in_file(self.file.path()))
     }
 
     /// Takes the values of the record.
     fn take(&mut self) -> Result<()> {
-        let Self { file, read, builders, records, .. } = self;
-        for (&column, builder) in read.iter().zip(builders) {
+        let Self { file, wanted, builders, records, .. } = self;
+        for (&column, builder) in wanted.read().iter().zip(builders) {
             let column = &file.columns[column];
             let cells = column.sources.iter().filter_map(|&source| records.cell(source));
             builder.push(cells, &file.cells).map_err(|(cell, refused)| {

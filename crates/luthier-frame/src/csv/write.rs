@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,8 +86,7 @@ impl DataFrame {
     /// that were read [unparsed](crate::CsvOptions::as_spelt_except) are written unchanged. A vector column `v` of
     /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` if it carries categories; list it in [`CsvOptions::schema`](crate::CsvOptions::schema)
     /// to read it back as a vector. A list is written as its numbers separated by spaces, `3 1 2`. The file appears when it is
-    /// complete,
-    /// and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
+    /// complete, and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
@@ -224,15 +224,29 @@ impl Separator {
     }
 }
 
-/// Quotes the text if necessary: if it is empty, contains a delimiter, quote or line end, or contains what a reader would
-/// remove (surrounding spaces, a byte order mark).
-fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+/// A cell of a CSV file, quoted if necessary: if it contains a delimiter, quote or line end, or what a reader would remove
+/// (surrounding spaces, a byte order mark). An empty cell stays empty, which is a missing value.
+///
+/// ```
+/// assert_eq!(luthier_frame::csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
+/// assert_eq!(luthier_frame::csv_cell("a b"), "a b");
+/// ```
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
     let is_plain = !text.contains([',', '"', '\n', '\r', '\u{feff}']) && text.trim().len() == text.len();
-    if text.is_empty() || !is_plain { write_quoted(out, text) } else { out.write_all(text.as_bytes()) }
+    if is_plain { Cow::Borrowed(text) } else { Cow::Owned(quoted(text)) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// An empty text is quoted, so that it is not missing.
+fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
+    if text.is_empty() { write_quoted(out, text) } else { out.write_all(csv_cell(text).as_bytes()) }
 }
 
 fn write_quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
-    write!(out, "\"{}\"", text.replace('"', "\"\""))
+    out.write_all(quoted(text).as_bytes())
 }
 
 /// A cell as it was in another file; quoted if that file had another delimiter and the cell contains a comma.

@@ -7,6 +7,6 @@ mod thrift;
 mod vectors;
 mod write;
 
-pub(crate) use scan::{Origin, Scan, batch_rows, take_in};
+pub(crate) use scan::Scan;
 pub(crate) use write::ParquetWriter;
 pub use write::{Compression, ParquetOptions};

@@ -9,10 +9,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use super::file::{ParquetFile, unreadable, wrong_rows};
 use super::guard::guarded;
 use super::vectors::VectorReader;
-use crate::assemble::side_by_side;
-use crate::normalize::{Intake, intake, normalize};
-use crate::partition::{Batches, Part, record_batch};
+use crate::normalize::{Intake, intake};
+use crate::partition::{Batches, Part};
 use crate::place::{Locate, RowOrigin};
+use crate::scan::{ScanColumns, Wanted};
 use crate::{ColumnType, DataFrame, Error, Field, Partition, Result, Schema};
 
 /// Consecutive rows of one row group, and the columns wanted of them.
@@ -24,56 +24,7 @@ pub(crate) struct Scan {
     first_row: usize,
     offset: usize,
     rows: usize,
-    /// The frame's columns, and where they come from.
-    columns: Arc<[(Field, Origin)]>,
-}
-
-/// The origin of a column of a scan.
-#[derive(Debug, Clone)]
-pub(crate) enum Origin {
-    /// The column of the file at this place.
-    File(usize),
-    /// Columns of the file, assembled into a vector.
-    SideBySide(Arc<[(Field, usize)]>),
-}
-
-impl Origin {
-    /// The columns of the file from which the column `field` is made.
-    pub(crate) fn sources<'a>(&'a self, field: &'a Field) -> Vec<(&'a Field, usize)> {
-        match self {
-            Self::File(root) => vec![(field, *root)],
-            Self::SideBySide(sources) => sources.iter().map(|(field, root)| (field, *root)).collect(),
-        }
-    }
-
-    /// The columns at `positions`, assembled into a vector.
-    pub(crate) fn side_by_side(columns: &[(Field, Self)], positions: &[usize]) -> Self {
-        let sources = positions
-            .iter()
-            .filter_map(|&position| columns.get(position))
-            .flat_map(|(field, origin)| origin.sources(field))
-            .map(|(field, root)| (field.clone(), root));
-        Self::SideBySide(sources.collect())
-    }
-}
-
-/// The number of values in a batch when a frame is scanned, and the limits on its rows: enough to amortise the overhead,
-/// few enough for a cache.
-const BATCH_NUMBERS: usize = 128 * 1024;
-const BATCH_ROWS: (usize, usize) = (256, 8 * 1024);
-
-/// Rows in a batch when these columns are scanned; `None` means all.
-pub(crate) fn batch_rows(columns: &[(Field, Origin)], wanted: Option<&[usize]>) -> usize {
-    let width = |position: usize| match columns.get(position).map(|(field, _)| field.column_type()) {
-        Some(ColumnType::Vector { width }) => width,
-        _ => 1,
-    };
-    let width: usize = match wanted {
-        Some(wanted) => wanted.iter().map(|&position| width(position)).sum(),
-        None => (0..columns.len()).map(width).sum(),
-    };
-    let (fewest, most) = BATCH_ROWS;
-    (BATCH_NUMBERS / width.max(1)).clamp(fewest, most)
+    columns: ScanColumns,
 }
 
 impl Scan {
@@ -91,19 +42,19 @@ impl Scan {
 
     /// Rows in a batch when the columns at these positions are scanned.
     pub(crate) fn batch_rows(&self, columns: Option<&[usize]>) -> usize {
-        batch_rows(&self.columns, columns)
+        self.columns.batch_rows(columns)
     }
 
     /// Rows in a batch when the frame is loaded: all of them, so that a scan and a loaded frame are cut alike.
     pub(crate) fn load_rows(&self) -> usize {
-        let is_text = |(field, _): &(Field, Origin)| field.column_type() == ColumnType::Utf8;
-        if self.columns.iter().any(is_text) { Self::TEXT_ROWS } else { self.rows }
+        let is_text = |field: &Field| field.column_type() == ColumnType::Utf8;
+        if self.columns.fields().any(is_text) { Self::TEXT_ROWS } else { self.rows }
     }
 
     /// The Arrow type of a column of the file; `None` for assembled vectors.
     pub(crate) fn arrow_type(&self, position: usize) -> Option<DataType> {
-        let (field, Origin::File(root)) = self.columns.get(position)? else { return None };
-        let data_type = self.file.metadata.schema().field(*root).data_type();
+        let (field, root) = self.columns.of_file(position)?;
+        let data_type = self.file.metadata.schema().field(root).data_type();
         match intake(data_type) {
             Intake::Keep(found) if found == field.column_type() => Some(data_type.clone()),
             Intake::Cast(to, found) if found == field.column_type() => Some(to),
@@ -114,8 +65,8 @@ impl Scan {
 
     /// Whether a column has no values according to the file: its Arrow type is that of nulls.
     pub(crate) fn is_empty_column(&self, position: usize) -> bool {
-        let Some((_, Origin::File(root))) = self.columns.get(position) else { return false };
-        *self.file.metadata.schema().field(*root).data_type() == DataType::Null
+        let is_null = |(_, root)| *self.file.metadata.schema().field(root).data_type() == DataType::Null;
+        self.columns.of_file(position).is_some_and(is_null)
     }
 
     pub(crate) fn slice(&self, offset: usize, rows: usize) -> Self {
@@ -123,38 +74,17 @@ impl Scan {
     }
 
     pub(crate) fn project(&self, columns: &[(Field, usize)]) -> Self {
-        let columns =
-            columns.iter().map(|(field, index)| (field.clone(), self.columns[*index].1.clone())).collect();
-        Self { columns, ..self.clone() }
+        Self { columns: self.columns.project(columns), ..self.clone() }
     }
 
     /// The same rows with an additional vector column of the columns at `positions`.
     pub(crate) fn with_vector(&self, field: &Field, positions: &[usize]) -> Self {
-        let column = (field.clone(), Origin::side_by_side(&self.columns, positions));
-        let columns = self.columns.iter().cloned().chain([column]).collect();
-        Self { columns, ..self.clone() }
+        Self { columns: self.columns.with_vector(field, positions), ..self.clone() }
     }
 
     pub(crate) fn batches(&self, columns: Option<&[usize]>, batch_rows: usize) -> Result<Batches> {
-        let wanted: Vec<(Field, Origin)> = match columns {
-            None => self.columns.to_vec(),
-            Some(positions) => positions
-                .iter()
-                .map(|&position| {
-                    self.columns
-                        .get(position)
-                        .cloned()
-                        .ok_or_else(|| Error::NoSuchPosition { position, columns: self.columns.len() })
-                })
-                .collect::<Result<_>>()?,
-        };
-        // The reader returns the columns in the order of the file, each once.
-        let mut roots: Vec<usize> =
-            wanted.iter().flat_map(|(field, origin)| origin.sources(field)).map(|(_, root)| root).collect();
-        roots.sort_unstable();
-        roots.dedup();
-        let mut batches =
-            ScanBatches { scan: self.clone(), wanted, roots, batch_rows, done: 0, source: None };
+        let wanted = self.columns.wanted(columns)?;
+        let mut batches = ScanBatches { scan: self.clone(), wanted, batch_rows, done: 0, source: None };
         batches.source = Some(guarded(&self.file.path, || batches.open(true))?);
         Ok(Box::new(batches))
     }
@@ -164,9 +94,8 @@ impl Scan {
 #[derive(Debug)]
 struct ScanBatches {
     scan: Scan,
-    wanted: Vec<(Field, Origin)>,
-    /// Columns of the file that are wanted, in its order.
-    roots: Vec<usize>,
+    /// The reader gives the columns in the order of the file, each once.
+    wanted: Wanted,
     batch_rows: usize,
     /// The number of rows that have been returned.
     done: usize,
@@ -201,7 +130,7 @@ impl ScanBatches {
             let file = Arc::new(scan.file.bytes()?);
             let schema = scan.file.metadata.schema();
             let metadata = scan.file.metadata.metadata();
-            for (field, root) in self.wanted.iter().flat_map(|(field, origin)| origin.sources(field)) {
+            for (field, root) in self.wanted.sources() {
                 let ColumnType::Vector { width } = field.column_type() else { continue };
                 if vectors.iter().any(|(of, _)| *of == root) {
                     continue;
@@ -213,7 +142,8 @@ impl ScanBatches {
             }
         }
         let has_reader = |root: &usize| vectors.iter().any(|(of, _)| of == root);
-        let others: Vec<usize> = self.roots.iter().filter(|root| !has_reader(root)).copied().collect();
+        let others: Vec<usize> =
+            self.wanted.read().iter().filter(|root| !has_reader(root)).copied().collect();
         let reader = scan.file.reader(
             vec![scan.row_group],
             others.iter().copied(),
@@ -248,7 +178,8 @@ impl ScanBatches {
         }
         let first_row = self.scan.first_row + self.scan.offset + self.done;
         self.done += batch.num_rows();
-        take_in(&self.wanted, &columns, batch.num_rows(), first_row)
+        self.wanted
+            .take_in(&columns, batch.num_rows(), first_row)
             .map(Some)
             .map_err(|error| error.in_file(path))
     }
@@ -265,33 +196,6 @@ impl Iterator for ScanBatches {
         }
         batch.transpose()
     }
-}
-
-/// Converts columns as they were read to those of the frame.
-pub(crate) fn take_in(
-    wanted: &[(Field, Origin)],
-    columns: &[(usize, ArrayRef)],
-    rows: usize,
-    first_row: usize,
-) -> Result<RecordBatch> {
-    let mut by_root: Vec<&(usize, ArrayRef)> = columns.iter().collect();
-    by_root.sort_unstable_by_key(|(root, _)| *root);
-    let column = |field: &Field, root: usize| {
-        let (_, array) = by_root.get(by_root.binary_search_by_key(&root, |(of, _)| *of).ok()?)?;
-        Some(normalize(field.name(), array, field.column_type(), first_row))
-    };
-    let arrays = wanted.iter().filter_map(|(field, origin)| match origin {
-        Origin::File(root) => column(field, *root),
-        Origin::SideBySide(sources) => {
-            let parts: Result<Vec<(&Field, ArrayRef)>> = sources
-                .iter()
-                .filter_map(|(field, root)| Some(column(field, *root)?.map(|array| (field, array))))
-                .collect();
-            Some(parts.and_then(|parts| side_by_side(&parts, rows, first_row)))
-        }
-    });
-    let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
-    record_batch(wanted.iter().map(|(field, _)| field), arrays, rows)
 }
 
 impl DataFrame {
@@ -341,14 +245,13 @@ impl DataFrame {
 fn scan(file: ParquetFile, roots: Vec<usize>) -> Result<DataFrame> {
     let fields = guarded(&file.path, || file.fields(&roots))?;
     let schema = Schema::new(fields.clone()).map_err(|error| error.in_file(&file.path))?;
-    let columns: Arc<[(Field, Origin)]> =
-        fields.into_iter().zip(roots.into_iter().map(Origin::File)).collect();
+    let columns = ScanColumns::new(fields.into_iter().zip(roots));
     let file = Arc::new(file);
     let mut first_row = 0;
     let mut partitions = Vec::new();
     for (row_group, metadata) in file.metadata.metadata().row_groups().iter().enumerate() {
         let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
-        let columns = Arc::clone(&columns);
+        let columns = columns.clone();
         let scan = Scan { file: Arc::clone(&file), row_group, first_row, offset: 0, rows, columns };
         partitions.push(Partition::new([Part::Scan(scan)]));
         first_row += rows;

@@ -1,6 +1,6 @@
 //! Sends different columns through different stages.
 
-use luthier_core::{ColumnRole, DynEstimator, Error, Estimator, Pipeline, Result, Value};
+use luthier_core::{ColumnRole, DynEstimator, Error, Pipeline, PipelineStage, Result, Value};
 
 use crate::VectorAssembler;
 
@@ -100,7 +100,7 @@ impl ColumnTransformer {
             let columns =
                 columns.iter().map(|column| Part { name: column.clone(), of: column.clone() }).collect();
             let mut wiring = Wiring { columns, prefix: format!("{}.{name}", self.output_col) };
-            let wired = wiring.pipeline(stages).map_err(|e| e.in_stage_of(name, Pipeline::NAME))?;
+            let wired = wiring.row(stages.stages()).map_err(|e| e.within(name))?;
             pipeline.add_dyn(name, Box::new(wired));
             assembled.extend(wiring.columns.into_iter().map(|part| part.name));
         }
@@ -132,13 +132,13 @@ struct Wiring {
 }
 
 impl Wiring {
-    fn pipeline(&mut self, stages: &Pipeline) -> Result<Pipeline> {
+    fn row(&mut self, stages: &[PipelineStage]) -> Result<Pipeline> {
         let mut wired = Pipeline::new();
-        for stage in stages.stages() {
+        for stage in stages {
             let output = format!("{}.{}", self.prefix, stage.name());
-            if let Some(inner) = stage.stage().as_any().downcast_ref::<Pipeline>() {
+            if let Some(inner) = stage.stage().children().row() {
                 let outer = std::mem::replace(&mut self.prefix, output);
-                let inner = self.pipeline(inner).map_err(|e| e.in_stage_of(stage.name(), Pipeline::NAME))?;
+                let inner = self.row(inner).map_err(|e| e.within(stage.name()))?;
                 wired.add_dyn(stage.name(), Box::new(inner));
                 self.prefix = outer;
                 continue;

@@ -76,6 +76,7 @@ pub struct DateParts {
 
 /// A number that [`DateParts`] computes from a date or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum DatePart {
     /// The year.
     Year,

@@ -4,6 +4,7 @@ use luthier_core::ParamEnum;
 
 /// How rows with an invalid value are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+#[non_exhaustive]
 pub enum HandleInvalid {
     /// They are an error.
     #[default]

@@ -15,6 +15,7 @@ use crate::summaries::{FeatureSpec, FeatureSummary, Missing, Quantiles, Spread};
 
 /// The value with which an [`Imputer`] replaces missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum ImputerStrategy {
     /// The mean of the existing values.
     Mean,

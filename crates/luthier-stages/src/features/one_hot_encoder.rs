@@ -19,6 +19,7 @@ const MOST_CATEGORIES: f64 = 1e7;
 
 /// How a [`OneHotEncoder`] handles values that are not the index of a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum UnseenIndex {
     /// They are an error.
     Error,

@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Outputs,
-    Params, Required, StagePlan, Tile, Transformer, linalg, memory,
+    Affine, AxisLabels, Dataset, Description, Error, Estimator, FitContext, Moments, MomentsSpec, Note,
+    NoteKind, Outputs, Params, Required, StagePlan, Tile, Transformer, linalg, memory,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, CowArray};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ use crate::linear::together::fit_in_groups;
 /// themselves if there are more than 512 features and fewer rows than features. The error of every eigenvalue of the
 /// covariance is of the size of the rounding error of the largest one. If the `k`-th is below 1e-7 of the first, fewer than
 /// eight of its digits would be correct, so the rows are read again for their triangular factor. Its singular values are the
-/// square roots of the eigenvalues and keep twice as many digits; this is counted as `guarded`.
+/// square roots of the eigenvalues and keep twice as many digits; this is counted as `guarded`. If even these keep fewer than
+/// eight digits, below 1e-16 of the first eigenvalue, the model has a note that names the components.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -171,6 +172,31 @@ impl PcaModel {
     }
 }
 
+/// An eigenvalue below this part of the first is the square of a singular value below `1e-8` of the first, and rounding of the
+/// rows leaves less than eight digits of it and of its axis.
+const FEW_DIGITS: f64 = 1e-16;
+
+impl PcaModel {
+    /// Which components are known to few digits only.
+    fn few_digits(&self) -> Option<Note> {
+        let least = FEW_DIGITS * self.explained_variance.first()?;
+        let shares = self.explained_variance.iter().zip(1..);
+        let weak: Vec<String> =
+            shares.filter(|(share, _)| **share < least).map(|(_, i)| format!("pc{i}")).collect();
+        let (first, last) = (weak.first()?, weak.last()?);
+        let which = if first == last {
+            format!("component {first}")
+        } else {
+            format!("components {first} to {last}")
+        };
+        let message = format!(
+            "the variance along the {which} is less than 1e-16 of that along pc1, so that fewer than eight digits of the axes \
+             and variances are right: bring the features to one scale, leave out rows that are far off, or lower k"
+        );
+        Some(Note::new(NoteKind::Other, message).about(weak))
+    }
+}
+
 impl Transformer for PcaModel {
     fn inputs(&self) -> Vec<String> {
         vec![self.input_col.clone()]
@@ -203,6 +229,7 @@ impl Transformer for PcaModel {
             .vector("mean", features(), self.mean.iter().copied())
             .vector("explained_variance", axis(), self.explained_variance.iter().copied())
             .matrix("components", features(), axis(), self.components.clone())
+            .with_notes(self.few_digits())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::summaries::{CategoryCounts, CategorySpec};
 
 /// The order of the categories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum StringOrderType {
     /// The most frequent first, alphabetically among equally frequent ones.
     FrequencyDesc,

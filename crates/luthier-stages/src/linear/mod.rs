@@ -5,7 +5,6 @@ mod logistic_regression;
 mod notes;
 pub(crate) mod together;
 
-use crate::optim::substitution;
 use notes::{constant_features, dependent_features, feature_names, not_converged};
 
 pub use linear_regression::{

@@ -11,6 +11,7 @@ use crate::columns;
 
 /// A metric of two classes. The first three use scores, the others probabilities `p` of the positive class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum BinaryMetric {
     /// Area under the receiver operating characteristic: [`BinaryCurve::area_under_roc`](crate::BinaryCurve).
     AreaUnderRoc,
@@ -26,6 +27,7 @@ pub enum BinaryMetric {
 
 /// The value of a metric if one class has no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum Undefined {
     /// It is missing (NaN).
     Missing,

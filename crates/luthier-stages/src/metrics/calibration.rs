@@ -66,6 +66,7 @@ impl BinSums {
 
 /// One point of a [`CalibrationCurve`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct CalibrationBin {
     /// Mean probability of the rows in the bin.
     pub mean_probability: f64,

@@ -12,6 +12,7 @@ use crate::columns;
 /// A metric of classes, as Spark defines it. Weighted metrics are means over the classes of the labels, weighted by their
 /// rows; metrics by label are those of the class [`metric_label`](MulticlassClassificationEvaluator).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum MulticlassMetric {
     /// Weighted F-measure with β = 1.
     F1,

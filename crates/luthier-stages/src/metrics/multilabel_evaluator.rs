@@ -9,6 +9,7 @@ use crate::columns;
 
 /// A metric of sets of labels, where `y` are the true labels of a row and `ŷ` the predicted ones. A quotient 0 / 0 is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum MultilabelMetric {
     /// Mean of `2 |y ∩ ŷ| / (|y| + |ŷ|)`.
     F1Measure,

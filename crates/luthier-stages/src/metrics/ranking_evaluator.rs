@@ -10,6 +10,7 @@ use crate::columns;
 /// A metric of predicted lists of items: a mean over the rows, in which a row without relevant items counts as 0. Larger is
 /// better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum RankingMetric {
     /// Mean over the relevant items of a row of the precision at the position of each item.
     MeanAveragePrecision,

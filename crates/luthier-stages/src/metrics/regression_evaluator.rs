@@ -13,6 +13,7 @@ use crate::columns;
 
 /// A metric of regression; `y` is the label, `ŷ` the prediction, `w` the weight, `ȳ = Σwy / Σw`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum RegressionMetric {
     /// Root mean squared error, `√(Σw(y−ŷ)² / Σw)`.
     Rmse,

@@ -1,8 +1,9 @@
 //! Independent columns of a curvature, among which unknowns come and go.
 
+use luthier_core::linalg;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 
-use super::curvature::Curvature;
+use super::curvature::{Curvature, sub_matrix};
 use super::growing_factor::GrowingFactor;
 
 /// A new pivot of a matrix below this part of its diagonal entry, for each unknown, is rounding.
@@ -22,9 +23,23 @@ pub(super) struct Basis<'a> {
 }
 
 impl<'a> Basis<'a> {
-    pub(super) fn new(curvature: &'a Curvature) -> Self {
+    /// Of those of some unknowns that are independent.
+    pub(super) fn new(curvature: &'a Curvature, start: &[usize]) -> Self {
         let frame = curvature.factor().map(|factor| Array2::eye(factor.nrows()));
-        Self { curvature, members: Vec::new(), lower: GrowingFactor::default(), frame }
+        let mut basis = Self { curvature, members: Vec::new(), lower: GrowingFactor::default(), frame };
+        // All at once is faster, where it can be done.
+        if basis.frame.is_none()
+            && let Some(lower) = linalg::cholesky(sub_matrix(curvature.matrix(), start).view())
+        {
+            let rows = lower.outer_iter().enumerate();
+            rows.for_each(|(i, row)| basis.lower.push_row(row.iter().take(i + 1).copied().collect()));
+            basis.members = start.to_vec();
+            return basis;
+        }
+        start.iter().for_each(|&j| {
+            basis.add(j);
+        });
+        basis
     }
 
     /// The unknowns, in the order of `R`.
@@ -133,8 +148,8 @@ mod tests {
             Curvature::from_matrix(rows.t().dot(&rows)),
         ];
         for curvature in &forms {
-            let mut basis = Basis::new(curvature);
-            assert!([1, 0, 2].into_iter().all(|j| basis.add(j)));
+            let mut basis = Basis::new(curvature, &[1, 0]);
+            assert!(basis.add(2));
             assert!(!basis.add(3));
             let parts = basis.parts_of(3);
             assert!(parts.iter().zip([1.0, 1.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{parts:?}");

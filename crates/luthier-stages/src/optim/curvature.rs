@@ -65,10 +65,23 @@ impl Curvature {
     /// Whether the matrix has lost digits that a factor of the rows would have. Unknowns in `held` do not matter.
     pub(crate) fn needs_factor(&self, held: impl Fn(usize) -> bool) -> bool {
         let free: Vec<usize> = (0..self.matrix.nrows()).filter(|&j| !held(j)).collect();
-        let matrix = sub_matrix(&self.matrix, &free);
-        let Some(lower) = linalg::cholesky(matrix.view()) else { return !free.is_empty() };
-        let mut pivots = lower.diag().into_iter().zip(matrix.diag()).map(|(l, d)| l * l / d);
-        !pivots.all(|pivot| pivot >= LEAST_PIVOT)
+        // NaN needs it, too.
+        !(free.is_empty()
+            || Self::from_matrix(sub_matrix(&self.matrix, &free)).smallest_pivot() >= LEAST_PIVOT)
+    }
+
+    /// The smallest pivot as a part of its diagonal entry: what of an unknown the others before it do not explain. Infinite
+    /// of none, 0 where there is no decomposition.
+    pub(crate) fn smallest_pivot(&self) -> f64 {
+        let lower = match &self.factor {
+            Some(factor) if factor.nrows() < factor.ncols() => return 0.0,
+            Some(factor) => factor.diag().to_owned(),
+            None => match linalg::cholesky(self.matrix.view()) {
+                Some(lower) => lower.diag().to_owned(),
+                None => return 0.0,
+            },
+        };
+        lower.iter().zip(self.matrix.diag()).map(|(l, d)| l * l / d).fold(f64::INFINITY, f64::min)
     }
 
     /// `H x`.
@@ -178,7 +191,7 @@ fn is_regular(r: &Array2<f64>, offset: f64) -> bool {
     r.nrows() == n && (0..n).all(|j| r[[j, j]] > rank_cutoff(n, norm(j), offset))
 }
 
-fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
+pub(super) fn sub_matrix(matrix: &Array2<f64>, places: &[usize]) -> Array2<f64> {
     if places.len() == matrix.nrows() {
         return matrix.clone();
     }

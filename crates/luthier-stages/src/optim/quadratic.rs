@@ -75,16 +75,13 @@ impl<'a, 'b> Face<'a, 'b> {
     fn new(problem: &'a Quadratic<'b>, u: Array1<f64>) -> Self {
         let region = problem.region;
         let signed = |(l1, u): (&f64, &f64)| if *u == 0.0 { 0.0 } else { l1.copysign(*u) };
-        let mut basis = Basis::new(problem.curvature);
-        (0..u.len()).filter(|&j| region.is_free(j, u[j])).for_each(|j| {
-            basis.add(j);
-        });
+        let free: Vec<usize> = (0..u.len()).filter(|&j| region.is_free(j, u[j])).collect();
         let mut face = Self {
             problem,
             slope: Array1::zeros(0),
             noise: 0.0,
             pull: region.l1.iter().zip(&u).map(signed).collect(),
-            basis,
+            basis: Basis::new(problem.curvature, &free),
             stuck: vec![false; u.len()],
             u,
         };

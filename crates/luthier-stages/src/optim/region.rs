@@ -10,6 +10,12 @@ pub(crate) struct Region {
 }
 
 impl Region {
+    /// With these penalties and no upper bounds.
+    pub(crate) fn new(l1: Vec<f64>, lower: f64) -> Self {
+        let n = l1.len();
+        Self { l1, lower: vec![lower; n], upper: vec![f64::INFINITY; n] }
+    }
+
     /// How far an unknown with this derivative of the smooth part is from its optimality condition.
     pub(crate) fn violation(&self, j: usize, value: f64, slope: f64) -> f64 {
         let (l1, low, high) = (self.l1[j], value <= self.lower[j], value >= self.upper[j]);

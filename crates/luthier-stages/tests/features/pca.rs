@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use luthier_core::{Dataset, Estimator, FitContext, Work, WorkCounter};
+use luthier_core::{Dataset, Estimator, FitContext, Transformer, Work, WorkCounter};
 use luthier_stages::{Pca, PcaModel, StandardScaler};
 use ndarray::{Array1, Array2, Axis};
 
@@ -70,6 +70,20 @@ fn a_far_row_costs_few_digits() {
         // The covariance for k = 1, and the factor once for the other two.
         assert_eq!((work.factorisations, work.guarded, work.rows_read, work.passes), (2, 1, 120, 2));
     }
+}
+
+#[test]
+fn components_with_few_digits_are_named() {
+    let notes = |far: f64, k: usize| {
+        let mut rows = with_a_far_row();
+        rows.row_mut(0).mapv_inplace(|x| x / 1e7 * far);
+        of(&[k], rows, 1).0[0].describe().notes().to_vec()
+    };
+    assert_eq!(notes(1e7, 4), []);
+    assert_eq!(notes(1e9, 1), []);
+    let told = notes(1e9, 4);
+    assert_eq!(told[0].subjects, ["pc2", "pc3", "pc4"], "{told:?}");
+    assert!(told[0].message.contains("components pc2 to pc4"), "{told:?}");
 }
 
 #[test]

@@ -40,6 +40,30 @@ fn tree(values: &[f64], error: f64, cuts: &[usize]) -> Quantiles {
     parts.pop().unwrap()
 }
 
+#[test]
+fn exact_quantiles_are_those_of_another_implementation() {
+    use ndarray_stats::interpolate::Nearest;
+    use ndarray_stats::{MaybeNan, QuantileExt};
+
+    let mut state = 3u64;
+    let values: Vec<f64> = (0..1999)
+        .map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 - 1e15
+        })
+        .collect();
+    let summary = tree(&values, 0.0, &[100, 700, 1500]);
+    let n = values.len() as f64;
+    for (p, found) in PROBABILITIES.iter().zip(summary.at(&PROBABILITIES).unwrap()) {
+        // The same rank, as a share of the steps between the least and the greatest.
+        let share = ((p * n).ceil().max(1.0) - 1.0) / (n - 1.0);
+        let mut values = ndarray::Array1::from(values.clone());
+        let share = *share.try_as_not_nan().unwrap();
+        let expected = values.quantile_axis_skipnan_mut(ndarray::Axis(0), share, &Nearest).unwrap();
+        assert_eq!(found, expected.into_scalar(), "p = {p}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

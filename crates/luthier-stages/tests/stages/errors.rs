@@ -37,8 +37,8 @@ fn a_model_sees_the_width_it_was_fitted_on() {
         Box::new(StandardScaler::new().fit_frame(&frame).unwrap()),
     ];
     for model in models {
-        has(model.transform(&narrow).unwrap_err(), &["`features` has 1 features", "fitted on 2"]);
-        has(model.transform_schema(narrow.schema()).unwrap_err(), &["`features` has 1 features"]);
+        has(model.transform(&narrow).unwrap_err(), &["`features`", "has 1 features", "fitted on 2"]);
+        has(model.transform_schema(narrow.schema()).unwrap_err(), &["`features`", "has 1 features"]);
     }
 }
 

@@ -43,6 +43,7 @@ fn agree_up_to(metric: RegressionMetric, short: f64, long: f64, rounding: f64, d
             let variance = deviation.powi(2).max(f64::MIN_POSITIVE);
             (long.abs().max(1.0), of_square((1.0 - long) * variance) / variance)
         }
+        other => panic!("how {other:?} is rounded is not known"),
     };
     let allowed = 1e-9 * scale.abs() + of_rows;
     assert!(

@@ -87,7 +87,7 @@ fn a_choice_lists_the_choices() {
 fn an_empty_grid_is_an_error() {
     let error = refused(ParamGrid::new().add_by_name("pca.k", [0; 0]), &scene(60, 4, 2));
     assert!(matches!(&error, Error::EmptyGrid { address } if address == "pca.k"), "{error:?}");
-    assert_says(&error, &["no values for `pca.k`", "give one at least"]);
+    assert_says(&error, &["no values for `pca.k`", "give at least one"]);
 }
 
 #[test]
@@ -244,4 +244,38 @@ fn a_negative_weight_is_named_by_column_and_row() {
     let lr = LinearRegression::new().weight_col("weight");
     let search = CrossValidator::new(lr, ParamGrid::new(), RegressionEvaluator::new());
     assert_says(&search.fit(&data).unwrap_err(), &["`weight`", "row 100", "-1"]);
+}
+
+/// Vectors that were put together before, in Rust, and searches of a single stage.
+#[test]
+fn no_label_is_in_vectors_that_the_frame_has_already() {
+    let columns = vec![
+        ("a", Column::f64((0..30).map(|i| f64::from(i % 7)).collect())),
+        ("label", Column::f64((0..30).map(|i| f64::from(i % 5)).collect())),
+    ];
+    let plain = DataFrame::from_columns(columns).unwrap();
+    let assembler = VectorAssembler::new().input_cols(["a", "label"]);
+    for leaking in
+        [plain.with_vector("features", &["label", "a"]).unwrap(), assembler.transform(&plain).unwrap()]
+    {
+        let single = LinearRegression::new();
+        let pipeline = Pipeline::new().stage("lr", LinearRegression::new());
+        let grid = || ParamGrid::new().add_by_name("reg_param", [0.0, 1.0]);
+        let of_stage = CrossValidator::new(single.clone(), grid(), RegressionEvaluator::new());
+        let in_pipeline = ParamGrid::new().add_by_name("lr.reg_param", [0.0, 1.0]);
+        let of_pipeline = CrossValidator::new(pipeline.clone(), in_pipeline, RegressionEvaluator::new());
+        for error in [
+            single.fit_frame(&leaking).unwrap_err().to_string(),
+            pipeline.fit_frame(&leaking).unwrap_err().to_string(),
+            of_stage.fit(&leaking).unwrap_err().to_string(),
+            of_pipeline.fit(&leaking).unwrap_err().to_string(),
+        ] {
+            assert!(error.contains("`label` is the label") && error.contains("`features`"), "{error}");
+        }
+        // Whoever predicts another column may have it among the features.
+        let other = leaking.with_column("y", Column::f64((0..30).map(f64::from).collect())).unwrap();
+        single.clone().label_col("y").fit_frame(&other).unwrap();
+    }
+    let fine = plain.with_vector("features", &["a"]).unwrap();
+    LinearRegression::new().fit_frame(&fine).unwrap();
 }

@@ -1,5 +1,6 @@
 //! Dependencies between the crates point down only.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What each crate may use of the others, apart from what follows from that.
@@ -109,4 +110,68 @@ fn the_order_is_an_order() {
             assert!(MAY_USE[..i].iter().any(|(earlier, _)| earlier == used), "{name} before {used}");
         }
     }
+}
+
+/// The modules of a crate that use each other in a circle. What a file calls `crate::x` it uses, be `x` a module or
+/// something that the crate's root exports from one.
+fn circles(folder: &str) -> Vec<BTreeSet<String>> {
+    let src = root().join("crates").join(folder).join("src");
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for entry in std::fs::read_dir(&src).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        texts.insert(module, code_below(&path));
+    }
+    let lib = texts.remove("lib").unwrap();
+    texts.remove("main");
+    let mut exported = BTreeMap::new();
+    for export in lib.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next()) {
+        let mut names = words(export);
+        let Some(module) = names.next().filter(|module| texts.contains_key(*module)) else { continue };
+        names.for_each(|name| drop(exported.insert(name.to_owned(), module.to_owned())));
+    }
+    let used = |module: &String, text: &String| -> BTreeSet<String> {
+        let paths = text.split("crate::").skip(1).map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(';').next().unwrap_or_default(),
+            None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default(),
+        });
+        let named = paths.flat_map(words).filter_map(|name| match texts.contains_key(name) {
+            true => Some(name.to_owned()),
+            false => exported.get(name).cloned(),
+        });
+        named.filter(|name| name != module).collect()
+    };
+    let mut reached: BTreeMap<String, BTreeSet<String>> =
+        texts.iter().map(|(module, text)| (module.clone(), used(module, text))).collect();
+    for via in texts.keys() {
+        let behind = reached[via].clone();
+        reached.values_mut().filter(|all| all.contains(via)).for_each(|all| all.extend(behind.clone()));
+    }
+    let circle = |module: &String| -> BTreeSet<String> {
+        reached[module].iter().filter(|other| reached[*other].contains(module)).cloned().collect()
+    };
+    let all: BTreeSet<_> = texts.keys().map(circle).filter(|circle| !circle.is_empty()).collect();
+    all.into_iter().collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// All code of a file or folder, without comments and without the tests at the end of a file.
+fn code_below(path: &Path) -> String {
+    if path.is_dir() {
+        return std::fs::read_dir(path).unwrap().map(|entry| code_below(&entry.unwrap().path())).collect();
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect()
+}
+
+/// The traits, what they are given and what they give speak of each other; nothing else does.
+#[test]
+fn modules_are_in_no_circle() {
+    assert_eq!(circles("luthier-cli"), []);
+    let traits = ["dataset", "rows", "stage", "summary"].map(str::to_owned);
+    assert_eq!(circles("luthier-core"), [BTreeSet::from(traits)]);
 }

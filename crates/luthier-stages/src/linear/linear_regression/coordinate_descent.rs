@@ -1,13 +1,12 @@
-use luthier_core::linalg::{cholesky, symmetric_eigen, thin_svd, triangular_factor};
 use ndarray::{Array1, Array2, Axis};
 
 use super::design::Design;
+use super::fit::Iterated;
 use super::lasso_path::{LassoPath, add_rows};
 use super::scaling::Penalty;
-use super::solve::Iterated;
 use super::ties::{flat_directions, flat_directions_of_rows, smallest_of_tied};
 use super::unit::UnitSystem;
-use crate::linear::substitution::cholesky_solve;
+use crate::optim::{Curvature, NormalSystem, Quadratic, Region};
 
 /// Rungs of the ladder at most: below `2⁻⁴⁰` of the largest useful penalty a fit starts from the last rung.
 const RUNGS: usize = 40;
@@ -31,9 +30,6 @@ const OWN_PART: f64 = 1e-5;
 
 /// On rows that are not multiplied out an active set of more features is left to the descent.
 const POLISHED_FEATURES: usize = 1024;
-
-/// Newton steps on the active set in one polish.
-const POLISH_STEPS: usize = 30;
 
 /// Elastic nets with one mixture `α` on one system, for any strength of the penalty.
 ///
@@ -105,7 +101,8 @@ impl PenaltyPath {
             }
         }
         let is_lasso = penalty.l2 == 0.0;
-        let mut pivot = if system.design.is_none() || is_lasso { state.smallest_pivot() } else { 1.0 };
+        let mut pivot =
+            if system.design.is_none() || is_lasso { state.smallest_pivot_of(&state.active()) } else { 1.0 };
         if converged && is_lasso {
             state.settle_ties(&mut pivot, enough);
         }
@@ -164,8 +161,6 @@ struct Descent<'a> {
     g: Array1<f64>,
     /// `z − A t` of a design.
     residual: Array1<f64>,
-    /// The last active set that was solved for.
-    known: Option<(Vec<usize>, Solve)>,
 }
 
 impl<'a> Descent<'a> {
@@ -173,7 +168,7 @@ impl<'a> Descent<'a> {
         let g = Array1::zeros(t.len());
         let l1 = penalty.scale.mapv(|p| p * penalty.l1);
         let residual = Array1::zeros(0);
-        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual, known: None };
+        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual };
         state.refresh();
         state
     }
@@ -269,25 +264,15 @@ impl<'a> Descent<'a> {
     }
 
     fn objective(&self) -> f64 {
-        let fit = match &self.system.design {
-            Some(design) => 0.5 * design.square(&self.residual),
-            None => 0.5 * (1.0 - self.t.dot(&(&self.system.rhs + &self.g))),
-        };
+        let residual = if self.system.design.is_some() { &self.residual } else { &self.g };
         let terms = self.t.iter().zip(&self.l1).zip(&self.l2);
-        fit + terms.map(|((t, l1), l2)| l1 * t.abs() + 0.5 * l2 * t * t).sum::<f64>()
+        let penalty: f64 = terms.map(|((t, l1), l2)| l1 * t.abs() + 0.5 * l2 * t * t).sum();
+        self.system.value(&self.t, residual) + penalty
     }
 
-    /// The smallest pivot of the penalised Gram matrix of the active set, in columns of unit diagonal.
-    fn smallest_pivot(&mut self) -> f64 {
-        let active = self.active();
-        self.smallest_pivot_of(&active)
-    }
-
-    fn smallest_pivot_of(&mut self, features: &[usize]) -> f64 {
-        match self.solve_for(features).map(|solve| solve.inverse) {
-            Some(Inverse::Cholesky(l)) => l.diag().iter().map(|v| v * v).fold(1.0, f64::min),
-            _ => 0.0,
-        }
+    /// The smallest pivot of the penalised Gram matrix of some features, in columns of unit diagonal.
+    fn smallest_pivot_of(&self, features: &[usize]) -> f64 {
+        self.curvature_of(features).map_or(0.0, |curvature| curvature.smallest_pivot().min(1.0))
     }
 
     /// Goes from a solution of a lasso to the smallest of all solutions. `pivot`, of the active set, becomes that of
@@ -320,126 +305,31 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// The inverse for an active set, taken out of `known` if it is there.
-    fn solve_for(&mut self, active: &[usize]) -> Option<Solve> {
-        match self.known.take() {
-            Some((set, solve)) if set == active => Some(solve),
-            _ => Solve::new(self, active),
+    /// The second derivatives over some features; `None` where it would take too long to make them.
+    fn curvature_of(&self, chosen: &[usize]) -> Option<Curvature> {
+        let l2 = self.l2.select(Axis(0), chosen);
+        if let Some(features) = self.system.design.as_ref().and_then(Design::dense) {
+            let rows = features.select(Axis(0), chosen);
+            return Some(Curvature::from_rows(&[rows.t()], &l2.to_vec(), 1.0));
         }
+        let mut gram = self.gram_of(chosen)?;
+        gram.diag_mut().iter_mut().zip(&l2).for_each(|(g, l2)| *g = 1.0 + l2);
+        Some(Curvature::from_matrix(gram))
     }
 
-    /// Solves for the active coordinates with their signs held. Where a sign would change, goes to the first
-    /// change and lets that coordinate go: every step lowers the objective, and at the right set it is exact.
+    /// Goes to the minimum over the active coordinates and those that are off their conditions.
     fn polish(&mut self) {
-        for _ in 0..POLISH_STEPS {
-            let active = self.active();
-            let worst = active.iter().map(|&j| self.violation_of(j)).fold(0.0, f64::max);
-            if worst <= 0.5 * self.rounding() {
-                return;
-            }
-            let Some(solve) = self.solve_for(&active) else { return };
-            let residual = active.iter().map(|&j| {
-                let t = self.t[j];
-                self.correlation(j) - self.l2[j] * t - self.l1[j].copysign(t)
-            });
-            let (step, bounded) = solve.step(&residual.collect(), self.rounding());
-            let crossing = |(i, &j): (usize, &usize)| {
-                let (t, d) = (self.t[j], step[i]);
-                let crosses = if bounded { t * (t + d) <= 0.0 } else { t * d < 0.0 };
-                crosses.then(|| (-t / d, j))
-            };
-            let first = active.iter().enumerate().filter_map(crossing).min_by(|a, b| a.0.total_cmp(&b.0));
-            let length = match first {
-                Some((length, _)) => length,
-                None if bounded => 1.0,
-                None => return,
-            };
-            for (&j, d) in active.iter().zip(&step) {
-                self.t[j] += length * d;
-            }
-            if let Some((_, j)) = first {
-                self.t[j] = 0.0;
-            }
-            self.refresh();
-            self.known = Some((active, solve));
-        }
-    }
-}
-
-/// The inverse of the penalised Gram matrix of an active set, in columns of unit diagonal.
-struct Solve {
-    unit: Array1<f64>,
-    inverse: Inverse,
-}
-
-enum Inverse {
-    Cholesky(Array2<f64>),
-    /// The pseudo-inverse of a singular matrix, as `V diag Vᵀ`.
-    Eigen(Array1<f64>, Array2<f64>),
-}
-
-impl Solve {
-    fn new(state: &Descent<'_>, active: &[usize]) -> Option<Self> {
-        let unit: Array1<f64> = active.iter().map(|&j| 1.0 / (1.0 + state.l2[j]).sqrt()).collect();
-        if let Some(features) = state.system.design.as_ref().and_then(Design::dense) {
-            return Self::of_design(features, &state.l2, active, unit);
-        }
-        let mut k = state.gram_of(active)?;
-        for a in 0..active.len() {
-            for b in 0..a {
-                k[[a, b]] *= unit[a] * unit[b];
-            }
-            k[[a, a]] = 1.0;
-        }
-        if let Some(l) = cholesky(k.view()) {
-            return Some(Self { unit, inverse: Inverse::Cholesky(l) });
-        }
-        let eigen = symmetric_eigen(k.view()).ok()?;
-        let cutoff = 16.0 * f64::EPSILON * (active.len() as f64).powi(2);
-        let inverse = eigen.values.mapv(|v| if v > cutoff { 1.0 / v } else { 0.0 });
-        Some(Self { unit, inverse: Inverse::Eigen(inverse, eigen.vectors) })
-    }
-
-    /// The same from the rows of a design, of which no square is taken.
-    fn of_design(
-        features: &Array2<f64>,
-        l2: &Array1<f64>,
-        active: &[usize],
-        unit: Array1<f64>,
-    ) -> Option<Self> {
-        let rows = features.ncols();
-        let stacked = Array2::from_shape_fn((rows + active.len(), active.len()), |(i, a)| match i {
-            i if i < rows => features[[active[a], i]] * unit[a],
-            i if i - rows == a => l2[active[a]].sqrt() * unit[a],
-            _ => 0.0,
-        });
-        let least = 16.0 * f64::EPSILON * active.len() as f64;
-        let r = triangular_factor(stacked.view());
-        if r.diag().iter().all(|v| v.abs() > least) {
-            return Some(Self { unit, inverse: Inverse::Cholesky(r.t().to_owned()) });
-        }
-        let svd = thin_svd(stacked.view()).ok()?;
-        let inverse = svd.values.mapv(|s| if s > least { 1.0 / (s * s) } else { 0.0 });
-        Some(Self { unit, inverse: Inverse::Eigen(inverse, svd.v) })
-    }
-
-    /// The Newton step from a residual, and whether it ends by itself. On a singular set the squares are flat in
-    /// some direction: if the penalty falls along it, that is the step, and it ends where a sign changes.
-    fn step(&self, residual: &Array1<f64>, rounding: f64) -> (Array1<f64>, bool) {
-        let b = residual * &self.unit;
-        match &self.inverse {
-            Inverse::Cholesky(l) => (cholesky_solve(l, b.view()) * &self.unit, true),
-            Inverse::Eigen(inverse, vectors) => {
-                let along = vectors.t().dot(&b);
-                let flat = ndarray::Zip::from(&along)
-                    .and(inverse)
-                    .map_collect(|a, i| if *i == 0.0 { *a } else { 0.0 });
-                if flat.iter().any(|v| v.abs() > 4.0 * rounding) {
-                    (vectors.dot(&flat) * &self.unit, false)
-                } else {
-                    (vectors.dot(&(along * inverse)) * &self.unit, true)
-                }
-            }
-        }
+        let least = self.rounding();
+        let is_chosen = |&j: &usize| self.t[j] != 0.0 || self.violation_of(j) > least;
+        let chosen: Vec<usize> = (0..self.t.len()).filter(is_chosen).collect();
+        let Some(curvature) = self.curvature_of(&chosen) else { return };
+        let point: Vec<f64> = chosen.iter().map(|&j| self.t[j]).collect();
+        let slope: Array1<f64> =
+            chosen.iter().map(|&j| self.l2[j] * self.t[j] - self.correlation(j)).collect();
+        let region = Region::new(self.l1.select(Axis(0), &chosen).to_vec(), f64::NEG_INFINITY);
+        let model = Quadratic { curvature: &curvature, point: &point, slope: slope.view(), region: &region };
+        let found = model.minimise();
+        chosen.into_iter().zip(found).for_each(|(j, t)| self.t[j] = t);
+        self.refresh();
     }
 }

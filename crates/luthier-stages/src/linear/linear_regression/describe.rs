@@ -22,7 +22,11 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
         .fact("iterations", summary.total_iterations)
         .fact("converged", summary.converged)
         .fact_if("condition", summary.condition)
-        .fact("scale", model.scale());
+        .fact("scale", model.scale())
+        .fact_if(
+            "standard_errors",
+            model.is_of_sparse_rows().then_some("not computed, nor the rank: the features are sparse"),
+        );
     let column = model.features_col().to_owned();
     let axis = match with_intercept {
         true => AxisLabels::FeaturesAndIntercept(column),

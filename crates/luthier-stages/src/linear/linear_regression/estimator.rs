@@ -7,12 +7,14 @@ use luthier_core::frame::{Field, Schema};
 use luthier_core::params::{ParamEnum, Params};
 use luthier_core::{Dataset, Estimator, FitContext, Moments, MomentsSpec, QrFactor, StagePlan};
 
-use super::huber::{HuberOptions, HuberProblem, HuberStart};
+use super::fit::Fit;
+use super::huber::{HuberFit, HuberOptions, HuberProblem, HuberStart};
 use super::huber_summary::{HuberSpec, HuberSummary};
 use super::model::LinearRegressionModel;
 use super::moments::{Factor, NormalEquations};
+use super::options::{FitOptions, Solver};
 use super::residuals::{ResidualSpec, ResidualSums};
-use super::solve::{Fit, FitOptions, Outcome, Solver, fit_factor, fit_normal_equations, fit_sparse_rows};
+use super::solve::{Outcome, fit_factor, fit_normal_equations, fit_sparse_rows};
 use super::sparse_rows::{Columns, SparseRows};
 use super::statistics::{Estimate, Goodness};
 use crate::columns;
@@ -23,6 +25,7 @@ const MULTIPLIED_FEATURES: usize = 256;
 
 /// The loss function of the residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
+#[non_exhaustive]
 pub enum Loss {
     /// Squared residuals.
     SquaredError,
@@ -67,14 +70,21 @@ pub enum Loss {
 /// to `1e-7 · tol`, at best 1e-13, in units of the label's standard deviation.
 ///
 /// With more than 512 features and fewer rows than features, the rows are decomposed instead of the products of all pairs.
-/// Sparse vectors of more than 256 features stay sparse: they are fitted by conjugate gradients for `auto` and L-BFGS for
-/// `l_bfgs`, and by coordinate descent with an L1 penalty. In these cases there are no standard errors. `normal` and `qr`
-/// compute the products of all pairs.
+/// Sparse vectors of more than 256 features stay sparse: they are fitted by conjugate gradients, and by coordinate descent
+/// with an L1 penalty. The rank and standard errors are not computed then, and the degrees of freedom count all features that
+/// vary. `normal` and `qr` compute the products of all pairs.
 ///
 /// `auto` reads the rows again if the moments have too few digits: for the triangular factor if the condition number
 /// of the standardised features' Gram matrix is above 2e4, once more to refine the fit if it is above 1e6, and for the
 /// residuals of a fit that is so close that the moments leave fewer than six digits of them. Each is counted as `guarded`.
-/// The Huber loss takes one pass per iteration.
+///
+/// The Huber loss takes one pass over the rows per Newton step. With a penalty and up to 512 rows, at most twice as many as
+/// features, the scale may tend to zero, where the objective has kinks. There the dual is solved instead, a quadratic
+/// programme with one unknown per row, and its gap to the objective proves that the minimum was reached.
+///
+/// Partitions change the rounding of sums: coefficients agree to as many digits as the condition number of the features
+/// leaves. They agree to the last bit if the partitions are the same, for any number of threads. Which of several lasso
+/// solutions is chosen does not depend on the partitions.
 ///
 /// ```
 /// use luthier_core::EstimatorExt;
@@ -408,14 +418,14 @@ impl<'a> Summaries<'a> {
                 })?
             }
         };
-        let rank = fit.coefficients.iter().filter(|b| **b != 0.0).count();
-        let (beta, about) = (fit.coefficients.view(), (rank, config.fit_intercept));
+        let HuberFit { fit, scale } = fit;
+        let (beta, about) = (fit.coefficients.view(), (fit.rank, config.fit_intercept));
         let goodness = match is_wide {
             true => Goodness::from_factor(self.factor()?, beta, fit.intercept, about),
             false => Goodness::from_moments(self.equations()?, beta, fit.intercept, about),
         };
-        Ok(LinearRegressionModel::of_huber(config.columns(), fit, &goodness)
-            .with_names_from(self.data.schema()))
+        let model = LinearRegressionModel::new(config.columns(), fit, &goodness, false).with_scale(scale);
+        Ok(model.with_names_from(self.data.schema()))
     }
 
     /// Fits on sparse rows as they are.
@@ -453,7 +463,7 @@ impl<'a> Summaries<'a> {
     fn model(&self, config: &LinearRegression, fit: Fit, goodness: &Goodness) -> LinearRegressionModel {
         // Of sparse rows it is not known which columns depend on each other.
         let is_plain = config.reg_param == 0.0 && !config.reads_sparse_rows(self.data.schema());
-        LinearRegressionModel::of_squares(config.columns(), fit, goodness, is_plain)
+        LinearRegressionModel::new(config.columns(), fit, goodness, is_plain)
             .with_names_from(self.data.schema())
     }
 

@@ -2,12 +2,13 @@ use luthier_core::linalg::cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use super::fit::{Fit, FitError, degenerate, spread};
 use super::moments::{NormalEquations, Totals};
+use super::options::{FitOptions, Solver};
 use super::ridge::RidgeFamily;
 use super::scaling::{Deviation, Penalty, Spread};
-use super::solve::{FitError, FitOptions, Solver, degenerate, spread};
 use super::unit::UnitSystem;
-use crate::linear::substitution::cholesky_solve;
+use crate::optim::substitution::cholesky_solve;
 
 /// `σ`, in units of the label, never falls below this: residuals that small are rounding.
 pub(super) const SMALLEST_SCALE: f64 = 1e-13;
@@ -143,20 +144,9 @@ impl HuberSums {
 /// A fitted Huber regression.
 #[derive(Debug, Clone)]
 pub(crate) struct HuberFit {
-    /// One a feature; exactly 0 for a constant feature.
-    pub(crate) coefficients: Array1<f64>,
-    /// 0 without `fit_intercept`.
-    pub(crate) intercept: f64,
-    /// Features that are constant and have no coefficient.
-    pub(crate) constant: Vec<usize>,
+    pub(crate) fit: Fit,
     /// `σ`: the scale of the residuals that counts as ordinary; 1 for a constant label.
     pub(crate) scale: f64,
-    /// The objective at the start and after every step.
-    pub(crate) objective_history: Vec<f64>,
-    /// Newton steps made.
-    pub(crate) iterations: usize,
-    /// Whether the tolerance was met within the limit of iterations.
-    pub(crate) converged: bool,
 }
 
 /// A Huber regression that is not decided yet: its units, and the penalty in them.
@@ -195,17 +185,7 @@ impl HuberProblem {
         let constant_label = spread.label(Deviation::Population) == 0.0;
         let free_of_penalty = FitOptions { reg_param: 0.0, ..squared.clone() };
         match degenerate(&free_of_penalty, &spread, totals, finite).transpose()? {
-            Some(fit) if constant_label => {
-                return Ok(HuberStart::Fitted(HuberFit {
-                    coefficients: fit.coefficients,
-                    intercept: fit.intercept,
-                    constant: fit.constant,
-                    scale: 1.0,
-                    objective_history: fit.objective_history,
-                    iterations: 0,
-                    converged: true,
-                }));
-            }
+            Some(fit) if constant_label => return Ok(HuberStart::Fitted(HuberFit { fit, scale: 1.0 })),
             _ => {}
         }
         let (w, centred) = (totals.weight_sum, options.fit_intercept);
@@ -352,8 +332,8 @@ impl<F> Newton<F> {
             history.push(model.value);
             iterations += 1;
         }
-        let converged = !is_steep(&model, &point);
-        Ok(HuberFit { converged, ..finish(&point, history, iterations, options.fit_intercept) })
+        let ended = (history, iterations, !is_steep(&model, &point));
+        Ok(finish(&point, ended, options.fit_intercept))
     }
 
     fn moved(&self, point: &HuberPoint, step: &Array1<f64>, length: f64) -> HuberPoint {
@@ -395,10 +375,10 @@ fn newton_step(model: &Model, sigma: f64, mut damping: f64) -> Array1<f64> {
     -&model.gradient * sigma
 }
 
+/// The fit at a point, with the objectives, the steps, and whether the tolerance was met.
 pub(super) fn finish(
     point: &HuberPoint,
-    history: Vec<f64>,
-    iterations: usize,
+    (history, iterations, converged): (Vec<f64>, usize, bool),
     fit_intercept: bool,
 ) -> HuberFit {
     let units = &point.units;
@@ -409,13 +389,13 @@ pub(super) fn finish(
     } else {
         0.0
     };
-    HuberFit {
-        coefficients,
-        intercept,
+    let fit = Fit {
+        rank: coefficients.iter().filter(|b| **b != 0.0).count(),
         constant: (0..d).filter(|&j| units.x_weight[j] == 0.0).collect(),
-        scale: point.sigma * units.y_unit,
         objective_history: history.iter().map(|v| v * units.y_unit).collect(),
         iterations,
-        converged: true,
-    }
+        converged,
+        ..Fit::plain(coefficients, intercept)
+    };
+    HuberFit { fit, scale: point.sigma * units.y_unit }
 }

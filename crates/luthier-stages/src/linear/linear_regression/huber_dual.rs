@@ -121,8 +121,8 @@ impl HuberProblem {
         let enough = (1e-4 * self.options.tol).clamp(1e-12, 1e-8);
         let epsilon = self.options.epsilon;
         let point = HuberPoint { units: self.units, epsilon, t, sigma };
-        let fit = finish(&point, vec![start, primal], iterations, self.options.fit_intercept);
-        HuberFit { converged: primal - dual <= enough * start, ..fit }
+        let ended = (vec![start, primal], iterations, primal - dual <= enough * start);
+        finish(&point, ended, self.options.fit_intercept)
     }
 }
 

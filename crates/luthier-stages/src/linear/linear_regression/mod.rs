@@ -1,19 +1,20 @@
 //! Least squares, ridge, lasso, elastic net and Huber regression, computed from summaries of the rows.
 
-mod conjugate_gradient;
 mod coordinate_descent;
 mod describe;
 mod design;
 mod doubled;
 mod estimator;
 mod evaluation;
+mod fit;
 mod huber;
 mod huber_dual;
 mod huber_summary;
+mod iterative;
 mod lasso_path;
 mod model;
 mod moments;
-mod quasi_newton;
+mod options;
 mod residuals;
 mod ridge;
 mod scaling;
@@ -27,10 +28,7 @@ mod triangular;
 mod unit;
 mod wide;
 
-#[cfg(test)]
-mod tests;
-
 pub use estimator::{LinearRegression, Loss};
 pub use evaluation::Evaluation;
 pub use model::{LinearRegressionModel, TrainingSummary};
-pub use solve::Solver;
+pub use options::Solver;

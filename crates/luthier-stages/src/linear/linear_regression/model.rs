@@ -8,8 +8,7 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Evaluation;
-use super::huber::HuberFit;
-use super::solve::Fit;
+use super::fit::Fit;
 use super::statistics::{Goodness, infer, two_sided_p};
 use crate::columns;
 
@@ -99,7 +98,7 @@ pub struct TrainingSummary {
     /// Number of rows, whatever their weights.
     pub num_instances: u64,
     /// Rank of the features, without the intercept: less than the number of features if some are
-    /// constant or depend on others.
+    /// constant or depend on others. `None` for sparse rows, where it is not computed.
     #[serde(default)]
     pub rank: Option<usize>,
     /// Rows − rank − intercept; weights are ignored.
@@ -191,7 +190,7 @@ impl TrainingSummary {
 pub(super) type Columns = (String, String, String, Option<String>);
 
 impl LinearRegressionModel {
-    pub(super) fn of_squares(columns: Columns, fit: Fit, goodness: &Goodness, is_plain: bool) -> Self {
+    pub(super) fn new(columns: Columns, fit: Fit, goodness: &Goodness, is_plain: bool) -> Self {
         let inference = fit
             .inverse_diagonal
             .as_ref()
@@ -250,35 +249,18 @@ impl LinearRegressionModel {
         &self.notes
     }
 
-    pub(super) fn of_sparse_rows(self) -> Self {
-        Self { of_sparse_rows: true, ..self }
+    /// The same of sparse rows, of which the rank is not known.
+    pub(super) fn of_sparse_rows(mut self) -> Self {
+        (self.of_sparse_rows, self.summary.rank) = (true, None);
+        self
     }
 
-    pub(super) fn of_huber(columns: Columns, fit: HuberFit, goodness: &Goodness) -> Self {
-        let (features_col, label_col, prediction_col, weight_col) = columns;
-        Self {
-            features_col,
-            label_col,
-            prediction_col,
-            weight_col,
-            coefficients: fit.coefficients.to_vec(),
-            intercept: fit.intercept,
-            fit_intercept: goodness.fit_intercept,
-            scale: fit.scale,
-            of_sparse_rows: false,
-            notes: Vec::new(),
-            constant: fit.constant,
-            dependent: Vec::new(),
-            standard_errors: None,
-            t_values: None,
-            p_values: PValues::default(),
-            summary: TrainingSummary::new(
-                goodness,
-                fit.objective_history,
-                (fit.iterations, fit.converged),
-                None,
-            ),
-        }
+    pub(super) fn is_of_sparse_rows(&self) -> bool {
+        self.of_sparse_rows
+    }
+
+    pub(super) fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
     }
 
     pub(super) fn features_col(&self) -> &str {
@@ -352,7 +334,7 @@ impl LinearRegressionModel {
             &self.label_col,
             self.weight_col.as_deref(),
             predictions,
-            self.summary.rank.unwrap_or(self.coefficients.len()),
+            self.summary.rank.unwrap_or(self.coefficients.len() - self.constant.len()),
             i64::from(self.fit_intercept),
         )
     }

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1, s};
 use super::scaling::Penalty;
 use super::smallest_norm::{explained_by_others, of_smallest_norm};
 use super::unit::UnitSystem;
-use crate::linear::substitution::{cholesky_solve, lower_inverse};
+use crate::optim::substitution::{cholesky_solve, lower_inverse};
 
 /// Eigenvalues below this many times `ε · size · λmax` are zero.
 const RANK_TOLERANCE: f64 = 16.0;
@@ -101,17 +101,12 @@ impl Eigen {
         self.values.last().copied().unwrap_or(0.0)
     }
 
-    fn rank_cutoff(&self) -> f64 {
-        rank_cutoff(self.values.view())
-    }
-
     fn inverse_values(&self, shift: f64) -> Array1<f64> {
         self.values.mapv(|v| 1.0 / (v.max(0.0) + shift))
     }
 
     fn rank(&self) -> usize {
-        let cutoff = self.rank_cutoff();
-        self.values.iter().filter(|v| **v > cutoff).count()
+        rank(self.values.view())
     }
 
     /// Of all least-squares solutions the one of smallest `Σ (scale t)²`.
@@ -147,6 +142,11 @@ impl Eigen {
 /// Below this an eigenvalue is zero; they come largest first.
 fn rank_cutoff(values: ArrayView1<'_, f64>) -> f64 {
     RANK_TOLERANCE * f64::EPSILON * values.len() as f64 * values.first().copied().unwrap_or(0.0)
+}
+
+fn rank(values: ArrayView1<'_, f64>) -> usize {
+    let cutoff = rank_cutoff(values);
+    values.iter().filter(|v| **v > cutoff).count()
 }
 
 /// Whether all that is not on the diagonal is rounding.
@@ -221,6 +221,8 @@ impl RidgeFamily {
                 return Some(plain.smallest_solution(&penalty.scale));
             }
         }
+        // The rank is that of columns of one size, whatever the penalty makes of them.
+        let of_unit_columns = self.values.as_ref().map(|values| rank(values.view()));
         let (eigen, shift) = match penalty.uniform() {
             _ if penalty.l2 == 0.0 => (self.plain(system)?, 0.0),
             Some(p) => (self.plain(system)?, penalty.l2 * p * p),
@@ -236,6 +238,7 @@ impl RidgeFamily {
                 (&self.scaled[at], penalty.l2)
             }
         };
+        let rank = if eigen.scale.is_some() { of_unit_columns } else { None }.unwrap_or(eigen.rank());
         let diagonal = penalty.diagonal();
         let smallest = eigen.smallest().max(0.0) + shift;
         if eigen.scale.is_some()
@@ -243,7 +246,7 @@ impl RidgeFamily {
             && let Some(direct) = by_cholesky(system, &diagonal)
         {
             self.cholesky += 1;
-            return Some(direct);
+            return Some(Direct { rank, ..direct });
         }
         let inverse = eigen.inverse_values(shift);
         let mut t = eigen.across(&(&eigen.rhs * &inverse));
@@ -255,7 +258,7 @@ impl RidgeFamily {
             diagonal: eigen.scaled(&eigen.scaled(&linalg::matvec(eigen.squares.view(), inverse.view()))),
             mean_form: eigen.mean.iter().zip(&inverse).map(|(m, l)| m * m * l).sum(),
         });
-        Some(Direct { t, rank: eigen.rank(), dependent: Vec::new(), inverse })
+        Some(Direct { t, rank, dependent: Vec::new(), inverse })
     }
 }
 

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use super::doubled::Doubled;
 use super::residuals::Residuals;
 use super::unit::Units;
-use crate::linear::substitution::cholesky_solve;
+use crate::optim::substitution::cholesky_solve;
 
 /// Beyond this condition of the Gram matrix a fit from its triangular factor is refined.
 const REFINED_CONDITION: f64 = 1e6;

@@ -8,6 +8,8 @@
 use luthier_core::linalg::{symmetric_eigen, thin_svd};
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
+use crate::optim::{Curvature, Quadratic, Region};
+
 /// Eigenvalues of a unit Gram matrix below this are zero, and so are singular values of its rows below the second.
 const FLAT: (f64, f64) = (1e-11, 1e-12);
 
@@ -71,51 +73,21 @@ fn least_distance(g: &Array2<f64>, h: &Array1<f64>) -> Option<(Array1<f64>, Vec<
     });
     let mut target = Array1::zeros(size + 1);
     target[size] = 1.0;
-    let (u, passive) = non_negative(&stacked, &target)?;
+    let u = non_negative(&stacked, &target);
+    let passive = (0..count).filter(|&i| u[i] > 0.0).collect();
     let rest = stacked.dot(&u) - &target;
     let last = rest[size];
     // The bounds contradict each other by no more than rounding: `t` itself keeps them.
     (last < -1e-12).then(|| (rest.slice(s![..size]).mapv(|r| -r / last * scale), passive))
 }
 
-/// `min ‖A u − b‖` over `u ≥ 0`, and where `u > 0` (Lawson and Hanson 1974, chapter 23).
-fn non_negative(a: &Array2<f64>, b: &Array1<f64>) -> Option<(Array1<f64>, Vec<usize>)> {
-    let count = a.ncols();
-    let mut u = Array1::<f64>::zeros(count);
-    let mut passive: Vec<usize> = Vec::new();
-    for _ in 0..3 * count.max(10) {
-        let gradient = a.t().dot(&(b - &a.dot(&u)));
-        let steepest =
-            (0..count).filter(|j| !passive.contains(j)).fold(None, |best: Option<usize>, j| match best {
-                Some(k) if gradient[k] >= gradient[j] => best,
-                _ => Some(j),
-            });
-        let Some(next) = steepest.filter(|&j| gradient[j] > 1e-13) else { return Some((u, passive)) };
-        passive.push(next);
-        loop {
-            let of_passive = a.select(Axis(1), &passive);
-            let svd = thin_svd(of_passive.view()).ok()?;
-            let cutoff = 1e-13 * svd.values.first().copied().unwrap_or(0.0);
-            let inverse = svd.values.mapv(|s| if s > cutoff { 1.0 / s } else { 0.0 });
-            let best = svd.v.dot(&(svd.u.t().dot(b) * inverse));
-            if best.iter().all(|v| *v > 0.0) {
-                u.fill(0.0);
-                passive.iter().zip(&best).for_each(|(&j, v)| u[j] = *v);
-                break;
-            }
-            // As far towards it as no entry falls below zero.
-            let reach = passive.iter().zip(&best).filter(|(_, v)| **v <= 0.0);
-            let length = reach.map(|(&j, v)| u[j] / (u[j] - v)).fold(1.0, f64::min);
-            passive.iter().zip(&best).for_each(|(&j, v)| u[j] += length * (v - u[j]));
-            let before = passive.len();
-            passive.retain(|&j| u[j] > 1e-15);
-            (0..count).filter(|j| !passive.contains(j)).for_each(|j| u[j] = 0.0);
-            if passive.is_empty() || passive.len() == before {
-                return Some((u, passive));
-            }
-        }
-    }
-    Some((u, passive))
+/// `min ‖A u − b‖` over `u ≥ 0`.
+fn non_negative(a: &Array2<f64>, b: &Array1<f64>) -> Array1<f64> {
+    let zeros = vec![0.0; a.ncols()];
+    let curvature = Curvature::from_rows(&[a.view()], &zeros, 1.0);
+    let slope = -a.t().dot(b);
+    let region = Region::new(zeros.clone(), 0.0);
+    Quadratic { curvature: &curvature, point: &zeros, slope: slope.view(), region: &region }.minimise()
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 use luthier_core::linalg::{thin_svd, triangular_factor};
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
+use super::fit::{Fit, unscale_inverse};
+use super::options::FitOptions;
 use super::ridge::{Direct, Inverse};
 use super::scaling::{Deviation, Penalty, Spread};
 use super::seminormal::Seminormal;
 use super::smallest_norm::{explained_by_others, of_smallest_norm};
-use super::solve::{Fit, FitOptions, unscale_inverse};
 use super::unit::{UnitSystem, Units};
-use crate::linear::substitution::{back_substitute, cholesky_solve, lower_inverse};
+use crate::optim::substitution::{back_substitute, cholesky_solve, lower_inverse};
 
 /// Singular values below this many times `ε · size`, times the largest or the largest mean in deviations, are zero.
 const RANK_TOLERANCE: f64 = 8.0;
@@ -73,16 +74,9 @@ impl TriangularSystem {
     pub(super) fn fit(&self, options: &FitOptions, spread: &Spread) -> (Fit, usize) {
         let penalty = self.units.penalty(options, Deviation::Population, spread);
         let (direct, r) = self.solve(&penalty, &self.units.unit_mean());
-        let (coefficients, intercept) = self.units.restore(direct.t.view());
         let fit = Fit {
-            coefficients,
-            intercept,
             rank: direct.rank,
-            constant: self.units.constant(),
             dependent: self.units.named(&direct.dependent),
-            objective_history: vec![0.0],
-            iterations: 0,
-            converged: true,
             condition: Some(self.condition()),
             inverse_diagonal: unscale_inverse(&direct, &self.units),
             seminormal: r.and_then(|r| {
@@ -90,6 +84,7 @@ impl TriangularSystem {
                 Seminormal::new(&self.units, self.regularised_condition(&diagonal), &r, diagonal)
                     .map(Box::new)
             }),
+            ..Fit::new(&self.units, direct.t.view())
         };
         (fit, usize::from(penalty.l2 > 0.0))
     }

@@ -4,8 +4,9 @@ use ndarray::{Array1, Array2, ArrayView1};
 
 use super::design::{Cells, Design};
 use super::moments::{Factor, NormalEquations, Totals};
+use super::options::FitOptions;
 use super::scaling::{About, Deviation, Penalty, Spread};
-use super::solve::FitOptions;
+use crate::optim::NormalSystem;
 
 /// How to get from unit coordinates back to the data's: every column is divided by its root mean square,
 /// about the mean with an intercept and about zero without.
@@ -165,5 +166,36 @@ impl UnitSystem {
         let label = r.column(d).mapv(|v| v / (y_unit * root));
         let units = Units::new(fit_intercept, totals, active, x_unit, y_unit);
         Self::of_design(units, Design { cells: Cells::Dense(features), label })
+    }
+}
+
+impl NormalSystem for UnitSystem {
+    fn residual(&self, t: &Array1<f64>) -> Array1<f64> {
+        match &self.design {
+            Some(design) => design.residual(t),
+            None => &self.rhs - &self.gram.dot(t),
+        }
+    }
+
+    fn image(&self, direction: &Array1<f64>) -> Array1<f64> {
+        match &self.design {
+            Some(design) => design.image(direction),
+            None => self.gram.dot(direction),
+        }
+    }
+
+    fn downhill(&self, residual: &Array1<f64>) -> Array1<f64> {
+        self.design.as_ref().map_or_else(|| residual.clone(), |design| design.along(residual))
+    }
+
+    fn bend(&self, direction: &Array1<f64>, image: &Array1<f64>) -> f64 {
+        self.design.as_ref().map_or_else(|| direction.dot(image), |design| design.square(image))
+    }
+
+    fn value(&self, t: &Array1<f64>, residual: &Array1<f64>) -> f64 {
+        match &self.design {
+            Some(design) => 0.5 * design.square(residual),
+            None => 0.5 * (1.0 - t.dot(&(&self.rhs + residual))),
+        }
     }
 }

@@ -4,9 +4,10 @@ use luthier_core::linalg::{Svd, thin_svd};
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::design::Design;
+use super::fit::Fit;
+use super::options::FitOptions;
 use super::scaling::{Deviation, Spread};
 use super::smallest_norm::{explained_by_others, of_smallest_norm};
-use super::solve::{Fit, FitOptions};
 use super::unit::{UnitSystem, Units};
 
 /// Singular values below this many times `ε · size`, times the largest, are zero.
@@ -63,19 +64,11 @@ impl WideSystem {
                 (scale.map_or(t.clone(), |scale| t / scale), Vec::new())
             }
         };
-        let (coefficients, intercept) = self.units.restore(t.view());
         let fit = Fit {
-            coefficients,
-            intercept,
             rank,
-            constant: self.units.constant(),
             dependent: self.units.named(&dependent),
-            objective_history: vec![0.0],
-            iterations: 0,
-            converged: true,
             condition: Some(f64::INFINITY),
-            inverse_diagonal: None,
-            seminormal: None,
+            ..Fit::new(&self.units, t.view())
         };
         Some((fit, self.known.len() - before))
     }

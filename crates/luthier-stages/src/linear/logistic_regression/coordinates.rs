@@ -91,8 +91,7 @@ impl Coordinates<'_> {
         let units = self.units();
         let n = self.shape.unknowns();
         let mut l2 = vec![0.0; n];
-        let mut region =
-            Region { l1: vec![0.0; n], lower: vec![f64::NEG_INFINITY; n], upper: vec![f64::INFINITY; n] };
+        let mut region = Region::new(vec![0.0; n], f64::NEG_INFINITY);
         for set in 0..self.shape.sets {
             let row = self.row_of(set);
             for (j, &feature) in units.active.iter().enumerate() {

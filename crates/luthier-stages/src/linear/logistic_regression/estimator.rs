@@ -9,6 +9,7 @@ use super::fit::fit_rows;
 use super::model::{LogisticRegressionModel, ModelColumns};
 use super::notes::Names;
 use super::rows::{Origin, RowColumns, Rows};
+use crate::classifier::{ClassColumns, check_thresholds};
 use crate::columns;
 use crate::linear::together::{fit_in_groups, only};
 
@@ -68,7 +69,7 @@ use crate::linear::together::{fit_in_groups, only};
 /// without features, if that is smaller), or below `1e-5 · tol` if the Hessian of all rows is expensive or not formed
 /// (L-BFGS), because iterations cost more then. `converged` also requires that every derivative, in units of the features'
 /// standard deviations, is within `tol` (at least 1e-12) of its optimality condition. A stop because of rounding counts as
-/// convergence only if the predicted decrease is no larger than the rounding error of the objective. With more than 1000
+/// convergence only if the predicted decrease is at most `1e-9` of the objective. With more than 1000
 /// unknowns no Hessian is formed. Only the prediction of L-BFGS is known then, and nearly dependent features without a
 /// penalty may be further from their optimum.
 ///
@@ -145,13 +146,10 @@ luthier_core::register_estimator!(
     LogisticRegression: "Logistic regression, binomial or multinomial, with an L1 and L2 penalty or bounds."
 );
 
-/// How far `threshold` and what `thresholds` say of two classes may be apart, as in Spark.
-const THRESHOLD_TOLERANCE: f64 = 1e-5;
-
 impl LogisticRegression {
     fn check(&self) -> Result<(), String> {
         if let Some(thresholds) = &self.thresholds {
-            self.check_thresholds(thresholds)?;
+            check_thresholds(self.threshold, thresholds)?;
         }
         let bounds = [
             (&self.lower_bounds_on_coefficients, &self.upper_bounds_on_coefficients),
@@ -180,26 +178,6 @@ impl LogisticRegression {
             .chain(self.initial_intercepts.iter().flatten());
         if let Some(value) = initial.into_iter().find(|value| !value.is_finite()) {
             return Err(format!("the initial model must be finite, found {value}"));
-        }
-        Ok(())
-    }
-
-    fn check_thresholds(&self, thresholds: &[f64]) -> Result<(), String> {
-        let negative = thresholds.iter().any(|t| !(*t >= 0.0 && t.is_finite()));
-        if negative || thresholds.iter().filter(|t| **t == 0.0).count() > 1 || thresholds.len() < 2 {
-            return Err(format!(
-                "thresholds = {thresholds:?}: expected a finite number of at least 0 for each class, at most one of them 0"
-            ));
-        }
-        if let [zero, one] = thresholds {
-            let meant = super::decision::equivalent_threshold(*zero, *one);
-            if self.threshold != 0.5 && (self.threshold - meant).abs() >= THRESHOLD_TOLERANCE {
-                return Err(format!(
-                    "threshold = {} and thresholds = {thresholds:?}, which mean a threshold of {meant}, contradict each \
-                     other: set one of them",
-                    self.threshold
-                ));
-            }
         }
         Ok(())
     }
@@ -240,9 +218,11 @@ impl LogisticRegression {
             features: self.features_col.clone(),
             label: self.label_col.clone(),
             weight: self.weight_col.clone(),
-            raw_prediction: self.raw_prediction_col.clone(),
-            probability: self.probability_col.clone(),
-            prediction: self.prediction_col.clone(),
+            outputs: ClassColumns {
+                raw_prediction: self.raw_prediction_col.clone(),
+                probability: self.probability_col.clone(),
+                prediction: self.prediction_col.clone(),
+            },
         }
     }
 
@@ -378,7 +358,7 @@ impl Estimator for LogisticRegression {
         let labels = schema.field(&self.label_col).and_then(Field::categories);
         // How many classes there are the labels tell.
         let classes = (self.family == Family::Binomial).then_some(2);
-        Ok(self.model_columns().fields(classes, labels.as_deref()))
+        Ok(self.model_columns().outputs.fields(classes, &[], labels.as_deref()))
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {

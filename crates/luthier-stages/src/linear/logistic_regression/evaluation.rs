@@ -4,6 +4,7 @@ use luthier_core::frame::DataFrame;
 use luthier_core::{Dataset, Need, Transformer};
 
 use super::model::LogisticRegressionModel;
+use crate::classifier::ClassColumns;
 use crate::metrics::{
     BinaryCurve, BinaryScores, BinaryScoresSpec, ClassLosses, ClassLossesSpec, Classes, Confusion,
     ConfusionSpec,
@@ -29,9 +30,11 @@ impl LogisticEvaluation {
         let own = |name: &str| format!("{name} of the evaluation");
         let (raw, probability, prediction) = (own("raw"), own("probability"), own("prediction"));
         let mut named = model.clone();
-        named.columns.raw_prediction.clone_from(&raw);
-        named.columns.probability.clone_from(&probability);
-        named.columns.prediction.clone_from(&prediction);
+        named.columns.outputs = ClassColumns {
+            raw_prediction: raw.clone(),
+            probability: probability.clone(),
+            prediction: prediction.clone(),
+        };
         let (label_col, weight_col) = (c.label.clone(), c.weight.clone());
         let confusion = ConfusionSpec {
             label_col: label_col.clone(),

@@ -4,6 +4,7 @@ use luthier_core::params::ParamEnum;
 
 /// The model of the class probabilities; case is ignored in its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ParamEnum)]
+#[non_exhaustive]
 pub enum Family {
     /// Binomial if there are at most two classes, otherwise multinomial.
     #[default]

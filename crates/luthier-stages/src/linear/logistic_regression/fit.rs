@@ -3,7 +3,6 @@
 use luthier_core::{Error, FitContext};
 
 use super::coordinates::Coordinates;
-use super::decision::Decision;
 use super::descent::{Problem, Solution};
 use super::estimator::LogisticRegression;
 use super::hessian::curvature;
@@ -15,6 +14,7 @@ use super::rows::Rows;
 use super::separation::{self, Separation};
 use super::statistics::Inference;
 use super::summary::LogisticTrainingSummary;
+use crate::classifier::Decision;
 use crate::linear::together::only;
 use crate::optim::Inverse;
 
@@ -249,7 +249,7 @@ fn constant_label(
     let certain: Vec<f64> = (0..rows.classes).map(|k| f64::from(u8::from(k == class))).collect();
     let scores: Vec<f64> =
         certain.iter().map(|p| if *p > 0.0 { f64::INFINITY } else { f64::NEG_INFINITY }).collect();
-    let right = decision.class(&scores, &certain) == class as f64;
+    let right = decision.class_by_scores(&scores, &certain) == class as f64;
     let summary = LogisticTrainingSummary {
         num_instances: rows.count,
         objective_history: vec![0.0],

@@ -1,13 +1,14 @@
 //! The fitted model.
 
-use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
+use luthier_core::frame::{DataFrame, Field, Schema};
 use luthier_core::{Description, Error, Outputs, Tile, Transformer, catch_panic, linalg};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, equivalent_threshold, sigmoid, softmax};
 use super::evaluation::LogisticEvaluation;
+use super::links::{sigmoid, softmax};
 use super::summary::LogisticTrainingSummary;
+use crate::classifier::{ClassColumns, Decision, equivalent_threshold};
 use crate::columns;
 
 /// The columns a model reads and appends.
@@ -16,9 +17,8 @@ pub(super) struct ModelColumns {
     pub(super) features: String,
     pub(super) label: String,
     pub(super) weight: Option<String>,
-    pub(super) raw_prediction: String,
-    pub(super) probability: String,
-    pub(super) prediction: String,
+    #[serde(flatten)]
+    pub(super) outputs: ClassColumns,
 }
 
 /// A fitted [`LogisticRegression`](crate::LogisticRegression).
@@ -94,16 +94,6 @@ impl LogisticRegressionModel {
             Some([_, positive]) if class == 1.0 => positive,
             _ => class,
         }
-    }
-
-    /// The columns that it appends: raw prediction, probability and prediction. The first two say what their numbers are
-    /// for.
-    fn fields(&self) -> Vec<Field> {
-        let names = self.class_names();
-        let fields = self.columns.fields(Some(self.num_classes()), self.labels()).into_iter();
-        fields
-            .map(|field| if field.column_type().is_vector() { field.with_categories(&names) } else { field })
-            .collect()
     }
 
     pub(super) fn features_col(&self) -> &str {
@@ -250,26 +240,18 @@ impl Transformer for LogisticRegressionModel {
 
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>> {
         columns::require_width(schema, &self.columns.features, self.num_features())?;
-        Ok(self.fields())
+        Ok(self.columns.outputs.fields(Some(self.num_classes()), &self.class_names(), self.labels()))
     }
 
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
-        let (c, classes) = (&self.columns, self.num_classes());
+        let classes = self.num_classes();
         let scores = self.scores(rows)?;
         let probabilities = self.probabilities(&scores);
         let decision = self.decision();
         let (z, p) = (scores.as_slice().unwrap_or(&[]), probabilities.as_slice().unwrap_or(&[]));
         let each = z.chunks_exact(classes).zip(p.chunks_exact(classes));
-        let predictions = each.map(|(z, p)| self.label_of(decision.class(z, p))).collect();
-        if !c.raw_prediction.is_empty() {
-            out.vectors(scores);
-        }
-        if !c.probability.is_empty() {
-            out.vectors(probabilities);
-        }
-        if !c.prediction.is_empty() {
-            out.numbers(predictions);
-        }
+        let predictions = each.map(|(z, p)| self.label_of(decision.class_by_scores(z, p))).collect();
+        self.columns.outputs.write(scores, probabilities, predictions, out);
         Ok(())
     }
 
@@ -279,22 +261,5 @@ impl Transformer for LogisticRegressionModel {
 
     fn check_state(&self) -> anyhow::Result<()> {
         super::describe::check(self)
-    }
-}
-
-impl ModelColumns {
-    /// Those of raw prediction, probability and prediction that have a name; the number of classes may only be known after
-    /// fitting.
-    pub(super) fn fields(&self, classes: Option<usize>, labels: Option<&[String]>) -> Vec<Field> {
-        let prediction = Field::number(&self.prediction);
-        let fields = [
-            Field::new(&self.raw_prediction, ColumnType::vector(classes)),
-            Field::new(&self.probability, ColumnType::vector(classes)),
-            match labels {
-                Some(labels) => prediction.with_categories(labels),
-                None => prediction,
-            },
-        ];
-        fields.into_iter().filter(|field| !field.name().is_empty()).collect()
     }
 }

@@ -69,7 +69,11 @@ fn compare(search: &Search, data: &DataFrame, tolerance: f64, what: &str) -> Res
     Ok((on.work, off.work))
 }
 
-fn cross_validation(pipeline: Pipeline, grid: ParamGrid, evaluator: RegressionEvaluator) -> Search {
+pub(crate) fn cross_validation(
+    pipeline: Pipeline,
+    grid: ParamGrid,
+    evaluator: RegressionEvaluator,
+) -> Search {
     Search::new(Box::new(pipeline), grid, Box::new(evaluator), Arc::new(KFold::new()))
 }
 

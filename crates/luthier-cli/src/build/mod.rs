@@ -2,16 +2,19 @@
 //!
 //! Required parameters are not asked for here: a grid may give them, and a search checks every candidate.
 
+mod column_transformer;
+
+pub(crate) use column_transformer::texts_in;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
-use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Estimator, Pipeline, Value};
+use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Pipeline, PipelineStage, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
-use crate::column_transformer;
 use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, PipelineConfig, Place, SearchConfig, StageConfig,
@@ -47,11 +50,18 @@ pub(crate) fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn D
                 .error(anyhow!("unknown stage type `{}`, did you mean `{near}`?", type_name.name)),
             None => e,
         })?;
-    if entry.name == Pipeline::NAME {
-        check_keys(&config.part.params, &[], "[[stage]] of type `pipeline`", &["name", "type", "stage"])?;
-        return Ok(Box::new(pipeline_of(&config.stages, data)?));
-    }
     let mut stage = entry.create();
+    if let Some(children) = stage.children_mut() {
+        let title = format!("[[stage]] of type `{}`", entry.name);
+        check_keys(&config.part.params, (entry.params)(), &title, &["name", "type", "stage"])?;
+        children.clear();
+        for child in &config.stages {
+            children.push(PipelineStage::new(child.name.name.clone(), self::stage(child, data)?));
+        }
+    } else if let Some(child) = config.stages.first() {
+        let what = anyhow!("a `{}` is not made of stages: take [[stage.stage]] away", entry.name);
+        return Err(child.name.place.error(what));
+    }
     let title = format!("stage `{}`", config.name.name);
     configure(&config.part.params, (entry.params)(), data, &title, |name, value| {
         stage.set_value(name, value)
@@ -215,7 +225,7 @@ fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Opti
     else {
         return Ok(None);
     };
-    if !pipeline.changes_stages(&axis) || has(pipeline) {
+    if !(pipeline as &dyn DynEstimator).changes_stages(&axis) || has(pipeline) {
         return Ok(None);
     }
     for value in types {

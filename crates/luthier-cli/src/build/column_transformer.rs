@@ -6,9 +6,8 @@ use luthier::core::registry::{self, StageEntry};
 use luthier::core::{ColumnRole, Pipeline, Value};
 use luthier::stages::ColumnTransformer;
 
-use crate::build::pipeline_of;
+use super::pipeline_of;
 use crate::config::{COLUMN_TRANSFORMER, DataConfig, Key, StageConfig, stage_place};
-use crate::expand;
 
 /// The pipeline.
 ///
@@ -34,7 +33,7 @@ pub(crate) fn pipeline(config: &StageConfig, data: &DataConfig) -> Result<Pipeli
 /// The texts of a parameter that holds one or several.
 fn texts(config: &StageConfig, name: &str) -> Vec<String> {
     let value = config.part.params.iter().find(|(key, _)| key.name == name).map(|(_, value)| value);
-    value.map(expand::texts).unwrap_or_default()
+    value.map(texts_in).unwrap_or_default()
 }
 
 /// Refuses columns that are given to a stage of a part, which the transformer would overwrite.
@@ -64,4 +63,13 @@ fn refuse_wired(stages: &[StageConfig]) -> Result<()> {
             None => refuse_wired(&stage.stages),
         }
     })
+}
+
+/// The texts of a value that is one or a list of them.
+pub(crate) fn texts_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::Str(text) => vec![text.clone()],
+        Value::List(items) => items.iter().flat_map(texts_in).collect(),
+        _ => Vec::new(),
+    }
 }

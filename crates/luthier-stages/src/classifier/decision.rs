@@ -1,8 +1,17 @@
-//! From scores to probabilities and from probabilities to a class.
+//! From probabilities to a class.
 
 /// When which class is predicted.
+///
+/// ```
+/// use luthier_stages::classifier::Decision;
+///
+/// let rare = [0.9, 0.1];
+/// assert_eq!(Decision::MostProbable.class(&rare), 0.0);
+/// assert_eq!(Decision::Threshold(0.05).class(&rare), 1.0);
+/// assert_eq!(Decision::Thresholds(&[0.95, 0.05]).class(&rare), 1.0);
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Decision<'a> {
+pub enum Decision<'a> {
     /// Class 1 where its probability is above the threshold.
     Threshold(f64),
     /// The class with the largest `p / t`; the first of equals.
@@ -12,7 +21,8 @@ pub(super) enum Decision<'a> {
 }
 
 impl<'a> Decision<'a> {
-    pub(super) fn new(multinomial: bool, threshold: f64, thresholds: Option<&'a [f64]>) -> Self {
+    /// Of a model of two classes by a threshold, or, of more, by one for each class, if there are any.
+    pub fn new(multinomial: bool, threshold: f64, thresholds: Option<&'a [f64]>) -> Self {
         match (multinomial, thresholds) {
             (false, Some([zero, one])) => Self::Threshold(equivalent_threshold(*zero, *one)),
             (false, _) => Self::Threshold(threshold),
@@ -23,7 +33,7 @@ impl<'a> Decision<'a> {
 
     /// What to add to the score of class 1, or to each class's, so that the decision is that for a threshold of ½, or
     /// for the largest. `classes` are those that have scores.
-    pub(super) fn offsets(self, classes: &[u32]) -> Vec<f64> {
+    pub(crate) fn offsets(self, classes: &[u32]) -> Vec<f64> {
         match self {
             Self::Threshold(t) => vec![-logit(t)],
             Self::Thresholds(all) => {
@@ -33,13 +43,23 @@ impl<'a> Decision<'a> {
         }
     }
 
-    /// The class for some scores and their probabilities; NaN where one of them is.
-    pub(super) fn class(self, scores: &[f64], probabilities: &[f64]) -> f64 {
+    /// The class for some probabilities; NaN where one of them is.
+    pub fn class(self, probabilities: &[f64]) -> f64 {
+        self.of_scores(probabilities, probabilities, |t| t)
+    }
+
+    /// The class for scores `z` and their probabilities: where probabilities round to 0 or 1 the scores still differ.
+    pub(crate) fn class_by_scores(self, scores: &[f64], probabilities: &[f64]) -> f64 {
+        self.of_scores(scores, probabilities, logit)
+    }
+
+    /// `at` is what a threshold is on the scores.
+    fn of_scores(self, scores: &[f64], probabilities: &[f64], at: impl Fn(f64) -> f64) -> f64 {
         if probabilities.iter().any(|p| p.is_nan()) {
             return f64::NAN;
         }
         match self {
-            Self::Threshold(t) => f64::from(u8::from(scores.get(1).is_some_and(|z| *z > logit(t)))),
+            Self::Threshold(t) => f64::from(u8::from(scores.get(1).is_some_and(|z| *z > at(t)))),
             // A class of threshold 0 is infinitely good, unless it is impossible: 0/0 is not larger.
             Self::Thresholds(all) => first_largest(probabilities.iter().zip(all).map(|(p, t)| p / t)),
             Self::MostProbable => first_largest(scores.iter().copied()),
@@ -47,8 +67,35 @@ impl<'a> Decision<'a> {
     }
 }
 
+/// How far `threshold` and what `thresholds` say of two classes may be apart, as in Spark.
+const THRESHOLD_TOLERANCE: f64 = 1e-5;
+
+/// Checks the thresholds of a classifier's parameters: `threshold` is ½ where it is not set.
+///
+/// # Errors
+/// Fewer than two thresholds, one that is negative or not finite, more than one that is 0, or two of them that contradict
+/// `threshold`.
+pub fn check_thresholds(threshold: f64, thresholds: &[f64]) -> Result<(), String> {
+    let negative = thresholds.iter().any(|t| !(*t >= 0.0 && t.is_finite()));
+    if negative || thresholds.iter().filter(|t| **t == 0.0).count() > 1 || thresholds.len() < 2 {
+        return Err(format!(
+            "thresholds = {thresholds:?}: expected a finite number of at least 0 for each class, at most one of them 0"
+        ));
+    }
+    if let [zero, one] = thresholds {
+        let meant = equivalent_threshold(*zero, *one);
+        if threshold != 0.5 && (threshold - meant).abs() >= THRESHOLD_TOLERANCE {
+            return Err(format!(
+                "threshold = {threshold} and thresholds = {thresholds:?}, which mean a threshold of {meant}, contradict \
+                 each other: set one of them"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The threshold on the probability of class 1 that decides as `p / t` does.
-pub(super) fn equivalent_threshold(zero: f64, one: f64) -> f64 {
+pub(crate) fn equivalent_threshold(zero: f64, one: f64) -> f64 {
     if one == 0.0 { 0.0 } else { 1.0 / (1.0 + zero / one) }
 }
 
@@ -70,25 +117,6 @@ fn first_largest(values: impl Iterator<Item = f64>) -> f64 {
     place as f64
 }
 
-/// `1 / (1 + e⁻ᶻ)`, exact at both ends.
-pub(super) fn sigmoid(z: f64) -> f64 {
-    let e = (-z.abs()).exp();
-    if z < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
-}
-
-/// `eᶻₖ / Σ eᶻˡ`; a score of `+∞` takes all.
-pub(super) fn softmax(scores: &[f64], probabilities: &mut [f64]) {
-    let largest = scores.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
-    for (p, z) in probabilities.iter_mut().zip(scores) {
-        *p = match *z == largest {
-            true => 1.0,
-            false => (z - largest).exp(),
-        };
-    }
-    let sum: f64 = probabilities.iter().sum();
-    probabilities.iter_mut().for_each(|p| *p /= sum);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,8 +124,8 @@ mod tests {
     #[test]
     fn thresholds_are_strict_and_reach_both_ends() {
         let class = |t, z: f64| {
-            let p = sigmoid(z);
-            Decision::Threshold(t).class(&[-z, z], &[1.0 - p, p])
+            let p = 1.0 / (1.0 + (-z).exp());
+            Decision::Threshold(t).class_by_scores(&[-z, z], &[1.0 - p, p])
         };
         assert_eq!([class(0.5, 0.0), class(0.5, 1e-300)], [0.0, 1.0]);
         assert_eq!([class(0.0, -800.0), class(1.0, 800.0)], [1.0, 0.0]);
@@ -110,17 +138,8 @@ mod tests {
     fn a_class_of_threshold_zero_is_predicted_unless_it_is_impossible() {
         let thresholds = [0.5, 0.0, 0.5];
         let decision = Decision::Thresholds(&thresholds);
-        assert_eq!(decision.class(&[2.0, 0.0, 1.0], &[0.6, 0.1, 0.3]), 1.0);
-        assert_eq!(decision.class(&[2.0, f64::NEG_INFINITY, 1.0], &[0.7, 0.0, 0.3]), 0.0);
+        assert_eq!(decision.class(&[0.6, 0.1, 0.3]), 1.0);
+        assert_eq!(decision.class(&[0.7, 0.0, 0.3]), 0.0);
         assert_eq!(decision.offsets(&[1, 2]), [f64::INFINITY, -(0.5_f64.ln())]);
-    }
-
-    #[test]
-    fn softmax_knows_infinity() {
-        let mut p = [0.0; 3];
-        softmax(&[0.0, f64::INFINITY, 0.0], &mut p);
-        assert_eq!(p, [0.0, 1.0, 0.0]);
-        softmax(&[1000.0, f64::NEG_INFINITY, 1000.0], &mut p);
-        assert_eq!(p, [0.5, 0.0, 0.5]);
     }
 }

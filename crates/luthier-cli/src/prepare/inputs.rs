@@ -5,11 +5,10 @@ use luthier::core::json;
 use luthier::frame::{ColumnType, DataFrame, Error, Field, Schema};
 use serde::{Deserialize, Serialize};
 
-use super::source::null_of;
-use super::{DataSource, MissingLabel};
 use crate::config::DataConfig;
+use crate::data::{DataSource, MissingLabel, null_of};
 use crate::roles::Roles;
-use crate::select::{Selected, Selector};
+use crate::select::{Selected, Selector, as_feature};
 
 /// The vector column that is assembled from the selected columns.
 pub(crate) const FEATURES: &str = "features";
@@ -48,7 +47,7 @@ impl Inputs {
         let selector = Selector {
             what: "features",
             schema,
-            roles,
+            roles: roles.all(),
             features: true,
             takes: &|field| is_usable(field.column_type()),
             takes_what: "numeric or vector column",
@@ -159,20 +158,6 @@ impl Inputs {
 /// Whether a column can be one of the features.
 pub(crate) fn is_usable(column_type: ColumnType) -> bool {
     column_type.is_numeric() || column_type.is_vector()
-}
-
-/// How a column that is neither a number nor a vector can become a feature.
-pub(crate) fn as_feature(field: &Field) -> Option<String> {
-    match field.column_type() {
-        ColumnType::Utf8 => {
-            let name = field.name();
-            Some(format!("to use its values as categories, write `categories = [{name:?}]` under [data]"))
-        }
-        ColumnType::Date | ColumnType::Timestamp => {
-            Some("a stage `date_parts` turns it into numbers".to_owned())
-        }
-        _ => None,
-    }
 }
 
 fn check_type(field: &Field) -> Result<()> {

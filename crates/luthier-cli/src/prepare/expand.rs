@@ -8,9 +8,9 @@ use luthier::core::registry::{self, StageEntry};
 use luthier::core::{ColumnRole, Value};
 use luthier::frame::{ColumnType, Field, Schema};
 
-use crate::build;
+use super::{FEATURES, Inputs, is_usable};
+use crate::build::{self, texts_in};
 use crate::config::{COLUMN_TRANSFORMER, Config, DataConfig, Key, PartConfig, Place, StageConfig};
-use crate::data::{FEATURES, Inputs, is_usable};
 use crate::output::note;
 use crate::roles::Roles;
 use crate::select::{Selected, Selector, is_pattern};
@@ -43,7 +43,7 @@ pub(crate) fn categories(config: &mut Config, roles: &Roles, schema: &Schema) ->
     let selector = Selector {
         what: "categories",
         schema,
-        roles,
+        roles: roles.all(),
         features: true,
         takes: &takes,
         takes_what: "column of categories",
@@ -114,7 +114,7 @@ struct Walk<'a> {
     schema: Schema,
     /// The vector that the program assembles. No glob matches it, because its columns are there as well.
     assembled: Option<Field>,
-    /// The notes that were given: pipelines may have stages in common.
+    /// The notes that were already given, because pipelines may have common stages.
     told: &'a mut BTreeSet<String>,
 }
 
@@ -122,11 +122,11 @@ impl Walk<'_> {
     fn stages(&mut self, stages: &mut [StageConfig]) -> Result<()> {
         for stage in stages {
             match stage.part.type_name.name.as_str() {
-                "pipeline" => {
+                COLUMN_TRANSFORMER => self.column_transformer(stage)?,
+                type_name if is_row(type_name) => {
                     self.stages(&mut stage.stages)?;
                     continue;
                 }
-                COLUMN_TRANSFORMER => self.column_transformer(stage)?,
                 _ => self.stage(stage)?,
             }
             self.go_through(stage);
@@ -176,7 +176,7 @@ impl Walk<'_> {
             }
         }
         for (_, value) in stage.part.params.iter_mut().filter(|(key, _)| of(key, ColumnRole::is_appended)) {
-            if let [one] = texts(value).as_slice()
+            if let [one] = texts_in(value).as_slice()
                 && one.contains('*')
                 && !inputs.is_empty()
             {
@@ -217,11 +217,12 @@ impl Walk<'_> {
         features: bool,
         takes: &dyn Fn(&Field) -> bool,
     ) -> Result<Option<Vec<String>>> {
-        let patterns = texts(value);
+        let patterns = texts_in(value);
         if !features && !patterns.iter().any(|text| is_pattern(text, &self.schema)) {
             return Ok(None);
         }
         let (schema, roles) = (&self.schema, self.roles);
+        let roles = roles.all();
         let selector =
             Selector { what, schema, roles, features, takes, takes_what: "column of a suitable type" };
         let Selected { columns, passed_over } = selector.select(&patterns).map_err(|e| place.error(e))?;
@@ -242,9 +243,14 @@ impl Walk<'_> {
 fn first_of(stages: &[StageConfig]) -> Option<Takes> {
     let first = stages.first()?;
     match first.part.type_name.name.as_str() {
-        "pipeline" => first_of(&first.stages),
+        type_name if is_row(type_name) => first_of(&first.stages),
         name => Some(Takes::new(registry::find(name).ok()?, &first.part.params)),
     }
+}
+
+/// Whether stages of this type are made of stages in a row.
+fn is_row(type_name: &str) -> bool {
+    registry::find::<StageEntry>(type_name).is_ok_and(|entry| entry.create().children().row().is_some())
 }
 
 /// Asks a stage which columns it accepts.
@@ -283,14 +289,5 @@ impl Takes {
             };
         }
         Schema::new(vec![field.clone()]).is_ok_and(|schema| stage.transform_schema(&schema).is_ok())
-    }
-}
-
-/// The strings of a value that is a string or a list of strings.
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Str(text) => vec![text.clone()],
-        Value::List(items) => items.iter().flat_map(texts).collect(),
-        _ => Vec::new(),
     }
 }

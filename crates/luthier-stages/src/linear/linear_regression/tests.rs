@@ -1,4 +1,0 @@
-mod data;
-mod huber;
-mod independence;
-mod laws;
