@@ -79,21 +79,21 @@ pub enum Error {
     BadColumn {
         /// Name of the column.
         column: String,
-        /// The feature, where the column is a vector whose features have names.
+        /// The feature, if the column is a vector with named features.
         feature: Option<String>,
         /// What is wrong with it, and what to do.
         problem: String,
     },
 
-    /// A column that is known to fit or to score only, and so no feature.
-    #[error("the column `{column}` is {role}, it cannot be a feature{through}: leave it out")]
+    /// A column is only available for fitting or scoring, so it cannot be a feature.
+    #[error("the column `{column}` cannot be a feature, because it is {role}{through}: leave it out")]
     #[non_exhaustive]
     NoFeature {
         /// Name of the column.
         column: String,
         /// What it is: "the label of stage `lr`".
         role: String,
-        /// Through which column a stage would predict from it; empty where it would do so directly.
+        /// The column through which a stage would predict from it; empty if it would do so directly.
         through: String,
     },
 
