@@ -53,9 +53,9 @@ pub struct Dataset {
     rows: Rows,
     links: Arc<[Link]>,
     /// Summaries that are computed before any unit starts, by the number of stages before them.
-    shelves: Vec<Arc<Vec<Prepared>>>,
+    prepared: Vec<Arc<Vec<Prepared>>>,
     /// Other answers for these rows, by the number of stages before them; shared with later views.
-    own: Vec<Arc<Answers>>,
+    cache: Vec<Arc<Answers>>,
     sharing: bool,
     work: Arc<WorkCounter>,
 }
@@ -91,8 +91,8 @@ impl Dataset {
             source: Arc::new(source),
             rows: Rows::All,
             links: Arc::new([]),
-            shelves: vec![Arc::default()],
-            own: vec![Arc::default()],
+            prepared: vec![Arc::default()],
+            cache: vec![Arc::default()],
             sharing: true,
             work: Arc::default(),
         }
@@ -105,7 +105,7 @@ impl Dataset {
 
     /// The same view without sharing: every request reads rows and passes them through every stage.
     pub fn without_sharing(self) -> Self {
-        Self { sharing: false, own: self.no_answers(), ..self }
+        Self { sharing: false, cache: self.no_answers(), ..self }
     }
 
     /// Whether sharing is on.
@@ -115,11 +115,11 @@ impl Dataset {
 
     /// The same view of the rows of other folds. Without folds, all rows are in fold 0.
     pub fn select(&self, rows: Rows) -> Self {
-        Self { rows, own: self.no_answers(), ..self.clone() }
+        Self { rows, cache: self.no_answers(), ..self.clone() }
     }
 
     fn no_answers(&self) -> Vec<Arc<Answers>> {
-        self.own.iter().map(|_| Arc::default()).collect()
+        self.cache.iter().map(|_| Arc::default()).collect()
     }
 
     /// The rows that are selected.
@@ -169,10 +169,10 @@ impl Dataset {
 
     fn behind(&self, link: Link) -> Self {
         let links = self.links.iter().cloned().chain([link]).collect();
-        let mut shelves = self.shelves.clone();
-        shelves.push(Arc::default());
-        let own = self.own.iter().cloned().chain([Arc::default()]).collect();
-        Self { links, shelves, own, ..self.clone() }
+        let mut prepared = self.prepared.clone();
+        prepared.push(Arc::default());
+        let cache = self.cache.iter().cloned().chain([Arc::default()]).collect();
+        Self { links, prepared, cache, ..self.clone() }
     }
 
     /// The stages of this view, as seen by a planner.
@@ -318,8 +318,8 @@ impl Dataset {
         let depth = front.len() + 1;
         let front = Self {
             links: front.into(),
-            shelves: first.shelves.get(..depth)?.to_vec(),
-            own: first.own.get(..depth)?.to_vec(),
+            prepared: first.prepared.get(..depth)?.to_vec(),
+            cache: first.cache.get(..depth)?.to_vec(),
             ..first.clone()
         };
         Some((front, maps))
@@ -379,11 +379,11 @@ impl Dataset {
 
     /// The same view with more prepared summaries.
     fn with_more(&self, more: Vec<Prepared>) -> Self {
-        let mut prepared = self.clone();
-        if let Some(last) = prepared.shelves.last_mut().filter(|_| !more.is_empty()) {
+        let mut view = self.clone();
+        if let Some(last) = view.prepared.last_mut().filter(|_| !more.is_empty()) {
             *last = Arc::new(last.iter().cloned().chain(more).collect());
         }
-        prepared
+        view
     }
 
     /// The states of some requests for groups of folds, from the rows.
@@ -460,23 +460,23 @@ impl Dataset {
         if !self.sharing {
             return None;
         }
-        let mut prepared = self.shelves.get(depth)?.iter().filter(|p| p.rows == self.rows);
+        let mut prepared = self.prepared.get(depth)?.iter().filter(|p| p.rows == self.rows);
         if let Some(same) = prepared.clone().find(|p| p.need.same(need)) {
             return Some(Arc::clone(&same.answer));
         }
-        let own = self.own.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, answer)) = own.iter().find(|(have, _)| have.same(need)) {
+        let cache = self.cache.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, answer)) = cache.iter().find(|(have, _)| have.same(need)) {
             return Some(Arc::clone(answer));
         }
-        drop(own);
+        drop(cache);
         let projected = prepared.find_map(|p| p.need.project(&p.answer, need))?;
         self.keep(depth, need, &projected);
         Some(projected)
     }
 
     fn keep(&self, depth: usize, need: &Need, answer: &Answer) {
-        if let Some(own) = self.own.get(depth).filter(|_| self.sharing) {
-            own.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
+        if let Some(cache) = self.cache.get(depth).filter(|_| self.sharing) {
+            cache.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
         }
     }
 }
