@@ -24,11 +24,11 @@ pub(crate) struct ModelFile {
     pub(crate) inputs: Option<Inputs>,
     /// How its data were read; empty for a model that does not know.
     pub(crate) reading: SavedReading,
-    /// The evaluators of the configuration; the first decided where there was a choice.
+    /// The evaluators of the configuration. The first one ranked the candidates, if there were several.
     pub(crate) evaluators: Vec<SavedEvaluator>,
 }
 
-/// An evaluator as a configuration gives it.
+/// An evaluator as written in a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedEvaluator {
     #[serde(rename = "type")]
@@ -152,8 +152,8 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
     }
 }
 
-/// The document of the fitted pipeline of a configuration, with its name, the columns it was fitted on, how its data were read
-/// and how it is scored.
+/// The document of the fitted pipeline of a configuration, with its name, the columns on which it was fitted, how its data
+/// were read, and how it is scored.
 pub(crate) fn document(
     model: &dyn DynModel,
     name: Option<&str>,
@@ -173,7 +173,7 @@ pub(crate) fn document(
     Ok(document)
 }
 
-/// Writes such a document.
+/// Writes a model document.
 pub(crate) fn save(path: &Path, document: &serde_json::Value) -> Result<()> {
     json::write_file(path, document).map_err(|e| failure::of_core("write", path, e))
 }
@@ -196,7 +196,7 @@ pub(crate) fn load(path: &Path) -> Result<ModelFile> {
     load().with_context(|| path.display().to_string())
 }
 
-/// What the program keeps with a model under a key; the default where there is nothing.
+/// The value that the program saved with a model under a key, or the default.
 fn saved<T: DeserializeOwned + Default>(document: &serde_json::Value, key: &str) -> Result<T> {
     let value = document.get(key).map(|value| json::from_value(value));
     Ok(value.transpose().with_context(|| format!("`{key}` of the model"))?.unwrap_or_default())

@@ -70,7 +70,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes files into a folder, each as a whole: where one cannot be written, none of them is replaced.
+/// Writes files into a folder, each completely. If one of them cannot be written, none is replaced.
 pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
     let files: Vec<_> = files.iter().map(|(name, text)| (folder.join(name), text.as_bytes())).collect();
     write_files(&files).map_err(|e| failure::of_frame("write", e))

@@ -23,7 +23,7 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 /// The file of the fitted pipeline.
 pub(crate) const MODEL: &str = "model.json";
 
-/// `results.csv`, `results.json` and `events.json`, with their content.
+/// The names and contents of `results.csv`, `results.json` and `events.json`.
 pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
@@ -139,8 +139,8 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
     })
 }
 
-/// One line per candidate: its place in the grid, its rank, its pipeline where several compete, its parameters (empty where
-/// it does not have one), mean and deviation of the metric, the metric on
+/// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
+/// does not have one), mean and standard deviation of the metric, the metric on
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {

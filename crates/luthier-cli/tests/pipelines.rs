@@ -130,7 +130,7 @@ fn a_pipeline_without_a_grid_is_one_candidate_and_fit_takes_a_single_one() {
     let (done, out, err) = scene.run(&["tune", "c.toml"]);
     assert!(done && out.contains("plain") && !err.contains("there is no [grid]"), "{out}{err}");
     let (done, _, err) = scene.run(&["fit", "c.toml", "--model", "m.json"]);
-    assert!(!done && err.contains("`luthier fit` fits one pipeline and here are 2"), "{err}");
+    assert!(!done && err.contains("`luthier fit` fits one pipeline, but the configuration has 2"), "{err}");
     let scene = Scene::new(&format!("{DATA}{plain}"));
     let (done, _, err) = scene.run(&["fit", "c.toml", "--model", "m.json"]);
     assert!(done, "{err}");

@@ -165,14 +165,14 @@ pub enum Error {
         source: Arc<std::io::Error>,
     },
 
-    /// More memory than is free, found before it is taken.
-    #[error("{what} would take about {} of memory, and {} are free: {advice}", in_words(*bytes), in_words(*free))]
+    /// More memory is needed than is free. This is found before it is allocated.
+    #[error("{what} would take about {} of memory, but only {} are free: {advice}", in_words(*bytes), in_words(*free))]
     Memory {
-        /// What takes it.
+        /// What needs the memory.
         what: String,
-        /// The bytes that it takes.
+        /// The number of bytes that are needed.
         bytes: u64,
-        /// The bytes that are free.
+        /// The number of bytes that are free.
         free: u64,
         /// What to do.
         advice: String,

@@ -1,12 +1,12 @@
-//! How much memory is free, and what would take more.
+//! Free memory, and checks against it.
 
 use crate::{Error, Result};
 
-/// What takes less is never refused.
+/// Smaller requests are always accepted.
 const SMALL: u64 = 1 << 26;
 
-/// The bytes that can still be taken, with swap: what Linux says is available, and no more than is left of the process's own
-/// limit. `None` where the system does not tell.
+/// The number of free bytes, including swap: what Linux reports as available, limited by what is left of the process's own
+/// limit. `None` if the system does not report it.
 pub fn free() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let entry = |name: &str| {
@@ -20,8 +20,8 @@ pub fn free() -> Option<u64> {
     Some(limit.map_or(free, |limit| limit.min(free)))
 }
 
-/// Refuses to take more memory than is free, before it is taken. `what` names what takes it and ends with what to do, as in
-/// `("10000000000 splits", "lower `num_buckets`")`.
+/// Rejects a request for more memory than is free, before it is allocated. `what` returns what needs the memory and what to
+/// do instead, for example `("10000000000 splits", "lower `num_buckets`")`.
 ///
 /// # Errors
 /// [`Error::Memory`] with both sizes.
@@ -38,7 +38,7 @@ pub fn require(bytes: u64, what: impl FnOnce() -> (String, String)) -> Result<()
     }
 }
 
-/// A number of bytes for people: exact where it is a whole number of units, else three digits.
+/// Formats a number of bytes: exactly if it is a whole number of units, otherwise with three digits.
 pub fn in_words(bytes: u64) -> String {
     let units =
         [("GiB", 1u64 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("kB", 1_000)];
@@ -65,7 +65,7 @@ mod tests {
         assert!(require(1000, what).is_ok());
         let message = require(u64::MAX, what).unwrap_err().to_string();
         assert!(
-            message.starts_with("10 splits would take about 18446744074 GB of memory, and "),
+            message.starts_with("10 splits would take about 18446744074 GB of memory, but only "),
             "{message}"
         );
         assert!(message.ends_with(" are free: lower it"), "{message}");

@@ -32,6 +32,18 @@ impl FileFormat {
 }
 
 /// How files are read by [`DataFrame::scan`].
+///
+/// ```
+/// use luthier_frame::{CsvOptions, DataFrame, FileFormat, ScanOptions};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("export.dat");
+/// # std::fs::write(&path, "age;city\n41;Oslo\n37;Bergen\n")?;
+/// let options = ScanOptions::new().format(FileFormat::Csv).csv(CsvOptions::new().delimiter(b';'));
+/// let frame = DataFrame::scan(&path, &options)?;
+/// assert_eq!(frame.num_rows(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
     format: Option<FileFormat>,
@@ -97,6 +109,21 @@ const DEEPEST: usize = 64;
 /// Folders with names of the form `key=value`, in the style of Hive and Spark, are columns: `year=2024/month=5/part-0.parquet`
 /// has the columns `year` and `month`. Such a column holds integers or dates if all values are integers or dates (a number
 /// with a leading zero is text), otherwise text.
+///
+/// ```
+/// use luthier_frame::{FileFormat, FileSet};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// # for year in [2023, 2024] {
+/// #     std::fs::create_dir(path.join(format!("year={year}")))?;
+/// #     std::fs::write(path.join(format!("year={year}/part-0.csv")), "x\n1\n")?;
+/// # }
+/// let files = FileSet::open(path)?;
+/// assert_eq!(files.paths().len(), 2);
+/// assert_eq!(files.format()?, FileFormat::Csv);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileSet {
     root: PathBuf,

@@ -58,7 +58,7 @@ impl DataFrame {
         Ok(Self::from_parts(schema, partitions?))
     }
 
-    /// The frame with the cells of its columns as they are in the CSV file, where they were kept
+    /// Replaces the values of columns by their original cells in the CSV file, if these were kept
     /// ([`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)); other columns are unchanged.
     ///
     /// # Errors

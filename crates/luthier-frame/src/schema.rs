@@ -8,7 +8,7 @@ use crate::{ColumnType, Error, Result};
 const SPARSE: &str = "luthier.sparse";
 /// Marks columns of unparsed cells of a CSV file.
 const SPELT: &str = "luthier.spelt";
-/// Names the column whose cells a column of spellings holds.
+/// The metadata key with the name of the column whose original cells a column contains.
 const SPELLING_OF: &str = "luthier.spelling_of";
 
 /// Name, type and annotations of one column. Cheap to clone.
@@ -119,13 +119,13 @@ impl Field {
         self.metadata.contains_key(SPELT)
     }
 
-    /// The same, as the spelling of another column.
+    /// The same field, marked as containing the original cells of another column.
     pub(crate) fn with_spelling_of(mut self, column: &str) -> Self {
         Arc::make_mut(&mut self.metadata).insert(SPELLING_OF.to_owned(), column.to_owned());
         self.with_spelling(true)
     }
 
-    /// The column whose cells this one holds as they are spelt, if that is what it is for (see
+    /// The column whose original cells this column contains, if it is such a column (see
     /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
     pub fn spelling_of(&self) -> Option<&str> {
         self.metadata.get(SPELLING_OF).map(String::as_str)
@@ -277,7 +277,7 @@ impl Schema {
         Error::unknown_column(name, own.map(Field::name))
     }
 
-    /// The column that holds the cells of another as they are spelt (see
+    /// The column that contains the original cells of another column (see
     /// [`CsvOptions::keep_spelling`](crate::CsvOptions::keep_spelling)).
     pub fn spelling_of(&self, column: &str) -> Option<&Field> {
         self.field(&spelling_name(column)).filter(|field| field.spelling_of() == Some(column))
@@ -320,7 +320,7 @@ impl Schema {
     }
 }
 
-/// The name of the column for the spelling of another: one that no file has.
+/// The name of the column for the original cells of another. No column of a file has such a name.
 pub(crate) fn spelling_name(column: &str) -> String {
     format!("\0{column}")
 }

@@ -97,6 +97,19 @@ pub(crate) fn sparse_width(data_type: &DataType) -> Option<usize> {
 }
 
 /// Builds sparse vectors row by row.
+///
+/// ```
+/// use luthier_frame::{SparseBuilder, sparse_rows};
+///
+/// let mut rows = SparseBuilder::new(1000);
+/// rows.push(3, 1.5);
+/// rows.end_row();
+/// rows.end_row();
+/// let array = rows.finish();
+/// let rows = sparse_rows(array.as_ref()).unwrap();
+/// assert_eq!((rows.len(), rows.width()), (2, 1000));
+/// assert_eq!(rows.row(0), (&[3][..], &[1.5][..]));
+/// ```
 #[derive(Debug, Clone)]
 pub struct SparseBuilder {
     width: usize,

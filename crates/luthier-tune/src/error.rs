@@ -8,12 +8,12 @@ use crate::notes::MOST_REASONS;
 use crate::result::{CandidateResult, FailureSummary, SearchResult};
 use crate::splitter::Splitter;
 
-/// Result of this crate's functions.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong when a search is configured and run.
+/// The error of configuring or running a search.
 ///
-/// A candidate that fails inside of a search is a row of its results, not an error of the search.
+/// A candidate that fails during a search is a row of its results, not an error of the search.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,28 +21,28 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] luthier_core::Error),
 
-    /// A grid has an address without values, so it has no candidates.
-    #[error("the grid has no values for `{address}`: give one at least, or leave the address out")]
+    /// A grid has an address without values and therefore no candidates.
+    #[error("the grid has no values for `{address}`: give at least one, or omit the address")]
     EmptyGrid {
         /// The parameter's address.
         address: String,
     },
 
-    /// A grid with more candidates than a search can hold.
-    #[error("the grid has {found} candidates, at most {limit} are possible: give fewer values")]
+    /// A grid has too many candidates.
+    #[error("the grid has {found} candidates, expected at most {limit}: give fewer values")]
     GridTooLarge {
-        /// Candidates of the grid, or `usize::MAX` if there are more.
+        /// The number of candidates, or `usize::MAX` if it is larger.
         found: usize,
-        /// What is possible.
+        /// The largest possible number.
         limit: usize,
     },
 
-    /// A candidate of a grid cannot be fitted, whatever the rows: found before any fit.
+    /// A candidate of a grid cannot be fitted on any rows. This is found before any fit.
     #[error("candidate {candidate}{} ({params}): {source}", of_pipeline(pipeline))]
     Candidate {
         /// Position in the grid, from 0.
         candidate: usize,
-        /// Its pipeline, where several compete.
+        /// Its pipeline, if several compete.
         pipeline: Option<String>,
         /// The values of its grid addresses.
         params: String,
@@ -50,7 +50,7 @@ pub enum Error {
         source: Box<luthier_core::Error>,
     },
 
-    /// A part that was named in a configuration does not take these parameters.
+    /// A part that is named in a configuration does not accept these parameters.
     #[error("{kind} `{name}`: {source}")]
     Configuration {
         /// "splitter" or "executor".
@@ -61,59 +61,59 @@ pub enum Error {
         source: Box<ParamError>,
     },
 
-    /// A splitter could not split the rows, or gave a split that cannot be used.
+    /// A splitter could not split the rows, or returned an invalid split.
     #[error("splitter {splitter}: {source:#}")]
     Split {
-        /// The splitter: its registered name and parameters, else its type.
+        /// The splitter: its registered name and parameters, or its type.
         splitter: String,
-        /// What its code returned, or what is wrong with the split.
+        /// The error of the splitter, or what is wrong with the split.
         source: Cause,
     },
 
-    /// An executor failed, or broke its contract.
+    /// An executor failed or violated its contract.
     #[error("executor {name}: {message}")]
     Executor {
-        /// The executor: its registered name and parameters, else its type.
+        /// The executor: its registered name and parameters, or its type.
         name: String,
         /// What went wrong.
         message: String,
     },
 
-    /// No candidate has a mean metric: each failed on at least one fold. The table of the search is kept.
+    /// No candidate has a mean metric, because each failed on at least one fold. The table of the search is kept.
     #[error("{}", all_failed(result, reasons))]
     AllFailed {
-        /// What the search found.
+        /// The results of the search.
         result: Box<SearchResult>,
         /// Each distinct reason once, the most frequent first.
         reasons: Vec<FailureSummary>,
     },
 
-    /// No candidate has a mean metric, because the metric is not defined on the rows of any fold. The table of the search
+    /// No candidate has a mean metric, because the metric is undefined on every fold. The table of the search
     /// is kept.
     #[error("no candidate has a metric: {reason}")]
     NoMetric {
-        /// What the search found.
+        /// The results of the search.
         result: Box<SearchResult>,
-        /// What the rows lack.
+        /// What is missing from the rows.
         reason: String,
     },
 
     /// The best candidate could not be fitted on all rows; the table of the search is kept.
     #[error("the best candidate, {}, could not be fitted on all rows: {source}", result.best)]
     Refit {
-        /// What the search found before.
+        /// The results of the search before the refit.
         result: Box<SearchResult>,
         /// Why the fit failed.
         source: Box<luthier_core::Error>,
     },
 
-    /// Anything else that the caller must mend; the message says how.
+    /// Any other error of the caller; the message says how to correct it.
     #[error("{0}")]
     Invalid(String),
 }
 
 impl Error {
-    /// An error whose message says what is wrong and what to do.
+    /// An error with a message that says what is wrong and what to do.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(message.into())
     }
@@ -128,7 +128,7 @@ impl Error {
         }
     }
 
-    /// Names the pipeline of the candidate that this is about.
+    /// Adds the name of the pipeline of the candidate.
     pub(crate) fn in_pipeline(mut self, name: &str) -> Self {
         if let Self::Candidate { pipeline, .. } = &mut self {
             *pipeline = Some(name.to_owned());
@@ -143,7 +143,7 @@ impl Error {
         }
     }
 
-    /// The table of a search that ended without a model, where there is one.
+    /// The table of a search that ended without a model, if there is one.
     pub fn result(&self) -> Option<&SearchResult> {
         match self {
             Self::AllFailed { result, .. } | Self::NoMetric { result, .. } | Self::Refit { result, .. } => {
@@ -199,7 +199,7 @@ impl From<luthier_core::frame::Error> for Error {
     }
 }
 
-/// So that a [`Parallelism`](crate::Parallelism) is taken wherever a number is.
+/// Lets a [`Parallelism`](crate::Parallelism) be used wherever a number is accepted.
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}

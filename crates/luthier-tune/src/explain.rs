@@ -1,4 +1,4 @@
-//! What a search will do, in words.
+//! Describes what a search will do.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -19,7 +19,7 @@ pub(crate) struct Explanation<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) base_needs: &'a [BaseNeed],
     pub(crate) candidates: usize,
-    /// The candidates of each pipeline, where several compete.
+    /// The number of candidates of each pipeline, if several compete.
     pub(crate) pipelines: Vec<(String, usize)>,
     pub(crate) split: &'a Split,
     pub(crate) frame: &'a DataFrame,
@@ -104,7 +104,7 @@ impl Explanation<'_> {
         )
     }
 
-    /// What it comes to.
+    /// The totals.
     fn sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Forecast { work, is_approximate, .. } = self.forecast;
         writeln!(
@@ -182,7 +182,7 @@ impl Explanation<'_> {
         self.behind(f, level, folds)
     }
 
-    /// What later stages find behind this one.
+    /// What later stages see behind this one.
     fn behind(&self, f: &mut Formatter<'_>, level: &Level, folds: usize) -> fmt::Result {
         let members: BTreeSet<usize> = level.nodes.iter().copied().collect();
         let nodes = || members.iter().filter_map(|&node| self.tree.nodes.get(node));

@@ -9,7 +9,7 @@ use crate::search::Sharing;
 use crate::splitter::Split;
 
 /// The work and memory that a search is expected to take, estimated from its plan alone.
-/// [`SearchResult`](crate::SearchResult) has it beside the work that was done.
+/// [`SearchResult`](crate::SearchResult) contains it together with the work that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Forecast {
@@ -18,17 +18,18 @@ pub struct Forecast {
     /// Whether rows and passes are approximate: the access pattern of a stage is unknown, a stage iterates, or memory is
     /// short.
     pub is_approximate: bool,
-    /// How often the rows are read, at most, for the summaries of the frame itself: more than once where memory is short.
+    /// The largest number of times that the rows are read for the summaries of the frame itself: more than 1 if memory is
+    /// short.
     pub times_read: u32,
-    /// Bytes taken by the summaries that are kept for the folds.
+    /// The size in bytes of the summaries that are kept for the folds.
     pub summary_bytes: u64,
-    /// Bytes that a unit takes while it runs.
+    /// The number of bytes that a unit uses while it runs.
     pub unit_bytes: u64,
-    /// Bytes that the search may take.
+    /// The number of bytes that the search may use.
     pub budget: u64,
 }
 
-/// Copies of a summary that a unit makes on its way through stages.
+/// The number of copies of a summary that a unit makes on its way through stages.
 const COPIES: u64 = 6;
 
 /// The summary of the training rows of a fold and that of its other rows.
@@ -56,10 +57,10 @@ impl CostEstimate<'_> {
         forecast
     }
 
-    /// Refuses a search of which a single summary would not fit into memory, before anything is read.
+    /// Rejects a search if one of its summaries does not fit into memory, before anything is read.
     ///
     /// # Errors
-    /// The stage that asks for it, with the sizes. A `memory_budget` of more than is free is taken at its word.
+    /// The stage that needs the summary, with the sizes. A `memory_budget` above the free memory is accepted as it is.
     pub(crate) fn require_memory(&self) -> luthier_core::Result<()> {
         let schema = self.frame.schema();
         let in_front = self.base_needs.iter().map(|base| (base.stage.as_str(), &base.need, schema));
@@ -86,7 +87,7 @@ impl CostEstimate<'_> {
         self.tree.valid().count()
     }
 
-    /// A candidate that may be the best: which one it will be is not known.
+    /// A candidate that may turn out to be the best.
     fn first(&self) -> Option<usize> {
         self.tree.valid().next()
     }
@@ -99,7 +100,7 @@ impl CostEstimate<'_> {
         self.frame.num_rows() as u64
     }
 
-    /// Validation rows of all folds together.
+    /// The number of validation rows of all folds together.
     fn validation_rows(&self) -> u64 {
         let size = |fold: &u32| self.split.folds.sizes().get(*fold as usize).copied().unwrap_or(0) as u64;
         self.split.evaluated.iter().map(size).sum()
@@ -170,7 +171,7 @@ impl CostEstimate<'_> {
         forecast.is_approximate = self.has_stages_that_read();
     }
 
-    /// Stages of a candidate that are fitted.
+    /// The stages of a candidate that are fitted.
     fn fitted_stages(&self, candidate: usize) -> u64 {
         let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
         path.iter().filter(|&&node| self.tree.is_fitted(node)).count() as u64
@@ -192,7 +193,7 @@ impl CostEstimate<'_> {
         in_front.chain(behind).max().unwrap_or(0)
     }
 
-    /// Bytes of one summary for each request; what cannot be summarised takes none.
+    /// The size of one summary in bytes for each request; 0 for a request without a summary.
     fn bytes_of(&self, needs: &[Need], schema: &Schema) -> u64 {
         let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
         bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64))
@@ -200,7 +201,7 @@ impl CostEstimate<'_> {
 }
 
 impl Forecast {
-    /// How many units fit into memory at a time, at least one.
+    /// The number of units that fit into memory at the same time, at least one.
     pub fn units_that_fit(&self) -> usize {
         let left = self.budget.saturating_sub(self.summary_bytes);
         usize::try_from(left / self.unit_bytes.max(1)).unwrap_or(usize::MAX).max(1)

@@ -1,4 +1,4 @@
-//! Classes of labels that the training rows of a fold lack.
+//! Classes of labels that are missing from the training rows of a fold.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +9,24 @@ use crate::failure::Failure;
 use crate::notes::SearchNote;
 use crate::splitter::Split;
 
-/// Most distinct labels that count as classes.
+/// The largest number of distinct labels that count as classes.
 const MOST_CLASSES: usize = 1000;
 
-/// Most classes that a message names.
+/// The largest number of classes that a message names.
 const MOST_NAMES: usize = 8;
 
-/// The classes that all have their rows in one fold, so that the training rows of that fold lack them.
+/// Classes with all their rows in one fold, so that the training rows of that fold do not contain them.
 #[derive(Debug, Default)]
 pub(crate) struct MissingClasses {
-    /// The column of labels, then those that it is made of.
+    /// The column of labels, then the columns from which it is derived.
     columns: Vec<String>,
     /// By fold.
     lacking: BTreeMap<u32, Vec<String>>,
 }
 
 impl MissingClasses {
-    /// Of the column `label` as the stages see it. Where a stage such as a `string_indexer` makes it of another column, the
-    /// classes are those of that one.
+    /// The missing classes of the column `label`. If a stage such as a `string_indexer` derives it from another column, the
+    /// classes are those of that column.
     pub(crate) fn of(frame: &DataFrame, split: &Split, label: &str, stages: &dyn DynEstimator) -> Self {
         let columns = origins(label, stages);
         let of_column = |column: &String| lacking(frame, split, column);
@@ -47,14 +47,14 @@ impl MissingClasses {
         })
     }
 
-    /// Why a metric that is not defined without every class of this label is missing on a fold.
+    /// Why a metric that needs every class of this label is missing on a fold.
     pub(crate) fn on(&self, fold: u32, label: &str) -> Option<String> {
         let classes =
             self.lacking.get(&fold).filter(|_| self.columns.first().is_some_and(|of| of == label))?;
         Some(format!("the training rows have no {}", named(classes)))
     }
 
-    /// Why a metric is not defined on a fold, if it failed there at a label whose class the training rows lack.
+    /// Why a metric is undefined on a fold, if it failed there at a label of a class that the training rows do not contain.
     pub(crate) fn excuse(&self, fold: u32, failure: &Failure) -> Option<String> {
         let classes = self.lacking.get(&fold)?;
         let is_label = self.columns.contains(failure.column.as_ref()?);
@@ -72,7 +72,7 @@ fn named(classes: &[String]) -> String {
     }
 }
 
-/// A column and the columns that it is made of, one of one.
+/// A column and the chain of columns from which it is derived.
 fn origins(column: &str, stages: &dyn DynEstimator) -> Vec<String> {
     let mut columns = vec![column.to_owned()];
     for (_, stage) in stages.leaves().into_iter().rev() {
@@ -87,8 +87,8 @@ fn origins(column: &str, stages: &dyn DynEstimator) -> Vec<String> {
     columns
 }
 
-/// The classes in a column of the frame that each fold has for itself; `None` if there is no such column, or if it does not
-/// hold classes.
+/// The classes in a column of the frame that occur in a single fold, by fold; `None` if the column does not exist or does
+/// not contain classes.
 fn lacking(frame: &DataFrame, split: &Split, column: &str) -> Option<BTreeMap<u32, Vec<String>>> {
     match frame.schema().field(column)?.column_type() {
         ColumnType::Utf8 | ColumnType::Bool => {

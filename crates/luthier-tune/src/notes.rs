@@ -1,4 +1,4 @@
-//! What a search has to say beside its numbers.
+//! The notes of a search, in addition to its numbers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -11,23 +11,23 @@ use crate::result::{CandidateResult, SearchResult};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SearchNote {
-    /// What it is. Of notes of models that differ in their message alone, it is one of them.
+    /// The note. If notes of models differ only in their messages, this is one of them.
     pub note: Note,
-    /// For a note of a model: which fits it is from.
+    /// For a note of a model: the fits that gave it.
     pub fits: Option<NotedFits>,
-    /// For a note of an evaluator: the folds whose rows it is about, unless it is about all.
+    /// For a note of an evaluator: the folds that it is about, unless it is about all.
     pub folds: Vec<u32>,
 }
 
-/// The fits that a note is from.
+/// The fits that gave a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct NotedFits {
-    /// In how many fits of the stage on training rows of folds it was said.
+    /// The number of fits of the stage on training rows of folds that gave the note.
     pub said: usize,
-    /// How many there were.
+    /// The number of those fits in all.
     pub of: usize,
-    /// Whether the model that was fitted on all rows says it too.
+    /// Whether the model that was fitted on all rows gave it as well.
     pub in_model: bool,
 }
 
@@ -59,12 +59,12 @@ fn as_places(folds: &[u32]) -> Vec<usize> {
     folds.iter().map(|&fold| fold as usize).collect()
 }
 
-/// What evaluators say of metrics that are there, with the folds.
+/// The notes of evaluators on defined metrics, with the folds.
 #[derive(Debug, Default)]
 pub(crate) struct EvaluationNotes(Vec<(Note, BTreeSet<u32>)>);
 
 impl EvaluationNotes {
-    /// Takes what was said about the rows of a fold. Why a metric is not defined the results tell themselves.
+    /// Adds notes on the rows of a fold, except reasons for undefined metrics, which are part of the results.
     pub(crate) fn add(&mut self, fold: u32, notes: impl IntoIterator<Item = Note>) {
         for note in notes.into_iter().filter(|note| note.kind != NoteKind::UndefinedMetric) {
             match self.0.iter_mut().find(|(known, _)| *known == note) {
@@ -82,7 +82,7 @@ impl EvaluationNotes {
     }
 }
 
-/// The notes of models, counted by what they are about.
+/// The notes of models, counted by subject.
 #[derive(Debug, Default)]
 pub(crate) struct FitNotes {
     notes: Vec<SearchNote>,
@@ -91,7 +91,7 @@ pub(crate) struct FitNotes {
 }
 
 impl FitNotes {
-    /// Takes what one fit of a stage said.
+    /// Adds the notes of one fit of a stage.
     pub(crate) fn add(&mut self, notes: impl IntoIterator<Item = Note>) {
         notes.into_iter().for_each(|note| self.change(note, |fits| fits.said += 1));
     }
@@ -101,7 +101,7 @@ impl FitNotes {
         *self.fits.entry(stage.to_owned()).or_default() += 1;
     }
 
-    /// Takes what the model that was fitted on all rows says.
+    /// Adds the notes of the model that was fitted on all rows.
     pub(crate) fn add_model(&mut self, notes: impl IntoIterator<Item = Note>) {
         notes.into_iter().for_each(|note| self.change(note, |fits| fits.in_model = true));
     }
@@ -122,7 +122,7 @@ impl FitNotes {
         }
     }
 
-    /// The notes in the order in which they were said first.
+    /// The notes in the order in which they first occurred.
     pub(crate) fn finish(mut self) -> Vec<SearchNote> {
         for SearchNote { note, fits, .. } in &mut self.notes {
             let of = note.stage.as_ref().and_then(|stage| self.fits.get(stage));
@@ -152,10 +152,11 @@ pub(crate) fn numbered(noun: &str, numbers: &[usize]) -> String {
     format!("{noun}{ending} {}", runs.iter().map(run).collect::<Vec<_>>().join(", "))
 }
 
-/// Most reasons that are told one by one.
+/// The largest number of reasons that are listed one by one.
 pub(crate) const MOST_REASONS: usize = 10;
 
-/// What is missing in the table, and why; `defined_for` says for each metric, the deciding one first, what rows must have.
+/// What is missing in the table, and why. For each metric, starting with the one that ranks, `defined_for` describes the
+/// rows that it needs.
 pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<String>]) -> Vec<SearchNote> {
     let names = std::iter::once(&result.metric).chain(result.also.iter().map(|also| &also.name));
     let mut notes: Vec<SearchNote> = names
@@ -178,7 +179,7 @@ pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<Strin
     notes
 }
 
-/// The folds on which no candidate has a metric, though none failed there.
+/// The folds on which no candidate has a metric although none failed there.
 fn undefined(
     result: &SearchResult,
     metric: usize,
@@ -225,8 +226,8 @@ fn undefined(
     Some(SearchNote::new(NoteKind::UndefinedMetric, message))
 }
 
-/// Why evaluators say that a metric is not defined, with the numbers of the folds, of those in these places. `metric` is 0
-/// for the one that decides.
+/// The reasons that evaluators give for an undefined metric, with the numbers of the folds at these positions. `metric` is 0
+/// for the one that ranks.
 pub(crate) fn reasons_by_fold(
     result: &SearchResult,
     metric: usize,

@@ -1,4 +1,4 @@
-//! What a search will do, before it does anything.
+//! The plan of a search.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::grid::ParamGrid;
 use crate::stage_order::StageOrder;
 use crate::{Error, Result};
 
-/// Candidates as a tree by stage: one that differs only in later stages shares the nodes of the earlier ones.
+/// Candidates as a tree by stage: candidates that differ only in later stages share the nodes of the earlier stages.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
@@ -21,17 +21,17 @@ pub(crate) struct Tree {
     pub(crate) levels: Vec<Level>,
     /// For each candidate, how often its evaluators read the rows of a fold.
     pub(crate) scoring_passes: Vec<u64>,
-    /// The candidates that cannot be fitted, whatever the rows, and why.
+    /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
     by_key: HashMap<String, Vec<usize>>,
 }
 
-/// What the evaluators ask of a candidate's predictions.
+/// The requests of the evaluators on the predictions of a candidate.
 #[derive(Debug, Default)]
 pub(crate) struct AskedToScore {
-    /// Requests that may spare the one that decides the rows.
+    /// Requests that may save the ranking evaluator from reading the rows.
     needs: Vec<Need>,
-    /// The same of the others.
+    /// The same for the other evaluators.
     also: Vec<Need>,
     /// How often they read the rows.
     passes: u64,
@@ -45,7 +45,7 @@ impl AskedToScore {
             evaluator.check_schema(schema)?;
             let plan = evaluator.plan(schema);
             reads_together |= !plan.scanned().is_empty();
-            // One that declares nothing has a pass of its own.
+            // An evaluator that declares nothing needs its own pass.
             asked.passes += u64::from(plan.is_opaque());
             let whose = if place == 0 { &mut asked.needs } else { &mut asked.also };
             whose.extend_from_slice(plan.derived());
@@ -126,7 +126,7 @@ impl BaseNeeds {
     }
 }
 
-/// The candidates of a grid: without what does not matter for stages that they exchange or leave out, and each once.
+/// The distinct candidates of a grid, without parameters that do not matter for stages that they exchange or omit.
 ///
 /// # Errors
 /// A grid that is too large; a type of a stage that is not registered; a parameter that matters for no candidate.
@@ -157,11 +157,11 @@ pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Ve
 
 impl Tree {
     /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
-    /// marked as invalid, and one whose stages do not suit the columns where it `may_not_fit`, since it exchanges stages or
-    /// leaves them out.
+    /// marked as invalid. So is one with stages that do not suit the columns if it `may_not_fit`, because it exchanges or
+    /// omits stages.
     ///
     /// # Errors
-    /// Another candidate that does not suit the columns; candidates that are all invalid.
+    /// Any other candidate does not suit the columns, or all candidates are invalid.
     pub(crate) fn new(
         configured: &[Box<dyn DynEstimator>],
         params: &[ParamMap],
@@ -204,7 +204,7 @@ impl Tree {
         Ok((tree, base.needs))
     }
 
-    /// The nodes of a candidate, and what the evaluators ask behind them.
+    /// The nodes of a candidate, and the requests of the evaluators behind them.
     fn plan(
         &mut self,
         index: usize,

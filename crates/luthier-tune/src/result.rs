@@ -1,4 +1,4 @@
-//! The table a search ends with.
+//! The table of results of a search.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -14,17 +14,17 @@ use crate::notes::{SearchNote, numbered};
 /// One candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldResult {
-    /// Number of the fold whose rows were scored.
+    /// The number of the fold that was scored.
     pub fold: u32,
-    /// The metric; NaN where it is not defined or the candidate failed.
+    /// The metric; NaN if it is undefined or the candidate failed.
     pub metric: f64,
-    /// Seconds spent fitting, with an equal share of work that was done for several candidates or folds.
+    /// Seconds spent fitting, including an equal share of the work that was done for several candidates or folds.
     pub fit_seconds: f64,
-    /// Seconds spent scoring, with an equal share of work that was done for several candidates.
+    /// Seconds spent scoring, including an equal share of the work that was done for several candidates.
     pub score_seconds: f64,
     /// Why the candidate failed on this fold.
     pub error: Option<Failure>,
-    /// Why the metric is not defined on this fold, where the evaluator says.
+    /// Why the metric is undefined on this fold, if the evaluator gives a reason.
     pub undefined: Option<String>,
     /// The secondary metrics, in the order of [`SearchResult::also`].
     pub also: Vec<FoldMetric>,
@@ -33,32 +33,33 @@ pub struct FoldResult {
 /// A secondary metric of one candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoldMetric {
-    /// The metric; NaN where it is not defined or missing.
+    /// The metric; NaN if it is undefined or missing.
     pub metric: f64,
     /// Why computing it failed.
     pub error: Option<Failure>,
-    /// Why it is not defined, where the evaluator says.
+    /// Why it is undefined, if the evaluator gives a reason.
     pub undefined: Option<String>,
 }
 
 /// One candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateResult {
-    /// Its place among the candidates, from 0.
+    /// Its position among the candidates, from 0.
     pub index: usize,
-    /// The place of its pipeline among those that compete, from 0.
+    /// The position of its pipeline among the competing pipelines, from 0.
     pub pipeline: usize,
     /// The parameters that the grid sets.
     pub params: ParamMap,
     /// Mean of the metric over the folds where it is defined. NaN if it is defined on no fold, or if the candidate failed
-    /// on any fold: the mean of the others would not be comparable.
+    /// on any fold, because the mean over the others would not be comparable.
     pub mean: f64,
     /// Population standard deviation of the metric over the same folds.
     pub std: f64,
     /// Number of folds that have the metric.
     pub scored_folds: usize,
-    /// Place among the candidates, from 1. A candidate with a mean comes before one without, and one that was scored on
-    /// more folds before one that was scored on fewer; then the mean decides, and ties go to the first in the grid.
+    /// The rank among the candidates, from 1. Candidates with a mean come before those without, and candidates that were
+    /// scored on more folds come before those that were scored on fewer. Then the mean decides; of equal means, the first in
+    /// the grid wins.
     pub rank: usize,
     /// The folds in order.
     pub folds: Vec<FoldResult>,
@@ -66,7 +67,7 @@ pub struct CandidateResult {
     pub also: Vec<MetricSummary>,
 }
 
-/// One that is missing.
+/// A missing metric.
 impl Default for FoldMetric {
     fn default() -> Self {
         Self { metric: f64::NAN, error: None, undefined: None }
@@ -74,7 +75,7 @@ impl Default for FoldMetric {
 }
 
 impl CandidateResult {
-    /// Whether the candidate has a mean, so that it can be the best.
+    /// Whether the candidate has a mean, which it needs to be the best.
     pub fn has_mean(&self) -> bool {
         !self.mean.is_nan()
     }
@@ -104,43 +105,43 @@ impl MetricSummary {
     }
 }
 
-/// A metric that is reported beside the one that decides.
+/// A metric that is reported in addition to the one that ranks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecondaryMetric {
-    /// Its name; a number is appended where another metric has the same name.
+    /// Its name; a number is appended if another metric has the same name.
     pub name: String,
-    /// Whether a larger one is better.
+    /// Whether larger values are better.
     pub larger_is_better: bool,
 }
 
-/// What a search found, how long it took and what it did.
+/// The results of a search: its candidates, how long it took, and the work that was done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchResult {
-    /// Name of the metric that decides.
+    /// The name of the metric that ranks the candidates.
     pub metric: String,
-    /// Whether a larger metric is a better one.
+    /// Whether larger values of the metric are better.
     pub larger_is_better: bool,
     /// The secondary metrics.
     pub also: Vec<SecondaryMetric>,
-    /// Index of the candidate with rank 1. Where no candidate has a mean,
-    /// [`best_candidate`](Self::best_candidate) gives `None`.
+    /// Index of the candidate with rank 1. If no candidate has a mean,
+    /// [`best_candidate`](Self::best_candidate) is `None`.
     pub best: usize,
-    /// The names of the pipelines that compete, in order: their places, from 0, where they were given none.
+    /// The names of the competing pipelines, in order. A pipeline without a name is identified by its position, from 0.
     pub pipelines: Vec<String>,
     /// The candidates in the order of the grid.
     pub candidates: Vec<CandidateResult>,
-    /// What a reader of the table should know: folds without a metric, classes that training rows lack, what models said
-    /// about their fits.
+    /// What a reader of the table should know: folds without a metric, classes missing from training rows, and the notes of
+    /// models on their fits.
     pub notes: Vec<SearchNote>,
-    /// Where the executor could not do what `parallelism` asked for. Like times and events, it depends on the executor.
+    /// How the executor deviated from `parallelism`, if it did. Like times and events, this depends on the executor.
     pub executor_note: Option<String>,
-    /// Seconds for everything, the refit included.
+    /// The total time in seconds, including the refit.
     pub search_seconds: f64,
     /// The work that was done; the same on every executor.
     pub work: Work,
-    /// What the plan expected it to do.
+    /// The work that the plan expected.
     pub forecast: Forecast,
-    /// What ran when and where.
+    /// Events: what ran, when, and on which worker.
     pub events: Vec<Event>,
 }
 
@@ -150,7 +151,7 @@ impl SearchResult {
         self.candidates.get(self.best).filter(|candidate| candidate.has_mean())
     }
 
-    /// The name of a candidate's pipeline, where several compete.
+    /// The name of the pipeline of a candidate, if several compete.
     pub fn pipeline_of(&self, candidate: &CandidateResult) -> Option<&str> {
         let name = self.pipelines.get(candidate.pipeline).filter(|_| self.pipelines.len() > 1);
         name.map(String::as_str)
@@ -163,8 +164,8 @@ impl SearchResult {
         ranked
     }
 
-    /// Why a candidate failed and why metrics are missing, in one line: each message once, with its folds unless it is that
-    /// of all folds. Empty if nothing is missing for a known reason.
+    /// Why a candidate failed and why metrics are missing, in one line: each message once, with its folds unless it applies
+    /// to all folds. Empty if nothing is missing for a known reason.
     pub fn errors_of(&self, candidate: &CandidateResult) -> String {
         let mut told: Vec<(String, Vec<usize>)> = Vec::new();
         for fold in &candidate.folds {
@@ -222,11 +223,11 @@ impl SearchResult {
 pub struct FailureSummary {
     /// The reason.
     pub failure: Failure,
-    /// The candidates that failed for it.
+    /// The candidates that failed for this reason.
     pub candidates: Vec<usize>,
-    /// The folds on which they did.
+    /// The folds on which they failed.
     pub folds: Vec<u32>,
-    /// How many pairs of a candidate and a fold failed for it.
+    /// The number of pairs of a candidate and a fold that failed for this reason.
     pub times: usize,
 }
 
@@ -254,7 +255,7 @@ impl fmt::Display for FailureSummary {
     }
 }
 
-/// Fills in means, deviations and ranks; returns the index of the best.
+/// Computes means, deviations and ranks; returns the index of the best candidate.
 pub(crate) fn rank(candidates: &mut [CandidateResult], larger_is_better: bool) -> usize {
     for candidate in candidates.iter_mut() {
         let folds = &candidate.folds;

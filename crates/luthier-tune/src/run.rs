@@ -1,4 +1,4 @@
-//! A search while it runs.
+//! A running search.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ struct Cell {
     score_seconds: f64,
 }
 
-/// A view and what is asked of it.
+/// A view and the requests on it.
 type Asked = (Dataset, Vec<Need>);
 
 pub(crate) struct Run<'a> {
@@ -52,17 +52,17 @@ pub(crate) struct Run<'a> {
     cells: HashMap<(u32, usize), Cell>,
     /// Fitted stages by fold and node.
     nodes: HashMap<(u32, usize), Fitted>,
-    /// Fitted candidates by fold, where each was fitted alone.
+    /// Fitted candidates by fold, if each was fitted alone.
     whole: HashMap<(u32, usize), Fitted>,
-    /// The frame as it is seen behind a node, with what was computed there, by fold.
+    /// The frame as seen behind a node, with what was computed there, by fold.
     views: HashMap<(u32, usize), Result<Dataset, Failure>>,
     /// The names of the metrics.
     metrics: Vec<String>,
-    /// What the training rows of folds lack.
+    /// The classes missing from the training rows of folds.
     classes: Vec<MissingClasses>,
-    /// What models said about their fits.
+    /// The notes of models on their fits.
     notes: FitNotes,
-    /// What evaluators said about metrics.
+    /// The notes of evaluators on metrics.
     evaluation_notes: EvaluationNotes,
     progress: Progress,
 }
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The candidates that are fitted by themselves: all of them where nothing is shared, else those without a fitted
+    /// The candidates that are fitted by themselves: all of them if nothing is shared, otherwise those without a fitted
     /// stage.
     fn alone(&self) -> Vec<usize> {
         let tree = &self.prepared.tree;
@@ -134,8 +134,8 @@ impl<'a> Run<'a> {
         (shared + self.alone().len()) * self.folds.len()
     }
 
-    /// Computes what all folds and candidates ask of the frame, as it is and behind stages that are not fitted, in
-    /// one pass each; then runs the units, some folds at a time. Returns the view of all rows.
+    /// Computes the summaries that all folds and candidates request of the frame itself and behind stages that are not
+    /// fitted, in one pass each; then runs the units, some folds at a time. Returns the view of all rows.
     fn run_shared(&mut self, base: &Dataset) -> Result<Dataset> {
         let (nodes, views): (Vec<Option<usize>>, Vec<_>) = self.common_views(base).into_iter().unzip();
         let folds = self.folds.clone();
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
         Ok(sets.whole().into_iter().next().unwrap_or_else(|| base.clone()))
     }
 
-    /// The frame and the views behind transformers alone, which are the same for all folds, with what is asked of
+    /// The frame and the views behind transformers only, which are the same for all folds, with the requests on
     /// them.
     fn common_views(&self, base: &Dataset) -> Vec<(Option<usize>, Asked)> {
         let tree = &self.prepared.tree;
@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
         failed.into_iter().find_map(named).map_or(Ok(()), Err)
     }
 
-    /// Runs a pass over rows, records it and shares its time between the cells it is for.
+    /// Runs a pass over rows, records it, and divides its time between the cells that need it.
     fn timed_pass<T>(
         &mut self,
         fold: Option<u32>,
@@ -292,7 +292,7 @@ impl<'a> Run<'a> {
         self.run_units(self.search.estimator_name().to_owned(), units, false)
     }
 
-    /// The frame as it is seen behind a node on one fold, with what later stages will ask of it there.
+    /// The frame as seen behind a node on one fold, with the requests of later stages on it.
     fn view(&mut self, base: &Dataset, fold: u32, node: Option<usize>) -> Result<Dataset, Failure> {
         let Some(node) = node else { return Ok(base.clone()) };
         if let Some(view) = self.views.get(&(fold, node)) {
@@ -367,7 +367,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Puts what a unit found into its cells.
+    /// Writes the results of a unit into its cells.
     fn take(&mut self, job: &Units, index: usize, result: TaskResult, keep_models: bool) {
         let Some(unit) = job.units.get(index) else { return };
         let record = result.and_then(|bytes| {
@@ -417,7 +417,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The first error of a cell is the one that tells.
+    /// Only the first error of a cell is kept.
     fn fail(&mut self, fold: u32, candidate: usize, error: &Failure) {
         let cell = self.cells.entry((fold, candidate)).or_default();
         cell.error.get_or_insert_with(|| error.clone());
@@ -557,14 +557,14 @@ impl<'a> Run<'a> {
         FoldResult { fold, metric, fit_seconds, score_seconds, error, undefined, also: all.collect() }
     }
 
-    /// Why a metric is missing, where that is because the training rows of the fold lack a class.
+    /// Why a metric is missing, if the reason is that the training rows of the fold lack a class.
     fn lacking_class(&self, fold: u32, metric: &FoldMetric, evaluator: &dyn DynEvaluator) -> Option<String> {
         let label = evaluator.class_col().filter(|_| evaluator.needs_every_class());
         let needed =
             || label.and_then(|label| self.classes.iter().find_map(|classes| classes.on(fold, &label)));
         match &metric.error {
             None => needed(),
-            // Such as probabilities of other classes than the labels are of.
+            // For example, probabilities of classes that differ from those of the labels.
             Some(failure) if failure.part.as_deref() == Some(evaluator.type_name()) => needed(),
             Some(failure) => self.classes.iter().find_map(|classes| classes.excuse(fold, failure)),
         }

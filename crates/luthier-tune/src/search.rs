@@ -20,7 +20,7 @@ use crate::run::Run;
 use crate::splitter::{Split, Splitter};
 use crate::{Error, Result};
 
-/// Whether candidates and folds share what they have in common.
+/// Whether candidates and folds share common work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sharing {
     /// Work that candidates and folds have in common is done once.
@@ -35,13 +35,13 @@ pub enum Sharing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Units that are done.
+    /// The number of finished units.
     pub done: usize,
-    /// Units in all.
+    /// The number of all units.
     pub total: usize,
 }
 
-/// A pipeline, or another estimator, that competes with candidates of its own.
+/// A competing pipeline, or another estimator, with its own candidates.
 #[derive(Debug, Clone)]
 pub(crate) struct Contender {
     name: Option<String>,
@@ -76,7 +76,7 @@ type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 ///
-/// Several pipelines compete where [`or`](Self::or) adds others:
+/// Several pipelines compete if [`or`](Self::or) adds others:
 ///
 /// ```
 #[doc = include_str!("example_parts.txt")]
@@ -95,9 +95,9 @@ type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct Search {
-    /// The pipelines that compete; one at least.
+    /// The competing pipelines, at least one.
     pub(crate) pipelines: Vec<Contender>,
-    /// The first decides.
+    /// The first one ranks the candidates.
     pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) splitter: Arc<dyn Splitter>,
     pub(crate) executor: Arc<dyn Executor>,
@@ -142,7 +142,7 @@ pub struct Tuned {
 /// What is known once everything is checked and before anything is fitted.
 pub(crate) struct Prepared {
     pub(crate) params: Vec<ParamMap>,
-    /// For each candidate the place of its pipeline.
+    /// The position of the pipeline of each candidate.
     pub(crate) pipelines: Vec<usize>,
     pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
     pub(crate) tree: Arc<Tree>,
@@ -150,7 +150,7 @@ pub(crate) struct Prepared {
 }
 
 impl Search {
-    /// A search on a thread pool, one unit at a time, with seed 0.
+    /// Creates a search on a thread pool, one unit at a time, with seed 0.
     pub fn new(
         estimator: Box<dyn DynEstimator>,
         grid: ParamGrid,
@@ -171,14 +171,15 @@ impl Search {
         }
     }
 
-    /// Lets another pipeline, or another estimator, compete with candidates of its own. Stages that it has in common with
-    /// the others, by name, type and parameters, are fitted once.
+    /// Adds another pipeline, or another estimator, with its own candidates. Stages that it shares with the others (same
+    /// name, type and parameters) are fitted once.
     pub fn or(mut self, estimator: Box<dyn DynEstimator>, grid: impl Into<ParamGrid>) -> Self {
         self.pipelines.push(Contender::new(estimator, grid.into()));
         self
     }
 
-    /// Names the pipeline that was given last, for results and messages. One without a name is called by its place, from 0.
+    /// Names the pipeline that was added last, for results and messages. A pipeline without a name is identified by its
+    /// position, from 0.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         if let Some(last) = self.pipelines.last_mut() {
             last.name = Some(name.into());
@@ -186,26 +187,26 @@ impl Search {
         self
     }
 
-    /// Also scores every candidate by another evaluator. The first evaluator decides; where this one fails, only its
-    /// metric is missing.
+    /// Also scores every candidate with another evaluator. The first evaluator ranks the candidates; if this one fails, only
+    /// its metric is missing.
     pub fn also(mut self, evaluator: Box<dyn DynEvaluator>) -> Self {
         self.evaluators.push(evaluator);
         self
     }
 
-    /// The executor that runs the units of work: a [`ThreadPool`] without this.
+    /// The executor that runs the units of work (default: a [`ThreadPool`]).
     pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
         self.executor = executor;
         self
     }
 
-    /// The largest number of units that run at the same time: 1 without this.
+    /// The largest number of units that run at the same time (default: 1).
     pub fn parallelism(mut self, parallelism: Parallelism) -> Self {
         self.parallelism = parallelism;
         self
     }
 
-    /// The memory that summaries and models kept by the search may take. Where it is short, rows are read again.
+    /// The memory that the search may use for the summaries and models that it keeps. If it is short, rows are read again.
     pub fn memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
         self.memory_budget = memory_budget;
         self
@@ -223,7 +224,7 @@ impl Search {
         self
     }
 
-    /// Whether work that candidates and folds have in common is done once.
+    /// Whether common work of candidates and folds is done once.
     pub fn sharing(mut self, sharing: Sharing) -> Self {
         self.sharing = sharing;
         self
@@ -235,13 +236,13 @@ impl Search {
         self
     }
 
-    /// An observer of the progress: called whenever a unit finishes, on the thread that ran it.
+    /// Calls `observer` whenever a unit finishes, on the thread that ran it.
     pub fn on_progress(mut self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(f));
         self
     }
 
-    /// Checks every candidate against the schema and says what the search will do, without doing it.
+    /// Checks every candidate against the schema and describes what the search will do, without doing it.
     ///
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
@@ -270,13 +271,14 @@ impl Search {
 
     /// Runs the search and fits the best candidate on all rows.
     ///
-    /// A candidate whose parameters contradict each other, one that fails while it is fitted or scored, and one that exchanges
-    /// stages or leaves them out so that the others do not suit the columns, is a row with its error.
+    /// A candidate is a row with its error if its parameters contradict each other, if it fails while it is fitted or
+    /// scored, or if it exchanges or omits stages so that the others do not suit the columns.
     ///
     /// # Errors
-    /// Before any fit: a name, type, range or column that is wrong, for whichever other candidate; no candidate that can be
-    /// fitted; a summary that does not fit into memory; a split that cannot be used; rows that no candidate can use. After: [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if
-    /// the executor broke its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
+    /// Before any fit: a wrong name, type, range or column of any other candidate; no candidate that can be
+    /// fitted; a summary that does not fit into memory; an invalid split; rows that no candidate can use. After:
+    /// [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if the executor
+    /// violated its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
         let split = self.split(data)?;
@@ -287,12 +289,12 @@ impl Search {
         Run::new(self, prepared, split, forecast, work).complete(base, classes)
     }
 
-    /// For each column of class labels what the training rows of folds lack.
+    /// The classes missing from the training rows of folds, for each column of class labels.
     fn missing_classes(&self, data: &DataFrame, prepared: &Prepared, split: &Split) -> Vec<MissingClasses> {
         let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
         labels.sort_unstable();
         labels.dedup();
-        // Pipelines make a label in the same way, or else it is not one label.
+        // All pipelines derive a label in the same way; otherwise it would not be the same label.
         let Some(stages) = prepared.tree.valid().next().and_then(|first| prepared.configured.get(first))
         else {
             return Vec::new();
@@ -300,7 +302,7 @@ impl Search {
         labels.iter().map(|label| MissingClasses::of(data, split, label, stages.as_ref())).collect()
     }
 
-    /// Where the executor cannot do what `parallelism` asks for.
+    /// A note if the executor cannot provide `parallelism`.
     pub(crate) fn executor_note(&self) -> Option<String> {
         let executor: &dyn Any = self.executor.as_ref();
         match self.parallelism {
@@ -332,7 +334,7 @@ impl Search {
             }
         }
         let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
-        // Which stages suit each other only the combination tells.
+        // Whether stages suit each other is only known for the combination.
         let may_not_fit = |candidate: usize| {
             let root = pipelines.get(candidate).and_then(|place| self.pipelines.get(*place));
             let mut paths = params.get(candidate).into_iter().flat_map(|map: &ParamMap| map.iter());
@@ -346,7 +348,7 @@ impl Search {
         Ok(Prepared { params, pipelines, configured: Arc::new(configured), tree: Arc::new(tree), base_needs })
     }
 
-    /// For each of several pipelines its name and the number of its candidates.
+    /// The name and the number of candidates of each pipeline, if there are several.
     fn pipelines_in_words(&self, prepared: &Prepared) -> Vec<(String, usize)> {
         let of = |(place, name)| (name, prepared.pipelines.iter().filter(|other| **other == place).count());
         match self.pipelines.len() {
@@ -384,13 +386,13 @@ impl Search {
         self.pipelines.first().map_or("", |first| first.estimator.type_name())
     }
 
-    /// The names of the pipelines that compete, in order.
+    /// The names of the competing pipelines, in order.
     pub(crate) fn pipeline_names(&self) -> Vec<String> {
         let name = |(place, one): (usize, &Contender)| one.name.clone().unwrap_or_else(|| place.to_string());
         self.pipelines.iter().enumerate().map(name).collect()
     }
 
-    /// Names of the metrics, each another: the first decides.
+    /// The distinct names of the metrics. The first one ranks the candidates.
     pub(crate) fn metrics(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for evaluator in &self.evaluators {

@@ -15,7 +15,7 @@ use crate::plan::Tree;
 use crate::result::FoldMetric;
 use crate::run::root_context;
 
-/// What a unit fits: stages of one level behind one parent, or whole candidates where nothing is shared.
+/// What a unit fits: stages of one level behind one parent, or whole candidates if nothing is shared.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) fold: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Unit {
     pub(crate) group: Vec<usize>,
     /// The candidates that are scored by this unit: none but at the last level.
     pub(crate) scored: Vec<usize>,
-    /// All candidates it has a part in.
+    /// All candidates to which it contributes.
     pub(crate) candidates: Vec<usize>,
     pub(crate) train: Dataset,
     pub(crate) validation: Dataset,
@@ -31,13 +31,13 @@ pub(crate) struct Unit {
 
 pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
 
-/// What a unit tells of its work: the bytes that its task returns.
+/// The report of a unit on its work: the bytes that its task returns.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) scores: Vec<Score>,
     /// The stages that were fitted, a name for each model.
     pub(crate) stages: Vec<String>,
-    /// What the models say about their fits.
+    /// The notes of the models on their fits.
     pub(crate) notes: Vec<Note>,
     pub(crate) fit_seconds: f64,
     pub(crate) score_seconds: f64,
@@ -56,7 +56,7 @@ pub(crate) struct Metric {
     /// The metric's bits: a JSON number could not hold NaN.
     bits: u64,
     pub(crate) error: Option<Failure>,
-    /// What the evaluator says of it.
+    /// The notes of the evaluator on it.
     pub(crate) notes: Vec<Note>,
 }
 
@@ -70,7 +70,7 @@ impl Metric {
         FoldMetric { metric: self.value(), undefined: self.undefined(), error: self.error }
     }
 
-    /// Why it is not defined, if the evaluator says.
+    /// Why it is undefined, if the evaluator gives a reason.
     pub(crate) fn undefined(&self) -> Option<String> {
         let notes = self.notes.iter().filter(|note| note.kind == NoteKind::UndefinedMetric);
         let message = notes.map(|note| note.message.clone()).next();
@@ -93,7 +93,7 @@ pub(crate) struct Units {
     pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
-    /// Whether evaluators are asked for notes on metrics that are there: for what they have summarised already.
+    /// Whether evaluators are asked for notes on defined metrics, from what they have already summarised.
     pub(crate) notes: bool,
     /// Models stay in this process, by unit.
     fitted: Vec<Mutex<Vec<Fitted>>>,
@@ -113,7 +113,7 @@ impl Units {
         Self { stage, units, tree, configured, evaluators, ctx, clock, notes: false, fitted }
     }
 
-    /// Also asks evaluators for notes on metrics that are there.
+    /// Also asks evaluators for notes on defined metrics.
     pub(crate) fn with_notes(self, notes: bool) -> Self {
         Self { notes, ..self }
     }
@@ -188,7 +188,7 @@ impl Units {
                 all.iter_mut().map(|metrics| Metric::new(metric(metrics))).collect();
             if let Ok(view) = &view {
                 for (metric, evaluator) in metrics.iter_mut().zip(&self.evaluators) {
-                    // What an evaluator says of a metric that is there is about the rows, and so the same for all.
+                    // The notes on a defined metric are about the rows and are therefore the same for all candidates.
                     if metric.error.is_none() && (self.notes && place == 0 || metric.value().is_nan()) {
                         metric.notes = evaluator.notes(view, metric.value());
                     }
@@ -199,7 +199,7 @@ impl Units {
         unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
 
-    /// The names of the stages that were fitted, and what their models say.
+    /// The names of the fitted stages, and the notes of their models.
     fn notes(&self, unit: &Unit, models: &[Fitted]) -> (Vec<String>, Vec<Note>) {
         let (mut stages, mut notes) = (Vec::new(), Vec::new());
         for (place, model) in models.iter().enumerate() {

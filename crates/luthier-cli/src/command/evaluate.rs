@@ -188,7 +188,7 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     Ok(source)
 }
 
-/// The error at a label that is missing or not finite, with what to do about it.
+/// The error for a label that is missing or not finite, with advice.
 fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<anyhow::Error> {
     let found = match error {
         Error::Stage { source, .. } | Error::Evaluator { source, .. } => source.chain().find_map(found),
@@ -205,7 +205,7 @@ fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<an
     is_label.then(|| unusable(&source.place_of(row), column, found, advice))
 }
 
-/// The value that an error is about.
+/// The value named by an error.
 fn found<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     match error.downcast_ref()? {
         Error::BadValue { found, .. } => Some(found),

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
     if let [_, second, ..] = &config.pipelines[..] {
         bail!(
-            "{}: `luthier fit` fits one pipeline and here are {}: use `luthier tune`, or keep one",
+            "{}: `luthier fit` fits one pipeline, but the configuration has {}: use `luthier tune`, or keep only one",
             second.name.as_ref().map_or(&config.data.place, |name| &name.place),
             config.pipelines.len()
         );

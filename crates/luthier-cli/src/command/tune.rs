@@ -68,7 +68,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     if let Some(result) = result {
-        // First of all: what comes behind it may fail.
+        // This comes first, because later steps may fail.
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         write_together(directory, &files)?;
         let model = directory.join(results::MODEL);
         if tuned.is_err() && model.exists() {
-            // One of an earlier search does not belong to these results.
+            // A model of an earlier search does not belong to these results.
             std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
         }
     }

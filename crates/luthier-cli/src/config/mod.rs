@@ -35,7 +35,7 @@ pub(crate) struct Config {
     pub(crate) seed: u64,
     /// The rows and the roles of their columns.
     pub(crate) data: DataConfig,
-    /// The pipelines that compete in a search, at least one.
+    /// The competing pipelines of a search, at least one.
     pub(crate) pipelines: Vec<PipelineConfig>,
     /// How candidates are evaluated.
     pub(crate) search: Option<SearchConfig>,

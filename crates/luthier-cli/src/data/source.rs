@@ -88,8 +88,8 @@ impl DataSource {
         Self { reading, opened: Arc::default(), ..self }
     }
 
-    /// The same file, of which only these columns are parsed. The cells of a CSV file are kept as text: those of these columns
-    /// beside their values.
+    /// The same file, but only these columns are parsed. The cells of a CSV file are kept as text; the cells of these columns
+    /// are kept in addition to their values.
     pub(crate) fn spelt_except(self, columns: Vec<String>) -> Self {
         Self { spelt_except: Some(columns), opened: Arc::default(), ..self }
     }

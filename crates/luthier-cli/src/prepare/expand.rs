@@ -114,7 +114,7 @@ struct Walk<'a> {
     schema: Schema,
     /// The vector that the program assembles. No glob matches it, because its columns are there as well.
     assembled: Option<Field>,
-    /// The notes that were given: pipelines may have stages in common.
+    /// The notes that were already given, because pipelines may have common stages.
     told: &'a mut BTreeSet<String>,
 }
 

@@ -110,7 +110,7 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
     Ok(merged)
 }
 
-/// Refuses states that would not fit into memory once they have taken the rows in.
+/// Rejects states that would not fit into memory after all rows are added.
 fn require_memory(needs: &[Need], states: &[States], rows: usize) -> Result<()> {
     let rows = rows.div_ceil(states.len().max(1)) as u64;
     needs.iter().enumerate().try_for_each(|(place, need)| {

@@ -110,6 +110,20 @@ impl<S, T> From<Param<S, T>> for Address<T> {
 }
 
 /// A stage of type `S` in a pipeline, by its name.
+///
+/// ```
+/// use luthier_core::{Params, StageHandle};
+///
+/// #[derive(Debug, Clone, Params)]
+/// struct Pca {
+///     /// Number of components.
+///     #[param(default = 2)]
+///     k: usize,
+/// }
+///
+/// let pca = StageHandle::<Pca>::new("pca");
+/// assert_eq!(pca.at(Pca::K).to_string(), "pca.k");
+/// ```
 pub struct StageHandle<S> {
     name: String,
     type_: PhantomData<fn() -> S>,

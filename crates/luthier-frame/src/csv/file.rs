@@ -228,7 +228,7 @@ impl Declared {
     }
 }
 
-/// The columns whose cells are kept as they are spelt, beside their values.
+/// The columns for which the original cells are kept in addition to the values.
 fn spellings(options: &CsvOptions, names: &[String]) -> Vec<CsvColumn> {
     let wanted: HashSet<&str> = options.spelt.iter().map(String::as_str).collect();
     let is_wanted = |(_, name): &(usize, &String)| wanted.contains(name.as_str());

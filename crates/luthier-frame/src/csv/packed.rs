@@ -1,4 +1,4 @@
-//! Text files that are compressed as their names say.
+//! Text files that are compressed according to their names.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,7 +9,8 @@ use flate2::write::GzEncoder;
 use crate::Result;
 use crate::file::WholeFile;
 
-/// A text file that appears when it is complete: compressed by gzip if its name ends in `.gz`, by zstd if in `.zst`.
+/// A text file that appears once it is complete. It is compressed by gzip if its name ends in `.gz`, and by zstd if it ends in
+/// `.zst`.
 pub(crate) enum PackedFile {
     Plain(WholeFile),
     Gzip(GzEncoder<WholeFile>),
@@ -30,7 +31,7 @@ impl PackedFile {
         })
     }
 
-    /// Completes the file and puts it in its place.
+    /// Completes the file and moves it to its path.
     pub(crate) fn finish(self, path: &Path) -> Result<()> {
         let io = |cause| crate::Error::Io { path: path.to_owned(), cause };
         match self {

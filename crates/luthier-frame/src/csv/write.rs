@@ -86,8 +86,7 @@ impl DataFrame {
     /// that were read [unparsed](crate::CsvOptions::as_spelt_except) are written unchanged. A vector column `v` of
     /// width k becomes the columns `v_0` to `v_{k-1}`, or `v_CATEGORY` if it carries categories; list it in [`CsvOptions::schema`](crate::CsvOptions::schema)
     /// to read it back as a vector. A list is written as its numbers separated by spaces, `3 1 2`. The file appears when it is
-    /// complete,
-    /// and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
+    /// complete, and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
     /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.

@@ -88,7 +88,7 @@ impl PolynomialExpansion {
         Ok(width)
     }
 
-    /// Whether there is room for so many bytes a term.
+    /// Checks that the memory for this number of bytes per term is free.
     fn require_memory(&self, features: usize, terms: usize, bytes: usize) -> luthier_core::Result<()> {
         memory::require((terms as u64).saturating_mul(bytes as u64), || {
             let what = format!(

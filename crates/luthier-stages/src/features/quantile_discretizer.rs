@@ -56,7 +56,7 @@ impl QuantileDiscretizer {
         FeatureSpec::new([&self.input_col], self.relative_error).without(missing)
     }
 
-    /// The ends of the buckets are held as shares of the rows, as quantiles and as splits.
+    /// The ends of the buckets are stored three times: as proportions of the rows, as quantiles and as splits.
     fn require_memory(&self) -> luthier_core::Result<()> {
         let bytes = (3 * size_of::<f64>() as u64).saturating_mul(self.num_buckets as u64);
         memory::require(bytes, || (format!("`num_buckets` = {}", self.num_buckets), "use fewer".to_owned()))

@@ -230,7 +230,7 @@ pub(super) fn area_under_roc(
     if !(positives > 0.0 && negatives > 0.0) {
         return f64::NAN;
     }
-    // Of counts every term is an integer, and the sum is exact up to 2⁵³.
+    // Without weights every term is an integer, so the sum is exact up to 2⁵³.
     let (mut sum, mut last) = (0.0, (0.0, 0.0));
     for (tp, fp) in counts {
         sum += (fp - last.1) * (tp + last.0);

@@ -21,8 +21,8 @@ pub struct BinaryScoresSpec {
     pub weight_col: Option<String>,
 }
 
-/// All scores by class, from which a [`BinaryCurve`] is computed: 8 bytes per row, 16 with weights. An area takes as much again
-/// while it is computed, a curve up to 24 bytes per row more.
+/// All scores by class, from which a [`BinaryCurve`] is computed: 8 bytes per row, 16 with weights. Computing an area needs as much
+/// memory again, and computing a curve up to 24 bytes more per row.
 ///
 /// Infinite scores are allowed, and `-0.0` equals `0.0`. Rows of weight 0 are ignored. A score that is
 /// null or NaN, a label that is not finite or of a third class, and an invalid weight are errors that name column and row.
@@ -125,7 +125,7 @@ impl BinaryScores {
         curve
     }
 
-    /// The scores in their order: a copy, so as much again as they take.
+    /// A sorted copy of the scores, which needs as much memory again.
     pub(super) fn sorted(&self) -> SortedScores {
         let none = Scores::new(self.weighted);
         let [negatives, positives] = self.classes.sums().map(|scores| scores.unwrap_or(&none));
@@ -134,8 +134,8 @@ impl BinaryScores {
     }
 }
 
-/// The scores of both classes from the largest to the smallest. What a curve adds up to can be had without the curve, which
-/// takes three times as much.
+/// The scores of both classes from the largest to the smallest. Sums over a curve can be computed without the curve, which
+/// needs three times as much memory.
 #[derive(Debug)]
 pub(super) struct SortedScores {
     positives: Scores,

@@ -39,7 +39,7 @@ pub struct ClassLossesSpec {
 pub struct ClassLosses {
     /// Of many classes.
     many: Sums,
-    /// The label of each class, where the probabilities carry names.
+    /// The label of each class, if the probabilities have class names.
     labels: Option<Vec<Option<f64>>>,
     pub(super) two: TwoClasses<SumsOfTwo>,
 }

@@ -87,7 +87,7 @@ fn a_choice_lists_the_choices() {
 fn an_empty_grid_is_an_error() {
     let error = refused(ParamGrid::new().add_by_name("pca.k", [0; 0]), &scene(60, 4, 2));
     assert!(matches!(&error, Error::EmptyGrid { address } if address == "pca.k"), "{error:?}");
-    assert_says(&error, &["no values for `pca.k`", "give one at least"]);
+    assert_says(&error, &["no values for `pca.k`", "give at least one"]);
 }
 
 #[test]

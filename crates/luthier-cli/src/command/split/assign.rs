@@ -73,8 +73,8 @@ fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     test
 }
 
-/// Whole groups in a seeded order, as long as they bring the number of test rows nearer to `wanted`. Neither side is left
-/// without a group where there are two: the smallest one goes there.
+/// Whole groups in a seeded order, as long as they bring the number of test rows closer to `wanted`. If there are two groups
+/// or more, neither side is left empty: it gets the smallest group.
 fn grouped(groups: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     groups.iter().for_each(|group| *sizes.entry(group).or_default() += 1);
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn neither_side_is_left_without_a_group_or_time() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        // Every group is more than twice as large as what is wanted.
+        // Every group is more than twice as large as wanted.
         let groups = of(&["a", "a", "a", "b", "b", "a", "b", "a", "c", "c", "c", "c"]);
         assert_eq!(grouped(&groups, 1, 3), groups.iter().map(|group| group == "b").collect::<Vec<_>>());
         assert_eq!(count(&grouped(&groups, 11, 3)), 9);
