@@ -91,7 +91,7 @@ impl Selector<'_> {
         let (usable, others): (Vec<&Field>, Vec<&Field>) =
             self.schema.fields().iter().filter(matches).partition(|field| (self.takes)(field));
         if usable.is_empty() {
-            let shown = |field: &Field| match (field.name(), self.roles.of(field.name())) {
+            let shown = |field: &Field| match (field.name(), self.roles.get(field.name())) {
                 ("", _) => "row names".to_owned(),
                 (name, Some(role)) => format!("`{name}` ({role})"),
                 (name, None) => format!("`{name}` ({})", field.column_type()),

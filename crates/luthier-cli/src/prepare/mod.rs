@@ -91,7 +91,7 @@ fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &s
     Ok(())
 }
 
-/// The error at a value that is missing (`None`) or not finite; `advice` is for those that are missing or NaN.
+/// The error for a value that is missing (`None`) or not finite; `advice` is for values that are missing or NaN.
 pub(crate) fn unusable(place: &str, column: &str, found: Option<&str>, advice: &str) -> anyhow::Error {
     match found {
         None => anyhow!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}"),
