@@ -98,3 +98,25 @@ fn separated_classes_are_told_of() {
     }
     assert_eq!(told(&format!("{stage}\nreg_param = 0.1"), "binary_classification", separated)[0], "");
 }
+
+#[test]
+fn of_classes_with_names_the_positive_one_is_told() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let class = |i: u32| if i % 7 + i % 3 > 4 { "no" } else { "yes" };
+    let rows = (0..30).map(|i| format!("{},{},{}\n", class(i), i % 7, i * i % 11));
+    std::fs::write(path("d.csv"), format!("y,a,b\n{}", rows.collect::<String>())).unwrap();
+    let config = "[data]\npath = \"d.csv\"\n[[stage]]\ntype = \"string_indexer\"\ninput_cols = [\"y\"]\n\
+        output_cols = [\"class\"]\nstring_order_type = \"ORDER\"\n[[stage]]\nname = \"lr\"\n\
+        type = \"logistic_regression\"\nlabel_col = \"class\"\nreg_param = 0.1\n\
+        [evaluator]\ntype = \"binary_classification\"\n";
+    for (order, positive) in [("alphabet_asc", "yes"), ("alphabet_desc", "no")] {
+        std::fs::write(path("c.toml"), config.replace("ORDER", order)).unwrap();
+        let (_, fit) = run(folder.path(), &["fit", "c.toml", "--model", "m.json"]);
+        assert!(fit.contains("note: stage `lr`: the labels are "), "{fit}");
+        assert!(fit.contains(&format!(": {positive} is the positive class\n")), "{fit}");
+        let (_, tune) = run(folder.path(), &["tune", "c.toml"]);
+        assert!(tune.contains("note: the labels in `class` are "), "{tune}");
+        assert!(tune.contains(&format!(": {positive} is the positive class\n")), "{tune}");
+    }
+}

@@ -60,6 +60,13 @@ impl ParamGrid {
 
     /// Tries these values at a typed address: `pca.at(Pca::K)`, or `Pca::K` for an estimator outside a
     /// pipeline. An address that was added before keeps its position and gets the new values.
+    ///
+    /// An address in text, a parameter of another stage or a value of another type does not compile, and the compiler says
+    /// what to write instead.
+    ///
+    /// ```compile_fail,E0277
+    /// let grid = luthier_tune::ParamGrid::new().add("pca.k", [2, 4]); // `add_by_name` takes text
+    /// ```
     #[must_use]
     pub fn add<T: ParamType>(
         self,

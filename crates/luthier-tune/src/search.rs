@@ -260,7 +260,7 @@ impl Search {
             metrics: self.metrics(),
             sharing: self.sharing,
             executor: self.executor.as_ref(),
-            limit: self.limit(usize::MAX, &forecast).get(),
+            limit: if self.executor_note().is_some() { 1 } else { self.limit(usize::MAX, &forecast).get() },
             parallelism: &self.parallelism,
             memory_budget: self.memory_budget,
             forecast,

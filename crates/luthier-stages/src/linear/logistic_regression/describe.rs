@@ -60,11 +60,13 @@ fn of_binomial(model: &LogisticRegressionModel, description: Description, featur
     }
 }
 
-/// Which of two labels that are not 0 and 1 is the positive class.
+/// Which of two labels that have names, or are not 0 and 1, is the positive class.
 fn of_labels(model: &LogisticRegressionModel) -> Option<Note> {
-    let [negative, positive] = model.class_labels?;
+    let is_said = model.class_labels.is_some() || model.labels().is_some_and(|labels| labels.len() > 1);
+    let names = model.class_names();
+    let [negative, positive] = &names[..] else { return None };
     let message = format!("the labels are {negative} and {positive}: {positive} is the positive class");
-    Some(Note::new(NoteKind::Labels, message).about([positive.to_string()]))
+    is_said.then(|| Note::new(NoteKind::Labels, message).about([positive.clone()]))
 }
 
 /// Whether lists of a loaded model fit together.
