@@ -81,7 +81,7 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
     refused(
         &assembled("[\"xa\", \"y\"]"),
         &[
-            "c.toml:6: stage `vector_assembler`: the column `y` is the label",
+            "c.toml:6: stage `vector_assembler`: the column `y` cannot be a feature, because it is the label",
             "stage `linear_regression` predicts",
         ],
     );
@@ -101,7 +101,10 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
                    [[stage]]\ntype = \"vector_assembler\"\ninput_cols = [\"a\", \"b\"]";
     refused(
         &with(NONE, imputed),
-        &["stage `imputer`: the column `y` is the label", "`features`, which is made of it"],
+        &[
+            "stage `imputer`: the column `y` cannot be a feature, because it is the label",
+            "`features`, which is computed from it",
+        ],
     );
     // Of lists of one length each output is made of its own input.
     let paired = imputed.replace("input_cols = [\"a\", \"b\"]", "input_cols = [\"a\"]");
@@ -112,7 +115,7 @@ fn a_label_is_no_feature_wherever_it_is_taken() {
                 [[stage]]\ntype = \"logistic_regression\"\nlabel_col = \"high\"\n";
     refused(
         &format!("[data]\npath = \"d.csv\"\n{NONE}\n{made}"),
-        &["`y` is what the label `high` is made of"],
+        &["`y` cannot be a feature, because it is the source of the label `high`"],
     );
 }
 

@@ -1,4 +1,4 @@
-//! What holds of every stage that is made of others.
+//! The behaviour of all stages that consist of other stages.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::stage::{DynEstimator, DynModel, FittedChild, PipelineStage};
 use crate::{Error, Result};
 
 impl dyn DynEstimator + '_ {
-    /// The stages that are fitted one after the other, by dotted name: stages in a row are opened. A stage that is none is
-    /// its only leaf, called after its type.
+    /// The stages that are fitted one after another, by dotted name; sequences of stages are flattened. A stage that is not a
+    /// sequence is its only leaf, named after its type.
     pub fn leaves(&self) -> Vec<(String, &dyn DynEstimator)> {
         match self.children().row() {
             Some(stages) => leaves_of(stages),
@@ -28,8 +28,8 @@ impl dyn DynEstimator + '_ {
         }
     }
 
-    /// All that tells it from other stages of its type: the values of its parameters, in the order of its type, then the
-    /// name, type and configuration of each child.
+    /// Everything that distinguishes it from other stages of its type: the values of its parameters, in the order of its type,
+    /// then the name, type and configuration of each child.
     pub fn configuration(&self) -> Vec<Value> {
         let of_child = |child: &PipelineStage| {
             let known = [child.name(), child.stage().type_name()].map(Value::from);
@@ -39,7 +39,7 @@ impl dyn DynEstimator + '_ {
         own.chain(self.children().all().iter().flat_map(of_child)).collect()
     }
 
-    /// Puts fitted leaves, in order, back into the shape of this stage. `columns` are those of the frame, where they are
+    /// Assembles fitted leaves, in order, into the structure of this stage. `columns` are those of the frame, if they are
     /// known.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl dyn DynEstimator + '_ {
     }
 }
 
-/// What stages in a row were fitted to, from the models of their leaves.
+/// Assembles the models of a sequence of stages from the models of its leaves.
 pub(crate) fn assemble_children(
     stages: &[PipelineStage],
     models: &mut dyn Iterator<Item = Arc<dyn DynModel>>,
@@ -66,7 +66,7 @@ pub(crate) fn assemble_children(
     stages.iter().map(child).collect()
 }
 
-/// The leaves of stages in a row.
+/// The leaves of a sequence of stages.
 pub(crate) fn leaves_of(stages: &[PipelineStage]) -> Vec<(String, &dyn DynEstimator)> {
     let mut leaves = Vec::with_capacity(stages.len());
     for child in stages {
@@ -80,7 +80,7 @@ pub(crate) fn leaves_of(stages: &[PipelineStage]) -> Vec<(String, &dyn DynEstima
     leaves
 }
 
-/// The stage a dotted path begins with, and the rest of the path.
+/// The stage with which a dotted path begins, and the rest of the path.
 pub(crate) fn split(path: &str) -> (&str, Option<&str>) {
     path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)))
 }
@@ -114,14 +114,14 @@ pub(crate) fn get_value(root: &dyn DynEstimator, path: &str) -> Result<Value> {
     got.map_err(|e| e.within(child.name()))
 }
 
-/// The child a dotted path begins with, and the rest of the path.
+/// The child with which a dotted path begins, and the rest of the path.
 fn locate<'p>(root: &dyn DynEstimator, path: &'p str) -> Result<(usize, &'p str)> {
     let children = root.children().all();
     let names = || children.iter().map(PipelineStage::name);
     let Some((stage, param)) = path.split_once('.') else {
         let known: Vec<_> = names().map(|name| format!("`{name}`")).collect();
         return Err(Error::invalid(format!(
-            "`{path}` names no stage: write `stage.parameter`; the stages are {}",
+            "`{path}` does not name a stage: write `stage.parameter`; the stages are {}",
             known.join(", ")
         )));
     };
@@ -136,7 +136,7 @@ fn locate<'p>(root: &dyn DynEstimator, path: &'p str) -> Result<(usize, &'p str)
     Ok((place, param))
 }
 
-/// The dotted names of all stages below.
+/// The dotted names of all stages inside.
 fn nested(children: &[PipelineStage], outer: &str) -> Vec<String> {
     let below = |child: &PipelineStage| {
         let name = format!("{outer}{}", child.name());

@@ -1,4 +1,4 @@
-//! Stages as JSON: what a saved file has under its header.
+//! Stages as JSON: the contents of a saved file below its header.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::registry::{self, StageEntry};
 use crate::stage::{DynEstimator, DynModel, FittedChild, PipelineStage};
 use crate::{Error, Result};
 
-/// Where the children of an estimator stand among its parameters, and the fitted ones in the state of a pipeline.
+/// The key of the children among the parameters of an estimator, and of the fitted children in the state of a pipeline.
 const STAGES: &str = "stages";
 
 pub(crate) fn wrong(what: &str, reason: &str) -> Error {
@@ -22,7 +22,7 @@ pub(crate) fn model(model: &dyn DynModel) -> Result<Map<String, Json>> {
     Ok(of_parts(model.type_name(), Json::Object(values(model.values())), model.state()?))
 }
 
-/// A fitted stage of this type, with these parameters and this state.
+/// Creates a fitted stage of this type with these parameters and this state.
 pub(crate) fn of_parts(type_name: &str, params: Json, state: Json) -> Map<String, Json> {
     let entries = [("type", json!(type_name)), ("params", params), ("state", state)];
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -36,7 +36,7 @@ pub(crate) fn load_model(document: &Json) -> Result<Arc<dyn DynModel>> {
     registry::find::<StageEntry>(text(document, "type")?)?.load(params, state)
 }
 
-/// Fitted stages, and the columns that they read of a frame.
+/// Fitted stages, and the columns of a frame that they read.
 pub(crate) fn fitted_stages(stages: &[FittedChild], inputs: Option<&Schema>) -> Result<Json> {
     let stages = stages.iter().map(|(name, stage)| Ok(named(name, model(stage.as_ref())?)));
     let mut document = json!({ STAGES: stages.collect::<Result<Vec<_>>>()? });
@@ -47,7 +47,7 @@ pub(crate) fn fitted_stages(stages: &[FittedChild], inputs: Option<&Schema>) -> 
     Ok(document)
 }
 
-/// Reads fitted stages, and the columns that they read of a frame.
+/// Reads fitted stages, and the columns of a frame that they read.
 pub(crate) fn load_fitted_stages(document: &Json) -> Result<(Vec<FittedChild>, Option<Schema>)> {
     let stages = array(document, STAGES)?.iter().map(|stage| {
         let name = text(stage, "name")?;
@@ -79,7 +79,7 @@ pub(crate) fn load_estimator(document: &Json) -> Result<Box<dyn DynEstimator>> {
     Ok(estimator)
 }
 
-/// The parameters of an estimator, its children among them.
+/// The parameters of an estimator, including its children.
 pub(crate) fn params(estimator: &dyn DynEstimator) -> Result<Json> {
     let mut params = values(estimator.values());
     if estimator.children().are_possible() {
@@ -90,7 +90,7 @@ pub(crate) fn params(estimator: &dyn DynEstimator) -> Result<Json> {
     Ok(Json::Object(params))
 }
 
-/// Sets the parameters of an estimator, its children among them.
+/// Sets the parameters of an estimator, including its children.
 pub(crate) fn set_params(estimator: &mut dyn DynEstimator, params: &Json) -> Result<()> {
     let values = params.as_object().ok_or_else(|| wrong("estimator", "`params` is not an object"))?;
     let has_children = estimator.children().are_possible();

@@ -13,9 +13,9 @@ pub(crate) const LINKING_ADVICE: &str = ". A crate that is only listed in Cargo.
 /// Result of the core's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong when stages are built, checked, fitted, applied, saved or loaded.
+/// An error that occurs when stages are built, checked, fitted, applied, saved or loaded.
 ///
-/// Bad input names the stage, column and row; a cause from an author's code is kept as the source.
+/// Errors about bad input name the stage, column and row; a cause from an author's code is kept as the source.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,28 +27,28 @@ pub enum Error {
     #[error(transparent)]
     Param(Box<ParamError>),
 
-    /// A stage failed; the cause is whatever its author returned.
+    /// A stage failed; the cause is the error that its author returned.
     #[error("stage `{stage}`: {source:#}")]
     Stage {
-        /// Name of the stage in its pipeline, or its registered type outside of one.
+        /// Name of the stage in its pipeline, or its registered type outside a pipeline.
         stage: String,
-        /// What the stage's code returned.
+        /// The error that the stage's code returned.
         source: Cause,
     },
 
-    /// An evaluator failed; the cause is whatever its author returned.
+    /// An evaluator failed; the cause is the error that its author returned.
     #[error("evaluator `{evaluator}`: {source:#}")]
     Evaluator {
         /// Its registered name.
         evaluator: String,
-        /// What its code returned.
+        /// The error that its code returned.
         source: Cause,
     },
 
     /// The code of a stage, evaluator or summary panicked.
     #[error("{} panicked: {message}; this is a bug in that part", called(part, type_name))]
     Panicked {
-        /// A stage by its dotted name in the pipeline; anything else by its registered name.
+        /// The dotted name of a stage in the pipeline, or the registered name of anything else.
         part: String,
         /// The registered name of the stage, evaluator or summary.
         type_name: String,
@@ -62,38 +62,38 @@ pub enum Error {
     BadValue {
         /// Name of the column.
         column: String,
-        /// The feature, where the column is a vector whose features have names: as a rule the column that it was
-        /// assembled from.
+        /// The feature, if the column is a vector whose features have names: usually the column from which it was
+        /// assembled.
         feature: Option<String>,
         /// Global row index in the frame, from 0.
         row: usize,
-        /// The value that is there.
+        /// The value that was found.
         found: String,
-        /// What would have been right.
+        /// What is accepted.
         expected: &'static str,
     },
 
-    /// The values of a column, taken together, cannot be used; made by [`bad_column`](Self::bad_column).
+    /// The values of a column as a whole cannot be used; made by [`bad_column`](Self::bad_column).
     #[error("{}: {problem}", located(column, feature))]
     #[non_exhaustive]
     BadColumn {
         /// Name of the column.
         column: String,
-        /// The feature, where the column is a vector whose features have names.
+        /// The feature, if the column is a vector with named features.
         feature: Option<String>,
         /// What is wrong with it, and what to do.
         problem: String,
     },
 
-    /// A column that is known to fit or to score only, and so no feature.
-    #[error("the column `{column}` is {role}, it cannot be a feature{through}: leave it out")]
+    /// A column is only available for fitting or scoring, so it cannot be a feature.
+    #[error("the column `{column}` cannot be a feature, because it is {role}{through}: leave it out")]
     #[non_exhaustive]
     NoFeature {
         /// Name of the column.
         column: String,
         /// What it is: "the label of stage `lr`".
         role: String,
-        /// Through which column a stage would predict from it; empty where it would do so directly.
+        /// The column through which a stage would predict from it; empty if it would do so directly.
         through: String,
     },
 
@@ -104,7 +104,7 @@ pub enum Error {
         column: String,
         /// Its type.
         found: String,
-        /// What the stage takes.
+        /// What the stage accepts.
         expected: String,
     },
 
@@ -113,26 +113,26 @@ pub enum Error {
     UnknownType {
         /// "stage", "evaluator", "splitter" or "executor".
         kind: &'static str,
-        /// The name asked for.
+        /// The requested name.
         name: String,
         /// The names that are registered.
         known: Vec<String>,
-        /// Whether the message tells how to link a crate: not where [the registry is closed](crate::registry::close).
+        /// Whether the message explains how to link a crate: not if [the registry is closed](crate::registry::close).
         linkable: bool,
     },
 
-    /// A path that names no stage of a pipeline.
-    #[error("there is no stage `{path}`; {hint}the stages are {}", quoted(known))]
+    /// A path that does not name a stage of a pipeline.
+    #[error("the stage `{path}` does not exist; {hint}the stages are {}", quoted(known))]
     UnknownStage {
         /// The dotted name.
         path: String,
         /// The stages of the pipeline.
         known: Vec<String>,
-        /// A sentence about what may have been meant, or nothing.
+        /// A suggestion, or an empty string.
         hint: String,
     },
 
-    /// Two parts registered under one name.
+    /// Two parts registered under the same name.
     #[error(
         "two {kind}s are registered as `{name}`: one in `{first}`, one in `{second}`; rename one of them"
     )]
@@ -152,7 +152,7 @@ pub enum Error {
     Load {
         /// The thing that was being loaded.
         what: String,
-        /// Why it cannot be.
+        /// The reason.
         reason: String,
     },
 
@@ -178,7 +178,7 @@ pub enum Error {
         advice: String,
     },
 
-    /// Anything else that the caller must mend; the message says how.
+    /// Any other error; the message says what to do.
     #[error("{0}")]
     Invalid(String),
 }
@@ -199,7 +199,7 @@ impl Error {
         Self::BadValue { column: column.into(), feature: None, row, found: found.into(), expected }
     }
 
-    /// The error about the values of a column, taken together.
+    /// The error about the values of a column as a whole.
     pub fn bad_column(column: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::BadColumn { column: column.into(), feature: None, problem: problem.into() }
     }
@@ -213,8 +213,8 @@ impl Error {
         self
     }
 
-    /// The stage or evaluator that failed: a stage by its dotted name in the pipeline, else by its registered name. Where
-    /// one stage is looked at through others, it is the one at fault.
+    /// The stage or evaluator that failed: the dotted name of a stage in the pipeline, otherwise the registered name. If the
+    /// rows pass through several stages, it is the one that failed.
     pub fn part(&self) -> Option<&str> {
         match self {
             Self::Stage { stage: part, source } | Self::Evaluator { evaluator: part, source } => {
@@ -226,7 +226,7 @@ impl Error {
         }
     }
 
-    /// The parameter that is at fault, by its dotted name in the pipeline.
+    /// The invalid parameter, by its dotted name in the pipeline.
     pub fn param(&self) -> Option<String> {
         match self {
             Self::Param(error) => error.param(),
@@ -239,7 +239,7 @@ impl Error {
         }
     }
 
-    /// The column that is at fault. Where it is a vector, [`feature`](Self::feature) tells more.
+    /// The column concerned. If it is a vector, [`feature`](Self::feature) is more specific.
     pub fn column(&self) -> Option<&str> {
         match self {
             Self::BadValue { column, .. }
@@ -255,7 +255,7 @@ impl Error {
         }
     }
 
-    /// The feature that is at fault, where the column is a vector whose features have names.
+    /// The feature concerned, if the column is a vector whose features have names.
     pub fn feature(&self) -> Option<&str> {
         match self {
             Self::BadValue { feature, .. } | Self::BadColumn { feature, .. } => feature.as_deref(),
@@ -266,7 +266,7 @@ impl Error {
         }
     }
 
-    /// The row whose value is at fault, counted from 0 in the frame.
+    /// The row of the invalid value, counted from 0 in the frame.
     pub fn row(&self) -> Option<usize> {
         match self {
             Self::BadValue { row, .. } => Some(*row),
@@ -279,7 +279,7 @@ impl Error {
         }
     }
 
-    /// Of two errors in the same rows the one whose row comes first; one that names no row comes last.
+    /// Of two errors in the same rows, the one with the smaller row; an error without a row comes last.
     pub(crate) fn earlier(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         let row = |error: &Self| match error {
             Self::BadValue { row, .. } => *row,
@@ -291,7 +291,7 @@ impl Error {
         }
     }
 
-    /// Puts the name of the stage in front, unless a stage or an evaluator is named already.
+    /// Adds the name of the stage, unless the error already names a stage or an evaluator.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
             Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } => self,
@@ -323,7 +323,7 @@ impl Error {
         }
     }
 
-    /// The error of an author's code as an error of the stage; one of our own that already names a stage
+    /// The error of an author's code as an error of the stage; an error of the core that already names a stage
     /// is passed on.
     pub fn from_author(stage: &str, source: anyhow::Error) -> Self {
         match source.downcast::<Self>() {
@@ -332,8 +332,7 @@ impl Error {
         }
     }
 
-    /// As [`from_author`](Self::from_author), of an evaluator: a stage that it sees the rows through and that is named
-    /// already stays.
+    /// As [`from_author`](Self::from_author), for an evaluator: an error that already names a stage before it is passed on.
     pub(crate) fn from_evaluator(evaluator: &str, source: anyhow::Error) -> Self {
         let named = |source| Self::Evaluator { evaluator: evaluator.to_owned(), source };
         match source.downcast::<Self>() {
@@ -382,5 +381,5 @@ fn unknown_type(kind: &str, name: &str, known: &[String], linkable: bool) -> Str
         None => String::new(),
     };
     let advice = if linkable { LINKING_ADVICE } else { "" };
-    format!("unknown {kind} type `{name}`; {hint}known are: {}{advice}", known.join(", "))
+    format!("unknown {kind} type `{name}`; {hint}the known types are: {}{advice}", known.join(", "))
 }

@@ -40,14 +40,14 @@ impl dyn DynEstimator + '_ {
         Ok(copy)
     }
 
-    /// Whether a dotted path is `stage.type` or `stage.enabled` of a stage that has no parameter of that name itself, so that
-    /// the value exchanges the stage or leaves it out.
+    /// Whether a dotted path is `stage.type` or `stage.enabled` of a stage that does not itself have a parameter of that name,
+    /// so that the value exchanges the stage or leaves it out.
     pub fn changes_stages(&self, path: &str) -> bool {
         change(self, path).is_some()
     }
 
-    /// What of a candidate's parameters matters: not those of stages that it leaves out, and not those that the type it
-    /// chooses for a stage does not have.
+    /// The relevant parameters of a candidate: without those of stages that it leaves out, and those that the chosen type of
+    /// a stage does not have.
     ///
     /// # Errors
     /// A type that is not registered.
@@ -143,8 +143,8 @@ fn replace(root: &mut dyn DynEstimator, path: &str, stage: Option<Box<dyn DynEst
     }
 }
 
-/// Makes a stage one of another type. Columns that the stage reads and appends stay as they are, and so does what was
-/// set of the parameters that both types have; all others have the defaults of the new type.
+/// Replaces a stage by one of another type. The columns that the stage reads and appends stay the same, and so do the values
+/// of parameters that both types have; all other parameters have the defaults of the new type.
 pub(crate) fn exchange(root: &mut dyn DynEstimator, path: &str, value: &Value) -> Result<()> {
     let Value::Str(type_name) = value else {
         return Err(Error::invalid(format!(
@@ -172,8 +172,8 @@ pub(crate) fn exchange(root: &mut dyn DynEstimator, path: &str, value: &Value) -
     Ok(())
 }
 
-/// Leaves a stage out: stages behind it read what it would have read. That is possible where each column that it appends
-/// is made from one column.
+/// Leaves a stage out: later stages read the columns that it would have read. This is possible if each column that it
+/// appends is computed from a single column.
 pub(crate) fn leave_out(root: &mut dyn DynEstimator, path: &str, value: &Value) -> Result<()> {
     match value {
         Value::Bool(true) => return Ok(()),
@@ -212,7 +212,7 @@ pub(crate) fn leave_out(root: &mut dyn DynEstimator, path: &str, value: &Value) 
                 Err(column) => {
                     return Err(Error::invalid(format!(
                         "the stage `{path}` cannot be left out: stage `{name}` reads the column `{column}`, which \
-                         `{path}` does not make from one column"
+                        `{path}` does not compute from a single column"
                     )));
                 }
             }
@@ -223,7 +223,7 @@ pub(crate) fn leave_out(root: &mut dyn DynEstimator, path: &str, value: &Value) 
     Ok(())
 }
 
-/// The parameter of another type that means the same: of the same name, or the only one with the same role.
+/// The corresponding parameter of another type: that of the same name, or the only one with the same role.
 fn counterpart(info: &ParamInfo, before: &[ParamInfo], after: &[ParamInfo]) -> Option<&'static str> {
     if let Some(same) = after.iter().find(|other| other.name == info.name && other.column == info.column) {
         return Some(same.name);
@@ -236,10 +236,10 @@ fn counterpart(info: &ParamInfo, before: &[ParamInfo], after: &[ParamInfo]) -> O
     only(before).and(only(after))
 }
 
-/// The value of a parameter that names columns, with others in their place; `None` if it stays as it is.
+/// The value of a parameter that names columns, with some columns replaced; `None` if it does not change.
 ///
 /// # Errors
-/// A column that nothing takes the place of.
+/// A column without a replacement.
 fn rewired(value: &Value, instead: &HashMap<String, Option<String>>) -> Result<Option<Value>, String> {
     match value {
         Value::Str(name) => match instead.get(name) {

@@ -10,12 +10,12 @@ use crate::leak::LabelGuard;
 use crate::stage::{DynEstimator, Estimator, FitContext, catch_panic};
 use crate::work::WorkCounter;
 
-/// What callers of an estimator use; implemented for every [`Estimator`].
+/// Fits an estimator on a frame; implemented for every [`Estimator`].
 pub trait EstimatorExt: Estimator {
     /// Checks parameters and schema, then fits on all rows of a frame.
     ///
     /// # Errors
-    /// Parameters out of range, columns that do not fit, a feature that is made of a label, rows that cannot be used; a panic of the stage.
+    /// Parameters out of range, columns that do not fit, a feature that is computed from a label, rows that cannot be used, or a panic of the stage.
     fn fit_frame(&self, data: &DataFrame) -> Result<Self::Model> {
         let work = Arc::new(WorkCounter::default());
         let ctx = FitContext::new(0, Arc::clone(&work));

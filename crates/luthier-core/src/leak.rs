@@ -1,4 +1,4 @@
-//! No feature is made of a label.
+//! Checks that no feature is computed from a label.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +8,7 @@ use crate::params::ColumnRole;
 use crate::stage::DynEstimator;
 use crate::{Error, Result};
 
-/// A stage and the name it is addressed by.
+/// A stage and its address.
 type Named<'a> = (String, &'a dyn DynEstimator);
 
 /// The column that another one is made of, and the stage that took it first; `None` where it was made before.
@@ -93,7 +93,7 @@ fn check_features(
                 && labels.contains(&output)
                 && !known.contains_key(input)
             {
-                known.insert(input.clone(), format!("what the label `{output}` is made of"));
+                known.insert(input.clone(), format!("the source of the label `{output}`"));
                 labels.push(input.clone());
             }
         }
@@ -122,7 +122,7 @@ fn check_features(
             let Some(Origin { column: source, stage: taken_by }) = origin(&column) else { continue };
             let through = match &taken_by {
                 Some(stage) if stage == name => String::new(),
-                _ => format!(", and stage `{name}` predicts from `{column}`, which is made of it"),
+                _ => format!(", and stage `{name}` predicts from `{column}`, which is computed from it"),
             };
             let role = known.get(&source).cloned().unwrap_or_default();
             let error = Error::NoFeature { column: source, role, through };

@@ -1,4 +1,4 @@
-//! Stages in a row.
+//! Sequences of stages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,35 +22,73 @@ use crate::stage::{
 use crate::summary::Need;
 use crate::{Error, Result, document};
 
-/// Named stages, each fitted on the rows as the stages before it show them.
+/// A sequence of named stages. Each stage is fitted on the output of the stages before it.
 ///
-/// A pipeline is an estimator itself, so pipelines nest: the stage `pca` of a pipeline that is the stage
-/// `features` of another one is addressed as `"features.pca"`. Without stages it is the identity.
+/// A pipeline is itself an estimator, so pipelines can be nested: the stage `pca` of a pipeline that is the stage
+/// `features` of another one has the address `"features.pca"`. A pipeline without stages is the identity.
 ///
-/// Declared needs of all stages are answered together: where stages are affine, fitting the whole pipeline reads
+/// The declared needs of all stages are answered together: if the stages are affine, fitting the whole pipeline reads
 /// the rows once.
 ///
-/// It is built by [`of`](Self::of), which returns handles of the stages, by [`stage`](Self::stage) in a chain, or by
-/// [`add`](Self::add) one stage after the other.
+/// A pipeline is built with [`of`](Self::of), which returns handles of the stages, with a chain of calls to
+/// [`stage`](Self::stage), or with [`add`](Self::add), one stage after the other.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{EstimatorExt, Pipeline};
+/// # use luthier_core::frame::{Field, Schema};
+/// # use luthier_core::{Outputs, Params, PureTransformer, Tile, Transformer};
+/// # /// Scales a column.
+/// # #[derive(Debug, Clone, Params)]
+/// # struct Scale {
+/// #     /// The column to scale.
+/// #     #[param(default = "x", column = input)]
+/// #     input_col: String,
+/// #     /// The column to append.
+/// #     #[param(default = "y", column = output)]
+/// #     output_col: String,
+/// #     /// The factor.
+/// #     #[param(default = 2.0)]
+/// #     factor: f64,
+/// # }
+/// # impl Transformer for Scale {
+/// #     fn inputs(&self) -> Vec<String> { vec![self.input_col.clone()] }
+/// #     fn outputs(&self, _: &Schema) -> anyhow::Result<Vec<Field>> { Ok(vec![Field::number(&self.output_col)]) }
+/// #     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()> {
+/// #         out.numbers(rows.numbers(&self.input_col)?.iter().map(|x| self.factor * x).collect());
+/// #         Ok(())
+/// #     }
+/// # }
+/// # impl PureTransformer for Scale { const NAME: &'static str = "acme.scale"; }
+///
+/// let mut pipeline = Pipeline::new();
+/// pipeline.add_transformer("double", Scale::new().factor(2.0).output_col("doubled"));
+/// pipeline.add_transformer("triple", Scale::new().factor(3.0).input_col("doubled").output_col("result"));
+///
+/// let data = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0, 2.0]))])?;
+/// let model = pipeline.fit_frame(&data)?;
+/// assert_eq!(model.transform(&data)?.column_f64("result")?, [6.0, 12.0]);
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
     stages: Vec<PipelineStage>,
 }
 
-/// A stage that is not a pipeline, with its place and what it declares.
+/// A stage that is not a pipeline, with its position and its declarations.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PlannedStage {
     /// The schema behind it.
     pub schema: Schema,
-    /// What it declares.
+    /// Its declarations.
     pub plan: StagePlan,
-    /// How requests go back through it.
+    /// How requests are pulled back through it.
     pub step: LineageStep,
 }
 
 impl PlannedStage {
-    /// Asks a stage for its plan and checks it against the schema in front of it.
+    /// Asks a stage for its plan and checks it against the schema before it.
     ///
     /// # Errors
     /// Parameters or columns that do not fit.
@@ -71,7 +109,7 @@ impl Pipeline {
         Self::default()
     }
 
-    /// Appends an estimator (or a pipeline); the handle gives typed addresses and finds the fitted model.
+    /// Appends an estimator (or a pipeline). The handle provides typed addresses and finds the fitted model.
     pub fn add<E: Estimator>(&mut self, name: impl Into<String>, stage: E) -> StageHandle<E> {
         let name = name.into();
         self.add_dyn(name.clone(), Box::new(stage));
@@ -114,11 +152,11 @@ impl Pipeline {
         Ok(copy)
     }
 
-    /// Whether names are usable and unique, every stage's parameters are valid, and no feature is made of a label (see
-    /// [`check_features`](Self::check_features)).
+    /// Checks that names are valid and unique, that the parameters of every stage are valid, and that no feature is computed
+    /// from a label (see [`check_features`](Self::check_features)).
     ///
     /// # Errors
-    /// The first stage that is not.
+    /// The first violation.
     pub fn check(&self) -> Result<()> {
         DynEstimator::validate(self)
     }
@@ -251,7 +289,7 @@ impl Estimator for Pipeline {
     }
 }
 
-crate::register_estimator!(Pipeline: "Stages in a row, each fitted on the rows as the stages before it show them.");
+crate::register_estimator!(Pipeline: "A sequence of stages, each fitted on the output of the stages before it.");
 
 impl Serialize for Pipeline {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

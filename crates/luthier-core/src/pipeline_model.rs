@@ -20,10 +20,22 @@ use crate::{Error, Result, document, persist};
 /// The registered name of pipelines.
 pub(crate) const TYPE_NAME: &str = "pipeline";
 
-/// Fitted stages in a row.
+/// A fitted pipeline: a sequence of fitted stages.
 ///
-/// A stage that only makes what a later one was fitted on, as a `string_indexer` of labels, is left out where the rows
-/// lack its input: rows to predict need no label. (In Spark a `StringIndexerModel` skips any input that is absent.)
+/// A stage whose output is only needed for fitting later stages, such as a `string_indexer` of labels, is skipped if its
+/// input is missing: rows to predict need no label. (In Spark a `StringIndexerModel` skips any missing input.)
+///
+/// ```no_run
+/// use luthier_core::PipelineModel;
+/// use luthier_core::frame::{CsvOptions, DataFrame};
+///
+/// let model = PipelineModel::load("model.json")?;
+/// println!("it reads {:?}", model.inputs().map(ToString::to_string));
+///
+/// let patients = DataFrame::read_csv("patients.csv", &CsvOptions::new())?;
+/// let predictions = model.transform(&patients)?.column_f64("prediction")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct PipelineModel {
     stages: Vec<FittedChild>,
@@ -36,19 +48,19 @@ impl PipelineModel {
         Self { stages, reads: None }
     }
 
-    /// The same model, which knows what it reads: those of the columns that its stages use.
+    /// The same model with the columns that it reads: those of `columns` that its stages use.
     pub fn with_inputs(self, columns: &Schema) -> Self {
         Self { reads: Reads::of(&self.leaves(), columns), ..self }
     }
 
-    /// The columns that predictions are computed from, with the types that the model was fitted on; `None` where that
-    /// is not known. Labels and weights, and what only they are made of, are not among them.
+    /// The columns from which predictions are computed, with the types on which the model was fitted; `None` if they
+    /// are not known. They do not include labels and weights, and columns that are only used to compute those.
     pub fn inputs(&self) -> Option<&Schema> {
         self.reads.as_ref().map(|reads| &reads.inputs)
     }
 
-    /// The same model without the stages that only a fit needs, also where their inputs are there: a label that is
-    /// known already may be one that was not there when fitting.
+    /// The same model without the stages that are only needed for fitting, even if their inputs exist: an existing label may
+    /// be one that was not seen when fitting.
     pub fn for_prediction(mut self) -> Self {
         if let Some(reads) = &mut self.reads {
             reads.predicts_only = true;
@@ -56,20 +68,24 @@ impl PipelineModel {
         self
     }
 
-    /// A predictor of rows with the columns that the model was fitted on. It gives what the last fitted stage appends,
-    /// and the transformers behind it.
+    /// A predictor for rows with the columns on which the model was fitted. It returns the columns that the last fitted stage
+    /// and the transformers behind it append.
     ///
     /// # Errors
-    /// If the model does not know what it was fitted on: give it to [`predictor_for`](Self::predictor_for).
+    /// If the model does not know the columns on which it was fitted: pass them to [`predictor_for`](Self::predictor_for).
     pub fn predictor(&self) -> Result<Predictor> {
-        let unknown = || Error::invalid("the model does not know the columns it was fitted on: name them");
+        let unknown = || {
+            Error::invalid(
+                "the model does not know the columns on which it was fitted: pass them to `predictor_for`",
+            )
+        };
         let inputs = self.inputs().ok_or_else(unknown)?;
         let outputs = self.predictions(inputs)?;
         let outputs: Vec<&str> = outputs.iter().map(Field::name).collect();
         self.predictor_for(inputs, &outputs)
     }
 
-    /// A predictor of rows with these columns, which gives the columns named.
+    /// A predictor for rows with these columns, which returns the given outputs.
     ///
     /// # Errors
     /// A column that is missing or of the wrong type; an output that does not exist.
@@ -99,7 +115,7 @@ impl PipelineModel {
         all
     }
 
-    /// What should be known of the fits of all stages, by dotted name.
+    /// The notes of all stages, with their dotted names.
     pub fn notes(&self) -> Vec<Note> {
         let of_stage = |(name, model): (String, &Arc<dyn DynModel>)| {
             model.notes().into_iter().map(|note| note.in_stage(&name)).collect::<Vec<_>>()
@@ -127,8 +143,8 @@ impl PipelineModel {
         self.view(data, Dataset::through_stage)
     }
 
-    /// The rows of a frame as they are behind all stages, computed when they are read: a file goes through batch by
-    /// batch. All that is asked of them is read from the rows, as it is of a frame that was transformed.
+    /// The rows of a frame behind all stages, computed when they are read, so that a file passes through batch by
+    /// batch. Requests are answered from the rows, as for a transformed frame.
     ///
     /// # Errors
     /// A column that is missing or of the wrong type; the stage is named.
@@ -149,8 +165,8 @@ impl PipelineModel {
         })
     }
 
-    /// The columns that predictions are: what the last fitted stage appends, and the transformers behind it, to rows with
-    /// these columns.
+    /// The prediction columns: those that the last fitted stage and the transformers behind it append to rows with these
+    /// columns.
     ///
     /// # Errors
     /// A column that is missing or of the wrong type; the stage is named.
@@ -166,10 +182,10 @@ impl PipelineModel {
         self.stages.iter().map(|(name, model)| (name.as_str(), model))
     }
 
-    /// The model that a stage was fitted to, by the handle that adding the stage gave.
+    /// The fitted model of a stage, by the handle that was returned when the stage was added.
     ///
     /// # Errors
-    /// If there is no such stage or it is of another type.
+    /// If the stage does not exist or has another type.
     pub fn stage<E: Estimator>(&self, handle: &StageHandle<E>) -> Result<&E::Model> {
         self.stage_by_name(handle.name())?
             .downcast_ref::<E::Model>()
@@ -179,7 +195,7 @@ impl PipelineModel {
     /// The model of a stage by dotted name.
     ///
     /// # Errors
-    /// If there is no such stage.
+    /// If the stage does not exist.
     pub fn stage_by_name(&self, path: &str) -> Result<&(dyn DynModel + 'static)> {
         find(&self.stages, path).map_err(|(missing, among)| {
             let leaves = self.leaves();
@@ -195,7 +211,7 @@ impl PipelineModel {
         })
     }
 
-    /// Passes a frame through all stages.
+    /// Transforms a frame with all stages.
     ///
     /// # Errors
     /// A column that is missing or of the wrong type, or a value a stage cannot use; the stage is named.
@@ -295,10 +311,10 @@ fn find<'a, 'p>(
     }
 }
 
-/// What its stages do, one after the other. Whoever looks through a pipeline looks through its stages, so this is for a
-/// pipeline among strangers.
+/// Applies the stages one after the other. Views pass rows through the stages of a pipeline directly; this is for code that
+/// does not know that the transformer is a pipeline.
 impl Transformer for PipelineModel {
-    /// Where the model does not know what it reads, all that its stages read, what they make for each other included.
+    /// If the model does not know what it reads, all columns that its stages read, including those of earlier stages.
     fn inputs(&self) -> Vec<String> {
         match &self.reads {
             Some(reads) => reads.inputs.names().map(str::to_owned).collect(),

@@ -34,7 +34,7 @@ impl<T: PureTransformer> IntoStage<PureStage> for T {
     }
 }
 
-/// Named stages in a row: a tuple of up to twelve pairs of a name and a stage. `Kinds` is inferred.
+/// A sequence of named stages: a tuple of up to twelve pairs of a name and a stage. `Kinds` is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tuple of named stages",
     note = "write pairs of a name and a stage: `((\"scaler\", StandardScaler::new()), (\"lr\", LinearRegression::new()))`"
@@ -84,7 +84,7 @@ tuples!((N0 S0 K0 0)(N1 S1 K1 1)(N2 S2 K2 2)(N3 S3 K3 3)(N4 S4 K4 4)(N5 S5 K5 5)
     (N8 S8 K8 8)(N9 S9 K9 9)(N10 S10 K10 10)(N11 S11 K11 11));
 
 impl Pipeline {
-    /// A pipeline of these stages, and their handles, which give typed addresses and find the fitted models.
+    /// A pipeline of these stages, and their handles, which provide typed addresses and find the fitted models.
     ///
     /// ```
     /// # use luthier_core::{Estimator, FitContext, Dataset, Params, PipelineModel};
@@ -123,8 +123,8 @@ impl Pipeline {
         (pipeline, handles)
     }
 
-    /// The pipeline with one more stage. Where the handle of the stage is needed, use [`of`](Self::of) or
-    /// [`add`](Self::add), or make it by [`StageHandle::new`].
+    /// The pipeline with an additional stage. If you need the handle of the stage, use [`of`](Self::of) or
+    /// [`add`](Self::add), or create it with [`StageHandle::new`].
     #[must_use]
     pub fn stage<Kind>(mut self, name: impl Into<String>, stage: impl IntoStage<Kind>) -> Self {
         self.add_dyn(name, stage.into_stage());

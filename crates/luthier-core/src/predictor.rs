@@ -1,4 +1,4 @@
-//! Predictions of single rows, without a frame made by hand.
+//! Predictions of single rows, without building a frame.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::params::Value;
 use crate::rows::{Batch, BoundStage, Chain, Held, Origin, Places};
 use crate::{Error, Result};
 
-/// A fitted pipeline, ready for rows: what can be checked once was checked when it was made.
+/// A fitted pipeline that predicts single rows; as much as possible is checked once, when it is created.
 ///
-/// A row is a list of values in the order of [`inputs`](Self::inputs); so is what comes out, in the order of
-/// [`outputs`](Self::outputs). It goes through the stages as a batch of one row, so what comes out is, to the last bit,
-/// the row of a transformed frame.
+/// A row is a list of values in the order of [`inputs`](Self::inputs); the result is a list in the order of
+/// [`outputs`](Self::outputs). The row passes through the stages as a batch of one row, so the result is, to the last bit,
+/// that of a transformed frame.
 ///
 /// ```
 /// use luthier_core::frame::{ColumnType, Field, Schema};
@@ -30,7 +30,7 @@ pub struct Predictor {
     chain: Chain,
     inputs: Schema,
     outputs: Schema,
-    /// Where the outputs stand behind the stages.
+    /// The positions of the outputs behind the stages.
     places: Vec<usize>,
 }
 
@@ -50,38 +50,41 @@ impl Predictor {
         Ok(Self { chain, inputs: inputs.clone(), outputs, places })
     }
 
-    /// The columns that a row gives, in order.
+    /// The columns of a row, in order.
     pub fn inputs(&self) -> &Schema {
         &self.inputs
     }
 
-    /// The columns that come out, in order.
+    /// The columns of the result, in order.
     pub fn outputs(&self) -> &Schema {
         &self.outputs
     }
 
-    /// The values of a row that gives them by name.
+    /// Converts a row of named values to a list.
     ///
     /// # Errors
-    /// A name that is missing or unknown; a value that is no map.
+    /// A name that is missing or unknown; a value that is not a map.
     pub fn row(&self, named: &Value) -> Result<Vec<Value>> {
         let Value::Map(named) = named else {
             return Err(Error::invalid(format!(
-                "a row is an object with a value for each column, found {named}"
+                "a row must be an object with a value for each column, found {named}"
             )));
         };
         if let Some(unknown) = named.keys().find(|name| self.inputs.field(name).is_none()) {
             self.inputs.require(unknown)?;
         }
         let value = |name: &str| {
-            let missing =
-                || Error::invalid(format!("the row has no value for column `{name}`; null is a value"));
+            let missing = || {
+                Error::invalid(format!(
+                    "the row has no value for column `{name}`; use null for a missing value"
+                ))
+            };
             named.get(name).cloned().ok_or_else(missing)
         };
         self.inputs.names().map(value).collect()
     }
 
-    /// The outputs of one row; `None` if a stage leaves it out.
+    /// The outputs for one row; `None` if a stage drops it.
     ///
     /// # Errors
     /// Another number of values than columns; a value of the wrong type, or one that a stage cannot use.
@@ -89,7 +92,7 @@ impl Predictor {
         Ok(self.predict_all(&[row])?.pop().flatten())
     }
 
-    /// The outputs of some rows; `None` for one that a stage leaves out.
+    /// The outputs for some rows; `None` for a row that a stage drops.
     ///
     /// # Errors
     /// Those of [`predict_row`](Self::predict_row), with the row's number.
@@ -167,10 +170,10 @@ fn bad(field: &Field, row: usize, value: &Value) -> Error {
         ColumnType::Bool => "true or false",
         ColumnType::Utf8 => "a text",
         ColumnType::Vector { .. } | ColumnType::AnyVector => "a list of numbers as long as the vectors",
-        ColumnType::List => "a list of whole numbers",
+        ColumnType::List => "a list of integers",
         ColumnType::Date => "a date, such as \"2024-02-29\"",
         ColumnType::Timestamp => "a date with a time, such as \"2024-02-29T12:30:00\"",
-        ColumnType::Opaque(_) => "nothing: such values cannot be given",
+        ColumnType::Opaque(_) => "no value, because values of this type are not supported here",
     };
     Error::bad_value(field.name(), row, value.to_string(), expected)
 }
@@ -191,7 +194,7 @@ fn held<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() -> I
             }
             return Ok(Held::vectors(rows));
         }
-        // As in a file, numbers that are not all whole are no integers.
+        // As in a file, a column of numbers that are not all integers is not a column of integers.
         ColumnType::I64 if values().any(|value| number(value).is_some() && whole(value).is_none()) => {
             return held(&Field::new(field.name(), ColumnType::F64), values);
         }
@@ -256,7 +259,7 @@ fn column<'a, I: Iterator<Item = &'a Value>>(field: &Field, values: impl Fn() ->
         ColumnType::Opaque(_) => {
             let (name, found) = (field.name(), field.column_type());
             return Err(Error::invalid(format!(
-                "column `{name}` is {found}, which cannot be given as a value"
+                "column `{name}` is {found}, and values of this type are not supported here"
             )));
         }
     })

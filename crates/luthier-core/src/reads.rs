@@ -1,4 +1,4 @@
-//! What of a frame a fitted pipeline reads.
+//! The columns that a fitted pipeline reads.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use luthier_frame::{Field, Schema};
 
 use crate::stage::{DynModel, catch_panic};
 
-/// What of a frame a fitted pipeline reads.
+/// The columns that a fitted pipeline reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Reads {
-    /// The columns that predictions are computed from.
+    /// The columns from which predictions are computed.
     pub(crate) inputs: Schema,
-    /// Which stages only make what later ones are fitted on.
+    /// The stages whose outputs are only needed for fitting later ones.
     for_fitting: Vec<bool>,
-    /// Whether these are left out also where they could run.
+    /// Whether these are skipped even if they could run.
     pub(crate) predicts_only: bool,
 }
 

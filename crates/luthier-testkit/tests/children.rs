@@ -40,6 +40,8 @@ impl PureTransformer for AddOne {
     const NAME: &'static str = "test.add_one";
 }
 
+luthier_core::register_transformer!(AddOne: "Adds one to every feature.");
+
 /// What is wrong with [`Both`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
 enum Defect {

@@ -1,4 +1,4 @@
-//! A fitted stage that rows are looked at through.
+//! A fitted stage of a view.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ pub(super) struct Link {
     pub(super) schema: Schema,
     pub(super) step: Arc<LineageStep>,
     pub(super) affine: Option<Arc<Affine>>,
-    /// Whether the source has what the stage appends.
+    /// Whether the source contains the columns that the stage appends.
     pub(super) is_held: bool,
 }
 
 impl Link {
-    /// `name` is the stage's in its pipeline: errors in its rows call it so.
+    /// `name` is the stage's name in its pipeline, for errors.
     pub(super) fn new(model: Arc<dyn DynModel>, name: &str, before: &Schema) -> Result<Self> {
         let stage = BoundStage::new(model, name, before)?;
         let (outputs, drops_rows) = (&stage.signature.outputs, stage.signature.drops_rows);
@@ -34,14 +34,14 @@ impl Link {
         Ok(Self { stage, schema, step, affine: affine.map(Arc::new), is_held: false })
     }
 
-    /// The same, as a stage of which nothing is known but what it does to rows.
+    /// The same stage as an opaque one, which can only be applied to rows.
     pub(super) fn opaque(self) -> Self {
         let step = LineageStep::new(&self.stage.signature.outputs, None);
         let step = step.dropping_rows(self.stage.signature.drops_rows);
         Self { step: Arc::new(step), affine: None, ..self }
     }
 
-    /// About how many numbers the stage appends to a row.
+    /// The approximate number of values that the stage appends to a row.
     pub(super) fn numbers(&self) -> usize {
         let of = |field: &Field| match field.column_type() {
             ColumnType::Vector { width } => width,
@@ -55,17 +55,17 @@ impl Link {
     }
 }
 
-/// What has to be read and applied to see some columns behind a chain.
+/// What has to be read and applied to see some columns behind several stages.
 #[derive(Debug)]
 pub(super) struct Demand {
-    /// Columns in front of the chain.
+    /// Columns before the stages.
     pub(super) columns: BTreeSet<String>,
-    /// For each link, whether it has to be applied.
+    /// For each stage, whether it has to be applied.
     pub(super) links: Vec<bool>,
 }
 
 impl Demand {
-    /// Links are applied whose outputs are among the columns asked for or lead to them, or that leave rows out.
+    /// A stage is applied if its outputs are requested or lead to requested columns, or if it drops rows.
     pub(super) fn of(mut columns: BTreeSet<String>, links: &[Link]) -> Self {
         let mut needed = vec![false; links.len()];
         for (link, needed) in links.iter().zip(&mut needed).rev().filter(|(link, _)| !link.is_held) {

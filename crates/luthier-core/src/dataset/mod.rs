@@ -1,4 +1,4 @@
-//! What estimators and evaluators see: rows, selected by fold, looked at through fitted stages.
+//! Datasets, which estimators and evaluators see: rows selected by fold and seen through fitted stages.
 
 mod folds;
 mod gather;
@@ -24,26 +24,38 @@ use link::Link;
 use pass::no_answer;
 use reader::{Branch, Groups, Reader, Source};
 
-/// Stages that rows go through before what they append is kept.
+/// The number of stages that rows pass through before their outputs are kept.
 const STAGES_AHEAD: usize = 16;
 
-/// Numbers that are kept of a view at most: 64 MB.
+/// The largest number of values that are kept for a view: 64 MB.
 const NUMBERS_HELD: usize = 1 << 23;
 
-/// A frame, the rows selected from it, and the fitted stages it is looked at through.
+/// A view of a frame: the rows selected from it, seen through fitted stages.
 ///
-/// Nothing is copied or transformed until it is asked for. Estimators and evaluators ask for summaries; what was
-/// declared by [`StagePlan`](crate::StagePlan) is there already, and a request behind affine stages is answered
-/// from the summary in front of them. Cloning is cheap.
+/// Nothing is copied or transformed until it is requested. Estimators and evaluators request summaries. Those that were
+/// declared in a [`StagePlan`](crate::StagePlan) have already been computed, and a request behind affine stages is answered
+/// from the summary before them. Cloning is cheap.
+///
+/// ```
+/// use luthier_core::frame::{Column, DataFrame};
+/// use luthier_core::{Dataset, Folds, Moments, MomentsSpec, Rows};
+///
+/// let frame = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0, 2.0, 3.0, 10.0]))])?;
+/// let data = Dataset::with_folds(frame, Folds::new(vec![0, 0, 0, 1], 2)?)?;
+/// let training = data.select(Rows::Except(1)); // the training rows of fold 1
+/// assert_eq!(training.num_rows(), 3);
+/// assert_eq!(training.summarize::<Moments>(&MomentsSpec::new(["x"]))?.mean()[0], 2.0);
+/// # Ok::<(), luthier_core::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Dataset {
     source: Arc<Source>,
     rows: Rows,
     links: Arc<[Link]>,
-    /// Summaries that are there before any unit starts, by number of links in front of them.
-    shelves: Vec<Arc<Vec<Prepared>>>,
-    /// What these rows were asked for besides, by number of links; views further behind share it.
-    own: Vec<Arc<Answers>>,
+    /// Summaries that are computed before any unit starts, by the number of stages before them.
+    prepared: Vec<Arc<Vec<Prepared>>>,
+    /// Other answers for these rows, by the number of stages before them; shared with later views.
+    cache: Vec<Arc<Answers>>,
     sharing: bool,
     work: Arc<WorkCounter>,
 }
@@ -66,10 +78,10 @@ impl Dataset {
         Self::from_source(Source::new(frame))
     }
 
-    /// All rows of a frame, to be selected by fold.
+    /// All rows of a frame with folds.
     ///
     /// # Errors
-    /// If the folds were made for another number of rows.
+    /// If the folds are for another number of rows.
     pub fn with_folds(frame: DataFrame, folds: Folds) -> Result<Self> {
         Ok(Self::from_source(Source::new(frame).with_folds(folds)?))
     }
@@ -79,35 +91,35 @@ impl Dataset {
             source: Arc::new(source),
             rows: Rows::All,
             links: Arc::new([]),
-            shelves: vec![Arc::default()],
-            own: vec![Arc::default()],
+            prepared: vec![Arc::default()],
+            cache: vec![Arc::default()],
             sharing: true,
             work: Arc::default(),
         }
     }
 
-    /// The same view, counting its work elsewhere.
+    /// The same view with other work counters.
     pub fn counted_by(self, work: Arc<WorkCounter>) -> Self {
         Self { work, ..self }
     }
 
-    /// The same view without short cuts: every request reads rows and passes them through every stage.
+    /// The same view without sharing: every request reads rows and passes them through every stage.
     pub fn without_sharing(self) -> Self {
-        Self { sharing: false, own: self.no_answers(), ..self }
+        Self { sharing: false, cache: self.no_answers(), ..self }
     }
 
-    /// Whether short cuts are taken.
+    /// Whether sharing is on.
     pub fn is_sharing(&self) -> bool {
         self.sharing
     }
 
-    /// The same view of other folds' rows. Without folds all rows are in fold 0.
+    /// The same view of the rows of other folds. Without folds, all rows are in fold 0.
     pub fn select(&self, rows: Rows) -> Self {
-        Self { rows, own: self.no_answers(), ..self.clone() }
+        Self { rows, cache: self.no_answers(), ..self.clone() }
     }
 
     fn no_answers(&self) -> Vec<Arc<Answers>> {
-        self.own.iter().map(|_| Arc::default()).collect()
+        self.cache.iter().map(|_| Arc::default()).collect()
     }
 
     /// The rows that are selected.
@@ -127,12 +139,12 @@ impl Dataset {
         (0..).zip(sizes).filter(|(fold, _)| self.rows.includes(*fold)).map(|(_, size)| size).sum()
     }
 
-    /// Whether a stage of the view may leave rows out.
+    /// Whether a stage of the view may drop rows.
     pub fn drops_rows(&self) -> bool {
         self.links.iter().any(|link| link.stage.signature.drops_rows)
     }
 
-    /// Columns of the view: those of the frame and those that the stages append.
+    /// The columns of the view: those of the frame and those that the stages append.
     pub fn schema(&self) -> &Schema {
         self.links.last().map_or(self.source.frame.schema(), |link| &link.schema)
     }
@@ -150,28 +162,26 @@ impl Dataset {
         Ok(self.behind(Link::new(model, name, self.schema())?))
     }
 
-    /// As [`through_stage`](Self::through_stage), without short cuts through this stage: all that is asked for behind it
-    /// is read from the rows.
+    /// As [`through_stage`](Self::through_stage), but requests behind this stage are answered from the rows.
     pub(crate) fn through_rows_of(&self, name: &str, model: Arc<dyn DynModel>) -> Result<Self> {
         Ok(self.behind(Link::new(model, name, self.schema())?.opaque()))
     }
 
     fn behind(&self, link: Link) -> Self {
         let links = self.links.iter().cloned().chain([link]).collect();
-        let mut shelves = self.shelves.clone();
-        shelves.push(Arc::default());
-        let own = self.own.iter().cloned().chain([Arc::default()]).collect();
-        Self { links, shelves, own, ..self.clone() }
+        let mut prepared = self.prepared.clone();
+        prepared.push(Arc::default());
+        let cache = self.cache.iter().cloned().chain([Arc::default()]).collect();
+        Self { links, prepared, cache, ..self.clone() }
     }
 
-    /// The stages of this view as a planner sees them.
+    /// The stages of this view, as seen by a planner.
     pub fn lineage(&self) -> Vec<Arc<LineageStep>> {
         self.links.iter().map(|link| Arc::clone(&link.step)).collect()
     }
 
-    /// The same view, with what its last stages append computed once and kept beside the columns of the frame, where
-    /// there are many stages and little to keep: else every stage that is fitted behind them would have all rows pass
-    /// through them again. What is seen is the same.
+    /// The same view. If there are many stages and their outputs are small, these are computed once and kept with the columns
+    /// of the frame. Otherwise, all rows would have to pass through them again for every later stage that is fitted.
     pub fn held(self) -> Self {
         let held = self.links.iter().rposition(|link| link.is_held).map_or(0, |last| last + 1);
         let links = self.links.get(held..).unwrap_or_default();
@@ -185,7 +195,7 @@ impl Dataset {
         {
             return self;
         }
-        // Rows that cannot be transformed are an error of whoever needs them.
+        // Rows that cannot be transformed are reported when they are needed.
         match self.source.through(links) {
             Ok(source) => {
                 let hold = |link: &Link| Link { is_held: true, ..link.clone() };
@@ -195,17 +205,17 @@ impl Dataset {
         }
     }
 
-    /// A summary of the selected rows: computed once, kept with the view, or derived without rows from a summary
-    /// in front of affine stages.
+    /// A summary of the selected rows. It is computed once and kept with the view, or derived without reading rows from a
+    /// summary before affine stages.
     ///
     /// # Errors
-    /// If a column is missing or holds values that cannot be summarised.
+    /// If a column is missing or contains values that cannot be summarised.
     pub fn summarize<S: Summary>(&self, spec: &S::Spec) -> Result<Arc<S>> {
         let need = Need::summary::<S>(spec.clone());
         typed(self.resolve(&need, self.links.len(), true)?)
     }
 
-    /// The summary if it is to be had without reading rows.
+    /// The summary, if it is available without reading rows.
     ///
     /// # Errors
     /// If a stage's affine map does not fit.
@@ -214,7 +224,7 @@ impl Dataset {
         self.resolve(&need, self.links.len(), false)?.map(|answer| typed(Some(answer))).transpose()
     }
 
-    /// A summary of the selected rows that is not kept: one iteration's gradient, a robust loss.
+    /// A summary of the selected rows that is not kept, such as the gradient of one iteration.
     ///
     /// # Errors
     /// Those of [`summarize`](Self::summarize).
@@ -224,7 +234,7 @@ impl Dataset {
     }
 
     /// The same summary of several views of the same rows, in one pass: stages that they share are applied once.
-    /// Without sharing each view has a pass of its own.
+    /// Without sharing, each view has a separate pass.
     ///
     /// # Errors
     /// Those of [`aggregate`](Self::aggregate); if the views show different rows or frames.
@@ -238,15 +248,15 @@ impl Dataset {
         answers.into_iter().map(|answers| owned(answers.into_iter().next())).collect()
     }
 
-    /// [`summarize`](Self::summarize) of several views of the same rows; what is not there yet is read in one pass.
-    /// A view that cannot be summarised is an error in its place and leaves the others alone.
+    /// [`summarize`](Self::summarize) for several views of the same rows; missing summaries are computed in one pass.
+    /// A view that cannot be summarised gives an error in its position and does not affect the others.
     pub fn summarize_many<S: Summary>(views: &[Self], spec: &S::Spec) -> Vec<Result<Arc<S>>> {
         Self::read_together(views, &[Need::summary::<S>(spec.clone())]);
         views.iter().map(|view| view.summarize(spec)).collect()
     }
 
-    /// Answers requests for several views of the same rows in one pass, and keeps the answers with the views. What
-    /// cannot be read so is left to whoever asks for it.
+    /// Answers requests for several views of the same rows in one pass, and keeps the answers with the views. Requests that
+    /// cannot be answered fail later, where they are made.
     pub(crate) fn read_together(views: &[Self], needs: &[Need]) {
         let is_missing = |view: &&Self| needs.iter().any(|need| view.find(need, view.links.len()).is_none());
         let missing: Vec<&Self> = views.iter().filter(is_missing).collect();
@@ -283,10 +293,10 @@ impl Dataset {
         pass::summarize_branches(&first.source, shared, branches, needs, first.one_group(), &first.work)
     }
 
-    /// Where views of the same rows differ by their last stage alone, and all of these are models with one number as
-    /// output that are affine in the same columns: the view in front of them, and their maps. `None` without sharing.
+    /// If views of the same rows differ only in their last stage, and all of these stages are affine in the same columns with a
+    /// single number as output: the view before them, and their maps. `None` otherwise, and without sharing.
     ///
-    /// An evaluator that needs the rows can so have the predictions of all siblings by one product a tile.
+    /// An evaluator that needs the rows can compute the predictions of all siblings with one matrix product per tile.
     pub fn affine_siblings(views: &[Self]) -> Option<(Self, Vec<Arc<Affine>>)> {
         let first = views.first().filter(|first| first.sharing)?;
         let front = first.links.split_last()?.1;
@@ -308,14 +318,14 @@ impl Dataset {
         let depth = front.len() + 1;
         let front = Self {
             links: front.into(),
-            shelves: first.shelves.get(..depth)?.to_vec(),
-            own: first.own.get(..depth)?.to_vec(),
+            prepared: first.prepared.get(..depth)?.to_vec(),
+            cache: first.cache.get(..depth)?.to_vec(),
             ..first.clone()
         };
         Some((front, maps))
     }
 
-    /// The selected rows, tile by tile in the order of the frame, for what no summary can answer.
+    /// Calls `f` for the selected rows, tile by tile in the order of the frame, for computations that no summary can express.
     ///
     /// # Errors
     /// If a column is missing, rows cannot be read, or `f` fails.
@@ -332,12 +342,12 @@ impl Dataset {
         })
     }
 
-    /// Computes declared summaries of the selected rows now, in one pass, so that they are there for every clone of
-    /// this view. A request is first taken back through the stages; one that leaves this view is not computed here,
-    /// and one that cannot be answered fails where it is made.
+    /// Computes declared summaries of the selected rows now, in one pass, so that they are available in every clone of
+    /// this view. A request is first pulled back through the stages; if it can be answered before this view, it is not
+    /// computed here. A request that cannot be answered fails later, where it is made.
     ///
     /// # Errors
-    /// If nothing can be read at all.
+    /// If no rows can be read at all.
     pub fn prepare(&self, needs: &[Need]) -> Result<Self> {
         let depth = self.links.len();
         let needs = fuse(self.landing(needs).into_iter().filter(|need| self.find(need, depth).is_none()));
@@ -348,7 +358,7 @@ impl Dataset {
             |needs: &[Need]| self.answer(needs).map(|answers| needs.iter().cloned().zip(answers).collect());
         let answered: Vec<(Need, Answer)> = match answers(&needs) {
             Ok(answered) => answered,
-            // One bad column must not take the other requests down.
+            // One bad column must not make the other requests fail.
             Err(_) => {
                 needs.iter().filter_map(|need| answers(std::slice::from_ref(need)).ok()).flatten().collect()
             }
@@ -357,7 +367,7 @@ impl Dataset {
         Ok(self.with_more(prepared.collect()))
     }
 
-    /// Those of the requests, taken back through the stages, that land on this view.
+    /// The requests that, pulled back through the stages, have to be answered in this view.
     fn landing(&self, needs: &[Need]) -> Vec<Need> {
         if !self.sharing {
             return Vec::new();
@@ -367,13 +377,13 @@ impl Dataset {
         back.filter(|(depth, _)| *depth == lineage.len()).map(|(_, need)| need).collect()
     }
 
-    /// The same view with more on its shelf.
+    /// The same view with more prepared summaries.
     fn with_more(&self, more: Vec<Prepared>) -> Self {
-        let mut prepared = self.clone();
-        if let Some(last) = prepared.shelves.last_mut().filter(|_| !more.is_empty()) {
+        let mut view = self.clone();
+        if let Some(last) = view.prepared.last_mut().filter(|_| !more.is_empty()) {
             *last = Arc::new(last.iter().cloned().chain(more).collect());
         }
-        prepared
+        view
     }
 
     /// The states of some requests for groups of folds, from the rows.
@@ -387,7 +397,7 @@ impl Dataset {
         Ok(states.into_iter().flatten().map(|state| state.finish()).collect())
     }
 
-    /// The answer behind the first `depth` links, from the rows.
+    /// The answer behind the first `depth` stages, from the rows.
     fn answer_at(&self, need: &Need, depth: usize) -> Result<Answer> {
         let links = self.links.get(..depth).unwrap_or_default();
         let need = std::slice::from_ref(need);
@@ -400,8 +410,8 @@ impl Dataset {
         Groups { of_fold: folds.map(|fold| self.rows.includes(fold).then_some(0)).collect(), count: 1 }
     }
 
-    /// The answer behind the first `depth` links: from what is there, from in front of an affine stage, or, if
-    /// that is allowed, from rows.
+    /// The answer behind the first `depth` stages: an existing one, one lifted through an affine stage, or, if
+    /// allowed, one from the rows.
     fn resolve(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
         if let Some(answer) = self.find(need, depth) {
             return Ok(Some(answer));
@@ -427,7 +437,7 @@ impl Dataset {
         let upstream = match self.resolve(&earlier, depth - 1, read_rows) {
             Ok(Some(upstream)) => upstream,
             Ok(None) => return Ok(None),
-            // Inputs too large to be squared may lead to outputs that are not: the rows decide.
+            // If inputs are too large to be squared, outputs may not be: the rows decide.
             Err(error) if read_rows && !earlier.same(need) => {
                 return self.answer_at(need, depth).map(Some).map_err(|_| error);
             }
@@ -450,23 +460,23 @@ impl Dataset {
         if !self.sharing {
             return None;
         }
-        let mut prepared = self.shelves.get(depth)?.iter().filter(|p| p.rows == self.rows);
+        let mut prepared = self.prepared.get(depth)?.iter().filter(|p| p.rows == self.rows);
         if let Some(same) = prepared.clone().find(|p| p.need.same(need)) {
             return Some(Arc::clone(&same.answer));
         }
-        let own = self.own.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, answer)) = own.iter().find(|(have, _)| have.same(need)) {
+        let cache = self.cache.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, answer)) = cache.iter().find(|(have, _)| have.same(need)) {
             return Some(Arc::clone(answer));
         }
-        drop(own);
+        drop(cache);
         let projected = prepared.find_map(|p| p.need.project(&p.answer, need))?;
         self.keep(depth, need, &projected);
         Some(projected)
     }
 
     fn keep(&self, depth: usize, need: &Need, answer: &Answer) {
-        if let Some(own) = self.own.get(depth).filter(|_| self.sharing) {
-            own.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
+        if let Some(cache) = self.cache.get(depth).filter(|_| self.sharing) {
+            cache.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
         }
     }
 }

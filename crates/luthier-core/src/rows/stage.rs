@@ -1,4 +1,4 @@
-//! A fitted stage behind a known schema.
+//! A fitted stage with a known input schema.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{Batch, Outputs};
 use crate::Result;
 use crate::stage::{DynModel, Transformer, catch_panic};
 
-/// What a stage reads and appends behind a schema.
+/// The columns that a stage reads and appends for a known schema.
 #[derive(Debug, Clone)]
 pub(crate) struct Signature {
     pub(crate) inputs: Schema,
@@ -33,7 +33,7 @@ impl Signature {
         })
     }
 
-    /// The rows with the columns that the stage appends; `None` if it leaves all of them out. `reads` are the places of
+    /// The rows with the columns that the stage appends; `None` if it drops all rows. `reads` are the positions of
     /// the inputs.
     pub(crate) fn apply<T: Transformer + ?Sized>(
         &self,
@@ -52,7 +52,7 @@ impl Signature {
     }
 }
 
-/// A fitted stage of a pipeline behind a known schema.
+/// A fitted stage of a pipeline with a known input schema.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundStage {
     pub(crate) model: Arc<dyn DynModel>,

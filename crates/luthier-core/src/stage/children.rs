@@ -1,4 +1,4 @@
-//! Stages that are made of other stages.
+//! Stages that consist of other stages.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{DynEstimator, DynModel};
 use crate::{Error, Result};
 
-/// A stage and its name among the stages around it.
+/// A stage and its name among its siblings.
 #[derive(Debug, Clone)]
 pub struct PipelineStage {
     name: String,
@@ -38,13 +38,13 @@ impl PipelineStage {
     }
 }
 
-/// A fitted stage and its name among the stages around it.
+/// A fitted stage and its name among its siblings.
 pub type FittedChild = (String, Arc<dyn DynModel>);
 
-/// The stages that a stage is made of: [`PipelineStage`]s of an estimator, [`FittedChild`]ren of a model.
+/// The stages inside a stage: [`PipelineStage`]s of an estimator, or [`FittedChild`]ren of a model.
 ///
-/// Wherever a stage has children, they are addressed as `"stage.child.parameter"`, exchanged or left out by a grid, checked,
-/// saved and loaded, and their columns, notes and descriptions are known, whatever type the stage has.
+/// The children of a stage of any type are addressed as `"stage.child.parameter"`. A grid can exchange or omit them; they are
+/// checked, saved and loaded; and their columns, notes and descriptions are known.
 ///
 /// ```
 /// use luthier_core::frame::{Field, Schema};
@@ -71,7 +71,7 @@ pub type FittedChild = (String, Arc<dyn DynModel>);
 ///         self.stages.outputs(schema)
 ///     }
 ///
-///     // In a row, as those of a pipeline are: a search takes them one by one.
+///     // A sequence, as in a pipeline, so a search takes the stages one by one.
 ///     fn children(&self) -> Children<'_, PipelineStage> {
 ///         self.stages.children()
 ///     }
@@ -102,18 +102,18 @@ enum Kind {
 }
 
 impl<'a, C> Children<'a, C> {
-    /// Those of a stage that is not made of others.
+    /// No children.
     pub fn none() -> Self {
         Self { all: &[], kind: Kind::None }
     }
 
-    /// Stages that the stage around them fits and applies in its own way, as one classifier for each class.
+    /// Children that the stage fits and applies in its own way, for example one classifier per class.
     pub fn parts(all: &'a [C]) -> Self {
         Self { all, kind: Kind::Parts }
     }
 
-    /// Stages in a row: each is fitted on the rows as those before it show them, and nothing else happens. Whoever fits or
-    /// applies the stage around them may take them one by one, so a search shares what they have in common.
+    /// A sequence of stages: each is fitted on the output of the stages before it, and nothing else happens. A caller may
+    /// therefore fit or apply them one by one, which lets a search share common stages.
     pub fn in_a_row(all: &'a [C]) -> Self {
         Self { all, kind: Kind::InARow }
     }
@@ -123,33 +123,35 @@ impl<'a, C> Children<'a, C> {
         self.all
     }
 
-    /// The stages, if they are in a row.
+    /// The stages, if they are a sequence.
     pub fn row(&self) -> Option<&'a [C]> {
         (self.kind == Kind::InARow).then_some(self.all)
     }
 
-    /// The stages, unless they are in a row.
+    /// The stages, unless they are a sequence.
     pub(crate) fn own_parts(&self) -> &'a [C] {
         if self.kind == Kind::Parts { self.all } else { &[] }
     }
 
-    /// Whether the stage is made of others, of which there may be none at the moment.
+    /// Whether the stage can have children, even if it currently has none.
     pub fn are_possible(&self) -> bool {
         self.kind != Kind::None
     }
 }
 
-/// Whether names are usable and unique, and the parameters of all children are valid.
+/// Checks that the names are usable and unique, and that the parameters of all children are valid.
 pub(super) fn check_children(children: &[PipelineStage]) -> Result<()> {
     let mut names = HashSet::with_capacity(children.len());
     for child in children {
         let name = child.name();
         if name.is_empty() || name.contains('.') {
-            return Err(Error::invalid(format!("`{name}` cannot name a stage: use a name without dots")));
+            return Err(Error::invalid(format!(
+                "`{name}` cannot be the name of a stage: use a name without dots"
+            )));
         }
         if !names.insert(name) {
             return Err(Error::invalid(format!(
-                "two stages are named `{name}`: names address parameters and must differ"
+                "two stages are named `{name}`: the names must differ, because they address parameters"
             )));
         }
         child.stage().validate().map_err(|e| e.within(name))?;

@@ -1,4 +1,4 @@
-//! Object-safe mirrors of estimators and models: what pipelines, grids and the registry hold.
+//! Object-safe counterparts of estimators and models, as used by pipelines, grids and the registry.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -16,7 +16,7 @@ use crate::describe::{Description, Note, NoteKind};
 use crate::params::{ColumnRole, ParamInfo, Params, Value};
 use crate::{Error, Result, json};
 
-/// A stage of any type: the mirror of [`Estimator`], and of [`PureTransformer`] as one whose fit is itself.
+/// A stage of any type: the object-safe counterpart of [`Estimator`], and of [`PureTransformer`], which is its own model.
 pub trait DynEstimator: Debug + Send + Sync {
     /// The name the stage is registered by.
     fn type_name(&self) -> &'static str;
@@ -34,10 +34,10 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// # Errors
     /// An unknown name, or one that is not set.
     fn get_value(&self, name: &str) -> Result<Value>;
-    /// Whether all required parameters are set and all values are in range.
+    /// Checks that all required parameters are set and all values are in range.
     ///
     /// # Errors
-    /// The first parameter that is not.
+    /// The first parameter that is not set or out of range.
     fn validate(&self) -> Result<()>;
     /// See [`Estimator::outputs`].
     ///
@@ -47,7 +47,7 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// The schema behind the fitted stage.
     ///
     /// # Errors
-    /// Those of the stage, and its panic; a column of an output's name.
+    /// Those of the stage, and its panic; a column with the name of an output.
     fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
         let outputs = self.outputs(schema)?;
         schema.with_fields(outputs).map_err(|e| Error::from(e).in_stage(self.type_name()))
@@ -83,7 +83,7 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// # Errors
     /// Those of the stage, and its panic; a stage whose children are not in a row.
     fn assemble(&self, children: Vec<FittedChild>, columns: Option<&Schema>) -> Result<Arc<dyn DynModel>>;
-    /// The stage itself as a model, where there is nothing to fit.
+    /// The stage itself as a model, if there is nothing to fit.
     fn as_model(&self) -> Option<Arc<dyn DynModel>>;
     /// A copy.
     fn clone_box(&self) -> Box<dyn DynEstimator>;
@@ -111,11 +111,11 @@ impl dyn DynEstimator + '_ {
     }
 }
 
-/// A fitted stage of any type, together with the parameters it was fitted with.
+/// A fitted stage of any type, together with the parameters with which it was fitted.
 pub trait DynModel: Debug + Send + Sync {
     /// The name the stage is registered by.
     fn type_name(&self) -> &'static str;
-    /// The stage as a map of rows.
+    /// The stage as a transformer.
     fn transformer(&self) -> &dyn Transformer;
     /// See [`Transformer::transform`].
     ///
@@ -142,13 +142,13 @@ pub trait DynModel: Debug + Send + Sync {
     /// # Errors
     /// Those of the stage, and its panic.
     fn check_state(&self) -> Result<()>;
-    /// Whether it learned from rows; a transformer that is its own model did not.
+    /// Whether it was fitted on rows; a transformer that is its own model was not.
     fn is_fitted(&self) -> bool;
-    /// The parameters of the stage it was fitted by, in order of declaration.
+    /// The parameters of its estimator, in order of declaration.
     fn param_infos(&self) -> &'static [ParamInfo];
     /// The parameters that have a value.
     fn values(&self) -> Vec<(&'static str, Value)>;
-    /// What was learned, as it is saved.
+    /// The fitted state, as it is saved.
     ///
     /// # Errors
     /// If the model cannot be serialised.
@@ -185,7 +185,7 @@ impl dyn DynModel + '_ {
     }
 }
 
-/// A model and the estimator it came from.
+/// A model and its estimator.
 #[derive(Debug)]
 struct Fitted<E: Estimator> {
     estimator: E,
@@ -296,7 +296,7 @@ impl<E: Estimator> DynEstimator for E {
                 let name = |e| Error::from_author(E::NAME, e);
                 typed.into_iter().zip(models).map(|(e, m)| m.map(|m| fitted(e, m)).map_err(name)).collect()
             }
-            // One that panics must not take its siblings down.
+            // One that panics must not make its siblings fail.
             _ => alone(),
         }
     }

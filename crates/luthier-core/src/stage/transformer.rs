@@ -1,4 +1,4 @@
-//! Fitted stages: maps of rows.
+//! Transformers, which map rows to rows.
 
 use std::fmt::Debug;
 
@@ -12,12 +12,12 @@ use crate::rows::{Outputs, Signature, Tile, through_frame};
 
 /// Appends columns computed row by row: a fitted model, or a stage that needs no fitting.
 ///
-/// A stage says what it reads ([`inputs`](Self::inputs)) and what it appends ([`outputs`](Self::outputs)), and computes
-/// some rows at a time ([`apply`](Self::apply)). Everything around that is done for it: columns are found and appended,
-/// files are read batch by batch, nulls are refused, rows are numbered, and single rows are served by the same code.
+/// A transformer declares the columns that it reads ([`inputs`](Self::inputs)) and appends ([`outputs`](Self::outputs)), and
+/// computes some rows at a time ([`apply`](Self::apply)). The framework does the rest: it finds and appends columns,
+/// reads files batch by batch, rejects nulls, numbers rows, and uses the same code for single rows.
 ///
 /// # Contract
-/// - A row of the output depends on that row of the input alone, so the same rows in other batches or partitions give
+/// - A row of the output depends only on that row of the input, so the same rows in other batches or partitions give
 ///   the same values.
 /// - `outputs` fails for every schema that `apply` could not use.
 /// - An [`affine`](Self::affine) map equals `apply` up to rounding.
@@ -63,7 +63,7 @@ use crate::rows::{Outputs, Signature, Tile, through_frame};
     note = "implement `Transformer` (`inputs`, `outputs` and `apply`) for it"
 )]
 pub trait Transformer: Debug + Send + Sync + 'static {
-    /// The columns that `apply` reads. No others are read from a file or computed by the stages in front.
+    /// The columns that `apply` reads. No other columns are read from a file or computed by earlier stages.
     fn inputs(&self) -> Vec<String>;
 
     /// The columns that `apply` appends to rows with this schema, in order.
@@ -72,31 +72,31 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// If a column is missing or has the wrong type or width.
     fn outputs(&self, schema: &Schema) -> anyhow::Result<Vec<Field>>;
 
-    /// Computes the appended columns of some rows. There are no nulls in the inputs, unless
-    /// [`takes_nulls`](Self::takes_nulls) says otherwise.
+    /// Computes the appended columns of some rows. The inputs contain no nulls, unless
+    /// [`takes_nulls`](Self::takes_nulls) returns true.
     ///
     /// # Errors
     /// A value that cannot be used: [`Tile::bad_value`] names its column and row.
     fn apply(&self, rows: &Tile<'_>, out: &mut Outputs) -> anyhow::Result<()>;
 
-    /// The transformation as one affine map, if it is one. Summaries then go through this stage without rows.
+    /// The transformation as an affine map, if it is one. Summaries can then be carried through this stage without reading
+    /// rows.
     fn affine(&self) -> Option<Affine> {
         None
     }
 
-    /// Whether `apply` has an answer for nulls; else a null in an input is an error that names column and row.
+    /// Whether `apply` handles nulls; otherwise a null in an input is an error that names column and row.
     fn takes_nulls(&self) -> bool {
         false
     }
 
-    /// Whether `apply` may leave rows out ([`Outputs::keep`]), as those of an invalid category. The others keep their
-    /// place and fold.
+    /// Whether `apply` may drop rows ([`Outputs::keep`]), such as those with an invalid category. The other rows keep their
+    /// number and fold.
     fn drops_rows(&self) -> bool {
         false
     }
 
-    /// What a model has to say about itself: what it learned, how well it fits, and what should be known of the fit.
-    /// The default says nothing.
+    /// A description of a model: what it learned, how well it fits, and notes on the fit. The default is empty.
     fn describe(&self) -> Description {
         Description::new()
     }
@@ -106,20 +106,20 @@ pub trait Transformer: Debug + Send + Sync + 'static {
         Children::none()
     }
 
-    /// Whether what was learned fits together, so that no later call needs to check it again: called when a model is
-    /// loaded from a file, which may be damaged. The default accepts everything.
+    /// Checks that the fitted state is consistent, so that no later call needs to check it again. It is called when a model
+    /// is loaded from a file, which may be damaged. The default accepts everything.
     ///
     /// # Errors
-    /// What does not fit, such as 3 means beside 2 deviations.
+    /// An inconsistency, such as 3 means but 2 standard deviations.
     fn check_state(&self) -> anyhow::Result<()> {
         Ok(())
     }
 
-    /// A frame with the appended columns behind its own. Provided: it calls `apply` on each batch.
+    /// The frame with the appended columns. Provided: it calls `apply` on each batch.
     ///
     /// # Errors
-    /// If a column is missing, has another type or width than expected, or holds a value that cannot be used; a column
-    /// of an output's name.
+    /// If a column is missing, has another type or width than expected, or contains a value that cannot be used; a column
+    /// with the name of an output.
     fn transform(&self, data: &DataFrame) -> anyhow::Result<DataFrame> {
         let signature = Signature::of(self, data.schema())?;
         let schema = data.schema().with_fields(signature.outputs.iter().cloned())?;
@@ -128,18 +128,18 @@ pub trait Transformer: Debug + Send + Sync + 'static {
         through_frame(data, schema, |batch| signature.apply(self, batch, &reads))
     }
 
-    /// The schema that [`transform`](Self::transform) gives. Provided.
+    /// The schema that [`transform`](Self::transform) returns. Provided.
     ///
     /// # Errors
-    /// Those of [`outputs`](Self::outputs); a column of an output's name.
+    /// Those of [`outputs`](Self::outputs); a column with the name of an output.
     fn transform_schema(&self, schema: &Schema) -> anyhow::Result<Schema> {
         Ok(schema.with_fields(self.outputs(schema)?)?)
     }
 }
 
-/// A transformer that is configured, not fitted: it enters a pipeline by
-/// [`Pipeline::add_transformer`](crate::Pipeline::add_transformer).
+/// A transformer that needs no fitting. It is added to a pipeline with
+/// [`Pipeline::add_transformer`](crate::Pipeline::add_transformer); [`Transformer`] has an example.
 pub trait PureTransformer: Transformer + Params {
-    /// The name it is registered by, such as `"vector_assembler"`.
+    /// The registered name, such as `"vector_assembler"`.
     const NAME: &'static str;
 }

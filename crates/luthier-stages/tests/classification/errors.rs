@@ -66,7 +66,7 @@ fn probabilities() {
     }
     for label in [0.5, -1.0, 2.0] {
         let error = error(&many, &frame(vec![0.0, label], vec![0.5, 0.5]));
-        assert_says(&error, &["`label`, row 1", &format!("found {label}"), "the number of a class"]);
+        assert_says(&error, &["`label`, row 1", &format!("found {label}"), "the index of a class"]);
     }
     let scalar = scored(&[0.0, 1.0], &[0.1, 0.2], None);
     assert_says(

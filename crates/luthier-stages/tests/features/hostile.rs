@@ -34,7 +34,7 @@ fn rows_that_cannot_be_learned_from() {
     let imputer = Imputer::new().input_cols(["x"]).output_cols(["y"]);
     has(imputer.fit_frame(&missing).unwrap_err(), &["`x`", "missing", "constant"]);
     let discretizer = QuantileDiscretizer::new().input_col("x");
-    has(discretizer.fit_frame(&missing).unwrap_err(), &["`x`", "no number"]);
+    has(discretizer.fit_frame(&missing).unwrap_err(), &["`x`", "no values"]);
     let many = of_numbers("x", &[1e12]);
     let encoder = OneHotEncoder::new().input_cols(["x"]).output_cols(["y"]);
     has(encoder.fit_frame(&many).unwrap_err(), &["`x`", "1000000000000", "string_indexer"]);
@@ -69,7 +69,10 @@ fn parameters_that_cannot_be() {
     has(Bucketizer::new().splits([0.0, f64::NAN, 1.0]).validate().unwrap_err(), &["NaN"]);
     has(VectorSlicer::new().indices([2, 1, 2]).validate().unwrap_err(), &["2 twice"]);
     let frame = of_vectors(Array2::zeros((2, 3)));
-    has(VectorSlicer::new().indices([3]).transform(&frame).unwrap_err(), &["feature 3", "`features` has 3"]);
+    has(
+        VectorSlicer::new().indices([3]).transform(&frame).unwrap_err(),
+        &["`indices` contains 3", "`features` has only 3"],
+    );
     has(VectorSlicer::new().transform(&frame).unwrap_err(), &["`indices` or `names`"]);
     let named = VectorSlicer::new().names(["features_1", "features_0"]);
     assert_eq!(named.transform(&frame).unwrap().vectors("sliced_features").unwrap().ncols(), 2);
@@ -97,7 +100,7 @@ fn parameters_that_cannot_be() {
 
 #[test]
 fn column_transformers_that_cannot_be() {
-    has(ColumnTransformer::new().build().unwrap_err(), &["nothing to put"]);
+    has(ColumnTransformer::new().build().unwrap_err(), &["no columns are listed"]);
     let none: [String; 0] = [];
     has(
         ColumnTransformer::new().columns("a", none, Pipeline::new()).build().unwrap_err(),

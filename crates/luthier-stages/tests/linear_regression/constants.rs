@@ -61,7 +61,7 @@ fn a_penalty_in_deviations_leaves_it_out_and_says_so() {
     let description = model.describe();
     let [note] = description.notes() else { panic!("{:?}", description.notes()) };
     assert_eq!((note.kind, note.subjects.as_slice()), (NoteKind::ConstantColumn, &["one".to_owned()][..]));
-    assert!(note.message.contains("`one` does not vary") && note.message.contains("reg_param = 0"), "{note}");
+    assert!(note.message.contains("`one` is constant") && note.message.contains("reg_param = 0"), "{note}");
     let with_intercept = fit(&LinearRegression::new(), &data).describe();
     assert_eq!(with_intercept.notes().len(), 1);
 }

@@ -187,7 +187,10 @@ fn no_feature_is_made_of_a_label() {
     let both = VectorAssembler::new().input_cols(["features", "class"]).output_col("all");
     assembled.add_transformer("both", both);
     assembled.add("lr", LogisticRegression::new().features_col("all").label_col("class"));
-    refused(&assembled, "stage `both`: the column `class` is the label of stage `lr`");
+    refused(
+        &assembled,
+        "stage `both`: the column `class` cannot be a feature, because it is the label of stage `lr`",
+    );
 
     // A weight is none either, and nesting changes nothing.
     let mut inner = Pipeline::new();
@@ -195,5 +198,8 @@ fn no_feature_is_made_of_a_label() {
     let mut outer = Pipeline::new();
     outer.add("index", index());
     outer.add("inner", inner);
-    refused(&outer, "stage `inner.lr`: the column `class` is the label of stage");
+    refused(
+        &outer,
+        "stage `inner.lr`: the column `class` cannot be a feature, because it is the label of stage",
+    );
 }

@@ -49,7 +49,7 @@ fn an_unknown_stage_is_answered_with_the_nearest() {
 #[test]
 fn a_path_without_a_stage_is_explained() {
     let error = refused(ParamGrid::new().add_by_name("k", [2]), &scene(60, 4, 2));
-    assert_says(&error, &["`k` names no stage", "stage.parameter", "`pca`, `probe`"]);
+    assert_says(&error, &["`k` does not name a stage", "stage.parameter", "`pca`, `probe`"]);
 }
 
 #[test]
@@ -270,7 +270,11 @@ fn no_label_is_in_vectors_that_the_frame_has_already() {
             of_stage.fit(&leaking).unwrap_err().to_string(),
             of_pipeline.fit(&leaking).unwrap_err().to_string(),
         ] {
-            assert!(error.contains("`label` is the label") && error.contains("`features`"), "{error}");
+            assert!(
+                error.contains("`label` cannot be a feature, because it is the label")
+                    && error.contains("`features`"),
+                "{error}"
+            );
         }
         // Whoever predicts another column may have it among the features.
         let other = leaking.with_column("y", Column::f64((0..30).map(f64::from).collect())).unwrap();

@@ -33,7 +33,13 @@ fn a_model_knows_what_it_reads_and_saves_it() {
     let path = dir.path().join("model.json");
     model.save(&path).unwrap();
     assert_eq!(PipelineModel::load(&path).unwrap().inputs(), Some(inputs));
-    assert!(PipelineModel::new(vec![]).predictor().unwrap_err().to_string().contains("name them"));
+    assert!(
+        PipelineModel::new(vec![])
+            .predictor()
+            .unwrap_err()
+            .to_string()
+            .contains("pass them to `predictor_for`")
+    );
 }
 
 #[test]
