@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::byte_size::in_words;
 use crate::cause::Cause;
-use crate::memory::in_words;
 use crate::params::{ParamError, closest};
 
 /// How messages about an unknown name end, for whoever writes the program.

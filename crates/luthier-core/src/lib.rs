@@ -14,6 +14,7 @@
 extern crate self as luthier_core;
 
 mod affine;
+mod byte_size;
 mod cause;
 mod composite;
 mod dataset;

@@ -1,5 +1,6 @@
 //! Free memory, and checks against it.
 
+pub use crate::byte_size::in_words;
 use crate::{Error, Result};
 
 /// Smaller requests are always accepted.
@@ -14,10 +15,23 @@ pub fn free() -> Option<u64> {
         line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
     };
     let free = entry("MemAvailable")?.saturating_add(entry("SwapFree").unwrap_or(0));
-    let number = |file: &str| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
-    let limit = number("/sys/fs/cgroup/memory.max")
-        .map(|limit| limit.saturating_sub(number("/sys/fs/cgroup/memory.current").unwrap_or(0)));
-    Some(limit.map_or(free, |limit| limit.min(free)))
+    Some(left_of_limit().map_or(free, |left| left.min(free)))
+}
+
+/// What is left of the limit on the process's control group (cgroup v2), if there is one. Cached files count as free: the
+/// system drops them when memory is needed.
+fn left_of_limit() -> Option<u64> {
+    let read = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{file}")).ok();
+    let number = |file: &str| read(file)?.trim().parse::<u64>().ok();
+    let limit = number("max")?;
+    let used = number("current").unwrap_or(0);
+    let stat = read("stat").unwrap_or_default();
+    let cached = |name: &str| {
+        let line = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        line.trim().parse::<u64>().ok()
+    };
+    let cached = ["inactive_file", "active_file"].into_iter().filter_map(cached).sum();
+    Some(limit.saturating_sub(used.saturating_sub(cached)))
 }
 
 /// Rejects a request for more memory than is free, before it is allocated. `what` returns what needs the memory and what to
@@ -38,23 +52,6 @@ pub fn require(bytes: u64, what: impl FnOnce() -> (String, String)) -> Result<()
     }
 }
 
-/// Formats a number of bytes: exactly if it is a whole number of units, otherwise with three digits.
-pub fn in_words(bytes: u64) -> String {
-    let units =
-        [("GiB", 1u64 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("kB", 1_000)];
-    if let Some((unit, size)) = units.iter().find(|(_, size)| bytes >= *size && bytes.is_multiple_of(*size)) {
-        return format!("{} {unit}", bytes / size);
-    }
-    match units.iter().filter(|(unit, _)| !unit.contains('i')).find(|(_, size)| bytes >= *size) {
-        Some((unit, size)) => {
-            let value = bytes as f64 / *size as f64;
-            let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-            format!("{value:.digits$} {unit}")
-        }
-        None => format!("{bytes} B"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,13 +66,5 @@ mod tests {
             "{message}"
         );
         assert!(message.ends_with(" are free: lower it"), "{message}");
-    }
-
-    #[test]
-    fn sizes_are_for_people() {
-        assert_eq!(in_words(8_160_800), "8.16 MB");
-        assert_eq!(in_words(81_608), "81.6 kB");
-        assert_eq!(in_words(2 << 30), "2 GiB");
-        assert_eq!(in_words(400_000_000), "400 MB");
     }
 }

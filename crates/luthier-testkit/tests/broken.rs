@@ -320,7 +320,7 @@ fn wrong_roles_are_found() {
     for (found, what) in [
         (
             check_transformer(&NoInput::new(), &sample_frame()),
-            "`from` names the column `features` and has no role",
+            "`from` names the column `features` but has no role",
         ),
         (check_transformer(&NoOutput::new(), &sample_frame()), "`to` names the column `copy` to append"),
         (check_transformer(&NotThere::new(), &sample_frame()), "`other` is not appended"),

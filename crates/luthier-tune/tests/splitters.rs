@@ -116,7 +116,11 @@ fn each_row_is_held_out_about_equally_often() {
 #[test]
 fn too_few_rows_say_what_to_change() {
     let message = error(&KFold::new().num_folds(5), &frame(4));
-    assert!(message.contains("4 rows") && message.contains("5 folds") && message.contains("num_folds to 4"));
+    assert!(
+        message.contains("4 rows")
+            && message.contains("5 folds")
+            && message.contains("num_folds to at most 4")
+    );
     for rows in [0, 1] {
         let message = error(&KFold::new().num_folds(2), &frame(rows));
         assert!(message.contains("give more rows") && !message.contains("num_folds to"), "{message}");
@@ -214,7 +218,7 @@ fn a_split_that_cannot_be_used_is_found() {
         let folds = luthier_core::Folds::new(folds, count).unwrap();
         Split { folds, evaluated: evaluated.to_vec() }.check(3).unwrap_err().to_string()
     };
-    assert!(split(vec![0, 1], 2, &[0]).contains("2 rows, the frame has 3"));
+    assert!(split(vec![0, 1], 2, &[0]).contains("2 rows, but the frame has 3"));
     assert!(split(vec![0, 0, 0], 1, &[0]).contains("no rows are left to train on"));
     assert!(split(vec![0, 1, 0], 2, &[]).contains("evaluates no fold"));
     assert!(split(vec![0, 1, 0], 2, &[2]).contains("fold 2, but folds go from 0 to 1"));

@@ -1,5 +1,7 @@
 //! Weighted, centred first and second moments.
 
+use std::collections::{HashMap, HashSet};
+
 use luthier_frame::Schema;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -33,13 +35,10 @@ pub struct MomentsSpec {
 impl MomentsSpec {
     /// The unweighted moments of these columns; duplicate names are ignored.
     pub fn new<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
-        let mut unique: Vec<String> = Vec::new();
-        for column in columns.into_iter().map(Into::into) {
-            if !unique.contains(&column) {
-                unique.push(column);
-            }
-        }
-        Self { columns: unique, weight_col: None }
+        let mut seen = HashSet::new();
+        let columns = columns.into_iter().map(Into::into);
+        let columns = columns.filter(|column: &String| seen.insert(column.clone())).collect();
+        Self { columns, weight_col: None }
     }
 
     /// The same spec with rows weighted by a column.
@@ -69,11 +68,16 @@ impl MomentsSpec {
     }
 }
 
+/// The columns of a layout by their names.
+fn by_name(spans: &[ColumnSpan]) -> HashMap<&str, &ColumnSpan> {
+    spans.iter().map(|span| (span.name.as_str(), span)).collect()
+}
+
 /// Positions of the columns' features in a layout; `None` if a column is missing.
 pub(super) fn feature_indices(columns: &[String], spans: &[ColumnSpan]) -> Option<Vec<usize>> {
-    let mut indices = Vec::new();
+    let (mut indices, spans) = (Vec::new(), by_name(spans));
     for column in columns {
-        let span = spans.iter().find(|span| span.name == *column)?;
+        let span = spans.get(column.as_str())?;
         indices.extend(span.start..span.start + span.width);
     }
     Some(indices)
@@ -85,9 +89,8 @@ pub(super) fn selected_layout(
     spans: &[ColumnSpan],
 ) -> Option<(Vec<ColumnSpan>, Vec<usize>)> {
     let indices = feature_indices(columns, spans)?;
-    let mut start = 0;
-    let selected = columns.iter().filter_map(|name| spans.iter().find(|span| span.name == *name));
-    let selected = selected.map(|span| {
+    let (mut start, spans) = (0, by_name(spans));
+    let selected = columns.iter().filter_map(|name| spans.get(name.as_str())).map(|&span| {
         start += span.width;
         ColumnSpan { start: start - span.width, ..span.clone() }
     });
@@ -105,14 +108,14 @@ pub(super) fn span_of(column: &str, spans: &[ColumnSpan]) -> Result<std::ops::Ra
 /// The layout behind an affine map.
 pub(super) fn lifted_layout(to: &MomentsSpec, spans: &[ColumnSpan], map: &Affine) -> Result<Vec<ColumnSpan>> {
     let inputs = input_indices(spans, map)?;
-    let mut start = 0;
+    let (mut start, spans) = (0, by_name(spans));
     to.columns
         .iter()
         .map(|name| {
             let width = if *name == map.columns.output {
                 map.output_width(inputs.len())
             } else {
-                spans.iter().find(|span| span.name == *name).ok_or_else(|| missing(name))?.width
+                spans.get(name.as_str()).ok_or_else(|| missing(name))?.width
             };
             start += width;
             Ok(ColumnSpan { name: name.clone(), start: start - width, width })
@@ -583,11 +586,11 @@ impl Summary for Moments {
         let inputs = input_indices(&self.spans, map)?;
         let noise = self.noise();
         // Each feature behind the map is an old one or a new one.
+        let before = by_name(&self.spans);
         let origin: Vec<std::result::Result<usize, usize>> = spans
             .iter()
             .flat_map(|span| {
-                let old =
-                    self.spans.iter().find(|old| old.name == span.name && span.name != map.columns.output);
+                let old = before.get(span.name.as_str()).filter(|_| span.name != map.columns.output);
                 (0..span.width).map(move |j| old.map_or(Err(j), |old| Ok(old.start + j)))
             })
             .collect();

@@ -76,7 +76,10 @@ fn parameters_that_cannot_be() {
     has(VectorSlicer::new().transform(&frame).unwrap_err(), &["`indices` or `names`"]);
     let named = VectorSlicer::new().names(["features_1", "features_0"]);
     assert_eq!(named.transform(&frame).unwrap().vectors("sliced_features").unwrap().ncols(), 2);
-    has(named.clone().indices([1]).transform(&frame).unwrap_err(), &["`features_1`", "position 1 as well"]);
+    has(
+        named.clone().indices([1]).transform(&frame).unwrap_err(),
+        &["`features_1`", "also selected by its position 1"],
+    );
     has(
         named.names(["feature_1"]).transform(&frame).unwrap_err(),
         &["no feature `feature_1`", "`features_1`?"],

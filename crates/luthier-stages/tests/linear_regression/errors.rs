@@ -89,7 +89,7 @@ fn wrong_types_and_missing_columns_are_named() {
     {
         assert_says(&message(&estimator, &data), &["`text`", "numeric"]);
     }
-    assert_says(&message(&base.clone().label_col("features"), &data), &["`features`", "numeric"]);
+    assert_says(&message(&base.clone().label_col("features"), &data), &["`features`", "is the label"]);
     for estimator in [base.clone().label_col("absent"), base.weight_col("absent")] {
         assert_says(&message(&estimator, &data), &["`absent`"]);
     }

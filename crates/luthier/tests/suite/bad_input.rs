@@ -43,7 +43,10 @@ fn good_input_is_fitted_and_the_fits_are_counted() {
 #[test]
 fn an_unknown_stage_is_answered_with_the_nearest() {
     let error = refused(ParamGrid::new().add_by_name("pac.k", [2]), &scene(60, 4, 2));
-    assert_says(&error, &["candidate 0", "no stage `pac`", "did you mean `pca`?", "`pca`, `probe`"]);
+    assert_says(
+        &error,
+        &["candidate 0", "the stage `pac` does not exist", "did you mean `pca`?", "`pca`, `probe`"],
+    );
 }
 
 #[test]
@@ -110,7 +113,10 @@ fn parameters_that_contradict_each_other_fail_their_candidate_alone() {
         assert_eq!(result.candidates.iter().map(failed).collect::<Vec<_>>(), [true, false, false, false]);
         assert_eq!((result.candidates[0].rank, result.candidates[0].scored_folds), (4, 0));
         let note = result.notes.last().unwrap().to_string();
-        assert!(note.starts_with("candidate 0 on folds 0-2 (3 times): ") && note.contains("huber"), "{note}");
+        assert!(
+            note.starts_with("candidate 0 on folds 0-2 (3 times): ") && note.contains("Huber loss"),
+            "{note}"
+        );
     }
     let plan = search.explain(&scene(60, 4, 2)).unwrap();
     assert!(plan.contains("not fitted 1 candidate, of which the first is candidate 0: "), "{plan}");
@@ -139,7 +145,7 @@ impl Splitter for Short {
 fn a_split_that_cannot_be_used_is_an_error_that_names_the_splitter() {
     let search = CrossValidator::new(probed(), ParamGrid::new(), RegressionEvaluator::new()).splitter(Short);
     let error = search.fit(&scene(60, 4, 2)).unwrap_err();
-    assert_says(&error, &["splitter `Short`", "the split has 59 rows, the frame has 60"]);
+    assert_says(&error, &["splitter `Short`", "the split has 59 rows, but the frame has 60"]);
     assert_eq!(fits(), 0);
 }
 

@@ -175,7 +175,10 @@ fn a_row_of_another_type_is_searched_as_a_nested_pipeline() {
     assert_eq!(set.get_value("purpose").unwrap(), "b".into());
     assert_eq!(set.leaves()[1].1.get_value("k").unwrap(), 3.into());
     let error = root.with_params(&[("pcs.k", 1)].into_iter().collect()).unwrap_err().to_string();
-    assert!(error.contains("no stage `pcs`") && error.contains("did you mean `pca`"), "{error}");
+    assert!(
+        error.contains("the stage `pcs` does not exist") && error.contains("did you mean `pca`"),
+        "{error}"
+    );
 }
 
 #[test]

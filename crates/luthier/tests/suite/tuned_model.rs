@@ -132,7 +132,7 @@ fn a_metric_that_no_candidate_has_is_an_error_without_a_model() {
         assert_eq!(
             error.to_string(),
             "no candidate has a metric: r2 is not defined (NaN) on any of the 3 folds (4 rows each): \
-             it needs at least two rows with different labels\n- folds 0-2: r2 is not defined: `label` does not vary"
+             it needs at least two rows with different labels\n- folds 0-2: r2 is not defined: `label` is constant"
         );
     }
 }
@@ -157,7 +157,7 @@ fn a_mean_is_over_the_folds_that_have_the_metric_and_a_note_says_so() {
     let notes: Vec<String> = tuned.result().notes.iter().map(ToString::to_string).collect();
     assert_eq!(
         notes,
-        ["fold 2: r2 is not defined: `label` does not vary; the means are over the other 2 folds"]
+        ["fold 2: r2 is not defined: `label` is constant; the means are over the other 2 folds"]
     );
 }
 
