@@ -122,7 +122,7 @@ fn a_broken_contract_is_an_error_that_names_the_executor() {
             "executor `Forgets`: 2 of 8 tasks were never reported, the first of them is task 3",
         ),
         (Broken::Repeats, "executor `Repeats`: task 0 was reported twice"),
-        (Broken::Invents, "executor `Invents`: task 8 was reported, but there are 8 tasks"),
+        (Broken::Invents, "executor `Invents`: task 8 was reported, but there are only 8 tasks"),
         (Broken::Fails, "executor `Fails`: the cluster is away"),
         (Broken::Panics, "executor `Panics`: it panicked: the cluster is on fire"),
     ] {

@@ -219,9 +219,9 @@ fn a_split_that_cannot_be_used_is_found() {
         Split { folds, evaluated: evaluated.to_vec() }.check(3).unwrap_err().to_string()
     };
     assert!(split(vec![0, 1], 2, &[0]).contains("2 rows, but the frame has 3"));
-    assert!(split(vec![0, 0, 0], 1, &[0]).contains("no rows are left to train on"));
+    assert!(split(vec![0, 0, 0], 1, &[0]).contains("no rows are left for training"));
     assert!(split(vec![0, 1, 0], 2, &[]).contains("evaluates no fold"));
-    assert!(split(vec![0, 1, 0], 2, &[2]).contains("fold 2, but folds go from 0 to 1"));
+    assert!(split(vec![0, 1, 0], 2, &[2]).contains("fold 2, but folds are numbered from 0 to 1"));
     assert!(split(vec![0, 1, 0], 2, &[1, 0, 1]).contains("fold 1 twice"));
 }
 
