@@ -98,9 +98,8 @@ impl ModelFile {
             Some(inputs) => inputs.assemble(&frame, source)?,
             None => frame.clone(),
         };
-        let in_file = |e| source.locate(anyhow::Error::from(e).context(source.name()));
         Ok(Shown {
-            rows: self.pipeline.stream(&assembled).map_err(in_file)?,
+            rows: self.pipeline.stream(&assembled).map_err(|e| source.in_file(e))?,
             columns: frame.schema().clone(),
             assembled: assembled.schema().clone(),
             read: frame.num_rows(),

@@ -78,7 +78,8 @@ fn a_column_that_is_text_for_one_cell_has_its_line() {
             .unwrap();
         String::from_utf8(output.stderr).unwrap()
     };
-    let why = "`n.a.` is not a number; if it stands for a missing value, write `null_values = [\"\", \"NA\", \"n.a.\"]`";
+    let why = "`n.a.` is not a number; if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", \"n.a.\"]` \
+               with all that stand for one: the list replaces the default, and applies to columns of text too";
     assert!(
         fit("").starts_with(&format!("error: d.csv:4: {why}: c.toml:6: stage `vector_assembler`: ")),
         "{}",

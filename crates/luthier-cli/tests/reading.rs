@@ -274,7 +274,7 @@ fn a_column_that_is_text_for_one_cell_is_explained() {
     scene.write("d.csv", "size,age,y\n1,2,2\n2,40+,4.1\n3,5,5.9\n4,7,8\n5,8,10\n");
     let (_, notes) = scene.run(FIT);
     let expected = "note: d.csv: column `age` is text: `40+` in line 3 is not a number; if it stands for a missing value, \
-                    write `null_values = [\"\", \"NA\", \"40+\"]`";
+                    write `null_values = [\"\", \"NA\", \"?\", \"40+\"]` with all";
     assert!(notes.contains(expected), "{notes}");
     // Other signs.
     scene.write("d.csv", "x;y\n1,5;2\n2,5;4,1\n3,1;5,9\n4,2;8\n");

@@ -20,6 +20,7 @@
 //!
 //! The stages use only the public extension interface of `luthier-core`. There are no tree models and no clustering yet.
 
+mod categories;
 pub mod classifier;
 mod columns;
 mod features;
@@ -27,6 +28,7 @@ mod linear;
 mod metrics;
 mod optim;
 mod summaries;
+mod together;
 
 pub use features::{
     Binarizer, Bucketizer, ColumnTransformer, DatePart, DateParts, HandleInvalid, Imputer, ImputerModel,

@@ -77,10 +77,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         })?;
     let labels: Vec<String> =
         label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
-    let in_file = |e: Error| {
-        let located = |e: Error| source.locate(anyhow::Error::from(e).context(source.name()));
-        bad_label(&e, &labels, &source).unwrap_or_else(|| located(e))
-    };
+    let in_file = |e: Error| bad_label(&e, &labels, &source).unwrap_or_else(|| source.in_file(e));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {

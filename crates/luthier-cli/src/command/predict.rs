@@ -50,7 +50,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         Some(error) => return Err(failure::of_frame("write", error)),
         None => {}
     }
-    written.map_err(|e| source.locate(anyhow::Error::from(e).context(source.name())))?;
+    written.map_err(|e| source.in_file(e))?;
     match writer.finish() {
         Err(error) if is_broken_pipe(&error) => return Ok(()),
         finished => finished.map_err(|e| failure::of_frame("write", e))?,

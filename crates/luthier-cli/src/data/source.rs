@@ -220,6 +220,13 @@ impl DataSource {
         })
     }
 
+    /// An error about the rows, with the name of the file, unless it begins with it, and the place of the row that it names.
+    pub(crate) fn in_file(&self, error: luthier::core::Error) -> anyhow::Error {
+        let is_named = error.to_string().starts_with(&self.name());
+        let error = anyhow::Error::from(error);
+        self.locate(if is_named { error } else { error.context(self.name()) })
+    }
+
     /// Adds the place of the row to an error that names one.
     pub(crate) fn locate(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
         let error = error.into();

@@ -135,7 +135,8 @@ impl CsvNote {
             TextReason::NoNumber { .. } => match other_signs(cell) {
                 Some(hint) => hint.to_owned(),
                 None => format!(
-                    "if it stands for a missing value, write `null_values = [\"\", \"NA\", {:?}]`",
+                    "if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", {:?}]` with all that \
+                     stand for one: the list replaces the default, and applies to columns of text too",
                     escaped(cell)
                 ),
             },

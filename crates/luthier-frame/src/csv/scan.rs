@@ -156,8 +156,13 @@ impl CsvBatches {
 
 /// What to write if a cell is not a number.
 fn hint(cell: &str, expected: ColumnType) -> Option<String> {
-    let is_number = matches!(expected, ColumnType::F64 | ColumnType::I64);
-    super::notes::other_signs(cell).filter(|_| is_number).map(str::to_owned)
+    let hint = match expected {
+        ColumnType::F64 | ColumnType::I64 => super::notes::other_signs(cell)?,
+        ColumnType::Date => "write it as 2024-02-29",
+        ColumnType::Timestamp => "write it as 2024-02-29T12:30:00",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 impl Iterator for CsvBatches {

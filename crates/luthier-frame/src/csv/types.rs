@@ -330,7 +330,8 @@ mod tests {
         assert_eq!(
             note(&["1", "x", "2", "3", "y"]),
             "column `x` is text: 2 values are not numbers, the first of them is `x` in line 3; if it stands for a missing \
-             value, write `null_values = [\"\", \"NA\", \"x\"]`"
+             value, write `null_values = [\"\", \"NA\", \"?\", \"x\"]` with all that stand for one: the list replaces the \
+             default, and applies to columns of text too"
         );
         assert!(
             note(&["1,5", "2"])

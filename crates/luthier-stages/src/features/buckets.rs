@@ -4,7 +4,7 @@ use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::{Error, Outputs, Tile};
 
 use super::HandleInvalid;
-use super::handle_invalid::UNKNOWN;
+use crate::categories::UNKNOWN;
 use crate::columns;
 
 /// Buckets between ascending splits: `[s₀, s₁), [s₁, s₂), …, [sₙ₋₁, sₙ]`.

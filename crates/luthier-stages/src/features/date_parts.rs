@@ -1,7 +1,9 @@
 //! Computes numbers from dates and times.
 
 use std::f64::consts::TAU;
+use std::fmt::Write;
 
+use luthier_core::frame::chrono::format::{Item, StrftimeItems};
 use luthier_core::frame::chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Weekday};
 use luthier_core::frame::{
     ColumnType, Field, Schema, arrow_array::Array, date_times, parse_date, parse_timestamp, texts,
@@ -13,9 +15,9 @@ use super::HandleInvalid;
 
 /// Computes numbers from dates and times: the parts of each input column, concatenated into one vector.
 ///
-/// Inputs are columns of dates, timestamps, or strings in ISO 8601 format (`2024-02-29`, `2024-02-29T12:30:00`). The parts of
-/// a timestamp with a time zone are those of the local time in that zone. A feature is named after its column and its
-/// part, such as `admitted_month`.
+/// Inputs are columns of dates, timestamps, or strings in ISO 8601 format (`2024-02-29`, `2024-02-29T12:30:00`) or another
+/// one that `format` names. The parts of a timestamp with a time zone are those of the local time in that zone. A feature is
+/// named after its column and its part, such as `admitted_month`.
 ///
 /// | part | values | as in |
 /// |---|---|---|
@@ -69,6 +71,8 @@ pub struct DateParts {
     /// The day from which `days_since` counts, in ISO 8601 format.
     #[param(default = "1970-01-01")]
     since: String,
+    /// How strings are read, where it is not ISO 8601: a strftime pattern such as `%d.%m.%Y` or `%m/%d/%Y %H:%M`.
+    format: Option<String>,
     /// How missing values and strings that are not dates are handled.
     #[param(default = HandleInvalid::Error)]
     handle_invalid: HandleInvalid,
@@ -166,6 +170,9 @@ impl DateParts {
         if self.parts.is_empty() {
             return Err("`parts` is empty: name at least one, such as `year`".to_owned());
         }
+        if let Some(format) = self.format.as_ref().filter(|format| !is_pattern(format)) {
+            return Err(format!("`format` is {format:?}, expected a strftime pattern such as \"%d.%m.%Y\""));
+        }
         self.origin().map(drop)
     }
 
@@ -188,14 +195,17 @@ impl DateParts {
     }
 
     /// The values of a column, `None` where a value is missing or not a date.
-    fn times(rows: &Tile<'_>, column: &str) -> anyhow::Result<Vec<Option<NaiveDateTime>>> {
+    fn times(&self, rows: &Tile<'_>, column: &str) -> anyhow::Result<Vec<Option<NaiveDateTime>>> {
         let array = rows.array(column)?;
         if rows.schema().require(column)?.column_type() != ColumnType::Utf8 {
             return Ok(date_times(array.as_ref())?);
         }
-        let read = |text: &str| {
-            let day = || Some(parse_date(text.trim())?.and_time(NaiveTime::MIN));
-            parse_timestamp(text.trim()).map(|(time, _)| time).or_else(day)
+        let read = |text: &str| match &self.format {
+            Some(format) => read_as(text.trim(), format),
+            None => {
+                let day = || Some(parse_date(text.trim())?.and_time(NaiveTime::MIN));
+                parse_timestamp(text.trim()).map(|(time, _)| time).or_else(day)
+            }
         };
         Ok(texts(array.as_ref())?.into_iter().map(|text| read(&text?)).collect())
     }
@@ -234,7 +244,7 @@ impl Transformer for DateParts {
         let mut valid = vec![true; rows.len()];
         let mut start = 0;
         for column in columns {
-            for (i, time) in Self::times(rows, column)?.into_iter().enumerate() {
+            for (i, time) in self.times(rows, column)?.into_iter().enumerate() {
                 let Some(time) = time else {
                     if self.handle_invalid == HandleInvalid::Error {
                         return Err(invalid(rows, column, i).into());
@@ -274,11 +284,36 @@ impl Transformer for DateParts {
     }
 }
 
+/// Whether every part of the pattern is known, and it tells the day.
+fn is_pattern(format: &str) -> bool {
+    let sample = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap_or_default().and_time(NaiveTime::MIN);
+    let mut written = String::new();
+    let items = StrftimeItems::new(format);
+    !items.clone().any(|item| matches!(item, Item::Error))
+        && write!(written, "{}", sample.format_with_items(items)).is_ok()
+        && read_as(&written, format).is_some()
+}
+
+/// The time that a string tells by a pattern; midnight where the pattern has no time of day.
+fn read_as(text: &str, format: &str) -> Option<NaiveDateTime> {
+    let day = || Some(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN));
+    NaiveDateTime::parse_from_str(text, format).ok().or_else(day)
+}
+
 fn invalid(rows: &Tile<'_>, column: &str, i: usize) -> Error {
     let text = rows.array(column).ok().and_then(|array| texts(array.slice(i, 1).as_ref()).ok()?.pop()?);
-    let found = text.map_or("null".to_owned(), |text| format!("`{text}`"));
-    let expected = "a date in ISO 8601 format, such as 2024-02-29 or 2024-02-29T12:30:00; set `handle_invalid` to `skip` or `keep` \
-                    to accept others";
+    let (found, expected) = match text {
+        Some(text) => (
+            format!("`{text}`"),
+            "a date such as 2024-02-29 or 2024-02-29T12:30:00: for another form write it as `format`, such as \"%d.%m.%Y\"; \
+             with `handle_invalid` = `skip` such rows are left out, with `keep` their parts are NaN",
+        ),
+        None => (
+            "null".to_owned(),
+            "a date such as 2024-02-29: with `handle_invalid` = `skip` such rows are left out, with `keep` their parts are NaN, which an \
+             `imputer` fills",
+        ),
+    };
     rows.bad_value_of(column, i, found, expected)
 }
 

@@ -14,6 +14,3 @@ pub enum HandleInvalid {
     /// They get an additional bucket, index or category.
     Keep,
 }
-
-/// The category of invalid values.
-pub(crate) const UNKNOWN: &str = "__unknown";

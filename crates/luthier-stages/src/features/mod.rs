@@ -3,7 +3,6 @@
 mod binarizer;
 mod bucketizer;
 mod buckets;
-pub(crate) mod categories;
 mod column_transformer;
 mod date_parts;
 mod handle_invalid;
@@ -30,7 +29,6 @@ pub use bucketizer::Bucketizer;
 pub use column_transformer::ColumnTransformer;
 pub use date_parts::{DatePart, DateParts};
 pub use handle_invalid::HandleInvalid;
-pub(crate) use handle_invalid::UNKNOWN;
 pub use imputer::{Imputer, ImputerModel, ImputerStrategy};
 pub use index_to_string::IndexToString;
 pub use max_abs_scaler::{MaxAbsScaler, MaxAbsScalerModel};

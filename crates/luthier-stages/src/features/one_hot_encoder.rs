@@ -9,7 +9,7 @@ use luthier_core::{
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::handle_invalid::UNKNOWN;
+use crate::categories::UNKNOWN;
 use crate::columns;
 use crate::columns::some_of;
 use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::principal_axes::PrincipalAxes;
 use crate::columns;
-use crate::linear::together::fit_in_groups;
+use crate::together::fit_in_groups;
 
 /// Projects features onto the `k` directions of largest variance: `out = x · components`, and
 /// `(x − mean) · components` with `center`.

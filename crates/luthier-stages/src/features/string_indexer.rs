@@ -13,8 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
-use super::categories::{for_each_text, of_other_kind, require_categories};
-use super::handle_invalid::UNKNOWN;
+use crate::categories::{UNKNOWN, for_each_text, of_other_kind, require_categories};
 use crate::columns::{same_lengths, some_of};
 use crate::summaries::{CategoryCounts, CategorySpec};
 

@@ -3,7 +3,6 @@
 mod linear_regression;
 mod logistic_regression;
 mod notes;
-pub(crate) mod together;
 
 use notes::{constant_features, dependent_features, feature_names, not_converged};
 

@@ -7,8 +7,8 @@ use luthier_core::{Error, Result, Summary, Tile};
 use serde::{Deserialize, Serialize};
 
 use super::by_column::ByColumn;
+use crate::categories::{for_each_text, require_categories};
 use crate::columns;
-use crate::features::categories::{for_each_text, require_categories};
 
 /// The columns of [`CategoryCounts`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Parts of dates and times: pandas 3.1.1 gives these numbers (`Timestamp.year`, `isocalendar`, `day_of_week + 1`, …).
 
-use luthier_core::Transformer;
 use luthier_core::frame::{Column, DataFrame, parse_timestamp};
+use luthier_core::{Params, Transformer};
 use luthier_stages::{DatePart, DateParts, HandleInvalid};
 use ndarray::array;
 
@@ -85,4 +85,29 @@ fn what_is_no_date_is_an_error_left_out_or_nan() {
         DateParts::new().input_cols(["n"]).transform(&frame).unwrap_err(),
         &["column `n`", "i64", "2024-02-29"],
     );
+}
+
+#[test]
+fn other_forms_of_dates_are_read_as_the_pattern_says() {
+    let stage = |format: &str| {
+        let parts = [DatePart::Year, DatePart::Month, DatePart::Day, DatePart::Hour];
+        DateParts::new().input_cols(["t"]).parts(parts).format(format.to_owned())
+    };
+    for (text, format, expected) in [
+        ("29.02.2024", "%d.%m.%Y", [2024.0, 2.0, 29.0, 0.0]),
+        (" 5.3.2024 17:45 ", "%d.%m.%Y %H:%M", [2024.0, 3.0, 5.0, 17.0]),
+        ("12/31/23", "%m/%d/%y", [2023.0, 12.0, 31.0, 0.0]),
+        ("07 Jan 2024 03:10 PM", "%d %b %Y %I:%M %p", [2024.0, 1.0, 7.0, 15.0]),
+        ("20240229", "%Y%m%d", [2024.0, 2.0, 29.0, 0.0]),
+    ] {
+        let frame = DataFrame::from_columns(vec![("t", Column::utf8([text]))]).unwrap();
+        let out = stage(format).transform(&frame).unwrap();
+        assert_eq!(out.vectors("date_parts").unwrap().row(0).to_vec(), expected, "{text}");
+    }
+    let frame = DataFrame::from_columns(vec![("t", Column::utf8(["2024-02-29"]))]).unwrap();
+    has(stage("%d.%m.%Y").transform(&frame).unwrap_err(), &["`2024-02-29`", "`format`"]);
+    for no_day in ["%H:%M", "%Q", "%m.%Y", "%d.%m.%Y %z", ""] {
+        let refused = stage(no_day).validate().unwrap_err().to_string();
+        assert!(refused.contains("expected a strftime pattern such as"), "{no_day}: {refused}");
+    }
 }

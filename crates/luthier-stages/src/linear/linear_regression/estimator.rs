@@ -18,7 +18,7 @@ use super::solve::{Outcome, fit_factor, fit_normal_equations, fit_sparse_rows};
 use super::sparse_rows::{Columns, SparseRows};
 use super::statistics::{Estimate, Goodness};
 use crate::columns;
-use crate::linear::together::{fit_in_groups, only};
+use crate::together::{fit_in_groups, only};
 
 /// Sparse vectors of more features are fitted without the products of all pairs.
 const MULTIPLIED_FEATURES: usize = 256;

@@ -11,7 +11,7 @@ use super::notes::Names;
 use super::rows::{Origin, RowColumns, Rows};
 use crate::classifier::{ClassColumns, check_thresholds};
 use crate::columns;
-use crate::linear::together::{fit_in_groups, only};
+use crate::together::{fit_in_groups, only};
 
 /// Logistic regression: predicts the probability of each class from a linear function of the features.
 ///
@@ -303,7 +303,7 @@ impl LogisticRegression {
 
 /// Categories that labels stand for; a [`StringIndexer`](crate::StringIndexer) may add one for what it has not seen.
 fn known_classes(categories: &[String]) -> usize {
-    categories.iter().position(|name| name == crate::features::UNKNOWN).unwrap_or(categories.len())
+    categories.iter().position(|name| name == crate::categories::UNKNOWN).unwrap_or(categories.len())
 }
 
 fn as_matrix(vector: &Option<Vec<f64>>) -> Vec<Vec<f64>> {

@@ -15,8 +15,8 @@ use super::separation::{self, Separation};
 use super::statistics::Inference;
 use super::summary::LogisticTrainingSummary;
 use crate::classifier::Decision;
-use crate::linear::together::only;
 use crate::optim::Inverse;
+use crate::together::only;
 
 /// The model of each configuration; those with the same shape pass over the rows together.
 pub(super) fn fit_rows(

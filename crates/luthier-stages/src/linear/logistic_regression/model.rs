@@ -81,7 +81,7 @@ impl LogisticRegressionModel {
     /// categories than classes, because all rows are of one class, the other class has no name.
     pub(super) fn class_names(&self) -> Vec<String> {
         let name = |k: usize| match &self.labels {
-            Some(labels) => labels.get(k).cloned().unwrap_or_else(|| crate::features::UNKNOWN.to_owned()),
+            Some(labels) => labels.get(k).cloned().unwrap_or_else(|| crate::categories::UNKNOWN.to_owned()),
             None => self.label_of(k as f64).to_string(),
         };
         (0..self.num_classes()).map(name).collect()

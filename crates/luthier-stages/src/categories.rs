@@ -9,6 +9,9 @@ use luthier_core::frame::arrow_array::types as arrow;
 use luthier_core::frame::{ColumnType, Schema, arrow_schema::DataType, texts};
 use luthier_core::{Error, Result};
 
+/// The category of invalid values.
+pub(crate) const UNKNOWN: &str = "__unknown";
+
 /// Checks that a column holds single values.
 pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {
