@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -70,13 +72,7 @@ fn a_column_that_is_text_for_one_cell_has_its_line() {
             "c.toml",
             &format!("[data]\npath = \"d.csv\"\nlabel = \"label\"\nfeatures = [{features}]\n{stages}"),
         );
-        let arguments = ["fit", "c.toml", "--model", "m.json"];
-        let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
-            .current_dir(&folder)
-            .args(arguments)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stderr).unwrap()
+        common::luthier(&folder, "fit c.toml --model m.json").2
     };
     let why = "`n.a.` is not a number; if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", \"n.a.\"]` \
                with all that stand for one: the list replaces the default, and applies to columns of text too";
@@ -153,15 +149,8 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
             let text = std::fs::read_to_string(folder.path().join(format!("{name}.toml"))).unwrap();
             write(&format!("tune_{name}.toml"), &format!("{text}{search}"));
         }
-        let told = |arguments: &[&str]| {
-            let output = Command::new(env!("CARGO_BIN_EXE_luthier"))
-                .current_dir(&folder)
-                .args(arguments)
-                .output()
-                .unwrap();
-            String::from_utf8(output.stderr).unwrap()
-        };
-        for error in [told(&["fit", "fit.toml", "--model", "m.json"]), told(&["tune", "tune_fit.toml"])] {
+        let told = |arguments: &str| common::luthier(&folder, arguments).2;
+        for error in [told("fit fit.toml --model m.json"), told("tune tune_fit.toml")] {
             let at = error.contains("d.csv:3: ") && error.contains("fit.toml:6: ");
             assert!(
                 at && error
@@ -169,9 +158,7 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
                 "{error}"
             );
         }
-        for error in
-            [told(&["fit", "through.toml", "--model", "m.json"]), told(&["tune", "tune_through.toml"])]
-        {
+        for error in [told("fit through.toml --model m.json"), told("tune tune_through.toml")] {
             let at = error.contains("d.csv:3: ") && error.contains("through.toml:7: ");
             assert!(
                 at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod conditioning;
+#[path = "../common/draw.rs"]
+mod draw;
 mod evaluation;
 mod frames;
 mod laws;

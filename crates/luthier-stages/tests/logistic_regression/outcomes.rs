@@ -5,8 +5,8 @@ use luthier_core::{EstimatorExt, Params, Transformer};
 use luthier_stages::{Family, LogisticRegression, LogisticRegressionModel};
 use ndarray::{Array2, array};
 
+use crate::draw::Draw;
 use crate::frames::*;
-use crate::problems::Draw;
 
 #[test]
 fn separated_classes_stop_at_the_tolerance() {

@@ -4,8 +4,8 @@ use luthier_core::NoteKind;
 use luthier_stages::{Family, LogisticRegression, LogisticRegressionModel};
 use ndarray::{Array2, array};
 
+use crate::draw::Draw;
 use crate::frames::*;
-use crate::problems::Draw;
 
 /// How the classes of a problem lie.
 #[derive(Debug, Clone, Copy, PartialEq)]

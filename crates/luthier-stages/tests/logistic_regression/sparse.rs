@@ -5,8 +5,9 @@ use luthier_core::frame::{Column, DataFrame, SparseBuilder};
 use luthier_stages::{Family, LogisticRegression};
 use ndarray::Array2;
 
+use crate::draw::Draw;
 use crate::frames::*;
-use crate::problems::{Draw, Objective, Rows};
+use crate::problems::{Objective, Rows};
 
 /// Columns of so many levels, one-hot, with labels that depend on them.
 fn one_hot(rows: usize, columns: usize, levels: usize, classes: usize) -> Rows {

@@ -3,7 +3,8 @@
 use luthier_core::EstimatorExt;
 use luthier_stages::{LinearRegression, LinearRegressionModel, Solver};
 
-use crate::rows::{Draw, Rows, moments, violation};
+use crate::draw::Draw;
+use crate::rows::{Rows, moments, violation};
 use crate::{Tally, problems};
 
 #[derive(Debug, Clone)]

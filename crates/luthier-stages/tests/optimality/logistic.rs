@@ -4,7 +4,8 @@ use luthier_core::EstimatorExt;
 use luthier_stages::{Family, LogisticRegression, LogisticRegressionModel};
 use ndarray::{Array1, Array2};
 
-use crate::rows::{Draw, Rows, half_decrement, violation};
+use crate::draw::Draw;
+use crate::rows::{Rows, half_decrement, violation};
 use crate::{Tally, problems};
 
 #[derive(Debug, Clone)]

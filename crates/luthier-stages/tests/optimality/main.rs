@@ -4,6 +4,8 @@
 //! they went and which one took longest; `LUTHIER_PROBLEMS=83..84` tries one. Without the variable it is 300 of each kind.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../common/draw.rs"]
+mod draw;
 mod linear;
 mod logistic;
 mod rows;
