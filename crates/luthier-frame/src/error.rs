@@ -327,6 +327,28 @@ impl Error {
         }
     }
 
+    /// The file that the error names: its message begins with it.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::InFile { path, .. }
+            | Self::Files { path, .. }
+            | Self::EmptyFile { path, .. }
+            | Self::CsvEncoding { path, .. }
+            | Self::CsvNoText { path, .. }
+            | Self::CsvTooLong { path, .. }
+            | Self::CsvCellTooLong { path, .. }
+            | Self::CsvFields { path, .. }
+            | Self::CsvQuote { path, .. }
+            | Self::CsvValue { path, .. }
+            | Self::ParquetRead { path, .. }
+            | Self::ParquetWrite { path, .. }
+            | Self::FileChanged { path, .. } => Some(path),
+            Self::InRow { place, .. } => Some(place.file()),
+            _ => None,
+        }
+    }
+
     /// The column of the invalid value.
     pub fn column(&self) -> Option<&str> {
         match self {

@@ -220,9 +220,10 @@ impl DataSource {
         })
     }
 
-    /// An error about the rows, with the name of the file, unless it begins with it, and the place of the row that it names.
+    /// An error about the rows, with the name of the file, unless it names one itself, and the place of the row that it
+    /// names.
     pub(crate) fn in_file(&self, error: luthier::core::Error) -> anyhow::Error {
-        let is_named = error.to_string().starts_with(&self.name());
+        let is_named = matches!(&error, luthier::core::Error::Frame(error) if error.path().is_some());
         let error = anyhow::Error::from(error);
         self.locate(if is_named { error } else { error.context(self.name()) })
     }

@@ -36,14 +36,14 @@ impl Inputs {
     ///
     /// # Errors
     /// A column that does not exist or has the wrong type; a glob that matches nothing; a name with another role.
-    pub(crate) fn select(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
+    pub(crate) fn select(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<Field>)> {
         for column in config.roles().into_iter().filter_map(|(_, column)| column) {
             schema.require(&column.name).map_err(|e| column.place.error(e))?;
         }
         Self::of_features(config, roles, schema).map_err(|e| config.features.place.error(e))
     }
 
-    fn of_features(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<String>)> {
+    fn of_features(config: &DataConfig, roles: &Roles, schema: &Schema) -> Result<(Self, Vec<Field>)> {
         let selector = Selector {
             what: "features",
             schema,
@@ -69,8 +69,7 @@ impl Inputs {
         let missing_label = selection.missing_label;
         let [label, weight, fold] =
             [label, weight, fold].map(|role| role.as_ref().map(|key| key.name.clone()));
-        let shown = |name: String| schema.field(&name).map_or(name, ToString::to_string);
-        let passed_over = passed_over.into_iter().map(shown).collect();
+        let passed_over = passed_over.iter().filter_map(|name| schema.field(name).cloned()).collect();
         Ok((Self { features, num_features, label, weight, fold, missing_label }, passed_over))
     }
 

@@ -5,9 +5,11 @@ mod inputs;
 
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 
+use std::collections::HashSet;
+
 use anyhow::{Result, anyhow, bail};
 use luthier::frame::arrow_array::Array;
-use luthier::frame::{DataFrame, numbers};
+use luthier::frame::{ColumnType, DataFrame, Field, numbers};
 
 use crate::build;
 use crate::config::Config;
@@ -43,16 +45,15 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     }
     let config = &config.data;
     if !passed_over.is_empty() {
-        let is_text = passed_over.iter().any(|column| column.ends_with(": utf8"));
+        let is_text = passed_over.iter().any(|field| field.column_type() == ColumnType::Utf8);
         let remedy =
             if is_text { "; `categories` under [data] names those whose values are categories" } else { "" };
         note(&format!(
             "these columns are neither numbers nor vectors and are not used as features: {}{remedy}",
-            passed_over.join(", ")
+            passed_over.iter().map(Field::to_string).collect::<Vec<_>>().join(", ")
         ));
-        let is_passed =
-            |name: &str| passed_over.iter().any(|of| of.rsplit_once(": ").is_some_and(|(of, _)| of == name));
-        config.source.note_texts(is_passed);
+        let passed_over: HashSet<&str> = passed_over.iter().map(Field::name).collect();
+        config.source.note_texts(|name| passed_over.contains(name));
     }
     if frame.num_rows() == 0 {
         bail!("{}: the file has no rows", config.source.path.display());

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::fmt::Write;
 
-use luthier_core::frame::chrono::format::{Item, StrftimeItems};
+use luthier_core::frame::chrono::format::{Item, Parsed, StrftimeItems, parse};
 use luthier_core::frame::chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Weekday};
 use luthier_core::frame::{
     ColumnType, Field, Schema, arrow_array::Array, date_times, parse_date, parse_timestamp, texts,
@@ -200,8 +200,10 @@ impl DateParts {
         if rows.schema().require(column)?.column_type() != ColumnType::Utf8 {
             return Ok(date_times(array.as_ref())?);
         }
-        let read = |text: &str| match &self.format {
-            Some(format) => read_as(text.trim(), format),
+        let pattern: Option<Vec<Item<'_>>> =
+            self.format.as_ref().map(|format| StrftimeItems::new(format).collect());
+        let read = |text: &str| match &pattern {
+            Some(pattern) => read_as(text.trim(), pattern),
             None => {
                 let day = || Some(parse_date(text.trim())?.and_time(NaiveTime::MIN));
                 parse_timestamp(text.trim()).map(|(time, _)| time).or_else(day)
@@ -288,16 +290,18 @@ impl Transformer for DateParts {
 fn is_pattern(format: &str) -> bool {
     let sample = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap_or_default().and_time(NaiveTime::MIN);
     let mut written = String::new();
-    let items = StrftimeItems::new(format);
-    !items.clone().any(|item| matches!(item, Item::Error))
-        && write!(written, "{}", sample.format_with_items(items)).is_ok()
-        && read_as(&written, format).is_some()
+    let pattern: Vec<Item<'_>> = StrftimeItems::new(format).collect();
+    !pattern.contains(&Item::Error)
+        && write!(written, "{}", sample.format_with_items(pattern.iter())).is_ok()
+        && read_as(&written, &pattern).is_some()
 }
 
 /// The time that a string tells by a pattern; midnight where the pattern has no time of day.
-fn read_as(text: &str, format: &str) -> Option<NaiveDateTime> {
-    let day = || Some(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN));
-    NaiveDateTime::parse_from_str(text, format).ok().or_else(day)
+fn read_as(text: &str, pattern: &[Item<'_>]) -> Option<NaiveDateTime> {
+    let mut parsed = Parsed::new();
+    parse(&mut parsed, text, pattern.iter()).ok()?;
+    let day = || Some(parsed.to_naive_date().ok()?.and_time(NaiveTime::MIN));
+    parsed.to_naive_datetime_with_offset(0).ok().or_else(day)
 }
 
 fn invalid(rows: &Tile<'_>, column: &str, i: usize) -> Error {
