@@ -61,8 +61,8 @@ pub use rows::{Outputs, SparseTile, Tile};
 pub use stage::scramble;
 pub use stage::{
     Children, DynEstimator, DynEvaluator, DynModel, Estimator, EvaluationPlan, Evaluator, FitContext,
-    FittedChild, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer, catch_panic,
-    evaluate_all,
+    FittedChild, Landings, LineageStep, Model, PipelineStage, PureTransformer, StagePlan, Transformer,
+    catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
 pub use work::{Work, WorkCounter};

@@ -16,8 +16,8 @@ use crate::leak::LabelGuard;
 use crate::params::{ParamError, ParamInfo, ParamMap, Params, StageHandle, Value};
 use crate::pipeline_model::{PipelineModel, TYPE_NAME};
 use crate::stage::{
-    Children, DynEstimator, Estimator, FitContext, FittedChild, LineageStep, PipelineStage, PureTransformer,
-    StagePlan, pure,
+    Children, DynEstimator, Estimator, FitContext, FittedChild, Landings, LineageStep, PipelineStage,
+    PureTransformer, StagePlan, pure,
 };
 use crate::summary::Need;
 use crate::{Error, Result, document};
@@ -226,11 +226,12 @@ impl Estimator for Pipeline {
         // What is asked of the rows as they are seen in front of each stage, by it and by later ones.
         let first = steps.len();
         let mut needs: Vec<Vec<Need>> = vec![Vec::new(); leaves.len()];
+        let mut landings = Landings::default();
         for (name, leaf) in &leaves {
             let planned =
                 PlannedStage::new(*leaf, &schema).map_err(|e| e.in_stage_of(name, leaf.type_name()))?;
             for need in planned.plan.needs() {
-                let (depth, need) = LineageStep::pull_back_all(&steps, need);
+                let (depth, need) = landings.pull_back(&steps, |depth| depth, need);
                 if let Some(needs) = depth.checked_sub(first).and_then(|place| needs.get_mut(place)) {
                     needs.push(need);
                 }

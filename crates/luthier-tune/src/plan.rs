@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    DynEstimator, DynEvaluator, LabelGuard, LineageStep, Need, ParamMap, PlannedStage, Value,
+    DynEstimator, DynEvaluator, LabelGuard, Landings, LineageStep, Need, ParamMap, PlannedStage, Value,
 };
 
 use crate::failure::Failure;
@@ -24,6 +24,7 @@ pub(crate) struct Tree {
     /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
     by_key: HashMap<String, Vec<usize>>,
+    landings: Landings,
 }
 
 /// The requests of the evaluators on the predictions of a candidate.
@@ -71,6 +72,8 @@ pub(crate) struct Node {
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
     /// behind this node.
     pub(crate) needs: Vec<Need>,
+    /// Requests behind many later stages that are answered from rows before this node.
+    pub(crate) passing: Vec<Need>,
 }
 
 /// The nodes that are the same number of stages behind the frame, grouped as they are fitted.
@@ -201,6 +204,9 @@ impl Tree {
             Some(error) if tree.invalid.len() == params.len() => return Err(error),
             _ => tree.levels = tree.group(),
         }
+        for (place, node) in tree.nodes.iter_mut().enumerate() {
+            node.passing = tree.landings.passing(place);
+        }
         Ok((tree, base.needs))
     }
 
@@ -249,8 +255,10 @@ impl Tree {
                     let planned = PlannedStage::new(leaf, before)
                         .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
                     let (stage, depth) = (leaf.clone_box(), path.len());
-                    let (candidates, needs) = (Vec::new(), Vec::new());
-                    self.nodes.push(Node { name, stage, values, planned, parent, depth, candidates, needs });
+                    let (candidates, needs, passing) = (Vec::new(), Vec::new(), Vec::new());
+                    let node =
+                        Node { name, stage, values, planned, parent, depth, candidates, needs, passing };
+                    self.nodes.push(node);
                     self.by_key.entry(key).or_default().push(self.nodes.len() - 1);
                     self.nodes.len() - 1
                 }
@@ -295,7 +303,8 @@ impl Tree {
             .chain([(path.len(), OTHER_EVALUATORS.to_owned(), also)]);
         for (depth, stage, needs) in asked.collect::<Vec<_>>() {
             for need in needs {
-                let (landed, need) = LineageStep::pull_back_all(&steps[..depth], &need);
+                let place = |depth: usize| path[depth - 1];
+                let (landed, need) = self.landings.pull_back(&steps[..depth], place, &need);
                 match landed.checked_sub(1) {
                     Some(position) => {
                         let have = &mut self.nodes[path[position]].needs;

@@ -309,6 +309,7 @@ impl<'a> Run<'a> {
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
         let view = before.through_stage(&this.name, model)?.held();
+        let view = view.carry(&this.passing, &[Rows::Except(fold), Rows::Only(fold)]);
         if this.needs.is_empty() {
             return Ok(view);
         }

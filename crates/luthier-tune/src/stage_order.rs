@@ -1,6 +1,7 @@
 //! The order in which the stages of candidates are shared.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use luthier_core::frame::Schema;
 use luthier_core::params::ColumnRole;
@@ -34,18 +35,14 @@ impl StageOrder {
 
     /// The stages in the order in which they are shared; `None` where that is the order of declaration.
     pub(crate) fn moved<'a>(&self, declared: &Stages<'a>, schema: &Schema) -> Option<Stages<'a>> {
-        let columns: Vec<Columns> = declared.iter().map(|(_, stage)| Columns::of(*stage)).collect();
         let key = |place: usize| declared.get(place).and_then(|(name, _)| self.stages.get(name));
-        let mut left: Vec<usize> = (0..declared.len()).collect();
+        let mut stages = Dependencies::of(declared);
+        let mut ready: BinaryHeap<_> = stages.free().map(|place| Reverse((key(place), place))).collect();
         let mut order = Vec::with_capacity(declared.len());
-        while !left.is_empty() {
-            let ready = |&place: &usize| {
-                let mut earlier = left.iter().take_while(|&&other| other < place);
-                !earlier.any(|&other| columns[place].depends_on(&columns[other]))
-            };
-            let next = left.iter().copied().filter(ready).min_by_key(|&place| key(place))?;
-            left.retain(|&place| place != next);
-            order.push(next);
+        while let Some(Reverse((_, place))) = ready.pop() {
+            order.push(place);
+            let free = stages.without(place);
+            ready.extend(free.into_iter().map(|free| Reverse((key(free), free))));
         }
         if order.is_sorted() || drops_rows(declared, schema) {
             return None;
@@ -66,30 +63,58 @@ fn drops_rows(stages: &Stages<'_>, schema: &Schema) -> bool {
     })
 }
 
-/// The columns of a stage, as its parameters declare them.
-struct Columns {
-    /// `None` if it declares no input, so that it may read anything.
-    reads: Option<Vec<String>>,
-    appends: Vec<String>,
+/// Which stages must stay behind which.
+struct Dependencies {
+    /// For each stage the stages that wait for it.
+    waiting: Vec<Vec<usize>>,
+    /// For each stage the number of stages that it waits for.
+    missing: Vec<usize>,
 }
 
-impl Columns {
-    fn of(stage: &dyn DynEstimator) -> Self {
-        let of = |appended: bool| {
-            let roles = ColumnRole::ALL.into_iter().filter(move |role| role.is_appended() == appended);
-            roles.flat_map(|role| stage.columns_of(role)).collect::<Vec<_>>()
-        };
-        let has_input = !stage.columns_of(ColumnRole::Input).is_empty();
-        Self { reads: has_input.then(|| of(false)), appends: of(true) }
+impl Dependencies {
+    /// By the columns that the parameters of the stages declare: a stage stays behind one that appends a column of its own. A
+    /// stage that declares no input may read anything, so it keeps its place.
+    fn of(declared: &Stages<'_>) -> Self {
+        let mut found = Self { waiting: vec![Vec::new(); declared.len()], missing: vec![0; declared.len()] };
+        let mut appended: HashMap<String, usize> = HashMap::new();
+        let mut fixed: Option<usize> = None;
+        for (place, (_, stage)) in declared.iter().enumerate() {
+            let of = |appends: bool| {
+                let roles = ColumnRole::ALL.into_iter().filter(move |role| role.is_appended() == appends);
+                roles.flat_map(|role| stage.columns_of(role))
+            };
+            let appends: Vec<String> = of(true).collect();
+            if stage.columns_of(ColumnRole::Input).is_empty() {
+                (fixed.unwrap_or(0)..place).for_each(|earlier| found.add(place, earlier));
+                fixed = Some(place);
+            } else {
+                let made_by = of(false).chain(appends.iter().cloned());
+                let made_by = made_by.filter_map(|column| appended.get(&column).copied());
+                let earlier: BTreeSet<usize> = made_by.chain(fixed).collect();
+                earlier.into_iter().for_each(|earlier| found.add(place, earlier));
+            }
+            appended.extend(appends.into_iter().map(|column| (column, place)));
+        }
+        found
     }
 
-    /// Whether this later stage may read what an earlier one appends, or must stay behind it for another reason.
-    fn depends_on(&self, earlier: &Self) -> bool {
-        match (&self.reads, &earlier.reads) {
-            (Some(reads), Some(_)) => {
-                reads.iter().chain(&self.appends).any(|column| earlier.appends.contains(column))
-            }
-            _ => true,
-        }
+    fn add(&mut self, place: usize, earlier: usize) {
+        self.waiting[earlier].push(place);
+        self.missing[place] += 1;
+    }
+
+    /// The stages that wait for none.
+    fn free(&self) -> impl Iterator<Item = usize> + '_ {
+        self.missing.iter().enumerate().filter(|(_, missing)| **missing == 0).map(|(place, _)| place)
+    }
+
+    /// Strikes a stage; returns those that wait for none any more.
+    fn without(&mut self, place: usize) -> Vec<usize> {
+        let mut free = std::mem::take(&mut self.waiting[place]);
+        free.retain(|&waiting| {
+            self.missing[waiting] -= 1;
+            self.missing[waiting] == 0
+        });
+        free
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use luthier_frame::{ColumnType, Field, Schema};
 
+use super::reader::Source;
 use crate::Result;
 use crate::affine::Affine;
 use crate::rows::BoundStage;
@@ -16,8 +17,6 @@ pub(super) struct Link {
     pub(super) schema: Schema,
     pub(super) step: Arc<LineageStep>,
     pub(super) affine: Option<Arc<Affine>>,
-    /// Whether the source contains the columns that the stage appends.
-    pub(super) is_held: bool,
 }
 
 impl Link {
@@ -31,7 +30,7 @@ impl Link {
         let affine = affine.filter(|_| !drops_rows);
         let step = LineageStep::new(outputs, affine.as_ref().map(|map| map.columns.clone()));
         let step = Arc::new(step.dropping_rows(drops_rows));
-        Ok(Self { stage, schema, step, affine: affine.map(Arc::new), is_held: false })
+        Ok(Self { stage, schema, step, affine: affine.map(Arc::new) })
     }
 
     /// The same stage as an opaque one, which can only be applied to rows.
@@ -57,26 +56,38 @@ impl Link {
 
 /// What has to be read and applied to see some columns behind several stages.
 #[derive(Debug)]
-pub(super) struct Demand {
+pub(super) struct Demand<'a> {
     /// Columns before the stages.
     pub(super) columns: BTreeSet<String>,
-    /// For each stage, whether it has to be applied.
-    pub(super) links: Vec<bool>,
+    /// The stages that have to be applied, in order.
+    pub(super) links: Vec<&'a Link>,
 }
 
-impl Demand {
-    /// A stage is applied if its outputs are requested or lead to requested columns, or if it drops rows.
-    pub(super) fn of(mut columns: BTreeSet<String>, links: &[Link]) -> Self {
-        let mut needed = vec![false; links.len()];
-        for (link, needed) in links.iter().zip(&mut needed).rev().filter(|(link, _)| !link.is_held) {
+impl<'a> Demand<'a> {
+    /// A stage is applied if its outputs are requested or lead to requested columns and the source does not hold them, or if
+    /// it drops rows. There are `before` stages before these.
+    pub(super) fn of(
+        mut columns: BTreeSet<String>,
+        links: &'a [Arc<Link>],
+        before: usize,
+        source: &Source,
+    ) -> Self {
+        let mut needed = Vec::new();
+        for (place, link) in links.iter().enumerate().rev() {
+            if before + place < source.held && columns.iter().all(|column| source.has(column)) {
+                break;
+            }
             let signature = &link.stage.signature;
             let mut is_asked_for = false;
-            signature.outputs.iter().for_each(|field| is_asked_for |= columns.remove(field.name()));
-            *needed = is_asked_for || signature.drops_rows;
-            if *needed {
+            for field in signature.outputs.iter().filter(|field| !source.has(field.name())) {
+                is_asked_for |= columns.remove(field.name());
+            }
+            if is_asked_for || signature.drops_rows {
                 columns.extend(signature.inputs.names().map(str::to_owned));
+                needed.push(&**link);
             }
         }
+        needed.reverse();
         Self { columns, links: needed }
     }
 }

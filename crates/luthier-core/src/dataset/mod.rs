@@ -5,27 +5,27 @@ mod gather;
 mod link;
 mod pass;
 mod reader;
+mod shelves;
 mod training_sets;
 
 pub use folds::{Folds, Rows};
 pub use training_sets::{Capacity, TrainingSets};
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
 use crate::rows::Tile;
-use crate::stage::{DynModel, LineageStep};
+use crate::stage::{DynModel, LineageStep, STRIDE};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 use link::Link;
 use pass::no_answer;
 use reader::{Branch, Groups, Reader, Source};
-
-/// The number of stages that rows pass through before their outputs are kept.
-const STAGES_AHEAD: usize = 16;
+use shelves::{Prepared, Shelves};
 
 /// The largest number of values that are kept for a view: 64 MB.
 const NUMBERS_HELD: usize = 1 << 23;
@@ -51,23 +51,16 @@ const NUMBERS_HELD: usize = 1 << 23;
 pub struct Dataset {
     source: Arc<Source>,
     rows: Rows,
-    links: Arc<[Link]>,
-    /// Summaries that are computed before any unit starts, by the number of stages before them.
-    prepared: Vec<Arc<Vec<Prepared>>>,
-    /// Other answers for these rows, by the number of stages before them; shared with later views.
-    cache: Vec<Arc<Answers>>,
+    links: Arc<[Arc<Link>]>,
+    /// Summaries that are computed before any unit starts.
+    prepared: Shelves,
+    /// Other answers for these rows behind the last stages, by the number of stages behind them; shared with later views.
+    cache: VecDeque<Arc<Answers>>,
     sharing: bool,
     work: Arc<WorkCounter>,
 }
 
 type Answers = Mutex<Vec<(Need, Answer)>>;
-
-#[derive(Debug, Clone)]
-struct Prepared {
-    need: Need,
-    rows: Rows,
-    answer: Answer,
-}
 
 /// A request that could not be answered while preparing, and why.
 pub type FailedNeed = (Need, Error);
@@ -91,8 +84,8 @@ impl Dataset {
             source: Arc::new(source),
             rows: Rows::All,
             links: Arc::new([]),
-            prepared: vec![Arc::default()],
-            cache: vec![Arc::default()],
+            prepared: Shelves::default(),
+            cache: VecDeque::from([Arc::default()]),
             sharing: true,
             work: Arc::default(),
         }
@@ -118,7 +111,7 @@ impl Dataset {
         Self { rows, cache: self.no_answers(), ..self.clone() }
     }
 
-    fn no_answers(&self) -> Vec<Arc<Answers>> {
+    fn no_answers(&self) -> VecDeque<Arc<Answers>> {
         self.cache.iter().map(|_| Arc::default()).collect()
     }
 
@@ -168,11 +161,9 @@ impl Dataset {
     }
 
     fn behind(&self, link: Link) -> Self {
-        let links = self.links.iter().cloned().chain([link]).collect();
-        let mut prepared = self.prepared.clone();
-        prepared.push(Arc::default());
-        let cache = self.cache.iter().cloned().chain([Arc::default()]).collect();
-        Self { links, prepared, cache, ..self.clone() }
+        let links = self.links.iter().cloned().chain([Arc::new(link)]).collect();
+        let cache = [Arc::default()].into_iter().chain(self.cache.iter().take(STRIDE).cloned()).collect();
+        Self { links, cache, ..self.clone() }
     }
 
     /// The stages of this view, as seen by a planner.
@@ -183,24 +174,26 @@ impl Dataset {
     /// The same view. If there are many stages and their outputs are small, these are computed once and kept with the columns
     /// of the frame. Otherwise, all rows would have to pass through them again for every later stage that is fitted.
     pub fn held(self) -> Self {
-        let held = self.links.iter().rposition(|link| link.is_held).map_or(0, |last| last + 1);
-        let links = self.links.get(held..).unwrap_or_default();
-        if links.len() < STAGES_AHEAD || !self.sharing || !self.source.frame.is_in_memory() {
+        let new = self.links.get(self.source.held..).unwrap_or_default();
+        if new.len() < STRIDE || !self.sharing || !self.source.frame.is_in_memory() {
             return self;
         }
-        let numbers = |link: &Link| link.numbers();
-        let all: usize = self.links.iter().map(numbers).sum();
-        if all.saturating_mul(self.source.frame.num_rows()) > NUMBERS_HELD
-            || links.iter().any(|link| link.stage.signature.drops_rows)
-        {
+        let rows = self.source.frame.num_rows();
+        let fit = |numbers: usize| numbers.saturating_mul(rows) <= NUMBERS_HELD;
+        let mut numbers: usize = new.iter().map(|link| link.numbers()).sum();
+        if !fit(numbers) || new.iter().any(|link| link.stage.signature.drops_rows) {
             return self;
         }
+        // The oldest are the first to be given up: a later stage is most likely to read what was appended last.
+        let earlier = self.links.iter().take(self.source.held).rev();
+        let kept = earlier.take_while(|link| {
+            numbers += link.numbers();
+            fit(numbers)
+        });
+        let given_up = self.source.held - kept.count();
         // Rows that cannot be transformed are reported when they are needed.
-        match self.source.through(links) {
-            Ok(source) => {
-                let hold = |link: &Link| Link { is_held: true, ..link.clone() };
-                Self { source: Arc::new(source), links: self.links.iter().map(hold).collect(), ..self }
-            }
+        match self.source.through(&self.links, given_up) {
+            Ok(source) => Self { source: Arc::new(source), ..self },
             Err(_) => self,
         }
     }
@@ -315,11 +308,10 @@ impl Dataset {
         if !maps.iter().all(|map| map.columns == *columns) {
             return None;
         }
-        let depth = front.len() + 1;
         let front = Self {
             links: front.into(),
-            prepared: first.prepared.get(..depth)?.to_vec(),
-            cache: first.cache.get(..depth)?.to_vec(),
+            prepared: first.prepared.up_to(front.len()),
+            cache: first.cache.iter().skip(1).cloned().collect(),
             ..first.clone()
         };
         Some((front, maps))
@@ -367,9 +359,24 @@ impl Dataset {
         Ok(self.with_more(prepared.collect()))
     }
 
+    /// The same view with the answers for each of these sets of rows that are available without reading rows. Requests behind
+    /// later stages then need not be pulled back any further.
+    pub fn carry(&self, needs: &[Need], rows: &[Rows]) -> Self {
+        let depth = self.links.len();
+        let carried = rows.iter().flat_map(|&rows| {
+            let selected = self.select(rows);
+            needs.iter().filter_map(move |need| {
+                // A request that fails here fails again where it is made.
+                let answer = selected.resolve(need, depth, false).ok().flatten()?;
+                Some(Prepared { need: need.clone(), rows, answer })
+            })
+        });
+        self.with_more(carried.collect())
+    }
+
     /// The requests that, pulled back through the stages, have to be answered in this view.
     fn landing(&self, needs: &[Need]) -> Vec<Need> {
-        if !self.sharing {
+        if !self.sharing || needs.is_empty() {
             return Vec::new();
         }
         let lineage = self.lineage();
@@ -379,11 +386,7 @@ impl Dataset {
 
     /// The same view with more prepared summaries.
     fn with_more(&self, more: Vec<Prepared>) -> Self {
-        let mut view = self.clone();
-        if let Some(last) = view.prepared.last_mut().filter(|_| !more.is_empty()) {
-            *last = Arc::new(last.iter().cloned().chain(more).collect());
-        }
-        view
+        Self { prepared: self.prepared.with(self.links.len(), more), ..self.clone() }
     }
 
     /// The states of some requests for groups of folds, from the rows.
@@ -410,72 +413,94 @@ impl Dataset {
         Groups { of_fold: folds.map(|fold| self.rows.includes(fold).then_some(0)).collect(), count: 1 }
     }
 
-    /// The answer behind the first `depth` stages: an existing one, one lifted through an affine stage, or, if
-    /// allowed, one from the rows.
+    /// The answer behind the first `depth` stages: an existing one, one lifted through affine stages, or, if allowed, one from
+    /// the rows.
     fn resolve(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
-        if let Some(answer) = self.find(need, depth) {
-            return Ok(Some(answer));
+        let (mut answer, mut behind) = (self.find(need, depth), vec![(depth, need.clone())]);
+        while answer.is_none()
+            && let Some((depth, need)) = behind.last().and_then(|(depth, need)| self.earlier(need, *depth))
+        {
+            answer = self.find(&need, depth);
+            behind.push((depth, need));
         }
-        if let Some(answer) = self.derive(need, depth, read_rows)? {
-            self.keep(depth, need, &answer);
-            return Ok(Some(answer));
+        let Some((depth, mut earlier)) = behind.pop() else { return Ok(None) };
+        let mut answer = match answer {
+            Some(answer) => Ok(answer),
+            None if read_rows => self.answer_and_keep(&earlier, depth),
+            None => return Ok(None),
+        };
+        while let Some((depth, need)) = behind.pop() {
+            let is_mapped = !earlier.same(&need);
+            answer = match answer {
+                Ok(upstream) if is_mapped => match self.lift(&need, depth, &upstream) {
+                    Ok(None) if !read_rows => return Ok(None),
+                    Ok(None) => self.answer_at(&need, depth),
+                    Ok(Some(lifted)) => Ok(lifted),
+                    Err(error) => Err(error),
+                },
+                // If inputs are too large to be squared, outputs may not be: the rows decide.
+                Err(error) if read_rows && is_mapped => self.answer_at(&need, depth).map_err(|_| error),
+                as_before => as_before,
+            };
+            if let Ok(answer) = &answer {
+                self.keep(depth, &need, answer);
+            }
+            earlier = need;
         }
-        if !read_rows {
-            return Ok(None);
-        }
-        let answer = self.answer_at(need, depth)?;
-        self.keep(depth, need, &answer);
-        Ok(Some(answer))
+        answer.map(Some)
     }
 
-    fn derive(&self, need: &Need, depth: usize, read_rows: bool) -> Result<Option<Answer>> {
-        let Some(link) = depth.checked_sub(1).and_then(|last| self.links.get(last)).filter(|_| self.sharing)
-        else {
-            return Ok(None);
-        };
-        let Some(earlier) = link.step.pull_back(need) else { return Ok(None) };
-        let upstream = match self.resolve(&earlier, depth - 1, read_rows) {
-            Ok(Some(upstream)) => upstream,
-            Ok(None) => return Ok(None),
-            // If inputs are too large to be squared, outputs may not be: the rows decide.
-            Err(error) if read_rows && !earlier.same(need) => {
-                return self.answer_at(need, depth).map(Some).map_err(|_| error);
-            }
-            Err(error) => return Err(error),
-        };
-        match &link.affine {
-            Some(map) if !earlier.same(need) => {
-                let lifted = need.lift(&upstream, map)?;
-                match lifted {
-                    Some(_) => self.work.lifted(1),
-                    None => self.work.guarded(1),
-                }
-                Ok(lifted)
-            }
-            _ => Ok(Some(upstream)),
+    /// The request before the last of `depth` stages, if its answer can be lifted from there.
+    fn earlier(&self, need: &Need, depth: usize) -> Option<(usize, Need)> {
+        let before = depth.checked_sub(1).filter(|_| self.sharing)?;
+        Some((before, self.links.get(before)?.step.pull_back(need)?))
+    }
+
+    /// The answer behind the last of `depth` stages from the one before it; `None` if digits would be lost.
+    fn lift(&self, need: &Need, depth: usize, upstream: &Answer) -> Result<Option<Answer>> {
+        let link = depth.checked_sub(1).and_then(|last| self.links.get(last));
+        let Some(map) = link.and_then(|link| link.affine.as_ref()) else { return Ok(None) };
+        let lifted = need.lift(upstream, map)?;
+        match lifted {
+            Some(_) => self.work.lifted(1),
+            None => self.work.guarded(1),
         }
+        Ok(lifted)
+    }
+
+    fn answer_and_keep(&self, need: &Need, depth: usize) -> Result<Answer> {
+        let answer = self.answer_at(need, depth)?;
+        self.keep(depth, need, &answer);
+        Ok(answer)
     }
 
     fn find(&self, need: &Need, depth: usize) -> Option<Answer> {
         if !self.sharing {
             return None;
         }
-        let mut prepared = self.prepared.get(depth)?.iter().filter(|p| p.rows == self.rows);
+        let mut prepared = self.prepared.at(depth).iter().filter(|p| p.rows == self.rows);
         if let Some(same) = prepared.clone().find(|p| p.need.same(need)) {
             return Some(Arc::clone(&same.answer));
         }
-        let cache = self.cache.get(depth)?.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, answer)) = cache.iter().find(|(have, _)| have.same(need)) {
-            return Some(Arc::clone(answer));
+        if let Some(cache) = self.cache_of(depth) {
+            let cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, answer)) = cache.iter().find(|(have, _)| have.same(need)) {
+                return Some(Arc::clone(answer));
+            }
         }
-        drop(cache);
         let projected = prepared.find_map(|p| p.need.project(&p.answer, need))?;
         self.keep(depth, need, &projected);
         Some(projected)
     }
 
+    fn cache_of(&self, depth: usize) -> Option<&Answers> {
+        let behind = self.links.len().checked_sub(depth)?;
+        self.cache.get(behind).map(|cache| &**cache)
+    }
+
+    /// Keeps an answer for later requests on the same rows, unless it belongs far before the last stage.
     fn keep(&self, depth: usize, need: &Need, answer: &Answer) {
-        if let Some(cache) = self.cache.get(depth).filter(|_| self.sharing) {
+        if let Some(cache) = self.cache_of(depth).filter(|_| self.sharing) {
             cache.lock().unwrap_or_else(PoisonError::into_inner).push((need.clone(), Arc::clone(answer)));
         }
     }

@@ -1,5 +1,7 @@
 //! One pass over the rows that answers several requests for several groups of folds.
 
+use std::sync::Arc;
+
 use luthier_frame::Schema;
 use rayon::prelude::*;
 
@@ -21,7 +23,7 @@ const PARTITIONS_AHEAD: usize = 64;
 /// Answers all `needs` behind `links` for each of the groups of folds.
 pub(super) fn summarize(
     source: &Source,
-    links: &[Link],
+    links: &[Arc<Link>],
     needs: &[Need],
     groups: Groups,
     work: &WorkCounter,
@@ -38,13 +40,13 @@ pub(super) fn summarize(
 /// Answers all `needs` for one group of rows of several views that share `prefix`; returns a list of answers per branch.
 pub(super) fn summarize_branches(
     source: &Source,
-    prefix: &[Link],
-    branches: Vec<&[Link]>,
+    prefix: &[Arc<Link>],
+    branches: Vec<&[Arc<Link>]>,
     needs: &[Need],
     group: Groups,
     work: &WorkCounter,
 ) -> Result<Vec<Vec<Answer>>> {
-    let schema = |links: &&[Link]| match links.last().or(prefix.last()) {
+    let schema = |links: &&[Arc<Link>]| match links.last().or(prefix.last()) {
         Some(link) => link.schema.clone(),
         None => source.frame.schema().clone(),
     };

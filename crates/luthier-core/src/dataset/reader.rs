@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use luthier_frame::{ColumnType, DataFrame, RecordBatch, Schema};
+use luthier_frame::{ColumnType, DataFrame, Field, RecordBatch, Schema};
 
 use super::folds::{Folds, Rows};
 use super::link::{Demand, Link};
@@ -28,6 +28,8 @@ const GROUPS_DECODED: usize = 128;
 pub(super) struct Source {
     pub(super) frame: DataFrame,
     pub(super) folds: Option<Folds>,
+    /// The number of stages, from the first on, whose outputs have been appended to the frame.
+    pub(super) held: usize,
     starts: Vec<usize>,
 }
 
@@ -42,7 +44,7 @@ impl Source {
                 Some(start)
             })
             .collect();
-        Self { frame, folds: None, starts }
+        Self { frame, folds: None, held: 0, starts }
     }
 
     pub(super) fn with_folds(self, folds: Folds) -> Result<Self> {
@@ -56,14 +58,25 @@ impl Source {
         Ok(Self { folds: Some(folds), ..self })
     }
 
-    /// The same rows with the columns that these stages append.
-    pub(super) fn through(&self, links: &[Link]) -> Result<Self> {
-        let mut places = Places::new(self.frame.schema().names());
-        let chain = Chain::new(links.iter().map(|link| &link.stage), &mut places)?;
-        let outputs = links.iter().flat_map(|link| link.stage.signature.outputs.iter().cloned());
-        let schema = self.frame.schema().with_fields(outputs)?;
-        let frame = through_frame(&self.frame, schema, |batch| chain.run(batch))?;
-        Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
+    /// Whether the frame has this column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.frame.schema().index_of(column).is_some()
+    }
+
+    /// The same rows with the columns that all of these stages append, except those of the first `given_up`.
+    pub(super) fn through(&self, links: &[Arc<Link>], given_up: usize) -> Result<Self> {
+        let (held, new) = links.split_at_checked(self.held).unwrap_or((links, &[]));
+        let of = |links: &[Arc<Link>]| {
+            links.iter().flat_map(|link| link.stage.signature.outputs.clone()).collect::<Vec<_>>()
+        };
+        let given_up = of(held.get(..given_up).unwrap_or_default());
+        let given_up: Vec<&str> = given_up.iter().map(Field::name).filter(|name| self.has(name)).collect();
+        let frame = if given_up.is_empty() { self.frame.clone() } else { self.frame.drop(&given_up)? };
+        let mut places = Places::new(frame.schema().names());
+        let chain = Chain::new(new.iter().map(|link| &link.stage), &mut places)?;
+        let schema = frame.schema().with_fields(of(new))?;
+        let frame = through_frame(&frame, schema, |batch| chain.run(batch))?;
+        Ok(Self { folds: self.folds.clone(), held: links.len(), ..Self::new(frame) })
     }
 
     /// The same rows in partitions of about `rows` rows, if they are in memory.
@@ -72,7 +85,7 @@ impl Source {
             return Ok(self.clone());
         }
         let frame = self.frame.repartition(self.frame.num_rows().div_ceil(rows).max(1))?;
-        Ok(Self { folds: self.folds.clone(), ..Self::new(frame) })
+        Ok(Self { folds: self.folds.clone(), held: self.held, ..Self::new(frame) })
     }
 
     /// The number of selected rows before each partition.
@@ -110,7 +123,7 @@ pub(super) struct Groups {
 /// One view of the rows behind a shared prefix: further stages and the columns requested behind them.
 #[derive(Debug)]
 pub(super) struct Branch<'a> {
-    pub(super) links: &'a [Link],
+    pub(super) links: &'a [Arc<Link>],
     pub(super) columns: &'a [String],
 }
 
@@ -137,7 +150,7 @@ struct Shown {
 impl<'a> Reader<'a> {
     pub(super) fn new(
         source: &'a Source,
-        prefix: &'a [Link],
+        prefix: &'a [Arc<Link>],
         branches: Vec<Branch<'a>>,
         groups: Groups,
         work: &'a WorkCounter,
@@ -145,28 +158,27 @@ impl<'a> Reader<'a> {
         let mut wanted = BTreeSet::new();
         let mut needed_of = Vec::with_capacity(branches.len());
         for branch in &branches {
-            let demand = Demand::of(branch.columns.iter().cloned().collect(), branch.links);
+            let columns = branch.columns.iter().cloned().collect();
+            let demand = Demand::of(columns, branch.links, prefix.len(), source);
             wanted.extend(demand.columns);
             needed_of.push(demand.links);
         }
-        let demand = Demand::of(wanted, prefix);
+        let demand = Demand::of(wanted, prefix, 0, source);
         let schema = source.frame.schema();
         let mut projection: Vec<usize> =
             demand.columns.iter().filter_map(|column| schema.index_of(column)).collect();
         projection.sort_unstable();
-        let applied = |links: &'a [Link], needed: Vec<bool>| {
-            links.iter().zip(needed).filter(|(_, needed)| *needed).map(|(link, _)| &link.stage)
-        };
+        let stages = |links: Vec<&'a Link>| links.into_iter().map(|link| &link.stage);
         let names = projection.iter().filter_map(|&position| Some(schema.fields().get(position)?.name()));
         let mut places = Places::new(names);
-        let prefix_chain = Chain::new(applied(prefix, demand.links), &mut places)?;
+        let prefix_chain = Chain::new(stages(demand.links), &mut places)?;
         let mut width = 1;
         let mut shown = Vec::with_capacity(branches.len());
         for (branch, needed) in branches.iter().zip(needed_of) {
             let schema = branch.links.last().or(prefix.last()).map_or(schema, |link| &link.schema);
             width = width.max(branch.columns.iter().map(|column| width_of(schema, column)).sum());
             let mut places = places.clone();
-            let chain = Chain::new(applied(branch.links, needed), &mut places)?;
+            let chain = Chain::new(stages(needed), &mut places)?;
             let mut columns: Vec<&String> = branch.columns.iter().collect();
             columns.sort_unstable();
             columns.dedup();

@@ -97,6 +97,9 @@ fn through_batch<E: From<Error> + Send>(
     let starts: Vec<usize> = (0..rows).step_by(CHUNK_ROWS).collect();
     let chunks = starts.into_par_iter().map(|start| {
         let len = CHUNK_ROWS.min(rows - start);
+        if len == rows {
+            return run(Batch::new(batch.columns(), rows, first_row));
+        }
         let slices: Vec<ArrayRef> = batch.columns().iter().map(|array| array.slice(start, len)).collect();
         run(Batch::new(&slices, len, first_row + start))
     });

@@ -1,7 +1,7 @@
 //! Pulls requests for summaries back through stages.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use luthier_frame::Field;
 
@@ -64,5 +64,60 @@ impl LineageStep {
             }
         }
         (0, need)
+    }
+}
+
+/// The number of stages that requests are pulled back, and that rows pass through, before the result is kept.
+pub(crate) const STRIDE: usize = 16;
+
+/// A request pulled back: the number of stages before it, and the request there.
+type Landing = (usize, Need);
+
+/// Pulls requests back through long sequences of stages and remembers on the way where they end. So a request behind the
+/// last of many stages, which is usually like an earlier one, is pulled back through few of them.
+#[derive(Debug, Default)]
+pub struct Landings {
+    known: HashMap<usize, Vec<(Need, Landing)>>,
+}
+
+impl Landings {
+    /// As [`LineageStep::pull_back_all`]. `place(depth)` is a number for the first `depth` stages, which must be another one for
+    /// other stages.
+    pub fn pull_back<S: Borrow<LineageStep>>(
+        &mut self,
+        steps: &[S],
+        place: impl Fn(usize) -> usize,
+        need: &Need,
+    ) -> (usize, Need) {
+        let (mut need, mut depth, mut passed) = (need.clone(), steps.len(), Vec::new());
+        let landing = loop {
+            let before = depth.saturating_sub(1) / STRIDE * STRIDE;
+            let (landed, earlier) =
+                LineageStep::pull_back_all(steps.get(before..depth).unwrap_or_default(), &need);
+            need = earlier;
+            if landed > 0 || before == 0 {
+                break (before + landed, need);
+            }
+            if let Some(known) = self.find(place(before), &need) {
+                break known;
+            }
+            passed.push((before, need.clone()));
+            depth = before;
+        };
+        // A request that ends where it was noted does not pass.
+        for (depth, need) in passed.into_iter().filter(|(depth, _)| *depth > landing.0) {
+            self.known.entry(place(depth)).or_default().push((need, landing.clone()));
+        }
+        landing
+    }
+
+    fn find(&self, place: usize, need: &Need) -> Option<Landing> {
+        let known = self.known.get(&place)?.iter().find(|(known, _)| known.same(need))?;
+        Some(known.1.clone())
+    }
+
+    /// The requests that passed a place.
+    pub fn passing(&self, place: usize) -> Vec<Need> {
+        self.known.get(&place).into_iter().flatten().map(|(need, _)| need.clone()).collect()
     }
 }

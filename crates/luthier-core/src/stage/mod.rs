@@ -20,6 +20,7 @@ pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
 pub(crate) use guard::panic_to_error;
-pub use lineage::LineageStep;
+pub(crate) use lineage::STRIDE;
+pub use lineage::{Landings, LineageStep};
 pub use plan::StagePlan;
 pub use transformer::{PureTransformer, Transformer};

@@ -171,3 +171,25 @@ fn little_memory_costs_passes() {
         assert!((a.mean - b.mean).abs() < 1e-12 * a.mean, "{} {}", a.mean, b.mean);
     }
 }
+
+#[test]
+fn summaries_are_lifted_through_a_chain_as_often_as_it_is_long() {
+    let data = scene(200, 5, 1);
+    let lifted = |stages: usize| {
+        let mut pipeline = Pipeline::new();
+        let name = |i: usize| if i == 0 { "features".to_owned() } else { format!("scaled{i}") };
+        for i in 0..stages {
+            let scaler = StandardScaler::new().input_col(name(i)).output_col(name(i + 1));
+            pipeline.add(format!("s{i}"), scaler.with_mean(true));
+        }
+        let regression = LinearRegression::new().features_col(name(stages));
+        let regression = pipeline.add("regression", regression);
+        let grid = ParamGrid::new().add(regression.at(LinearRegression::REG_PARAM), [0.0, 0.1]);
+        let tuned = cross_validation((pipeline, grid), RMSE).fit(&data).unwrap();
+        let work = tuned.result().work;
+        assert_eq!((work.rows_read, work.passes), (200, 1));
+        work.lifted
+    };
+    let (short, long) = (lifted(64), lifted(128));
+    assert!(long <= short * 11 / 5, "{short} with 64 stages, {long} with 128");
+}
