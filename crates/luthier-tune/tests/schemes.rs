@@ -96,8 +96,8 @@ proptest! {
         let data = frame(&class);
         let all = counts(&(0..class.len()).collect::<Vec<_>>(), &class);
         let training = (ratio * class.len() as f64).round() as usize;
-        let once = TrainRatio::new().train_ratio(ratio).stratify("class".to_owned());
-        let often = ShuffleSplit::new().num_splits(5).train_ratio(ratio).stratify("class".to_owned());
+        let once = TrainRatio::new().train_ratio(ratio).stratify("class");
+        let often = ShuffleSplit::new().num_splits(5).train_ratio(ratio).stratify("class");
         for found in [split(&once, &data, seed), split(&often, &data, seed)] {
             for (train, validate) in rounds(&found) {
                 prop_assert_eq!(train.len(), training);
@@ -116,7 +116,7 @@ proptest! {
     fn ranges_of_a_number_are_spread(k in 2u32..8, n in 40usize..400, seed: u64) {
         let y: Vec<f64> = (0..n).map(|i| (i as f64 * 1.7 + seed as f64 % 10.0).sin().powi(3)).collect();
         let data = DataFrame::from_columns(vec![("y", Column::f64(y.clone()))]).unwrap();
-        let found = split(&KFold::new().num_folds(k).stratify("y".to_owned()), &data, seed);
+        let found = split(&KFold::new().num_folds(k).stratify("y"), &data, seed);
         let mut sorted: Vec<usize> = (0..n).collect();
         sorted.sort_by(|a, b| y[*a].total_cmp(&y[*b]));
         // The lower half of the values is in all folds alike, within one row of each of its ranges.
@@ -179,7 +179,7 @@ proptest! {
         let time: Vec<i64> = (0..n as i64).map(|i| (i * 7919) % n as i64 * 3).collect();
         prop_assume!(time.iter().collect::<BTreeSet<_>>().len() == n);
         let place = |row: usize| (time[row] / 3) as usize;
-        let shuffled = split(&splitter.time_col("class".to_owned()), &frame(&time), 0);
+        let shuffled = split(&splitter.time_col("class"), &frame(&time), 0);
         let found = rounds(&shuffled).into_iter().map(|(train, validate)| {
             let sorted = |rows: Vec<usize>| {
                 let mut places: Vec<usize> = rows.into_iter().map(place).collect();
@@ -196,7 +196,7 @@ proptest! {
         time in prop::collection::vec(0i64..40, 60..200), horizon in 1u32..4, step in 1u32..4, gap in 0u32..3,
     ) {
         let distinct: Vec<i64> = time.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let splitter = RollingOrigin::new().time_col("class".to_owned()).initial(3).horizon(horizon).step(step).gap(gap);
+        let splitter = RollingOrigin::new().time_col("class").initial(3).horizon(horizon).step(step).gap(gap);
         prop_assume!(distinct.len() >= (3 + gap + horizon) as usize);
         let found = split(&splitter, &frame(&time), 0);
         let complete = (distinct.len() - (3 + gap + horizon) as usize) / step as usize + 1;
@@ -215,8 +215,7 @@ proptest! {
 fn large_frames_are_drawn_by_blocks() {
     let class: Vec<i64> = (0..50_000).map(|i| i64::from(i % 100 == 0)).collect();
     let data = frame(&class);
-    let found =
-        split(&ShuffleSplit::new().num_splits(30).train_ratio(0.8).stratify("class".to_owned()), &data, 3);
+    let found = split(&ShuffleSplit::new().num_splits(30).train_ratio(0.8).stratify("class"), &data, 3);
     assert!(found.blocks().count() < 1100);
     for (train, validate) in rounds(&found) {
         assert!(train.len().abs_diff(40_000) <= 50, "{}", train.len());
@@ -273,7 +272,7 @@ fn they_keep_the_contract() {
     check("leave_one_group_out", &LeaveOneGroupOut::new().group_col("group"));
     check("leave_one_out", &LeaveOneOut::new());
     check("repeated_k_fold", &RepeatedKFold::new().num_folds(4));
-    check("rolling_origin", &RollingOrigin::new().time_col("group".to_owned()).initial(3).horizon(2));
+    check("rolling_origin", &RollingOrigin::new().time_col("group").initial(3).horizon(2));
     check("shuffle_split", &ShuffleSplit::new());
-    check("k_fold", &KFold::new().stratify("group".to_owned()));
+    check("k_fold", &KFold::new().stratify("group"));
 }

@@ -17,7 +17,7 @@ use super::{NamedSplitter, Split, Splitter};
 /// use luthier_tune::{RollingOrigin, Splitter};
 ///
 /// let frame = DataFrame::from_columns(vec![("month", Column::i64(vec![1, 1, 2, 3, 4, 4]))])?;
-/// let split = RollingOrigin::new().time_col("month".to_owned()).initial(2).horizon(1).split(&frame, 0)?;
+/// let split = RollingOrigin::new().time_col("month").initial(2).horizon(1).split(&frame, 0)?;
 /// let sizes: Vec<_> = (0..2).map(|r| (split.num_training_rows(r), split.num_validation_rows(r))).collect();
 /// assert_eq!(sizes, [(3, 1), (4, 2)]); // months 1 and 2, then 3; months 1 to 3, then 4
 /// # Ok::<(), anyhow::Error>(())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use luthier::core::frame::{Field, Schema};
-use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, ParamEnum, Rows, StagePlan, Tile};
+use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, ParamEnum, StagePlan, Tile};
 use luthier::prelude::*;
 use serde::{Deserialize, Serialize};
 
