@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
 use luthier::frame::write_files;
 
-use crate::failure;
+use crate::config::PartConfig;
+use crate::{failure, settings, unread};
 
 /// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -22,9 +23,14 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// The number of characters in a line: those of the terminal, or 100 where the output goes elsewhere.
+pub(crate) fn line_width() -> usize {
+    terminal_size::terminal_size_of(stdout()).map_or(100, |(width, _)| usize::from(width.0))
+}
+
 /// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
-    eprintln!("note: {}", visible(text));
+    eprintln!("note: {}", visible(&settings::shown(text)));
 }
 
 /// A text with its control characters escaped, so that a terminal does not obey them; line ends and tabs stay.
@@ -45,6 +51,11 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 /// Prints the notes on the stages of a model.
 pub(crate) fn notes(model: &Arc<dyn DynModel>) {
     PipelineModel::from(Arc::clone(model)).notes().iter().for_each(|about| note(&about.to_string()));
+}
+
+/// Prints notes on the stages of a model whose outputs nothing reads, neither a later stage nor these evaluators.
+pub(crate) fn note_unread(model: &Arc<dyn DynModel>, evaluators: &[PartConfig]) {
+    unread::notes(&PipelineModel::from(Arc::clone(model)), evaluators).iter().for_each(|text| note(text));
 }
 
 /// Checks that a file can be written, as far as possible beforehand.

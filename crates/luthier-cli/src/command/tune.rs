@@ -11,7 +11,7 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, print, write_together};
+use crate::output::{check_target, make_folder, note, note_unread, print, write_together};
 use crate::results::Seconds;
 use crate::{build, failure, model_file, prepare, results};
 
@@ -72,6 +72,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
+    }
+    if let Ok(tuned) = &tuned {
+        note_unread(&tuned.model, &config.evaluators);
     }
     if let (Some(directory), Some(result)) = (&args.out, result) {
         let mut files = results::files(result, seconds)?;
