@@ -29,8 +29,9 @@ pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
 /// ```
 /// use luthier_frame::{Align, table_within};
 ///
-/// let text = table_within(&[("name", Align::Left), ("text", Align::Left)], &[vec!["x".into(), "one two three".into()]], 15);
-/// assert_eq!(text, "name  text\n----  ---------\nx     one two\n      three\n");
+/// let rows = [vec!["x".into(), "one two three four five".into()]];
+/// let text = table_within(&[("name", Align::Left), ("text", Align::Left)], &rows, 18);
+/// assert_eq!(text, "name  text\n----  ------------\nx     one two\n      three four\n      five\n");
 /// ```
 pub fn table_within(columns: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> String {
     laid_out(columns, rows, width)
