@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use luthier::{core, frame};
 
-use crate::data::RowAt;
+use crate::place::RowAt;
 
 /// The error and its causes, outermost first, without repetitions.
 pub(crate) fn message(error: &anyhow::Error) -> String {
@@ -96,7 +96,7 @@ fn in_words(error: &io::Error) -> String {
 mod tests {
     use anyhow::anyhow;
 
-    use crate::data::RowAt;
+    use crate::place::RowAt;
 
     #[test]
     fn a_row_is_named_by_its_place_alone() {

@@ -9,8 +9,7 @@ use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
 use luthier::frame::write_files;
 
-use crate::config::PartConfig;
-use crate::{failure, settings, unread};
+use crate::{failure, settings};
 
 /// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -51,11 +50,6 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 /// Prints the notes on the stages of a model.
 pub(crate) fn notes(model: &Arc<dyn DynModel>) {
     PipelineModel::from(Arc::clone(model)).notes().iter().for_each(|about| note(&about.to_string()));
-}
-
-/// Prints notes on the stages of a model whose outputs nothing reads, neither a later stage nor these evaluators.
-pub(crate) fn note_unread(model: &Arc<dyn DynModel>, evaluators: &[PartConfig]) {
-    unread::notes(&PipelineModel::from(Arc::clone(model)), evaluators).iter().for_each(|text| note(text));
 }
 
 /// Checks that a file can be written, as far as possible beforehand.

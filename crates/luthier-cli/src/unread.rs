@@ -1,15 +1,22 @@
 //! Stages without effect.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use luthier::core::{ColumnRole, DynModel, PipelineModel};
 
 use crate::build::texts_in;
 use crate::config::PartConfig;
+use crate::output::note;
+
+/// Prints notes on the stages of a model whose outputs nothing reads.
+pub(crate) fn tell(model: &Arc<dyn DynModel>, evaluators: &[PartConfig]) {
+    notes(&PipelineModel::from(Arc::clone(model)), evaluators).iter().for_each(|text| note(text));
+}
 
 /// Notes on columns that a stage appends in front of the one that predicts, and that nothing reads: neither a later stage nor
 /// one of the evaluators. A stage that leaves rows out has an effect in any case.
-pub(crate) fn notes(model: &PipelineModel, evaluators: &[PartConfig]) -> Vec<String> {
+fn notes(model: &PipelineModel, evaluators: &[PartConfig]) -> Vec<String> {
     let stages = model.leaves();
     let last = stages.iter().rposition(|(_, model)| predicts(model.as_ref())).unwrap_or(0);
     let mut read: HashSet<String> = evaluators

@@ -11,9 +11,9 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::output::{check_target, make_folder, note, note_unread, print, write_together};
+use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
-use crate::{build, failure, model_file, prepare, results};
+use crate::{build, failure, model_file, prepare, results, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         result.notes.iter().for_each(|about| note(&about.to_string()));
     }
     if let Ok(tuned) = &tuned {
-        note_unread(&tuned.model, &config.evaluators);
+        unread::tell(&tuned.model, &config.evaluators);
     }
     if let (Some(directory), Some(result)) = (&args.out, result) {
         let mut files = results::files(result, seconds)?;

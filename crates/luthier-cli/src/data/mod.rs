@@ -7,5 +7,5 @@ mod write;
 
 pub(crate) use reading::{DeclaredType, Reading, SavedReading};
 pub(crate) use selection::{MissingLabel, Selection};
-pub(crate) use source::{DataSource, Format, RowAt, null_of};
+pub(crate) use source::{DataSource, Format, null_of};
 pub(crate) use write::{is_broken_pipe, writable, write, writer};

@@ -1,6 +1,5 @@
 //! Files and how they are read.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reading, SavedReading};
 use crate::failure;
 use crate::output::{is_standard, note};
+use crate::place::RowAt;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,21 +68,6 @@ pub(crate) struct DataSource {
     /// The only columns that are parsed. The cells of all columns of a CSV file are kept as text.
     spelt_except: Option<Vec<String>>,
     opened: Arc<OnceLock<Opened>>,
-}
-
-/// Where a row that an error names is in its file.
-#[derive(Debug, Clone)]
-pub(crate) struct RowAt {
-    /// `data.csv:17`
-    pub(crate) place: String,
-    /// Its number in the frame.
-    pub(crate) row: Option<usize>,
-}
-
-impl fmt::Display for RowAt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place)
-    }
 }
 
 /// What was read.
