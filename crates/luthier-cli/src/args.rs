@@ -76,7 +76,7 @@ pub(crate) enum Command {
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.
     #[command(
-        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file must have the columns of the features; it needs no label. In CSV, a vector v becomes the columns v_0, v_1, …, and the cells of a CSV file are copied unchanged. Use `-` for standard input or standard output."
+        after_help = "Example:\n  luthier predict out/model.json new.csv --out predictions.parquet --columns id,prediction\n\nThe file must have the columns of the features; it needs no label. In CSV, a vector v becomes the columns v_0, v_1, …, and the cells of a CSV file are copied unchanged. Without --out, the rows are written as CSV to standard output, and notes to standard error. Use `-` for standard input."
     )]
     Predict(PredictArgs),
     /// Score a fitted pipeline on the rows of a file.
@@ -138,7 +138,7 @@ pub(crate) struct PredictArgs {
     /// The rows to predict: a CSV or Parquet file, a folder or a glob; - for standard input.
     pub(crate) data: PathBuf,
     /// The file to write: .csv (also .csv.gz, .csv.zst) or .parquet (.pq); - writes CSV to standard output.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) out: PathBuf,
     /// The columns to write, in this order, including any that a stage appends [default: the columns of the file, the
     /// prediction and the probabilities].

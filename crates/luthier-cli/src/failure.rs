@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::anyhow;
 use luthier::{core, frame};
 
+use crate::place::RowAt;
+
 /// The error and its causes, outermost first, without repetitions.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
@@ -18,7 +20,32 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
             message.push_str(&cause);
         }
     }
-    message
+    match error.downcast_ref() {
+        Some(at) => without_number(message, at),
+        None => message,
+    }
+}
+
+/// A row whose place in its file is told is not called by its number in the frame as well.
+fn without_number(message: String, at: &RowAt) -> String {
+    let Some(row) = at.row else { return message };
+    match message.split_once(&at.place) {
+        Some((before, after)) => {
+            format!("{before}{}{}", at.place, after.replace(&format!(", row {row}: "), ": "))
+        }
+        None => message,
+    }
+}
+
+/// The value that an error is about, as it names it.
+pub(crate) fn found(error: &core::Error) -> Option<&str> {
+    match error {
+        core::Error::BadValue { found, .. } => Some(found),
+        core::Error::Stage { source, .. } | core::Error::Evaluator { source, .. } => {
+            source.chain().find_map(|cause| found(cause.downcast_ref()?))
+        }
+        _ => None,
+    }
 }
 
 /// An error of the operating system, with what was tried.
@@ -68,6 +95,21 @@ fn in_words(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
+
+    use crate::place::RowAt;
+
+    #[test]
+    fn a_row_is_named_by_its_place_alone() {
+        let of = |place: &str| {
+            let at = RowAt { place: place.to_owned(), row: Some(1) };
+            super::message(&anyhow!("column `x`, row 1: found null").context("stage `lr`").context(at))
+        };
+        assert_eq!(of("d.csv:3"), "d.csv:3: stage `lr`: column `x`: found null");
+        assert_eq!(
+            of("d.parquet, row group 0, row 1"),
+            "d.parquet, row group 0, row 1: stage `lr`: column `x`: found null"
+        );
+    }
 
     #[test]
     fn causes_are_told_once() {

@@ -28,6 +28,8 @@ mod roles;
 mod select;
 #[cfg(feature = "serve")]
 pub mod service;
+mod settings;
+mod unread;
 
 // A crate that is not mentioned is not linked, and its stages would not be registered.
 use luthier::stages as _;
@@ -65,6 +67,9 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if matches!(args.command, Command::Predict(_) | Command::Evaluate(_) | Command::Split(_)) {
+        settings::are_flags();
+    }
     let done = match args.command {
         Command::Tune(args) => command::tune::run(&args),
         Command::Fit(args) => command::fit::run(&args),
@@ -79,7 +84,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", output::visible(&failure::message(&error)));
+            eprintln!("error: {}", output::visible(&settings::shown(&failure::message(&error))));
             ExitCode::FAILURE
         }
     }

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::core::{Dataset, DynModel, Error, PipelineModel, Value, json, persist};
-use luthier::frame::Schema;
+use luthier::core::{Dataset, DynModel, Error, PipelineModel, Remarks, Value, json, persist};
+use luthier::frame::{ColumnType, Error as FrameError, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, PartConfig};
-use crate::data::{DataSource, Reading, SavedReading};
+use crate::data::{DataSource, Format, Reading, SavedReading};
 use crate::failure;
+use crate::output::note;
 use crate::prepare::{FEATURES, Inputs};
 
 /// A fitted pipeline and the columns on which it was fitted.
@@ -61,6 +62,25 @@ pub(crate) struct Shown {
     pub(crate) assembled: Schema,
     /// The number of rows of the file; stages may leave some out.
     pub(crate) read: usize,
+    remarks: Remarks,
+}
+
+/// What happens to a column of the file with the name of one that the model appends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is an error.
+    Refused,
+    /// The column of the file is left out, which a note says.
+    LeftOut,
+}
+
+impl Shown {
+    /// Notes on what the stages have remarked on the rows so far.
+    pub(crate) fn note_remarks(&self, source: &DataSource) {
+        for remark in self.remarks.all() {
+            note(&format!("{}: {remark}", source.place_of(remark.row)));
+        }
+    }
 }
 
 impl ModelFile {
@@ -91,18 +111,85 @@ impl ModelFile {
         Some(of_stages.chain(features).map(str::to_owned).collect())
     }
 
+    /// Notes on columns whose values mean less, or more, than those that the model was fitted on.
+    fn note_types(&self, schema: &Schema, source: &DataSource) {
+        let reads = self.reads().unwrap_or_default();
+        for column in self.reading.columns.iter().filter(|column| reads.contains(&column.name)) {
+            let (Some(found), Ok(fitted)) = (schema.field(&column.name), column.column_type.parse()) else {
+                continue;
+            };
+            let found = found.column_type();
+            let is_number = |of: ColumnType| matches!(of, ColumnType::I64 | ColumnType::F64);
+            let taken = match (found, fitted) {
+                (ColumnType::Date, ColumnType::Timestamp) => "every value is taken as midnight",
+                (ColumnType::Timestamp, ColumnType::Date) => "its values also have a time of day",
+                (ColumnType::Bool, fitted) if is_number(fitted) => "true is taken as 1 and false as 0",
+                (found, ColumnType::Bool) if is_number(found) => "true was taken as 1 and false as 0",
+                _ => continue,
+            };
+            note(&format!(
+                "{}: column `{}` is {found}, but it was {fitted} when the model was fitted: {taken}",
+                source.name(),
+                column.name
+            ));
+        }
+    }
+
+    /// An error about the rows of a file, with its place; for a missing value, with what to do when predicting.
+    pub(crate) fn in_file(&self, error: Error, source: &DataSource) -> anyhow::Error {
+        let missing = match (failure::found(&error), error.feature().or(error.column()), error.row()) {
+            (Some("null" | "null or NaN"), Some(column), Some(row)) => Some((column, row)),
+            _ => None,
+        };
+        let is_read = |column: &str| self.reads().is_none_or(|reads| reads.iter().any(|read| read == column));
+        match (missing.filter(|(column, _)| is_read(column)), error.part()) {
+            (Some((column, row)), Some(stage)) => anyhow!(
+                "{}: column `{column}` is missing, but the stage `{stage}` of the model needs a value: {FIT_AGAIN}",
+                source.place_of(row)
+            ),
+            _ => source.in_file(error),
+        }
+    }
+
     /// The rows of a file behind the stages. The file is not loaded.
-    pub(crate) fn show(&self, source: &DataSource) -> Result<Shown> {
-        let frame = source.scan()?;
-        let assembled = match &self.inputs {
-            Some(inputs) => inputs.assemble(&frame, source)?,
-            None => frame.clone(),
+    ///
+    /// # Errors
+    /// A column that is missing or of the wrong type; one that the model appends too, if these are refused.
+    pub(crate) fn show(&self, source: &DataSource, taken: Taken) -> Result<Shown> {
+        let mut frame = source.scan()?;
+        self.note_types(frame.schema(), source);
+        let remarks = Remarks::default();
+        let (assembled, rows) = loop {
+            let assembled = match &self.inputs {
+                Some(inputs) => inputs.assemble(&frame, source, FIT_AGAIN)?,
+                None => frame.clone(),
+            };
+            let error = match self.pipeline.stream_with(&assembled, &remarks) {
+                Ok(rows) => break (assembled, rows),
+                Err(error) => error,
+            };
+            let column = duplicate(&error).filter(|column| frame.schema().field(column).is_some());
+            let Some(column) = column.map(str::to_owned) else { return Err(source.in_file(error)) };
+            if taken == Taken::Refused {
+                bail!(
+                    "{}: the file has a column `{column}`, which the model appends: name the columns to write with --columns, and \
+                     `{column}` among them is that of the model; or rename the column of the file",
+                    source.name()
+                );
+            }
+            note(&format!(
+                "{}: the column `{column}` of the file is not used: the model appends its own",
+                source.name()
+            ));
+            let others: Vec<&str> = frame.schema().names().filter(|name| *name != column).collect();
+            frame = frame.select(&others)?;
         };
         Ok(Shown {
-            rows: self.pipeline.stream(&assembled).map_err(|e| source.in_file(e))?,
+            rows,
             columns: frame.schema().clone(),
             assembled: assembled.schema().clone(),
             read: frame.num_rows(),
+            remarks,
         })
     }
 }
@@ -143,6 +230,23 @@ impl ModelFile {
     }
 }
 
+/// What to do about rows that the model cannot take.
+const FIT_AGAIN: &str = "fill it, or leave the row out; a model takes such rows if it was fitted with a stage for them, such as an \
+                         `imputer`, or with `handle_invalid` = `keep` or `skip` in the stages that have it";
+
+/// The column of a schema that a stage would append again.
+fn duplicate(error: &Error) -> Option<&str> {
+    let cause = match error {
+        Error::Frame(error) => error,
+        Error::Stage { source, .. } => match source.chain().find_map(|cause| cause.downcast_ref())? {
+            Error::Frame(error) => error,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    matches!(**cause, FrameError::DuplicateColumn { .. }).then(|| cause.column()).flatten()
+}
+
 /// A remark on rows that stages left out.
 pub(crate) fn left_out(rows: usize, read: usize) -> String {
     match read - rows.min(read) {
@@ -179,6 +283,11 @@ pub(crate) fn save(path: &Path, document: &serde_json::Value) -> Result<()> {
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
     let document = json::read_file(path).map_err(|e| match e {
+        _ if Format::of(path).is_some() && path.is_file() => anyhow!(
+            "{}: this is not a saved model, such as model.json, but a file of rows: `predict` and `evaluate` take the model \
+             first, then the rows",
+            path.display()
+        ),
         Error::Load { reason, .. } => {
             anyhow!("{}: this is not a saved model, which is JSON: {reason}", path.display())
         }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
 use luthier::frame::write_files;
 
-use crate::failure;
+use crate::{failure, settings};
 
 /// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -22,9 +22,14 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// The number of characters in a line: those of the terminal, or 100 where the output goes elsewhere.
+pub(crate) fn line_width() -> usize {
+    terminal_size::terminal_size_of(stdout()).map_or(100, |(width, _)| usize::from(width.0))
+}
+
 /// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
-    eprintln!("note: {}", visible(text));
+    eprintln!("note: {}", visible(&settings::shown(text)));
 }
 
 /// A text with its control characters escaped, so that a terminal does not obey them; line ends and tabs stay.

@@ -1,4 +1,4 @@
-//! Places in the configuration.
+//! Places in the configuration, and of rows in their files.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,5 +21,20 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Where a row that an error names is in its file.
+#[derive(Debug, Clone)]
+pub(crate) struct RowAt {
+    /// `data.csv:17`
+    pub(crate) place: String,
+    /// Its number in the frame.
+    pub(crate) row: Option<usize>,
+}
+
+impl fmt::Display for RowAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.place)
     }
 }

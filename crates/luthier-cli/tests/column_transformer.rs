@@ -100,6 +100,17 @@ fn errors_have_the_line_of_the_part_or_the_stage() {
         "\"column_transfomer\"",
         &["c.toml:7: ", "did you mean `column_transformer`"],
     );
+    // All types are listed, those of stages that are made of stages too.
+    check(
+        "\"string_indexer\"",
+        "\"no_such\"",
+        &["c.toml:17: ", " bucketizer, column_transformer, ", " pipeline, "],
+    );
+    check(
+        "[[stage.part]]",
+        "[[part]]",
+        &["c.toml:9: ", "`part` belongs to the stage before it: write `[[stage.part]]`"],
+    );
     check("handle_invalid = \"keep\"", "output_cols = [\"a\"]", &["c.toml:18: ", "`output_cols` is set by"]);
     check("\"one_hot_encoder\"", "\"linear_regression\"", &["c.toml:20: ", "`categories.linear_regression`"]);
     check("\"categories\"", "\"numbers\"", &["c.toml:14: two stages are named `numbers`"]);
@@ -123,5 +134,16 @@ fn stages_tells_how_it_is_written() {
     assert!(told(&["stages"]).contains("\ncolumn_transformer "));
     let one = told(&["stages", "column_transformer"]);
     assert!(["[[stage.part]]", "passthrough", "output_col"].iter().all(|part| one.contains(part)), "{one}");
+    assert!(one.contains("\"prepare.numbers.imputer.strategy\" is the parameter"), "{one}");
     assert!(told(&["stages", "pipeline"]).contains("[[stage.stage]]"));
+    // Tables fit into a line, and every word is still there.
+    for name in ["date_parts", "logistic_regression", "linear_regression", "column_transformer"] {
+        let table = told(&["stages", name]);
+        assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    }
+    assert!(told(&["stages"]).lines().all(|line| line.chars().count() <= 100));
+    let words = told(&["stages", "date_parts"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["day_of_week", "is_weekend", "`day_of_week`", "Monday", "days_since"] {
+        assert!(words.contains(word), "{words}");
+    }
 }

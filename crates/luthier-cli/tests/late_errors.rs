@@ -153,15 +153,14 @@ fn a_value_within_the_features_has_its_line_and_its_column() {
         for error in [told("fit fit.toml --model m.json"), told("tune tune_fit.toml")] {
             let at = error.contains("d.csv:3: ") && error.contains("fit.toml:6: ");
             assert!(
-                at && error
-                    .contains("stage `lr`: feature `b` of column `features`, row 1: found NaN, expected"),
+                at && error.contains("stage `lr`: feature `b` of column `features`: found NaN, expected"),
                 "{error}"
             );
         }
         for error in [told("fit through.toml --model m.json"), told("tune tune_through.toml")] {
             let at = error.contains("d.csv:3: ") && error.contains("through.toml:7: ");
             assert!(
-                at && error.contains("stage `q`: column `b`, row 1") && !error.contains("stage `lr`: "),
+                at && error.contains("stage `q`: column `b`: found") && !error.contains("stage `lr`: "),
                 "{error}"
             );
         }

@@ -120,3 +120,28 @@ fn of_classes_with_names_the_positive_one_is_told() {
         assert!(tune.contains(&format!(": {positive} is the positive class\n")), "{tune}");
     }
 }
+
+#[test]
+fn a_stage_without_effect_is_told_of() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let rows = (0..12).map(|i| format!("{},{},{}\n", i * i % 7, i, i * 3 % 5));
+    std::fs::write(path("d.csv"), format!("y,a,b\n{}", rows.collect::<String>())).unwrap();
+    let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\n[[stage]]\nname = \"scale\"\ntype = \"standard_scaler\"\n\
+                  input_col = \"features\"\noutput_col = \"scaled\"\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n";
+    std::fs::write(path("c.toml"), config).unwrap();
+    let note = "note: stage `scale`: no later stage reads its output `scaled`, which has no effect on the predictions: name it as \
+                an input of a later stage, or leave the stage out\n";
+    let run = |arguments: &[&str]| run(folder.path(), arguments);
+    assert_eq!(run(&["fit", "c.toml", "--model", "m.json"]).1, note);
+    assert!(run(&["tune", "c.toml"]).1.ends_with(note));
+    let units = "note: the coefficients of `a` and `b` are per standard deviation of the feature, as stage `scale` scales it, and not \
+                 per unit of its column\n";
+    let inspect = run(&["inspect", "m.json"]).0;
+    assert!(!inspect.contains(units) && inspect.contains("  a  "), "{inspect}");
+
+    std::fs::write(path("c.toml"), format!("{config}features_col = \"scaled\"\n")).unwrap();
+    assert_eq!(run(&["fit", "c.toml", "--model", "m.json"]).1, "");
+    assert!(run(&["inspect", "m.json"]).0.contains(units));
+    assert!(run(&["inspect", "m.json", "--json"]).0.contains("are per standard deviation of the feature"));
+}

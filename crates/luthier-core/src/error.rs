@@ -97,6 +97,16 @@ pub enum Error {
         through: String,
     },
 
+    /// A stage appends a column whose name is taken.
+    #[error("column `{column}` already exists: give `{param}` another name, or rename the other column")]
+    #[non_exhaustive]
+    ColumnTaken {
+        /// Name of the column.
+        column: String,
+        /// The parameter of the stage that names it.
+        param: &'static str,
+    },
+
     /// A column has a type that a stage cannot use.
     #[error("column `{column}` is {found}, expected {expected}")]
     ColumnType {
@@ -245,6 +255,7 @@ impl Error {
             Self::BadValue { column, .. }
             | Self::BadColumn { column, .. }
             | Self::NoFeature { column, .. }
+            | Self::ColumnTaken { column, .. }
             | Self::ColumnType { column, .. } => Some(column),
             Self::Frame(error) => error.column(),
             Self::Stage { source, .. } | Self::Evaluator { source, .. } => source.chain().find_map(|cause| {

@@ -56,7 +56,7 @@ pub use pipeline::{Pipeline, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;
-pub use rows::{Outputs, SparseTile, Tile};
+pub use rows::{OddCells, Outputs, Remark, Remarks, SparseTile, Tile};
 #[doc(hidden)]
 pub use stage::scramble;
 pub use stage::{

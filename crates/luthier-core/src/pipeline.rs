@@ -98,7 +98,8 @@ impl PlannedStage {
         let plan = stage.plan(before)?;
         let step =
             LineageStep::new(&outputs, plan.affine_columns().cloned()).dropping_rows(plan.may_drop_rows());
-        let schema = before.with_fields(outputs).map_err(|e| Error::from(e).in_stage(stage.type_name()))?;
+        let schema =
+            before.with_fields(outputs).map_err(|e| stage.cannot_append(e).in_stage(stage.type_name()))?;
         Ok(Self { schema, plan, step })
     }
 }
@@ -263,7 +264,7 @@ impl Estimator for Pipeline {
         for (name, leaf) in self.leaves() {
             let named = |e: Error| e.in_stage_of(&name, leaf.type_name());
             let outputs = leaf.outputs(&schema).map_err(named)?;
-            schema = schema.with_fields(outputs.iter().cloned()).map_err(|e| named(e.into()))?;
+            schema = schema.with_fields(outputs.iter().cloned()).map_err(|e| named(leaf.cannot_append(e)))?;
             appended.extend(outputs);
         }
         Ok(appended)

@@ -13,7 +13,7 @@ use crate::describe::{Description, Note};
 use crate::params::StageHandle;
 use crate::predictor::Predictor;
 use crate::reads::Reads;
-use crate::rows::{BoundStage, Chain, Outputs, Places, Tile, through_frame};
+use crate::rows::{BoundStage, Chain, Outputs, Places, Remarks, Tile, Watched, through_frame};
 use crate::stage::{Children, DynModel, Estimator, Evaluator, FittedChild, Transformer};
 use crate::{Error, Result, document, persist};
 
@@ -150,6 +150,18 @@ impl PipelineModel {
     /// A column that is missing or of the wrong type; the stage is named.
     pub fn stream(&self, data: &DataFrame) -> Result<Dataset> {
         self.view(&Dataset::new(data.clone()), Dataset::through_rows_of)
+    }
+
+    /// As [`stream`](Self::stream), and collects what the stages remark on the rows when they are read, such as categories that
+    /// were not seen when fitting.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub fn stream_with(&self, data: &DataFrame, remarks: &Remarks) -> Result<Dataset> {
+        let through = |data: &Dataset, name: &str, model| {
+            data.through_rows_of(name, Watched::of(model, data.lineage().len(), remarks))
+        };
+        self.view(&Dataset::new(data.clone()), through)
     }
 
     fn view(

@@ -212,7 +212,10 @@ pub enum Error {
         found: String,
     },
     /// A text that is longer than allowed.
-    #[error("{}: there are more than {limit} bytes of text; to read more, raise `max_bytes`", shown(path))]
+    #[error(
+        "{}: there are more than {limit} bytes of text; to read more, raise `max_bytes = {limit}`",
+        shown(path)
+    )]
     CsvTooLong {
         /// The file.
         path: PathBuf,

@@ -78,7 +78,7 @@ pub use arrow_array::{ArrayRef, RecordBatch};
 pub use arrow_schema;
 pub use chrono;
 
-pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, NULL_VALUES, TextReason, csv_cell};
+pub use crate::csv::{CsvFile, CsvNote, CsvOptions, CsvWriter, Lack, NULL_VALUES, TextReason, csv_cell};
 pub use crate::parquet::{Compression, ParquetOptions};
 pub use assemble::side_by_side;
 pub use closest::closest;
@@ -99,5 +99,5 @@ pub use rows::{Cell, IntoRow};
 pub use schema::{Field, Schema};
 pub use sparse::{SparseBuilder, SparseRows, sparse_rows};
 pub use text::{date_times, parse_date, parse_timestamp, texts};
-pub use text_table::{Align, table};
+pub use text_table::{Align, table, table_within};
 pub use writer::BatchWriter;

@@ -20,17 +20,36 @@ pub enum Align {
 /// assert_eq!(text, "name     n\n------  --\nlonger  10\n");
 /// ```
 pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    laid_out(columns, rows, usize::MAX)
+}
+
+/// As [`table`], in lines of at most `width` characters: the cells of the widest columns are broken between words, or within a
+/// word that is too long for its column.
+///
+/// ```
+/// use luthier_frame::{Align, table_within};
+///
+/// let rows = [vec!["x".into(), "one two three four five".into()]];
+/// let text = table_within(&[("name", Align::Left), ("text", Align::Left)], &rows, 18);
+/// assert_eq!(text, "name  text\n----  ------------\nx     one two\n      three four\n      five\n");
+/// ```
+pub fn table_within(columns: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> String {
+    laid_out(columns, rows, width)
+}
+
+fn laid_out(columns: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> String {
     let one_line = |text: &String| text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     let cells = |row: &Vec<String>| -> Vec<String> {
         (0..columns.len()).map(|column| row.get(column).map(one_line).unwrap_or_default()).collect()
     };
     let header: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    let layout = Layout::new(columns.iter().map(|(_, align)| *align), rows.iter().chain([&header]));
+    let mut layout = Layout::new(columns.iter().map(|(_, align)| *align), rows.iter().chain([&header]));
+    layout.narrow(&rows, width);
     let line = |cells: &[String]| format!("{}\n", layout.padded(cells).join("  ").trim_end());
     let rule: Vec<String> = layout.columns.iter().map(|(_, width)| "-".repeat(*width)).collect();
     let lines = [&header, &rule].into_iter().chain(&rows);
-    lines.map(|cells| line(cells)).collect()
+    lines.flat_map(|cells| layout.broken(cells)).map(|cells| line(&cells)).collect()
 }
 
 /// A table in a box; every column of the header is a list of lines.
@@ -55,6 +74,31 @@ pub(crate) fn boxed_table(
     if rows.is_empty() { Ok(()) } else { block(rows) }
 }
 
+/// A text in lines of at most `width` characters.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    if text.chars().count() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut room = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        match lines.last_mut() {
+            Some(line) if length < room => {
+                line.push(' ');
+                line.push_str(word);
+                room -= length + 1;
+            }
+            _ => {
+                let letters: Vec<char> = word.chars().collect();
+                lines.extend(letters.chunks(width.max(1)).map(|part| part.iter().collect::<String>()));
+                room = width.saturating_sub(lines.last().map_or(0, |line| line.chars().count()));
+            }
+        }
+    }
+    lines
+}
+
 /// Alignment and width of each column.
 struct Layout {
     columns: Vec<(Align, usize)>,
@@ -70,6 +114,43 @@ impl Layout {
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         Self { columns: alignment.enumerate().map(|(at, align)| (align, width(at))).collect() }
+    }
+
+    /// Takes characters from columns until a line has at most `width`, as far as columns stay readable: each from the column
+    /// where it makes the table the least higher, of several the widest.
+    fn narrow(&mut self, rows: &[Vec<String>], width: usize) {
+        const LEAST: usize = 12;
+        let gaps = 2 * self.columns.len().saturating_sub(1);
+        let sum: usize = self.columns.iter().map(|(_, width)| width).sum();
+        for _ in 0..(sum + gaps).saturating_sub(width) {
+            let narrower = |at: usize| {
+                let mut columns = self.columns.clone();
+                let width = columns.get_mut(at).map(|(_, width)| width).filter(|width| **width > LEAST)?;
+                *width -= 1;
+                let layout = Self { columns };
+                let height: usize = rows.iter().map(|cells| layout.height(cells)).sum();
+                Some((height, usize::MAX - self.columns[at].1, layout))
+            };
+            let all = (0..self.columns.len()).filter_map(narrower);
+            let Some((.., least)) = all.min_by_key(|(height, widest, _)| (*height, *widest)) else { return };
+            *self = least;
+        }
+    }
+
+    /// The number of lines of a row.
+    fn height(&self, cells: &[String]) -> usize {
+        let lines = cells.iter().zip(&self.columns).map(|(cell, (_, width))| broken(cell, *width).len());
+        lines.max().unwrap_or(0)
+    }
+
+    /// The cells of a row as one or more lines.
+    fn broken(&self, cells: &[String]) -> Vec<Vec<String>> {
+        let cells: Vec<Vec<String>> =
+            cells.iter().zip(&self.columns).map(|(cell, (_, width))| broken(cell, *width)).collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+        let line_of =
+            |at: usize| cells.iter().map(|lines| lines.get(at).cloned().unwrap_or_default()).collect();
+        (0..height).map(line_of).collect()
     }
 
     fn padded(&self, cells: &[String]) -> Vec<String> {

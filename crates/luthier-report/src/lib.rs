@@ -14,5 +14,5 @@ mod leaderboard;
 mod timeline;
 
 pub use leaderboard::leaderboard;
-pub use luthier_tune::core::frame::{Align, table};
+pub use luthier_tune::core::frame::{Align, table, table_within};
 pub use timeline::timeline;

@@ -12,6 +12,9 @@ use luthier_core::{Error, Result};
 /// The category of invalid values.
 pub(crate) const UNKNOWN: &str = "__unknown";
 
+/// How a remark calls a category that was not seen when fitting.
+pub(crate) const UNSEEN_CATEGORY: &str = "a category that was not seen when fitting";
+
 /// Checks that a column holds single values.
 pub(crate) fn require_categories(schema: &Schema, column: &str) -> Result<()> {
     match schema.require(column)?.column_type() {

@@ -107,7 +107,8 @@ fn lacking(frame: &DataFrame, split: &Split, column: &str) -> Option<BTreeMap<u3
             let number = |key: u64| f64::from_bits(if key >> 63 == 1 { key ^ (1 << 63) } else { !key });
             let labels =
                 frame.column_f64(column).ok().filter(|labels| labels.iter().all(|y| y.fract() == 0.0))?;
-            let keys = labels.into_iter().map(|label| Some(ordered(label.to_bits())));
+            // Adding 0 makes 0 of -0.
+            let keys = labels.into_iter().map(|label| Some(ordered((label + 0.0).to_bits())));
             not_in_training(keys, split, |key| number(key).to_string())
         }
     }
@@ -173,6 +174,10 @@ mod tests {
             "{found:?}"
         );
         assert!(found[1].starts_with("the training rows of fold 2 have no class d"), "{found:?}");
+        // -0 is the class 0.
+        let found = notes(Column::f64(vec![-0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0]));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("the training rows of fold 0 have no class 1"), "{found:?}");
         // Numbers that are not whole are no classes.
         assert!(notes(Column::f64((0..8).map(|i| f64::from(i) / 2.0).collect())).is_empty());
     }

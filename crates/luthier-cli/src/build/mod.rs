@@ -43,13 +43,7 @@ pub(crate) fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn D
     }
     let type_name = &config.part.type_name;
     let entry: StageEntry =
-        find(type_name).map_err(|e| match closest(&type_name.name, [COLUMN_TRANSFORMER]) {
-            // It is not a registered stage.
-            Some(near) => type_name
-                .place
-                .error(anyhow!("unknown stage type `{}`, did you mean `{near}`?", type_name.name)),
-            None => e,
-        })?;
+        registry::find(&type_name.name).map_err(|e| type_name.place.error(with_own_types(e)))?;
     let mut stage = entry.create();
     if let Some(children) = stage.children_mut() {
         let title = format!("[[stage]] of type `{}`", entry.name);
@@ -67,6 +61,15 @@ pub(crate) fn stage(config: &StageConfig, data: &DataConfig) -> Result<Box<dyn D
         stage.set_value(name, value)
     })?;
     Ok(stage)
+}
+
+/// The error for an unknown type of stage, which also lists the type that is not registered because it writes a pipeline.
+fn with_own_types(mut error: luthier::core::Error) -> luthier::core::Error {
+    if let luthier::core::Error::UnknownType { known, .. } = &mut error {
+        known.push(COLUMN_TRANSFORMER.to_owned());
+        known.sort();
+    }
+    error
 }
 
 /// The evaluator of a configuration that names none.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use luthier::core::params::closest;
 use luthier::core::registry::{self, EvaluatorEntry};
 use luthier::core::{ColumnRole, Dataset, DynEvaluator, Error, Note, Value, evaluate_all};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
@@ -14,7 +15,7 @@ use super::class_report;
 use crate::args::EvaluateArgs;
 use crate::data::{DataSource, MissingLabel, write};
 use crate::failure;
-use crate::model_file::{self, ModelFile, SavedEvaluator, Shown, left_out};
+use crate::model_file::{self, ModelFile, SavedEvaluator, Taken, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
 use crate::prepare::unusable;
@@ -34,7 +35,8 @@ const CURVES: [&str; 4] = ["roc.csv", "pr.csv", "thresholds.csv", "calibration.c
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
     let source = labelled(args, &model, model.source(&args.data, args.read.reading()))?;
-    let Shown { rows: predicted, read, .. } = model.show(&source)?;
+    let shown = model.show(&source, Taken::LeftOut)?;
+    let (predicted, read) = (shown.rows.clone(), shown.read);
     let names = match &args.evaluator {
         Some(name) => vec![name.as_str()],
         None => {
@@ -77,12 +79,14 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         })?;
     let labels: Vec<String> =
         label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
-    let in_file = |e: Error| bad_label(&e, &labels, &source).unwrap_or_else(|| source.in_file(e));
+    let in_file = |e: Error| bad_label(&e, &labels, &source).unwrap_or_else(|| model.in_file(e, &source));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {
         let schema = predicted.schema();
-        schema.require(&label).with_context(|| no_labels(args, &model, schema, &label))?;
+        if schema.field(&label).is_none() {
+            bail!("{}", no_labels(args, &model, schema, &label));
+        }
     }
     let data = predicted;
     let mut text = scores_table(score(&evaluators, &data), &in_file)?;
@@ -94,6 +98,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         }
     }
     let rows = left(&data).map_err(in_file)?;
+    shown.note_remarks(&source);
     text.push_str(&format!("\n{rows} rows of {}{}\n", source.name(), left_out(rows, read)));
     let binary = evaluators.iter().find(|evaluator| evaluator.type_name() == BINARY);
     if let (Some(folder), Some(evaluator)) = (&args.curves, binary) {
@@ -187,12 +192,8 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
 
 /// The error for a label that is missing or not finite, with advice.
 fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<anyhow::Error> {
-    let found = match error {
-        Error::Stage { source, .. } | Error::Evaluator { source, .. } => source.chain().find_map(found),
-        other => found(other),
-    }?;
     let (column, row) = (error.column()?, error.row()?);
-    let found = match found {
+    let found = match failure::found(error)? {
         "null" | "null or NaN" => None,
         found if found.parse().is_ok_and(|value: f64| !value.is_finite()) => Some(found),
         _ => return None,
@@ -200,14 +201,6 @@ fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<an
     let advice = "drop such rows with --missing-label drop";
     let is_label = labels.iter().any(|label| label == column);
     is_label.then(|| unusable(&source.place_of(row), column, found, advice))
-}
-
-/// The value named by an error.
-fn found<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
-    match error.downcast_ref()? {
-        Error::BadValue { found, .. } => Some(found),
-        _ => None,
-    }
 }
 
 /// How many rows the stages leave.
@@ -242,11 +235,15 @@ fn last(model: &ModelFile, role: ColumnRole) -> Option<String> {
 fn no_labels(args: &EvaluateArgs, model: &ModelFile, there: &Schema, label: &str) -> String {
     let made_of = model.inputs.as_ref().and_then(|inputs| inputs.label.as_deref());
     let made_of = made_of.filter(|made_of| *made_of != label && there.field(made_of).is_none());
-    let advice = match made_of.filter(|_| args.label.is_none()) {
-        Some(made_of) => format!("the file has no column `{made_of}`"),
-        None => "name the label column with --label".to_owned(),
-    };
-    format!("{}: scoring needs the labels of the rows: {advice}", args.data.display())
+    let missing = made_of.filter(|_| args.label.is_none()).unwrap_or(label);
+    let whose = if args.label.is_some() { "" } else { ", the label that the model was fitted to" };
+    let near =
+        closest(missing, there.names()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+    format!(
+        "{}: the file has no column `{missing}`{near}{whose}: `luthier evaluate` needs the label of every row, in this column or in \
+         another one that --label names; `luthier predict` needs none",
+        args.data.display()
+    )
 }
 
 /// The evaluators for what a model appends: probabilities are those of two classes or more.

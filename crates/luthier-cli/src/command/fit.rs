@@ -8,7 +8,7 @@ use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 use crate::args::FitArgs;
 use crate::config::Config;
 use crate::output::{check_target, notes, print};
-use crate::{build, model_file, prepare};
+use crate::{build, model_file, prepare, unread};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
         .fit(&data, &FitContext::new(config.seed, Arc::clone(&work)))
         .map_err(|e| config.located_core(e))?;
     notes(&model);
+    unread::tell(&model, &config.evaluators);
     let document = model_file::document(model.as_ref(), config.pipeline_name(0), &inputs, &config)?;
     model_file::save(&args.model, &document)?;
     print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))

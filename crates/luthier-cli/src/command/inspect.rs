@@ -28,8 +28,8 @@ fn to_json(file: &ModelFile) -> Result<Json> {
     let mut names = FeatureNames::of(file);
     let stage = |(name, model): (&str, &std::sync::Arc<dyn DynModel>)| -> Result<Json> {
         let params = model.values().into_iter().map(|(name, value)| (name.to_owned(), value.to_json()));
-        let description = model.describe().to_json(&|column| names.of_column(column));
-        names.go_through(model.as_ref());
+        let description = names.describe(model.as_ref()).to_json(&|column| names.of_column(column));
+        names.go_through(name, model.as_ref());
         Ok(json!({
             "name": name,
             "type": model.type_name(),
@@ -82,13 +82,13 @@ fn to_text(file: &ModelFile) -> Result<String> {
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
         let columns = [("parameter", Align::Left), ("value", Align::Left)];
         text.push_str(&indented(&table(&columns, &params.collect::<Vec<_>>())));
-        let said = Some(model.describe()).filter(|description| !description.is_empty());
+        let said = Some(names.describe(model.as_ref())).filter(|description| !description.is_empty());
         let description = match said {
             Some(description) => description,
             None => of_state(model.as_ref())?,
         };
         text.push_str(&indented(&described(&description, &|column| names.of_column(column))));
-        names.go_through(model.as_ref());
+        names.go_through(&name, model.as_ref());
         text.push('\n');
     }
     Ok(text)

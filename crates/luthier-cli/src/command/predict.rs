@@ -9,8 +9,8 @@ use luthier::frame::{Field, Schema};
 use crate::args::PredictArgs;
 use crate::data::{Format, is_broken_pipe, writable, writer};
 use crate::failure;
-use crate::model_file::{self, ModelFile, Shown, left_out};
-use crate::output::{is_standard, print};
+use crate::model_file::{self, ModelFile, Shown, Taken, left_out};
+use crate::output::{is_standard, note, print};
 use crate::paths::Paths;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<()> {
@@ -20,7 +20,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
     let model = ModelFile { pipeline: model.pipeline.for_prediction(), ..model };
     let source = model.source(&args.data, args.read.reading());
     let source = if format == Format::Csv { model.spelt(source) } else { source };
-    let shown = model.show(&source)?;
+    let taken = if args.columns.is_some() { Taken::LeftOut } else { Taken::Refused };
+    let shown = model.show(&source, taken)?;
     let columns = match &args.columns {
         Some(columns) => {
             let field = |name: &String| Ok(shown.rows.schema().require(name)?.clone());
@@ -50,15 +51,21 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         Some(error) => return Err(failure::of_frame("write", error)),
         None => {}
     }
-    written.map_err(|e| source.in_file(e))?;
+    written.map_err(|e| model.in_file(e, &source))?;
     match writer.finish() {
         Err(error) if is_broken_pipe(&error) => return Ok(()),
         finished => finished.map_err(|e| failure::of_frame("write", e))?,
     }
-    if is_standard(&args.out) {
-        return Ok(());
+    shown.note_remarks(&source);
+    let left_out = left_out(rows, shown.read);
+    match is_standard(&args.out) {
+        false => print(&format!("wrote {rows} rows to {}{left_out}\n", args.out.display())),
+        true if left_out.is_empty() => Ok(()),
+        true => {
+            note(&format!("wrote {rows} rows{left_out}"));
+            Ok(())
+        }
     }
-    print(&format!("wrote {rows} rows to {}{}\n", args.out.display(), left_out(rows, shown.read)))
 }
 
 /// The columns of the file followed by the predictions, without the raw scores.

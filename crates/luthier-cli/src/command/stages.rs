@@ -3,13 +3,13 @@
 use anyhow::{Result, anyhow};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
-use luthier::report::{Align, table};
+use luthier::report::{Align, table_within};
 use luthier::tune::{ExecutorEntry, SplitterEntry};
 
 use crate::args::StagesArgs;
 use crate::config::COLUMN_TRANSFORMER;
 use crate::method::{Method, methods};
-use crate::output::print;
+use crate::output::{line_width, print};
 
 /// A registered part of any kind.
 struct Part {
@@ -82,7 +82,7 @@ fn list(parts: &[Part]) -> String {
     let row = |part: &Part| vec![part.name.to_owned(), part.kind.to_owned(), part.doc.to_owned()];
     format!(
         "{}\n`luthier stages NAME` lists the parameters of one of them.\n",
-        table(&columns, &parts.iter().map(row).collect::<Vec<_>>())
+        table_within(&columns, &parts.iter().map(row).collect::<Vec<_>>(), line_width())
     )
 }
 
@@ -98,9 +98,14 @@ fn describe(part: &Part) -> String {
         text.push_str(match *name {
             _ if has_stages => "",
             COLUMN_TRANSFORMER => {
-                "Its parts are tables [[stage.part]], each with a name, columns and stages [[stage.part.stage]]. The columns \
-                 of these stages are set by the transformer.\nFurther keys: passthrough, columns that go into the vector \
-                 unchanged, and output_col, the name of the vector (default: features).\n"
+                "Its parts are tables [[stage.part]], each with a name, columns and stages [[stage.part.stage]]. The\n\
+                 columns of these stages are set by the transformer.\n\
+                 Further keys: passthrough, columns that go into the vector unchanged, and output_col, the name of\n\
+                 the vector (default: features).\n\n\
+                 In a grid, a parameter is addressed by the names of the transformer, the part and the stage, then\n\
+                 its own, joined by dots: \"prepare.numbers.imputer.strategy\" is the parameter `strategy` of the\n\
+                 stage `imputer` in the part `numbers` of the transformer `prepare`. A stage without a `name` is\n\
+                 named after its type.\n"
             }
             _ => "It has no parameters.\n",
         });
@@ -126,6 +131,6 @@ fn describe(part: &Part) -> String {
         };
         vec![info.name.to_owned(), type_name, range, default, info.summary()]
     };
-    text.push_str(&table(&columns, &params.iter().map(row).collect::<Vec<_>>()));
+    text.push_str(&table_within(&columns, &params.iter().map(row).collect::<Vec<_>>(), line_width()));
     text
 }

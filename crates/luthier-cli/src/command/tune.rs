@@ -13,7 +13,7 @@ use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
-use crate::{build, failure, model_file, prepare, results};
+use crate::{build, failure, model_file, prepare, results, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -72,6 +72,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
+    }
+    if let Ok(tuned) = &tuned {
+        unread::tell(&tuned.model, &config.evaluators);
     }
     if let (Some(directory), Some(result)) = (&args.out, result) {
         let mut files = results::files(result, seconds)?;

@@ -216,6 +216,7 @@ impl Config {
             Some(item) => item.tables()?.into_iter().map(part).collect::<Result<_>>()?,
             None => Vec::new(),
         };
+        top.misplaced("part", "[[stage.part]]")?;
         top.finish()?;
         Ok(Self { seed, data, pipelines, search, evaluators })
     }

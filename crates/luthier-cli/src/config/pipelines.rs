@@ -63,6 +63,7 @@ pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
         let own = stages(table.require("stage", "[[pipeline.stage]]")?.tables()?, &before)?;
         let stages: Vec<StageConfig> = before.iter().cloned().chain(own).collect();
         let grids = combined(&common, grids(&mut table)?);
+        table.misplaced("part", "[[pipeline.stage.part]]")?;
         table.finish()?;
         pipelines.push(PipelineConfig { name: Some(name), stages, grids });
     }

@@ -105,6 +105,16 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Rejects a table that belongs to a table in this one.
+    pub(crate) fn misplaced(&self, name: &str, header: &str) -> Result<()> {
+        match self.entries.iter().find(|(key, _)| key.name == name) {
+            Some((Key { place, .. }, _)) => {
+                bail!("{place}: `{name}` belongs to the stage before it: write `{header}`")
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Rejects the keys that were not taken.
     pub(crate) fn finish(self) -> Result<()> {
         match self.entries.first() {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reading, SavedReading};
 use crate::failure;
 use crate::output::{is_standard, note};
+use crate::place::RowAt;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ impl Format {
     }
 
     /// The format according to the file extension, before that of a compression; standard input is text.
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         if is_standard(path) {
             return Some(Self::Csv);
         }
@@ -73,7 +74,8 @@ pub(crate) struct DataSource {
 #[derive(Debug)]
 struct Opened {
     frame: DataFrame,
-    notes: Vec<CsvNote>,
+    /// Notes, each with the file it is about.
+    notes: Vec<(PathBuf, CsvNote)>,
 }
 
 impl DataSource {
@@ -150,22 +152,30 @@ impl DataSource {
             Some(columns) => options.as_spelt_except(columns).keep_spelling(columns),
             None => options,
         };
-        let mut notes = Vec::new();
+        let mut notes: Vec<(PathBuf, CsvNote)> = Vec::new();
         let open = |path: &Path, types: &[Field]| -> Result<DataFrame, Error> {
             match format {
                 Format::Csv => {
                     let typed =
                         |csv: CsvOptions, field: &Field| csv.column_type(field.name(), field.column_type());
                     let file = CsvFile::open(path, &types.iter().fold(options.clone(), typed))?;
-                    notes.extend(file.notes().iter().filter(|_| types.is_empty()).cloned());
+                    let tells =
+                        |note: &&CsvNote| types.is_empty() || matches!(note, CsvNote::Incomplete { .. });
+                    for note in file.notes().iter().filter(tells).map(|note| (path.to_owned(), note.clone()))
+                    {
+                        // A file of a set may be opened twice.
+                        if !notes.contains(&note) {
+                            notes.push(note);
+                        }
+                    }
                     Ok(file.frame().clone())
                 }
                 Format::Parquet => DataFrame::scan_parquet(path),
             }
         };
         let frame = FileSet::open(&self.path).and_then(|files| files.read(open)).map_err(unread)?;
-        for about in notes.iter().filter(|note| !matches!(note, CsvNote::Text { .. })) {
-            note(&format!("{}: {about}", self.name()));
+        for (path, about) in notes.iter().filter(|(_, note)| !matches!(note, CsvNote::Text { .. })) {
+            note(&format!("{}: {about}", shown(path)));
         }
         let frame = match self.partitions {
             // Partitions beyond the number of rows would be empty.
@@ -195,7 +205,7 @@ impl DataSource {
 
     /// The name of the file in messages.
     pub(crate) fn name(&self) -> String {
-        if is_standard(&self.path) { "standard input".to_owned() } else { self.path.display().to_string() }
+        shown(&self.path)
     }
 
     /// The format of the file.
@@ -213,8 +223,8 @@ impl DataSource {
         }
         self.reading.format.or_else(|| Format::of(&self.path)).ok_or_else(|| {
             anyhow!(
-                "{}: the file extension is unknown, expected {READABLE}: set the format (`format = \"csv\"` in \
-                 [data], or --format csv)",
+                "{}: the file extension is unknown, expected {READABLE}: write the \
+                 format, such as `format = \"csv\"`",
                 self.path.display()
             )
         })
@@ -238,28 +248,32 @@ impl DataSource {
     }
 
     /// The place of the row that an error names.
-    pub(crate) fn row_place(&self, error: &anyhow::Error) -> Option<String> {
-        let row = || error.chain().find_map(row_of).map(|row| self.place_of(row));
-        row().or_else(|| self.text_among_numbers(error.chain().find_map(text_column_of)?))
+    pub(crate) fn row_place(&self, error: &anyhow::Error) -> Option<RowAt> {
+        let row = || error.chain().find_map(row_of);
+        let numbered = row().map(|row| RowAt { place: self.place_of(row), row: Some(row) });
+        numbered.or_else(|| {
+            let place = self.text_among_numbers(error.chain().find_map(text_column_of)?)?;
+            Some(RowAt { place, row: None })
+        })
     }
 
     /// Where a column is text because of a few cells, and what to do about it.
     pub(crate) fn text_among_numbers(&self, column: &str) -> Option<String> {
-        let mut notes = self.opened.get()?.notes.iter();
-        let (line, why) = notes.find_map(|note| match note {
-            CsvNote::Text { column: of, line, .. } if of == column => Some((line, note.why()?)),
+        self.opened.get()?.notes.iter().find_map(|(path, note)| match note {
+            CsvNote::Text { column: of, line, .. } if of == column => {
+                Some(format!("{}:{line}: {}", shown(path), note.why()?))
+            }
             _ => None,
-        })?;
-        Some(format!("{}:{line}: {why}", self.name()))
+        })
     }
 
     /// Notes why these columns are text although most of their values are numbers.
     pub(crate) fn note_texts(&self, is_concerned: impl Fn(&str) -> bool) {
-        for about in self.opened.get().into_iter().flat_map(|opened| &opened.notes) {
+        for (path, about) in self.opened.get().into_iter().flat_map(|opened| &opened.notes) {
             if let CsvNote::Text { column, .. } = about
                 && is_concerned(column)
             {
-                note(&format!("{}: {about}", self.name()));
+                note(&format!("{}: {about}", shown(path)));
             }
         }
     }
@@ -269,6 +283,11 @@ impl DataSource {
         let place = self.opened.get().and_then(|opened| opened.frame.place_of_row(row));
         place.map_or_else(|| format!("{}, row {row}", self.name()), |place| place.to_string())
     }
+}
+
+/// The name of a file in messages.
+fn shown(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// The row that an error names.

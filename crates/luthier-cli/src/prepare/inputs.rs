@@ -73,11 +73,11 @@ impl Inputs {
         Ok((Self { features, num_features, label, weight, fold, missing_label }, passed_over))
     }
 
-    /// The frame with the vector column `features`, if any columns are selected.
+    /// The frame with the vector column `features`, if any columns are selected; `advice` is for a missing value.
     ///
     /// # Errors
     /// A column that is missing, has another type or width than when the model was fitted, or has a missing value.
-    pub(crate) fn assemble(&self, frame: &DataFrame, source: &DataSource) -> Result<DataFrame> {
+    pub(crate) fn assemble(&self, frame: &DataFrame, source: &DataSource, advice: &str) -> Result<DataFrame> {
         if self.features.is_empty() {
             return Ok(frame.clone());
         }
@@ -108,11 +108,9 @@ impl Inputs {
             );
         }
         let place = |error: Error| match null_of(&error, &|row| source.place_of(row)) {
-            Some((column, place)) => anyhow!(
-                "{}: column `{column}` is missing, expected a number: drop the row or fill the value; with \
-                 `features = []` in a configuration, stages such as an imputer read the columns themselves",
-                place
-            ),
+            Some((column, place)) => {
+                anyhow!("{place}: column `{column}` is missing, expected a number: {advice}")
+            }
             None => error.into(),
         };
         let names: Vec<&str> = self.features.iter().map(String::as_str).collect();

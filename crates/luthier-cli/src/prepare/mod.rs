@@ -65,8 +65,12 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         let advice = format!("drop such rows with `drop_nulls = [{:?}]` under [data]", column.name);
         check_values(&config.source, frame, &column.name, &advice)?;
     }
-    Ok(Prepared { frame: inputs.assemble(frame, &config.source)?, inputs })
+    Ok(Prepared { frame: inputs.assemble(frame, &config.source, MISSING_VALUE)?, inputs })
 }
+
+/// Advice for rows without a feature.
+const MISSING_VALUE: &str = "drop the row or fill the value; with `features = []` in a configuration, stages such as an imputer \
+                             read the columns themselves";
 
 /// Advice for rows without a label.
 const MISSING_LABEL: &str = "drop such rows with `missing_label = \"drop\"` under [data]";

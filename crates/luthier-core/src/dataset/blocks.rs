@@ -148,8 +148,7 @@ impl Rows {
 
     /// The ranges of selected blocks among the first `count`, in order.
     pub fn ranges_within(&self, count: u32) -> impl Iterator<Item = Range<u32>> + '_ {
-        let all = [0..count];
-        let all = self.ranges.is_none().then_some(all).into_iter().flatten();
+        let all = self.ranges.is_none().then_some(0..count).into_iter();
         let ranges = self.ranges.iter().flat_map(|ranges| ranges.iter().cloned());
         let within = move |range: Range<u32>| range.start.min(count)..range.end.min(count);
         all.chain(ranges.map(within).filter(|range| !range.is_empty()))

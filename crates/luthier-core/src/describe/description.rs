@@ -25,6 +25,7 @@ pub struct Description {
     vectors: Vec<Vector>,
     matrices: Vec<Matrix>,
     notes: Vec<Note>,
+    unit: Option<String>,
 }
 
 /// The meaning of the entries of a vector, or of the rows or columns of a matrix.
@@ -169,6 +170,13 @@ impl Description {
         self
     }
 
+    /// Says in what the numbers are measured that the stage appends, if it changes the units of its features: "standard deviation".
+    /// The coefficients of later models are then per standard deviation.
+    #[must_use]
+    pub fn in_units_of(self, unit: impl Into<String>) -> Self {
+        Self { unit: Some(unit.into()), ..self }
+    }
+
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -194,8 +202,13 @@ impl Description {
         &self.notes
     }
 
+    /// In what the appended numbers are measured, if the stage changes the units of its features.
+    pub fn unit(&self) -> Option<&str> {
+        self.unit.as_deref()
+    }
+
     /// The description as a JSON document: `facts` by name, `vectors` with `name`, `of`, `names` and `values`, `matrices` with
-    /// `name`, `rows`, `columns` and `values`, and `notes`. Numbers that are not finite are strings. `features` returns the
+    /// `name`, `rows`, `columns` and `values`, `notes`, and `unit` or null. Numbers that are not finite are strings. `features` returns the
     /// feature names of a column.
     pub fn to_json(&self, features: &dyn Fn(&str) -> Option<Vec<String>>) -> Json {
         let number = |x: &f64| Value::Float(*x).to_json();
@@ -224,6 +237,7 @@ impl Description {
             "vectors": self.vectors.iter().map(vector).collect::<Vec<_>>(),
             "matrices": self.matrices.iter().map(matrix).collect::<Vec<_>>(),
             "notes": self.notes.iter().map(note).collect::<Vec<_>>(),
+            "unit": self.unit,
         })
     }
 }

@@ -9,6 +9,7 @@ mod chain;
 mod held;
 mod origin;
 mod outputs;
+mod remarks;
 mod stage;
 mod tile;
 
@@ -16,6 +17,8 @@ pub(crate) use chain::{Chain, Places, through_frame};
 pub(crate) use held::{Batch, Held};
 pub(crate) use origin::Origin;
 pub use outputs::Outputs;
+pub(crate) use remarks::Watched;
+pub use remarks::{OddCells, Remark, Remarks};
 pub(crate) use stage::{BoundStage, Signature};
 pub(crate) use tile::{Picked, Positioned, View};
 pub use tile::{SparseTile, Tile};

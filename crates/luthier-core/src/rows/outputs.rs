@@ -5,7 +5,7 @@ use std::sync::Arc;
 use luthier_frame::{Column, ColumnType, Field};
 use ndarray::Array2;
 
-use super::{Batch, Held};
+use super::{Batch, Held, OddCells};
 use crate::{Error, Result};
 
 /// Receives the columns that a stage appends, in the order of [`Transformer::outputs`](crate::Transformer::outputs), with
@@ -14,6 +14,7 @@ use crate::{Error, Result};
 pub struct Outputs {
     columns: Vec<Written>,
     kept: Option<Vec<bool>>,
+    pub(super) remarks: Vec<OddCells>,
 }
 
 #[derive(Debug)]
@@ -51,6 +52,14 @@ impl Outputs {
     /// [`drops_rows`](crate::Transformer::drops_rows); it writes values either for all rows or only for those that it keeps.
     pub fn keep(&mut self, mask: Vec<bool>) {
         self.kept = Some(mask);
+    }
+
+    /// Remarks on cells that the stage accepts although they are unlike those on which it was fitted. Whoever passes rows through
+    /// the stage may collect these ([`Remarks`](crate::Remarks)); the outputs are the same.
+    pub fn remark(&mut self, odd: OddCells) {
+        if !odd.is_empty() {
+            self.remarks.push(odd);
+        }
     }
 
     fn push(&mut self, held: Held, column_type: ColumnType) {

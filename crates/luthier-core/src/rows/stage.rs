@@ -5,7 +5,7 @@ use std::sync::Arc;
 use luthier_frame::{Field, Schema};
 
 use super::tile::{Picked, View};
-use super::{Batch, Outputs};
+use super::{Batch, OddCells, Outputs};
 use crate::Result;
 use crate::stage::{DynModel, Transformer, catch_panic};
 
@@ -34,12 +34,13 @@ impl Signature {
     }
 
     /// The rows with the columns that the stage appends; `None` if it drops all rows. `reads` are the positions of
-    /// the inputs.
+    /// the inputs; `remark` receives what the stage remarks.
     pub(crate) fn apply<T: Transformer + ?Sized>(
         &self,
         stage: &T,
         batch: Batch,
         reads: &[usize],
+        remark: impl FnMut(OddCells),
     ) -> anyhow::Result<Option<Batch>> {
         let view = View::new(&self.inputs, &batch, reads);
         let tile = view.tile(Picked::Range(0..batch.rows));
@@ -48,6 +49,7 @@ impl Signature {
         }
         let mut out = Outputs::default();
         stage.apply(&tile, &mut out)?;
+        std::mem::take(&mut out.remarks).into_iter().for_each(remark);
         Ok(out.append_to(batch, &self.outputs, self.drops_rows)?)
     }
 }
@@ -73,7 +75,8 @@ impl BoundStage {
 
     pub(super) fn apply(&self, batch: Batch, reads: &[usize]) -> Result<Option<Batch>> {
         let type_name = self.model.type_name();
-        catch_panic(type_name, || self.signature.apply(self.model.transformer(), batch, reads))
+        let remark = |odd| self.model.remark(&self.name, odd);
+        catch_panic(type_name, || self.signature.apply(self.model.transformer(), batch, reads, remark))
             .map_err(|e| e.in_stage_of(&self.name, type_name))
     }
 }

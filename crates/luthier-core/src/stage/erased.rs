@@ -14,6 +14,7 @@ use super::{
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
 use crate::params::{ColumnRole, ParamInfo, Params, Value};
+use crate::rows::OddCells;
 use crate::{Error, Result, json};
 
 /// A stage of any type: the object-safe counterpart of [`Estimator`], and of [`PureTransformer`], which is its own model.
@@ -50,7 +51,21 @@ pub trait DynEstimator: Debug + Send + Sync {
     /// Those of the stage, and its panic; a column with the name of an output.
     fn transform_schema(&self, schema: &Schema) -> Result<Schema> {
         let outputs = self.outputs(schema)?;
-        schema.with_fields(outputs).map_err(|e| Error::from(e).in_stage(self.type_name()))
+        schema.with_fields(outputs).map_err(|e| self.cannot_append(e).in_stage(self.type_name()))
+    }
+    /// The error for outputs that cannot be appended: it names the parameter whose column exists already.
+    #[doc(hidden)]
+    fn cannot_append(&self, error: luthier_frame::Error) -> Error {
+        let luthier_frame::Error::DuplicateColumn { column } = &error else { return error.into() };
+        let of_param = |info: &&ParamInfo| {
+            let values = self.values().into_iter().filter(|(name, _)| *name == info.name);
+            let infos = self.param_infos();
+            ColumnRole::columns_of(infos, values, ColumnRole::is_appended).contains(column)
+        };
+        match self.param_infos().iter().find(of_param) {
+            Some(info) => Error::ColumnTaken { column: column.clone(), param: info.name },
+            None => error.into(),
+        }
     }
     /// See [`Estimator::plan`].
     ///
@@ -155,6 +170,9 @@ pub trait DynModel: Debug + Send + Sync {
     fn state(&self) -> Result<serde_json::Value>;
     /// The typed model, for downcasting.
     fn as_any(&self) -> &dyn Any;
+    /// Receives what the stage, called `stage` in its pipeline, remarks on rows that pass through it. By default, nobody reads it.
+    #[doc(hidden)]
+    fn remark(&self, _stage: &str, _odd: OddCells) {}
 }
 
 impl dyn DynModel + '_ {

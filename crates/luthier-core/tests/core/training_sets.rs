@@ -169,7 +169,7 @@ proptest! {
         let rows = blocks as usize + extra;
         let block_of = |i: u64| match i < u64::from(blocks) {
             true => i as u32,
-            false if unused && i % 3 == 0 => Blocks::UNUSED,
+            false if unused && i.is_multiple_of(3) => Blocks::UNUSED,
             false => (i.wrapping_mul(seed | 1) % u64::from(blocks)) as u32,
         };
         let assignment: Vec<u32> = (0..rows as u64).map(block_of).collect();

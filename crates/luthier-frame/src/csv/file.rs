@@ -77,7 +77,8 @@ impl CsvFile {
         &self.frame
     }
 
-    /// Notes on the file: columns that are text because of a few cells, a detected delimiter, row names.
+    /// Notes on the file: columns that are text because of a few cells, dates where timestamps are declared, a detected
+    /// delimiter, row names.
     pub fn notes(&self) -> &[CsvNote] {
         &self.notes
     }
@@ -205,12 +206,18 @@ impl Declared {
         for (field, sources) in self.fields {
             let kind = Kind::Of(field.column_type());
             let nullable = has_null(kind, &sources);
+            if let [source] = sources[..] {
+                notes.extend(pass.inferred[source].notes_as(kind, field.name()));
+            }
             columns.push(CsvColumn { field: field.with_nullable(nullable), kind, sources, is_empty: false });
         }
         for (position, name) in names.iter().enumerate().filter(|&(position, _)| !self.claimed[position]) {
             let inference = &pass.inferred[position];
             let kind = match self.kinds[position] {
-                Some(declared) => inference.widened(declared),
+                Some(declared) => {
+                    notes.extend(inference.notes_as(declared, name));
+                    inference.widened(declared)
+                }
                 None => {
                     notes.extend(inference.note(name, pass.quotes_tell));
                     inference.kind(pass.quotes_tell)
@@ -326,8 +333,8 @@ fn first_line_is_odd(error: Error, rows: usize, start: Position) -> Error {
     match error {
         Error::CsvFields { path, line, expected, found, .. } if rows == 0 => {
             let hint = format!(
-                "the header, before line {}, has {expected}: if it is not a header, skip it with `skip_lines`, or write \
-                 `header = false` if it is a row; if cells are separated by another character, set it as `delimiter`",
+                "the header, before line {}, has {expected}: if it is not a header, write `skip_lines = 1`, or \
+                 `header = false` if it is a row; if another character separates the cells, write it as in `delimiter = \";\"`",
                 start.line
             );
             Error::CsvFields { path, line, expected, found, hint: Some(hint) }

@@ -18,7 +18,7 @@ mod types;
 mod write;
 
 pub use file::CsvFile;
-pub use notes::{CsvNote, TextReason};
+pub use notes::{CsvNote, Lack, TextReason};
 pub use options::{CsvOptions, NULL_VALUES};
 pub(crate) use packed::PackedFile;
 pub(crate) use scan::CsvScan;

@@ -19,6 +19,19 @@ pub enum CsvNote {
         /// Why the column is text.
         reason: TextReason,
     },
+    /// Some cells of a column that is declared as timestamps do not say a point in time completely.
+    Incomplete {
+        /// The column.
+        column: String,
+        /// The line of the first such cell.
+        line: u64,
+        /// The text of that cell.
+        cell: String,
+        /// How many cells there are.
+        cells: u64,
+        /// What they lack.
+        lacks: Lack,
+    },
     /// The delimiter was detected from the first lines.
     Delimiter {
         /// The delimiter.
@@ -55,6 +68,16 @@ pub enum TextReason {
     TooLarge,
     /// All values of the column are quoted, and other values of the file are not.
     Quoted,
+}
+
+/// What a cell lacks to be a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lack {
+    /// It is a date alone, which is read as midnight.
+    TimeOfDay,
+    /// It has no offset from UTC, although other cells of the column have one; it is read as UTC.
+    Offset,
 }
 
 /// The cell as messages show it.
@@ -101,6 +124,23 @@ impl fmt::Display for CsvNote {
                 let cell = format!("{} in line {line}", shown(cell));
                 let why = self.with_remedy(reason.of(&cell));
                 write!(f, "column `{}` is text: {why}", escaped(column))
+            }
+            Self::Incomplete { column, line, cell, cells, lacks } => {
+                let (lack, read) = match lacks {
+                    Lack::TimeOfDay => ("no time of day", "midnight"),
+                    Lack::Offset => ("no offset from UTC, although others have one", "UTC"),
+                };
+                let (some, are) = if *cells == 1 {
+                    ("1 cell has".to_owned(), "is")
+                } else {
+                    (format!("{cells} cells have"), "are")
+                };
+                write!(
+                    f,
+                    "column `{}` holds timestamps, but {some} {lack}, and {are} read as {read}; the first is {} in line {line}",
+                    escaped(column),
+                    shown(cell)
+                )
             }
             Self::Delimiter { found } => write!(f, "the delimiter was detected as {found:?}"),
             Self::RowNames => f.write_str("the first column has no name and is treated as row names"),

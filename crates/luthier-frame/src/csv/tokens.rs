@@ -224,7 +224,7 @@ impl Cursor<'_> {
                 Some(byte) if byte == self.delimiter => break,
                 Some(_) => {
                     let problem = "there is text after a closing quote: a quote inside a quoted cell must be doubled; if \
-                                   cells are separated by another character, set it as `delimiter`";
+                                   another character separates the cells, write it as in `delimiter = \";\"`";
                     return Err(QuoteError { line: self.line, problem });
                 }
             }

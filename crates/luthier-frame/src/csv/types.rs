@@ -4,7 +4,7 @@ use super::numbers::{NumberFormat, Whole, has_leading_zero, parse_bool, whole};
 use super::tokens::Cell;
 use super::{CsvOptions, NULL_VALUES};
 use crate::ColumnType;
-use crate::csv::notes::{CsvNote, TextReason, other_signs};
+use crate::csv::notes::{CsvNote, Lack, TextReason, other_signs};
 use crate::text::{parse_date, parse_timestamp};
 
 /// How the cells of a file are written.
@@ -71,9 +71,10 @@ struct Example {
     text: String,
 }
 
-impl Example {
-    fn of(cell: &Cell<'_>) -> Option<Self> {
-        Some(Self { line: cell.line, text: cell.text().into_owned() })
+/// Remembers the first of some cells.
+fn first(of: &mut Option<Example>, cell: &Cell<'_>) {
+    if of.is_none() {
+        *of = Some(Example { line: cell.line, text: cell.text().into_owned() });
     }
 }
 
@@ -98,6 +99,8 @@ pub(crate) struct Inference {
     /// Missing values of a column of text, and of one of anything else.
     pub(crate) null_texts: bool,
     pub(crate) nulls: bool,
+    first_date: Option<Example>,
+    first_time: Option<Example>,
     first_other: Option<Example>,
     first_code: Option<Example>,
     /// An integer beyond `i64`, and one beyond `u64` as well.
@@ -119,9 +122,7 @@ impl Inference {
             self.unquoted += 1;
         } else if !cell.inside().bytes().any(|byte| byte == delimiter) {
             self.quoted += 1;
-            if self.first_quoted.is_none() {
-                self.first_quoted = Example::of(cell);
-            }
+            first(&mut self.first_quoted, cell);
         }
         if self.number(cell, cells) {
             return;
@@ -133,14 +134,19 @@ impl Inference {
             self.grouped += u64::from(other_signs(cell.inside()).is_some());
             let text = cell.inside().trim();
             match parse_timestamp(text) {
-                Some((_, None)) => self.times += 1,
+                Some((_, None)) => {
+                    self.times += 1;
+                    first(&mut self.first_time, cell);
+                }
                 Some((_, Some(_))) => self.instants += 1,
-                None => self.dates += u64::from(parse_date(text).is_some()),
+                None if parse_date(text).is_some() => {
+                    self.dates += 1;
+                    first(&mut self.first_date, cell);
+                }
+                None => {}
             }
         }
-        if self.first_other.is_none() {
-            self.first_other = Example::of(cell);
-        }
+        first(&mut self.first_other, cell);
     }
 
     /// Counts a cell that is a number.
@@ -156,20 +162,17 @@ impl Inference {
             Some(size) => {
                 self.integers += 1;
                 self.negative |= plain.starts_with('-');
-                let first = match size {
-                    Whole::I64 => None,
-                    Whole::U64 => Some(&mut self.first_u64),
-                    Whole::Large => Some(&mut self.first_large),
-                };
-                if let Some(first) = first.filter(|first| first.is_none()) {
-                    *first = Example::of(cell);
+                match size {
+                    Whole::I64 => {}
+                    Whole::U64 => first(&mut self.first_u64, cell),
+                    Whole::Large => first(&mut self.first_large, cell),
                 }
             }
             None if plain.parse::<f64>().is_ok() => self.floats += 1,
             None => return false,
         }
-        if self.first_code.is_none() && has_leading_zero(&plain) {
-            self.first_code = Example::of(cell);
+        if has_leading_zero(&plain) {
+            first(&mut self.first_code, cell);
         }
         true
     }
@@ -241,6 +244,20 @@ impl Inference {
         let together = self.first_u64.as_ref().filter(|_| self.negative);
         let large = self.first_large.as_ref().or(together);
         large.filter(|_| self.floats == 0).map(|large| (TextReason::TooLarge, large))
+    }
+
+    /// Notes on cells of a column of declared type that say less than the type holds.
+    pub(crate) fn notes_as(&self, declared: Kind, column: &str) -> Vec<CsvNote> {
+        if declared != Kind::Of(ColumnType::Timestamp) {
+            return Vec::new();
+        }
+        let note = |first: &Option<Example>, cells: u64, lacks: Lack| {
+            let Example { line, text } = first.clone()?;
+            Some(CsvNote::Incomplete { column: column.to_owned(), line, cell: text, cells, lacks })
+        };
+        let mixed = self.first_time.clone().filter(|_| self.instants > 0);
+        let dates = note(&self.first_date, self.dates, Lack::TimeOfDay);
+        dates.into_iter().chain(note(&mixed, self.times, Lack::Offset)).collect()
     }
 
     /// A note on a column that is text because of a few cells or because of how they are written.

@@ -8,7 +8,9 @@ use luthier_core::frame::chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime,
 use luthier_core::frame::{
     ColumnType, Field, Schema, arrow_array::Array, date_times, parse_date, parse_timestamp, texts,
 };
-use luthier_core::{Error, Outputs, ParamEnum, Params, PureTransformer, Required, Tile, Transformer};
+use luthier_core::{
+    Error, OddCells, Outputs, ParamEnum, Params, PureTransformer, Required, Tile, Transformer,
+};
 use ndarray::Array2;
 
 use super::HandleInvalid;
@@ -62,7 +64,7 @@ pub struct DateParts {
     /// The vector column to append.
     #[param(default = "date_parts", column = output)]
     output_col: String,
-    /// The parts to compute for each column, in this order.
+    /// The parts to compute for each column, in this order; `day_of_week` is 1 on Monday and 7 on Sunday.
     #[param(default = vec![DatePart::Year, DatePart::Month, DatePart::Day, DatePart::DayOfWeek])]
     parts: Vec<DatePart>,
     /// Whether to encode parts that repeat as a sine and a cosine.
@@ -244,12 +246,20 @@ impl Transformer for DateParts {
         let width: usize = columns.iter().map(|column| self.feature_names(column).len()).sum();
         let mut features = Array2::from_elem((rows.len(), width), f64::NAN);
         let mut valid = vec![true; rows.len()];
+        let outcome = match self.handle_invalid {
+            HandleInvalid::Skip => "their rows are left out",
+            _ => "their parts are NaN",
+        };
         let mut start = 0;
         for column in columns {
+            let mut odd = OddCells::new(column, "text that is not a date", outcome);
             for (i, time) in self.times(rows, column)?.into_iter().enumerate() {
                 let Some(time) = time else {
                     if self.handle_invalid == HandleInvalid::Error {
                         return Err(invalid(rows, column, i).into());
+                    }
+                    if let Some(text) = text_of(rows, column, i) {
+                        odd.push(rows.row(i), || text);
                     }
                     valid[i] = false;
                     continue;
@@ -268,6 +278,7 @@ impl Transformer for DateParts {
                     at += 1;
                 }
             }
+            out.remark(odd);
             start += self.feature_names(column).len();
         }
         if self.handle_invalid == HandleInvalid::Skip {
@@ -304,9 +315,13 @@ fn read_as(text: &str, pattern: &[Item<'_>]) -> Option<NaiveDateTime> {
     parsed.to_naive_datetime_with_offset(0).ok().or_else(day)
 }
 
+/// The text of a cell, if it has one.
+fn text_of(rows: &Tile<'_>, column: &str, i: usize) -> Option<String> {
+    texts(rows.array(column).ok()?.slice(i, 1).as_ref()).ok()?.pop()?
+}
+
 fn invalid(rows: &Tile<'_>, column: &str, i: usize) -> Error {
-    let text = rows.array(column).ok().and_then(|array| texts(array.slice(i, 1).as_ref()).ok()?.pop()?);
-    let (found, expected) = match text {
+    let (found, expected) = match text_of(rows, column, i) {
         Some(text) => (
             format!("`{text}`"),
             "a date such as 2024-02-29 or 2024-02-29T12:30:00: for another form write it as `format`, such as \"%d.%m.%Y\"; \

@@ -117,7 +117,7 @@ impl Transformer for MaxAbsScalerModel {
     }
 
     fn describe(&self) -> Description {
-        Description::new().vector(
+        Description::new().in_units_of("largest absolute value").vector(
             "max_abs",
             AxisLabels::Features(self.input_col.clone()),
             self.max_abs.iter().copied(),

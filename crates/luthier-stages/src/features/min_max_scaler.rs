@@ -163,6 +163,10 @@ impl Transformer for MinMaxScalerModel {
 
     fn describe(&self) -> Description {
         Description::new()
+            .in_units_of(match self.max - self.min {
+                1.0 => "range from original_min to original_max".to_owned(),
+                range => format!("1/{range} of the range from original_min to original_max"),
+            })
             .vector(
                 "original_min",
                 AxisLabels::Features(self.input_col.clone()),

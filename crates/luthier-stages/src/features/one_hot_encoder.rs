@@ -3,8 +3,8 @@
 use luthier_core::frame::{Column, ColumnType, Field, Schema, SparseBuilder};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Description, Error, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan,
-    Tile, Transformer,
+    Dataset, Description, Error, Estimator, FitContext, OddCells, Outputs, ParamEnum, Params, Required,
+    StagePlan, Tile, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};
 
 /// A larger number of categories is certainly a mistake.
 const MOST_CATEGORIES: f64 = 1e7;
+
+/// How a remark calls an index that the fitted rows did not have.
+const UNSEEN_INDEX: &str = "an index that was not seen when fitting";
 
 /// How a [`OneHotEncoder`] handles values that are not the index of a category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ParamEnum)]
@@ -176,6 +179,22 @@ impl State {
         size.saturating_sub(usize::from(self.drop_last))
     }
 
+    /// What a category of this number is called; those behind the last are unknown.
+    fn label(&self, categories: &Categories, i: usize) -> String {
+        match &categories.labels {
+            Some(labels) if i < labels.len() => labels[i].clone(),
+            None if i < categories.size => i.to_string(),
+            _ => UNKNOWN.to_owned(),
+        }
+    }
+
+    /// The category whose indicators are all zero, if there is one.
+    fn baseline(&self, categories: &Categories) -> Option<String> {
+        let last =
+            (categories.size + usize::from(self.handle_invalid == UnseenIndex::Keep)).checked_sub(1)?;
+        self.drop_last.then(|| self.label(categories, last))
+    }
+
     fn check(&self) -> Result<(), String> {
         let inputs = ("input_cols", self.input_cols.len());
         let outputs = ("output_cols", self.output_cols.len());
@@ -202,15 +221,10 @@ impl TryFrom<State> for OneHotEncoderModel {
     fn try_from(state: State) -> Result<Self, String> {
         state.check()?;
         let field = |(output, categories): (&String, &Categories)| {
-            let label = |i: usize| match &categories.labels {
-                Some(labels) if i < labels.len() => labels[i].clone(),
-                None if i < categories.size => i.to_string(),
-                _ => UNKNOWN.to_owned(),
-            };
             let width = state.width(categories);
-            Field::new(output, ColumnType::Vector { width })
-                .with_sparse(true)
-                .with_feature_names((0..width).map(|i| format!("{}={}", categories.name, label(i))))
+            Field::new(output, ColumnType::Vector { width }).with_sparse(true).with_feature_names(
+                (0..width).map(|i| format!("{}={}", categories.name, state.label(categories, i))),
+            )
         };
         let fields = state.output_cols.iter().zip(&state.categories).map(field).collect();
         Ok(Self { state, fields })
@@ -229,14 +243,30 @@ impl OneHotEncoderModel {
         self.state.categories.iter().map(|categories| categories.size).collect()
     }
 
-    fn encode(&self, rows: &Tile<'_>, column: &str, categories: &Categories) -> luthier_core::Result<Column> {
+    /// The vectors of a column's rows, and the indices that are unknown.
+    fn encode(
+        &self,
+        rows: &Tile<'_>,
+        column: &str,
+        categories: &Categories,
+    ) -> luthier_core::Result<(Column, OddCells)> {
         let width = self.state.width(categories);
+        let outcome = match self.state.drop_last {
+            true => "their indicators are all zero",
+            false => "they count as the category `__unknown`",
+        };
+        let mut unseen = OddCells::new(column, UNSEEN_INDEX, outcome);
         let mut out = SparseBuilder::new(width);
         for (i, &x) in rows.numbers(column)?.iter().enumerate() {
             let is_index = x >= 0.0 && x < categories.size as f64 && x.fract() == 0.0;
             let index = match self.state.handle_invalid {
                 _ if is_index => x as usize,
-                UnseenIndex::Keep => categories.size,
+                UnseenIndex::Keep => {
+                    if !x.is_nan() {
+                        unseen.push(rows.row(i), || x.to_string());
+                    }
+                    categories.size
+                }
                 UnseenIndex::Error => {
                     let found = if x.is_nan() { "null or NaN".to_owned() } else { x.to_string() };
                     let expected = "the index of a category that was seen when fitting; set `handle_invalid` to \
@@ -249,7 +279,7 @@ impl OneHotEncoderModel {
             }
             out.end_row();
         }
-        Ok(Column::sparse(out))
+        Ok((Column::sparse(out), unseen))
     }
 }
 
@@ -269,7 +299,9 @@ impl Transformer for OneHotEncoderModel {
             columns.map(|(column, categories)| self.encode(rows, column, categories)).collect();
         // Reports the error of the first column, whichever is found first.
         for column in columns {
-            out.column(column?);
+            let (column, unseen) = column?;
+            out.column(column);
+            out.remark(unseen);
         }
         Ok(())
     }
@@ -282,8 +314,11 @@ impl Transformer for OneHotEncoderModel {
         let categories = self.state.input_cols.iter().zip(&self.state.categories);
         categories.fold(Description::new(), |said, (column, categories)| {
             let labels = categories.labels.as_deref().map(some_of);
+            let baseline =
+                self.state.baseline(categories).map(|label| format!("{label}, which has no indicator"));
             said.fact(format!("categories of `{column}`"), categories.size)
                 .fact_if(format!("labels of `{column}`"), labels)
+                .fact_if(format!("baseline of `{}`", categories.name), baseline)
         })
     }
 }

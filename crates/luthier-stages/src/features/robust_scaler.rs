@@ -161,8 +161,9 @@ impl Transformer for RobustScalerModel {
     }
 
     fn describe(&self) -> Description {
-        Description::new()
-            .vector("median", AxisLabels::Features(self.input_col.clone()), self.median.iter().copied())
+        let said = Description::new();
+        let said = if self.with_scaling { said.in_units_of("range between the quantiles") } else { said };
+        said.vector("median", AxisLabels::Features(self.input_col.clone()), self.median.iter().copied())
             .vector("range", AxisLabels::Features(self.input_col.clone()), self.range.iter().copied())
     }
 

@@ -207,9 +207,13 @@ impl Transformer for StandardScalerModel {
     }
 
     fn describe(&self) -> Description {
-        Description::new()
-            .vector("mean", AxisLabels::Features(self.input_col.clone()), self.mean.iter().copied())
-            .vector("std", AxisLabels::Features(self.input_col.clone()), self.std.iter().copied())
+        let said = Description::new();
+        let said = if self.with_std { said.in_units_of("standard deviation") } else { said };
+        said.vector("mean", AxisLabels::Features(self.input_col.clone()), self.mean.iter().copied()).vector(
+            "std",
+            AxisLabels::Features(self.input_col.clone()),
+            self.std.iter().copied(),
+        )
     }
 
     fn check_state(&self) -> anyhow::Result<()> {

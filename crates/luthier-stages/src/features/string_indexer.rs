@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use luthier_core::frame::{ColumnType, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan, Tile,
-    Transformer,
+    Dataset, Description, Estimator, FitContext, OddCells, Outputs, ParamEnum, Params, Required, StagePlan,
+    Tile, Transformer,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::HandleInvalid;
-use crate::categories::{UNKNOWN, for_each_text, of_other_kind, require_categories};
+use crate::categories::{UNKNOWN, UNSEEN_CATEGORY, for_each_text, of_other_kind, require_categories};
 use crate::columns::{same_lengths, some_of};
 use crate::summaries::{CategoryCounts, CategorySpec};
 
@@ -181,22 +181,30 @@ impl StringIndexerModel {
         &self.state.labels
     }
 
-    /// The indices of a column's rows; NaN where the row is to be dropped.
+    /// The indices of a column's rows, NaN where the row is to be dropped, and the categories that are unknown.
     fn indices(
         &self,
         rows: &Tile<'_>,
         column: &str,
         indices: &HashMap<String, f64>,
-    ) -> luthier_core::Result<Vec<f64>> {
+    ) -> luthier_core::Result<(Vec<f64>, OddCells)> {
         let found = rows.schema().require(column)?.column_type();
         let is_number = matches!(found, ColumnType::F64 | ColumnType::I64);
         let of_number = |text: &str| indices.get(&of_other_kind(text)?);
         let index_of = |text: &str| {
             indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()
         };
+        let outcome = match self.state.handle_invalid {
+            HandleInvalid::Skip => "their rows are left out",
+            _ => "they count as the category `__unknown`",
+        };
+        let mut unseen = OddCells::new(column, UNSEEN_CATEGORY, outcome);
         let mut found = Vec::with_capacity(rows.len());
         for_each_text(rows.array(column)?.as_ref(), |i, text| {
             let index = text.as_ref().and_then(|text| index_of(text));
+            if let (None, Some(text)) = (index, &text) {
+                unseen.push(rows.row(i), || text.to_string());
+            }
             found.push(match (index, self.state.handle_invalid) {
                 (Some(index), _) => index,
                 (None, HandleInvalid::Keep) => indices.len() as f64,
@@ -210,7 +218,7 @@ impl StringIndexerModel {
             });
             Ok(())
         })?;
-        Ok(found)
+        Ok((found, unseen))
     }
 }
 
@@ -233,9 +241,14 @@ impl Transformer for StringIndexerModel {
         // Reports the error of the first column, whichever is found first.
         let columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
         if self.drops_rows() {
-            out.keep((0..rows.len()).map(|i| columns.iter().all(|column| !column[i].is_nan())).collect());
+            out.keep(
+                (0..rows.len()).map(|i| columns.iter().all(|(column, _)| !column[i].is_nan())).collect(),
+            );
         }
-        columns.into_iter().for_each(|column| out.numbers(column));
+        for (column, unseen) in columns {
+            out.numbers(column);
+            out.remark(unseen);
+        }
         Ok(())
     }
 

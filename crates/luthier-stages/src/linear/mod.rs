@@ -4,7 +4,7 @@ mod linear_regression;
 mod logistic_regression;
 mod notes;
 
-use notes::{constant_features, dependent_features, feature_names, not_converged};
+use notes::{constant_features, dependent_features, feature_names, not_converged, way_out};
 
 pub use linear_regression::{
     Evaluation, LinearRegression, LinearRegressionModel, Loss, Solver, TrainingSummary,

@@ -60,12 +60,66 @@ pub(super) fn constant_features(names: &[String], fit_intercept: bool) -> Note {
         .about(names.iter().cloned())
 }
 
+/// What to do about features that depend linearly on each other. Indicators of categories depend on the intercept, and on those
+/// of another column.
+pub(super) fn way_out(names: &[String], fit_intercept: bool) -> String {
+    let mut columns: Vec<String> = Vec::new();
+    for column in names.iter().filter_map(|name| Some(name.split_once('=')?.0)) {
+        let indicators = names.iter().filter(|name| name.split_once('=').is_some_and(|(of, _)| of == column));
+        if indicators.count() > 1 && !columns.iter().any(|known| known == column) {
+            columns.push(column.to_owned());
+        }
+    }
+    let others = match (fit_intercept, columns.len()) {
+        (_, 0) | (false, 1) => return "leave some of the features out, or set reg_param above 0".to_owned(),
+        (true, 1) => ", as the intercept does",
+        (true, _) => " for each of them, as the intercept does",
+        (false, _) => " for each of them",
+    };
+    let intercept = if fit_intercept { " or fit_intercept = false" } else { "" };
+    format!(
+        "the indicators of all categories of {} add up to 1{others}, so set drop_last = true in the `one_hot_encoder`{intercept} \
+         (where the category that it drops is `__unknown`, also handle_invalid = \"error\" in the `string_indexer`); or leave \
+         some of the features out, or set reg_param above 0",
+        listed(&columns)
+    )
+}
+
 /// Features that depend linearly on each other, so that many coefficients fit equally well.
-pub(super) fn dependent_features(names: &[String], rank: usize) -> Note {
+pub(super) fn dependent_features(names: &[String], rank: usize, fit_intercept: bool) -> Note {
     let message = format!(
         "the features {} depend linearly on each other in these rows (rank {rank}), so many coefficients fit equally well, \
-         and these are the smallest: leave some of the features out, or set reg_param above 0",
-        listed(names)
+         and these are the smallest: {}",
+        listed(names),
+        way_out(names, fit_intercept)
     );
     Note::new(NoteKind::RankDeficient, message).about(names.iter().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::way_out;
+
+    #[test]
+    fn indicators_depend_on_the_intercept() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let plan = names(&["plan=a", "plan=b", "age"]);
+        let told = way_out(&plan, true);
+        assert!(
+            told.starts_with(
+                "the indicators of all categories of `plan` add up to 1, as the intercept does, so set drop_last = true in the \
+                 `one_hot_encoder` or fit_intercept = false"
+            ),
+            "{told}"
+        );
+        let both = names(&["plan=a", "plan=b", "town=c", "town=d"]);
+        let told = way_out(&both, false);
+        assert!(told.starts_with("the indicators of all categories of `plan` and `town` add up to 1 for each of them, so set drop_last"), "{told}");
+        assert!(!told.contains("fit_intercept"), "{told}");
+        for (names, intercept) in
+            [(&names(&["age", "size"]), true), (&names(&["plan=a", "age"]), true), (&plan, false)]
+        {
+            assert_eq!(way_out(names, intercept), "leave some of the features out, or set reg_param above 0");
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod names;
 mod pca;
 mod sparse;
 mod summaries;
+mod unseen;
 
 use luthier_core::frame::{Column, DataFrame};
 use luthier_core::{Estimator, EstimatorExt, Transformer};

@@ -109,6 +109,10 @@ fn likelihood_and_criteria() {
 
 const LIKELIHOOD: f64 = -8.543_163_404_031_581;
 
+fn fact(said: &luthier_core::Description, name: &str) -> Option<String> {
+    said.facts().iter().find(|(other, _)| other == name).map(|(_, value)| value.to_string())
+}
+
 /// x2 = 2 x1 and fewer rows than features: named, and the solution is the smallest in the measure asked for.
 #[test]
 fn dependent_features_are_named_and_get_the_smallest_solution() {
@@ -127,7 +131,13 @@ fn dependent_features_are_named_and_get_the_smallest_solution() {
             assert_eq!((notes.len(), notes[0].kind), (1, NoteKind::RankDeficient));
             assert!(notes[0].message.contains("`features_0` and `features_1`"), "{}", notes[0]);
         }
-        assert!(fit(&base.reg_param(0.1), &data).describe().notes().is_empty());
+        let ridge = fit(&base.reg_param(0.1), &data).describe();
+        assert!(ridge.notes().is_empty());
+        assert!(
+            fact(&ridge, "standard_errors")
+                .unwrap()
+                .starts_with("of the penalised coefficients: they leave out the bias")
+        );
     }
 }
 
@@ -148,6 +158,8 @@ fn more_columns_than_rows_give_the_smallest_raw_solution() {
         let fitted = centred.dot(&ndarray::aview1(model.coefficients()));
         assert_close(&fitted.to_vec(), &[1.0 - 8.0 / 3.0, 2.0 - 8.0 / 3.0, 5.0 - 8.0 / 3.0], 1e-12, &solver);
         assert_eq!(model.describe().notes()[0].kind, NoteKind::RankDeficient);
+        let condition = fact(&model.describe(), "condition");
+        assert!(condition.is_none_or(|text| text == "Inf: some features are linear combinations of others"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the model says about itself.
 
-use luthier_core::{AxisLabels, Description};
+use luthier_core::{AxisLabels, Description, Value};
 
 use super::model::LinearRegressionModel;
 
@@ -21,11 +21,20 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
         .fact_if("bic", summary.bic)
         .fact("iterations", summary.total_iterations)
         .fact("converged", summary.converged)
-        .fact_if("condition", summary.condition)
+        .fact_if("condition", summary.condition.map(condition))
         .fact("scale", model.scale())
         .fact_if(
             "standard_errors",
-            model.is_of_sparse_rows().then_some("not computed, nor the rank: the features are sparse"),
+            match (errors, model.is_penalised()) {
+                _ if model.is_of_sparse_rows() => {
+                    Some("not computed, nor the rank: the features are sparse")
+                }
+                (Some(_), true) => Some(
+                    "of the penalised coefficients: they leave out the bias of the penalty, so p_value is no test of whether \
+                     a coefficient is 0",
+                ),
+                _ => None,
+            },
         );
     let column = model.features_col().to_owned();
     let axis = match with_intercept {
@@ -44,6 +53,14 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
     }
     let stopped = (!summary.converged).then(|| crate::linear::not_converged(summary.total_iterations));
     description.with_notes(stopped).with_notes(model.notes().iter().cloned())
+}
+
+/// The condition of the correlation matrix; where it is infinite, with the reason.
+fn condition(condition: f64) -> Value {
+    match condition.is_infinite() {
+        true => Value::from("Inf: some features are linear combinations of others"),
+        false => Value::Float(condition),
+    }
 }
 
 /// Whether lists of a loaded model fit together.

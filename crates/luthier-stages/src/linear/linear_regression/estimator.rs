@@ -464,6 +464,7 @@ impl<'a> Summaries<'a> {
         // Of sparse rows it is not known which columns depend on each other.
         let is_plain = config.reg_param == 0.0 && !config.reads_sparse_rows(self.data.schema());
         LinearRegressionModel::new(config.columns(), fit, goodness, is_plain)
+            .penalised(config.reg_param > 0.0)
             .with_names_from(self.data.schema())
     }
 

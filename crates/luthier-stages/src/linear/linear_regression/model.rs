@@ -44,6 +44,9 @@ pub struct LinearRegressionModel {
     /// Whether it was fitted on sparse rows, of which no products of all pairs should be made to score it either.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     of_sparse_rows: bool,
+    /// Whether a penalty determined the coefficients.
+    #[serde(default)]
+    penalised: bool,
     /// Features that are constant and have no coefficient.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     constant: Vec<usize>,
@@ -217,6 +220,7 @@ impl LinearRegressionModel {
             fit_intercept: goodness.fit_intercept,
             scale: 1.0,
             of_sparse_rows: false,
+            penalised: false,
             notes: Vec::new(),
             constant: fit.constant,
             dependent: fit.dependent,
@@ -237,7 +241,7 @@ impl LinearRegressionModel {
             .then(|| crate::linear::constant_features(&names(&self.constant), self.fit_intercept));
         let rank = self.summary.rank.unwrap_or(0);
         let dependent = (!self.dependent.is_empty())
-            .then(|| crate::linear::dependent_features(&names(&self.dependent), rank));
+            .then(|| crate::linear::dependent_features(&names(&self.dependent), rank, self.fit_intercept));
         Self { notes: constant.into_iter().chain(dependent).collect(), ..self }
     }
 
@@ -247,6 +251,15 @@ impl LinearRegressionModel {
 
     pub(super) fn notes(&self) -> &[Note] {
         &self.notes
+    }
+
+    /// The same of a fit with a penalty.
+    pub(super) fn penalised(self, penalised: bool) -> Self {
+        Self { penalised, ..self }
+    }
+
+    pub(super) fn is_penalised(&self) -> bool {
+        self.penalised
     }
 
     /// The same of sparse rows, of which the rank is not known.

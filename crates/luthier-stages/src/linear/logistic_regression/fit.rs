@@ -165,7 +165,10 @@ fn model(
     if let Some(beta) = coefficients.iter().flatten().find(|beta| !beta.is_finite()) {
         return Err(anyhow::anyhow!("a coefficient is {beta}: rescale the features"));
     }
-    let summary = LogisticTrainingSummary { notes: of_fit(&summary, rows, &dependent, names), ..summary };
+    let summary = LogisticTrainingSummary {
+        notes: of_fit(&summary, rows, (&dependent, config.has_intercept()), names),
+        ..summary
+    };
     Ok(assemble(config, multinomial, coefficients, intercepts, summary))
 }
 
@@ -270,7 +273,10 @@ fn constant_label(
         inference: None,
         notes: Vec::new(),
     };
-    let summary = LogisticTrainingSummary { notes: of_fit(&summary, rows, &[], names), ..summary };
+    let summary = LogisticTrainingSummary {
+        notes: of_fit(&summary, rows, (&[], config.has_intercept()), names),
+        ..summary
+    };
     assemble(config, multinomial, coefficients, intercepts, summary)
 }
 

@@ -72,11 +72,11 @@ impl Subjects {
     }
 }
 
-/// The notes on a fit. `dependent` are features that depend linearly on others.
+/// The notes on a fit. `dependent` are features that depend linearly on others, and whether there is an intercept.
 pub(super) fn of_fit(
     summary: &LogisticTrainingSummary,
     rows: &Rows,
-    dependent: &[usize],
+    (dependent, fit_intercept): (&[usize], bool),
     names: &Names,
 ) -> Vec<Note> {
     let mut notes = Vec::new();
@@ -100,8 +100,9 @@ pub(super) fn of_fit(
         let features = names.features(dependent);
         let message = format!(
             "{} are linearly dependent to the last digits: their coefficients are one of many solutions and have no \
-             standard errors; leave some of them out, or set reg_param",
-            features.text
+             standard errors; {}",
+            features.text,
+            crate::linear::way_out(&features.names, fit_intercept)
         );
         notes.push(Note::new(NoteKind::RankDeficient, message).about(features.names));
     }
