@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def machine() -> dict[str, str]:
         platform.processor(),
     )
     kilobytes = int(Path("/proc/meminfo").read_text().split()[1])
-    versions = {name: version(name) for name in ("pyspark", "scikit-learn", "numpy", "pyarrow")}
+    versions = {name: _version(name) for name in ("pyspark", "scikit-learn", "numpy", "pyarrow")}
     return {
         "processor": cpu,
         "threads": _output("nproc"),
@@ -118,6 +118,14 @@ def _seconds(x: float | None) -> str:
     if x is None:
         return ""
     return f"{x:.3g} s" if x >= 1 else f"{x * 1e3:.3g} ms"
+
+
+def _version(name: str) -> str:
+    """The version of a package; Spark need not be there for the rows without it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _output(*command: str) -> str:
