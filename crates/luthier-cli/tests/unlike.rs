@@ -91,7 +91,7 @@ const NEW: &str = "id,tenure,plan,seen\n1,5,month,2024-02-03T10:30\n2,6,decade,2
                    century,2024-02-03T10:30\n";
 
 const UNSEEN: &str = "note: new.csv:3: stage `prepare.text.string_indexer`: 2 cells of column `plan` have a category that was not \
-                      seen when fitting, the first of them `decade`: they count as the category `__unknown`\n";
+                      seen when fitting, the first of them `decade`: counted as the category `__unknown`\n";
 
 #[test]
 fn unseen_categories_are_counted() {
@@ -125,7 +125,7 @@ fn rows_left_out_for_unseen_categories_are_told_of() {
     let (out, err) = told(&folder, "predict m.json new.csv");
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(err.contains("2 cells of column `plan` have a category that was not seen when fitting"), "{err}");
-    assert!(err.contains("the first of them `decade`: their rows are left out\n"), "{err}");
+    assert!(err.contains("the first of them `decade`: left out, with the row\n"), "{err}");
     assert!(err.contains("note: wrote 1 rows (3 of 4 rows are left out"), "{err}");
 }
 
