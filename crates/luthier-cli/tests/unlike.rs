@@ -182,6 +182,23 @@ fn a_missing_value_is_answered_for_predictions() {
 }
 
 #[test]
+fn a_candidate_that_fails_names_the_line() {
+    let folder = TempDir::new().unwrap();
+    let row =
+        |i: u32| format!("{},{}\n", if i == 7 { "rare" } else { ["a", "b"][i as usize % 2] }, i * i % 5);
+    write(&folder, "d.csv", &format!("c,y\n{}", (0..18).map(row).collect::<String>()));
+    let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n[[stage]]\nname = \"i\"\ntype = \"string_indexer\"\n\
+                  input_cols = [\"c\"]\noutput_cols = [\"k\"]\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\nfeatures_col = \
+                  \"k\"\n[grid]\n\"i.handle_invalid\" = [\"keep\", \"error\"]\n[search]\nnum_folds = 3\n";
+    write(&folder, "c.toml", config);
+    let (out, err) = told(&folder, "tune c.toml --out out");
+    for text in [&out, &err, &read(&folder, "out/results.json")] {
+        assert!(text.contains("column `c` (d.csv:9): found `rare`"), "{text}");
+        assert!(!text.contains("row 7"), "{text}");
+    }
+}
+
+#[test]
 fn a_column_of_the_file_with_the_name_of_a_prediction() {
     let folder = fitted(CONFIG);
     write(&folder, "new.csv", NEW);
