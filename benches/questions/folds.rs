@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use luthier::core::{Dataset, Error, Folds, Moments, MomentsSpec, Need, TrainingSets};
+use luthier::core::{Blocks, Dataset, Error, Moments, MomentsSpec, Need, Round, Rounds, TrainingSets};
 use luthier_bench::data;
 
 fn folds(c: &mut Criterion) {
@@ -18,9 +18,9 @@ fn folds(c: &mut Criterion) {
         let assignment = frame.column_i64("fold").unwrap_or_default().into_iter();
         let assignment = assignment.filter_map(|fold| u32::try_from(fold).ok()).collect();
         let count = count as u32;
-        let Ok(folds) = Folds::new(assignment, count) else { continue };
-        let Ok(dataset) = Dataset::with_folds(frame, folds) else { continue };
-        let all: Vec<u32> = (0..count).collect();
+        let Ok(folds) = Blocks::new(assignment, count) else { continue };
+        let Ok(dataset) = Dataset::with_blocks(frame, folds) else { continue };
+        let all = Rounds::new((0..count).map(Round::hold_out), count);
         let needs = [Need::summary::<Moments>(MomentsSpec::new(["features", "label"]))];
         group.bench_function(format!("{rows}x{width}/{count}"), |b| {
             b.iter(|| {

@@ -16,14 +16,14 @@ impl HoldOut {
 
 impl Splitter for HoldOut {
     fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split> {
-        Ok(Split { evaluated: vec![0], ..self.0.split(frame, seed)? })
+        Ok(Split::hold_out(self.0.split(frame, seed)?.blocks().clone(), [0]))
     }
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.0.check_schema(schema)
     }
 
-    fn num_evaluated(&self) -> Option<usize> {
+    fn num_rounds(&self) -> Option<usize> {
         Some(1)
     }
 }

@@ -47,7 +47,8 @@ Configuration:
   name = \"ridge\"                    # each has [[pipeline.stage]] and [pipeline.grid]
   [search]
   method = \"cross_validator\"        # the default, with num_folds or fold_col; or
-                                    # \"train_validation_split\" with train_ratio; or a splitter
+                                    # \"train_validation_split\" with train_ratio; \"repeated_k_fold\",
+                                    # \"group_k_fold\", \"rolling_origin\" or another splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # the default; also: executor_options, sharing = false
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;

@@ -203,7 +203,7 @@ fn categories_are_indicators_beside_the_numbers() {
         &["c.toml:4: categories: the column `y` cannot be a feature, because it is the label"],
     );
     refused(&with("categories = [\"kindd\"]", ""), &["c.toml:4: ", "did you mean `kind`"]);
-    // Folds that lack a category are no error: an unknown one has no indicator.
+    // Blocks that lack a category are no error: an unknown one has no indicator.
     let grid = "[grid]\n\"linear_regression.reg_param\" = [0.1, 1.0]\n[search]\nmethod = \"cross_validator\"\nnum_folds = 8\n";
     let (_, tuned) = run("tune", &(with("categories = [\"name\"]\nfeatures = [\"x*\"]", "") + grid));
     assert!(tuned.is_ok(), "{tuned:?}");

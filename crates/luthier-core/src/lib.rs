@@ -43,7 +43,7 @@ mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
 pub use cause::Cause;
-pub use dataset::{Capacity, Dataset, FailedNeed, Folds, Rows, TrainingSets};
+pub use dataset::{Blocks, Capacity, Dataset, FailedNeed, Round, Rounds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 pub use fit_frame::EstimatorExt;

@@ -25,19 +25,11 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                 for seed in 0..20 {
                     let split = split(frame, seed)?;
                     split.check(frame.num_rows()).map_err(|error| error.to_string())?;
-                    if let Some(fold) = split.folds.sizes().iter().position(|size| *size == 0) {
-                        return Err(format!("seed {seed}: fold {fold} has no rows"));
-                    }
-                    let rows = frame.num_rows();
-                    let held_out = |fold: &u32| split.folds.sizes().get(*fold as usize) == Some(&rows);
-                    if let Some(fold) = split.evaluated.iter().find(|fold| held_out(fold)) {
-                        return Err(format!("seed {seed}: fold {fold} leaves no rows for training"));
-                    }
-                    match splitter.num_evaluated() {
-                        Some(n) if n != split.evaluated.len() => {
+                    match splitter.num_rounds() {
+                        Some(n) if n != split.rounds().len() => {
                             return Err(format!(
-                                "{} folds are evaluated, but `num_evaluated` returns {n}",
-                                split.evaluated.len()
+                                "there are {} rounds, but `num_rounds` returns {n}",
+                                split.rounds().len()
                             ));
                         }
                         _ => {}
@@ -48,7 +40,7 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
         ),
         (
             Rule::Deterministic,
-            Box::new(|| match same(&split(frame, 3)?, &split(frame, 3)?) {
+            Box::new(|| match split(frame, 3)? == split(frame, 3)? {
                 true => Ok(()),
                 false => Err("two splits with the same seed differ".to_owned()),
             }),
@@ -58,7 +50,7 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
             Box::new(|| {
                 for parts in [1, 2, 7] {
                     let cut = frame.repartition(parts).map_err(|error| error.to_string())?;
-                    if !same(&split(frame, 5)?, &split(&cut, 5)?) {
+                    if split(frame, 5)? != split(&cut, 5)? {
                         return Err(format!("a frame of {parts} partitions is split differently"));
                     }
                 }
@@ -79,10 +71,4 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
         ),
     ];
     Findings::check(name, run_laws(laws))
-}
-
-fn same(a: &luthier_tune::Split, b: &luthier_tune::Split) -> bool {
-    a.evaluated == b.evaluated
-        && a.folds.count() == b.folds.count()
-        && a.folds.assignment() == b.folds.assignment()
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, Folds, IntoStage, PlannedStage, PureStage,
-    PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
+    Blocks, Dataset, DynEstimator, DynModel, Error, Estimator, FitContext, IntoStage, PlannedStage,
+    PureStage, PureTransformer, Rows, WorkCounter, catch_panic, json, persist,
 };
 
 use crate::children::check_children;
@@ -354,9 +354,9 @@ impl StageCheck {
     fn folds(&self) -> Outcome {
         let of: Vec<u32> = (0..self.frame.num_rows()).map(|i| (i % 5 / 4) as u32).collect();
         let kept: Vec<bool> = of.iter().map(|&fold| fold == 0).collect();
-        let folds = Folds::new(of, 2).map_err(|e| e.to_string())?;
-        let data = Dataset::with_folds(self.frame.clone(), folds).map_err(|e| e.to_string())?;
-        let fold = fit(&*self.stage, &self.prepared(&data.select(Rows::Except(1)))?)?;
+        let folds = Blocks::new(of, 2).map_err(|e| e.to_string())?;
+        let data = Dataset::with_blocks(self.frame.clone(), folds).map_err(|e| e.to_string())?;
+        let fold = fit(&*self.stage, &self.prepared(&data.select(Rows::except(1)))?)?;
         let frame = self.fit(&self.frame.filter(&kept).map_err(|e| e.to_string())?)?;
         let what = difference(&self.outputs(&fold)?, &self.outputs(&frame)?, self.tolerance);
         what.map_or(Ok(()), |what| Err(format!("fitted on a fold and on a frame of its rows: {what}")))

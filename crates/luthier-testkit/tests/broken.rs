@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{bail, ensure};
 use luthier_core::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, Dataset, Estimator, EvaluationPlan, Evaluator, FitContext, Folds, Moments, MomentsSpec, Outputs,
+    Affine, Blocks, Dataset, Estimator, EvaluationPlan, Evaluator, FitContext, Moments, MomentsSpec, Outputs,
     ParamEnum, Params, PureTransformer, Result, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
@@ -103,7 +103,7 @@ impl Estimator for Centre {
                 first.unwrap_or_default()
             }
             Defect::ForgetsFolds => {
-                data.select(Rows::All).summarize::<Moments>(&self.spec())?.mean().to_owned()
+                data.select(Rows::all()).summarize::<Moments>(&self.spec())?.mean().to_owned()
             }
             Defect::Panics => {
                 let moments = data.summarize::<Moments>(&self.spec())?;
@@ -472,11 +472,11 @@ impl Splitter for Halves {
             "empty" => 0,
             _ => u32::from((i as u64 + seed).is_multiple_of(2)),
         };
-        let folds = Folds::new((0..rows).map(fold).collect(), if self.0 == "empty" { 3 } else { 2 })?;
-        Ok(Split { folds, evaluated: vec![1] })
+        let folds = Blocks::new((0..rows).map(fold).collect(), if self.0 == "empty" { 3 } else { 2 })?;
+        Ok(Split::hold_out(folds, [1]))
     }
 
-    fn num_evaluated(&self) -> Option<usize> {
+    fn num_rounds(&self) -> Option<usize> {
         Some(if self.0 == "announces" { 2 } else { 1 })
     }
 }

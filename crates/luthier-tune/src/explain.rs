@@ -35,7 +35,7 @@ pub(crate) struct Explanation<'a> {
 
 impl Display for Explanation<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let folds = self.split.evaluated.len();
+        let folds = self.split.rounds().len();
         writeln!(
             f,
             "{} x {} scored by {}, {} rows in {}",

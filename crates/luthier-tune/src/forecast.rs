@@ -93,21 +93,20 @@ impl CostEstimate<'_> {
     }
 
     fn folds(&self) -> usize {
-        self.split.evaluated.len()
+        self.split.rounds().len()
     }
 
     fn rows(&self) -> u64 {
         self.frame.num_rows() as u64
     }
 
-    /// The number of validation rows of all folds together.
+    /// The number of validation rows of all rounds together.
     fn validation_rows(&self) -> u64 {
-        let size = |fold: &u32| self.split.folds.sizes().get(*fold as usize).copied().unwrap_or(0) as u64;
-        self.split.evaluated.iter().map(size).sum()
+        (0..self.folds()).map(|round| self.split.num_validation_rows(round) as u64).sum()
     }
 
     fn training_rows(&self) -> u64 {
-        self.rows() * self.folds() as u64 - self.validation_rows()
+        (0..self.folds()).map(|round| self.split.num_training_rows(round) as u64).sum()
     }
 
     fn shared(&self, forecast: &mut Forecast) {
@@ -127,11 +126,12 @@ impl CostEstimate<'_> {
                     summary += self.bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
                     views += 1;
                 }
-                false => pass(folds, folds * self.rows()),
+                false => pass(folds, self.training_rows() + self.validation_rows()),
             }
         }
         let capacity = Capacity::new(forecast.budget, summary);
-        let again = u64::from(capacity.passes(self.folds()));
+        let rounds = self.split.merges();
+        let again = u64::from(rounds.passes(capacity));
         pass(views * again, views * again * self.rows());
         let passes = |group: &Vec<usize>| {
             let scored = tree.scored_by(group).into_iter();
@@ -151,8 +151,8 @@ impl CostEstimate<'_> {
             forecast.work.reused_fits += tree.reused(level) as u64 * folds;
         }
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
-        forecast.times_read = capacity.passes(self.folds());
-        forecast.summary_bytes = summary * capacity.summaries(self.folds()) as u64;
+        forecast.times_read = rounds.passes(capacity);
+        forecast.summary_bytes = summary * rounds.summaries(capacity) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 

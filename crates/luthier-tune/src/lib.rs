@@ -8,7 +8,7 @@
 //!
 //! | to replace | use | built in |
 //! | --- | --- | --- |
-//! | which rows are held out | a [`Splitter`] | [`KFold`], [`TrainRatio`], [`FoldColumn`] |
+//! | which rows are held out | a [`Splitter`] | [`KFold`], [`RepeatedKFold`], [`GroupKFold`], [`TrainRatio`], [`ShuffleSplit`], [`RollingOrigin`], [`FoldColumn`], [`LeaveOneGroupOut`], [`LeaveOneOut`] |
 //! | where units run | an [`Executor`] | [`ThreadPool`], [`Rayon`], [`Serial`] |
 //! | which candidates are tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
 //!
@@ -81,6 +81,9 @@ pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
 };
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
-pub use splitter::{FoldColumn, KFold, NamedSplitter, Split, Splitter, SplitterEntry, TrainRatio, shuffle};
+pub use splitter::{
+    FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,
+    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, shuffle,
+};
 pub use train_validation_split::TrainValidationSplit;
 pub use tuned_model::TunedModel;

@@ -1,9 +1,9 @@
 //! Classes of labels that are missing from the training rows of a fold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use luthier_core::frame::{ColumnType, DataFrame, texts};
-use luthier_core::{ColumnRole, DynEstimator, Note, NoteKind};
+use luthier_core::{ColumnRole, DynEstimator, Note, NoteKind, Rows};
 
 use crate::failure::Failure;
 use crate::notes::SearchNote;
@@ -15,7 +15,7 @@ const MOST_CLASSES: usize = 1000;
 /// The largest number of classes that a message names.
 const MOST_NAMES: usize = 8;
 
-/// Classes with all their rows in one fold, so that the training rows of that fold do not contain them.
+/// Classes of validation rows that the training rows of the same round do not contain.
 #[derive(Debug, Default)]
 pub(crate) struct MissingClasses {
     /// The column of labels, then the columns from which it is derived.
@@ -87,7 +87,7 @@ fn origins(column: &str, stages: &dyn DynEstimator) -> Vec<String> {
     columns
 }
 
-/// The classes in a column of the frame that occur in a single fold, by fold; `None` if the column does not exist or does
+/// The classes in a column of the frame that occur in the validation rows of a round and not in its training rows, by round; `None` if the column does not exist or does
 /// not contain classes.
 fn lacking(frame: &DataFrame, split: &Split, column: &str) -> Option<BTreeMap<u32, Vec<String>>> {
     match frame.schema().field(column)?.column_type() {
@@ -99,7 +99,7 @@ fn lacking(frame: &DataFrame, split: &Split, column: &str) -> Option<BTreeMap<u3
                     labels.extend(texts(batch.ok()?.column(0).as_ref()).ok()?);
                 }
             }
-            in_one_fold(labels, split, |class| class)
+            not_in_training(labels, split, |class| class)
         }
         _ => {
             // The order of the numbers, whatever their sign.
@@ -109,31 +109,34 @@ fn lacking(frame: &DataFrame, split: &Split, column: &str) -> Option<BTreeMap<u3
                 frame.column_f64(column).ok().filter(|labels| labels.iter().all(|y| y.fract() == 0.0))?;
             // Adding 0 makes 0 of -0.
             let keys = labels.into_iter().map(|label| Some(ordered((label + 0.0).to_bits())));
-            in_one_fold(keys, split, |key| number(key).to_string())
+            not_in_training(keys, split, |key| number(key).to_string())
         }
     }
 }
 
-fn in_one_fold<K: Ord>(
+fn not_in_training<K: Ord>(
     labels: impl IntoIterator<Item = Option<K>>,
     split: &Split,
     name: impl Fn(K) -> String,
 ) -> Option<BTreeMap<u32, Vec<String>>> {
-    // For each class the only fold that has it, if there is but one.
-    let mut only: BTreeMap<K, Option<u32>> = BTreeMap::new();
-    for (label, &fold) in labels.into_iter().zip(split.folds.assignment()) {
+    let mut blocks_of: BTreeMap<K, BTreeSet<u32>> = BTreeMap::new();
+    for (label, &block) in labels.into_iter().zip(split.blocks().assignment()) {
         let Some(label) = label else { continue };
-        only.entry(label)
-            .and_modify(|known| *known = known.filter(|known| *known == fold))
-            .or_insert(Some(fold));
-        if only.len() > MOST_CLASSES {
+        blocks_of.entry(label).or_default().insert(block);
+        if blocks_of.len() > MOST_CLASSES {
             return None;
         }
     }
+    let count = split.blocks().count();
     let mut lacking: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for (class, fold) in only {
-        if let Some(fold) = fold.filter(|fold| split.evaluated.contains(fold)) {
-            lacking.entry(fold).or_default().push(name(class));
+    for (class, blocks) in blocks_of {
+        let is_in = |rows: &Rows| rows.ranges_within(count).any(|range| blocks.range(range).next().is_some());
+        let rounds = (0..).zip(split.rounds());
+        let without = rounds.filter(|(_, round)| !is_in(&round.train) && is_in(&round.validate));
+        let rounds: Vec<u32> = without.map(|(round, _)| round).collect();
+        if !rounds.is_empty() {
+            let name = name(class);
+            rounds.into_iter().for_each(|round| lacking.entry(round).or_default().push(name.clone()));
         }
     }
     Some(lacking)
@@ -142,14 +145,14 @@ fn in_one_fold<K: Ord>(
 #[cfg(test)]
 mod tests {
     use luthier_core::frame::Column;
-    use luthier_core::{Folds, Pipeline};
+    use luthier_core::{Blocks, Pipeline};
 
     use super::*;
 
     fn notes(label: Column) -> Vec<String> {
         let frame = DataFrame::from_columns(vec![("y", label)]).unwrap();
-        let folds = Folds::new(vec![0, 1, 0, 0, 1, 0, 2, 2], 3).unwrap();
-        let split = Split { folds, evaluated: vec![0, 1, 2] };
+        let folds = Blocks::new(vec![0, 1, 0, 0, 1, 0, 2, 2], 3).unwrap();
+        let split = Split::hold_out_each(folds);
         let missing = MissingClasses::of(&frame, &split, "y", &Pipeline::new());
         assert_eq!(MissingClasses::of(&frame, &split, "z", &Pipeline::new()).notes().count(), 0);
         missing.notes().map(|note| note.to_string()).collect()

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use luthier_core::frame::Schema;
 use luthier_core::{
     Dataset, DynEstimator, DynEvaluator, DynModel, FailedNeed, FitContext, Need, ParamMap, PipelineModel,
-    Rows, TrainingSets, WorkCounter,
+    Round, Rows, TrainingSets, WorkCounter,
 };
 
 use crate::events::{Clock, Event, EventKind};
@@ -75,7 +75,8 @@ impl<'a> Run<'a> {
         forecast: Forecast,
         work: Arc<WorkCounter>,
     ) -> Self {
-        let (folds, candidates) = (split.evaluated.clone(), prepared.tree.valid().collect());
+        let (folds, candidates) =
+            ((0..split.rounds().len() as u32).collect(), prepared.tree.valid().collect());
         let ctx = FitContext::new(search.seed, Arc::clone(&work));
         Self {
             search,
@@ -142,10 +143,13 @@ impl<'a> Run<'a> {
         let candidates = self.candidates.clone();
         let alone = self.alone();
         let budget = self.forecast.budget;
-        let read = || TrainingSets::read(views, &folds, budget);
+        let split = self.split.clone();
+        let read = || TrainingSets::read(views, split.merges(), budget);
         let (sets, failed) = self.timed_pass(None, &folds, &candidates, read)?;
         self.refuse_if_hopeless(failed.into_iter().next().unwrap_or_default())?;
-        sets.for_each_wave(|folds, views| {
+        sets.for_each_wave(|rounds, views| {
+            let folds: Vec<u32> = rounds.map(|round| round as u32).collect();
+            let folds = &folds[..];
             let mut views = nodes.iter().zip(views);
             let base = views.next().map_or_else(|| base.clone(), |(_, view)| view);
             for (node, view) in views.filter_map(|(node, view)| Some(((*node)?, view))) {
@@ -258,8 +262,8 @@ impl<'a> Run<'a> {
                             group: group.clone(),
                             scored: tree.scored_by(group),
                             candidates,
-                            train: view.select(Rows::Except(fold)),
-                            validation: view.select(Rows::Only(fold)),
+                            train: view.select(self.round(fold).train),
+                            validation: view.select(self.round(fold).validate),
                         }),
                         Err(error) => {
                             candidates.iter().for_each(|&candidate| self.fail(fold, candidate, &error));
@@ -284,12 +288,18 @@ impl<'a> Run<'a> {
             group: Vec::new(),
             scored: vec![candidate],
             candidates: vec![candidate],
-            train: base.select(Rows::Except(fold)),
-            validation: base.select(Rows::Only(fold)),
+            train: base.select(self.round(fold).train),
+            validation: base.select(self.round(fold).validate),
         };
         let cells = folds.iter().flat_map(|&fold| candidates.iter().map(move |&c| (fold, c)));
         let units: Vec<Unit> = cells.map(unit).collect();
         self.run_units(self.search.estimator_name().to_owned(), units, false)
+    }
+
+    /// The training and validation rows of a round.
+    fn round(&self, round: u32) -> Round {
+        let nothing = || Round::new(Rows::blocks([]), Rows::blocks([]));
+        self.split.rounds().get(round as usize).cloned().unwrap_or_else(nothing)
     }
 
     /// The frame as seen behind a node on one fold, with the requests of later stages on it.
@@ -309,15 +319,16 @@ impl<'a> Run<'a> {
         let model = self.model_of(fold, node)?;
         let before = self.view(base, fold, this.parent)?;
         let view = before.through_stage(&this.name, model)?.held();
-        let view = view.carry(&this.passing, &[Rows::Except(fold), Rows::Only(fold)]);
+        let round = self.round(fold);
+        let view = view.carry(&this.passing, &[round.train, round.validate]);
         if this.needs.is_empty() {
             return Ok(view);
         }
-        let budget = self.forecast.budget;
+        let (budget, rounds) = (self.forecast.budget, self.split.merges().only(fold as usize));
         let pass = || -> luthier_core::Result<Dataset> {
             // A request that fails here fails the unit that makes it.
             let (sets, _failed) =
-                TrainingSets::read(vec![(view.clone(), this.needs.clone())], &[fold], budget)?;
+                TrainingSets::read(vec![(view.clone(), this.needs.clone())], &rounds, budget)?;
             let mut prepared = None;
             sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
                 prepared = views.pop();
@@ -465,8 +476,8 @@ impl<'a> Run<'a> {
         if !reasons.is_empty() {
             return Error::AllFailed { result: Box::new(result), reasons };
         }
-        let sizes = || self.folds.iter().filter_map(|&fold| self.split.folds.sizes().get(fold as usize));
-        let rows = match (sizes().min().copied().unwrap_or(0), sizes().max().copied().unwrap_or(0)) {
+        let sizes = || (0..self.folds.len()).map(|round| self.split.num_validation_rows(round));
+        let rows = match (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)) {
             (1, 1) => "1 row each".to_owned(),
             (least, most) if least == most => format!("{least} rows each"),
             (least, most) => format!("{least} to {most} rows each"),
@@ -574,7 +585,7 @@ impl<'a> Run<'a> {
     fn refit(&self, base: &Dataset, best: usize) -> Result<Arc<dyn DynModel>, luthier_core::Error> {
         let no_best = || luthier_core::Error::invalid("there is no candidate to refit");
         let root = self.prepared.configured.get(best).ok_or_else(no_best)?;
-        root.fit(&base.select(Rows::All), &root_context(root.as_ref(), &self.ctx))
+        root.fit(&base.select(Rows::all()), &root_context(root.as_ref(), &self.ctx))
     }
 
     fn sub_models(&self, columns: &Schema) -> SubModels {

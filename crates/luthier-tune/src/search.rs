@@ -285,7 +285,7 @@ impl Search {
         let forecast = self.forecast(&prepared, &split, data)?;
         let classes = self.missing_classes(data, &prepared, &split);
         let work = Arc::new(WorkCounter::default());
-        let base = Dataset::with_folds(data.clone(), split.folds.clone())?.counted_by(Arc::clone(&work));
+        let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
         Run::new(self, prepared, split, forecast, work).complete(base, classes)
     }
 

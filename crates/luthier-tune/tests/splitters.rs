@@ -4,7 +4,7 @@
 
 use luthier_core::frame::arrow_array::{ArrayRef, Int16Array, RecordBatch, UInt64Array};
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Params, Value, registry};
+use luthier_core::{Params, Round, Rows, Value, registry};
 use luthier_tune::splitter::SplitterEntry;
 use luthier_tune::{FoldColumn, KFold, NamedSplitter, Split, Splitter, TrainRatio};
 use proptest::prelude::*;
@@ -19,7 +19,11 @@ fn fold_frame(folds: Vec<i64>) -> DataFrame {
 }
 
 fn assigned(split: &Split) -> Vec<u32> {
-    split.folds.assignment().to_vec()
+    split.blocks().assignment().to_vec()
+}
+
+fn held_out(k: u32) -> Vec<Round> {
+    (0..k).map(|block| Round::hold_out(block).within(k)).collect()
 }
 
 fn error(splitter: &dyn Splitter, frame: &DataFrame) -> String {
@@ -33,9 +37,9 @@ proptest! {
         let splitter = KFold::new().num_folds(k);
         let split = splitter.split(&frame(rows), seed).unwrap();
         split.check(rows).unwrap();
-        prop_assert_eq!(&split.evaluated, &(0..k).collect::<Vec<_>>());
-        prop_assert_eq!(splitter.num_evaluated(), Some(k as usize));
-        let sizes = split.folds.sizes();
+        prop_assert_eq!(split.rounds(), held_out(k));
+        prop_assert_eq!(splitter.num_rounds(), Some(k as usize));
+        let sizes = split.blocks().sizes();
         prop_assert_eq!(sizes.iter().sum::<usize>(), rows);
         prop_assert!(sizes.iter().all(|&size| size == rows / k as usize || size == rows.div_ceil(k as usize)));
     }
@@ -50,8 +54,8 @@ proptest! {
         } else {
             let split = split.unwrap();
             split.check(rows).unwrap();
-            prop_assert_eq!(split.folds.sizes(), &[rows - expected, expected]);
-            prop_assert_eq!((split.evaluated, splitter.num_evaluated()), (vec![0], Some(1)));
+            prop_assert_eq!(split.blocks().sizes(), &[rows - expected, expected]);
+            prop_assert_eq!((split.rounds(), splitter.num_rounds()), (&[Round::hold_out(0).within(2)][..], Some(1)));
         }
     }
 
@@ -88,8 +92,8 @@ proptest! {
         for splitter in [FoldColumn::new().fold_col("fold"), FoldColumn::new().fold_col("fold").num_folds(k)] {
             let split = splitter.split(&frame, 3).unwrap();
             split.check(values.len()).unwrap();
-            prop_assert!(split.folds.assignment().iter().zip(&values).all(|(&a, &b)| i64::from(a) == b));
-            prop_assert_eq!(split.evaluated, (0..k).collect::<Vec<_>>());
+            prop_assert!(split.blocks().assignment().iter().zip(&values).all(|(&a, &b)| i64::from(a) == b));
+            prop_assert_eq!(split.rounds(), held_out(k));
         }
     }
 }
@@ -107,7 +111,12 @@ fn each_row_is_held_out_about_equally_often() {
     let mut held_out = [0u32; 50];
     for seed in 0..2000 {
         let split = TrainRatio::new().train_ratio(0.8).split(&frame(50), seed).unwrap();
-        split.folds.assignment().iter().zip(&mut held_out).for_each(|(&fold, n)| *n += u32::from(fold == 0));
+        split
+            .blocks()
+            .assignment()
+            .iter()
+            .zip(&mut held_out)
+            .for_each(|(&fold, n)| *n += u32::from(fold == 0));
     }
     // 400 expected, standard deviation 18.
     assert!(held_out.iter().all(|&n| (310..490).contains(&n)), "{held_out:?}");
@@ -161,9 +170,6 @@ fn a_fold_column_must_have_folds() {
     ] {
         assert!(message.contains(expected), "{message}");
     }
-    let nulls = Column::i64_nullable(vec![Some(0), Some(1), None]);
-    let message = error(&splitter, &DataFrame::from_columns(vec![("fold", nulls)]).unwrap());
-    assert!(message.contains("`fold` is null in row 2"), "{message}");
 }
 
 #[test]
@@ -180,7 +186,7 @@ fn any_integers_or_text_are_folds() {
             let split = splitter.split(&frame, 0).unwrap();
             split.check(5).unwrap();
             assert_eq!(assigned(&split), expected);
-            assert_eq!(split.evaluated.len() as u32, expected.iter().max().unwrap() + 1);
+            assert_eq!(split.rounds().len() as u32, expected.iter().max().unwrap() + 1);
         }
     }
 }
@@ -214,24 +220,47 @@ fn a_fold_column_is_of_integers_or_text() {
 
 #[test]
 fn a_split_that_cannot_be_used_is_found() {
-    let split = |folds: Vec<u32>, count, evaluated: &[u32]| {
-        let folds = luthier_core::Folds::new(folds, count).unwrap();
-        Split { folds, evaluated: evaluated.to_vec() }.check(3).unwrap_err().to_string()
+    let split = |blocks: Vec<u32>, count, rounds: Vec<Round>| {
+        let blocks = luthier_core::Blocks::new(blocks, count).unwrap();
+        Split::new(blocks, rounds).check(3).unwrap_err().to_string()
     };
-    assert!(split(vec![0, 1], 2, &[0]).contains("2 rows, but the frame has 3"));
-    assert!(split(vec![0, 0, 0], 1, &[0]).contains("no rows are left for training"));
-    assert!(split(vec![0, 1, 0], 2, &[]).contains("evaluates no fold"));
-    assert!(split(vec![0, 1, 0], 2, &[2]).contains("fold 2, but folds are numbered from 0 to 1"));
-    assert!(split(vec![0, 1, 0], 2, &[1, 0, 1]).contains("fold 1 twice"));
+    let one = |block| vec![Round::hold_out(block)];
+    assert!(split(vec![0, 1], 2, one(0)).contains("2 rows, but the frame has 3"));
+    assert!(split(vec![0, 0, 0], 1, one(0)).contains("round 0 of the split has no training rows"));
+    assert!(split(vec![0, 1, 0], 2, vec![]).contains("the split has no rounds"));
+    assert!(
+        split(vec![0, 1, 0], 2, one(2)).contains("round 0 of the split has block 2, but there are 2 blocks")
+    );
+    let leaky = vec![Round::hold_out(0), Round::new(Rows::range(0..2), Rows::only(1))];
+    let message = split(vec![0, 1, 2], 3, leaky);
+    assert!(
+        message.contains("round 1 of the split trains on blocks 0-1 and validates on block 1"),
+        "{message}"
+    );
+    let empty = vec![Round::new(Rows::only(1), Rows::blocks([]))];
+    assert!(split(vec![0, 1, 2], 3, empty).contains("round 0 of the split has no validation rows"));
 }
 
 #[test]
 fn all_are_registered_and_created_by_name() {
     let entries = registry::entries::<SplitterEntry>().unwrap();
-    assert_eq!(entries.keys().copied().collect::<Vec<_>>(), ["fold_column", "k_fold", "train_ratio"]);
-    assert!(entries.values().all(|entry| entry.doc.ends_with('.') && !(entry.params)().is_empty()));
+    assert_eq!(
+        entries.keys().copied().collect::<Vec<_>>(),
+        [
+            "fold_column",
+            "group_k_fold",
+            "k_fold",
+            "leave_one_group_out",
+            "leave_one_out",
+            "repeated_k_fold",
+            "rolling_origin",
+            "shuffle_split",
+            "train_ratio"
+        ]
+    );
+    assert!(entries.values().all(|entry| entry.doc.ends_with('.')));
     let five = entries[KFold::NAME].create(&[("num_folds".to_owned(), Value::Int(5))]).unwrap();
-    assert_eq!(five.num_evaluated(), Some(5));
+    assert_eq!(five.num_rounds(), Some(5));
     let message =
         entries[KFold::NAME].create(&[("num_folds".to_owned(), Value::Int(1))]).unwrap_err().to_string();
     assert!(message.starts_with("splitter `k_fold`: parameter `num_folds` = 1"), "{message}");

@@ -9,6 +9,7 @@ macro_rules! guides {
         #[doc = "[Coming from scikit-learn]: crate::guide::coming_from_scikit_learn"]
         #[doc = "[Features from raw columns]: crate::guide::features"]
         #[doc = "[Reading data]: crate::guide::reading_data"]
+        #[doc = "[Splitting rows]: crate::guide::splitting_rows"]
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
@@ -28,6 +29,7 @@ guides! {
     coming_from_scikit_learn = "coming-from-scikit-learn.md",
     reading_data = "reading-data.md",
     features = "features.md",
+    splitting_rows = "splitting-rows.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",

@@ -20,7 +20,7 @@ fn work_of(search: &Search) -> (Work, Vec<f64>) {
 #[test]
 fn each_row_is_read_once_and_each_group_decomposed_once() {
     for splitter in splitters() {
-        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().evaluated.len() as u64;
+        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().rounds().len() as u64;
         let (pipeline, grid) = scaled_ridge(false);
         let search = search(pipeline, grid).splitter(splitter);
         let (work, _) = work_of(&search);
@@ -37,7 +37,7 @@ fn each_row_is_read_once_and_each_group_decomposed_once() {
 #[test]
 fn penalties_alone_share_one_decomposition_per_fold() {
     for splitter in splitters() {
-        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().evaluated.len() as u64;
+        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().rounds().len() as u64;
         let grid = ParamGrid::new().add(acme::Ridge::REG_PARAM, (0..16).map(f64::from));
         let (work, _) = work_of(&search(acme::Ridge::new(), grid).splitter(splitter));
         assert_eq!((work.rows_read, work.factorisations), (ROWS as u64, folds + 1));
@@ -49,7 +49,7 @@ fn the_long_way_gives_the_same_metrics() {
     for behind_log1p in [false, true] {
         for splitter in splitters() {
             let split = splitter.split(&frame(ROWS, 5, 2), 0).unwrap();
-            let (folds, sizes) = (split.evaluated.len() as u64, split.folds.sizes());
+            let (folds, sizes) = (split.rounds().len() as u64, split.blocks().sizes());
             let (pipeline, grid) = scaled_ridge(behind_log1p);
             let search = search(pipeline, grid).splitter(splitter);
             let (_, short) = work_of(&search);
@@ -57,7 +57,7 @@ fn the_long_way_gives_the_same_metrics() {
             assert_close(&short, &long);
             assert_eq!(alone.factorisations, 16 * folds + 1);
             // Two stages read the training rows and the score the others; two stages read all rows again.
-            let read: usize = split.evaluated.iter().map(|&fold| 2 * ROWS - sizes[fold as usize]).sum();
+            let read: usize = (0..split.rounds().len()).map(|fold| 2 * ROWS - sizes[fold]).sum();
             assert_eq!(alone.rows_read, (16 * read + 2 * ROWS) as u64);
             assert_eq!((alone.lifted, alone.reused_fits), (0, 0), "the long way takes no short cut");
         }
@@ -68,7 +68,7 @@ fn the_long_way_gives_the_same_metrics() {
 fn behind_a_stage_that_is_not_affine_the_transformed_rows_are_read() {
     for splitter in splitters() {
         let (pipeline, grid) = scaled_ridge(true);
-        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().evaluated.len() as u64;
+        let folds = splitter.split(&frame(ROWS, 5, 2), 0).unwrap().rounds().len() as u64;
         let search = search(pipeline, grid).splitter(splitter);
         let (work, _) = work_of(&search);
         // The transformer is the same for all folds: one pass behind it for all of them, and one for the refit.
@@ -111,7 +111,7 @@ fn a_row_left_out_is_predicted_with_its_press_residual() {
         let evaluator = Box::new(acme::MaxError::new());
         let ridge = Box::new(acme::Ridge::new().reg_param(reg_param));
         let each_row = KFold::new().num_folds(n as u32);
-        let fold_of = each_row.split(&data, 0).unwrap().folds.assignment().to_vec();
+        let fold_of = each_row.split(&data, 0).unwrap().blocks().assignment().to_vec();
         let found = Search::new(ridge, ParamGrid::new(), evaluator, Arc::new(each_row)).fit(&data).unwrap();
         let folds = &found.result.candidates[0].folds;
         let average = mean(&expected);

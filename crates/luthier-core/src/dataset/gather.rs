@@ -35,7 +35,7 @@ impl Dataset {
         let branch = Branch { links: &[], columns: &columns };
         let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.work)?;
         self.work.passes(1);
-        let before = stretches.selected_before(self.rows);
+        let before = stretches.selected_before(&self.rows);
         let states = before.into_par_iter().enumerate().map(|(partition, before)| {
             let mut state = start(before);
             reader

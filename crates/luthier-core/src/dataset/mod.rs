@@ -1,6 +1,6 @@
 //! Datasets, which estimators and evaluators see: rows selected by fold and seen through fitted stages.
 
-mod folds;
+mod blocks;
 mod gather;
 mod link;
 mod pass;
@@ -8,9 +8,10 @@ mod reader;
 mod shelves;
 mod training_sets;
 
-pub use folds::{Folds, Rows};
-pub use training_sets::{Capacity, TrainingSets};
+pub use blocks::{Blocks, Round, Rows};
+pub use training_sets::{Capacity, Rounds, TrainingSets};
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,11 +39,11 @@ const NUMBERS_HELD: usize = 1 << 23;
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
-/// use luthier_core::{Dataset, Folds, Moments, MomentsSpec, Rows};
+/// use luthier_core::{Dataset, Blocks, Moments, MomentsSpec, Rows};
 ///
 /// let frame = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0, 2.0, 3.0, 10.0]))])?;
-/// let data = Dataset::with_folds(frame, Folds::new(vec![0, 0, 0, 1], 2)?)?;
-/// let training = data.select(Rows::Except(1)); // the training rows of fold 1
+/// let data = Dataset::with_blocks(frame, Blocks::new(vec![0, 0, 0, 1], 2)?)?;
+/// let training = data.select(Rows::except(1)); // the training rows of fold 1
 /// assert_eq!(training.num_rows(), 3);
 /// assert_eq!(training.summarize::<Moments>(&MomentsSpec::new(["x"]))?.mean()[0], 2.0);
 /// # Ok::<(), luthier_core::Error>(())
@@ -71,18 +72,18 @@ impl Dataset {
         Self::from_source(Source::new(frame))
     }
 
-    /// All rows of a frame with folds.
+    /// All rows of a frame with blocks.
     ///
     /// # Errors
-    /// If the folds are for another number of rows.
-    pub fn with_folds(frame: DataFrame, folds: Folds) -> Result<Self> {
-        Ok(Self::from_source(Source::new(frame).with_folds(folds)?))
+    /// If the blocks are for another number of rows.
+    pub fn with_blocks(frame: DataFrame, blocks: Blocks) -> Result<Self> {
+        Ok(Self::from_source(Source::new(frame).with_blocks(blocks)?))
     }
 
     fn from_source(source: Source) -> Self {
         Self {
             source: Arc::new(source),
-            rows: Rows::All,
+            rows: Rows::all(),
             links: Arc::new([]),
             prepared: Shelves::default(),
             cache: VecDeque::from([Arc::default()]),
@@ -106,8 +107,10 @@ impl Dataset {
         self.sharing
     }
 
-    /// The same view of the rows of other folds. Without folds, all rows are in fold 0.
-    pub fn select(&self, rows: Rows) -> Self {
+    /// The same view of the rows of other blocks. Without blocks, all rows are in block 0.
+    pub fn select(&self, rows: impl Borrow<Rows>) -> Self {
+        let rows = rows.borrow();
+        let rows = if rows.is_all() { rows.clone() } else { rows.within(self.source.block_count()) };
         Self { rows, cache: self.no_answers(), ..self.clone() }
     }
 
@@ -116,20 +119,22 @@ impl Dataset {
     }
 
     /// The rows that are selected.
-    pub fn rows(&self) -> Rows {
-        self.rows
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 
-    /// The folds of the frame, if it has any.
-    pub fn folds(&self) -> Option<&Folds> {
-        self.source.folds.as_ref()
+    /// The blocks of the frame, if it has any.
+    pub fn blocks(&self) -> Option<&Blocks> {
+        self.source.blocks.as_ref()
     }
 
     /// Number of selected rows.
     pub fn num_rows(&self) -> usize {
-        let all = [self.source.frame.num_rows()];
-        let sizes = self.source.folds.as_ref().map_or(&all[..], Folds::sizes);
-        (0..).zip(sizes).filter(|(fold, _)| self.rows.includes(*fold)).map(|(_, size)| size).sum()
+        match &self.source.blocks {
+            Some(blocks) => blocks.num_rows(&self.rows),
+            None if self.rows.includes(0) => self.source.frame.num_rows(),
+            None => 0,
+        }
     }
 
     /// Whether a stage of the view may drop rows.
@@ -355,7 +360,8 @@ impl Dataset {
                 needs.iter().filter_map(|need| answers(std::slice::from_ref(need)).ok()).flatten().collect()
             }
         };
-        let prepared = answered.into_iter().map(|(need, answer)| Prepared { need, rows: self.rows, answer });
+        let prepared =
+            answered.into_iter().map(|(need, answer)| Prepared { need, rows: self.rows.clone(), answer });
         Ok(self.with_more(prepared.collect()))
     }
 
@@ -363,12 +369,12 @@ impl Dataset {
     /// later stages then need not be pulled back any further.
     pub fn carry(&self, needs: &[Need], rows: &[Rows]) -> Self {
         let depth = self.links.len();
-        let carried = rows.iter().flat_map(|&rows| {
+        let carried = rows.iter().flat_map(|rows| {
             let selected = self.select(rows);
             needs.iter().filter_map(move |need| {
                 // A request that fails here fails again where it is made.
                 let answer = selected.resolve(need, depth, false).ok().flatten()?;
-                Some(Prepared { need: need.clone(), rows, answer })
+                Some(Prepared { need: need.clone(), rows: rows.clone(), answer })
             })
         });
         self.with_more(carried.collect())
@@ -409,8 +415,7 @@ impl Dataset {
     }
 
     fn one_group(&self) -> Groups {
-        let folds = 0..self.source.fold_count();
-        Groups { of_fold: folds.map(|fold| self.rows.includes(fold).then_some(0)).collect(), count: 1 }
+        self.source.one_group(&self.rows)
     }
 
     /// The answer behind the first `depth` stages: an existing one, one lifted through affine stages, or, if allowed, one from

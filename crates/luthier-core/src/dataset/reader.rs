@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use luthier_frame::{ColumnType, DataFrame, Field, RecordBatch, Schema};
 
-use super::folds::{Folds, Rows};
+use super::blocks::{Blocks, Rows};
 use super::link::{Demand, Link};
 use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
 use crate::work::WorkCounter;
@@ -23,11 +23,11 @@ const GROUP_ROWS: usize = 128;
 /// The number of groups for which a tile of a file is decoded at once, about 32 MB.
 const GROUPS_DECODED: usize = 128;
 
-/// The frame, its folds, and where its partitions start.
+/// The frame, its blocks, and where its partitions start.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     pub(super) frame: DataFrame,
-    pub(super) folds: Option<Folds>,
+    pub(super) blocks: Option<Blocks>,
     /// The number of stages, from the first on, whose outputs have been appended to the frame.
     pub(super) held: usize,
     starts: Vec<usize>,
@@ -44,18 +44,18 @@ impl Source {
                 Some(start)
             })
             .collect();
-        Self { frame, folds: None, held: 0, starts }
+        Self { frame, blocks: None, held: 0, starts }
     }
 
-    pub(super) fn with_folds(self, folds: Folds) -> Result<Self> {
+    pub(super) fn with_blocks(self, blocks: Blocks) -> Result<Self> {
         let rows = self.frame.num_rows();
-        if folds.assignment().len() != rows {
+        if blocks.assignment().len() != rows {
             return Err(Error::invalid(format!(
-                "the folds were made for {} rows, but the frame has {rows}",
-                folds.assignment().len()
+                "the blocks were made for {} rows, but the frame has {rows}",
+                blocks.assignment().len()
             )));
         }
-        Ok(Self { folds: Some(folds), ..self })
+        Ok(Self { blocks: Some(blocks), ..self })
     }
 
     /// Whether the frame has this column.
@@ -76,7 +76,7 @@ impl Source {
         let chain = Chain::new(new.iter().map(|link| &link.stage), &mut places)?;
         let schema = frame.schema().with_fields(of(new))?;
         let frame = through_frame(&frame, schema, |batch| chain.run(batch))?;
-        Ok(Self { folds: self.folds.clone(), held: links.len(), ..Self::new(frame) })
+        Ok(Self { blocks: self.blocks.clone(), held: links.len(), ..Self::new(frame) })
     }
 
     /// The same rows in partitions of about `rows` rows, if they are in memory.
@@ -85,39 +85,58 @@ impl Source {
             return Ok(self.clone());
         }
         let frame = self.frame.repartition(self.frame.num_rows().div_ceil(rows).max(1))?;
-        Ok(Self { folds: self.folds.clone(), held: self.held, ..Self::new(frame) })
+        Ok(Self { blocks: self.blocks.clone(), held: self.held, ..Self::new(frame) })
     }
 
     /// The number of selected rows before each partition.
-    pub(super) fn selected_before(&self, rows: Rows) -> Vec<usize> {
+    pub(super) fn selected_before(&self, rows: &Rows) -> Vec<usize> {
         let ends = self.starts.iter().skip(1).copied().chain([self.frame.num_rows()]);
-        let selected = |(&start, end): (&usize, usize)| match &self.folds {
+        let selected = |(&start, end): (&usize, usize)| match &self.blocks {
+            _ if rows.is_all() => end - start,
             None if rows.includes(0) => end - start,
             None => 0,
-            Some(folds) => {
-                let of_partition = folds.assignment().get(start..end).unwrap_or_default();
-                of_partition.iter().filter(|fold| rows.includes(**fold)).count()
+            Some(blocks) => {
+                let of_partition = blocks.assignment().get(start..end).unwrap_or_default();
+                of_partition.iter().filter(|block| rows.includes(**block)).count()
             }
         };
         let counts = self.starts.iter().zip(ends).map(selected);
         counts.scan(0, |before, count| Some(std::mem::replace(before, *before + count))).collect()
     }
 
-    pub(super) fn all_folds(&self) -> Groups {
-        Groups { of_fold: vec![Some(0); self.fold_count() as usize], count: 1 }
+    /// All rows as one group.
+    pub(super) fn all_rows(&self) -> Groups {
+        self.one_group(&Rows::all())
     }
 
-    /// Without folds all rows are in fold 0.
-    pub(super) fn fold_count(&self) -> u32 {
-        self.folds.as_ref().map_or(1, Folds::count)
+    /// Some rows as one group.
+    pub(super) fn one_group(&self, rows: &Rows) -> Groups {
+        let of_block = (0..self.block_count()).map(|block| rows.includes(block).then_some(0)).collect();
+        Groups { of_block, unused: rows.is_all().then_some(0), count: 1 }
+    }
+
+    /// Without blocks all rows are in block 0.
+    pub(super) fn block_count(&self) -> u32 {
+        self.blocks.as_ref().map_or(1, Blocks::count)
     }
 }
 
-/// Assigns every fold to a group or leaves it out.
+/// Assigns every block to a group or leaves it out.
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
-    pub(super) of_fold: Vec<Option<usize>>,
+    pub(super) of_block: Vec<Option<usize>>,
+    /// The group of rows that are in no block.
+    pub(super) unused: Option<usize>,
     pub(super) count: usize,
+}
+
+impl Groups {
+    fn of(&self, block: u32) -> Option<usize> {
+        match self.of_block.get(block as usize) {
+            Some(group) => *group,
+            None => self.unused,
+        }
+    }
 }
 
 /// One view of the rows behind a shared prefix: further stages and the columns requested behind them.
@@ -263,16 +282,15 @@ impl<'a> Reader<'a> {
     /// The rows of each group, by their place; `offsets` are their positions relative to `first_row`.
     fn picks(&self, first_row: usize, offsets: impl ExactSizeIterator<Item = usize>) -> Vec<Pick> {
         let rows = offsets.len();
-        let of_fold = |fold: u32| self.groups.of_fold.get(fold as usize).copied().flatten();
-        let Some(folds) = &self.source.folds else {
-            let pick =
-                |group| if of_fold(0) == Some(group) { Pick::All(rows) } else { Pick::Some(Vec::new()) };
+        let Some(blocks) = &self.source.blocks else {
+            let all = self.groups.of(0);
+            let pick = |group| if all == Some(group) { Pick::All(rows) } else { Pick::Some(Vec::new()) };
             return (0..self.groups.count).map(pick).collect();
         };
-        let assignment = folds.assignment().get(first_row..).unwrap_or_default();
+        let assignment = blocks.assignment().get(first_row..).unwrap_or_default();
         let mut picks = vec![Vec::new(); self.groups.count];
         for (i, offset) in (0..).zip(offsets) {
-            if let Some(group) = assignment.get(offset).and_then(|&fold| of_fold(fold)) {
+            if let Some(group) = assignment.get(offset).and_then(|&block| self.groups.of(block)) {
                 picks[group].push(i);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::folds::Rows;
+use super::blocks::Rows;
 use crate::summary::{Answer, Need};
 
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use luthier_core::frame::{Column, DataFrame, Schema};
 use luthier_core::{
-    Dataset, Folds, Moments, MomentsSpec, Need, QrFactor, Result, Rows, Summary, Tile, fuse_needs,
+    Blocks, Dataset, Moments, MomentsSpec, Need, QrFactor, Result, Rows, Summary, Tile, fuse_needs,
 };
 use ndarray::{Axis, array};
 use proptest::prelude::*;
@@ -14,17 +14,17 @@ use crate::parts::{
     Concat, Log1p, Project, Random, counted, frame, in_one_wave, pure, rows_of, scatter_gap, two_pass, width,
 };
 
-fn folds(rows: usize, k: u32, seed: u64) -> Folds {
+fn folds(rows: usize, k: u32, seed: u64) -> Blocks {
     let mut random = Random(seed);
     let mut of: Vec<u32> = (0..rows as u32).map(|i| i % k).collect();
     for i in (1..rows).rev() {
         of.swap(i, random.below(i + 1));
     }
-    Folds::new(of, k).unwrap()
+    Blocks::new(of, k).unwrap()
 }
 
 fn sets(k: u32) -> Vec<Rows> {
-    (0..k).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).chain([Rows::All]).collect()
+    (0..k).flat_map(|fold| [Rows::except(fold), Rows::only(fold)]).chain([Rows::all()]).collect()
 }
 
 fn need(columns: &[&str]) -> Need {
@@ -44,14 +44,14 @@ proptest! {
     ) {
         let whole = frame(rows, 1, seed);
         let folds = folds(rows, k, seed);
-        let data = Dataset::with_folds(whole.repartition(partitions).unwrap(), folds.clone()).unwrap();
+        let data = Dataset::with_blocks(whole.repartition(partitions).unwrap(), folds.clone()).unwrap();
         let columns = ["label", "features"];
         let data = if prepared { in_one_wave(&data, &[need(&columns)], k).0 } else { data };
         let matrix = rows_of(&Dataset::new(whole), &columns);
         for set in sets(k) {
             let of = folds.assignment();
             let picked: Vec<usize> = (0..rows).filter(|&i| set.includes(of[i])).collect();
-            let view = data.select(set);
+            let view = data.select(&set);
             prop_assert_eq!(view.num_rows(), picked.len());
             let found = view.summarize::<Moments>(&spec(&columns)).unwrap();
             prop_assert_eq!(found.rows() as usize, picked.len());
@@ -69,7 +69,7 @@ proptest! {
 #[test]
 fn preparing_reads_each_row_once_and_nothing_afterwards() {
     let (rows, k) = (600, 5);
-    let (data, work) = counted(Dataset::with_folds(frame(rows, 4, 1), folds(rows, k, 2)).unwrap());
+    let (data, work) = counted(Dataset::with_blocks(frame(rows, 4, 1), folds(rows, k, 2)).unwrap());
     let factor = Need::summary::<QrFactor>(spec(&["features"]));
     let needs = [need(&["features"]), need(&["label", "features"]), need(&["a"]), factor];
     let (data, failed) = in_one_wave(&data, &needs, k);
@@ -81,7 +81,7 @@ fn preparing_reads_each_row_once_and_nothing_afterwards() {
         .and_then(|d| d.through(pure(Project::new().input_col("both").matrix([[1.0], [2.0], [3.0], [-1.0]]))))
         .unwrap();
     for set in sets(k) {
-        let (data, view) = (data.select(set), view.select(set));
+        let (data, view) = (data.select(&set), view.select(&set));
         data.summarize::<Moments>(&spec(&["features", "a"])).unwrap();
         data.summarize::<QrFactor>(&spec(&["features"])).unwrap();
         assert!(data.recall::<Moments>(&spec(&["label"])).unwrap().is_some());
@@ -91,11 +91,11 @@ fn preparing_reads_each_row_once_and_nothing_afterwards() {
     assert_eq!((work().rows_read, work().guarded), (rows as u64, 0));
 
     // What is there is not computed again; what is not there is.
-    let one = data.select(Rows::Only(1));
+    let one = data.select(Rows::only(1));
     one.prepare(&[need(&["label"])]).unwrap();
     assert_eq!(work().passes, 1);
     one.prepare(&[need(&["b"])]).unwrap();
-    let last = data.select(Rows::Only(1)).num_rows() as u64;
+    let last = data.select(Rows::only(1)).num_rows() as u64;
     assert_eq!((work().passes, work().rows_read), (2, rows as u64 + last));
     assert!(data.recall::<Moments>(&spec(&["b"])).unwrap().is_none(), "a view is not changed");
 }
@@ -103,7 +103,7 @@ fn preparing_reads_each_row_once_and_nothing_afterwards() {
 #[test]
 fn without_sharing_every_request_reads_its_rows() {
     let (rows, k) = (90, 3);
-    let (data, work) = counted(Dataset::with_folds(frame(rows, 2, 1), folds(rows, k, 2)).unwrap());
+    let (data, work) = counted(Dataset::with_blocks(frame(rows, 2, 1), folds(rows, k, 2)).unwrap());
     let prepared = data.prepare(&[need(&["features"])]).unwrap();
     let off = prepared.clone().without_sharing();
     let off = off.prepare(&[need(&["features"])]).unwrap();
@@ -125,14 +125,14 @@ fn without_sharing_every_request_reads_its_rows() {
 #[test]
 fn a_stage_that_is_not_affine_costs_one_pass() {
     let (rows, k) = (120, 4);
-    let (data, work) = counted(Dataset::with_folds(frame(rows, 3, 1), folds(rows, k, 2)).unwrap());
+    let (data, work) = counted(Dataset::with_blocks(frame(rows, 3, 1), folds(rows, k, 2)).unwrap());
     let view = data.through(pure(Log1p::new().input_col("weight"))).unwrap();
     let needs = [need(&["logged"]), need(&["logged", "label"]), need(&["label"])];
     let (view, failed) = in_one_wave(&view, &needs, k);
     assert!(failed.is_empty());
     assert_eq!((work().rows_read, work().passes), (rows as u64, 1));
     for set in sets(k) {
-        view.select(set).summarize::<Moments>(&spec(&["label", "logged"])).unwrap();
+        view.select(&set).summarize::<Moments>(&spec(&["label", "logged"])).unwrap();
     }
     assert_eq!(work().rows_read, rows as u64);
 }
@@ -142,7 +142,7 @@ fn a_request_that_fails_takes_no_other_down() {
     let mut bad: Vec<f64> = (0..40).map(f64::from).collect();
     bad[33] = f64::NAN;
     let data = frame(40, 2, 1).with_column("bad", Column::f64(bad)).unwrap();
-    let (data, work) = counted(Dataset::with_folds(data, folds(40, 2, 1)).unwrap());
+    let (data, work) = counted(Dataset::with_blocks(data, folds(40, 2, 1)).unwrap());
     let needs = [need(&["features"]), need(&["bad", "features"]), need(&["label"]), need(&["a", "bad"])];
     let (data, failed) = in_one_wave(&data, &needs, 2);
     assert_eq!(failed.len(), 2);
@@ -152,8 +152,8 @@ fn a_request_that_fails_takes_no_other_down() {
     }
     let before = work().rows_read;
     for set in sets(2) {
-        assert!(data.select(set).recall::<Moments>(&spec(&["features"])).unwrap().is_some());
-        assert!(data.select(set).recall::<Moments>(&spec(&["label"])).unwrap().is_some());
+        assert!(data.select(&set).recall::<Moments>(&spec(&["features"])).unwrap().is_some());
+        assert!(data.select(&set).recall::<Moments>(&spec(&["label"])).unwrap().is_some());
     }
     assert_eq!(work().rows_read, before);
     let prepared = data.prepare(&[need(&["bad"])]).unwrap();
@@ -174,14 +174,14 @@ fn what_a_view_computed_is_there_behind_further_stages() {
     view.summarize::<Moments>(&spec(&["same"])).unwrap();
     assert_eq!(work().rows_read, 50);
     // Other rows, other summaries.
-    assert_eq!(view.select(Rows::Only(1)).summarize::<Moments>(&spec(&["same"])).unwrap().rows(), 0);
+    assert_eq!(view.select(Rows::only(1)).summarize::<Moments>(&spec(&["same"])).unwrap().rows(), 0);
 }
 
 #[test]
 fn without_folds_all_rows_are_in_fold_zero() {
     let data = Dataset::new(frame(30, 2, 1));
-    for (set, rows) in [(Rows::All, 30), (Rows::Only(0), 30), (Rows::Except(0), 0), (Rows::Except(1), 30)] {
-        let view = data.select(set);
+    for (set, rows) in [(Rows::all(), 30), (Rows::only(0), 30), (Rows::except(0), 0), (Rows::except(1), 30)] {
+        let view = data.select(&set);
         assert_eq!(view.num_rows(), rows);
         assert_eq!(view.summarize::<Moments>(&spec(&["a"])).unwrap().rows(), rows as u64);
         assert_eq!(view.collect(&["a"]).unwrap().num_rows(), rows);
@@ -220,8 +220,8 @@ impl Summary for Sums {
 #[test]
 fn siblings_are_aggregated_in_one_pass() {
     let (rows, k) = (200, 4);
-    let (data, work) = counted(Dataset::with_folds(frame(rows, 3, 1), folds(rows, k, 2)).unwrap());
-    let shared = data.through(pure(Log1p::new().input_col("weight"))).unwrap().select(Rows::Only(2));
+    let (data, work) = counted(Dataset::with_blocks(frame(rows, 3, 1), folds(rows, k, 2)).unwrap());
+    let shared = data.through(pure(Log1p::new().input_col("weight"))).unwrap().select(Rows::only(2));
     // The siblings' columns differ in width.
     let matrices = [array![[1.0], [2.0], [3.0]], array![[1.0], [0.0], [-1.0]], array![[0.5], [0.5], [0.0]]];
     let matrix = |i: usize| {
@@ -245,7 +245,7 @@ fn siblings_are_aggregated_in_one_pass() {
         assert!(scatter_gap(&together.scatter(), &alone.scatter()) < 1e-12);
     }
     assert!(Dataset::aggregate_many::<Sums>(&[], &column).unwrap().is_empty());
-    let other = [views[0].clone(), views[1].select(Rows::All)];
+    let other = [views[0].clone(), views[1].select(Rows::all())];
     assert!(Dataset::aggregate_many::<Sums>(&other, &column).is_err());
 }
 
@@ -255,10 +255,10 @@ fn tiles_come_in_order_and_know_their_rows() {
     let index: Vec<f64> = (0..rows).map(|i| i as f64).collect();
     let data = DataFrame::from_columns(vec![("i", Column::f64(index))]).unwrap().repartition(3).unwrap();
     let of = folds(rows, 3, 9);
-    let data = Dataset::with_folds(data, of.clone()).unwrap();
+    let data = Dataset::with_blocks(data, of.clone()).unwrap();
     let through = data.through(pure(Log1p::new().input_col("i"))).unwrap();
-    for set in [Rows::All, Rows::Only(1), Rows::Except(2)] {
-        for (view, column) in [(data.select(set), "i"), (through.select(set), "logged")] {
+    for set in [Rows::all(), Rows::only(1), Rows::except(2)] {
+        for (view, column) in [(data.select(&set), "i"), (through.select(&set), "logged")] {
             let mut seen = Vec::new();
             let mut tiles = 0;
             view.for_each_tile(&["i", column], |tile| {
@@ -293,28 +293,28 @@ fn collected_rows_are_the_rows() {
         ("id", Column::i64((0..20_000).collect())),
     ];
     let data = DataFrame::from_columns(columns).unwrap().repartition(2).unwrap();
-    let data = Dataset::with_folds(data, folds(20_000, 2, 1)).unwrap();
-    let of = data.folds().unwrap().assignment().to_vec();
+    let data = Dataset::with_blocks(data, folds(20_000, 2, 1)).unwrap();
+    let of = data.blocks().unwrap().assignment().to_vec();
     let all = data.collect(&["id", "flag", "text"]).unwrap();
     assert_eq!(all.num_partitions(), 1);
     assert_eq!(all.column_i64("id").unwrap(), (0..20_000).collect::<Vec<_>>());
     assert_eq!(all.column_bool("flag").unwrap(), flags);
     assert_eq!(all.schema().field("text"), data.schema().field("text"));
     assert!(all.column_utf8("text").unwrap_err().to_string().contains("15000"));
-    let one = data.select(Rows::Only(1)).collect(&["id"]).unwrap();
+    let one = data.select(Rows::only(1)).collect(&["id"]).unwrap();
     let expected: Vec<i64> = (0..20_000).filter(|&i| of[i as usize] == 1).collect();
     assert_eq!(one.column_i64("id").unwrap(), expected);
-    let none = data.select(Rows::Only(7)).collect(&["text", "id"]).unwrap();
+    let none = data.select(Rows::only(7)).collect(&["text", "id"]).unwrap();
     assert_eq!((none.num_rows(), none.schema().len()), (0, 2));
     assert!(data.collect(&[]).unwrap_err().to_string().contains("at least one column"));
 }
 
 #[test]
 fn folds_that_do_not_fit_are_errors() {
-    let message = |result: Result<Folds>| result.unwrap_err().to_string();
-    assert!(message(Folds::new(vec![0, 1, 3], 3)).contains("row 2 is in fold 3"));
-    assert!(message(Folds::new(vec![0, 0, 2], 3)).contains("fold 1 of 3 has no rows"));
-    assert!(Dataset::with_folds(frame(10, 1, 1), folds(9, 2, 1)).is_err());
+    let message = |result: Result<Blocks>| result.unwrap_err().to_string();
+    assert!(message(Blocks::new(vec![0, 1, 3], 3)).contains("row 2 is in block 3"));
+    assert!(message(Blocks::new(vec![0, 0, 2], 3)).contains("block 1 of 3 has no rows"));
+    assert!(Dataset::with_blocks(frame(10, 1, 1), folds(9, 2, 1)).is_err());
 }
 
 #[test]

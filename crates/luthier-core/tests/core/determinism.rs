@@ -6,7 +6,7 @@ use luthier_core::frame::DataFrame;
 use luthier_core::frame::arrow_array::{Array, FixedSizeListArray, Float64Array, RecordBatch};
 use luthier_core::frame::arrow_schema::{DataType, Field};
 use luthier_core::{
-    Dataset, EstimatorExt, Folds, Moments, MomentsSpec, Need, Pipeline, QrFactor, Rows, json,
+    Blocks, Dataset, EstimatorExt, Moments, MomentsSpec, Need, Pipeline, QrFactor, Rows, json,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -18,19 +18,19 @@ fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> T {
 
 fn bits(data: &DataFrame) -> String {
     let rows = data.num_rows();
-    let folds = Folds::new((0..rows as u32).map(|i| (i ^ (i >> 3)) % 4).collect(), 4).unwrap();
-    let data = Dataset::with_folds(data.clone(), folds).unwrap();
+    let folds = Blocks::new((0..rows as u32).map(|i| (i ^ (i >> 3)) % 4).collect(), 4).unwrap();
+    let data = Dataset::with_blocks(data.clone(), folds).unwrap();
     let spec = MomentsSpec::new(["features", "label"]);
     let needs = [Need::summary::<Moments>(spec.clone()), Need::summary::<QrFactor>(spec.clone())];
-    let sets: Vec<Rows> = (0..4).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).collect();
+    let sets: Vec<Rows> = (0..4).flat_map(|fold| [Rows::except(fold), Rows::only(fold)]).collect();
     let (view, _) = in_one_wave(&data, &needs, 4);
     let logged = data.through(pure(Log1p::new().input_col("weight"))).unwrap();
     let mut all = Vec::new();
     for set in sets {
-        let view = view.select(set);
+        let view = view.select(&set);
         all.push(json::to_value(&*view.summarize::<Moments>(&spec).unwrap()).unwrap());
         all.push(json::to_value(&*view.summarize::<QrFactor>(&spec).unwrap()).unwrap());
-        let logged = logged.select(set).summarize::<Moments>(&MomentsSpec::new(["logged", "a"])).unwrap();
+        let logged = logged.select(&set).summarize::<Moments>(&MomentsSpec::new(["logged", "a"])).unwrap();
         all.push(json::to_value(&*logged).unwrap());
     }
     serde_json::to_string(&all).unwrap()

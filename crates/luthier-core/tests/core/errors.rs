@@ -1,7 +1,7 @@
 //! Values that cannot be used are named by column and global row.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Cause, Dataset, Error, Folds, Moments, MomentsSpec, Params, Pipeline, QrFactor, Rows};
+use luthier_core::{Blocks, Cause, Dataset, Error, Moments, MomentsSpec, Params, Pipeline, QrFactor, Rows};
 use ndarray::Array2;
 
 use crate::parts::{Concat, Log1p, Ridge, frame, in_one_wave, pure};
@@ -10,7 +10,7 @@ const ROWS: usize = 200;
 
 fn dataset(data: &DataFrame) -> Dataset {
     let folds = (0..ROWS as u32).map(|i| (i * 7 + i / 5) % 3).collect();
-    Dataset::with_folds(data.repartition(3).unwrap(), Folds::new(folds, 3).unwrap()).unwrap()
+    Dataset::with_blocks(data.repartition(3).unwrap(), Blocks::new(folds, 3).unwrap()).unwrap()
 }
 
 #[track_caller]
@@ -28,12 +28,12 @@ fn assert_bad(error: &Error, column: &str, row: usize, found: &str) {
 fn check(data: &DataFrame, column: &str, row: usize, found: &str) {
     let spec = MomentsSpec::new(["features", "x"]).weighted_by(Some("w"));
     let data = dataset(data);
-    let fold = data.folds().unwrap().assignment()[row];
-    for view in [data.clone(), data.select(Rows::Only(fold)), data.clone().without_sharing()] {
+    let fold = data.blocks().unwrap().assignment()[row];
+    for view in [data.clone(), data.select(Rows::only(fold)), data.clone().without_sharing()] {
         assert_bad(&view.aggregate::<Moments>(&spec).unwrap_err(), column, row, found);
         assert_bad(&view.summarize::<QrFactor>(&spec).unwrap_err(), column, row, found);
     }
-    data.select(Rows::Except(fold)).summarize::<Moments>(&spec).unwrap();
+    data.select(Rows::except(fold)).summarize::<Moments>(&spec).unwrap();
     let needs = [luthier_core::Need::summary::<Moments>(spec)];
     let (_, failed) = in_one_wave(&data, &needs, 3);
     assert_bad(&failed[0].1, column, row, found);
@@ -148,7 +148,7 @@ fn rows_in_errors_of_stages_are_global() {
     bad[150] = None;
     let data = dataset(&with(bad, numbers()));
     let view = data.through(pure(Log1p::new().input_col("x"))).unwrap();
-    for view in [view.clone(), view.select(Rows::Except(0))] {
+    for view in [view.clone(), view.select(Rows::except(0))] {
         let error = view.summarize::<Moments>(&MomentsSpec::new(["logged"])).unwrap_err().to_string();
         assert!(
             error.contains("acme.log1p") && error.contains("`x`") && error.contains("row 150:"),

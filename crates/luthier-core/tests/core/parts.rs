@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use luthier_core::frame::{Column, ColumnType, DataFrame, Field, Schema};
 use luthier_core::{
-    Affine, AxisLabels, Dataset, Description, DynModel, Estimator, FailedNeed, FitContext, Moments,
-    MomentsSpec, Need, Note, NoteKind, Outputs, Params, PureTransformer, StagePlan, Summary, Tile,
-    TrainingSets, Transformer, Work, WorkCounter, linalg, persist,
+    Affine, AxisLabels, Blocks, Dataset, Description, DynModel, Estimator, FailedNeed, FitContext, Moments,
+    MomentsSpec, Need, Note, NoteKind, Outputs, Params, PureTransformer, Round, Rounds, StagePlan, Summary,
+    Tile, TrainingSets, Transformer, Work, WorkCounter, linalg, persist,
 };
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 use serde::{Deserialize, Serialize};
@@ -505,9 +505,9 @@ pub(crate) fn frame(rows: usize, partitions: usize, seed: u64) -> DataFrame {
 /// A view with counters of its own.
 /// A view with the answers for `k` folds, which fit into one wave.
 pub(crate) fn in_one_wave(data: &Dataset, needs: &[Need], k: u32) -> (Dataset, Vec<FailedNeed>) {
-    let folds: Vec<u32> = (0..k).collect();
+    let rounds = Rounds::new((0..k).map(Round::hold_out), data.blocks().map_or(1, Blocks::count));
     let (sets, mut failed) =
-        TrainingSets::read(vec![(data.clone(), needs.to_vec())], &folds, u64::MAX).unwrap();
+        TrainingSets::read(vec![(data.clone(), needs.to_vec())], &rounds, u64::MAX).unwrap();
     let mut waves = Vec::new();
     sets.for_each_wave(|_, views| {
         waves.extend(views);

@@ -2,7 +2,7 @@
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema, SparseBuilder};
 use luthier_core::{
-    Dataset, Error, Folds, LineageStep, Moments, MomentsSpec, Need, Outputs, Params, Pipeline,
+    Blocks, Dataset, Error, LineageStep, Moments, MomentsSpec, Need, Outputs, Params, Pipeline,
     PureTransformer, Rows, Tile, Transformer,
 };
 use ndarray::{Array2, Axis};
@@ -73,12 +73,12 @@ proptest! {
     ) {
         let of: Vec<u32> = (0..x.len()).map(|i| (i as u32 * 7 + 1) % k).collect();
         let whole = frame(&x).repartition(parts).unwrap();
-        let data = Dataset::with_folds(whole.clone(), Folds::new(of.clone(), k).unwrap()).unwrap();
+        let data = Dataset::with_blocks(whole.clone(), Blocks::new(of.clone(), k).unwrap()).unwrap();
         let view = data.through(pure(Root::new())).unwrap();
-        for rows in (0..k).flat_map(|fold| [Rows::Except(fold), Rows::Only(fold)]).chain([Rows::All]) {
+        for rows in (0..k).flat_map(|fold| [Rows::except(fold), Rows::only(fold)]).chain([Rows::all()]) {
             let picked: Vec<usize> = (0..x.len()).filter(|&i| rows.includes(of[i]) && x[i] >= 0.0).collect();
             let direct = rows_of(&Dataset::new(whole.clone()), &["features", "x"]).select(Axis(0), &picked);
-            let view = view.select(rows);
+            let view = view.select(&rows);
             let found = rows_of(&view, &["features", "root"]);
             prop_assert_eq!(found.nrows(), picked.len());
             for (found, direct) in found.outer_iter().zip(direct.outer_iter()) {
@@ -110,7 +110,7 @@ proptest! {
 #[test]
 fn gathering_cuts_rows_alike_and_tells_how_many_are_in_front() {
     let x: Vec<f64> = (0..40_000).map(f64::from).collect();
-    let folds = Folds::new((0..40_000).map(|i| i % 5 / 3).collect(), 2).unwrap();
+    let folds = Blocks::new((0..40_000).map(|i| i % 5 / 3).collect(), 2).unwrap();
     let gathered = |data: &Dataset| {
         let add = |(_, rows): &mut (usize, Vec<f64>), tile: &Tile<'_>| {
             rows.extend_from_slice(&tile.numbers("x")?);
@@ -119,11 +119,11 @@ fn gathering_cuts_rows_alike_and_tells_how_many_are_in_front() {
         data.gather(&["x"], |before| (before, Vec::new()), add).unwrap()
     };
     for parts in [1, 2, 7] {
-        let data = Dataset::with_folds(frame(&x).repartition(parts).unwrap(), folds.clone()).unwrap();
+        let data = Dataset::with_blocks(frame(&x).repartition(parts).unwrap(), folds.clone()).unwrap();
         let (data, work) = counted(data);
-        for (rows, kept) in [(Rows::All, 40_000), (Rows::Except(1), 24_000), (Rows::Only(1), 16_000)] {
+        for (rows, kept) in [(Rows::all(), 40_000), (Rows::except(1), 24_000), (Rows::only(1), 16_000)] {
             let read = work().rows_read;
-            let stretches = gathered(&data.select(rows));
+            let stretches = gathered(&data.select(&rows));
             assert_eq!(work().rows_read - read, kept as u64);
             assert_eq!(stretches.len(), 3, "of about 16,384 rows, whatever the partitions");
             let mut all = Vec::new();

@@ -1,7 +1,7 @@
 //! Laws of the built-in summaries.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Dataset, Folds, Moments, MomentsSpec, QrFactor, Rows, Summary, json, linalg};
+use luthier_core::{Blocks, Dataset, Moments, MomentsSpec, QrFactor, Rows, Summary, json, linalg};
 use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate};
 use proptest::prelude::*;
 
@@ -77,9 +77,9 @@ proptest! {
         prop_assume!(total > 0.0);
 
         let cut = whole.repartition(partitions).unwrap();
-        let data = Dataset::with_folds(cut, Folds::new(assignment, k).unwrap()).unwrap();
+        let data = Dataset::with_blocks(cut, Blocks::new(assignment, k).unwrap()).unwrap();
         for moments in [moments(&whole), data.aggregate::<Moments>(&spec()).unwrap(), {
-            let parts = (0..k).map(|fold| data.select(Rows::Only(fold)).aggregate::<Moments>(&spec()).unwrap());
+            let parts = (0..k).map(|fold| data.select(Rows::only(fold)).aggregate::<Moments>(&spec()).unwrap());
             parts.reduce(|mut a, b| { a.merge(&b).unwrap(); a }).unwrap()
         }] {
             prop_assert_eq!(moments.rows(), n as u64);
@@ -90,7 +90,7 @@ proptest! {
             prop_assert!(gap < 1e-12, "scatter differs by {}", gap);
         }
         for factor in [factor(&whole), data.aggregate::<QrFactor>(&spec()).unwrap(), {
-            let parts = (0..k).map(|fold| data.select(Rows::Only(fold)).aggregate::<QrFactor>(&spec()).unwrap());
+            let parts = (0..k).map(|fold| data.select(Rows::only(fold)).aggregate::<QrFactor>(&spec()).unwrap());
             parts.reduce(|mut a, b| { a.merge(&b).unwrap(); a }).unwrap()
         }] {
             prop_assert_eq!(factor.rows(), n as u64);

@@ -1,7 +1,7 @@
 //! Moments of more features than rows, which hold the rows.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Affine, Dataset, Folds, Moments, MomentsSpec, Need, QrFactor, Rows, Summary};
+use luthier_core::{Affine, Blocks, Dataset, Moments, MomentsSpec, Need, QrFactor, Rows, Summary};
 use ndarray::{Array1, Array2, Axis};
 
 use crate::parts::{Random, scatter_gap, two_pass};
@@ -56,10 +56,10 @@ fn few_rows_are_held_and_many_are_multiplied_out() {
 #[test]
 fn training_sets_are_merged_from_folds() {
     let (x, weights, frame) = frame(120, 3);
-    let folds = Folds::new((0..120).map(|i| i % 5).collect(), 5).unwrap();
-    let data = Dataset::with_folds(frame, folds).unwrap();
+    let folds = Blocks::new((0..120).map(|i| i % 5).collect(), 5).unwrap();
+    let data = Dataset::with_blocks(frame, folds).unwrap();
     let parts: Vec<Moments> =
-        (0..5).map(|fold| data.select(Rows::Only(fold)).aggregate::<Moments>(&spec()).unwrap()).collect();
+        (0..5).map(|fold| data.select(Rows::only(fold)).aggregate::<Moments>(&spec()).unwrap()).collect();
     for left_out in 0..5 {
         let mut merged: Option<Moments> = None;
         for (_, part) in parts.iter().enumerate().filter(|(fold, _)| *fold != left_out) {

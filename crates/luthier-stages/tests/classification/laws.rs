@@ -2,7 +2,7 @@
 
 use luthier_core::frame::{Column, DataFrame, Field, Schema};
 use luthier_core::{
-    Dataset, DynEstimator, Estimator, FitContext, Folds, Outputs, Params, Rows, Tile, Transformer,
+    Blocks, Dataset, DynEstimator, Estimator, FitContext, Outputs, Params, Rows, Tile, Transformer,
 };
 use luthier_stages::{
     BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, BinaryScoresSpec, CalibrationCurve,
@@ -113,8 +113,8 @@ fn siblings(data: &Dataset, bad_row: i64) -> Vec<Dataset> {
 }
 
 fn folded(rows: usize, partitions: usize) -> Dataset {
-    let folds = Folds::new((0..rows).map(|i| (i % 3) as u32).collect(), 3).unwrap();
-    Dataset::with_folds(frame(rows, partitions), folds).unwrap().select(Rows::Only(1))
+    let folds = Blocks::new((0..rows).map(|i| (i % 3) as u32).collect(), 3).unwrap();
+    Dataset::with_blocks(frame(rows, partitions), folds).unwrap().select(Rows::only(1))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Summaries of single features: merge laws, the bound of quantiles, sparse as dense.
 
 use luthier_core::frame::{Column, DataFrame, SparseBuilder};
-use luthier_core::{Dataset, DynModel, Folds, Rows, Summary};
+use luthier_core::{Blocks, Dataset, DynModel, Rows, Summary};
 use luthier_stages::{
     CategoryCounts, CategorySpec, Extremes, FeatureSpec, FeatureStatistic, FeatureSummary, Missing,
     Quantiles, Spread, VectorAssembler,
@@ -118,10 +118,10 @@ proptest! {
         let frame = frame.and_then(|frame| frame.repartition(parts)).unwrap();
         let missing = Missing { nulls: false, value: missing };
         let spec = FeatureSpec::new(["dense", "sparse"], ()).without(missing);
-        let folds = Folds::new((0..rows).map(|i| (i % 3 == 1) as u32).collect(), 2).unwrap();
-        let data = Dataset::with_folds(frame.clone(), folds).unwrap();
-        for rows in [Rows::All, Rows::Only(0), Rows::Except(0)] {
-            let data = data.select(rows);
+        let folds = Blocks::new((0..rows).map(|i| (i % 3 == 1) as u32).collect(), 2).unwrap();
+        let data = Dataset::with_blocks(frame.clone(), folds).unwrap();
+        for rows in [Rows::all(), Rows::only(0), Rows::except(0)] {
+            let data = data.select(&rows);
             let extremes = data.summarize::<FeatureSummary<Extremes>>(&spec).unwrap();
             prop_assert!(same(extremes.of("dense").unwrap(), extremes.of("sparse").unwrap()));
             let spread = data.summarize::<FeatureSummary<Spread>>(&spec).unwrap();

@@ -1,7 +1,7 @@
 //! Lassos with several solutions: which one it is follows from the problem, not from rounding.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Dataset, Estimator, FitContext, Folds, Rows};
+use luthier_core::{Blocks, Dataset, Estimator, FitContext, Rows};
 use luthier_stages::{LinearRegression, LinearRegressionModel, Solver};
 use ndarray::{Array2, Axis, concatenate};
 use proptest::prelude::*;
@@ -71,8 +71,8 @@ proptest! {
                 y.iter().chain(&y[..3]).copied().collect(),
                 None,
             );
-            let folds = Dataset::with_folds(more.clone(), Folds::new(assignment.clone(), 3).unwrap()).unwrap();
-            let part = folds.select(Rows::Except(1));
+            let folds = Dataset::with_blocks(more.clone(), Blocks::new(assignment.clone(), 3).unwrap()).unwrap();
+            let part = folds.select(Rows::except(1));
             let kept: Vec<usize> = (0..rows + 3).filter(|i| i % 3 != 1).collect();
             let (x, y) = (more.vectors("features").unwrap(), more.column_f64("label").unwrap());
             let alone = frame(x.select(Axis(0), &kept), kept.iter().map(|&i| y[i]).collect(), None);

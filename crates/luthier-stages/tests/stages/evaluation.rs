@@ -1,7 +1,7 @@
 //! Metrics from moments are the metrics of the rows.
 
 use luthier_core::frame::{Column, DataFrame};
-use luthier_core::{Dataset, Evaluator, Folds, Need, Rows};
+use luthier_core::{Blocks, Dataset, Evaluator, Need, Rows};
 use luthier_stages::{
     Pca, RegressionEvaluator, RegressionMetric, RegressionSums, RegressionSumsSpec, SiblingSums,
     SiblingSumsSpec, StandardScaler,
@@ -124,8 +124,8 @@ proptest! {
         let folds = folds.min(rows as u32);
         let weight_col = weighted.then(|| "weight".to_owned());
         let assignment = (0..rows).map(|i| (i as u32 * 7 + 3) % folds).collect();
-        let data = Dataset::with_folds(problem.frame.clone(), Folds::new(assignment, folds).unwrap()).unwrap();
-        let data = data.select(Rows::Only(0));
+        let data = Dataset::with_blocks(problem.frame.clone(), Blocks::new(assignment, folds).unwrap()).unwrap();
+        let data = data.select(Rows::only(0));
         let line = |k: usize| {
             let mut line = problem.line.clone();
             line.intercept += k as f64;

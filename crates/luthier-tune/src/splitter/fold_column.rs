@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use luthier_core::Folds;
+use luthier_core::Blocks;
 use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
@@ -10,7 +8,8 @@ use crate::Error;
 /// Cross-validation with folds from a column: the rows of each value are held out once.
 ///
 /// It is for rows that belong together, such as those of one person or one day. Fold 0 is the smallest value, fold 1 the
-/// next, in numeric or alphabetical order. The seed is ignored.
+/// next, in numeric or alphabetical order. Rows with -1 or without a value are training rows in every round, as by scikit-learn's
+/// `PredefinedSplit`. The seed is ignored.
 ///
 /// ```
 /// use luthier_tune::core::frame::{Column, DataFrame};
@@ -18,7 +17,7 @@ use crate::Error;
 ///
 /// let frame = DataFrame::from_columns(vec![("day", Column::utf8(["mon", "tue", "mon"]))])?;
 /// let split = FoldColumn::new().fold_col("day").split(&frame, 0)?;
-/// assert_eq!(split.folds.assignment(), [0, 1, 0]);
+/// assert_eq!(split.blocks().assignment(), [0, 1, 0]);
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Params)]
@@ -46,52 +45,53 @@ impl FoldColumn {
         }
     }
 
-    /// The rank of each row's value among all values, and how many values there are.
-    fn ranks(frame: &DataFrame, name: &str) -> anyhow::Result<(Vec<u32>, usize)> {
-        Ok(match frame.schema().require(name)?.column_type() {
-            ColumnType::Utf8 => ranks(&frame.column_utf8(name)?),
-            ColumnType::Bool => ranks(&frame.column_bool(name)?),
-            _ => ranks(&frame.column_i64(name)?),
-        })
+    /// The fold of each row, or `None` if it is always a training row, and the number of folds.
+    fn folds(frame: &DataFrame, name: &str) -> anyhow::Result<(Vec<Option<u32>>, u32)> {
+        let ranks = frame.ranks(name)?;
+        let is_number = frame.schema().require(name)?.column_type() == ColumnType::I64;
+        let names = if is_number { ranks.names()? } else { Vec::new() };
+        let never = names.iter().position(|value| value == "-1").and_then(|place| u32::try_from(place).ok());
+        let fold = |rank: u32| match never {
+            Some(never) if rank == never => None,
+            Some(never) if rank > never => Some(rank - 1),
+            _ => Some(rank),
+        };
+        let count = u32::try_from(ranks.distinct.len())? - u32::from(never.is_some());
+        Ok((ranks.of_row.into_iter().map(|rank| rank.and_then(fold)).collect(), count))
     }
-}
-
-fn ranks<T: Ord>(values: &[T]) -> (Vec<u32>, usize) {
-    let mut known: BTreeMap<&T, u32> = values.iter().map(|value| (value, 0)).collect();
-    known.values_mut().zip(0..).for_each(|(rank, place)| *rank = place);
-    (values.iter().filter_map(|value| known.get(value).copied()).collect(), known.len())
 }
 
 impl Splitter for FoldColumn {
     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
         let name = self.column(frame.schema())?;
-        let (folds, found) = Self::ranks(frame, name)?;
-        let count = u32::try_from(found)?;
+        let (folds, count) = Self::folds(frame, name)?;
         if let Some(expected) = self.num_folds.filter(|expected| *expected != count) {
             if frame.num_rows() < expected as usize {
                 return Err(too_few_rows(frame.num_rows(), expected));
             }
             return Err(Error::invalid(format!(
-                "column `{name}` has {found} different values, expected {expected}, because num_folds is {expected}: \
+                "column `{name}` has {count} different values, expected {expected}, because num_folds is {expected}: \
                  correct num_folds, or leave it out to use every value of the column as a fold"
             ))
             .into());
         }
         if count < 2 {
             return Err(Error::invalid(format!(
-                "column `{name}` has {found} different values in {} rows, expected at least 2, because each value is a fold",
+                "column `{name}` has {count} different values in {} rows, expected at least 2, because each value is a fold",
                 frame.num_rows()
             ))
             .into());
         }
-        Ok(Split { folds: Folds::new(folds, count)?, evaluated: (0..count).collect() })
+        let is_complete = folds.iter().all(Option::is_some);
+        let blocks = folds.into_iter().map(|fold| fold.unwrap_or(count)).collect();
+        Ok(Split::hold_out(Blocks::new(blocks, count + u32::from(!is_complete))?, 0..count))
     }
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.column(schema).map(|_| ())
     }
 
-    fn num_evaluated(&self) -> Option<usize> {
+    fn num_rounds(&self) -> Option<usize> {
         self.num_folds.map(|count| count as usize)
     }
 }

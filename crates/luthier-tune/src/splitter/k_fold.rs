@@ -1,13 +1,15 @@
-use luthier_core::Folds;
-use luthier_core::frame::DataFrame;
+use luthier_core::Blocks;
+use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
-use super::shuffle::shuffle;
+use super::strata::{check, deal, strata};
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross-validation: `k` random folds whose sizes differ by at most 1, each held out once.
 ///
-/// The fold of a row is its place in a seeded permutation of all rows, modulo `k`.
+/// The fold of a row is its place in a seeded permutation of all rows, modulo `k`. With `stratify`, the rows of each class
+/// are dealt to the folds in turn, so that their numbers differ by at most 1 between folds. Numbers that are not whole or
+/// have more than 20 distinct values are divided into ten ranges of about equally many rows instead of classes.
 ///
 /// ```
 /// use luthier_tune::core::frame::{Column, DataFrame};
@@ -15,7 +17,7 @@ use super::{NamedSplitter, Split, Splitter, too_few_rows};
 ///
 /// let frame = DataFrame::from_columns(vec![("x", Column::i64((0..10).collect()))])?;
 /// let split = KFold::new().num_folds(4).split(&frame, 7)?;
-/// assert_eq!(split.folds.sizes(), [3, 3, 2, 2]);
+/// assert_eq!(split.blocks().sizes(), [3, 3, 2, 2]);
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Params)]
@@ -23,6 +25,8 @@ pub struct KFold {
     /// Number of folds.
     #[param(default = 3, range = 2..)]
     num_folds: u32,
+    /// Column whose classes, or ranges of numbers, are spread evenly over the folds.
+    stratify: Option<String>,
 }
 
 impl Splitter for KFold {
@@ -32,12 +36,15 @@ impl Splitter for KFold {
         if rows < num_folds as usize {
             return Err(too_few_rows(rows, num_folds));
         }
-        let mut folds: Vec<u32> = (0..num_folds).cycle().take(rows).collect();
-        shuffle(&mut folds, seed);
-        Ok(Split { folds: Folds::new(folds, num_folds)?, evaluated: (0..num_folds).collect() })
+        let folds = deal(&strata(frame, self.stratify.as_ref())?, num_folds, seed);
+        Ok(Split::hold_out_each(Blocks::new(folds, num_folds)?))
     }
 
-    fn num_evaluated(&self) -> Option<usize> {
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        self.stratify.iter().try_for_each(|column| check(schema, column))
+    }
+
+    fn num_rounds(&self) -> Option<usize> {
         Some(self.num_folds as usize)
     }
 }

@@ -2,66 +2,141 @@
 
 mod entry;
 mod fold_column;
+mod group_k_fold;
+mod groups;
 mod k_fold;
+mod leave_one_group_out;
+mod leave_one_out;
+mod micro_blocks;
+mod repeated_k_fold;
+mod rolling_origin;
 mod shuffle;
+mod shuffle_split;
+mod strata;
 mod train_ratio;
 
 use std::any::Any;
 use std::fmt::Debug;
 
-use luthier_core::Folds;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
+use luthier_core::{Blocks, Round, Rounds};
 
 pub use entry::SplitterEntry;
 pub use fold_column::FoldColumn;
+pub use group_k_fold::GroupKFold;
 pub use k_fold::KFold;
+pub use leave_one_group_out::LeaveOneGroupOut;
+pub use leave_one_out::LeaveOneOut;
+pub use repeated_k_fold::RepeatedKFold;
+pub use rolling_origin::RollingOrigin;
 pub use shuffle::shuffle;
+pub use shuffle_split::ShuffleSplit;
 pub use train_ratio::TrainRatio;
 
 use crate::{Error, Result};
 
-/// The fold of every row, and the folds that are held out.
+/// The block of every row, and the rounds: for each of them the blocks to train on and those to validate on.
+///
+/// ```
+/// use luthier_tune::core::{Blocks, Round, Rows};
+/// use luthier_tune::Split;
+///
+/// // Blocks in the order of time: train on everything before a block, validate on the block.
+/// let blocks = Blocks::new(vec![0, 0, 1, 1, 2, 2], 3)?;
+/// let rounds = (1..3).map(|now| Round::new(Rows::range(0..now), Rows::only(now)));
+/// let split = Split::new(blocks, rounds);
+/// split.check(6)?;
+/// assert_eq!(split.num_training_rows(1), 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Split {
-    /// A fold number for every row.
-    pub folds: Folds,
-    /// The folds that are held out in turn for validation; the training rows are those of all other folds.
-    pub evaluated: Vec<u32>,
+    blocks: Blocks,
+    given: Vec<Round>,
+    rounds: Rounds,
+}
+
+impl PartialEq for Split {
+    fn eq(&self, other: &Self) -> bool {
+        self.blocks == other.blocks && self.rounds() == other.rounds()
+    }
 }
 
 impl Split {
+    /// These rounds over blocks.
+    pub fn new(blocks: Blocks, rounds: impl IntoIterator<Item = Round>) -> Self {
+        let given: Vec<Round> = rounds.into_iter().collect();
+        let rounds = Rounds::new(given.iter().cloned(), blocks.count());
+        Self { blocks, given, rounds }
+    }
+
+    /// Each block is held out once for validation; the training rows are those of all other blocks.
+    pub fn hold_out_each(blocks: Blocks) -> Self {
+        let all = 0..blocks.count();
+        Self::hold_out(blocks, all)
+    }
+
+    /// These blocks are held out in turn for validation; the training rows are those of all other blocks.
+    pub fn hold_out(blocks: Blocks, held_out: impl IntoIterator<Item = u32>) -> Self {
+        Self::new(blocks, held_out.into_iter().map(Round::hold_out))
+    }
+
+    /// The block of every row.
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// The rounds, in order.
+    pub fn rounds(&self) -> &[Round] {
+        self.rounds.as_slice()
+    }
+
+    /// The rounds with the order in which their training sets are merged.
+    pub(crate) fn merges(&self) -> &Rounds {
+        &self.rounds
+    }
+
+    /// The number of training rows in a round; 0 if there is no such round.
+    pub fn num_training_rows(&self, round: usize) -> usize {
+        self.rounds().get(round).map_or(0, |round| self.blocks.num_rows(&round.train))
+    }
+
+    /// The number of validation rows in a round; 0 if there is no such round.
+    pub fn num_validation_rows(&self, round: usize) -> usize {
+        self.rounds().get(round).map_or(0, |round| self.blocks.num_rows(&round.validate))
+    }
+
     /// Checks that the split is valid for a frame of `rows` rows.
     ///
     /// # Errors
-    /// A number of fold numbers other than the number of rows; fewer than two folds, so that no training rows are left; no
-    /// evaluated fold, one that does not exist, or a duplicate.
+    /// A number of block numbers other than the number of rows; no round; a round with a block that does not exist, with a
+    /// block both in its training and its validation set, or without training or validation rows.
     pub fn check(&self, rows: usize) -> Result<()> {
-        let (count, given) = (self.folds.count(), self.folds.assignment().len());
+        let (count, given) = (self.blocks.count(), self.blocks.assignment().len());
         if given != rows {
             return Err(Error::invalid(format!("the split has {given} rows, but the frame has {rows}")));
         }
-        if count < 2 {
-            return Err(Error::invalid(format!(
-                "the split has {count} fold, expected at least 2: no rows are left for training"
-            )));
+        if self.given.is_empty() {
+            return Err(Error::invalid("the split has no rounds, expected at least one"));
         }
-        if self.evaluated.is_empty() {
-            return Err(Error::invalid("the split evaluates no fold, expected at least one"));
-        }
-        let mut seen = vec![false; count as usize];
-        for &fold in &self.evaluated {
-            match seen.get_mut(fold as usize) {
-                Some(seen) if !*seen => *seen = true,
-                Some(_) => {
-                    return Err(Error::invalid(format!("the split evaluates fold {fold} twice")));
-                }
-                None => {
-                    return Err(Error::invalid(format!(
-                        "the split evaluates fold {fold}, but folds are numbered from 0 to {}",
-                        count - 1
-                    )));
-                }
+        for (place, round) in self.given.iter().enumerate() {
+            let highest = round.validate.highest().max(round.train.highest());
+            if let Some(block) = highest.filter(|block| *block >= count) {
+                return Err(Error::invalid(format!(
+                    "round {place} of the split has block {block}, but there are {count} blocks, numbered from 0"
+                )));
+            }
+            let rows = [("training", &round.train), ("validation", &round.validate)];
+            if let Some((side, _)) = rows.into_iter().find(|(_, rows)| self.blocks.num_rows(rows) == 0) {
+                return Err(Error::invalid(format!("round {place} of the split has no {side} rows")));
+            }
+            if !round.train.is_disjoint(&round.validate) {
+                return Err(Error::invalid(format!(
+                    "round {place} of the split trains on {} and validates on {}: a block is in both",
+                    round.train.within(count),
+                    round.validate.within(count)
+                )));
             }
         }
         Ok(())
@@ -78,18 +153,18 @@ fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
     .into()
 }
 
-/// Assigns rows to folds.
+/// Assigns rows to blocks and says in which rounds these are trained and validated on.
 ///
 /// # Contract
-/// - The fold of a row depends on the seed, the number of rows, the row's global index and its values; never on
+/// - The block of a row depends on the seed, the number of rows, the row's global index and its values; never on
 ///   how the frame is divided into partitions and batches.
-/// - Every fold has rows, and every evaluated fold leaves rows for training.
+/// - There is a round; each has training rows and validation rows, and none in both.
 /// - Equal arguments give equal splits.
 ///
 /// The engine checks every split with [`Split::check`]; `luthier_testkit::check_splitter` tests the whole contract.
 ///
 /// ```
-/// use luthier_tune::core::Folds;
+/// use luthier_tune::core::Blocks;
 /// use luthier_tune::core::frame::DataFrame;
 /// use luthier_tune::{Split, Splitter};
 ///
@@ -100,17 +175,17 @@ fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
 /// impl Splitter for LastQuarter {
 ///     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
 ///         let rows = frame.num_rows();
-///         let folds = (0..rows).map(|row| u32::from(4 * row >= 3 * rows)).collect();
-///         Ok(Split { folds: Folds::new(folds, 2)?, evaluated: vec![1] })
+///         let blocks = (0..rows).map(|row| u32::from(4 * row >= 3 * rows)).collect();
+///         Ok(Split::hold_out(Blocks::new(blocks, 2)?, [1]))
 ///     }
-///     fn num_evaluated(&self) -> Option<usize> {
+///     fn num_rounds(&self) -> Option<usize> {
 ///         Some(1)
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a splitter",
-    note = "implement `luthier_tune::Splitter` (`split` and `num_evaluated`) for it"
+    note = "implement `luthier_tune::Splitter` (`split` and `num_rounds`) for it"
 )]
 pub trait Splitter: Any + Debug + Send + Sync {
     /// Splits the rows of a frame.
@@ -128,8 +203,8 @@ pub trait Splitter: Any + Debug + Send + Sync {
         Ok(())
     }
 
-    /// The number of evaluated folds; `None` if it is only known from the rows.
-    fn num_evaluated(&self) -> Option<usize>;
+    /// The number of rounds; `None` if it is only known from the rows.
+    fn num_rounds(&self) -> Option<usize>;
 }
 
 /// A splitter that a configuration can name. Register it with
@@ -137,7 +212,7 @@ pub trait Splitter: Any + Debug + Send + Sync {
 ///
 /// ```
 /// use luthier_tune::core::frame::DataFrame;
-/// use luthier_tune::core::{Folds, Params};
+/// use luthier_tune::core::{Blocks, Params};
 /// use luthier_tune::{NamedSplitter, Split, Splitter};
 ///
 /// /// Every n-th row in one fold.
@@ -151,9 +226,9 @@ pub trait Splitter: Any + Debug + Send + Sync {
 /// impl Splitter for Stripes {
 ///     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
 ///         let folds = (0..self.num_folds).cycle().take(frame.num_rows()).collect();
-///         Ok(Split { folds: Folds::new(folds, self.num_folds)?, evaluated: (0..self.num_folds).collect() })
+///         Ok(Split::hold_out_each(Blocks::new(folds, self.num_folds)?))
 ///     }
-///     fn num_evaluated(&self) -> Option<usize> {
+///     fn num_rounds(&self) -> Option<usize> {
 ///         Some(self.num_folds as usize)
 ///     }
 /// }

@@ -1,6 +1,6 @@
 //! Bad input is an error before any fit, and the error says what to do.
 
-use luthier::core::Folds;
+use luthier::core::Blocks;
 use luthier::prelude::*;
 use luthier::tune::{CandidateResult, Error, Split, Splitter};
 use ndarray::Array2;
@@ -132,11 +132,11 @@ struct Short;
 
 impl Splitter for Short {
     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
-        let folds = Folds::new((0..2).cycle().take(frame.num_rows() - 1).collect(), 2)?;
-        Ok(Split { folds, evaluated: vec![0, 1] })
+        let folds = Blocks::new((0..2).cycle().take(frame.num_rows() - 1).collect(), 2)?;
+        Ok(Split::hold_out(folds, [0, 1]))
     }
 
-    fn num_evaluated(&self) -> Option<usize> {
+    fn num_rounds(&self) -> Option<usize> {
         Some(2)
     }
 }

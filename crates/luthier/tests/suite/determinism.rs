@@ -82,7 +82,7 @@ fn the_same_bytes_without_sharing() {
 #[test]
 fn partitions_move_no_row_to_another_fold_and_metrics_only_by_rounding() {
     let data = diabetes();
-    let folds = |data: &DataFrame| KFold::new().split(data, 7).unwrap().folds.assignment().to_vec();
+    let folds = |data: &DataFrame| KFold::new().split(data, 7).unwrap().blocks().assignment().to_vec();
     for of in [RegressionMetric::Rmse, RegressionMetric::Mae] {
         let expected = search(of).fit(&data).unwrap();
         for partitions in [1, 2, 5] {

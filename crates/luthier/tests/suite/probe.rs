@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use luthier::core::frame::{Field, Schema};
-use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, ParamEnum, Rows, StagePlan, Tile};
+use luthier::core::{Dataset, FitContext, Moments, MomentsSpec, Outputs, ParamEnum, StagePlan, Tile};
 use luthier::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -108,8 +108,8 @@ impl Estimator for Constant {
         match self.mood {
             Mood::Fails => anyhow::bail!("it is in a bad mood"),
             Mood::Panics => std::panic::resume_unwind(Box::new("it is in a very bad mood")),
-            Mood::FailsOnFoldOne if data.rows() == Rows::Except(1) => anyhow::bail!("not on fold 1"),
-            Mood::FailsOnAllRows if data.rows() == Rows::All => anyhow::bail!("not on all rows"),
+            Mood::FailsOnFoldOne if !data.rows().includes(1) => anyhow::bail!("not on fold 1"),
+            Mood::FailsOnAllRows if data.rows().is_all() => anyhow::bail!("not on all rows"),
             _ => Ok(ConstantModel { value: self.value, seed: ctx.seed() }),
         }
     }

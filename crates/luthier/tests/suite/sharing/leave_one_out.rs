@@ -72,7 +72,7 @@ fn errors(
     let tuned = search.fit(data).unwrap();
     let folds = &tuned.result().candidates[0].folds;
     let split = KFold::new().num_folds(n).split(data, 5).unwrap();
-    split.folds.assignment().iter().map(|&fold| folds[fold as usize].metric).collect()
+    split.blocks().assignment().iter().map(|&fold| folds[fold as usize].metric).collect()
 }
 
 fn rows(data: &DataFrame, weighted: bool) -> Rows {

@@ -37,7 +37,7 @@ enum Stage {
 #[derive(Debug, Clone)]
 enum Split {
     Train(f64),
-    Folds(u32),
+    Blocks(u32),
     LeaveOneOut,
 }
 
@@ -135,7 +135,7 @@ impl Case {
         let (pipeline, grid) = self.pipeline();
         let splitter: Arc<dyn Splitter> = match self.split {
             Split::Train(ratio) => Arc::new(TrainRatio::new().train_ratio(ratio)),
-            Split::Folds(folds) => Arc::new(KFold::new().num_folds(folds)),
+            Split::Blocks(folds) => Arc::new(KFold::new().num_folds(folds)),
             Split::LeaveOneOut => Arc::new(KFold::new().num_folds(self.shape.rows as u32)),
         };
         let mut evaluator = metric(self.of);
@@ -199,7 +199,7 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
     );
     let split = prop_oneof![
         1 => (0.5..0.9).prop_map(Split::Train),
-        3 => (2..=8u32).prop_map(Split::Folds),
+        3 => (2..=8u32).prop_map(Split::Blocks),
         1 => Just(Split::LeaveOneOut),
     ];
     let budget = prop_oneof![1 => Just(None), 1 => (1..3000u64).prop_map(Some)];
@@ -211,7 +211,7 @@ fn case(shape: impl Strategy<Value = Shape>) -> impl Strategy<Value = Case> {
             let stages = sensible(stages, &shape);
             // A row that is unlike the others is predicted with many times the rounding of its features.
             let split = match split {
-                Split::LeaveOneOut if shape.offset.abs() > 1e3 => Split::Folds(5),
+                Split::LeaveOneOut if shape.offset.abs() > 1e3 => Split::Blocks(5),
                 split => split,
             };
             // As many fits as folds: few of them.

@@ -1,0 +1,157 @@
+use luthier_core::frame::{ColumnType, DataFrame, Schema};
+use luthier_core::params::Params;
+use luthier_core::{Blocks, Round, Rows};
+
+use super::strata::invalid;
+use super::{NamedSplitter, Split, Splitter};
+
+/// Rounds in the order of time: trains on rows up to an origin and validates on the rows behind it, then moves the origin on.
+///
+/// Everything is counted in distinct points in time, of which there are `T`: those of `time_col`, or the rows in their order.
+/// Rows of the same time stay together. Round `r` trains on the times before `initial + r · step`, or on the last `window` of
+/// these, and validates on the `horizon` times that follow after a `gap`. There are as many rounds as have a complete
+/// horizon. By default, there are five that end at the last time, as by scikit-learn's `TimeSeriesSplit`. The seed is ignored.
+///
+/// ```
+/// use luthier_tune::core::frame::{Column, DataFrame};
+/// use luthier_tune::{RollingOrigin, Splitter};
+///
+/// let frame = DataFrame::from_columns(vec![("month", Column::i64(vec![1, 1, 2, 3, 4, 4]))])?;
+/// let split = RollingOrigin::new().time_col("month").initial(2).horizon(1).split(&frame, 0)?;
+/// let sizes: Vec<_> = (0..2).map(|r| (split.num_training_rows(r), split.num_validation_rows(r))).collect();
+/// assert_eq!(sizes, [(3, 1), (4, 2)]); // months 1 and 2, then 3; months 1 to 3, then 4
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Params)]
+pub struct RollingOrigin {
+    /// Column of times: numbers, dates or timestamps. Without it, the rows are in the order of time.
+    time_col: Option<String>,
+    /// Number of times before the first origin; by default, what leaves five rounds.
+    #[param(range = 1..)]
+    initial: Option<u32>,
+    /// Number of times to validate on; by default, a sixth of all.
+    #[param(range = 1..)]
+    horizon: Option<u32>,
+    /// Number of times by which the origin moves from one round to the next; by default, the horizon.
+    #[param(range = 1..)]
+    step: Option<u32>,
+    /// Number of times between the training and the validation rows that are in neither.
+    #[param(default = 0)]
+    gap: u32,
+    /// Number of times to train on, if that is not all before the origin (a sliding instead of an expanding window).
+    #[param(range = 1..)]
+    window: Option<u32>,
+}
+
+/// The times of one round, by their places.
+struct Times {
+    train: std::ops::Range<usize>,
+    validate: std::ops::Range<usize>,
+}
+
+impl RollingOrigin {
+    fn rounds(&self, times: usize) -> anyhow::Result<Vec<Times>> {
+        let gap = self.gap as usize;
+        let horizon = self.horizon.map_or_else(|| (times / 6).max(1), |horizon| horizon as usize);
+        let step = self.step.map_or(horizon, |step| step as usize);
+        let initial = match self.initial {
+            Some(initial) => initial as usize,
+            None => times.saturating_sub(4 * step + horizon + gap),
+        };
+        if initial == 0 || initial + gap + horizon > times {
+            return Err(invalid(format!(
+                "{times} points in time do not suffice for {} of training, a gap of {gap} and a horizon of {horizon}: lower \
+                 initial, gap or horizon, or give more rows",
+                initial.max(1)
+            )));
+        }
+        let origins = (initial..).step_by(step).take_while(|origin| origin + gap + horizon <= times);
+        let round = |origin: usize| Times {
+            train: self.window.map_or(0, |window| origin.saturating_sub(window as usize))..origin,
+            validate: origin + gap..origin + gap + horizon,
+        };
+        Ok(origins.map(round).collect())
+    }
+
+    /// The place in time of each row, and the number of points in time.
+    fn times(&self, frame: &DataFrame) -> anyhow::Result<(Vec<u32>, usize)> {
+        let Some(column) = &self.time_col else {
+            let rows = u32::try_from(frame.num_rows())?;
+            return Ok(((0..rows).collect(), rows as usize));
+        };
+        check_time(frame.schema(), column)?;
+        let ranks = frame.ranks(column)?;
+        let place = |(row, rank): (usize, Option<u32>)| {
+            rank.ok_or_else(|| luthier_core::frame::Error::Null { column: column.clone(), row })
+        };
+        let places = ranks.of_row.into_iter().enumerate().map(place).collect::<Result<_, _>>()?;
+        Ok((places, ranks.distinct.len()))
+    }
+}
+
+fn check_time(schema: &Schema, column: &str) -> anyhow::Result<()> {
+    match schema.require(column)?.column_type() {
+        ColumnType::F64 | ColumnType::I64 | ColumnType::Date | ColumnType::Timestamp => Ok(()),
+        found => Err(luthier_core::Error::ColumnType {
+            column: column.to_owned(),
+            found: found.to_string(),
+            expected: "numbers, dates or timestamps, in the order of time".to_owned(),
+        }
+        .into()),
+    }
+}
+
+impl Splitter for RollingOrigin {
+    fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
+        self.validate()?;
+        let (time_of, times) = self.times(frame)?;
+        let rounds = self.rounds(times)?;
+        // A block is a range of times that all rounds take or leave as a whole.
+        let ranges = || rounds.iter().flat_map(|round| [&round.train, &round.validate]);
+        let mut bounds: Vec<usize> = ranges().flat_map(|range| [range.start, range.end]).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let place = |time: usize| bounds.partition_point(|bound| *bound < time);
+        let mut change = vec![0i64; bounds.len() + 1];
+        for range in ranges() {
+            change[place(range.start)] += 1;
+            change[place(range.end)] -= 1;
+        }
+        let (mut open, mut count) = (0, 0);
+        // For each bound, the block that begins there; a range that no round takes is none.
+        let block_at: Vec<(u32, bool)> = change
+            .into_iter()
+            .map(|by| {
+                open += by;
+                let block = (count, open > 0);
+                count += u32::from(open > 0);
+                block
+            })
+            .collect();
+        let block_of = |&time: &u32| match block_at.get(place(time as usize + 1).wrapping_sub(1)) {
+            Some((block, true)) => *block,
+            _ => Blocks::UNUSED,
+        };
+        let blocks = Blocks::new(time_of.iter().map(block_of).collect(), count)?;
+        let block = |time: usize| block_at.get(place(time)).map_or(count, |(block, _)| *block);
+        let rows = |range: &std::ops::Range<usize>| Rows::range(block(range.start)..block(range.end));
+        Ok(Split::new(
+            blocks,
+            rounds.iter().map(|round| Round::new(rows(&round.train), rows(&round.validate))),
+        ))
+    }
+
+    fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
+        self.time_col.iter().try_for_each(|column| check_time(schema, column))
+    }
+
+    fn num_rounds(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl NamedSplitter for RollingOrigin {
+    const NAME: &'static str = "rolling_origin";
+}
+
+crate::register_splitter!(RollingOrigin: "Trains on the past and validates on what follows, again and again.");
