@@ -271,6 +271,12 @@ fn a_command_names_its_own_flags() {
     write(&folder, "new.csv", "id\n\"1,5\"\n2\n");
     let err = refused(&folder, "predict m.json new.csv");
     assert!(err.contains("write `--decimal ,`; if it separates thousands, `--thousands ,`"), "{err}");
+    // Of a column that the model knows as numbers, too.
+    write(&folder, "train.csv", "id,tenure\n1.5,1\n2,2\n3,3\n");
+    done(&folder, "fit c.toml --model m.json");
+    write(&folder, "new.csv", "id\nunknown\n2\n");
+    let err = refused(&folder, "predict m.json new.csv");
+    assert!(err.contains("new.csv:2: column `id`: \"unknown\" is not a number; if it stands for a missing value, write `--null-value NA"), "{err}");
     write(&folder, "train.csv", "id,tenure\n1,1\n2,2\nunknown,3\n");
     assert!(refused(&folder, "fit c.toml --model m.json").contains("write `null_values = ["));
 }
