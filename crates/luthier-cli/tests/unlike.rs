@@ -91,7 +91,7 @@ const NEW: &str = "id,tenure,plan,seen\n1,5,month,2024-02-03T10:30\n2,6,decade,2
                    century,2024-02-03T10:30\n";
 
 const UNSEEN: &str = "note: new.csv:3: stage `prepare.text.string_indexer`: 2 cells of column `plan` have a category that was not \
-                      seen when fitting, the first of them `decade`: they count as the category `__unknown`\n";
+                      seen when fitting, the first of them `decade`: counted as the category `__unknown`\n";
 
 #[test]
 fn unseen_categories_are_counted() {
@@ -125,7 +125,7 @@ fn rows_left_out_for_unseen_categories_are_told_of() {
     let (out, err) = told(&folder, "predict m.json new.csv");
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(err.contains("2 cells of column `plan` have a category that was not seen when fitting"), "{err}");
-    assert!(err.contains("the first of them `decade`: their rows are left out\n"), "{err}");
+    assert!(err.contains("the first of them `decade`: left out, with the row\n"), "{err}");
     assert!(err.contains("note: wrote 1 rows (3 of 4 rows are left out"), "{err}");
 }
 
@@ -179,6 +179,23 @@ fn a_missing_value_is_answered_for_predictions() {
         ),
         "{err}"
     );
+}
+
+#[test]
+fn a_candidate_that_fails_names_the_line() {
+    let folder = TempDir::new().unwrap();
+    let row =
+        |i: u32| format!("{},{}\n", if i == 7 { "rare" } else { ["a", "b"][i as usize % 2] }, i * i % 5);
+    write(&folder, "d.csv", &format!("c,y\n{}", (0..18).map(row).collect::<String>()));
+    let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n[[stage]]\nname = \"i\"\ntype = \"string_indexer\"\n\
+                  input_cols = [\"c\"]\noutput_cols = [\"k\"]\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\nfeatures_col = \
+                  \"k\"\n[grid]\n\"i.handle_invalid\" = [\"keep\", \"error\"]\n[search]\nnum_folds = 3\n";
+    write(&folder, "c.toml", config);
+    let (out, err) = told(&folder, "tune c.toml --out out");
+    for text in [&out, &err, &read(&folder, "out/results.json")] {
+        assert!(text.contains("column `c` (d.csv:9): found `rare`"), "{text}");
+        assert!(!text.contains("row 7"), "{text}");
+    }
 }
 
 #[test]
@@ -254,6 +271,12 @@ fn a_command_names_its_own_flags() {
     write(&folder, "new.csv", "id\n\"1,5\"\n2\n");
     let err = refused(&folder, "predict m.json new.csv");
     assert!(err.contains("write `--decimal ,`; if it separates thousands, `--thousands ,`"), "{err}");
+    // Of a column that the model knows as numbers, too.
+    write(&folder, "train.csv", "id,tenure\n1.5,1\n2,2\n3,3\n");
+    done(&folder, "fit c.toml --model m.json");
+    write(&folder, "new.csv", "id\nunknown\n2\n");
+    let err = refused(&folder, "predict m.json new.csv");
+    assert!(err.contains("new.csv:2: column `id`: \"unknown\" is not a number; if it stands for a missing value, write `--null-value NA"), "{err}");
     write(&folder, "train.csv", "id,tenure\n1,1\n2,2\nunknown,3\n");
     assert!(refused(&folder, "fit c.toml --model m.json").contains("write `null_values = ["));
 }

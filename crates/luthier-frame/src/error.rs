@@ -263,8 +263,9 @@ pub enum Error {
     },
     /// A value of a CSV file is not of the declared type of its column.
     #[error(
-        "{}:{line}: column `{column}`: {found:?} is not of type {expected}{}",
+        "{}:{line}: column `{column}`: {found:?} is not {}{}",
         shown(path),
+        a_value_of(*expected),
         because(hint)
     )]
     CsvValue {
@@ -377,6 +378,18 @@ impl Error {
         let known: Vec<String> = known.map(str::to_owned).collect();
         let suggestion = closest(column, known.iter().map(String::as_str)).map(str::to_owned);
         Self::UnknownColumn { column: column.to_owned(), known, suggestion }
+    }
+}
+
+fn a_value_of(column_type: ColumnType) -> String {
+    match column_type {
+        ColumnType::F64 | ColumnType::Vector { .. } => "a number".to_owned(),
+        ColumnType::I64 => "an integer".to_owned(),
+        ColumnType::Bool => "true or false".to_owned(),
+        ColumnType::Date => "a date".to_owned(),
+        ColumnType::Timestamp => "a timestamp".to_owned(),
+        ColumnType::List => "a list of integers with spaces between them".to_owned(),
+        other => format!("of type {other}"),
     }
 }
 

@@ -23,8 +23,8 @@ pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     laid_out(columns, rows, usize::MAX)
 }
 
-/// As [`table`], in lines of at most `width` characters: the cells of the widest columns are broken between words, or within a
-/// word that is too long for its column.
+/// As [`table`], in lines of at most `width` characters: wide cells are broken between words and, behind the first
+/// column, within words of more than 20 characters. Where that is not enough, the lines are longer.
 ///
 /// ```
 /// use luthier_frame::{Align, table_within};
@@ -43,12 +43,13 @@ fn laid_out(columns: &[(&str, Align)], rows: &[Vec<String>], width: usize) -> St
         (0..columns.len()).map(|column| row.get(column).map(one_line).unwrap_or_default()).collect()
     };
     let header: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    let mut layout = Layout::new(columns.iter().map(|(_, align)| *align), rows.iter().chain([&header]));
-    layout.narrow(&rows, width);
+    let lines: Vec<Vec<String>> = [header].into_iter().chain(rows.iter().map(cells)).collect();
+    let mut layout = Layout::new(columns.iter().map(|(_, align)| *align), lines.iter());
+    layout.narrow(&lines, width);
     let line = |cells: &[String]| format!("{}\n", layout.padded(cells).join("  ").trim_end());
     let rule: Vec<String> = layout.columns.iter().map(|(_, width)| "-".repeat(*width)).collect();
-    let lines = [&header, &rule].into_iter().chain(&rows);
+    let (header, rows) = lines.split_at(1);
+    let lines = header.iter().chain([&rule]).chain(rows);
     lines.flat_map(|cells| layout.broken(cells)).map(|cells| line(&cells)).collect()
 }
 
@@ -116,16 +117,23 @@ impl Layout {
         Self { columns: alignment.enumerate().map(|(at, align)| (align, width(at))).collect() }
     }
 
-    /// Takes characters from columns until a line has at most `width`, as far as columns stay readable: each from the column
-    /// where it makes the table the least higher, of several the widest.
+    /// Takes characters from columns until a line has at most `width`, as far as no word is broken but long ones behind the
+    /// first column: each from the column where it makes the table the least higher, of several the widest.
     fn narrow(&mut self, rows: &[Vec<String>], width: usize) {
-        const LEAST: usize = 12;
+        const LONG: usize = 20;
+        let longest = |at: usize| {
+            let words = rows.iter().filter_map(|cells| cells.get(at)).flat_map(|cell| cell.split(' '));
+            let longest = words.map(|word| word.chars().count()).max().unwrap_or(0);
+            if at == 0 { longest } else { longest.min(LONG) }
+        };
+        let least: Vec<usize> = (0..self.columns.len()).map(longest).collect();
         let gaps = 2 * self.columns.len().saturating_sub(1);
         let sum: usize = self.columns.iter().map(|(_, width)| width).sum();
         for _ in 0..(sum + gaps).saturating_sub(width) {
             let narrower = |at: usize| {
                 let mut columns = self.columns.clone();
-                let width = columns.get_mut(at).map(|(_, width)| width).filter(|width| **width > LEAST)?;
+                let width =
+                    columns.get_mut(at).map(|(_, width)| width).filter(|width| **width > least[at])?;
                 *width -= 1;
                 let layout = Self { columns };
                 let height: usize = rows.iter().map(|cells| layout.height(cells)).sum();

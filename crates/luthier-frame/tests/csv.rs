@@ -109,7 +109,7 @@ fn errors_tell_the_place() {
     let value = read_with("a,b\n\"two\nlines\",1.5\nx,\"12,5\"\n", &typed).unwrap_err();
     assert_eq!(
         message(&value),
-        "4: column `b`: \"12,5\" is not of type f64; if the comma is the decimal separator, write `decimal = \",\"`; if it \
+        "4: column `b`: \"12,5\" is not a number; if the comma is the decimal separator, write `decimal = \",\"`; if it \
          separates thousands, `thousands = \",\"`"
     );
 

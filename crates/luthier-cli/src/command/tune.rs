@@ -11,6 +11,7 @@ use luthier::tune::{Error, Search, SearchResult};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
+use crate::data::DataSource;
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::{build, failure, model_file, prepare, results, unread};
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
-    if let Some(result) = result {
+    let result = result.map(|result| with_places(result.clone(), &config.data.source));
+    if let Some(result) = &result {
         // This comes first, because later steps may fail.
         print(&report(result, seconds))?;
         result.executor_note.iter().for_each(|text| note(text));
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Ok(tuned) = &tuned {
         unread::tell(&tuned.model, &config.evaluators);
     }
-    if let (Some(directory), Some(result)) = (&args.out, result) {
+    if let (Some(directory), Some(result)) = (&args.out, &result) {
         let mut files = results::files(result, seconds)?;
         if let Ok(tuned) = &tuned {
             let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
@@ -98,6 +100,29 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         )),
         None => Ok(()),
     }
+}
+
+/// The result with the place of a row in its file where a failure tells the number of the row.
+fn with_places(mut result: SearchResult, source: &DataSource) -> SearchResult {
+    let mut changed: Vec<(String, String)> = Vec::new();
+    let folds = result.candidates.iter_mut().flat_map(|candidate| &mut candidate.folds);
+    let failures = folds.flat_map(|fold| {
+        fold.error.iter_mut().chain(fold.also.iter_mut().filter_map(|metric| metric.error.as_mut()))
+    });
+    for failure in failures {
+        let Some(row) = failure.row else { continue };
+        let told = format!(", row {row}: ");
+        if failure.message.contains(&told) {
+            let placed = failure.message.replace(&told, &format!(" ({}): ", source.place_of(row)));
+            changed.push((std::mem::replace(&mut failure.message, placed.clone()), placed));
+        }
+    }
+    for note in &mut result.notes {
+        if let Some((told, placed)) = changed.iter().find(|(told, _)| note.note.message.contains(told)) {
+            note.note.message = note.note.message.replace(told, placed);
+        }
+    }
+    result
 }
 
 /// Whether a stage appends probabilities of classes.

@@ -16,7 +16,7 @@ use crate::stage::{Children, DynModel, FittedChild, Transformer};
 /// ```
 /// use luthier_core::OddCells;
 ///
-/// let mut odd = OddCells::new("color", "a category that was not seen when fitting", "they are left out");
+/// let mut odd = OddCells::new("color", "a category that was not seen when fitting", "counted as `other`");
 /// odd.push(17, || "mauve".to_owned());
 /// odd.push(19, || "ecru".to_owned());
 /// assert_eq!(odd.len(), 2);
@@ -31,7 +31,8 @@ pub struct OddCells {
 }
 
 impl OddCells {
-    /// No cells yet of this column. `what` completes the sentence "the cells have …", and `outcome` says what became of them.
+    /// No cells yet of this column. `what` completes the sentence "the cells have …", and `outcome` says
+    /// what became of one or several of them: "left out, with the row".
     pub fn new(column: impl Into<String>, what: &'static str, outcome: &'static str) -> Self {
         Self { column: column.into(), what, outcome, rows: Vec::new(), example: String::new() }
     }
@@ -59,7 +60,7 @@ impl OddCells {
 /// All odd cells of one kind that a stage has found in a column.
 ///
 /// It displays without the place of the row, which only the frame knows: `stage `index`: 2 cells of column `color` have a
-/// category that was not seen when fitting, the first of them `mauve`: they are left out`.
+/// category that was not seen when fitting, the first of them `mauve`: left out, with the row`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Remark {

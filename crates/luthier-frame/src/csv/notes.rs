@@ -174,16 +174,21 @@ impl CsvNote {
         Some(match reason {
             TextReason::NoNumber { .. } => match other_signs(cell) {
                 Some(hint) => hint.to_owned(),
-                None => format!(
-                    "if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", {:?}]` with all that \
-                     stand for one: the list replaces the default, and applies to columns of text too",
-                    escaped(cell)
-                ),
+                None => if_missing(cell),
             },
             TextReason::TooLarge => declare("to read it as rounded numbers"),
             TextReason::LeadingZero | TextReason::Quoted => declare("to read it as numbers"),
         })
     }
+}
+
+/// What to write if a cell stands for a missing value.
+pub(crate) fn if_missing(cell: &str) -> String {
+    format!(
+        "if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", {:?}]` with all that stand for one: the list \
+         replaces the default, and applies to columns of text too",
+        escaped(cell)
+    )
 }
 
 /// What to write if a cell is a number with other separators.

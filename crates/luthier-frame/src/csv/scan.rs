@@ -7,6 +7,7 @@ use arrow_schema::DataType;
 
 use super::columns::{ColumnBuilder, Refused};
 use super::file::CsvData;
+use super::notes::{if_missing, other_signs};
 use super::records::Records;
 use super::types::Kind;
 use crate::normalize::scalar_type;
@@ -154,15 +155,16 @@ impl CsvBatches {
     }
 }
 
-/// What to write if a cell is not a number.
+/// What to write if a cell is not of the type of its column.
 fn hint(cell: &str, expected: ColumnType) -> Option<String> {
-    let hint = match expected {
-        ColumnType::F64 | ColumnType::I64 => super::notes::other_signs(cell)?,
-        ColumnType::Date => "write it as 2024-02-29",
-        ColumnType::Timestamp => "write it as 2024-02-29T12:30:00",
+    Some(match expected {
+        ColumnType::F64 | ColumnType::I64 => {
+            other_signs(cell).map_or_else(|| if_missing(cell), str::to_owned)
+        }
+        ColumnType::Date => "write it as 2024-02-29".to_owned(),
+        ColumnType::Timestamp => "write it as 2024-02-29T12:30:00".to_owned(),
         _ => return None,
-    };
-    Some(hint.to_owned())
+    })
 }
 
 impl Iterator for CsvBatches {

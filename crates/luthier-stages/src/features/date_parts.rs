@@ -247,8 +247,8 @@ impl Transformer for DateParts {
         let mut features = Array2::from_elem((rows.len(), width), f64::NAN);
         let mut valid = vec![true; rows.len()];
         let outcome = match self.handle_invalid {
-            HandleInvalid::Skip => "their rows are left out",
-            _ => "their parts are NaN",
+            HandleInvalid::Skip => "left out, with the row",
+            _ => "all parts are NaN",
         };
         let mut start = 0;
         for column in columns {

@@ -252,8 +252,8 @@ impl OneHotEncoderModel {
     ) -> luthier_core::Result<(Column, OddCells)> {
         let width = self.state.width(categories);
         let outcome = match self.state.drop_last {
-            true => "their indicators are all zero",
-            false => "they count as the category `__unknown`",
+            true => "encoded as zeros",
+            false => "counted as the category `__unknown`",
         };
         let mut unseen = OddCells::new(column, UNSEEN_INDEX, outcome);
         let mut out = SparseBuilder::new(width);

@@ -195,8 +195,8 @@ impl StringIndexerModel {
             indices.get(text).or_else(|| if is_number { of_number(text) } else { None }).copied()
         };
         let outcome = match self.state.handle_invalid {
-            HandleInvalid::Skip => "their rows are left out",
-            _ => "they count as the category `__unknown`",
+            HandleInvalid::Skip => "left out, with the row",
+            _ => "counted as the category `__unknown`",
         };
         let mut unseen = OddCells::new(column, UNSEEN_CATEGORY, outcome);
         let mut found = Vec::with_capacity(rows.len());

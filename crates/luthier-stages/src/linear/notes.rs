@@ -70,18 +70,18 @@ pub(super) fn way_out(names: &[String], fit_intercept: bool) -> String {
             columns.push(column.to_owned());
         }
     }
-    let others = match (fit_intercept, columns.len()) {
-        (_, 0) | (false, 1) => return "leave some of the features out, or set reg_param above 0".to_owned(),
-        (true, 1) => ", as the intercept does",
-        (true, _) => " for each of them, as the intercept does",
-        (false, _) => " for each of them",
+    let sum = match columns.len() {
+        1 if fit_intercept => format!("the indicators of all categories of {} add up to 1", listed(&columns)),
+        0 | 1 => return "leave some of the features out, or set reg_param above 0".to_owned(),
+        _ => format!("of each of {}, the indicators of all categories add up to 1", listed(&columns)),
     };
-    let intercept = if fit_intercept { " or fit_intercept = false" } else { "" };
+    let (as_well, intercept) = match fit_intercept {
+        true => (", as the intercept does", "fit_intercept = false or "),
+        false => ("", ""),
+    };
     format!(
-        "the indicators of all categories of {} add up to 1{others}, so set drop_last = true in the `one_hot_encoder`{intercept} \
-         (where the category that it drops is `__unknown`, also handle_invalid = \"error\" in the `string_indexer`); or leave \
-         some of the features out, or set reg_param above 0",
-        listed(&columns)
+        "{sum}{as_well}: set {intercept}reg_param above 0, or leave a category out with drop_last = true in the \
+         `one_hot_encoder` (if that drops `__unknown`, also set handle_invalid = \"error\" in the `string_indexer`)"
     )
 }
 
@@ -105,16 +105,17 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let plan = names(&["plan=a", "plan=b", "age"]);
         let told = way_out(&plan, true);
+        let sum = "the indicators of all categories of `plan` add up to 1, as the intercept does: set fit_intercept = false or \
+                   reg_param above 0, or leave a category out with drop_last = true in the `one_hot_encoder`";
+        assert!(told.starts_with(sum), "{told}");
+        let both = names(&["plan=a", "plan=b", "town=c", "town=d"]);
+        let told = way_out(&both, false);
         assert!(
             told.starts_with(
-                "the indicators of all categories of `plan` add up to 1, as the intercept does, so set drop_last = true in the \
-                 `one_hot_encoder` or fit_intercept = false"
+                "of each of `plan` and `town`, the indicators of all categories add up to 1: set reg_param"
             ),
             "{told}"
         );
-        let both = names(&["plan=a", "plan=b", "town=c", "town=d"]);
-        let told = way_out(&both, false);
-        assert!(told.starts_with("the indicators of all categories of `plan` and `town` add up to 1 for each of them, so set drop_last"), "{told}");
         assert!(!told.contains("fit_intercept"), "{told}");
         for (names, intercept) in
             [(&names(&["age", "size"]), true), (&names(&["plan=a", "age"]), true), (&plan, false)]

@@ -38,8 +38,8 @@ fn unseen_categories_count_once_in_any_partitions() {
     for (times, partitions) in [(1, 1), (3, 1), (2, 7)] {
         let rows = rows.repartition(partitions).unwrap();
         for (how, outcome) in [
-            (HandleInvalid::Keep, "they count as the category `__unknown`"),
-            (HandleInvalid::Skip, "their rows are left out"),
+            (HandleInvalid::Keep, "counted as the category `__unknown`"),
+            (HandleInvalid::Skip, "left out, with the row"),
         ] {
             let mut stages = Pipeline::new();
             let index = StringIndexer::new().input_cols(["c"]).output_cols(["i"]).handle_invalid(how);
@@ -62,9 +62,7 @@ fn unseen_categories_count_once_in_any_partitions() {
 #[test]
 fn unseen_indices_and_texts_that_are_no_dates() {
     let numbers = |values: &[f64]| super::of_numbers("x", values);
-    for (drop_last, outcome) in
-        [(true, "their indicators are all zero"), (false, "they count as the category `__unknown`")]
-    {
+    for (drop_last, outcome) in [(true, "encoded as zeros"), (false, "counted as the category `__unknown`")] {
         let mut stages = Pipeline::new();
         let encoder = OneHotEncoder::new().input_cols(["x"]).output_cols(["v"]).drop_last(drop_last);
         stages.add("encode", encoder.handle_invalid(UnseenIndex::Keep));
@@ -80,7 +78,7 @@ fn unseen_indices_and_texts_that_are_no_dates() {
     assert_eq!(found.len(), 1);
     assert_eq!(
         found[0].to_string(),
-        "stage `day`: 2 cells of column `c` have text that is not a date, the first of them `soon`: their parts are NaN"
+        "stage `day`: 2 cells of column `c` have text that is not a date, the first of them `soon`: all parts are NaN"
     );
     assert_eq!(found[0].row, 2);
 }
