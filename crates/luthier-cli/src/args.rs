@@ -50,7 +50,8 @@ Configuration:
                                     # \"train_validation_split\" with train_ratio; \"repeated_k_fold\",
                                     # \"group_k_fold\", \"rolling_origin\" or another splitter
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
-  executor = \"thread_pool\"          # the default; also: executor_options, sharing = false
+  executor = \"thread_pool\"          # the default; also: executor_options, sharing = false,
+                                    # nested = true (or false) for the score of the procedure
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
                                     # default: regression with its defaults
   type = \"regression\"

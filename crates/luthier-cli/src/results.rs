@@ -4,7 +4,8 @@ use anyhow::Result;
 use luthier::core::{Value, Work, json};
 use luthier::frame::csv_cell;
 use luthier::tune::{
-    CandidateResult, FoldResult, Forecast, MetricSummary, SearchNote, SearchResult, SecondaryMetric,
+    CandidateResult, FoldResult, Forecast, MetricSummary, ProcedureRound, ProcedureScore, SearchNote,
+    SearchResult, SecondaryMetric,
 };
 use serde_json::{Map, json};
 
@@ -56,6 +57,7 @@ fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
         "search_seconds": number(seconds.search),
         "load_seconds": number(seconds.load),
         "best": result.best_candidate().map(|best| best.index),
+        "procedure": result.procedure.as_ref().map(procedure),
         "candidates": result.candidates.iter().map(|c| candidate(result, c)).collect::<Vec<_>>(),
         "work": counts(result.work),
         "planned": planned,
@@ -101,6 +103,7 @@ fn candidate(result: &SearchResult, candidate: &CandidateResult) -> serde_json::
         "params": params,
         "mean": number(candidate.mean),
         "std": number(candidate.std),
+        "std_error": number(result.std_error(candidate)),
         "rank": candidate.rank,
         "scored_folds": candidate.scored_folds,
         "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
@@ -109,6 +112,15 @@ fn candidate(result: &SearchResult, candidate: &CandidateResult) -> serde_json::
         document["pipeline"] = pipeline.into();
     }
     with_also(document, &candidate.also, summary)
+}
+
+fn procedure(score: &ProcedureScore) -> serde_json::Value {
+    let round = |round: &ProcedureRound| json!({"fold": round.fold, "candidate": round.candidate, "metric": number(round.metric)});
+    json!({
+        "mean": number(score.mean),
+        "std_error": number(score.std_error),
+        "rounds": score.rounds.iter().map(round).collect::<Vec<_>>(),
+    })
 }
 
 fn summary(summary: &MetricSummary) -> serde_json::Value {

@@ -131,6 +131,8 @@ mod tests {
             pipelines: vec!["0".to_owned()],
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
+            procedure: None,
+            overlap: 0.5,
             executor_note: None,
             search_seconds: 1.0,
             forecast: Default::default(),

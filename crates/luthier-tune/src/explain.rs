@@ -22,6 +22,9 @@ pub(crate) struct Explanation<'a> {
     /// The number of candidates of each pipeline, if several compete.
     pub(crate) pipelines: Vec<(String, usize)>,
     pub(crate) split: &'a Split,
+    /// The number of rounds of the splitter; those after them are of nested cross-validation.
+    pub(crate) plain: usize,
+    pub(crate) nested: bool,
     pub(crate) frame: &'a DataFrame,
     pub(crate) metrics: Vec<String>,
     pub(crate) sharing: Sharing,
@@ -40,11 +43,21 @@ impl Display for Explanation<'_> {
             f,
             "{} x {} scored by {}, {} rows in {}",
             plural(self.candidates, "candidate"),
-            plural(folds, "fold"),
+            plural(self.plain, "fold"),
             self.metrics.join(", also by "),
             self.frame.num_rows(),
             plural(self.frame.num_partitions(), "partition"),
         )?;
+        match (self.nested, folds - self.plain) {
+            (false, _) => {}
+            (true, 0) => {
+                writeln!(f, "nested     the folds within the training rows of each fold score the procedure")?
+            }
+            (true, more) => writeln!(
+                f,
+                "nested     {more} more rounds score the procedure: of each fold's training rows, each other fold is left out"
+            )?,
+        }
         if !self.pipelines.is_empty() {
             let told = |(name, n): &(String, usize)| format!("{name} with {}", plural(*n, "candidate"));
             writeln!(f, "pipelines  {}", self.pipelines.iter().map(told).collect::<Vec<_>>().join(", "))?;
@@ -165,7 +178,7 @@ impl Explanation<'_> {
             "{:<10} {}: {} x {}, {together}",
             level.name,
             plural(level.groups.len() * folds, "unit"),
-            plural(folds, "fold"),
+            plural(folds, if self.nested { "round" } else { "fold" }),
             plural(level.groups.len(), "group"),
         )?;
         let configurations: usize = nodes().map(|node| node.candidates.len()).sum();

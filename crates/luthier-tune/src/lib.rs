@@ -52,6 +52,7 @@ mod named;
 mod notes;
 mod parallelism;
 mod plan;
+mod procedure;
 mod result;
 mod run;
 mod search;
@@ -77,6 +78,7 @@ pub use memory_budget::MemoryBudget;
 pub use named::PartEntry;
 pub use notes::{NotedFits, SearchNote};
 pub use parallelism::Parallelism;
+pub use procedure::{Nested, ProcedureRound, ProcedureScore};
 pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
 };

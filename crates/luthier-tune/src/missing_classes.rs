@@ -34,9 +34,9 @@ impl MissingClasses {
         Self { columns, lacking }
     }
 
-    /// A note for each fold.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = SearchNote> + '_ {
-        self.lacking.iter().map(|(fold, classes)| {
+    /// A note for each of the first `folds` rounds.
+    pub(crate) fn notes(&self, folds: usize) -> impl Iterator<Item = SearchNote> + '_ {
+        self.lacking.iter().filter(move |(fold, _)| (**fold as usize) < folds).map(|(fold, classes)| {
             let message = format!(
                 "the training rows of fold {fold} have no {}: use fewer folds, or a fold column that spreads the rows of a \
                  class over several folds",
@@ -154,8 +154,8 @@ mod tests {
         let folds = Blocks::new(vec![0, 1, 0, 0, 1, 0, 2, 2], 3).unwrap();
         let split = Split::hold_out_each(folds);
         let missing = MissingClasses::of(&frame, &split, "y", &Pipeline::new());
-        assert_eq!(MissingClasses::of(&frame, &split, "z", &Pipeline::new()).notes().count(), 0);
-        missing.notes().map(|note| note.to_string()).collect()
+        assert_eq!(MissingClasses::of(&frame, &split, "z", &Pipeline::new()).notes(3).count(), 0);
+        missing.notes(3).map(|note| note.to_string()).collect()
     }
 
     #[test]

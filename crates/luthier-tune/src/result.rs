@@ -10,6 +10,7 @@ use crate::events::Event;
 use crate::failure::Failure;
 use crate::forecast::Forecast;
 use crate::notes::{SearchNote, numbered};
+use crate::procedure::ProcedureScore;
 
 /// One candidate on one fold.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +95,7 @@ pub struct MetricSummary {
 
 impl MetricSummary {
     /// The metric of each fold, and whether it failed there.
-    fn of(folds: impl Iterator<Item = (f64, bool)> + Clone) -> Self {
+    pub(crate) fn of(folds: impl Iterator<Item = (f64, bool)> + Clone) -> Self {
         let metrics = || folds.clone().map(|(metric, _)| metric).filter(|metric| !metric.is_nan());
         let scored_folds = metrics().count();
         let failed = folds.clone().any(|(_, failed)| failed);
@@ -103,6 +104,36 @@ impl MetricSummary {
         let std = (metrics().map(|metric| (metric - mean).powi(2)).sum::<f64>() / n).sqrt();
         Self { mean, std, scored_folds }
     }
+
+    /// Summaries with a mean come first, then those over more folds, then the better mean.
+    fn compare(&self, other: &Self, larger_is_better: bool) -> Ordering {
+        let complete = || other.scored_folds.cmp(&self.scored_folds);
+        let better = || {
+            let by_mean = self.mean.partial_cmp(&other.mean).unwrap_or(Ordering::Equal);
+            if larger_is_better { by_mean.reverse() } else { by_mean }
+        };
+        match (!self.mean.is_nan(), !other.mean.is_nan()) {
+            (true, true) => complete().then_with(better),
+            (a, b) => b.cmp(&a),
+        }
+    }
+}
+
+/// The place of the best of some candidates that has a mean; of equal ones, the first.
+pub(crate) fn best_of(
+    candidates: impl Iterator<Item = MetricSummary>,
+    larger_is_better: bool,
+) -> Option<usize> {
+    let best = candidates.enumerate().min_by(|(_, a), (_, b)| a.compare(b, larger_is_better));
+    best.filter(|(_, best)| !best.mean.is_nan()).map(|(place, _)| place)
+}
+
+/// `sqrt((1/n + overlap) · s²)` with the sample variance `s²` of `n` metrics; NaN for fewer than two.
+pub(crate) fn corrected_std_error(metrics: &[f64], overlap: f64) -> f64 {
+    let n = metrics.len() as f64;
+    let mean = metrics.iter().sum::<f64>() / n;
+    let variance = metrics.iter().map(|metric| (metric - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    ((1.0 / n + overlap) * variance).sqrt()
 }
 
 /// A metric that is reported in addition to the one that ranks.
@@ -133,6 +164,10 @@ pub struct SearchResult {
     /// What a reader of the table should know: folds without a metric, classes missing from training rows, and the notes of
     /// models on their fits.
     pub notes: Vec<SearchNote>,
+    /// How good the procedure is that chose the best candidate, if the search was asked to say so.
+    pub procedure: Option<ProcedureScore>,
+    /// Validation rows per training row, on average over the rounds.
+    pub overlap: f64,
     /// How the executor deviated from `parallelism`, if it did. Like times and events, this depends on the executor.
     pub executor_note: Option<String>,
     /// The total time in seconds, including the refit.
@@ -149,6 +184,18 @@ impl SearchResult {
     /// The best candidate; `None` if no candidate has a mean.
     pub fn best_candidate(&self) -> Option<&CandidateResult> {
         self.candidates.get(self.best).filter(|candidate| candidate.has_mean())
+    }
+
+    /// The standard error of a candidate's mean metric: `sqrt((1/n + v/t) · s²)`, where `s²` is the sample variance of the
+    /// metric over `n` rounds, each with `t` training and `v` validation rows on average. The term `v/t` corrects for training
+    /// sets that overlap, so that the metrics are not independent (Nadeau and Bengio 2003). NaN for fewer than two
+    /// rounds, or without a mean.
+    pub fn std_error(&self, candidate: &CandidateResult) -> f64 {
+        let metrics = candidate.folds.iter().map(|fold| fold.metric).filter(|metric| !metric.is_nan());
+        match candidate.has_mean() {
+            true => corrected_std_error(&metrics.collect::<Vec<_>>(), self.overlap),
+            false => f64::NAN,
+        }
     }
 
     /// The name of the pipeline of a candidate, if several compete.
@@ -272,18 +319,11 @@ pub(crate) fn rank(candidates: &mut [CandidateResult], larger_is_better: bool) -
         candidate.also = (0..also).map(of).collect();
     }
     let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&candidates[a], &candidates[b]);
-        let complete = || b.scored_folds.cmp(&a.scored_folds);
-        let better = || {
-            let by_mean = a.mean.partial_cmp(&b.mean).unwrap_or(Ordering::Equal);
-            if larger_is_better { by_mean.reverse() } else { by_mean }
-        };
-        match (a.has_mean(), b.has_mean()) {
-            (true, true) => complete().then_with(better),
-            (a, b) => b.cmp(&a),
-        }
-    });
+    let summaries: Vec<MetricSummary> = candidates
+        .iter()
+        .map(|one| MetricSummary { mean: one.mean, std: one.std, scored_folds: one.scored_folds })
+        .collect();
+    order.sort_by(|&a, &b| summaries[a].compare(&summaries[b], larger_is_better));
     for (place, &index) in order.iter().enumerate() {
         candidates[index].rank = place + 1;
     }
@@ -414,6 +454,8 @@ mod tests {
             pipelines: vec!["0".to_owned()],
             candidates,
             notes: Vec::new(),
+            procedure: None,
+            overlap: 0.5,
             executor_note: None,
             search_seconds: 0.0,
             work: Work::default(),

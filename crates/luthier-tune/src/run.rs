@@ -17,8 +17,9 @@ use crate::forecast::Forecast;
 use crate::missing_classes::MissingClasses;
 use crate::notes::{EvaluationNotes, FitNotes, failed, missing_metrics, numbered, reasons_by_fold};
 use crate::plan::Level;
+use crate::procedure::Nesting;
 use crate::result::{CandidateResult, FoldMetric, FoldResult, SearchResult, SecondaryMetric, rank};
-use crate::search::{Prepared, Progress, Search, Sharing, SubModels, Tuned};
+use crate::search::{Prepared, Progress, Rounds, Search, Sharing, SubModels, Tuned};
 use crate::splitter::Split;
 use crate::unit::{Fitted, Metric, Record, Unit, Units};
 use crate::{Error, Result};
@@ -41,6 +42,9 @@ pub(crate) struct Run<'a> {
     search: &'a Search,
     prepared: Prepared,
     split: Split,
+    /// The number of rounds that count for the candidates; those after them are of nested cross-validation.
+    plain: usize,
+    nesting: Option<Nesting>,
     folds: Vec<u32>,
     /// The candidates that can be fitted.
     candidates: Vec<usize>,
@@ -71,10 +75,10 @@ impl<'a> Run<'a> {
     pub(crate) fn new(
         search: &'a Search,
         prepared: Prepared,
-        split: Split,
-        forecast: Forecast,
+        rounds: Rounds,
         work: Arc<WorkCounter>,
     ) -> Self {
+        let Rounds { split, plain, nesting, forecast } = rounds;
         let (folds, candidates) =
             ((0..split.rounds().len() as u32).collect(), prepared.tree.valid().collect());
         let ctx = FitContext::new(search.seed, Arc::clone(&work));
@@ -82,6 +86,8 @@ impl<'a> Run<'a> {
             search,
             prepared,
             split,
+            plain,
+            nesting,
             folds,
             candidates,
             forecast,
@@ -401,7 +407,9 @@ impl<'a> Run<'a> {
         }
         for score in record.scores {
             let notes = score.metrics.iter().flat_map(|metric| metric.notes.iter().cloned());
-            self.evaluation_notes.add(unit.fold, notes);
+            if self.is_plain(unit.fold) {
+                self.evaluation_notes.add(unit.fold, notes);
+            }
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
             let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
@@ -414,8 +422,10 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        record.stages.iter().for_each(|stage| self.notes.count(stage));
-        self.notes.add(record.notes);
+        if self.is_plain(unit.fold) {
+            record.stages.iter().for_each(|stage| self.notes.count(stage));
+            self.notes.add(record.notes);
+        }
         self.events.push(record.event);
         if keep_models {
             let models = job.take_models(index);
@@ -429,6 +439,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether a round counts for the candidates.
+    fn is_plain(&self, round: u32) -> bool {
+        (round as usize) < self.plain
+    }
+
     /// Only the first error of a cell is kept.
     fn fail(&mut self, fold: u32, candidate: usize, error: &Failure) {
         let cell = self.cells.entry((fold, candidate)).or_default();
@@ -439,8 +454,8 @@ impl<'a> Run<'a> {
         let sub_models = self.search.collect_sub_models.then(|| self.sub_models(base.schema()));
         let mut result = self.table();
         let defined_for: Vec<_> = self.search.evaluators.iter().map(|e| e.defined_for()).collect();
-        result.notes = self.classes.iter().flat_map(MissingClasses::notes).collect();
-        result.notes.extend(std::mem::take(&mut self.evaluation_notes).finish(self.folds.len()));
+        result.notes = self.classes.iter().flat_map(|classes| classes.notes(self.plain)).collect();
+        result.notes.extend(std::mem::take(&mut self.evaluation_notes).finish(self.plain));
         result.notes.extend(missing_metrics(&result, &defined_for));
         let mut said = std::mem::take(&mut self.notes);
         let best = result.best;
@@ -476,19 +491,19 @@ impl<'a> Run<'a> {
         if !reasons.is_empty() {
             return Error::AllFailed { result: Box::new(result), reasons };
         }
-        let sizes = || (0..self.folds.len()).map(|round| self.split.num_validation_rows(round));
+        let sizes = || (0..self.plain).map(|round| self.split.num_validation_rows(round));
         let rows = match (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)) {
             (1, 1) => "1 row each".to_owned(),
             (least, most) if least == most => format!("{least} rows each"),
             (least, most) => format!("{least} to {most} rows each"),
         };
-        let folds = match self.folds.len() {
+        let folds = match self.plain {
             1 => format!("the fold ({rows})"),
             n => format!("any of the {n} folds ({rows})"),
         };
         let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
         let mut reason = format!("{} is not defined (NaN) on {folds}{needs}", result.metric);
-        for (message, folds) in reasons_by_fold(&result, 0, &(0..self.folds.len()).collect::<Vec<_>>()) {
+        for (message, folds) in reasons_by_fold(&result, 0, &(0..self.plain).collect::<Vec<_>>()) {
             reason.push_str(&format!("\n- {}: {message}", numbered("fold", &folds)));
         }
         Error::NoMetric { result: Box::new(result), reason }
@@ -512,11 +527,18 @@ impl<'a> Run<'a> {
             std: f64::NAN,
             scored_folds: 0,
             rank: 0,
-            folds: self.folds.iter().map(|&fold| self.fold_result(fold, index)).collect(),
+            folds: self.folds.iter().take(self.plain).map(|&fold| self.fold_result(fold, index)).collect(),
             also: Vec::new(),
         };
         let mut candidates: Vec<CandidateResult> = self.prepared.params.iter().enumerate().map(row).collect();
         let best = rank(&mut candidates, larger_is_better);
+        let overlap =
+            self.split.with_rounds(self.split.rounds().iter().take(self.plain).cloned().collect()).overlap();
+        let cell = |round: usize, candidate: usize| {
+            let result = self.fold_result(round as u32, candidate);
+            (result.metric, result.error.is_some())
+        };
+        let procedure = self.nesting.as_ref().map(|n| n.score(&candidates, larger_is_better, overlap, cell));
         SearchResult {
             metric,
             larger_is_better,
@@ -525,6 +547,8 @@ impl<'a> Run<'a> {
             pipelines: self.search.pipeline_names(),
             candidates,
             notes: Vec::new(),
+            procedure,
+            overlap,
             executor_note: self.search.executor_note(),
             search_seconds: 0.0,
             work: self.work.snapshot(),
@@ -607,7 +631,11 @@ impl<'a> Run<'a> {
             }
         };
         let candidates = || 0..self.prepared.params.len();
-        self.folds.iter().map(|&fold| candidates().map(|c| model(fold, c)).collect()).collect()
+        self.folds
+            .iter()
+            .take(self.plain)
+            .map(|&fold| candidates().map(|c| model(fold, c)).collect())
+            .collect()
     }
 }
 

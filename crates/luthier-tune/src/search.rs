@@ -15,6 +15,7 @@ use crate::memory_budget::MemoryBudget;
 use crate::missing_classes::MissingClasses;
 use crate::parallelism::Parallelism;
 use crate::plan::{AskedToScore, BaseNeed, Tree, candidates};
+use crate::procedure::{Nested, Nesting, nest};
 use crate::result::SearchResult;
 use crate::run::Run;
 use crate::splitter::{Split, Splitter};
@@ -106,6 +107,7 @@ pub struct Search {
     pub(crate) seed: u64,
     pub(crate) sharing: Sharing,
     pub(crate) collect_sub_models: bool,
+    pub(crate) nested: Nested,
     pub(crate) on_progress: Option<OnProgress>,
 }
 
@@ -139,6 +141,18 @@ pub struct Tuned {
     pub sub_models: Option<SubModels>,
 }
 
+/// The largest number of pairs of a candidate and a round for which [`Nested::Auto`] scores the procedure.
+const MOST_NESTED_CELLS: usize = 200_000;
+
+/// The rounds of a search.
+pub(crate) struct Rounds {
+    pub(crate) split: Split,
+    /// The number of rounds of the splitter; those after them are of nested cross-validation.
+    pub(crate) plain: usize,
+    pub(crate) nesting: Option<Nesting>,
+    pub(crate) forecast: Forecast,
+}
+
 /// What is known once everything is checked and before anything is fitted.
 pub(crate) struct Prepared {
     pub(crate) params: Vec<ParamMap>,
@@ -167,6 +181,7 @@ impl Search {
             seed: 0,
             sharing: Sharing::On,
             collect_sub_models: false,
+            nested: Nested::default(),
             on_progress: None,
         }
     }
@@ -236,6 +251,13 @@ impl Search {
         self
     }
 
+    /// Whether the procedure by which the best candidate is chosen is scored as well, by nested cross-validation (default:
+    /// [`Nested::Off`]).
+    pub fn nested(mut self, nested: Nested) -> Self {
+        self.nested = nested;
+        self
+    }
+
     /// Calls `observer` whenever a unit finishes, on the thread that ran it.
     pub fn on_progress(mut self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(f));
@@ -248,14 +270,15 @@ impl Search {
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn explain(&self, data: &DataFrame) -> Result<String> {
         let prepared = self.prepare(data.schema())?;
-        let split = self.split(data)?;
-        let forecast = self.forecast(&prepared, &split, data)?;
+        let Rounds { split, plain, nesting, forecast } = self.rounds(&prepared, data)?;
         Ok(Explanation {
             tree: &prepared.tree,
             base_needs: &prepared.base_needs,
             candidates: prepared.params.len(),
             pipelines: self.pipelines_in_words(&prepared),
             split: &split,
+            plain,
+            nested: nesting.is_some(),
             frame: data,
             metrics: self.metrics(),
             sharing: self.sharing,
@@ -281,12 +304,12 @@ impl Search {
     /// violated its contract, [`Error::Refit`] if the best candidate cannot be fitted on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
         let prepared = self.prepare(data.schema())?;
-        let split = self.split(data)?;
-        let forecast = self.forecast(&prepared, &split, data)?;
-        let classes = self.missing_classes(data, &prepared, &split);
+        let rounds = self.rounds(&prepared, data)?;
+        let split = &rounds.split;
+        let classes = self.missing_classes(data, &prepared, split);
         let work = Arc::new(WorkCounter::default());
         let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
-        Run::new(self, prepared, split, forecast, work).complete(base, classes)
+        Run::new(self, prepared, rounds, work).complete(base, classes)
     }
 
     /// The classes missing from the training rows of folds, for each column of class labels.
@@ -365,6 +388,32 @@ impl Search {
         let split = self.splitter.split(data, self.seed).map_err(named)?;
         split.check(data.num_rows()).map_err(|e| named(e.into()))?;
         Ok(split)
+    }
+
+    /// The split, with the rounds of nested cross-validation if the procedure is scored, and what they are expected to take.
+    fn rounds(&self, prepared: &Prepared, data: &DataFrame) -> Result<Rounds> {
+        let split = self.split(data)?;
+        let plain = split.rounds().len();
+        let forecast = self.forecast(prepared, &split, data)?;
+        let nested = match self.nested {
+            Nested::Off => None,
+            Nested::On => nest(&split),
+            Nested::Auto => {
+                let from_summaries =
+                    !forecast.is_approximate && forecast.work.rows_read <= data.num_rows() as u64;
+                nest(&split).filter(|(nested, _)| {
+                    let cells = nested.rounds().len().saturating_mul(prepared.params.len());
+                    from_summaries && cells <= MOST_NESTED_CELLS
+                })
+            }
+        };
+        match nested {
+            Some((split, nesting)) => {
+                let forecast = self.forecast(prepared, &split, data)?;
+                Ok(Rounds { split, plain, nesting: Some(nesting), forecast })
+            }
+            None => Ok(Rounds { split, plain, nesting: None, forecast }),
+        }
     }
 
     fn forecast(&self, prepared: &Prepared, split: &Split, data: &DataFrame) -> Result<Forecast> {

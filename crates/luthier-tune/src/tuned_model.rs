@@ -169,6 +169,12 @@ macro_rules! search_options {
                 self
             }
 
+            /// Whether the procedure by which the best candidate is chosen is scored as well, by nested cross-validation.
+            pub fn nested(mut self, nested: $crate::Nested) -> Self {
+                self.search = self.search.nested(nested);
+                self
+            }
+
             /// Keeps the models of all folds and candidates.
             pub fn collect_sub_models(mut self, collect: bool) -> Self {
                 self.search = self.search.collect_sub_models(collect);

@@ -268,6 +268,7 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
         .parallelism(search.parallelism)
         .memory_budget(search.memory_budget)
         .sharing(sharing)
+        .nested(search.nested)
         .seed(config.seed))
 }
 

@@ -166,11 +166,31 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
         for (name, value) in best.params.iter() {
             text.push_str(&format!("  {name} = {value}\n"));
         }
+        text.push_str(&procedure(result, best.index));
     }
     text.push('\n');
     text.push_str(&work(result));
     text.push_str(&format!("\ntime: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
+}
+
+/// The score of the procedure that chose the best candidate, if it was computed.
+fn procedure(result: &SearchResult, best: usize) -> String {
+    let Some(score) = result.procedure.as_ref().filter(|score| !score.mean.is_nan()) else {
+        return String::new();
+    };
+    let error = match score.std_error.is_nan() {
+        true => String::new(),
+        false => format!(", standard error {:.3e}", score.std_error),
+    };
+    let same = score.rounds.iter().filter(|round| round.candidate == Some(best)).count();
+    format!(
+        "score to expect on new rows: {} = {}{error}\n  (nested cross-validation: the best candidate was chosen without each fold \
+         and scored on it; it was candidate {best} in {same} of {} folds)\n",
+        result.metric,
+        score.mean,
+        score.rounds.len()
+    )
 }
 
 /// What the search did, next to what its plan expected; only the stages know what they derive and factorise.

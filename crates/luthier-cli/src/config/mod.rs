@@ -13,7 +13,7 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::params::ParamType;
 use luthier::core::{ColumnRole, Value};
 use luthier::frame::{DataFrame, Predicate};
-use luthier::tune::{MemoryBudget, Parallelism};
+use luthier::tune::{MemoryBudget, Nested, Parallelism};
 
 use crate::data::reading::{self, Reading};
 use crate::data::{DataSource, Format, MissingLabel, Selection};
@@ -130,6 +130,8 @@ pub(crate) struct SearchConfig {
     pub(crate) executor_options: Vec<(Key, Value)>,
     /// Whether work that candidates and folds have in common is done only once; default true.
     pub(crate) sharing: bool,
+    /// Whether the procedure is scored by nested cross-validation; default `auto`.
+    pub(crate) nested: Nested,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
@@ -145,14 +147,15 @@ impl SearchConfig {
             executor: None,
             executor_options: Vec::new(),
             sharing: true,
+            nested: Nested::Auto,
             params: Vec::new(),
         }
     }
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 6] =
-    ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing"];
+pub(crate) const SEARCH_KEYS: [&str; 7] =
+    ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing", "nested"];
 
 impl Config {
     /// Where the first stage begins.
@@ -331,7 +334,7 @@ fn cross_validator(place: &Place) -> Key {
 
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
-    let [method, parallelism, memory_budget, executor, executor_options, sharing] = SEARCH_KEYS;
+    let [method, parallelism, memory_budget, executor, executor_options, sharing, nested] = SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
     let parallelism = match table.take(parallelism) {
@@ -351,6 +354,13 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let executor = table.take(executor).map(|item| item.text()).transpose()?;
     let options = table.take(executor_options).map(|item| item.table()?.params()).transpose()?;
     let sharing = table.take(sharing).map(|item| item.bool()).transpose()?.unwrap_or(true);
+    let nested = match table.take(nested) {
+        Some(item) => {
+            let place = item.key.place.clone();
+            Nested::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
+        }
+        None => Nested::Auto,
+    };
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -360,6 +370,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         executor,
         executor_options: options.unwrap_or_default(),
         sharing,
+        nested,
         params,
     })
 }

@@ -82,6 +82,18 @@ impl Split {
         Self::new(blocks, held_out.into_iter().map(Round::hold_out))
     }
 
+    /// Other rounds over the same blocks.
+    pub(crate) fn with_rounds(&self, rounds: Vec<Round>) -> Self {
+        Self::new(self.blocks.clone(), rounds)
+    }
+
+    /// The number of validation rows per training row, on average over the rounds.
+    pub(crate) fn overlap(&self) -> f64 {
+        let rounds = 0..self.rounds().len();
+        let ratio = |round| self.num_validation_rows(round) as f64 / self.num_training_rows(round) as f64;
+        rounds.clone().map(ratio).sum::<f64>() / rounds.len() as f64
+    }
+
     /// The block of every row.
     pub fn blocks(&self) -> &Blocks {
         &self.blocks

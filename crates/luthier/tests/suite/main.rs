@@ -11,6 +11,7 @@ mod determinism;
 mod executors;
 mod failures;
 mod naive;
+mod nested;
 mod persistence;
 mod pipeline_cv;
 mod probe;
