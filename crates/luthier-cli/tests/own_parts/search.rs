@@ -37,6 +37,7 @@ fn results_have_the_documented_keys_in_order() {
         "search_seconds",
         "load_seconds",
         "best",
+        "procedure",
         "candidates",
         "work",
         "planned",
@@ -50,7 +51,10 @@ fn results_have_the_documented_keys_in_order() {
     let params: Vec<&Value> = candidates.iter().map(|c| &c["params"]).collect();
     assert_eq!(params, [&json!({"shift.by": 2.0}), &json!({"shift.by": 0.5}), &json!({"shift.by": 1})]);
     for (index, candidate) in candidates.iter().enumerate() {
-        assert_eq!(keys(candidate), ["index", "params", "mean", "std", "rank", "scored_folds", "folds"]);
+        assert_eq!(
+            keys(candidate),
+            ["index", "params", "mean", "std", "std_error", "rank", "scored_folds", "folds"]
+        );
         assert_eq!(candidate["index"], index);
         let folds = candidate["folds"].as_array().unwrap();
         for (number, fold) in folds.iter().enumerate() {
