@@ -41,6 +41,8 @@ Configuration:
                                     # columns and stages [[stage.part.stage]]
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
+                                    # or random search: [space] \"lr.reg_param\" = { log = [0.001, 10.0] }
+                                    # (also uniform, integers, log_integers) with max_candidates in [search]
                                     # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] tries several types,
                                     # \"STAGE.enabled\" = [true, false] also tries without the stage
   [[pipeline]]                      # several pipelines compete; stages outside come first in each:

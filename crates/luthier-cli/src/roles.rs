@@ -85,10 +85,10 @@ impl Roles {
             if let Some(entry) = entries.get(stage.part.type_name.name.as_str()) {
                 let (infos, whose) = ((entry.params)(), format!(" of stage `{name}`"));
                 self.part(&stage.part.params, infos, data, &whose);
-                for (key, values) in grids.iter().flat_map(|grid| &grid.axes) {
+                for (key, axis) in grids.iter().flat_map(|grid| &grid.axes) {
                     let param = key.name.rsplit_once('.').filter(|(path, _)| *path == name);
                     let info = param.and_then(|(_, param)| infos.iter().find(|info| info.name == param));
-                    for column in values.iter().filter_map(text) {
+                    for column in axis.values().iter().filter_map(text) {
                         info.and_then(|info| info.column)
                             .into_iter()
                             .for_each(|r| self.add(r, column, &whose));

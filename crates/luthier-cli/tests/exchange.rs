@@ -147,7 +147,7 @@ fn a_class_of_one_fold_is_named_and_the_other_folds_have_their_scores() {
         [search]\nmethod = \"cross_validator\"\nfold_col = \"f\"\n\
         [evaluator]\ntype = \"multiclass_classification\"\nmetric = \"METRIC\"\n\
         [grid]\n\"lr.reg_param\" = [0.01, 0.1]\n";
-    let note = "the training rows of fold 0 have no class 2: use fewer folds, or a fold column that spreads";
+    let note = "the training rows of fold 0 have no class 2: use fewer folds, or `stratify` by the classes";
     let scene = Scene::new(&rare(), &config.replace("METRIC", "accuracy"));
     let (done, _, err) = scene.tune();
     assert!(done && err.contains(note), "{err}");

@@ -53,6 +53,7 @@ mod notes;
 mod parallelism;
 mod plan;
 mod procedure;
+mod range;
 mod result;
 mod run;
 mod search;
@@ -79,6 +80,7 @@ pub use named::PartEntry;
 pub use notes::{NotedFits, SearchNote};
 pub use parallelism::Parallelism;
 pub use procedure::{Nested, ProcedureRound, ProcedureScore};
+pub use range::ParamRange;
 pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
 };

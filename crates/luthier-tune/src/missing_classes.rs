@@ -38,8 +38,8 @@ impl MissingClasses {
     pub(crate) fn notes(&self, folds: usize) -> impl Iterator<Item = SearchNote> + '_ {
         self.lacking.iter().filter(move |(fold, _)| (**fold as usize) < folds).map(|(fold, classes)| {
             let message = format!(
-                "the training rows of fold {fold} have no {}: use fewer folds, or a fold column that spreads the rows of a \
-                 class over several folds",
+                "the training rows of fold {fold} have no {}: use fewer folds, or `stratify` by the classes, which spreads the \
+                 rows of a class over the folds",
                 named(classes)
             );
             let note = Note::new(NoteKind::MissingClasses, message).about(classes.clone());

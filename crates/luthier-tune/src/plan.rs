@@ -133,8 +133,8 @@ impl BaseNeeds {
 ///
 /// # Errors
 /// A grid that is too large; a type of a stage that is not registered; a parameter that matters for no candidate.
-pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid) -> Result<Vec<ParamMap>> {
-    let all = grid.build()?;
+pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid, seed: u64) -> Result<Vec<ParamMap>> {
+    let all = grid.build_with(seed)?;
     let changes = |map: &ParamMap| map.iter().any(|(path, _)| root.changes_stages(path));
     if !all.iter().any(changes) {
         return Ok(all);

@@ -348,7 +348,7 @@ impl Search {
         };
         let (mut params, mut pipelines, mut configured) = (Vec::new(), Vec::new(), Vec::new());
         for (place, Contender { estimator: root, grid, .. }) in self.pipelines.iter().enumerate() {
-            for map in candidates(root.as_ref(), grid).map_err(|e| named(e, place))? {
+            for map in candidates(root.as_ref(), grid, self.seed).map_err(|e| named(e, place))? {
                 let estimator = root.with_params(&map);
                 let estimator = estimator.map_err(|e| named(Error::candidate(params.len(), &map, e), place));
                 configured.push(estimator?);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 use luthier_core::{ParamMap, Params, Required, StageHandle, Value};
-use luthier_tune::{Error, ParamGrid};
+use luthier_tune::{Error, ParamGrid, ParamRange};
 use proptest::prelude::*;
 
 /// A stage.
@@ -150,4 +150,75 @@ proptest! {
         prop_assert_eq!(&fixed, &grid.add_by_name("a", [value]));
         prop_assert!(fixed.build().unwrap().iter().all(|map| map.get("a") == Some(&Value::Int(value))));
     }
+}
+
+#[test]
+fn a_random_search_draws_from_ranges_and_lists() {
+    let grid = ParamGrid::new()
+        .range_by_name("lr.reg_param", ParamRange::log(1e-4, 10.0).unwrap())
+        .range_by_name("pca.k", ParamRange::integers(2, 5).unwrap())
+        .add_by_name("lr.solver", ["normal", "qr"]);
+    let drawn = grid.clone().draw(400).build_with(7).unwrap();
+    assert_eq!(drawn.len(), 400);
+    let of = |path: &str| drawn.iter().map(|map| map.get(path).unwrap().clone()).collect::<Vec<_>>();
+    let penalties: Vec<f64> = of("lr.reg_param")
+        .into_iter()
+        .map(|value| match value {
+            Value::Float(x) => x,
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert!(penalties.iter().all(|x| (1e-4..=10.0).contains(x)));
+    // Each of five decades has about a fifth: 80 expected, standard deviation 8.
+    for decade in -4..1 {
+        let low = 10f64.powi(decade);
+        let count = penalties.iter().filter(|x| (low..10.0 * low).contains(*x)).count();
+        assert!((45..=115).contains(&count), "{count} from {low}");
+    }
+    for k in 2..=5i64 {
+        let count = of("pca.k").iter().filter(|value| **value == Value::Int(k)).count();
+        assert!((60..=140).contains(&count), "{count} times {k}");
+    }
+    let qr = of("lr.solver").iter().filter(|value| **value == Value::from("qr")).count();
+    assert!((150..=250).contains(&qr), "{qr}");
+    // More candidates keep the first, another address changes none, and another seed changes all.
+    assert_eq!(grid.clone().draw(30).build_with(7).unwrap(), drawn[..30]);
+    let more = grid.clone().add_by_name("lr.fit_intercept", [true, false]).draw(30).build_with(7).unwrap();
+    assert!(more.iter().zip(&drawn).all(|(a, b)| a.get("lr.reg_param") == b.get("lr.reg_param")));
+    assert_ne!(grid.draw(30).build_with(8).unwrap()[0], drawn[0]);
+}
+
+#[test]
+fn a_draw_from_lists_is_without_repetition() {
+    let grid = ParamGrid::new().add_by_name("a", [1, 2, 3, 4]).add_by_name("b", [1, 2, 3]);
+    let some = grid.clone().draw(11).build_with(3).unwrap();
+    let distinct: std::collections::BTreeSet<String> = some.iter().map(ToString::to_string).collect();
+    assert_eq!((some.len(), distinct.len()), (11, 11));
+    assert_eq!(grid.clone().draw(12).build_with(3).unwrap(), grid.build().unwrap());
+    assert_eq!(grid.clone().draw(100).build().unwrap().len(), 12);
+    // Few whole numbers: all that there are.
+    let few = ParamGrid::new().range_by_name("k", ParamRange::integers(1, 3).unwrap()).draw(50);
+    assert_eq!(few.build().unwrap().len(), 3);
+}
+
+#[test]
+fn a_range_needs_a_number_of_candidates() {
+    let grid = ParamGrid::new().range_by_name("k", ParamRange::uniform(0.0, 1.0).unwrap());
+    let message = grid.build().unwrap_err().to_string();
+    assert!(
+        message.contains("`k` has a range (0.0 to 1.0)") && message.contains("max_candidates"),
+        "{message}"
+    );
+    for wrong in [
+        ParamRange::uniform(1.0, 1.0),
+        ParamRange::uniform(f64::NAN, 1.0),
+        ParamRange::uniform(f64::MIN, f64::MAX),
+        ParamRange::log(-1.0, 1.0),
+        ParamRange::integers(4, 2),
+        ParamRange::log_integers(0, 2),
+    ] {
+        assert!(wrong.is_err(), "{wrong:?}");
+    }
+    let extreme = ParamRange::integers(i64::MIN, i64::MAX).unwrap();
+    assert_eq!(ParamGrid::new().range_by_name("k", extreme).draw(5).build().unwrap().len(), 5);
 }

@@ -15,7 +15,7 @@ use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Pipeline, PipelineStage, Value};
 use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
 
-use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
+use crate::config::{Axis, COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, PipelineConfig, Place, SearchConfig, StageConfig,
     place_of_param, unknown_key,
@@ -183,10 +183,14 @@ fn find<T: Entry>(name: &Key) -> Result<T> {
 }
 
 /// The configured grid. Every value is tried on the pipeline, so that an error can name the line.
-pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGrid> {
+pub(crate) fn grid(
+    grids: &[GridConfig],
+    pipeline: &Pipeline,
+    max_candidates: Option<usize>,
+) -> Result<ParamGrid> {
     let one = |config: &GridConfig| -> Result<ParamGrid> {
         let mut grid = ParamGrid::new();
-        for (key, values) in &config.axes {
+        for (key, axis) in &config.axes {
             let exchanged = exchanged(config, key, pipeline)?;
             let target = exchanged.as_ref().unwrap_or(pipeline);
             let leaves = target.leaves();
@@ -195,7 +199,10 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
                 Some((stage.param_infos(), param))
             });
             let value = |value| leaf.map_or_else(|| Value::clone(value), |(i, p)| none_if_empty(value, i, p));
-            let values: Vec<Value> = values.iter().map(value).collect();
+            let values: Vec<Value> = match axis {
+                Axis::Values(values) => values.iter().map(value).collect(),
+                Axis::Range(range) => range.ends().to_vec(),
+            };
             for value in &values {
                 DynEstimator::set_value(&mut target.clone(), &key.name, value).map_err(|e| {
                     let value = match value {
@@ -205,14 +212,27 @@ pub(crate) fn grid(grids: &[GridConfig], pipeline: &Pipeline) -> Result<ParamGri
                     key.place.error(anyhow::Error::from(e).context(format!("grid: `{}` = {value}", key.name)))
                 })?;
             }
-            grid = grid.add_by_name(key.name.clone(), values);
+            grid = match axis {
+                Axis::Values(_) => grid.add_by_name(key.name.clone(), values),
+                Axis::Range(range) => grid.range_by_name(key.name.clone(), *range),
+            };
         }
         Ok(grid)
     };
     let mut all = grids.iter().map(one);
     let Some(first) = all.next() else { return Ok(ParamGrid::new()) };
-    all.try_fold(first?, |union, grid| Ok(union.union(grid?)))
+    let all = all.try_fold(first?, |union, grid| anyhow::Ok(union.union(grid?)))?;
+    let has_range =
+        || grids.iter().flat_map(|grid| &grid.axes).any(|(_, axis)| matches!(axis, Axis::Range(_)));
+    Ok(match max_candidates {
+        Some(most) => all.draw(most),
+        None if has_range() => all.draw(DRAWN),
+        None => all,
+    })
 }
+
+/// The number of candidates that are drawn if a grid has ranges and the file does not say how many.
+const DRAWN: usize = 20;
 
 /// The pipeline with the first of the types that the grid chooses for a stage that has the parameter of this key; `None`
 /// where the grid chooses no types for its stage, or the type that is configured has the parameter.
@@ -231,7 +251,7 @@ fn exchanged(config: &GridConfig, key: &Key, pipeline: &Pipeline) -> Result<Opti
     if !(pipeline as &dyn DynEstimator).changes_stages(&axis) || has(pipeline) {
         return Ok(None);
     }
-    for value in types {
+    for value in types.values() {
         let mut other = pipeline.clone();
         // An unknown type is reported where the types are tried.
         if DynEstimator::set_value(&mut other, &axis, value).is_ok() && has(&other) {
@@ -250,7 +270,7 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };
     let mut all: Option<Search> = None;
     for (config, pipeline) in config.pipelines.iter().zip(pipelines) {
-        let (grid, pipeline) = (grid(&config.grids, &pipeline)?, Box::new(pipeline));
+        let (grid, pipeline) = (grid(&config.grids, &pipeline, search.max_candidates)?, Box::new(pipeline));
         let search = match all.take() {
             Some(search) => search.or(pipeline, grid),
             None => Search::new(pipeline, grid, evaluator.clone(), Arc::clone(&splitter)),

@@ -20,7 +20,7 @@ use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
-pub(crate) use pipelines::{COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
+pub(crate) use pipelines::{Axis, COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
 pub(crate) use place_of::{place_of_param, stage_place};
 pub(crate) use table::Key;
 use table::Table;
@@ -132,6 +132,8 @@ pub(crate) struct SearchConfig {
     pub(crate) sharing: bool,
     /// Whether the procedure is scored by nested cross-validation; default `auto`.
     pub(crate) nested: Nested,
+    /// The number of candidates to draw at random; default all combinations of [grid], or 20 if there are ranges.
+    pub(crate) max_candidates: Option<usize>,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
@@ -148,14 +150,23 @@ impl SearchConfig {
             executor_options: Vec::new(),
             sharing: true,
             nested: Nested::Auto,
+            max_candidates: None,
             params: Vec::new(),
         }
     }
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 7] =
-    ["method", "parallelism", "memory_budget", "executor", "executor_options", "sharing", "nested"];
+pub(crate) const SEARCH_KEYS: [&str; 8] = [
+    "method",
+    "parallelism",
+    "memory_budget",
+    "executor",
+    "executor_options",
+    "sharing",
+    "nested",
+    "max_candidates",
+];
 
 impl Config {
     /// Where the first stage begins.
@@ -334,7 +345,8 @@ fn cross_validator(place: &Place) -> Key {
 
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
-    let [method, parallelism, memory_budget, executor, executor_options, sharing, nested] = SEARCH_KEYS;
+    let [method, parallelism, memory_budget, executor, executor_options, sharing, nested, max_candidates] =
+        SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
     let parallelism = match table.take(parallelism) {
@@ -361,6 +373,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         }
         None => Nested::Auto,
     };
+    let max_candidates = table.take(max_candidates).map(|item| item.whole(1)).transpose()?;
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -371,6 +384,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         executor_options: options.unwrap_or_default(),
         sharing,
         nested,
+        max_candidates,
         params,
     })
 }

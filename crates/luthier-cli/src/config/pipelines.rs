@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow, bail};
 use luthier::core::Value;
+use luthier::tune::ParamRange;
 
 use super::{Key, PartConfig, Place, Table, type_of};
 
@@ -33,7 +34,24 @@ pub(crate) struct GridConfig {
     /// The start of the table.
     pub(crate) place: Place,
     /// In the order of the file; the last one varies fastest.
-    pub(crate) axes: Vec<(Key, Vec<Value>)>,
+    pub(crate) axes: Vec<(Key, Axis)>,
+}
+
+/// What is tried at an address: values, or numbers drawn from a range.
+#[derive(Debug, Clone)]
+pub(crate) enum Axis {
+    Values(Vec<Value>),
+    Range(ParamRange),
+}
+
+impl Axis {
+    /// The values; none of a range.
+    pub(crate) fn values(&self) -> &[Value] {
+        match self {
+            Self::Values(values) => values,
+            Self::Range(_) => &[],
+        }
+    }
 }
 
 /// The type of a stage that sends columns through the stages of its parts.
@@ -91,13 +109,15 @@ fn combined(common: &[GridConfig], own: Vec<GridConfig>) -> Vec<GridConfig> {
     common.iter().flat_map(|common| own.iter().map(move |own| both(common, own))).collect()
 }
 
-/// `[grid]`, or every `[[grid]]`.
+/// `[grid]`, or every `[[grid]]`, each combined with `[space]`.
 fn grids(table: &mut Table<'_>) -> Result<Vec<GridConfig>> {
-    match table.take("grid") {
-        Some(item) if item.is_table() => Ok(vec![grid(item.table()?)?]),
-        Some(item) => item.tables()?.into_iter().map(grid).collect(),
-        None => Ok(Vec::new()),
-    }
+    let space = table.take("space").map(|item| grid(item.table()?)).transpose()?;
+    let grids = match table.take("grid") {
+        Some(item) if item.is_table() => vec![grid(item.table()?)?],
+        Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,
+        None => Vec::new(),
+    };
+    Ok(combined(&space.into_iter().collect::<Vec<_>>(), grids))
 }
 
 /// A list of stages; their names must differ from each other and from those `before` them.
@@ -173,11 +193,16 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
     let place = table.place().clone();
     let axes = table.rest().into_iter().map(|item| {
         let key = item.key.clone();
+        // `"lr.reg_param" = { log = […] }` and `"lr.reg_param.log" = […]` are the same in TOML.
+        if let Some((path, kind)) = key.name.rsplit_once('.').filter(|(_, kind)| RANGES.contains(kind)) {
+            let range = range(kind, &item.list()?).map_err(|e| anyhow!("{}: `{path}`: {e}", key.place))?;
+            return Ok((Key { name: path.to_owned(), place: key.place.clone() }, Axis::Range(range)));
+        }
         match item.list()? {
             values if values.is_empty() => {
                 Err(anyhow!("{}: the grid is empty: `{}` has no values", key.place, key.name))
             }
-            values => Ok((key, values)),
+            values => Ok((key, Axis::Values(values))),
         }
     });
     let axes: Vec<_> = axes.collect::<Result<_>>()?;
@@ -185,4 +210,29 @@ fn grid(table: Table<'_>) -> Result<GridConfig> {
         bail!("{place}: the grid is empty: write `\"stage.parameter\" = [value, …]`");
     }
     Ok(GridConfig { place, axes })
+}
+
+/// The kinds of ranges.
+const RANGES: [&str; 4] = ["uniform", "log", "integers", "log_integers"];
+
+/// `{ log = [0.001, 10.0] }`: a range to draw from.
+fn range(kind: &str, ends: &[Value]) -> Result<ParamRange> {
+    let [low, high] = ends else {
+        bail!("`{kind}` has {} numbers, expected the lowest and the highest", ends.len());
+    };
+    let float = |value: &Value| match value {
+        Value::Float(x) => Ok(*x),
+        Value::Int(x) => Ok(*x as f64),
+        other => Err(anyhow!("`{kind}` has {other}, expected a number")),
+    };
+    let whole = |value: &Value| match value {
+        Value::Int(x) => Ok(*x),
+        other => Err(anyhow!("`{kind}` has {other}, expected a whole number")),
+    };
+    Ok(match kind {
+        "uniform" => ParamRange::uniform(float(low)?, float(high)?)?,
+        "log" => ParamRange::log(float(low)?, float(high)?)?,
+        "integers" => ParamRange::integers(whole(low)?, whole(high)?)?,
+        _ => ParamRange::log_integers(whole(low)?, whole(high)?)?,
+    })
 }
