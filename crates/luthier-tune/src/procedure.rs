@@ -20,7 +20,7 @@ pub enum Nested {
     /// The procedure is not scored.
     #[default]
     Off,
-    /// The procedure is scored if that takes neither another pass over the rows nor more than 200,000 pairs of a
+    /// The procedure is scored if that takes neither another pass over the rows nor more than 20,000 pairs of a
     /// candidate and a round.
     Auto,
     /// The procedure is scored whatever it takes, if the splitter allows it: a single round cannot be nested.

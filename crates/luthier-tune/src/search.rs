@@ -142,7 +142,7 @@ pub struct Tuned {
 }
 
 /// The largest number of pairs of a candidate and a round for which [`Nested::Auto`] scores the procedure.
-const MOST_NESTED_CELLS: usize = 200_000;
+const MOST_NESTED_CELLS: usize = 20_000;
 
 /// The rounds of a search.
 pub(crate) struct Rounds {
