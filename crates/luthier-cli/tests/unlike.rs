@@ -328,7 +328,7 @@ fn of_dates(config: &str) -> TempDir {
 }
 
 const NOT_FINITE: &str = "note: new.csv:3: stage `lr`: 2 cells of column `prediction` have a value that is not finite, the first of \
-                          them `NaN` because `month(day)` is NaN: correct or fill the cells";
+                          them `NaN` because `day_month` is NaN: correct or fill the cells";
 
 #[test]
 fn predictions_that_are_not_finite_are_told_of() {
@@ -372,7 +372,7 @@ fn names_of_a_class_that_is_not_finite() {
     assert!(
         err.starts_with(
             "error: new.csv:3: the stage `names` of the model cannot use `prediction` of the stage `lr`, which is NaN because \
-             `month(day)` is NaN: correct or fill the cells"
+             `day_month` is NaN: correct or fill the cells"
         ),
         "{err}"
     );
@@ -401,7 +401,7 @@ fn a_column_without_values_or_without_a_column() {
 #[test]
 fn null_values_that_were_given_are_kept_in_the_advice() {
     let folder = of_dates(DATES);
-    write(&folder, "new.csv", "x,day\n1,2024-02-03\nn.a.,2024-02-03\nNA,2024-02-03\n");
+    write(&folder, "new.csv", "x,day\n1,2024-02-03\n2,2024-02-03\nn.a.,2024-02-03\nNA,2024-02-03\n3,2024-02-03\n");
     let err = refused(&folder, "predict m.json new.csv --null-value n.a.");
     assert!(err.contains("write `--null-value n.a. --null-value NA` with all that stand for one"), "{err}");
     done(&folder, "predict m.json new.csv --null-value n.a. --null-value NA");
