@@ -191,7 +191,16 @@ impl ModelFile {
             return None;
         }
         let near = closest(column, frame.schema().names());
-        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let there = || {
+            const SHOWN: usize = 20;
+            let names: Vec<_> = frame.schema().names().map(|name| format!("`{name}`")).collect();
+            let more = if names.len() > SHOWN { ", …" } else { "" };
+            format!(
+                "; the file has: {}{more}",
+                names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+            )
+        };
+        let near = near.map_or_else(there, |near| format!("; did you mean `{near}`?"));
         Some(anyhow!("{}: the file lacks the column `{column}`, which the model needs{near}", source.name()))
     }
 

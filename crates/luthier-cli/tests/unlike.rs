@@ -401,7 +401,11 @@ fn a_column_without_values_or_without_a_column() {
 #[test]
 fn null_values_that_were_given_are_kept_in_the_advice() {
     let folder = of_dates(DATES);
-    write(&folder, "new.csv", "x,day\n1,2024-02-03\n2,2024-02-03\nn.a.,2024-02-03\nNA,2024-02-03\n3,2024-02-03\n");
+    write(
+        &folder,
+        "new.csv",
+        "x,day\n1,2024-02-03\n2,2024-02-03\nn.a.,2024-02-03\nNA,2024-02-03\n3,2024-02-03\n",
+    );
     let err = refused(&folder, "predict m.json new.csv --null-value n.a.");
     assert!(err.contains("write `--null-value n.a. --null-value NA` with all that stand for one"), "{err}");
     done(&folder, "predict m.json new.csv --null-value n.a. --null-value NA");
