@@ -202,10 +202,16 @@ pub(crate) struct SplitArgs {
     /// A column of groups, such as patients: the rows of a group stay together.
     #[arg(long, value_name = "COLUMN", conflicts_with = "time")]
     pub(crate) group: Option<String>,
-    /// A column of times (dates, timestamps, numbers, or text such as 2024-02-29): the latest rows become test rows. Rows
-    /// of the same time stay together.
+    /// A column of times (dates, timestamps or numbers): the latest rows become test rows. Rows of the same time stay
+    /// together.
     #[arg(long, value_name = "COLUMN", conflicts_with = "seed")]
     pub(crate) time: Option<String>,
+    /// How the dates of --time are written, such as %d.%m.%Y [default: as 2024-02-29 or 2024-02-29T12:30].
+    #[arg(long, value_name = "PATTERN", requires = "time")]
+    pub(crate) time_format: Option<String>,
+    /// Leaves out the rows without a value in a column: they are in neither file. May be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) drop_nulls: Vec<String>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }
@@ -231,7 +237,8 @@ pub(crate) struct ReadArgs {
     /// The number of lines to skip before the header of a CSV file.
     #[arg(long, value_name = "N")]
     skip_lines: Option<u64>,
-    /// A cell that means a missing value, in addition to the empty cell; may be given several times.
+    /// A cell that means a missing value, as the empty cell does; may be given several times. These replace the ones that
+    /// are known otherwise (NA, ?, …).
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     null_value: Vec<String>,
     /// The decimal separator of numbers in a CSV file.

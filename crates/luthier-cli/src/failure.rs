@@ -48,6 +48,17 @@ pub(crate) fn found(error: &core::Error) -> Option<&str> {
     }
 }
 
+/// Whether the error is that a column is text.
+pub(crate) fn is_text(error: &core::Error) -> bool {
+    match error {
+        core::Error::ColumnType { found, .. } => found == "utf8",
+        core::Error::Stage { source, .. } => {
+            source.chain().any(|cause| cause.downcast_ref().is_some_and(is_text))
+        }
+        _ => false,
+    }
+}
+
 /// An error of the operating system, with what was tried.
 pub(crate) fn io(tried: &str, path: &Path, cause: &io::Error) -> anyhow::Error {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());

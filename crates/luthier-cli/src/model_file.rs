@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::core::{Dataset, DynModel, Error, PipelineModel, Remarks, Value, json, persist};
-use luthier::frame::{ColumnType, Error as FrameError, Schema};
+use luthier::core::params::closest;
+use luthier::core::{Dataset, DynModel, Error, PipelineModel, Remark, Remarks, Value, json, persist};
+use luthier::frame::{ColumnType, DataFrame, Error as FrameError, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,29 @@ impl Shown {
         for remark in self.remarks.all() {
             note(&format!("{}: {remark}", source.place_of(remark.row)));
         }
+        // One row may well have a gap.
+        for Remark { stage, column, cells, .. } in self.remarks.of_all_rows(self.read.max(2)) {
+            note(&format!(
+                "{}: column `{column}` has no value in any of the {cells} rows: the stage `{stage}` fills all of them with what it learned \
+                 when it was fitted",
+                source.name()
+            ));
+        }
+    }
+
+    /// An error about the rows, as [`ModelFile::in_file`]; for a value that a stage before has computed, with its cause.
+    pub(crate) fn in_file(&self, error: Error, model: &ModelFile, source: &DataSource) -> anyhow::Error {
+        let remarks = self.remarks.all();
+        let of_error = |remark: &&Remark| {
+            error.column() == Some(remark.column.as_str()) && error.row() == Some(remark.row)
+        };
+        match (remarks.iter().find(of_error), error.part()) {
+            (Some(Remark { stage, column, row, example, cause, outcome, .. }), Some(part)) => anyhow!(
+                "{}: the stage `{part}` of the model cannot use `{column}` of the stage `{stage}`, which is {example} {cause}: {outcome}",
+                source.place_of(*row)
+            ),
+            _ => model.in_file(error, source),
+        }
     }
 }
 
@@ -151,6 +175,35 @@ impl ModelFile {
         }
     }
 
+    /// The error for a column that the model needs and the file does not have, if the error is about one.
+    fn lacking(
+        &self,
+        frame: &DataFrame,
+        source: &DataSource,
+        error: &anyhow::Error,
+    ) -> Option<anyhow::Error> {
+        let column = error.chain().find_map(unknown_column)?;
+        let was_there = self.reading.columns.iter().any(|saved| saved.name == column);
+        let features = self.inputs.iter().flat_map(|inputs| &inputs.features);
+        if frame.schema().field(column).is_some()
+            || !was_there && !features.into_iter().any(|name| name == column)
+        {
+            return None;
+        }
+        let near = closest(column, frame.schema().names());
+        let there = || {
+            const SHOWN: usize = 20;
+            let names: Vec<_> = frame.schema().names().map(|name| format!("`{name}`")).collect();
+            let more = if names.len() > SHOWN { ", …" } else { "" };
+            format!(
+                "; the file has: {}{more}",
+                names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+            )
+        };
+        let near = near.map_or_else(there, |near| format!("; did you mean `{near}`?"));
+        Some(anyhow!("{}: the file lacks the column `{column}`, which the model needs{near}", source.name()))
+    }
+
     /// The rows of a file behind the stages. The file is not loaded.
     ///
     /// # Errors
@@ -161,15 +214,19 @@ impl ModelFile {
         let remarks = Remarks::default();
         let (assembled, rows) = loop {
             let assembled = match &self.inputs {
-                Some(inputs) => inputs.assemble(&frame, source, FIT_AGAIN)?,
-                None => frame.clone(),
+                Some(inputs) => inputs.assemble(&frame, source, FIT_AGAIN),
+                None => Ok(frame.clone()),
             };
+            let assembled = assembled.map_err(|e| self.lacking(&frame, source, &e).unwrap_or(e))?;
             let error = match self.pipeline.stream_with(&assembled, &remarks) {
                 Ok(rows) => break (assembled, rows),
                 Err(error) => error,
             };
             let column = duplicate(&error).filter(|column| frame.schema().field(column).is_some());
-            let Some(column) = column.map(str::to_owned) else { return Err(source.in_file(error)) };
+            let Some(column) = column.map(str::to_owned) else {
+                let error = source.in_file(error);
+                return Err(self.lacking(&frame, source, &error).unwrap_or(error));
+            };
             if taken == Taken::Refused {
                 bail!(
                     "{}: the file has a column `{column}`, which the model appends: name the columns to write with --columns, and \
@@ -231,8 +288,18 @@ impl ModelFile {
 }
 
 /// What to do about rows that the model cannot take.
-const FIT_AGAIN: &str = "fill it, or leave the row out; a model takes such rows if it was fitted with a stage for them, such as an \
-                         `imputer`, or with `handle_invalid` = `keep` or `skip` in the stages that have it";
+const FIT_AGAIN: &str = "fill it, or leave the row out; a model takes such rows if it was fitted with a stage for them: an `imputer` for \
+                         numbers, `handle_invalid` = `keep` for categories, both of these for dates (`date_parts` keeps them, and an \
+                         `imputer` behind it fills their parts), or `handle_invalid` = `skip` to leave them out";
+
+/// The column that does not exist according to a cause.
+fn unknown_column<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
+    let frame = match cause.downcast_ref() {
+        Some(Error::Frame(error)) => error.as_ref(),
+        _ => cause.downcast_ref()?,
+    };
+    matches!(frame, FrameError::UnknownColumn { .. }).then(|| frame.column()).flatten()
+}
 
 /// The column of a schema that a stage would append again.
 fn duplicate(error: &Error) -> Option<&str> {

@@ -12,6 +12,9 @@ use crate::build::{default_evaluator, splitter_entry};
 use crate::config::{Config, DataConfig, GridConfig, Key, PipelineConfig, StageConfig};
 use crate::select::Selector;
 
+/// Whose the parameters of a splitter are.
+const SEARCH: &str = " of [search]";
+
 /// Columns by name with what they are: "the label", or "the label of stage `lr`".
 #[derive(Debug, Default)]
 pub(crate) struct Roles(BTreeMap<String, String>);
@@ -44,7 +47,7 @@ impl Roles {
         if let Some(search) = &config.search
             && let Some(entry) = splitter_entry(search, data)?
         {
-            roles.part(&search.params, (entry.params)(), data, " of the search");
+            roles.part(&search.params, (entry.params)(), data, SEARCH);
         }
         let excluded = Selector {
             what: "exclude",
@@ -108,14 +111,22 @@ impl Roles {
             let by_data = data.roles().iter().any(|(other, column)| *other == role && column.is_some());
             let default = || info.default_value().filter(|_| !by_data);
             if let Some(column) = given.or_else(default).as_ref().and_then(text) {
-                self.add(role, column, whose);
+                match whose {
+                    // "The fold" would not tell a column of groups.
+                    SEARCH => self.add_as(role, column, format!("the `{}`{whose}", info.name)),
+                    _ => self.add(role, column, whose),
+                }
             }
         }
     }
 
     fn add(&mut self, role: ColumnRole, column: &str, whose: &str) {
+        self.add_as(role, column, format!("the {role}{whose}"));
+    }
+
+    fn add_as(&mut self, role: ColumnRole, column: &str, what: String) {
         if role.is_no_feature() && !column.is_empty() {
-            self.0.entry(column.to_owned()).or_insert_with(|| format!("the {role}{whose}"));
+            self.0.entry(column.to_owned()).or_insert(what);
         }
     }
 }

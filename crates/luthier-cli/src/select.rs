@@ -67,7 +67,9 @@ impl Selector<'_> {
                 self.glob(text, &mut selected)?;
             } else {
                 if let Some(role) = self.roles.get(text).filter(|_| self.features) {
-                    bail!("{what}: the column `{text}` cannot be a feature, because it is {role}");
+                    bail!(
+                        "{what}: the column `{text}` cannot be a feature, because it is {role}: leave it out here"
+                    );
                 }
                 selected.columns.push(text.clone());
             }

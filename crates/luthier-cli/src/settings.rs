@@ -63,7 +63,7 @@ fn flags(text: &str) -> Option<String> {
 }
 
 /// A text as a shell takes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-=.,:/+%@".contains(c);
     match !text.is_empty() && text.chars().all(is_plain) {
         true => text.to_owned(),

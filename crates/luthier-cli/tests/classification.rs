@@ -176,7 +176,9 @@ fn three_classes() {
     let text = text.replace("label_col = \"class\"\n", "");
     std::fs::write(path("text.toml"), text).unwrap();
     let (done, told) = run(&["tune", &path("text.toml")]);
-    assert!(!done && told.contains("`species` is utf8") && told.contains("string_indexer"), "{told}");
+    assert!(!done && told.contains("the label `species` is text"), "{told}");
+    assert!(told.contains("`input_cols = [\"species\"]` and `output_cols = [\"class\"]`"), "{told}");
+    assert!(told.contains("`label_col = \"class\"` in the stage `lr` and in every evaluator"), "{told}");
 }
 
 #[test]

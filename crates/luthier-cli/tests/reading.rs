@@ -118,7 +118,10 @@ fn cells_that_the_model_reads_come_out_as_they_were() {
     // A column that is missing is told from those that the file has.
     scene.write("less.csv", "code,z\n007,1\n");
     let error = scene.error("predict m.json less.csv --out p.csv");
-    assert!(error.contains("unknown column `x`; the frame has: `code`, `z`"), "{error}");
+    assert!(
+        error.contains("the file lacks the column `x`, which the model needs; the file has: `code`, `z`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -109,3 +109,81 @@ fn candidates_are_drawn_from_ranges() {
         assert!(!done && err.contains("c.toml:") && err.contains(expected), "{range}: {err}");
     }
 }
+
+#[test]
+fn the_windows_of_time_are_explained() {
+    let scene = Scene::new();
+    let search = "[search]\nmethod = \"rolling_origin\"\ntime_col = \"month\"\ninitial = 6\nhorizon = 2\nstep = 1\ngap = 1\n";
+    let (done, plan, err) = scene.tune(&format!("{GRID}{search}"), &["--explain"]);
+    assert!(done, "{err}");
+    let line = "\nrows used  the first fold trains on 60 and validates on 20, the last trains on 90 and validates on 20\n";
+    assert!(plan.contains(line), "{plan}");
+    // Where every fold uses all rows, there is nothing to tell.
+    let (_, plan, _) = scene.tune(GRID, &["--explain"]);
+    assert!(!plan.contains("rows used"), "{plan}");
+}
+
+#[test]
+fn what_is_wrong_with_the_column_of_a_splitter() {
+    let scene = Scene::new();
+    let path = scene.0.path().join("d.csv");
+    let data = std::fs::read_to_string(&path).unwrap();
+    let by_time = format!("{GRID}[search]\nmethod = \"rolling_origin\"\ntime_col = \"month\"\n");
+    let by_group = format!("{GRID}[search]\nmethod = \"group_k_fold\"\ngroup_col = \"person\"\n");
+    // An empty cell.
+    let row = data.lines().nth(4).unwrap().to_owned();
+    let cells: Vec<&str> = row.split(',').collect();
+    std::fs::write(&path, data.replacen(&row, &format!(",,{}", cells[2..].join(",")), 1)).unwrap();
+    for (search, column) in [(&by_time, "month"), (&by_group, "person")] {
+        let (done, _, err) = scene.tune(search, &[]);
+        let expected = format!(
+            "d.csv:5: column `{column}` is missing, expected a value: fill it, or leave such rows out with `drop_nulls = \
+             [\"{column}\"]` under [data]"
+        );
+        assert!(!done && err.contains(&expected), "{err}");
+    }
+    // Dates in another form are not taken for numbers with other separators.
+    std::fs::write(&path, data.replace("2024-", "26.01.20").replace("-01,", ",")).unwrap();
+    let (done, _, err) = scene.tune(&by_time, &[]);
+    assert!(!done && !err.contains("decimal"), "{err}");
+    assert!(
+        err.contains("column `month` is utf8, expected numbers, dates or timestamps, in the order of time; text is read as dates if"),
+        "{err}"
+    );
+    // The column of the groups is no feature.
+    std::fs::write(&path, data.replace("person ", "")).unwrap();
+    let stage = "[[stage]]\nname = \"more\"\ntype = \"vector_assembler\"\ninput_cols = [\"u\", \"person\"]\noutput_col = \"more\"\n[[stage]]\n\
+                 name = \"by\"\ntype = \"linear_regression\"\nfeatures_col = \"more\"\nprediction_col = \"p\"\n";
+    let (done, _, err) = scene.tune(&format!("{stage}{by_group}"), &[]);
+    assert!(
+        !done
+            && err.contains(
+                "the column `person` cannot be a feature, because it is the `group_col` of [search]"
+            )
+            && err.contains("leave it out of the columns that the stage reads"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_search_without_any_score_tells_the_reasons_alone() {
+    let scene = Scene::new();
+    let path = scene.0.path().join("d.csv");
+    let data = std::fs::read_to_string(&path).unwrap();
+    let row = data.lines().nth(9).unwrap().to_owned();
+    let cells: Vec<&str> = row.split(',').collect();
+    let gap = format!("{},{},{},,{},{}", cells[0], cells[1], cells[2], cells[4], cells[5]);
+    std::fs::write(&path, data.replacen(&row, &gap, 1)).unwrap();
+    let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n\
+                  features_col = \"u\"\n[grid]\n\"lr.reg_param\" = [0.0, 0.1]\n";
+    std::fs::write(scene.0.path().join("gap.toml"), config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_luthier"));
+    let output = command.current_dir(scene.0.path()).args(["tune", "gap.toml"]).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(!output.status.success() && out.is_empty(), "{out}");
+    assert!(err.contains("d.csv:10: ") && !err.contains("row 8"), "{err}");
+    assert!(
+        err.contains("column `u`: found null, expected a finite number: leave such rows out (`drop_nulls`), or fill the gaps with an `imputer`"),
+        "{err}"
+    );
+}

@@ -188,6 +188,51 @@ fn a_file_is_split_for_tests() {
     let latest = train.iter().map(|line| cell(line, 4)).max().unwrap();
     assert!(test.iter().all(|line| cell(line, 4) > latest));
 
+    // Text is not sorted as text.
+    let days = |day: &str| format!("{}.{}.{}", &day[8..10], &day[5..7], &day[..4]);
+    let row = |i: usize| format!("{i:03},20{}-0{}-{:02}\n", 10 + i % 13, i % 9 + 1, i % 28 + 1);
+    let rows: Vec<String> = (0..60).map(row).collect();
+    let european = |row: &String| format!("{}{}\n", &row[..4], days(&row[4..]));
+    write(&folder, "iso.csv", &format!("id,day\n{}", rows.concat()));
+    write(&folder, "eu.csv", &format!("id,day\n{}", rows.iter().map(european).collect::<String>()));
+    done(&folder, "split iso.csv --time day --out-train a.csv --out-test b.csv");
+    let ids =
+        |path: &str| lines(folder.path().join(path)).iter().map(|line| cell(line, 0)).collect::<Vec<_>>();
+    let expected = ids("b.csv");
+    assert_eq!(expected.len(), 12);
+    let (success, _, error) = luthier(&folder, "split eu.csv --time day --out-train a.csv --out-test b.csv");
+    assert!(
+        !success
+            && error.contains("eu.csv:2: column `day` is text, which is not sorted in the order of time")
+            && error
+                .contains("as in `--time-format %d.%m.%Y`; if they are numbers, write `--type day=number`"),
+        "{error}"
+    );
+    done(&folder, "split eu.csv --time day --time-format %d.%m.%Y --out-train a.csv --out-test b.csv");
+    assert_eq!(ids("b.csv"), expected);
+    let (success, _, error) =
+        luthier(&folder, "split eu.csv --time day --time-format %m/%d/%Y --out-train a.csv --out-test b.csv");
+    assert!(!success && error.contains("`01.01.2010` is not a date of the form `%m/%d/%Y`"), "{error}");
+
+    // Rows without a value.
+    write(&folder, "gaps.csv", "id,day,class\n1,2024-01-05,a\n2,,a\n3,2024-01-07,\n4,2024-01-06,b\n");
+    for by in ["--time day", "--stratify class", "--group class"] {
+        let arguments = format!("split gaps.csv {by} --out-train a.csv --out-test b.csv");
+        let (success, _, error) = luthier(&folder, &arguments);
+        let column = by.rsplit(' ').next().unwrap();
+        assert!(
+            !success && error.contains(&format!("or leave such rows out with `--drop-nulls {column}`")),
+            "{error}"
+        );
+        done(&folder, &format!("{arguments} --drop-nulls {column}"));
+        assert_eq!(ids("a.csv").len() + ids("b.csv").len(), 3);
+    }
+    done(
+        &folder,
+        "split gaps.csv --time day --drop-nulls day --test-ratio 0.3 --out-train a.csv --out-test b.csv",
+    );
+    assert_eq!((ids("a.csv"), ids("b.csv")), (vec!["1".to_owned(), "4".to_owned()], vec!["3".to_owned()]));
+
     done(&folder, "split d.csv --out-train a.parquet --out-test b.parquet");
     assert_eq!(DataFrame::read_parquet(folder.path().join("a.parquet")).unwrap().num_rows(), 80);
     let before = read(&folder, "d.csv");

@@ -280,3 +280,133 @@ fn a_command_names_its_own_flags() {
     write(&folder, "train.csv", "id,tenure\n1,1\n2,2\nunknown,3\n");
     assert!(refused(&folder, "fit c.toml --model m.json").contains("write `null_values = ["));
 }
+
+/// A model of `y` by `x` and the month of `day`.
+const DATES: &str = r#"
+[data]
+path = "d.csv"
+label = "y"
+features = []
+
+[[stage]]
+name = "prepare"
+type = "column_transformer"
+
+[[stage.part]]
+name = "numbers"
+columns = ["x"]
+
+[[stage.part.stage]]
+type = "imputer"
+
+[[stage.part]]
+name = "dates"
+columns = ["day"]
+
+[[stage.part.stage]]
+type = "date_parts"
+parts = ["month"]
+handle_invalid = "keep"
+
+[[stage]]
+name = "lr"
+type = "linear_regression"
+"#;
+
+fn of_dates(config: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let row = |i: u32| {
+        format!("{},2024-0{}-11,{}\n", i * 5 % 17, 1 + i % 9, ["yes", "no"][(i * i % 7) as usize % 2])
+    };
+    let rows: String = (0..40).map(row).collect();
+    let numbers =
+        if config.contains("logistic") { rows } else { rows.replace("yes", "1.5").replace("no", "2") };
+    write(&folder, "d.csv", &format!("x,day,y\n{numbers}"));
+    write(&folder, "c.toml", config);
+    done(&folder, "fit c.toml --model m.json");
+    folder
+}
+
+const NOT_FINITE: &str = "note: new.csv:3: stage `lr`: 2 cells of column `prediction` have a value that is not finite, the first of \
+                          them `NaN` because `day_month` is NaN: correct or fill the cells";
+
+#[test]
+fn predictions_that_are_not_finite_are_told_of() {
+    let folder = of_dates(DATES);
+    write(&folder, "new.csv", "x,day,y\n1,2024-02-03,1\n2,,2\n3,2024-03-03,3\n4,,4\n");
+    let (out, err) = told(&folder, "predict m.json new.csv");
+    assert_eq!(out.lines().filter(|line| line.ends_with("NaN")).count(), 2, "{out}");
+    assert!(err.starts_with(NOT_FINITE) && err.lines().count() == 1, "{err}");
+    let (out, err) = told(&folder, "evaluate m.json new.csv");
+    assert!(out.contains("NaN"), "{out}");
+    assert!(err.contains(NOT_FINITE), "{err}");
+    // What the advice says is enough.
+    let filled = DATES.replace(
+        "handle_invalid = \"keep\"\n",
+        "handle_invalid = \"keep\"\n\n[[stage.part.stage]]\ntype = \"imputer\"\n",
+    );
+    let folder = of_dates(&filled);
+    write(&folder, "new.csv", "x,day\n1,2024-02-03\n2,\n");
+    let (out, err) = told(&folder, "predict m.json new.csv");
+    assert!(!out.contains("NaN") && err.is_empty(), "{out}{err}");
+    // Without either, the message names both.
+    let folder = of_dates(&DATES.replace("handle_invalid = \"keep\"\n", ""));
+    write(&folder, "new.csv", "x,day\n1,2024-02-03\n2,\n");
+    let err = refused(&folder, "predict m.json new.csv");
+    assert!(
+        err.contains(
+            "both of these for dates (`date_parts` keeps them, and an `imputer` behind it fills their parts)"
+        ),
+        "{err}"
+    );
+}
+
+#[test]
+fn names_of_a_class_that_is_not_finite() {
+    let config = DATES
+        .replace("[[stage]]\nname = \"prepare\"", "[[stage]]\nname = \"index\"\ntype = \"string_indexer\"\ninput_cols = [\"y\"]\noutput_cols = [\"class\"]\n\n[[stage]]\nname = \"prepare\"")
+        .replace("\"linear_regression\"", "\"logistic_regression\"\nlabel_col = \"class\"\nreg_param = 0.1\n\n[[stage]]\nname = \"names\"\ntype = \"index_to_string\"\ninput_col = \"prediction\"\noutput_col = \"named\"");
+    let folder = of_dates(&config);
+    write(&folder, "new.csv", "x,day\n1,2024-02-03\n2,\n");
+    let err = refused(&folder, "predict m.json new.csv");
+    assert!(
+        err.starts_with(
+            "error: new.csv:3: the stage `names` of the model cannot use `prediction` of the stage `lr`, which is NaN because \
+             `day_month` is NaN: correct or fill the cells"
+        ),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_column_without_values_or_without_a_column() {
+    let folder = of_dates(DATES);
+    write(&folder, "new.csv", "x,day\n,2024-02-03\n,2024-03-03\n");
+    let (_, err) = told(&folder, "predict m.json new.csv");
+    assert_eq!(
+        err,
+        "note: new.csv: column `x` has no value in any of the 2 rows: the stage `prepare.numbers.imputer` fills all of them with what \
+         it learned when it was fitted\n"
+    );
+    write(&folder, "new.csv", "x,day\n,2024-02-03\n2,2024-03-03\n");
+    assert_eq!(told(&folder, "predict m.json new.csv").1, "");
+    write(&folder, "new.csv", "x,days\n1,2024-02-03\n");
+    let err = refused(&folder, "predict m.json new.csv");
+    assert_eq!(
+        err,
+        "error: new.csv: the file lacks the column `day`, which the model needs; did you mean `days`?\n"
+    );
+}
+
+#[test]
+fn null_values_that_were_given_are_kept_in_the_advice() {
+    let folder = of_dates(DATES);
+    write(
+        &folder,
+        "new.csv",
+        "x,day\n1,2024-02-03\n2,2024-02-03\nn.a.,2024-02-03\nNA,2024-02-03\n3,2024-02-03\n",
+    );
+    let err = refused(&folder, "predict m.json new.csv --null-value n.a.");
+    assert!(err.contains("write `--null-value n.a. --null-value NA` with all that stand for one"), "{err}");
+    done(&folder, "predict m.json new.csv --null-value n.a. --null-value NA");
+}

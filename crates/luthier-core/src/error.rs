@@ -86,7 +86,9 @@ pub enum Error {
     },
 
     /// A column is only available for fitting or scoring, so it cannot be a feature.
-    #[error("the column `{column}` cannot be a feature, because it is {role}{through}: leave it out")]
+    #[error(
+        "the column `{column}` cannot be a feature, because it is {role}{through}: leave it out of the columns that the stage reads"
+    )]
     #[non_exhaustive]
     NoFeature {
         /// Name of the column.

@@ -48,6 +48,7 @@ impl Display for Explanation<'_> {
             self.frame.num_rows(),
             plural(self.frame.num_partitions(), "partition"),
         )?;
+        self.windows(f)?;
         match (self.nested, folds - self.plain) {
             (false, _) => {}
             (true, 0) => {
@@ -99,6 +100,20 @@ impl Display for Explanation<'_> {
 }
 
 impl Explanation<'_> {
+    /// The sizes of the first and the last fold, where a fold does not use all rows, as in the order of time.
+    fn windows(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let size = |round| (self.split.num_training_rows(round), self.split.num_validation_rows(round));
+        let (first, last) = (size(0), size(self.plain.saturating_sub(1)));
+        if self.plain < 2 || first.0 + first.1 == self.frame.num_rows() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "rows used  the first fold trains on {} and validates on {}, the last trains on {} and validates on {}",
+            first.0, first.1, last.0, last.1
+        )
+    }
+
     fn memory(&self, f: &mut Formatter<'_>, folds: usize) -> fmt::Result {
         let Forecast { summary_bytes, unit_bytes, budget, .. } = self.forecast;
         let limit = match self.memory_budget {

@@ -79,7 +79,8 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
         })?;
     let labels: Vec<String> =
         label.iter().cloned().chain(model.inputs.as_ref().and_then(|inputs| inputs.label.clone())).collect();
-    let in_file = |e: Error| bad_label(&e, &labels, &source).unwrap_or_else(|| model.in_file(e, &source));
+    let in_file =
+        |e: Error| bad_label(&e, &labels, &source).unwrap_or_else(|| shown.in_file(e, &model, &source));
     if let Some(label) =
         evaluators.first().and_then(|evaluator| column(evaluator.as_ref(), ColumnRole::Label))
     {

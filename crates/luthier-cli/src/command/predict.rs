@@ -51,7 +51,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<()> {
         Some(error) => return Err(failure::of_frame("write", error)),
         None => {}
     }
-    written.map_err(|e| model.in_file(e, &source))?;
+    written.map_err(|e| shown.in_file(e, &model, &source))?;
     match writer.finish() {
         Err(error) if is_broken_pipe(&error) => return Ok(()),
         finished => finished.map_err(|e| failure::of_frame("write", e))?,

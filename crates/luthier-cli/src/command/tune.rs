@@ -70,8 +70,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     let result = result.map(|result| with_places(result.clone(), &config.data.source));
     if let Some(result) = &result {
-        // This comes first, because later steps may fail.
-        print(&report(result, seconds))?;
+        // This comes first, because later steps may fail. Without any score, the error alone says why.
+        if !matches!(tuned, Err(Error::AllFailed { .. })) {
+            print(&report(result, seconds))?;
+        }
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
     }

@@ -1,23 +1,74 @@
 //! The line of the configuration that an error is about.
 
+use anyhow::anyhow;
 use luthier::core::params::ParamError;
 use luthier::tune::FailureSummary;
-use luthier::{core, tune};
+use luthier::{core, frame, tune};
 
 use super::{Config, Key, PipelineConfig, Place, StageConfig};
+use crate::failure;
+use crate::prepare::unusable;
 
 impl Config {
     /// Adds to an error of a search the places that it is about: the row of the data file and the line of the
     /// configuration.
     pub(crate) fn located(&self, error: tune::Error) -> anyhow::Error {
         let place = self.place_of(&error).cloned();
-        self.at(place, error.into())
+        let of_label = match &error {
+            tune::Error::Core(source) => self.text_label(source),
+            tune::Error::Candidate { source, .. } => self.text_label(source),
+            _ => None,
+        };
+        match of_label.or_else(|| self.without_value(&error)) {
+            Some(error) => self.at(place, error),
+            None => self.at(place, self.with_places(error).into()),
+        }
+    }
+
+    /// The error for a row without a value in the column by which the rows are split.
+    fn without_value(&self, error: &tune::Error) -> Option<anyhow::Error> {
+        let tune::Error::Split { source, .. } = error else { return None };
+        let null = source.chain().find_map(|cause| match cause.downcast_ref()? {
+            frame::Error::Null { column, row } => Some((column, *row)),
+            _ => None,
+        });
+        let (column, row) = null?;
+        let advice = format!("leave such rows out with `drop_nulls = [{column:?}]` under [data]");
+        Some(unusable(&self.data.source.place_of(row), column, None, &advice))
+    }
+
+    /// The error with the places of rows in their file, where it has several reasons; otherwise its one row is told first.
+    fn with_places(&self, mut error: tune::Error) -> tune::Error {
+        if let tune::Error::AllFailed { reasons, .. } = &mut error
+            && reasons.len() > 1
+        {
+            for FailureSummary { failure, .. } in reasons {
+                let Some(row) = failure.row.take() else { continue };
+                let place = format!(" ({}): ", self.data.source.place_of(row));
+                failure.message = failure.message.replace(&format!(", row {row}: "), &place);
+            }
+        }
+        error
     }
 
     /// As [`located`](Self::located), for an error of a pipeline; the default place is the first stage.
     pub(crate) fn located_core(&self, error: core::Error) -> anyhow::Error {
         let place = self.place_of_core(None, &error).unwrap_or(self.stages_place()).clone();
-        self.at(Some(place), error.into())
+        let of_label = self.text_label(&error);
+        self.at(Some(place), of_label.unwrap_or_else(|| error.into()))
+    }
+
+    /// The error for a label of text, with all that has to be written.
+    fn text_label(&self, error: &core::Error) -> Option<anyhow::Error> {
+        let (label, stage) = (&self.data.label.as_ref()?.name, error.part()?);
+        let is_it = error.column() == Some(label) && failure::is_text(error);
+        is_it.then(|| {
+            anyhow!(
+                "stage `{stage}`: the label `{label}` is text: a stage `string_indexer` before it, with `input_cols = [{label:?}]` and \
+                 `output_cols = [\"class\"]`, numbers the classes; then write `label_col = \"class\"` in the stage `{stage}` and in every \
+                 evaluator, and a stage `index_to_string` behind it turns the predictions back into text"
+            )
+        })
     }
 
     fn at(&self, place: Option<Place>, error: anyhow::Error) -> anyhow::Error {

@@ -78,9 +78,7 @@ impl Selection {
         }
         if !self.drop_nulls.is_empty() {
             let columns: Vec<&str> = self.drop_nulls.iter().map(|(column, _)| column.as_str()).collect();
-            let whole = selected.drop_nulls(&columns)?;
-            tell(&selected, &whole, &format!("because they have no value in {}", columns.join(", ")));
-            selected = whole;
+            selected = without_nulls(&selected, &columns)?;
         }
         if let Some(label) = label {
             selected = self.missing_label.apply(selected, label)?;
@@ -93,6 +91,16 @@ impl Selection {
         }
         Ok(selected)
     }
+}
+
+/// The rows that have values in all of these columns; a note says how many are left out.
+///
+/// # Errors
+/// A column that does not exist; a file that cannot be read.
+pub(crate) fn without_nulls(frame: &DataFrame, columns: &[&str]) -> Result<DataFrame> {
+    let whole = frame.drop_nulls(columns)?;
+    tell(frame, &whole, &format!("because they have no value in {}", columns.join(", ")));
+    Ok(whole)
 }
 
 fn tell(before: &DataFrame, after: &DataFrame, which: &str) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use luthier_frame::{Column, ColumnType, Field};
 use ndarray::Array2;
 
-use super::{Batch, Held, OddCells};
+use super::{Batch, Held, OddCells, Tile};
 use crate::{Error, Result};
 
 /// Receives the columns that a stage appends, in the order of [`Transformer::outputs`](crate::Transformer::outputs), with
@@ -60,6 +60,31 @@ impl Outputs {
         if !odd.is_empty() {
             self.remarks.push(odd);
         }
+    }
+
+    /// The values of a column of predictions that are not finite, with the inputs that are to blame.
+    pub(super) fn not_finite(&self, column: &str, rows: &Tile<'_>, fields: &[Field]) -> Option<OddCells> {
+        let place = fields.iter().position(|field| field.name() == column)?;
+        let values = self.columns.get(place)?.held.numeric()?;
+        if values.nrows() != rows.len() || values.iter().all(|x| x.is_finite()) {
+            return None;
+        }
+        let is_odd = |i: usize| values.row(i).iter().any(|x| !x.is_finite());
+        let mut rows_of = (0..rows.len()).filter(|&i| is_odd(i)).peekable();
+        let causes = rows_of.peek().map(|&i| rows.not_finite_in(i)).unwrap_or_default();
+        let outcome = if causes.is_empty() {
+            "it is too large for a number"
+        } else {
+            "correct or fill the cells from which it is computed, or leave the row out; gaps are filled if the model was fitted with an \
+             `imputer` before this stage"
+        };
+        let mut odd = OddCells::new(column, "a value that is not finite", outcome);
+        for i in rows_of {
+            odd.push(rows.row(i), || {
+                values.row(i).iter().find(|x| !x.is_finite()).map_or_else(String::new, f64::to_string)
+            });
+        }
+        Some(if causes.is_empty() { odd } else { odd.because(format!("because {causes}")) })
     }
 
     fn push(&mut self, held: Held, column_type: ColumnType) {

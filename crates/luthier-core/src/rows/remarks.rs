@@ -28,13 +28,28 @@ pub struct OddCells {
     outcome: &'static str,
     rows: Vec<usize>,
     example: String,
+    cause: String,
+    ordinary: bool,
 }
 
 impl OddCells {
     /// No cells yet of this column. `what` completes the sentence "the cells have …", and `outcome` says
     /// what became of one or several of them: "left out, with the row".
     pub fn new(column: impl Into<String>, what: &'static str, outcome: &'static str) -> Self {
-        Self { column: column.into(), what, outcome, rows: Vec::new(), example: String::new() }
+        let (rows, example, cause) = (Vec::new(), String::new(), String::new());
+        Self { column: column.into(), what, outcome, rows, example, cause, ordinary: false }
+    }
+
+    /// The same cells; it is remarkable only if those of all rows are so, as gaps that the stage fills.
+    #[must_use]
+    pub fn ordinary(self) -> Self {
+        Self { ordinary: true, ..self }
+    }
+
+    /// The same cells; `cause` says why the first of them is odd: "because feature `age` is NaN".
+    #[must_use]
+    pub fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..self }
     }
 
     /// Adds the cell of a row, by its number in the frame ([`Tile::row`](crate::Tile::row)). Rows come in ascending order; only
@@ -44,6 +59,11 @@ impl OddCells {
             self.example = value();
         }
         self.rows.push(row);
+    }
+
+    /// The row of the first of the cells.
+    pub fn first(&self) -> Option<usize> {
+        self.rows.first().copied()
     }
 
     /// The number of cells.
@@ -78,17 +98,20 @@ pub struct Remark {
     pub row: usize,
     /// The value in that row.
     pub example: String,
+    /// Why that value is odd, if the stage knows it.
+    pub cause: String,
 }
 
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stage, column, what, outcome, cells, example, .. } = self;
+        let Self { stage, column, what, outcome, cells, example, cause, .. } = self;
         let (s, have, first) =
             if *cells == 1 { ("", "has", "") } else { ("s", "have", "the first of them ") };
-        write!(
-            f,
-            "stage `{stage}`: {cells} cell{s} of column `{column}` {have} {what}, {first}`{example}`: {outcome}"
-        )
+        write!(f, "stage `{stage}`: {cells} cell{s} of column `{column}` {have} {what}, {first}`{example}`")?;
+        if !cause.is_empty() {
+            write!(f, " {cause}")?;
+        }
+        write!(f, ": {outcome}")
     }
 }
 
@@ -108,23 +131,40 @@ struct Tally {
     outcome: &'static str,
     /// A bit per row, in words of 64 rows.
     rows: BTreeMap<usize, u64>,
-    first: (usize, String),
+    first: (usize, String, String),
+    ordinary: bool,
+}
+
+impl Tally {
+    fn cells(&self) -> usize {
+        self.rows.values().map(|rows| rows.count_ones() as usize).sum()
+    }
 }
 
 impl Remarks {
-    /// The remarks so far, in the order of the stages, then by column.
+    /// The remarks so far, in the order of the stages, then by column, except those on [ordinary](OddCells::ordinary) cells.
     pub fn all(&self) -> Vec<Remark> {
+        self.of(|tally| !tally.ordinary)
+    }
+
+    /// The remarks on [ordinary](OddCells::ordinary) cells that as many rows have.
+    pub fn of_all_rows(&self, rows: usize) -> Vec<Remark> {
+        self.of(|tally| tally.ordinary && tally.cells() == rows)
+    }
+
+    fn of(&self, wanted: impl Fn(&Tally) -> bool) -> Vec<Remark> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let remark = |((_, column, what), tally): (&Kind, &Tally)| Remark {
             stage: tally.stage.clone(),
             column: column.clone(),
             what,
             outcome: tally.outcome,
-            cells: tally.rows.values().map(|rows| rows.count_ones() as usize).sum(),
+            cells: tally.cells(),
             row: tally.first.0,
             example: tally.first.1.clone(),
+            cause: tally.first.2.clone(),
         };
-        found.iter().map(remark).collect()
+        found.iter().filter(|(_, tally)| wanted(tally)).map(remark).collect()
     }
 
     fn add(&self, place: usize, stage: &str, odd: OddCells) {
@@ -134,10 +174,11 @@ impl Remarks {
             stage: stage.to_owned(),
             outcome: odd.outcome,
             rows: BTreeMap::new(),
-            first: (first, odd.example.clone()),
+            first: (first, odd.example.clone(), odd.cause.clone()),
+            ordinary: odd.ordinary,
         });
         if first < tally.first.0 {
-            tally.first = (first, odd.example);
+            tally.first = (first, odd.example, odd.cause);
         }
         for row in odd.rows {
             *tally.rows.entry(row / 64).or_default() |= 1 << (row % 64);
@@ -199,6 +240,10 @@ impl DynModel for Watched {
 
     fn as_any(&self) -> &dyn Any {
         self.model.as_any()
+    }
+
+    fn is_watched(&self) -> bool {
+        true
     }
 
     fn remark(&self, stage: &str, odd: OddCells) {

@@ -7,6 +7,7 @@ use luthier_frame::{Field, Schema};
 use super::tile::{Picked, View};
 use super::{Batch, OddCells, Outputs};
 use crate::Result;
+use crate::params::ColumnRole;
 use crate::stage::{DynModel, Transformer, catch_panic};
 
 /// The columns that a stage reads and appends for a known schema.
@@ -34,12 +35,13 @@ impl Signature {
     }
 
     /// The rows with the columns that the stage appends; `None` if it drops all rows. `reads` are the positions of
-    /// the inputs; `remark` receives what the stage remarks.
+    /// the inputs; `remark` receives what the stage remarks, also on those of the `predictions` that are not finite.
     pub(crate) fn apply<T: Transformer + ?Sized>(
         &self,
         stage: &T,
         batch: Batch,
         reads: &[usize],
+        predictions: &[String],
         remark: impl FnMut(OddCells),
     ) -> anyhow::Result<Option<Batch>> {
         let view = View::new(&self.inputs, &batch, reads);
@@ -49,6 +51,9 @@ impl Signature {
         }
         let mut out = Outputs::default();
         stage.apply(&tile, &mut out)?;
+        let odd = predictions.iter().filter_map(|column| out.not_finite(column, &tile, &self.outputs));
+        let odd: Vec<OddCells> = odd.collect();
+        odd.into_iter().for_each(|odd| out.remark(odd));
         std::mem::take(&mut out.remarks).into_iter().for_each(remark);
         Ok(out.append_to(batch, &self.outputs, self.drops_rows)?)
     }
@@ -61,6 +66,8 @@ pub(crate) struct BoundStage {
     pub(crate) signature: Arc<Signature>,
     /// Its name in the pipeline, for errors.
     name: Arc<str>,
+    /// Its predictions, if somebody reads what it remarks.
+    predictions: Arc<[String]>,
 }
 
 impl BoundStage {
@@ -70,13 +77,16 @@ impl BoundStage {
         let type_name = model.type_name();
         let signature = catch_panic(type_name, || Signature::of(model.transformer(), before));
         let signature = signature.map_err(|e| e.in_stage_of(name, type_name))?;
-        Ok(Self { model, signature: Arc::new(signature), name: name.into() })
+        let watched = model.is_watched().then(|| model.columns_of(ColumnRole::Prediction));
+        let predictions = watched.unwrap_or_default().into();
+        Ok(Self { model, signature: Arc::new(signature), name: name.into(), predictions })
     }
 
     pub(super) fn apply(&self, batch: Batch, reads: &[usize]) -> Result<Option<Batch>> {
         let type_name = self.model.type_name();
         let remark = |odd| self.model.remark(&self.name, odd);
-        catch_panic(type_name, || self.signature.apply(self.model.transformer(), batch, reads, remark))
+        let stage = self.model.transformer();
+        catch_panic(type_name, || self.signature.apply(stage, batch, reads, &self.predictions, remark))
             .map_err(|e| e.in_stage_of(&self.name, type_name))
     }
 }

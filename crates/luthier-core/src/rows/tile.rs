@@ -10,6 +10,9 @@ use ndarray::{ArrayView2, Axis, CowArray, Ix2, s};
 use super::{Batch, Held, Origin};
 use crate::{Error, Result};
 
+/// What is expected where a gap was found.
+const NUMBER_WITHOUT_GAPS: &str = "a finite number: leave such rows out (`drop_nulls`), or fill the gaps with an `imputer` before this stage";
+
 /// The rows of a tile within its chunk.
 #[derive(Debug, Clone)]
 pub(crate) enum Picked<'a> {
@@ -274,6 +277,31 @@ impl Tile<'_> {
         Error::bad_value(column, self.row(i), found, expected)
     }
 
+    /// The numbers in the `i`-th row that are not finite, in words: "`age` is NaN". Empty if there are none.
+    pub(super) fn not_finite_in(&self, i: usize) -> String {
+        const SHOWN: usize = 3;
+        let position = self.position(i);
+        let mut told = Vec::new();
+        for (field, held) in self.view.schema.fields().iter().zip(&self.view.columns) {
+            let Some(values) = held.numeric().filter(|values| position < values.nrows()) else { continue };
+            let names = field.feature_names().filter(|_| field.has_feature_names()).unwrap_or_default();
+            for (j, x) in values.row(position).iter().enumerate().filter(|(_, x)| !x.is_finite()) {
+                let name = names.get(j).map_or(field.name(), String::as_str);
+                told.push(format!("`{name}` is {x}"));
+            }
+        }
+        let more = told.len().saturating_sub(SHOWN);
+        told.truncate(SHOWN);
+        if more > 0 {
+            told.push(format!("{more} more are not finite"));
+        }
+        match told.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, before)) => format!("{} and {last}", before.join(", ")),
+            None => String::new(),
+        }
+    }
+
     /// Rejects nulls, which most stages do not accept.
     pub(super) fn refuse_nulls(&self) -> Result<()> {
         let names = self.view.schema.names().zip(&self.view.columns);
@@ -300,11 +328,17 @@ impl Tile<'_> {
     pub fn first_not_finite(&self, column: &str) -> Option<Error> {
         if let Some(rows) = self.sparse(column) {
             let i = (0..rows.len()).find(|&i| rows.row(i).1.iter().any(|x| !x.is_finite()))?;
-            return Some(self.bad_value(column, i, "a finite number"));
+            return Some(self.not_finite(column, i));
         }
         let values = self.vectors(column).ok()?;
         let i = values.outer_iter().position(|row| row.iter().any(|x| !x.is_finite()))?;
-        Some(self.bad_value(column, i, "a finite number"))
+        Some(self.not_finite(column, i))
+    }
+
+    fn not_finite(&self, column: &str, i: usize) -> Error {
+        let error = self.bad_value(column, i, "a finite number");
+        let is_gap = matches!(&error, Error::BadValue { found, .. } if found == "null");
+        if is_gap { self.bad_value(column, i, NUMBER_WITHOUT_GAPS) } else { error }
     }
 }
 

@@ -170,6 +170,11 @@ pub trait DynModel: Debug + Send + Sync {
     fn state(&self) -> Result<serde_json::Value>;
     /// The typed model, for downcasting.
     fn as_any(&self) -> &dyn Any;
+    /// Whether somebody reads what the stage remarks.
+    #[doc(hidden)]
+    fn is_watched(&self) -> bool {
+        false
+    }
     /// Receives what the stage, called `stage` in its pipeline, remarks on rows that pass through it. By default, nobody reads it.
     #[doc(hidden)]
     fn remark(&self, _stage: &str, _odd: OddCells) {}

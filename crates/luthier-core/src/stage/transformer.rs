@@ -125,7 +125,7 @@ pub trait Transformer: Debug + Send + Sync + 'static {
         let schema = data.schema().with_fields(signature.outputs.iter().cloned())?;
         let reads = signature.inputs.names().map(|name| data.schema().require_index(name));
         let reads = reads.collect::<Result<Vec<_>, _>>()?;
-        through_frame(data, schema, |batch| signature.apply(self, batch, &reads, drop))
+        through_frame(data, schema, |batch| signature.apply(self, batch, &reads, &[], drop))
     }
 
     /// The schema that [`transform`](Self::transform) returns. Provided.

@@ -62,7 +62,7 @@ impl CsvFile {
         let declared = Declared::new(options, &names).map_err(|error| error.in_file(text.input().path()))?;
         let pass = Pass::over(&text, tokens, &cells, &declared, start)
             .map_err(|error| header_is_comment(error, &names))?;
-        let mut columns = declared.columns(&names, &pass, &mut notes);
+        let mut columns = declared.columns(&names, &pass, &cells, &mut notes);
         columns.extend(spellings(options, &names));
         let schema = Schema::new(columns.iter().map(|column| column.field.clone()).collect())?;
         let Pass { lines, marks, rows, .. } = pass;
@@ -187,7 +187,13 @@ impl Declared {
     }
 
     /// The columns of the frame, where they come first in the file.
-    fn columns(self, names: &[String], pass: &Pass, notes: &mut Vec<CsvNote>) -> Vec<CsvColumn> {
+    fn columns(
+        self,
+        names: &[String],
+        pass: &Pass,
+        cells: &Cells,
+        notes: &mut Vec<CsvNote>,
+    ) -> Vec<CsvColumn> {
         let mut columns = Vec::with_capacity(names.len());
         let has_null = |kind: Kind, sources: &[usize]| {
             let null = |&source: &usize| {
@@ -219,7 +225,7 @@ impl Declared {
                     inference.widened(declared)
                 }
                 None => {
-                    notes.extend(inference.note(name, pass.quotes_tell));
+                    notes.extend(inference.note(name, pass.quotes_tell, cells));
                     inference.kind(pass.quotes_tell)
                 }
             };

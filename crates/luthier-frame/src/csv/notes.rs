@@ -18,6 +18,8 @@ pub enum CsvNote {
         cell: String,
         /// Why the column is text.
         reason: TextReason,
+        /// The cells that were given to mean a missing value.
+        null_values: Option<Vec<String>>,
     },
     /// Some cells of a column that is declared as timestamps do not say a point in time completely.
     Incomplete {
@@ -120,7 +122,7 @@ impl TextReason {
 impl fmt::Display for CsvNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text { column, line, cell, reason } => {
+            Self::Text { column, line, cell, reason, .. } => {
                 let cell = format!("{} in line {line}", shown(cell));
                 let why = self.with_remedy(reason.of(&cell));
                 write!(f, "column `{}` is text: {why}", escaped(column))
@@ -168,13 +170,13 @@ impl fmt::Display for CsvNote {
 impl CsvNote {
     /// What to write so that a column that is text is read as numbers.
     fn remedy(&self) -> Option<String> {
-        let Self::Text { column, cell, reason, .. } = self else { return None };
+        let Self::Text { column, cell, reason, null_values, .. } = self else { return None };
         let declare =
             |what: &str| format!("{what}, write `types = {{ {:?} = \"number\" }}`", escaped(column));
         Some(match reason {
             TextReason::NoNumber { .. } => match other_signs(cell) {
                 Some(hint) => hint.to_owned(),
-                None => if_missing(cell),
+                None => if_missing(cell, null_values.as_deref()),
             },
             TextReason::TooLarge => declare("to read it as rounded numbers"),
             TextReason::LeadingZero | TextReason::Quoted => declare("to read it as numbers"),
@@ -182,12 +184,20 @@ impl CsvNote {
     }
 }
 
-/// What to write if a cell stands for a missing value.
-pub(crate) fn if_missing(cell: &str) -> String {
+/// What to write if a cell stands for a missing value, as those that were given do.
+pub(crate) fn if_missing(cell: &str, given: Option<&[String]>) -> String {
+    let known = given.map_or_else(|| vec!["", "NA", "?"], |given| given.iter().map(String::as_str).collect());
+    let mut listed: Vec<String> = Vec::new();
+    for text in std::iter::once("").chain(known).chain([cell.trim()]) {
+        let text = format!("{:?}", escaped(text));
+        if !listed.contains(&text) {
+            listed.push(text);
+        }
+    }
     format!(
-        "if it stands for a missing value, write `null_values = [\"\", \"NA\", \"?\", {:?}]` with all that stand for one: the list \
-         replaces the default, and applies to columns of text too",
-        escaped(cell)
+        "if it stands for a missing value, write `null_values = [{}]` with all that stand for one: the list replaces the default, and \
+         applies to columns of text too",
+        listed.join(", ")
     )
 }
 
@@ -219,9 +229,10 @@ pub(crate) fn other_signs(cell: &str) -> Option<&'static str> {
         (Some(_), None) => {
             "if the comma is the decimal separator, write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`"
         }
-        (None, Some(_)) => {
+        // Not a date such as 26.01.2020.
+        (None, Some(_)) if unsigned.split('.').skip(1).all(|group| group.len() == 3) => {
             "if the full stop separates thousands, write `decimal = \",\"` and `thousands = \".\"`"
         }
-        (None, None) => return None,
+        (None, _) => return None,
     })
 }

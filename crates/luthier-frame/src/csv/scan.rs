@@ -9,7 +9,7 @@ use super::columns::{ColumnBuilder, Refused};
 use super::file::CsvData;
 use super::notes::{if_missing, other_signs};
 use super::records::Records;
-use super::types::Kind;
+use super::types::{Cells, Kind};
 use crate::normalize::scalar_type;
 use crate::partition::Batches;
 use crate::place::{Locate, RowOrigin};
@@ -144,7 +144,7 @@ impl CsvBatches {
                 match refused {
                     Refused::Type(expected) => {
                         let found = cell.text().into_owned();
-                        let hint = hint(&found, expected);
+                        let hint = hint(&found, expected, &file.cells);
                         Error::CsvValue { path, line, column, found, expected, hint }
                     }
                     Refused::TooLong(bytes) => Error::CsvCellTooLong { path, line, column, bytes },
@@ -156,10 +156,10 @@ impl CsvBatches {
 }
 
 /// What to write if a cell is not of the type of its column.
-fn hint(cell: &str, expected: ColumnType) -> Option<String> {
+fn hint(cell: &str, expected: ColumnType, cells: &Cells) -> Option<String> {
     Some(match expected {
         ColumnType::F64 | ColumnType::I64 => {
-            other_signs(cell).map_or_else(|| if_missing(cell), str::to_owned)
+            other_signs(cell).map_or_else(|| if_missing(cell, cells.given_nulls()), str::to_owned)
         }
         ColumnType::Date => "write it as 2024-02-29".to_owned(),
         ColumnType::Timestamp => "write it as 2024-02-29T12:30:00".to_owned(),

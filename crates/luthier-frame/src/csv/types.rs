@@ -19,6 +19,11 @@ impl Cells {
         Self { numbers: NumberFormat::new(options), null_values: options.null_values.clone() }
     }
 
+    /// The cells that were given to mean a missing value.
+    pub(crate) fn given_nulls(&self) -> Option<&[String]> {
+        self.null_values.as_deref()
+    }
+
     /// Whether a cell is a missing value in a column of text. A quoted one is text.
     pub(crate) fn is_null_text(&self, cell: &Cell<'_>) -> bool {
         !cell.quoted
@@ -261,12 +266,19 @@ impl Inference {
     }
 
     /// A note on a column that is text because of a few cells or because of how they are written.
-    pub(crate) fn note(&self, column: &str, quotes_tell: bool) -> Option<CsvNote> {
+    pub(crate) fn note(&self, column: &str, quotes_tell: bool, cells: &Cells) -> Option<CsvNote> {
         if self.kind(quotes_tell) != Kind::Of(ColumnType::Utf8) {
             return None;
         }
         let (reason, Example { line, text }) = self.reason(quotes_tell)?;
-        Some(CsvNote::Text { column: column.to_owned(), line: *line, cell: text.clone(), reason })
+        let null_values = cells.null_values.clone();
+        Some(CsvNote::Text {
+            column: column.to_owned(),
+            line: *line,
+            cell: text.clone(),
+            reason,
+            null_values,
+        })
     }
 }
 
@@ -287,7 +299,7 @@ mod tests {
             );
             record.cells(&format!("{text};")).take(1).for_each(|cell| inference.see(&cell, &rules, b';'));
         }
-        (inference.kind(true), inference.note("x", true).map(|note| note.to_string()))
+        (inference.kind(true), inference.note("x", true, &rules).map(|note| note.to_string()))
     }
 
     #[track_caller]
@@ -350,6 +362,18 @@ mod tests {
              value, write `null_values = [\"\", \"NA\", \"?\", \"x\"]` with all that stand for one: the list replaces the \
              default, and applies to columns of text too"
         );
+        // What was given is listed, and nothing twice.
+        let given = CsvOptions::new().null_values(["", "n.a.", "x"]);
+        let told = infer(&given, &["1", "y", "2", "3"]).1.unwrap_or_default();
+        assert!(told.contains("write `null_values = [\"\", \"n.a.\", \"x\", \"y\"]` with all"), "{told}");
+        let told = infer(&CsvOptions::new().null_values([""]), &["1", "NA", "2", "3"]).1.unwrap_or_default();
+        assert!(told.contains("write `null_values = [\"\", \"NA\"]` with all"), "{told}");
+        // A date is no number with separators.
+        assert_eq!(
+            (note(&["26.01.2020", "27.01.2020"]), note(&["10.000,20"]).is_empty()),
+            (String::new(), false)
+        );
+        assert!(note(&["1.234.567"]).ends_with("write `decimal = \",\"` and `thousands = \".\"`"));
         assert!(
             note(&["1,5", "2"])
                 .ends_with("write `decimal = \",\"`; if it separates thousands, `thousands = \",\"`")

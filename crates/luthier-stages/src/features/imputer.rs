@@ -4,8 +4,8 @@ use luthier_core::frame::arrow_array::{Array, cast::AsArray};
 use luthier_core::frame::{ArrayRef, Field, Schema};
 use luthier_core::params::ParamError;
 use luthier_core::{
-    AxisLabels, Dataset, Description, Estimator, FitContext, Outputs, ParamEnum, Params, Required, StagePlan,
-    Tile, Transformer,
+    AxisLabels, Dataset, Description, Estimator, FitContext, OddCells, Outputs, ParamEnum, Params, Required,
+    StagePlan, Tile, Transformer,
 };
 use ndarray::{Array2, Zip};
 use serde::{Deserialize, Serialize};
@@ -246,6 +246,12 @@ impl Transformer for ImputerModel {
             if !missing_value.is_nan() {
                 mark_nulls(&rows.array(input)?, &mut missing);
             }
+            let is_empty = |column: &ndarray::ArrayView1<'_, bool>| column.iter().all(|missing| *missing);
+            for (j, _) in missing.columns().into_iter().enumerate().filter(|(_, column)| is_empty(column)) {
+                let mut gaps = OddCells::new(feature_of(rows, input, j), "no value", "filled in").ordinary();
+                (0..rows.len()).for_each(|i| gaps.push(rows.row(i), String::new));
+                out.remark(gaps);
+            }
             let surrogates = ndarray::aview1(surrogates);
             Zip::from(&mut values).and(&missing).and_broadcast(&surrogates).for_each(
                 |x, &missing, surrogate| {
@@ -285,6 +291,13 @@ impl Transformer for ImputerModel {
             indicators => columns::same_lengths([inputs, ("indicator_cols", indicators)]),
         }
     }
+}
+
+/// The name of a feature of a column: that of the column if it is a number.
+fn feature_of(rows: &Tile<'_>, column: &str, position: usize) -> String {
+    let field = rows.schema().field(column).filter(|field| field.has_feature_names());
+    let name = field.and_then(|field| field.feature_names()?.into_iter().nth(position));
+    name.unwrap_or_else(|| column.to_owned())
 }
 
 /// Marks nulls: rows, or numbers of a vector.

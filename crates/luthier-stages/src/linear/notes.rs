@@ -81,7 +81,8 @@ pub(super) fn way_out(names: &[String], fit_intercept: bool) -> String {
     };
     format!(
         "{sum}{as_well}: set {intercept}reg_param above 0, or leave a category out with drop_last = true in the \
-         `one_hot_encoder` (if that drops `__unknown`, also set handle_invalid = \"error\" in the `string_indexer`)"
+         `one_hot_encoder`; if that is set already, it drops `__unknown`, which no row has: set handle_invalid = \"error\" in the \
+         `string_indexer` as well, although predictions for unseen categories are then errors"
     )
 }
 
@@ -111,7 +112,8 @@ mod tests {
         let both = names(&["plan=a", "plan=b", "town=c", "town=d"]);
         let told = way_out(&both, false);
         assert!(
-            told.starts_with(
+            told.ends_with("although predictions for unseen categories are then errors")
+                && told.starts_with(
                 "of each of `plan` and `town`, the indicators of all categories add up to 1: set reg_param"
             ),
             "{told}"

@@ -95,7 +95,8 @@ fn check_time(schema: &Schema, column: &str) -> anyhow::Result<()> {
         found => Err(luthier_core::Error::ColumnType {
             column: column.to_owned(),
             found: found.to_string(),
-            expected: "numbers, dates or timestamps, in the order of time".to_owned(),
+            expected: "numbers, dates or timestamps, in the order of time; text is read as dates if it is written as 2024-02-29"
+                .to_owned(),
         }
         .into()),
     }

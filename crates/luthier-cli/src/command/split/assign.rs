@@ -3,18 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, bail};
-use luthier::frame::{ColumnType, DataFrame, date_times, numbers};
+use luthier::frame::DataFrame;
 use luthier::tune::shuffle;
 
-use super::keys;
+use super::{keys, times};
 use crate::args::SplitArgs;
+use crate::data::DataSource;
 
 /// For each row whether it is a test row.
-pub(super) fn test_rows(
-    args: &SplitArgs,
-    frame: &DataFrame,
-    place: impl Fn(usize) -> String,
-) -> Result<Vec<bool>> {
+pub(super) fn test_rows(args: &SplitArgs, frame: &DataFrame, source: &DataSource) -> Result<Vec<bool>> {
     let (rows, ratio) = (frame.num_rows(), args.test_ratio);
     if !(ratio > 0.0 && ratio < 1.0) {
         bail!("--test-ratio is {ratio}, expected a number between 0 and 1, such as 0.2");
@@ -22,9 +19,9 @@ pub(super) fn test_rows(
     // Two rows or more are enough for a row on each side.
     let wanted = ((ratio * rows as f64).round() as usize).clamp(1, rows.saturating_sub(1).max(1));
     let test = match (&args.stratify, &args.group, &args.time) {
-        (Some(column), ..) => stratified(&keys(frame, column, place)?, wanted, args.seed),
-        (_, Some(column), _) => grouped(&keys(frame, column, place)?, wanted, args.seed),
-        (.., Some(column)) => latest(&order_of(frame, column, place)?, wanted),
+        (Some(column), ..) => stratified(&keys(frame, column, source)?, wanted, args.seed),
+        (_, Some(column), _) => grouped(&keys(frame, column, source)?, wanted, args.seed),
+        (.., Some(column)) => latest(&times::of_rows(args, frame, column, source)?, wanted),
         _ => random(rows, wanted, args.seed),
     };
     let count = test.iter().filter(|is_test| **is_test).count();
@@ -114,46 +111,6 @@ fn latest<T: PartialOrd>(times: &[T], wanted: usize) -> Vec<bool> {
         count += same;
     }
     test
-}
-
-/// A value that can be ordered.
-#[derive(Debug, PartialEq, PartialOrd)]
-pub(super) enum Time {
-    Number(f64),
-    Moment(luthier::frame::chrono::NaiveDateTime),
-    Text(String),
-}
-
-/// The values of a column of times: dates, timestamps, numbers, or strings that sort as ISO 8601 does.
-fn order_of(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<Time>> {
-    let column_type = frame.schema().require(column)?.column_type();
-    if column_type == ColumnType::Utf8 || !(column_type.is_numeric() || column_type.is_temporal()) {
-        return Ok(keys(frame, column, place)?.into_iter().map(Time::Text).collect());
-    }
-    let index = frame.schema().require_index(column)?;
-    let mut times = Vec::with_capacity(frame.num_rows());
-    for partition in frame.partitions() {
-        for batch in partition.batches(Some(&[index]))? {
-            let batch = batch?;
-            let array = batch.column(0).as_ref();
-            let found: Vec<Option<Time>> = if column_type.is_temporal() {
-                date_times(array)?.into_iter().map(|time| time.map(Time::Moment)).collect()
-            } else {
-                let values = numbers(array).unwrap_or_default();
-                values.iter().map(|value| (!value.is_nan()).then_some(Time::Number(*value))).collect()
-            };
-            for time in found {
-                match time {
-                    Some(time) => times.push(time),
-                    None => bail!(
-                        "{}: column `{column}` is missing, expected a time: leave the row out, or split in another way",
-                        place(times.len())
-                    ),
-                }
-            }
-        }
-    }
-    Ok(times)
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! `luthier split`
 
 mod assign;
+mod times;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use luthier::frame::{ColumnType, DataFrame, texts};
 
 use crate::args::SplitArgs;
-use crate::data::{DataSource, Format, writable, write};
+use crate::data::{DataSource, Format, without_nulls, writable, write};
 use crate::output::{is_standard, note, print};
 use crate::paths::Paths;
+use crate::settings::quoted;
 
 pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     let (train, test) = (&args.out_train, &args.out_test);
@@ -24,11 +26,21 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
     source.readable()?;
     // The cells of text files are copied unchanged.
     let source = match formats {
-        [Format::Csv, Format::Csv] => source.spelt_except(column.into_iter().cloned().collect()),
+        [Format::Csv, Format::Csv] => {
+            source.spelt_except(column.into_iter().chain(&args.drop_nulls).cloned().collect())
+        }
         _ => source,
     };
+    let source = match args.drop_nulls.as_slice() {
+        [] => source,
+        columns => {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let whole = without_nulls(&source.scan()?, &columns).context("--drop-nulls")?;
+            source.with_rows(whole)
+        }
+    };
     let frame = source.scan()?;
-    let test_rows = assign::test_rows(args, &frame, |row| source.place_of(row))?;
+    let test_rows = assign::test_rows(args, &frame, &source)?;
     let train_rows: Vec<bool> = test_rows.iter().map(|is_test| !is_test).collect();
     let frame = frame.as_spelt()?;
     let sizes = [write_rows(&frame, &train_rows, train)?, write_rows(&frame, &test_rows, test)?];
@@ -52,8 +64,8 @@ fn write_rows(frame: &DataFrame, mask: &[bool], path: &Path) -> Result<usize> {
     Ok(rows.num_rows())
 }
 
-/// The values of a column as strings that can be compared; none may be missing.
-fn keys(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Result<Vec<String>> {
+/// The values of a column as strings that can be compared for equality; none may be missing.
+fn keys(frame: &DataFrame, column: &str, source: &DataSource) -> Result<Vec<String>> {
     let index = frame.schema().require_index(column)?;
     let column_type = frame.schema().fields().get(index).map(|field| field.column_type());
     if !column_type.is_some_and(is_single) {
@@ -66,15 +78,21 @@ fn keys(frame: &DataFrame, column: &str, place: impl Fn(usize) -> String) -> Res
             for text in texts(batch?.column(0).as_ref())? {
                 match text {
                     Some(text) => keys.push(text),
-                    None => bail!(
-                        "{}: column `{column}` is missing, expected a value: leave the row out, or split by another column",
-                        place(keys.len())
-                    ),
+                    None => return Err(missing(column, &source.place_of(keys.len()))),
                 }
             }
         }
     }
     Ok(keys)
+}
+
+/// The error for a row without a value in the column that decides.
+fn missing(column: &str, place: &str) -> anyhow::Error {
+    anyhow!(
+        "{place}: column `{column}` is missing, expected a value in every row: fill it, or leave such rows out with \
+         `--drop-nulls {}`",
+        quoted(column)
+    )
 }
 
 fn is_single(column_type: ColumnType) -> bool {
