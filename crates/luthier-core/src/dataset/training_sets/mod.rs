@@ -9,6 +9,7 @@ use std::ops::Range;
 
 pub use capacity::Capacity;
 use held_out::HeldOut;
+use rayon::prelude::*;
 pub use rounds::Rounds;
 use rounds::Run;
 use windows::Windows;
@@ -185,7 +186,7 @@ impl<'a> TrainingSets<'a> {
     /// where these have been read.
     fn states_of(&self, sets: &[Rows], rest: bool) -> Result<Vec<States>> {
         if let First::Blocks(blocks) = &self.first {
-            return sets.iter().map(|rows| self.merged(blocks, rows)).collect();
+            return sets.par_iter().map(|rows| self.merged(blocks, rows)).collect();
         }
         let count = sets.len() + usize::from(rest);
         let mut states: Vec<States> = (0..count).map(|_| States::new()).collect();
