@@ -177,13 +177,26 @@ fn a_search_without_any_score_tells_the_reasons_alone() {
     let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n\
                   features_col = \"u\"\n[grid]\n\"lr.reg_param\" = [0.0, 0.1]\n";
     std::fs::write(scene.0.path().join("gap.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_luthier"));
-    let output = command.current_dir(scene.0.path()).args(["tune", "gap.toml"]).output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    assert!(!output.status.success() && out.is_empty(), "{out}");
+    let tune = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_luthier"));
+        let output = command.current_dir(scene.0.path()).args(["tune", "gap.toml"]).output().unwrap();
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(!output.status.success() && out.is_empty(), "{out}");
+        err
+    };
+    let err = tune();
     assert!(err.contains("d.csv:10: ") && !err.contains("row 8"), "{err}");
     assert!(
         err.contains("column `u`: found null, expected a finite number: leave such rows out (`drop_nulls`), or fill the gaps with an `imputer`"),
         "{err}"
     );
+    // Of several reasons, each has its line.
+    let gaps = format!("{},{},{},{},,{}", cells[0], cells[1], cells[2], cells[3], cells[5]);
+    std::fs::write(&path, data.replacen(&row, &format!("{gap}\n{gaps}"), 1)).unwrap();
+    let config = config.replace("[grid]\n", "[grid]\n\"lr.features_col\" = [\"u\", \"v\"]\n");
+    std::fs::write(scene.0.path().join("gap.toml"), config).unwrap();
+    let err = tune();
+    for (column, line) in [("u", 10), ("v", 11)] {
+        assert!(err.contains(&format!("column `{column}` (d.csv:{line}): found null")), "{err}");
+    }
 }
