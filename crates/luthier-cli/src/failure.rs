@@ -48,6 +48,21 @@ pub(crate) fn found(error: &core::Error) -> Option<&str> {
     }
 }
 
+/// The error for a value that is missing (`None`) or not finite; `advice` is for values that are missing or NaN.
+pub(crate) fn unusable(place: &str, column: &str, found: Option<&str>, advice: &str) -> anyhow::Error {
+    match found {
+        None => anyhow!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}"),
+        Some("NaN") => {
+            anyhow!(
+                "{place}: column `{column}` is NaN, expected a finite number: fill the value, or {advice}"
+            )
+        }
+        Some(found) => anyhow!(
+            "{place}: column `{column}` is {found}, expected a finite number: drop the row or change the value"
+        ),
+    }
+}
+
 /// Whether the error is that a column is text.
 pub(crate) fn is_text(error: &core::Error) -> bool {
     match error {

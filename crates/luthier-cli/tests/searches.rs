@@ -166,7 +166,7 @@ fn what_is_wrong_with_the_column_of_a_splitter() {
 }
 
 #[test]
-fn a_search_without_any_score_tells_the_reasons_alone() {
+fn a_gap_in_a_feature_names_the_remedies() {
     let scene = Scene::new();
     let path = scene.0.path().join("d.csv");
     let data = std::fs::read_to_string(&path).unwrap();
@@ -177,10 +177,14 @@ fn a_search_without_any_score_tells_the_reasons_alone() {
     let config = "[data]\npath = \"d.csv\"\nlabel = \"y\"\nfeatures = []\n[[stage]]\nname = \"lr\"\ntype = \"linear_regression\"\n\
                   features_col = \"u\"\n[grid]\n\"lr.reg_param\" = [0.0, 0.1]\n";
     std::fs::write(scene.0.path().join("gap.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_luthier"));
-    let output = command.current_dir(scene.0.path()).args(["tune", "gap.toml"]).output().unwrap();
-    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    assert!(!output.status.success() && out.is_empty(), "{out}");
+    let tune = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_luthier"));
+        let output = command.current_dir(scene.0.path()).args(["tune", "gap.toml"]).output().unwrap();
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(!output.status.success() && out.is_empty(), "{out}");
+        err
+    };
+    let err = tune();
     assert!(err.contains("d.csv:10: ") && !err.contains("row 8"), "{err}");
     assert!(
         err.contains("column `u`: found null, expected a finite number: leave such rows out (`drop_nulls`), or fill the gaps with an `imputer`"),

@@ -196,6 +196,15 @@ fn a_candidate_that_fails_names_the_line() {
         assert!(text.contains("column `c` (d.csv:9): found `rare`"), "{text}");
         assert!(!text.contains("row 7"), "{text}");
     }
+    // Without any score, the reasons stand alone; of several, each has its line.
+    let config = config.replace("[\"keep\", \"error\"]", "[\"error\"]");
+    write(&folder, "c.toml", &config.replace("num_folds = 3", "method = \"leave_one_out\""));
+    write(&folder, "d.csv", &read(&folder, "d.csv").replacen("rare,4\na,", "rare,4\nodd,", 1));
+    let (success, out, err) = luthier(&folder, "tune c.toml");
+    assert!(!success && out.is_empty(), "{out}{err}");
+    for reason in ["column `c` (d.csv:9): found `rare`", "column `c` (d.csv:10): found `odd`"] {
+        assert!(err.contains(reason) && !err.contains("row 7"), "{err}");
+    }
 }
 
 #[test]

@@ -144,6 +144,12 @@ impl Explanation<'_> {
             plural(work.fits as usize, "fit"),
             plural(work.evaluations as usize, "evaluation"),
         )?;
+        if is_approximate {
+            writeln!(
+                f,
+                "           one pass is counted for each fit that reads rows; it may take more, and fits may share one"
+            )?;
+        }
         if self.sharing == Sharing::On && self.candidates > 1 {
             writeln!(f, "           rows are read again where a short cut would leave less than 11 digits")?;
         }
@@ -202,10 +208,9 @@ impl Explanation<'_> {
         }
         let plans = || nodes().map(|node| &node.planned.plan);
         if plans().any(|plan| plan.is_iterative()) {
-            write!(f, "; passes over the rows several times")?;
-        }
-        if plans().all(|plan| plan.needs().is_empty()) {
-            write!(f, "; access pattern unknown")?;
+            write!(f, "; passes over the rows several times, how often is not known before")?;
+        } else if plans().all(|plan| plan.needs().is_empty()) {
+            write!(f, "; how often it reads the rows is not known before")?;
         }
         self.behind(f, level, folds)
     }

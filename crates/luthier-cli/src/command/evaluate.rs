@@ -18,7 +18,6 @@ use crate::failure;
 use crate::model_file::{self, ModelFile, SavedEvaluator, Taken, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
-use crate::prepare::unusable;
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -201,7 +200,7 @@ fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<an
     };
     let advice = "drop such rows with --missing-label drop";
     let is_label = labels.iter().any(|label| label == column);
-    is_label.then(|| unusable(&source.place_of(row), column, found, advice))
+    is_label.then(|| failure::unusable(&source.place_of(row), column, found, advice))
 }
 
 /// How many rows the stages leave.

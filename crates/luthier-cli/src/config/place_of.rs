@@ -7,7 +7,6 @@ use luthier::{core, frame, tune};
 
 use super::{Config, Key, PipelineConfig, Place, StageConfig};
 use crate::failure;
-use crate::prepare::unusable;
 
 impl Config {
     /// Adds to an error of a search the places that it is about: the row of the data file and the line of the
@@ -34,7 +33,7 @@ impl Config {
         });
         let (column, row) = null?;
         let advice = format!("leave such rows out with `drop_nulls = [{column:?}]` under [data]");
-        Some(unusable(&self.data.source.place_of(row), column, None, &advice))
+        Some(failure::unusable(&self.data.source.place_of(row), column, None, &advice))
     }
 
     /// The error with the places of rows in their file, where it has several reasons; otherwise its one row is told first.

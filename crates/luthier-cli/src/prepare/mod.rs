@@ -7,13 +7,14 @@ pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 
 use std::collections::HashSet;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use luthier::frame::arrow_array::Array;
 use luthier::frame::{ColumnType, DataFrame, Field, numbers};
 
 use crate::build;
 use crate::config::Config;
 use crate::data::DataSource;
+use crate::failure::unusable;
 use crate::output::note;
 use crate::roles::Roles;
 
@@ -94,19 +95,4 @@ fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &s
         }
     }
     Ok(())
-}
-
-/// The error for a value that is missing (`None`) or not finite; `advice` is for values that are missing or NaN.
-pub(crate) fn unusable(place: &str, column: &str, found: Option<&str>, advice: &str) -> anyhow::Error {
-    match found {
-        None => anyhow!("{place}: column `{column}` is missing, expected a value: fill it, or {advice}"),
-        Some("NaN") => {
-            anyhow!(
-                "{place}: column `{column}` is NaN, expected a finite number: fill the value, or {advice}"
-            )
-        }
-        Some(found) => anyhow!(
-            "{place}: column `{column}` is {found}, expected a finite number: drop the row or change the value"
-        ),
-    }
 }

@@ -61,11 +61,6 @@ impl OddCells {
         self.rows.push(row);
     }
 
-    /// The row of the first of the cells.
-    pub fn first(&self) -> Option<usize> {
-        self.rows.first().copied()
-    }
-
     /// The number of cells.
     pub fn len(&self) -> usize {
         self.rows.len()
