@@ -532,8 +532,7 @@ impl<'a> Run<'a> {
         };
         let mut candidates: Vec<CandidateResult> = self.prepared.params.iter().enumerate().map(row).collect();
         let best = rank(&mut candidates, larger_is_better);
-        let overlap =
-            self.split.with_rounds(self.split.rounds().iter().take(self.plain).cloned().collect()).overlap();
+        let overlap = self.split.overlap(self.plain);
         let cell = |round: usize, candidate: usize| {
             let result = self.fold_result(round as u32, candidate);
             (result.metric, result.error.is_some())

@@ -117,7 +117,7 @@ impl Rows {
         Self::ranges(blocks.into_iter().map(|block| block..block.saturating_add(1)))
     }
 
-    fn ranges(ranges: impl IntoIterator<Item = Range<u32>>) -> Self {
+    pub(super) fn ranges(ranges: impl IntoIterator<Item = Range<u32>>) -> Self {
         let mut ranges: Vec<Range<u32>> = ranges.into_iter().filter(|range| !range.is_empty()).collect();
         ranges.sort_unstable_by_key(|range| range.start);
         let mut joined: Vec<Range<u32>> = Vec::with_capacity(ranges.len());

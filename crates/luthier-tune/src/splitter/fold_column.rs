@@ -2,8 +2,8 @@ use luthier_core::Blocks;
 use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
-use super::{NamedSplitter, Split, Splitter, too_few_rows};
-use crate::Error;
+use super::columns::require;
+use super::{NamedSplitter, Split, Splitter, invalid, too_few_rows};
 
 /// Cross-validation with folds from a column: the rows of each value are held out once.
 ///
@@ -34,15 +34,9 @@ impl FoldColumn {
     fn column(&self, schema: &Schema) -> anyhow::Result<&str> {
         self.validate()?;
         let name = self.fold_col.get()?;
-        match schema.require(name)?.column_type() {
-            ColumnType::I64 | ColumnType::Utf8 | ColumnType::Bool => Ok(name),
-            found => Err(luthier_core::Error::ColumnType {
-                column: name.clone(),
-                found: found.to_string(),
-                expected: "integers or text, one value per fold".to_owned(),
-            }
-            .into()),
-        }
+        let takes = |found| matches!(found, ColumnType::I64 | ColumnType::Utf8 | ColumnType::Bool);
+        require(schema, name, takes, "integers or text, one value per fold")?;
+        Ok(name)
     }
 
     /// The fold of each row, or `None` if it is always a training row, and the number of folds.
@@ -69,18 +63,16 @@ impl Splitter for FoldColumn {
             if frame.num_rows() < expected as usize {
                 return Err(too_few_rows(frame.num_rows(), expected));
             }
-            return Err(Error::invalid(format!(
+            return Err(invalid(format!(
                 "column `{name}` has {count} different values, expected {expected}, because num_folds is {expected}: \
                  correct num_folds, or leave it out to use every value of the column as a fold"
-            ))
-            .into());
+            )));
         }
         if count < 2 {
-            return Err(Error::invalid(format!(
+            return Err(invalid(format!(
                 "column `{name}` has {count} different values in {} rows, expected at least 2, because each value is a fold",
                 frame.num_rows()
-            ))
-            .into());
+            )));
         }
         let is_complete = folds.iter().all(Option::is_some);
         let blocks = folds.into_iter().map(|fold| fold.unwrap_or(count)).collect();

@@ -4,9 +4,9 @@ use luthier_core::Blocks;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
+use super::columns::{places, require_groups};
 use super::shuffle::shuffle;
-use super::strata::invalid;
-use super::{NamedSplitter, Split, Splitter, groups};
+use super::{NamedSplitter, Split, Splitter, invalid};
 
 /// Cross-validation where rows of the same group, such as those of one person, are always in the same fold.
 ///
@@ -36,7 +36,8 @@ impl Splitter for GroupKFold {
     fn split(&self, frame: &DataFrame, seed: u64) -> anyhow::Result<Split> {
         self.validate()?;
         let column = self.group_col.get()?;
-        let (group_of, count) = groups::of_rows(frame, column)?;
+        require_groups(frame.schema(), column)?;
+        let (group_of, count) = places(frame, column)?;
         let num_folds = self.num_folds as usize;
         if count < num_folds {
             return Err(invalid(format!(
@@ -61,7 +62,7 @@ impl Splitter for GroupKFold {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.validate()?;
-        groups::check(schema, self.group_col.get()?, "integers, text or dates, one value per group")
+        require_groups(schema, self.group_col.get()?)
     }
 
     fn num_rounds(&self) -> Option<usize> {

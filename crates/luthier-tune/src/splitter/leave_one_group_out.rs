@@ -2,8 +2,8 @@ use luthier_core::Blocks;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
-use super::strata::invalid;
-use super::{NamedSplitter, Split, Splitter, groups};
+use super::columns::{places, require_groups};
+use super::{NamedSplitter, Split, Splitter, invalid};
 
 /// Each group of rows, such as those of one site, is held out once. The seed is ignored.
 ///
@@ -27,7 +27,8 @@ impl Splitter for LeaveOneGroupOut {
     fn split(&self, frame: &DataFrame, _seed: u64) -> anyhow::Result<Split> {
         self.validate()?;
         let column = self.group_col.get()?;
-        let (groups, count) = groups::of_rows(frame, column)?;
+        require_groups(frame.schema(), column)?;
+        let (groups, count) = places(frame, column)?;
         if count < 2 {
             return Err(invalid(format!(
                 "column `{column}` has {count} group in {} rows, expected at least 2: no rows are left for training",
@@ -39,7 +40,7 @@ impl Splitter for LeaveOneGroupOut {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.validate()?;
-        groups::check(schema, self.group_col.get()?, "integers, text or dates, one value per group")
+        require_groups(schema, self.group_col.get()?)
     }
 
     fn num_rounds(&self) -> Option<usize> {

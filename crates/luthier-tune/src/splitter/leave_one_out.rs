@@ -2,8 +2,7 @@ use luthier_core::Blocks;
 use luthier_core::frame::DataFrame;
 use luthier_core::params::Params;
 
-use super::strata::invalid;
-use super::{NamedSplitter, Split, Splitter};
+use super::{NamedSplitter, Split, Splitter, invalid};
 
 /// Each row is held out once: as many rounds as rows. The seed is ignored.
 ///

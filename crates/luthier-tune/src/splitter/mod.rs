@@ -1,9 +1,9 @@
 //! Splitters, which decide which rows are held out.
 
+mod columns;
 mod entry;
 mod fold_column;
 mod group_k_fold;
-mod groups;
 mod k_fold;
 mod leave_one_group_out;
 mod leave_one_out;
@@ -32,6 +32,7 @@ pub use repeated_k_fold::RepeatedKFold;
 pub use rolling_origin::RollingOrigin;
 pub use shuffle::shuffle;
 pub use shuffle_split::ShuffleSplit;
+pub use strata::shares;
 pub use train_ratio::TrainRatio;
 
 use crate::{Error, Result};
@@ -87,9 +88,9 @@ impl Split {
         Self::new(self.blocks.clone(), rounds)
     }
 
-    /// The number of validation rows per training row, on average over the rounds.
-    pub(crate) fn overlap(&self) -> f64 {
-        let rounds = 0..self.rounds().len();
+    /// The number of validation rows per training row, on average over the first `rounds` rounds.
+    pub(crate) fn overlap(&self, rounds: usize) -> f64 {
+        let rounds = 0..rounds;
         let ratio = |round| self.num_validation_rows(round) as f64 / self.num_training_rows(round) as f64;
         rounds.clone().map(ratio).sum::<f64>() / rounds.len() as f64
     }
@@ -159,10 +160,11 @@ impl Split {
 fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
     let change = if rows < 2 { String::new() } else { format!("set num_folds to at most {rows}, or ") };
     let ending = if rows == 1 { "" } else { "s" };
-    Error::invalid(format!(
-        "{rows} row{ending} cannot be split into {num_folds} folds: {change}give more rows"
-    ))
-    .into()
+    invalid(format!("{rows} row{ending} cannot be split into {num_folds} folds: {change}give more rows"))
+}
+
+fn invalid(message: String) -> anyhow::Error {
+    Error::invalid(message).into()
 }
 
 /// Assigns rows to blocks and says in which rounds these are trained and validated on.

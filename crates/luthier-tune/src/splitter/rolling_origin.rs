@@ -1,9 +1,11 @@
+use std::ops::Range;
+
 use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::Params;
-use luthier_core::{Blocks, Round, Rows};
+use luthier_core::{Blocks, Round, Rounds, Rows};
 
-use super::strata::invalid;
-use super::{NamedSplitter, Split, Splitter};
+use super::columns::{places, require};
+use super::{NamedSplitter, Split, Splitter, invalid};
 
 /// Rounds in the order of time: trains on rows up to an origin and validates on the rows behind it, then moves the origin on.
 ///
@@ -43,14 +45,9 @@ pub struct RollingOrigin {
     window: Option<u32>,
 }
 
-/// The times of one round, by their places.
-struct Times {
-    train: std::ops::Range<usize>,
-    validate: std::ops::Range<usize>,
-}
-
 impl RollingOrigin {
-    fn rounds(&self, times: usize) -> anyhow::Result<Vec<Times>> {
+    /// The rounds over points in time.
+    fn rounds(&self, times: usize) -> anyhow::Result<Vec<Round>> {
         let gap = self.gap as usize;
         let horizon = self.horizon.map_or_else(|| (times / 6).max(1), |horizon| horizon as usize);
         let step = self.step.map_or(horizon, |step| step as usize);
@@ -66,9 +63,11 @@ impl RollingOrigin {
             )));
         }
         let origins = (initial..).step_by(step).take_while(|origin| origin + gap + horizon <= times);
-        let round = |origin: usize| Times {
-            train: self.window.map_or(0, |window| origin.saturating_sub(window as usize))..origin,
-            validate: origin + gap..origin + gap + horizon,
+        let round = |origin: usize| {
+            let start = self.window.map_or(0, |window| origin.saturating_sub(window as usize));
+            let validate = origin + gap..origin + gap + horizon;
+            let rows = |times: Range<usize>| Rows::range(times.start as u32..times.end as u32);
+            Round::new(rows(start..origin), rows(validate))
         };
         Ok(origins.map(round).collect())
     }
@@ -80,26 +79,15 @@ impl RollingOrigin {
             return Ok(((0..rows).collect(), rows as usize));
         };
         check_time(frame.schema(), column)?;
-        let ranks = frame.ranks(column)?;
-        let place = |(row, rank): (usize, Option<u32>)| {
-            rank.ok_or_else(|| luthier_core::frame::Error::Null { column: column.clone(), row })
-        };
-        let places = ranks.of_row.into_iter().enumerate().map(place).collect::<Result<_, _>>()?;
-        Ok((places, ranks.distinct.len()))
+        places(frame, column)
     }
 }
 
 fn check_time(schema: &Schema, column: &str) -> anyhow::Result<()> {
-    match schema.require(column)?.column_type() {
-        ColumnType::F64 | ColumnType::I64 | ColumnType::Date | ColumnType::Timestamp => Ok(()),
-        found => Err(luthier_core::Error::ColumnType {
-            column: column.to_owned(),
-            found: found.to_string(),
-            expected: "numbers, dates or timestamps, in the order of time; text is read as dates if it is written as 2024-02-29"
-                .to_owned(),
-        }
-        .into()),
-    }
+    use ColumnType::{Date, F64, I64, Timestamp};
+    let takes = |found| matches!(found, F64 | I64 | Date | Timestamp);
+    let expected = "numbers, dates or timestamps, in the order of time; text is read as dates if it is written as 2024-02-29";
+    require(schema, column, takes, expected)
 }
 
 impl Splitter for RollingOrigin {
@@ -108,38 +96,17 @@ impl Splitter for RollingOrigin {
         let (time_of, times) = self.times(frame)?;
         let rounds = self.rounds(times)?;
         // A block is a range of times that all rounds take or leave as a whole.
-        let ranges = || rounds.iter().flat_map(|round| [&round.train, &round.validate]);
-        let mut bounds: Vec<usize> = ranges().flat_map(|range| [range.start, range.end]).collect();
-        bounds.sort_unstable();
-        bounds.dedup();
-        let place = |time: usize| bounds.partition_point(|bound| *bound < time);
-        let mut change = vec![0i64; bounds.len() + 1];
-        for range in ranges() {
-            change[place(range.start)] += 1;
-            change[place(range.end)] -= 1;
-        }
-        let (mut open, mut count) = (0, 0);
-        // For each bound, the block that begins there; a range that no round takes is none.
-        let block_at: Vec<(u32, bool)> = change
-            .into_iter()
-            .map(|by| {
-                open += by;
-                let block = (count, open > 0);
-                count += u32::from(open > 0);
-                block
-            })
-            .collect();
-        let block_of = |&time: &u32| match block_at.get(place(time as usize + 1).wrapping_sub(1)) {
-            Some((block, true)) => *block,
-            _ => Blocks::UNUSED,
+        let all = 0..rounds.len();
+        let (blocks, rounds) = Rounds::new(rounds, u32::try_from(times)?).over_pieces(all);
+        let block_of = |time: &u32| {
+            let block = blocks.partition_point(|times| times.end <= *time);
+            match blocks.get(block) {
+                Some(times) if times.contains(time) => block as u32,
+                _ => Blocks::UNUSED,
+            }
         };
-        let blocks = Blocks::new(time_of.iter().map(block_of).collect(), count)?;
-        let block = |time: usize| block_at.get(place(time)).map_or(count, |(block, _)| *block);
-        let rows = |range: &std::ops::Range<usize>| Rows::range(block(range.start)..block(range.end));
-        Ok(Split::new(
-            blocks,
-            rounds.iter().map(|round| Round::new(rows(&round.train), rows(&round.validate))),
-        ))
+        let assignment = time_of.iter().map(block_of).collect();
+        Ok(Split::new(Blocks::new(assignment, blocks.len() as u32)?, rounds))
     }
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {

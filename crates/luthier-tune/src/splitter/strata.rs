@@ -2,8 +2,8 @@
 
 use luthier_core::frame::{ColumnType, DataFrame, Ranks, Schema};
 
+use super::columns::require;
 use super::shuffle::shuffle;
-use crate::Error;
 
 /// Whole numbers with at most this many distinct values are classes.
 const MOST_CLASSES: usize = 20;
@@ -13,15 +13,9 @@ const QUANTILE_BINS: usize = 10;
 
 /// Checks that a column can divide rows into strata.
 pub(super) fn check(schema: &Schema, column: &str) -> anyhow::Result<()> {
-    match schema.require(column)?.column_type() {
-        ColumnType::F64 | ColumnType::I64 | ColumnType::Bool | ColumnType::Utf8 => Ok(()),
-        found => Err(luthier_core::Error::ColumnType {
-            column: column.to_owned(),
-            found: found.to_string(),
-            expected: "classes or numbers to stratify by".to_owned(),
-        }
-        .into()),
-    }
+    use ColumnType::{Bool, F64, I64, Utf8};
+    let takes = |found| matches!(found, F64 | I64 | Bool | Utf8);
+    require(schema, column, takes, "classes or numbers to stratify by")
 }
 
 /// The rows of each stratum, in order: one stratum per class, per range of quantiles of a numeric column, and for missing
@@ -94,8 +88,12 @@ pub(super) fn deal(strata: &[Vec<u32>], k: u32, seed: u64) -> Vec<u32> {
 }
 
 /// How many of `total` fall on each stratum in proportion to its size: the whole part each, and one more for those with the
-/// largest remainders.
-pub(super) fn shares(sizes: &[usize], total: usize) -> Vec<usize> {
+/// largest remainders; of equal ones, for the first.
+///
+/// ```
+/// assert_eq!(luthier_tune::shares(&[50, 30, 20], 7), [4, 2, 1]);
+/// ```
+pub fn shares(sizes: &[usize], total: usize) -> Vec<usize> {
     let all = sizes.iter().sum::<usize>().max(1) as u128;
     let exact = |size: &usize| *size as u128 * total as u128;
     let mut shares: Vec<usize> = sizes.iter().map(|size| (exact(size) / all) as usize).collect();
@@ -114,11 +112,6 @@ pub(super) fn shares(sizes: &[usize], total: usize) -> Vec<usize> {
 /// The seed of one of several shuffles; that of the first is the seed itself.
 pub(super) fn seed_of(seed: u64, place: u64) -> u64 {
     if place == 0 { seed } else { luthier_core::scramble(seed ^ luthier_core::scramble(place)) }
-}
-
-/// The error for fewer rows of a group or a repeat than a scheme needs.
-pub(super) fn invalid(message: String) -> anyhow::Error {
-    Error::invalid(message).into()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
 use super::shuffle::shuffle;
-use super::strata::{check, invalid, seed_of, shares, strata};
-use super::{NamedSplitter, Split, Splitter};
+use super::strata::{check, seed_of, shares, strata};
+use super::{NamedSplitter, Split, Splitter, invalid};
 
 const VALIDATION: u32 = 0;
 const TRAINING: u32 = 1;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, bail};
 use luthier::frame::DataFrame;
-use luthier::tune::shuffle;
+use luthier::tune::{shares, shuffle};
 
 use super::{keys, times};
 use crate::args::SplitArgs;
@@ -54,16 +54,9 @@ fn random(rows: usize, wanted: usize, seed: u64) -> Vec<bool> {
 fn stratified(classes: &[String], wanted: usize, seed: u64) -> Vec<bool> {
     let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     classes.iter().enumerate().for_each(|(row, class)| members.entry(class).or_default().push(row));
-    let share = |rows: usize| rows as u128 * wanted as u128;
-    let all = classes.len().max(1) as u128;
-    let mut counts: Vec<(usize, u128)> =
-        members.values().map(|rows| ((share(rows.len()) / all) as usize, share(rows.len()) % all)).collect();
-    let mut by_rest: Vec<usize> = (0..counts.len()).collect();
-    by_rest.sort_by_key(|&class| std::cmp::Reverse(counts[class].1));
-    let given: usize = counts.iter().map(|(count, _)| count).sum();
-    by_rest.into_iter().take(wanted.saturating_sub(given)).for_each(|class| counts[class].0 += 1);
+    let sizes: Vec<usize> = members.values().map(Vec::len).collect();
     let mut test = vec![false; classes.len()];
-    for ((number, rows), (count, _)) in (0..).zip(members.values_mut()).zip(counts) {
+    for ((number, rows), count) in (0..).zip(members.values_mut()).zip(shares(&sizes, wanted)) {
         shuffle(rows, seed.wrapping_add(number));
         rows.iter().take(count).for_each(|&row| test[row] = true);
     }

@@ -136,7 +136,7 @@ impl<'a> TrainingSets<'a> {
                 self.first = First::HeldOut(held_out);
                 whole
             }
-            _ if self.rounds.reads_blocks(self.capacity) || self.fits_one_stretch() => {
+            _ if self.rounds.reads_blocks(self.capacity) => {
                 let blocks: Vec<Rows> = (0..self.rounds.blocks()).map(Rows::only).collect();
                 let mut states = self.states_of(&blocks, true)?;
                 let mut whole = states.pop().unwrap_or_default();
@@ -154,11 +154,6 @@ impl<'a> TrainingSets<'a> {
     fn has_rows_outside(&self, rows: &Rows) -> bool {
         let blocks = self.views.first().and_then(|view| view.data.blocks());
         blocks.is_some_and(|blocks| blocks.num_rows(rows) < blocks.assignment().len())
-    }
-
-    /// Whether the only run consists of windows whose blocks fit into memory.
-    fn fits_one_stretch(&self) -> bool {
-        self.rounds.runs().len() == 1 && self.rounds.blocks() as usize <= self.capacity.sets
     }
 
     /// Drops the requests that fail by themselves.
@@ -234,31 +229,29 @@ impl<'a> TrainingSets<'a> {
         };
         let empty = self.empty()?;
         for stretch in stretches {
-            let pieces = self.rounds.pieces(stretch.clone());
+            let (pieces, rounds) = self.rounds.over_pieces(stretch.clone());
             let sets: Vec<Rows> = pieces.iter().cloned().map(Rows::range).collect();
             let states = self.states_of(&sets, false)?;
-            let ranges = |rows: &Rows| -> Vec<Range<usize>> {
-                let place = |block: u32| pieces.partition_point(|piece| piece.start < block);
-                rows.ranges_within(self.rounds.blocks())
-                    .map(|range| place(range.start)..place(range.end))
-                    .collect()
+            let ranges = |rows: &Rows| {
+                let ranges = rows.ranges_within(pieces.len() as u32);
+                ranges.map(|range| range.start as usize..range.end as usize).collect::<Vec<_>>().into_iter()
             };
             let (mut training, mut validation) = (Windows::default(), Windows::default());
             let mut start = stretch.start;
-            while start < stretch.end {
-                let wave = start..(start + self.capacity.wave).min(stretch.end);
-                let rounds = self.rounds.as_slice().get(wave.clone()).unwrap_or_default();
-                let mut sets = Vec::with_capacity(2 * rounds.len());
-                for (rows, windows) in rounds
-                    .iter()
-                    .map(|round| (&round.train, true))
-                    .chain(rounds.iter().map(|round| (&round.validate, false)))
-                {
-                    let windows = if windows { &mut training } else { &mut validation };
-                    sets.push((rows.clone(), windows.move_to(ranges(rows).into_iter(), &states, &empty)?));
+            for wave in rounds.chunks(self.capacity.wave) {
+                let places = start..start + wave.len();
+                let shown = self.rounds.as_slice().get(places.clone()).unwrap_or_default();
+                let mut sets = Vec::with_capacity(2 * wave.len());
+                for (round, shown) in wave.iter().zip(shown) {
+                    let states = training.move_to(ranges(&round.train), &states, &empty)?;
+                    sets.push((shown.train.clone(), states));
                 }
-                f(wave.clone(), self.prepared(sets))?;
-                start = wave.end;
+                for (round, shown) in wave.iter().zip(shown) {
+                    let states = validation.move_to(ranges(&round.validate), &states, &empty)?;
+                    sets.push((shown.validate.clone(), states));
+                }
+                start = places.end;
+                f(places, self.prepared(sets))?;
             }
         }
         Ok(())

@@ -72,9 +72,10 @@ impl Rounds {
         self.blocks
     }
 
-    /// Whether the blocks are summarised one by one, because several runs need them.
+    /// Whether the blocks are summarised one by one: a single run that holds out sets needs no more than these.
     pub(super) fn reads_blocks(&self, capacity: Capacity) -> bool {
-        self.runs.len() > 1 && self.blocks as usize <= capacity.sets
+        let is_held_out = matches!(&self.runs[..], [Run { of: Some(_), .. }]);
+        !is_held_out && self.blocks as usize <= capacity.sets
     }
 
     /// How often a row is read at most.
@@ -86,8 +87,9 @@ impl Rounds {
             Some(_) => capacity.passes(run.rounds.len()),
             None => self.stretches(run.rounds.clone(), capacity).len() as u32,
         };
-        // With several runs, all rows together take another pass.
-        self.runs.iter().map(of_run).sum::<u32>() + u32::from(self.runs.len() > 1)
+        // All rows together take another pass, but where each is in a set that is held out or never is.
+        let is_held_out = matches!(&self.runs[..], [Run { of: Some(_), .. }]);
+        self.runs.iter().map(of_run).sum::<u32>() + u32::from(!is_held_out)
     }
 
     /// The largest number of summaries in memory at a time.
@@ -102,6 +104,20 @@ impl Rounds {
         };
         let blocks = if self.reads_blocks(capacity) { self.blocks as usize + 1 } else { 0 };
         blocks + self.runs.iter().map(of_run).max().unwrap_or(0)
+    }
+
+    /// Pieces of some rounds, which are ranges of blocks that each of them takes or leaves as a whole, and the rounds over
+    /// pieces instead of blocks. Blocks that none of the rounds takes are in no piece.
+    pub fn over_pieces(&self, rounds: Range<usize>) -> (Vec<Range<u32>>, Vec<Round>) {
+        let pieces = self.pieces(rounds.clone());
+        let place = |block: u32| pieces.partition_point(|piece| piece.start < block) as u32;
+        let over = |rows: &Rows| {
+            let ranges = rows.ranges_within(self.blocks);
+            Rows::ranges(ranges.map(|range| place(range.start)..place(range.end)))
+        };
+        let rounds = self.rounds.get(rounds).unwrap_or_default().iter();
+        let rounds = rounds.map(|round| Round::new(over(&round.train), over(&round.validate))).collect();
+        (pieces, rounds)
     }
 
     /// The ranges of blocks that all of these rounds take or leave as a whole, in order, without those that none takes.
