@@ -1,13 +1,9 @@
 //! The results of a search as files.
 
 use anyhow::Result;
-use luthier::core::{Value, Work, json};
+use luthier::core::{Value, json};
 use luthier::frame::csv_cell;
-use luthier::tune::{
-    CandidateResult, FoldResult, Forecast, MetricSummary, ProcedureRound, ProcedureScore, SearchNote,
-    SearchResult, SecondaryMetric,
-};
-use serde_json::{Map, json};
+use luthier::tune::{FoldResult, SearchResult, SecondaryMetric};
 
 /// Seconds of the program's two parts.
 #[derive(Debug, Clone, Copy)]
@@ -28,127 +24,15 @@ pub(crate) const MODEL: &str = "model.json";
 pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
+    let mut document = result.to_json()?;
+    // The program's time includes checks and preparation.
+    document["search_seconds"] = Value::Float(seconds.search).to_json();
+    document["load_seconds"] = Value::Float(seconds.load).to_json();
     Ok(vec![
         ("results.csv", to_csv(result)),
-        ("results.json", text(&to_json(result, seconds))),
+        ("results.json", text(&document)),
         ("events.json", text(&events)),
     ])
-}
-
-/// A float, or its name if it is not finite.
-fn number(value: f64) -> serde_json::Value {
-    Value::Float(value).to_json()
-}
-
-fn to_json(result: &SearchResult, seconds: Seconds) -> serde_json::Value {
-    let counts = |work: Work| -> Map<_, _> {
-        work.entries().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect()
-    };
-    let Forecast { work: planned, is_approximate, summary_bytes, .. } = result.forecast;
-    let told = counts(planned).into_iter().filter(|(_, n): &(String, serde_json::Value)| *n != 0);
-    let more = [
-        ("is_approximate".to_owned(), is_approximate.into()),
-        ("summary_bytes".to_owned(), summary_bytes.into()),
-    ];
-    let planned: Map<_, _> = told.chain(more).collect();
-    let document = json!({
-        "metric": result.metric,
-        "larger_is_better": result.larger_is_better,
-        "search_seconds": number(seconds.search),
-        "load_seconds": number(seconds.load),
-        "best": result.best_candidate().map(|best| best.index),
-        "procedure": result.procedure.as_ref().map(procedure),
-        "candidates": result.candidates.iter().map(|c| candidate(result, c)).collect::<Vec<_>>(),
-        "work": counts(result.work),
-        "planned": planned,
-        "notes": result.notes.iter().map(note).collect::<Vec<_>>(),
-    });
-    with_also(document, &result.also, also)
-}
-
-/// The same with the secondary metrics, if there are any.
-fn with_also<T>(
-    mut document: serde_json::Value,
-    all: &[T],
-    one: fn(&T) -> serde_json::Value,
-) -> serde_json::Value {
-    if !all.is_empty() {
-        document["also"] = all.iter().map(one).collect();
-    }
-    document
-}
-
-fn note(note: &SearchNote) -> serde_json::Value {
-    let SearchNote { note, fits, folds, .. } = note;
-    let fits = fits.map(|fits| json!({"said": fits.said, "of": fits.of, "in_model": fits.in_model}));
-    json!({
-        "stage": note.stage,
-        "kind": json::to_value(&note.kind).unwrap_or_default(),
-        "subjects": note.subjects,
-        "message": note.message,
-        "fits": fits,
-        "folds": folds,
-    })
-}
-
-fn also(also: &SecondaryMetric) -> serde_json::Value {
-    json!({"metric": also.name, "larger_is_better": also.larger_is_better})
-}
-
-fn candidate(result: &SearchResult, candidate: &CandidateResult) -> serde_json::Value {
-    let params: Map<_, _> =
-        candidate.params.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
-    let mut document = json!({
-        "index": candidate.index,
-        "params": params,
-        "mean": number(candidate.mean),
-        "std": number(candidate.std),
-        "std_error": number(result.std_error(candidate)),
-        "rank": candidate.rank,
-        "scored_folds": candidate.scored_folds,
-        "folds": candidate.folds.iter().map(fold).collect::<Vec<_>>(),
-    });
-    if let Some(pipeline) = result.pipeline_of(candidate) {
-        document["pipeline"] = pipeline.into();
-    }
-    with_also(document, &candidate.also, summary)
-}
-
-fn procedure(score: &ProcedureScore) -> serde_json::Value {
-    let round = |round: &ProcedureRound| json!({"fold": round.fold, "candidate": round.candidate, "metric": number(round.metric)});
-    json!({
-        "mean": number(score.mean),
-        "std_error": number(score.std_error),
-        "rounds": score.rounds.iter().map(round).collect::<Vec<_>>(),
-    })
-}
-
-fn summary(summary: &MetricSummary) -> serde_json::Value {
-    json!({
-        "mean": number(summary.mean),
-        "std": number(summary.std),
-        "scored_folds": summary.scored_folds,
-    })
-}
-
-fn fold(fold: &FoldResult) -> serde_json::Value {
-    let mut document = json!({
-        "fold": fold.fold,
-        "metric": number(fold.metric),
-        "fit_seconds": number(fold.fit_seconds),
-        "score_seconds": number(fold.score_seconds),
-        "error": fold.error.as_deref(),
-    });
-    if let Some(why) = &fold.undefined {
-        document["undefined"] = why.as_str().into();
-    }
-    with_also(document, &fold.also, |also| {
-        json!({
-            "metric": number(also.metric),
-            "error": also.error.as_deref(),
-            "undefined": also.undefined,
-        })
-    })
 }
 
 /// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
@@ -156,12 +40,7 @@ fn fold(fold: &FoldResult) -> serde_json::Value {
 /// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in result.candidates.iter().flat_map(|candidate| candidate.params.iter()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names = result.param_names();
     let folds = result.candidates.first().map_or(&[][..], |candidate| &candidate.folds);
     let mut header = vec!["index".to_owned(), "rank".to_owned()];
     let several = result.pipelines.len() > 1;

@@ -100,10 +100,8 @@ mod tests {
             fold,
             metric: 2.0,
             fit_seconds: 0.5,
-            score_seconds: 0.0,
-            error: None,
-            undefined: None,
             also: also.iter().map(|(_, metric)| metric.clone()).collect(),
+            ..FoldResult::default()
         };
         let candidate = |index, rank| CandidateResult {
             index,
@@ -111,6 +109,8 @@ mod tests {
             params: ParamMap::new().with("k", index as i64),
             mean: 2.0,
             std: 0.0,
+            std_error: 0.0,
+            probability_best: None,
             scored_folds: folds as usize,
             rank,
             folds: (0..folds).map(fold).collect(),
@@ -131,7 +131,11 @@ mod tests {
             pipelines: vec!["0".to_owned()],
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
+            selection: Default::default(),
+            strategy: "grid".to_owned(),
+            seed: 0,
             procedure: None,
+            test: None,
             overlap: 0.5,
             executor_note: None,
             search_seconds: 1.0,

@@ -92,7 +92,17 @@ mod tests {
     use super::*;
 
     fn event(kind: EventKind, worker: usize, start: f64, end: f64, candidates: Vec<usize>) -> Event {
-        Event { kind, stage: "lr".into(), unit: Some(0), fold: Some(1), candidates, worker, start, end }
+        Event {
+            kind,
+            stage: "lr".into(),
+            unit: Some(0),
+            key: None,
+            fold: Some(1),
+            candidates,
+            worker,
+            start,
+            end,
+        }
     }
 
     #[test]

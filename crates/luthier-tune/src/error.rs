@@ -7,6 +7,7 @@ use crate::named::name_of;
 use crate::notes::MOST_REASONS;
 use crate::result::{CandidateResult, FailureSummary, SearchResult};
 use crate::splitter::Splitter;
+use crate::strategy::Strategy;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -77,6 +78,15 @@ pub enum Error {
         name: String,
         /// What went wrong.
         message: String,
+    },
+
+    /// A strategy failed, or proposed what cannot be scored.
+    #[error("strategy {strategy}: {source:#}")]
+    Strategy {
+        /// The strategy: its registered name and parameters, or its type.
+        strategy: String,
+        /// The error of the strategy, or what is wrong with its proposal.
+        source: Cause,
     },
 
     /// No candidate has a mean metric, because each failed on at least one fold. The table of the search is kept.
@@ -151,6 +161,10 @@ impl Error {
             }
             _ => None,
         }
+    }
+
+    pub(crate) fn strategy(strategy: &dyn Strategy, source: anyhow::Error) -> Self {
+        Self::Strategy { strategy: name_of(strategy), source: Cause::new(source) }
     }
 
     pub(crate) fn splitter(splitter: &dyn Splitter, source: anyhow::Error) -> Self {

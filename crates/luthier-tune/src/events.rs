@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::unit_key::UnitKey;
+
 /// What an [`Event`] records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +29,9 @@ pub struct Event {
     pub stage: String,
     /// Number of the unit within its level.
     pub unit: Option<usize>,
+    /// The name of the unit, which is the same in another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<UnitKey>,
     /// The fold it was for; `None` where it was for all of them.
     pub fold: Option<u32>,
     /// The candidates it was for.

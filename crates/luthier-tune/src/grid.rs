@@ -11,6 +11,9 @@ use crate::{Error, Result};
 /// How often a random search draws at most for each candidate that it wants.
 const DRAWS_PER_CANDIDATE: usize = 64;
 
+/// The number of candidates by which ranges are checked.
+const ENDS: usize = 32;
+
 /// Values for parameters; the candidates are all their combinations, or some drawn at random.
 ///
 /// ```
@@ -228,6 +231,18 @@ impl ParamGrid {
             }
             _ => Ok(self.products.iter().flat_map(Product::candidates).collect()),
         }
+    }
+
+    /// The grid with both ends of each range in place of the range, and only the first of other values where there are many: to
+    /// check what strategies may propose.
+    pub(crate) fn ends(&self) -> Self {
+        let mut ends = Self { drawn: Some(ENDS), ..self.clone() };
+        for (_, axis) in ends.products.iter_mut().flat_map(|product| &mut product.axes) {
+            if let Axis::Range(range) = axis {
+                *axis = Axis::Values(range.ends().to_vec());
+            }
+        }
+        ends
     }
 
     /// Distinct candidates, from each product in turn.

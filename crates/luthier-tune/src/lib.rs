@@ -38,39 +38,32 @@
 //!
 //! This crate has no executor that runs tasks in other processes.
 
-mod cross_validator;
+mod engine;
 mod error;
 mod events;
 pub mod executor;
-mod explain;
 mod failure;
-mod forecast;
 mod grid;
 mod memory_budget;
-mod missing_classes;
 mod named;
 mod notes;
+mod observer;
 mod parallelism;
 mod plan;
-mod procedure;
 mod range;
 mod result;
-mod run;
 mod search;
 pub mod splitter;
-mod stage_order;
-mod train_validation_split;
-mod tuned_model;
-mod unit;
+pub mod strategy;
+mod unit_key;
 
-pub use cross_validator::CrossValidator;
+pub use engine::Session;
 pub use error::{Error, Result};
 pub use events::{Event, EventKind, units_in_flight};
 pub use executor::{
     Executor, ExecutorEntry, Job, NamedExecutor, Rayon, Serial, Sink, TaskResult, ThreadPool,
 };
 pub use failure::Failure;
-pub use forecast::Forecast;
 pub use grid::ParamGrid;
 pub use luthier_core as core;
 #[doc(hidden)]
@@ -78,16 +71,21 @@ pub use luthier_core::inventory;
 pub use memory_budget::MemoryBudget;
 pub use named::PartEntry;
 pub use notes::{NotedFits, SearchNote};
+pub use observer::{BestSoFar, Observer, SearchEvent, UnitScore};
 pub use parallelism::Parallelism;
-pub use procedure::{Nested, ProcedureRound, ProcedureScore};
+pub use plan::Forecast;
 pub use range::ParamRange;
 pub use result::{
-    CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, SearchResult, SecondaryMetric,
+    CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, Outcome, SearchResult,
+    SecondaryMetric, TestScore,
 };
-pub use search::{Progress, Search, Sharing, SubModels, Tuned};
+pub use search::{
+    CrossValidator, Nested, ProcedureRound, ProcedureScore, Progress, Search, Selection, Sharing, SubModels,
+    TrainValidationSplit, Tuned, TunedModel,
+};
 pub use splitter::{
     FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,
     RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, shares, shuffle,
 };
-pub use train_validation_split::TrainValidationSplit;
-pub use tuned_model::TunedModel;
+pub use strategy::{NamedStrategy, Strategy, StrategyEntry};
+pub use unit_key::{Fingerprint, UnitKey};

@@ -52,7 +52,7 @@ where
 {
     let entries = registry::entries::<PartEntry<T>>().unwrap_or_default();
     let named = entries.into_values().find_map(|entry| (entry.describe)(part));
-    named.unwrap_or_else(|| describe_unnamed(part))
+    named.unwrap_or_else(|| type_in_words(part))
 }
 
 /// A part with these parameters over its defaults, validated.
@@ -79,7 +79,7 @@ pub(crate) fn describe<P: Params>(name: &str, part: &dyn Any) -> Option<String> 
 }
 
 /// The name in messages of a part whose type is not registered: the first word of its `Debug` form, which is the type.
-fn describe_unnamed(part: &(impl Debug + ?Sized)) -> String {
+pub(crate) fn type_in_words(part: &(impl Debug + ?Sized)) -> String {
     let text = format!("{part:?}");
     let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     format!("`{}`", if end == 0 { text.as_str() } else { &text[..end] })
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(describe::<FoldColumn>("f", &by_column).as_deref(), Some("`f` (fold_col = day)"));
         assert_eq!(describe::<Serial>("serial", &Serial::new()).as_deref(), Some("`serial`"));
         assert_eq!(describe::<KFold>("k_fold", &Serial::new()), None);
-        assert_eq!(describe_unnamed(&KFold::new()), "`KFold`");
-        assert_eq!(describe_unnamed("?"), "`\"?\"`");
+        assert_eq!(type_in_words(&KFold::new()), "`KFold`");
+        assert_eq!(type_in_words("?"), "`\"?\"`");
     }
 }

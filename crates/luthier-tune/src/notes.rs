@@ -4,23 +4,27 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use luthier_core::{Note, NoteKind};
+use serde::{Deserialize, Serialize};
 
 use crate::result::{CandidateResult, SearchResult};
 
 /// Something that a reader of the results should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SearchNote {
     /// The note. If notes of models differ only in their messages, this is one of them.
+    #[serde(flatten)]
     pub note: Note,
     /// For a note of a model: the fits that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fits: Option<NotedFits>,
     /// For a note of an evaluator: the folds that it is about, unless it is about all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folds: Vec<u32>,
 }
 
 /// The fits that gave a note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NotedFits {
     /// The number of fits of the stage on training rows of folds that gave the note.

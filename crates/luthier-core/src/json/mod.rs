@@ -12,6 +12,7 @@
 mod de;
 mod failure;
 mod file;
+pub mod float;
 mod ser;
 #[cfg(test)]
 mod tests;

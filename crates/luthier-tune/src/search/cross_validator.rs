@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use luthier_core::{Estimator, Evaluator};
 
+use super::Search;
 use crate::grid::ParamGrid;
-use crate::search::Search;
 use crate::splitter::{FoldColumn, KFold};
 
 /// Scores every candidate of a grid on each of `num_folds` folds in turn, after fitting it on the others, and fits
@@ -27,7 +27,7 @@ use crate::splitter::{FoldColumn, KFold};
 /// repartitioned, a candidate that fails is a row with its error, and NaN never wins.
 ///
 /// ```
-#[doc = include_str!("example_parts.txt")]
+#[doc = include_str!("../example_parts.txt")]
 /// use luthier_tune::{CrossValidator, ParamGrid};
 ///
 /// let grid = ParamGrid::new().add(Ridge::REG_PARAM, [0.01, 0.1, 1.0]);
@@ -65,4 +65,4 @@ impl<E: Estimator> CrossValidator<E> {
     }
 }
 
-crate::tuned_model::search_options!(CrossValidator);
+super::tuned_model::search_options!(CrossValidator);

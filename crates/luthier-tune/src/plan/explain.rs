@@ -6,18 +6,17 @@ use std::fmt::{self, Display, Formatter};
 use luthier_core::frame::DataFrame;
 use luthier_core::memory::in_words;
 
+use super::forecast::Forecast;
+use super::tree::{Level, Tree};
 use crate::executor::Executor;
-use crate::forecast::Forecast;
 use crate::memory_budget::MemoryBudget;
 use crate::named::name_of;
 use crate::parallelism::Parallelism;
-use crate::plan::{BaseNeed, Level, Tree};
 use crate::search::Sharing;
 use crate::splitter::Split;
 
 pub(crate) struct Explanation<'a> {
     pub(crate) tree: &'a Tree,
-    pub(crate) base_needs: &'a [BaseNeed],
     pub(crate) candidates: usize,
     /// The number of candidates of each pipeline, if several compete.
     pub(crate) pipelines: Vec<(String, usize)>,
@@ -25,6 +24,8 @@ pub(crate) struct Explanation<'a> {
     /// The number of rounds of the splitter; those after them are of nested cross-validation.
     pub(crate) plain: usize,
     pub(crate) nested: bool,
+    /// The name of a strategy that depends on scores, and the largest number of pairs of a candidate and a round that it asks for.
+    pub(crate) strategy: Option<(String, u64)>,
     pub(crate) frame: &'a DataFrame,
     pub(crate) metrics: Vec<String>,
     pub(crate) sharing: Sharing,
@@ -49,6 +50,13 @@ impl Display for Explanation<'_> {
             plural(self.frame.num_partitions(), "partition"),
         )?;
         self.windows(f)?;
+        if let Some((name, most)) = &self.strategy {
+            let all = self.candidates * self.plain;
+            writeln!(
+                f,
+                "strategy   {name}: scores at most {most} pairs of a candidate and a fold, of {all}"
+            )?;
+        }
         match (self.nested, folds - self.plain) {
             (false, _) => {}
             (true, 0) => {
@@ -90,7 +98,8 @@ impl Display for Explanation<'_> {
             return self.sums(f);
         }
         self.rows(f)?;
-        for level in self.tree.levels.iter() {
+        let valid: Vec<usize> = self.tree.valid().collect();
+        for level in &self.tree.levels(&valid) {
             self.level(f, level, folds)?;
         }
         writeln!(f, "refit      the best candidate on all rows")?;
@@ -157,7 +166,7 @@ impl Explanation<'_> {
     }
 
     fn rows(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let needs = luthier_core::fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
+        let needs = luthier_core::fuse_needs(self.tree.base_needs().iter().map(|base| base.need.clone()));
         if needs.is_empty() {
             return writeln!(f, "rows       nothing is asked of the frame itself before the units run");
         }
@@ -166,8 +175,11 @@ impl Explanation<'_> {
             n => format!("up to {n} times, some folds at a time, since memory is short"),
         };
         for need in &needs {
-            let stages =
-                self.base_needs.iter().filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
+            let stages = self
+                .tree
+                .base_needs()
+                .iter()
+                .filter(|base| need.union(&base.need).is_some_and(|u| u.same(need)));
             let mut names: Vec<&str> = stages.map(|base| base.stage.as_str()).collect();
             names.dedup();
             names.sort_unstable();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use luthier_core::{Round, Rows, Value};
 
-use crate::result::{CandidateResult, MetricSummary, best_of, corrected_std_error};
+use crate::result::corrected_std_error;
 use crate::splitter::Split;
 use crate::{Error, Result};
 
@@ -47,9 +47,11 @@ impl Nested {
 #[non_exhaustive]
 pub struct ProcedureScore {
     /// Mean of the metric over the rounds that have it.
+    #[serde(with = "luthier_core::json::float")]
     pub mean: f64,
     /// The standard error of the mean, with the correction for training sets that overlap: see
-    /// [`SearchResult::std_error`](crate::SearchResult::std_error).
+    /// [`CandidateResult::std_error`](crate::CandidateResult::std_error).
+    #[serde(with = "luthier_core::json::float")]
     pub std_error: f64,
     /// What was chosen in each round, and its metric.
     pub rounds: Vec<ProcedureRound>,
@@ -64,6 +66,7 @@ pub struct ProcedureRound {
     /// The candidate that is the best by the rounds within its training rows; `None` if no candidate has a mean there.
     pub candidate: Option<usize>,
     /// Its metric on the fold that was left out; NaN if it is missing.
+    #[serde(with = "luthier_core::json::float")]
     pub metric: f64,
 }
 
@@ -112,34 +115,19 @@ pub(crate) fn nest(split: &Split) -> Option<(Split, Nesting)> {
 }
 
 impl Nesting {
-    /// The score of the procedure. `cell(round, candidate)` is the metric in any round, plain or added, and whether the
-    /// candidate failed there.
-    pub(crate) fn score(
-        &self,
-        candidates: &[CandidateResult],
-        larger_is_better: bool,
-        overlap: f64,
-        cell: impl Fn(usize, usize) -> (f64, bool),
-    ) -> ProcedureScore {
-        let rounds = self.inner.iter().enumerate().filter(|(_, within)| !within.is_empty());
-        let rounds: Vec<ProcedureRound> = rounds
-            .map(|(fold, within)| {
-                let of_candidate = |candidate: &CandidateResult| {
-                    let cells: Vec<_> = within.iter().map(|&round| cell(round, candidate.index)).collect();
-                    MetricSummary::of(cells.into_iter())
-                };
-                let chosen = best_of(candidates.iter().map(of_candidate), larger_is_better);
-                let metric = chosen.and_then(|chosen| candidates.get(chosen)?.folds.get(fold));
-                ProcedureRound {
-                    fold: fold as u32,
-                    candidate: chosen,
-                    metric: metric.map_or(f64::NAN, |result| result.metric),
-                }
-            })
-            .collect();
+    /// The rounds within the training rows of each round of the split that has some.
+    pub(crate) fn inner(&self) -> impl Iterator<Item = (u32, &[usize])> {
+        let rounds = (0..).zip(&self.inner).filter(|(_, within)| !within.is_empty());
+        rounds.map(|(round, within)| (round, &within[..]))
+    }
+}
+
+impl ProcedureScore {
+    /// From what was chosen in each round.
+    pub(crate) fn new(rounds: Vec<ProcedureRound>, overlap: f64) -> Self {
         let metrics: Vec<f64> =
             rounds.iter().map(|round| round.metric).filter(|metric| !metric.is_nan()).collect();
-        ProcedureScore {
+        Self {
             mean: metrics.iter().sum::<f64>() / metrics.len() as f64,
             std_error: corrected_std_error(&metrics, overlap),
             rounds,

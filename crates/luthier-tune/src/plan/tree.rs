@@ -1,29 +1,35 @@
 //! The plan of a search.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use luthier_core::frame::Schema;
 use luthier_core::{
     DynEstimator, DynEvaluator, LabelGuard, Landings, LineageStep, Need, ParamMap, PlannedStage, Value,
 };
 
+use super::stage_order::StageOrder;
 use crate::failure::Failure;
 use crate::grid::ParamGrid;
-use crate::stage_order::StageOrder;
+use crate::unit_key::Fingerprint;
 use crate::{Error, Result};
 
-/// Candidates as a tree by stage: candidates that differ only in later stages share the nodes of the earlier stages.
-#[derive(Debug, Default)]
+/// Candidates as a tree by stage: candidates that differ only in later stages share the nodes of the earlier stages. It grows
+/// with the candidates of a search.
+#[derive(Debug)]
 pub(crate) struct Tree {
+    schema: Schema,
+    guard: LabelGuard,
     pub(crate) nodes: Vec<Node>,
     /// For each candidate its nodes in order; none for a candidate that cannot be fitted.
     pub(crate) paths: Vec<Vec<usize>>,
-    pub(crate) levels: Vec<Level>,
+    base: BaseNeeds,
     /// For each candidate, how often its evaluators read the rows of a fold.
     pub(crate) scoring_passes: Vec<u64>,
     /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
-    by_key: HashMap<String, Vec<usize>>,
+    by_hash: HashMap<Fingerprint, Vec<usize>>,
     landings: Landings,
 }
 
@@ -56,17 +62,25 @@ impl AskedToScore {
     }
 }
 
-/// A configured stage behind configured earlier ones.
+/// A configured stage behind configured earlier ones: what never changes of a node.
 #[derive(Debug)]
-pub(crate) struct Node {
+pub(crate) struct Step {
     pub(crate) name: String,
     pub(crate) stage: Box<dyn DynEstimator>,
     /// All that tells it from other stages of its type.
     values: Vec<Value>,
     pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
-    /// Number of nodes before it.
-    depth: usize,
+    /// The names of the stages up to this one.
+    pub(crate) place: String,
+    /// Of its configuration and those of the stages before it.
+    pub(crate) hash: Fingerprint,
+}
+
+/// A stage and the candidates that pass through it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) step: Arc<Step>,
     /// The candidates that pass through it.
     pub(crate) candidates: Vec<usize>,
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
@@ -76,7 +90,15 @@ pub(crate) struct Node {
     pub(crate) passing: Vec<Need>,
 }
 
-/// The nodes that are the same number of stages behind the frame, grouped as they are fitted.
+impl Deref for Node {
+    type Target = Step;
+
+    fn deref(&self) -> &Step {
+        &self.step
+    }
+}
+
+/// The nodes of some candidates that are the same number of stages behind the frame, grouped as they are fitted.
 #[derive(Debug)]
 pub(crate) struct Level {
     /// Number of stages before it.
@@ -87,6 +109,16 @@ pub(crate) struct Level {
     /// Nodes that are fitted together: siblings where the stage gains from it, else one by one. A transformer is
     /// not fitted; its groups are empty.
     pub(crate) groups: Vec<Vec<usize>>,
+}
+
+/// The candidates among some that pass through a node: both in ascending order.
+fn among(node: &Node, candidates: &[usize]) -> Vec<usize> {
+    if candidates.len() < node.candidates.len() {
+        let passes = |candidate: &&usize| node.candidates.binary_search(candidate).is_ok();
+        return candidates.iter().filter(passes).copied().collect();
+    }
+    let asked = |candidate: &&usize| candidates.binary_search(candidate).is_ok();
+    node.candidates.iter().filter(asked).copied().collect()
 }
 
 /// Who asks for what is not needed to decide.
@@ -159,55 +191,80 @@ pub(crate) fn candidates(root: &dyn DynEstimator, grid: &ParamGrid, seed: u64) -
 }
 
 impl Tree {
-    /// Checks every candidate against the schema and builds the tree. A candidate whose parameters contradict each other is
+    /// A tree without candidates over columns.
+    pub(crate) fn new(schema: &Schema) -> Self {
+        Self {
+            schema: schema.clone(),
+            guard: LabelGuard::of(schema),
+            nodes: Vec::new(),
+            paths: Vec::new(),
+            base: BaseNeeds::default(),
+            scoring_passes: Vec::new(),
+            invalid: BTreeMap::new(),
+            by_hash: HashMap::new(),
+            landings: Landings::default(),
+        }
+    }
+
+    /// The requests on the frame itself.
+    pub(crate) fn base_needs(&self) -> &[BaseNeed] {
+        &self.base.needs
+    }
+
+    /// Checks more candidates against the schema and adds them. A candidate whose parameters contradict each other is
     /// marked as invalid. So is one with stages that do not suit the columns if it `may_not_fit`, because it exchanges or
     /// omits stages.
     ///
     /// # Errors
-    /// Any other candidate does not suit the columns, or all candidates are invalid.
-    pub(crate) fn new(
-        configured: &[Box<dyn DynEstimator>],
+    /// Any other candidate does not suit the columns, or all candidates of the tree are invalid.
+    pub(crate) fn add(
+        &mut self,
+        configured: &[Arc<dyn DynEstimator>],
         params: &[ParamMap],
-        schema: &Schema,
         may_not_fit: impl Fn(usize) -> bool,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
-    ) -> Result<(Self, Vec<BaseNeed>)> {
-        let mut tree = Self::default();
-        let mut base = BaseNeeds::default();
+    ) -> Result<()> {
         let mut first_error = None;
         let order = StageOrder::new(configured);
-        let guard = LabelGuard::of(schema);
-        for (index, (root, params)) in configured.iter().zip(params).enumerate() {
+        let known = self.nodes.len();
+        for (place, (root, params)) in configured.iter().zip(params).enumerate() {
+            let index = self.paths.len();
             let planned = match root.validate() {
-                Ok(()) => guard
+                Ok(()) => self
+                    .guard
                     .check(root.as_ref())
                     .map_err(Error::from)
-                    .and_then(|()| tree.plan(index, root.as_ref(), schema, &order, &asked_to_score)),
+                    .and_then(|()| self.plan(index, root.as_ref(), &order, &asked_to_score)),
                 Err(error) => Err(error.into()),
             };
             match planned {
                 Ok((path, asked)) => {
-                    tree.place_needs(index, &path, asked, &mut base);
-                    tree.paths.push(path);
+                    self.place_needs(index, &path, asked);
+                    self.paths.push(path);
                 }
-                Err(Error::Core(error)) if may_not_fit(index) || root.validate().is_err() => {
-                    tree.remove_candidate(index);
-                    tree.paths.push(Vec::new());
-                    tree.scoring_passes.push(0);
-                    tree.invalid.insert(index, Failure::from(&error));
+                Err(Error::Core(error)) if may_not_fit(place) || root.validate().is_err() => {
+                    self.remove_candidate(index);
+                    self.paths.push(Vec::new());
+                    self.scoring_passes.push(0);
+                    self.invalid.insert(index, Failure::from(&error));
                     first_error.get_or_insert_with(|| Error::candidate(index, params, error));
                 }
                 Err(error) => return Err(Error::candidate(index, params, error)),
             }
         }
         match first_error {
-            Some(error) if tree.invalid.len() == params.len() => return Err(error),
-            _ => tree.levels = tree.group(),
+            Some(error) if self.invalid.len() == self.paths.len() => return Err(error),
+            _ => {}
         }
-        for (place, node) in tree.nodes.iter_mut().enumerate() {
-            node.passing = tree.landings.passing(place);
+        let mut passing: BTreeSet<usize> = (known..self.nodes.len()).collect();
+        passing.extend(self.paths.iter().rev().take(configured.len()).flatten());
+        for place in passing {
+            let needs = self.landings.passing(place);
+            if let Some(node) = self.nodes.get_mut(place) {
+                node.passing = needs;
+            }
         }
-        Ok((tree, base.needs))
+        Ok(())
     }
 
     /// The nodes of a candidate, and the requests of the evaluators behind them.
@@ -215,13 +272,12 @@ impl Tree {
         &mut self,
         index: usize,
         root: &dyn DynEstimator,
-        schema: &Schema,
         order: &StageOrder,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<(Vec<usize>, AskedToScore)> {
         let declared = root.leaves();
-        let moved = order.moved(&declared, schema).and_then(|moved| {
-            let path = self.add_candidate(index, moved, schema).ok();
+        let moved = order.moved(&declared, &self.schema).and_then(|moved| {
+            let path = self.add_candidate(index, moved).ok();
             if path.is_none() {
                 // A stage that reads more than it declares does not fit where it was moved to.
                 self.remove_candidate(index);
@@ -230,9 +286,9 @@ impl Tree {
         });
         let path = match moved {
             Some(path) => path,
-            None => self.add_candidate(index, declared, schema)?,
+            None => self.add_candidate(index, declared)?,
         };
-        let behind = path.last().map_or(schema, |&node| &self.nodes[node].planned.schema);
+        let behind = path.last().map_or(&self.schema, |&node| &self.nodes[node].planned.schema);
         let asked = asked_to_score(behind)?;
         Ok((path, asked))
     }
@@ -241,25 +297,30 @@ impl Tree {
         &mut self,
         index: usize,
         stages: Vec<(String, &dyn DynEstimator)>,
-        schema: &Schema,
     ) -> Result<Vec<usize>> {
         let mut path = Vec::new();
         for (name, leaf) in stages {
             let parent = path.last().copied();
+            let before = parent.and_then(|parent: usize| self.nodes.get(parent));
             let values = leaf.configuration();
-            let key = format!("{parent:?} {name} {} {values:?}", leaf.type_name());
-            let node = match self.find(&key, &values) {
+            let hash = Fingerprint::default()
+                .with(before.map_or(&Fingerprint::default(), |before| &before.hash))
+                .with(&format!("{name} {} {values:?}", leaf.type_name()));
+            let node = match self.find(hash, parent, &values) {
                 Some(node) => node,
                 None => {
-                    let before = parent.map_or(schema, |parent: usize| &self.nodes[parent].planned.schema);
-                    let planned = PlannedStage::new(leaf, before)
+                    let schema = before.map_or(&self.schema, |before| &before.planned.schema);
+                    let planned = PlannedStage::new(leaf, schema)
                         .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
-                    let (stage, depth) = (leaf.clone_box(), path.len());
+                    let place = match before {
+                        Some(before) => format!("{}/{name}", before.place),
+                        None => name.clone(),
+                    };
+                    let stage = leaf.clone_box();
+                    let step = Step { name, stage, values, planned, parent, place, hash };
                     let (candidates, needs, passing) = (Vec::new(), Vec::new(), Vec::new());
-                    let node =
-                        Node { name, stage, values, planned, parent, depth, candidates, needs, passing };
-                    self.nodes.push(node);
-                    self.by_key.entry(key).or_default().push(self.nodes.len() - 1);
+                    self.nodes.push(Node { step: Arc::new(step), candidates, needs, passing });
+                    self.by_hash.entry(hash).or_default().push(self.nodes.len() - 1);
                     self.nodes.len() - 1
                 }
             };
@@ -270,12 +331,13 @@ impl Tree {
     }
 
     /// The node of an equal stage behind the same parent. Equal values are written alike, but not only they are.
-    fn find(&self, key: &str, values: &[Value]) -> Option<usize> {
+    fn find(&self, hash: Fingerprint, parent: Option<usize>, values: &[Value]) -> Option<usize> {
         let same = |&&node: &&usize| {
-            let known = &self.nodes[node].values;
-            known.len() == values.len() && known.iter().zip(values).all(|(a, b)| a.same(b))
+            let known = &self.nodes[node];
+            let pairs = || known.values.iter().zip(values);
+            known.parent == parent && known.values.len() == values.len() && pairs().all(|(a, b)| a.same(b))
         };
-        self.by_key.get(key)?.iter().find(same).copied()
+        self.by_hash.get(&hash)?.iter().find(same).copied()
     }
 
     /// Takes a candidate that was added last out of its nodes. Those that only it had are left without candidates.
@@ -288,7 +350,7 @@ impl Tree {
     }
 
     /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.
-    fn place_needs(&mut self, candidate: usize, path: &[usize], asked: AskedToScore, base: &mut BaseNeeds) {
+    fn place_needs(&mut self, candidate: usize, path: &[usize], asked: AskedToScore) {
         let steps: Vec<LineageStep> =
             path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
         let AskedToScore { needs: deciding, also, passes } = asked;
@@ -312,20 +374,27 @@ impl Tree {
                             have.push(need);
                         }
                     }
-                    None => base.add(need, &stage, candidate),
+                    None => self.base.add(need, &stage, candidate),
                 }
             }
         }
     }
 
-    fn group(&self) -> Vec<Level> {
-        let depth = self.nodes.iter().map(|node| node.depth + 1).max().unwrap_or(0);
-        (0..depth).map(|depth| self.level(depth)).filter(|level| !level.nodes.is_empty()).collect()
+    /// The levels of some candidates, in ascending order.
+    pub(crate) fn levels(&self, candidates: &[usize]) -> Vec<Level> {
+        let paths = candidates.iter().filter_map(|&candidate| self.paths.get(candidate));
+        let mut by_depth: Vec<BTreeSet<usize>> = Vec::new();
+        for path in paths {
+            by_depth.resize_with(by_depth.len().max(path.len()), BTreeSet::new);
+            for (level, &node) in by_depth.iter_mut().zip(path) {
+                level.insert(node);
+            }
+        }
+        let levels = by_depth.into_iter().enumerate();
+        levels.map(|(depth, nodes)| self.level(depth, nodes.into_iter().collect())).collect()
     }
 
-    fn level(&self, depth: usize) -> Level {
-        let here = |(_, node): &(usize, &Node)| node.depth == depth && !node.candidates.is_empty();
-        let nodes: Vec<usize> = self.nodes.iter().enumerate().filter(here).map(|(node, _)| node).collect();
+    fn level(&self, depth: usize, nodes: Vec<usize>) -> Level {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut grouped: HashMap<(Option<usize>, &str), usize> = HashMap::new();
         let mut names: Vec<&str> = Vec::new();
@@ -361,23 +430,33 @@ impl Tree {
         (0..self.paths.len()).filter(|candidate| !self.invalid.contains_key(candidate))
     }
 
-    /// The candidates of a group that have no fitted stage behind it.
-    pub(crate) fn scored_by(&self, group: &[usize]) -> Vec<usize> {
-        let mut scored: Vec<usize> = group
-            .iter()
-            .filter_map(|&node| Some((node, self.nodes.get(node)?)))
-            .flat_map(|(place, node)| {
-                node.candidates.iter().copied().filter(move |&c| self.last_fitted(c) == Some(place))
-            })
-            .collect();
+    /// The candidates among some that pass through a group.
+    pub(crate) fn through(&self, group: &[usize], candidates: &[usize]) -> Vec<usize> {
+        let nodes = group.iter().filter_map(|&node| self.nodes.get(node));
+        let mut through: Vec<usize> = nodes.flat_map(|node| among(node, candidates)).collect();
+        through.sort_unstable();
+        through
+    }
+
+    /// The candidates among some that have no fitted stage behind a node.
+    pub(crate) fn ending_at(&self, node: usize, candidates: &[usize]) -> Vec<usize> {
+        let mut through = self.nodes.get(node).map(|node| among(node, candidates)).unwrap_or_default();
+        through.retain(|&candidate| self.last_fitted(candidate) == Some(node));
+        through
+    }
+
+    /// The candidates among some of a group that have no fitted stage behind it.
+    pub(crate) fn scored_by(&self, group: &[usize], candidates: &[usize]) -> Vec<usize> {
+        let mut scored: Vec<usize> =
+            group.iter().flat_map(|&node| self.ending_at(node, candidates)).collect();
         scored.sort_unstable();
         scored
     }
 
-    /// The fits of other candidates that the nodes of a level make needless, on one fold.
-    pub(crate) fn reused(&self, level: &Level) -> usize {
+    /// The fits of other candidates among some that the nodes of a level make needless, on one fold.
+    pub(crate) fn reused(&self, level: &Level, candidates: &[usize]) -> usize {
         let nodes = level.groups.iter().flatten().filter_map(|&node| self.nodes.get(node));
-        nodes.map(|node| node.candidates.len() - 1).sum()
+        nodes.map(|node| among(node, candidates).len().saturating_sub(1)).sum()
     }
 
     /// Whether a node is fitted rather than a transformer.

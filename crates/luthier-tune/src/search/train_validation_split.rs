@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use luthier_core::{Estimator, Evaluator};
 
+use super::Search;
 use crate::grid::ParamGrid;
-use crate::search::Search;
 use crate::splitter::TrainRatio;
 
 /// Fits every candidate of a grid on a random share of the rows, scores it on the others, and fits the best on all
@@ -23,7 +23,7 @@ use crate::splitter::TrainRatio;
 /// | `collect_sub_models` | false | keeps the models of all candidates |
 ///
 /// ```
-#[doc = include_str!("example_parts.txt")]
+#[doc = include_str!("../example_parts.txt")]
 /// use luthier_tune::{ParamGrid, TrainValidationSplit};
 ///
 /// let grid = ParamGrid::new().add(Ridge::REG_PARAM, [0.01, 0.1, 1.0]);
@@ -55,4 +55,4 @@ impl<E: Estimator> TrainValidationSplit<E> {
     }
 }
 
-crate::tuned_model::search_options!(TrainValidationSplit);
+super::tuned_model::search_options!(TrainValidationSplit);

@@ -1,16 +1,21 @@
 //! How much work and memory a search is expected to take.
 
+use std::collections::HashSet;
+
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{Capacity, Need, Work, fuse_needs, memory};
+use serde::{Deserialize, Serialize};
 
+use super::asked::{Asked, AskedPart};
+use super::tree::Tree;
 use crate::memory_budget::MemoryBudget;
-use crate::plan::{BaseNeed, Tree};
 use crate::search::Sharing;
 use crate::splitter::Split;
 
 /// The work and memory that a search is expected to take, estimated from its plan alone.
 /// [`SearchResult`](crate::SearchResult) contains it together with the work that was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Forecast {
     /// Rows read, passes, fits, reused fits and evaluations; the other counters depend on the stages and are 0.
@@ -37,7 +42,8 @@ const LEAST_COPIES: u64 = 2;
 
 pub(crate) struct CostEstimate<'a> {
     pub(crate) tree: &'a Tree,
-    pub(crate) base_needs: &'a [BaseNeed],
+    /// What is asked, one batch after the other.
+    pub(crate) batches: &'a [Asked],
     pub(crate) split: &'a Split,
     pub(crate) frame: &'a DataFrame,
     pub(crate) evaluators: usize,
@@ -48,7 +54,8 @@ pub(crate) struct CostEstimate<'a> {
 impl CostEstimate<'_> {
     pub(crate) fn forecast(&self) -> Forecast {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
-        forecast.work.evaluations = (self.candidates() * self.folds() * self.evaluators) as u64;
+        let scored: usize = self.parts().map(|part| part.candidates.len() * part.rounds.len()).sum();
+        forecast.work.evaluations = (scored * self.evaluators) as u64;
         forecast.unit_bytes = COPIES.saturating_mul(self.largest_summary());
         match self.sharing {
             Sharing::On => self.shared(&mut forecast),
@@ -63,7 +70,7 @@ impl CostEstimate<'_> {
     /// The stage that needs the summary, with the sizes. A `memory_budget` above the free memory is accepted as it is.
     pub(crate) fn require_memory(&self) -> luthier_core::Result<()> {
         let schema = self.frame.schema();
-        let in_front = self.base_needs.iter().map(|base| (base.stage.as_str(), &base.need, schema));
+        let in_front = self.tree.base_needs().iter().map(|base| (base.stage.as_str(), &base.need, schema));
         let behind =
             self.tree.nodes.iter().flat_map(|node| {
                 node.needs.iter().map(|need| (node.name.as_str(), need, &node.planned.schema))
@@ -83,8 +90,8 @@ impl CostEstimate<'_> {
         .map_err(|error| error.in_stage(stage))
     }
 
-    fn candidates(&self) -> usize {
-        self.tree.valid().count()
+    fn parts(&self) -> impl Iterator<Item = &AskedPart> {
+        self.batches.iter().flat_map(|asked| &asked.parts)
     }
 
     /// A candidate that may turn out to be the best.
@@ -92,77 +99,98 @@ impl CostEstimate<'_> {
         self.tree.valid().next()
     }
 
-    fn folds(&self) -> usize {
-        self.split.rounds().len()
-    }
-
     fn rows(&self) -> u64 {
         self.frame.num_rows() as u64
     }
 
-    /// The number of validation rows of all rounds together.
-    fn validation_rows(&self) -> u64 {
-        (0..self.folds()).map(|round| self.split.num_validation_rows(round) as u64).sum()
+    fn training_rows(&self, round: u32) -> u64 {
+        self.split.num_training_rows(round as usize) as u64
     }
 
-    fn training_rows(&self) -> u64 {
-        (0..self.folds()).map(|round| self.split.num_training_rows(round) as u64).sum()
+    fn validation_rows(&self, round: u32) -> u64 {
+        self.split.num_validation_rows(round as usize) as u64
     }
 
     fn shared(&self, forecast: &mut Forecast) {
         let tree = self.tree;
-        let folds = self.folds() as u64;
-        let mut pass = |times: u64, rows: u64| {
-            forecast.work.passes += times;
-            forecast.work.rows_read += rows;
-        };
-        let common = |node: usize| tree.is_common(node);
-        let in_front = fuse_needs(self.base_needs.iter().map(|base| base.need.clone()));
+        let in_front = fuse_needs(tree.base_needs().iter().map(|base| base.need.clone()));
         let mut summary = self.bytes_of(&in_front, self.frame.schema());
         let mut views = usize::from(!in_front.is_empty()) as u64;
-        for (index, node) in tree.nodes.iter().enumerate().filter(|(_, node)| !node.needs.is_empty()) {
-            match common(index) {
-                true => {
-                    summary += self.bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
-                    views += 1;
-                }
-                false => pass(folds, self.training_rows() + self.validation_rows()),
+        for (index, node) in tree.nodes.iter().enumerate() {
+            if !node.needs.is_empty() && tree.is_common(index) {
+                summary += self.bytes_of(&fuse_needs(node.needs.iter().cloned()), &node.planned.schema);
+                views += 1;
             }
         }
         let capacity = Capacity::new(forecast.budget, summary);
         let rounds = self.split.merges();
         let again = u64::from(rounds.passes(capacity));
-        pass(views * again, views * again * self.rows());
-        let passes = |group: &Vec<usize>| {
-            let scored = tree.scored_by(group).into_iter();
-            scored.filter_map(|candidate| tree.scoring_passes.get(candidate)).copied().max()
+        let mut pass = |times: u64, rows: u64| {
+            forecast.work.passes += times;
+            forecast.work.rows_read += rows;
         };
-        let by_rows: u64 = tree.levels.iter().flat_map(|level| &level.groups).filter_map(passes).sum();
-        pass(by_rows * folds, by_rows * self.validation_rows());
+        pass(views * again, views * again * self.rows());
         // The refit finds what was asked of the frame itself.
         let path = self.first().and_then(|first| tree.paths.get(first)).map_or(&[][..], Vec::as_slice);
         let behind =
             path.iter().filter(|&&node| tree.nodes.get(node).is_some_and(|node| !node.needs.is_empty()));
         let behind = behind.count() as u64;
         pass(behind, behind * self.rows());
-        for level in &tree.levels {
-            let distinct: usize = level.groups.iter().map(Vec::len).sum();
-            forecast.work.fits += distinct as u64 * folds;
-            forecast.work.reused_fits += tree.reused(level) as u64 * folds;
-        }
+        let mut fitted = HashSet::new();
+        self.parts().for_each(|part| self.part(part, forecast, &mut fitted));
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
         forecast.times_read = rounds.passes(capacity);
         forecast.summary_bytes = summary * rounds.summaries(capacity) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 
+    /// Adds what some candidates take on some rounds, where `fitted` holds the stages that are kept from earlier parts.
+    fn part(&self, part: &AskedPart, forecast: &mut Forecast, fitted: &mut HashSet<(u32, usize)>) {
+        let (tree, work) = (self.tree, &mut forecast.work);
+        let is_only = self.parts().count() == 1;
+        for level in tree.levels(&part.candidates) {
+            for group in &level.groups {
+                let scored = tree.scored_by(group, &part.candidates);
+                let passes = scored.iter().filter_map(|&candidate| tree.scoring_passes.get(candidate)).max();
+                for &round in &part.rounds {
+                    let passes = passes.copied().unwrap_or(0);
+                    work.passes += passes;
+                    work.rows_read += passes * self.validation_rows(round);
+                }
+                if is_only {
+                    work.fits += (group.len() * part.rounds.len()) as u64;
+                    continue;
+                }
+                for (&round, &node) in part.rounds.iter().flat_map(|r| group.iter().map(move |n| (r, n))) {
+                    let ends = tree.ending_at(node, &part.candidates);
+                    let is_new = tree.through(&[node], &part.candidates).len() == ends.len()
+                        || fitted.insert((round, node));
+                    work.fits += u64::from(is_new || !ends.is_empty());
+                }
+            }
+            let behind = level.nodes.iter().filter(|&&node| !tree.is_common(node));
+            for &node in behind.filter(|&&node| !tree.nodes[node].needs.is_empty()) {
+                let new = part.rounds.iter().filter(|&&round| fitted.insert((round, usize::MAX - node)));
+                for &round in new {
+                    work.passes += 1;
+                    work.rows_read += self.training_rows(round) + self.validation_rows(round);
+                }
+            }
+            work.reused_fits += (tree.reused(&level, &part.candidates) * part.rounds.len()) as u64;
+        }
+    }
+
     fn alone(&self, forecast: &mut Forecast) {
-        for candidate in self.tree.valid() {
-            let stages = self.fitted_stages(candidate);
-            forecast.work.fits += stages * self.folds() as u64;
-            let scored = self.evaluators as u64;
-            forecast.work.passes += (stages + scored) * self.folds() as u64;
-            forecast.work.rows_read += stages * self.training_rows() + scored * self.validation_rows();
+        for part in self.parts() {
+            for &candidate in part.candidates.iter() {
+                let (stages, scored) = (self.fitted_stages(candidate), self.evaluators as u64);
+                for &round in &part.rounds {
+                    forecast.work.fits += stages;
+                    forecast.work.passes += stages + scored;
+                    forecast.work.rows_read +=
+                        stages * self.training_rows(round) + scored * self.validation_rows(round);
+                }
+            }
         }
         let stages = self.first().map_or(0, |first| self.fitted_stages(first));
         forecast.work.fits += stages;
@@ -186,7 +214,8 @@ impl CostEstimate<'_> {
 
     fn largest_summary(&self) -> u64 {
         let in_front = self
-            .base_needs
+            .tree
+            .base_needs()
             .iter()
             .map(|base| self.bytes_of(std::slice::from_ref(&base.need), self.frame.schema()));
         let behind = self.tree.nodes.iter().map(|node| self.bytes_of(&node.needs, &node.planned.schema));

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use luthier_core::frame::DataFrame;
 use luthier_core::{DynModel, Estimator, Evaluator, persist};
 
+use super::Tuned;
 use crate::result::SearchResult;
-use crate::search::Tuned;
 use crate::{Error, Result};
 
 /// The best model of a search, with its type, and how it was found.

@@ -1,6 +1,5 @@
 //! Units of work: one fold and one group of candidates.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_core::{
@@ -11,22 +10,52 @@ use serde::{Deserialize, Serialize};
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult};
 use crate::failure::Failure;
-use crate::plan::Tree;
+use crate::observer::{Observers, SearchEvent};
+use crate::plan::Step;
 use crate::result::FoldMetric;
-use crate::run::root_context;
+use crate::unit_key::{Fingerprint, UnitKey};
 
 /// What a unit fits: stages of one level behind one parent, or whole candidates if nothing is shared.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) fold: u32,
-    /// The nodes of a group, or none for a candidate alone.
-    pub(crate) group: Vec<usize>,
+    /// The nodes that are fitted, or none for a candidate alone.
+    pub(crate) group: Vec<(usize, Arc<Step>)>,
+    /// The candidate that is fitted as a whole, if there are no nodes.
+    pub(crate) alone: Option<Arc<dyn DynEstimator>>,
     /// The candidates that are scored by this unit: none but at the last level.
-    pub(crate) scored: Vec<usize>,
+    pub(crate) scored: Vec<Scored>,
     /// All candidates to which it contributes.
     pub(crate) candidates: Vec<usize>,
+    /// The names of its stages, for messages.
+    pub(crate) stage: String,
+    pub(crate) key: UnitKey,
     pub(crate) train: Dataset,
     pub(crate) validation: Dataset,
+}
+
+/// A candidate whose last fitted stage is in a unit.
+#[derive(Debug)]
+pub(crate) struct Scored {
+    pub(crate) candidate: usize,
+    /// The place of the model among those of the unit.
+    pub(crate) place: usize,
+    /// The transformers behind the fitted stage.
+    pub(crate) rest: Vec<Arc<Step>>,
+}
+
+impl Unit {
+    /// The name of a unit that fits these nodes, or a candidate alone with this hash.
+    pub(crate) fn key(fold: u32, group: &[(usize, Arc<Step>)], alone: (&str, Fingerprint)) -> UnitKey {
+        match group {
+            [] => UnitKey::new(fold, alone.0, alone.1),
+            [(_, step)] => UnitKey::new(fold, &step.place, step.hash),
+            [(_, first), ..] => {
+                let hash = group.iter().fold(Fingerprint::default(), |hash, (_, step)| hash.with(&step.hash));
+                UnitKey::new(fold, &first.place, hash)
+            }
+        }
+    }
 }
 
 pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
@@ -53,8 +82,8 @@ pub(crate) struct Score {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Metric {
-    /// The metric's bits: a JSON number could not hold NaN.
-    bits: u64,
+    #[serde(with = "luthier_core::json::float")]
+    value: f64,
     pub(crate) error: Option<Failure>,
     /// The notes of the evaluator on it.
     pub(crate) notes: Vec<Note>,
@@ -63,7 +92,7 @@ pub(crate) struct Metric {
 impl Metric {
     fn new(metric: Result<f64, Failure>) -> Self {
         let (metric, error) = metric.map_or_else(|e| (f64::NAN, Some(e)), |metric| (metric, None));
-        Self { bits: metric.to_bits(), error, notes: Vec::new() }
+        Self { value: metric, error, notes: Vec::new() }
     }
 
     pub(crate) fn into_fold_metric(self) -> FoldMetric {
@@ -78,46 +107,25 @@ impl Metric {
     }
 
     pub(crate) fn value(&self) -> f64 {
-        f64::from_bits(self.bits)
+        self.value
     }
 }
 
-/// All units of one level.
+/// Units that do not depend on each other.
 #[derive(Debug)]
 pub(crate) struct Units {
-    pub(crate) stage: String,
     pub(crate) units: Vec<Unit>,
-    pub(crate) tree: Arc<Tree>,
-    /// The configured candidates, for units without a group.
-    pub(crate) configured: Arc<Vec<Box<dyn DynEstimator>>>,
-    pub(crate) evaluators: Vec<Box<dyn DynEvaluator>>,
+    pub(crate) evaluators: Arc<[Box<dyn DynEvaluator>]>,
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) observers: Observers,
     /// Whether evaluators are asked for notes on defined metrics, from what they have already summarised.
     pub(crate) notes: bool,
     /// Models stay in this process, by unit.
-    fitted: Vec<Mutex<Vec<Fitted>>>,
+    pub(crate) fitted: Vec<Mutex<Vec<Fitted>>>,
 }
 
 impl Units {
-    pub(crate) fn new(
-        stage: String,
-        units: Vec<Unit>,
-        tree: Arc<Tree>,
-        configured: Arc<Vec<Box<dyn DynEstimator>>>,
-        evaluators: Vec<Box<dyn DynEvaluator>>,
-        ctx: FitContext,
-        clock: Arc<Clock>,
-    ) -> Self {
-        let fitted = units.iter().map(|_| Mutex::default()).collect();
-        Self { stage, units, tree, configured, evaluators, ctx, clock, notes: false, fitted }
-    }
-
-    /// Also asks evaluators for notes on defined metrics.
-    pub(crate) fn with_notes(self, notes: bool) -> Self {
-        Self { notes, ..self }
-    }
-
     /// The models of a unit that has run, in the order of its group (or its one candidate).
     pub(crate) fn take_models(&self, unit: usize) -> Vec<Fitted> {
         match self.fitted.get(unit) {
@@ -128,55 +136,38 @@ impl Units {
 
     fn fit(&self, unit: &Unit) -> Vec<Fitted> {
         let ctx = self.ctx.for_fold(unit.fold);
-        let Some(&first) = unit.group.first() else {
-            let alone = unit.candidates.iter().filter_map(|&candidate| self.configured.get(candidate));
+        let Some((_, lead)) = unit.group.first() else {
             let fit = |root: &dyn DynEstimator| Ok(root.fit(&unit.train, &root_context(root, &ctx))?);
-            return alone.map(|root| fit(root.as_ref())).collect();
+            return unit.alone.iter().map(|root| fit(root.as_ref())).collect();
         };
-        let nodes = || unit.group.iter().filter_map(|&node| self.tree.nodes.get(node));
-        let Some(lead) = self.tree.nodes.get(first) else { return Vec::new() };
-        let configs: Vec<&dyn DynEstimator> = nodes().map(|node| node.stage.as_ref()).collect();
+        let configs: Vec<&dyn DynEstimator> =
+            unit.group.iter().map(|(_, step)| step.stage.as_ref()).collect();
         let named = |e: luthier_core::Error| e.in_stage_of(&lead.name, lead.stage.type_name()).into();
         let models = lead.stage.fit_many(&configs, &unit.train, &ctx.for_stage(&lead.name));
         models.into_iter().map(|model| model.map_err(named)).collect()
     }
 
-    /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow. `places` are those
-    /// of the nodes of the group.
-    fn predictions(
-        &self,
-        unit: &Unit,
-        places: &HashMap<usize, usize>,
-        models: &[Fitted],
-        candidate: usize,
-    ) -> Result<Dataset, Failure> {
-        let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
-        let on_path = |(position, node): (usize, &usize)| Some((*places.get(node)?, position));
-        let here = path.iter().enumerate().find_map(on_path);
-        let (place, rest) = match here {
-            Some((place, position)) => (place, path.get(position + 1..).unwrap_or_default()),
-            None => (unit.candidates.iter().position(|&c| c == candidate).unwrap_or(0), &[][..]),
-        };
+    /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
+    fn predictions(&self, unit: &Unit, models: &[Fitted], scored: &Scored) -> Result<Dataset, Failure> {
         let no_model = || Failure::from("the unit fitted no model for this candidate");
-        let model = models.get(place).ok_or_else(no_model)?.clone()?;
-        let mut view = match unit.group.get(place).and_then(|&node| self.tree.nodes.get(node)) {
-            Some(node) => unit.validation.through_stage(&node.name, model),
+        let model = models.get(scored.place).ok_or_else(no_model)?.clone()?;
+        let mut view = match unit.group.get(scored.place) {
+            Some((_, step)) => unit.validation.through_stage(&step.name, model),
             None => unit.validation.through(model),
         }?;
-        for node in rest.iter().filter_map(|&node| self.tree.nodes.get(node)) {
-            let model = node.stage.as_model().ok_or_else(no_model)?;
-            view = view.through_stage(&node.name, model)?;
+        for step in &scored.rest {
+            let model = step.stage.as_model().ok_or_else(no_model)?;
+            view = view.through_stage(&step.name, model)?;
         }
         Ok(view)
     }
 
     fn score(&self, unit: &Unit, models: &[Fitted]) -> Vec<Score> {
-        let places = unit.group.iter().enumerate().map(|(place, &node)| (node, place)).collect();
-        let views: Vec<_> = unit.scored.iter().map(|&c| self.predictions(unit, &places, models, c)).collect();
+        let views: Vec<_> = unit.scored.iter().map(|scored| self.predictions(unit, models, scored)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
         let all = evaluate_all(&self.evaluators, &there);
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
-        let score = |(place, (&candidate, view)): (usize, (&usize, Result<Dataset, Failure>))| {
+        let score = |(place, (scored, view)): (usize, (&Scored, Result<Dataset, Failure>))| {
             let metric = |metrics: &mut std::vec::IntoIter<luthier_core::Result<f64>>| match &view {
                 Ok(_) => match metrics.next() {
                     Some(metric) => metric.map_err(Failure::from),
@@ -187,14 +178,14 @@ impl Units {
             let mut metrics: Vec<Metric> =
                 all.iter_mut().map(|metrics| Metric::new(metric(metrics))).collect();
             if let Ok(view) = &view {
-                for (metric, evaluator) in metrics.iter_mut().zip(&self.evaluators) {
+                for (metric, evaluator) in metrics.iter_mut().zip(self.evaluators.iter()) {
                     // The notes on a defined metric are about the rows and are therefore the same for all candidates.
                     if metric.error.is_none() && (self.notes && place == 0 || metric.value().is_nan()) {
                         metric.notes = evaluator.notes(view, metric.value());
                     }
                 }
             }
-            Score { candidate, metrics }
+            Score { candidate: scored.candidate, metrics }
         };
         unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
@@ -204,11 +195,10 @@ impl Units {
         let (mut stages, mut notes) = (Vec::new(), Vec::new());
         for (place, model) in models.iter().enumerate() {
             let Ok(model) = model else { continue };
-            let node = unit.group.get(place).and_then(|&node| self.tree.nodes.get(node));
-            match node {
-                Some(node) => {
-                    stages.push(node.name.clone());
-                    notes.extend(model.notes().into_iter().map(|note| note.in_stage(&node.name)));
+            match unit.group.get(place) {
+                Some((_, step)) => {
+                    stages.push(step.name.clone());
+                    notes.extend(model.notes().into_iter().map(|note| note.in_stage(&step.name)));
                 }
                 None => {
                     let pipeline = PipelineModel::from(Arc::clone(model));
@@ -223,6 +213,8 @@ impl Units {
 
     fn run_unit(&self, index: usize, unit: &Unit) -> Record {
         let start = self.clock.seconds();
+        let worker = self.clock.worker();
+        self.observers.tell(|| SearchEvent::UnitStarted { key: unit.key.clone(), worker, start });
         let models = self.fit(unit);
         let fitted = self.clock.seconds();
         let scores = if unit.scored.is_empty() { Vec::new() } else { self.score(unit, &models) };
@@ -233,11 +225,12 @@ impl Units {
         }
         let event = Event {
             kind: EventKind::Unit,
-            stage: self.stage.clone(),
+            stage: unit.stage.clone(),
             unit: Some(index),
+            key: Some(unit.key.clone()),
             fold: Some(unit.fold),
             candidates: unit.candidates.clone(),
-            worker: self.clock.worker(),
+            worker,
             start,
             end,
         };
@@ -254,4 +247,9 @@ impl Job for Units {
         let unit = self.units.get(task).ok_or_else(|| format!("there is no task {task}"))?;
         serde_json::to_vec(&self.run_unit(task, unit)).map_err(|e| e.to_string())
     }
+}
+
+/// The context of a whole estimator: stages in a row are named by whoever fits them.
+pub(crate) fn root_context(root: &dyn DynEstimator, ctx: &FitContext) -> FitContext {
+    if root.children().row().is_some() { ctx.clone() } else { ctx.for_stage(root.type_name()) }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
 
 use luthier_core::frame::Schema;
 use luthier_core::params::ColumnRole;
@@ -18,7 +19,7 @@ pub(crate) struct StageOrder {
 }
 
 impl StageOrder {
-    pub(crate) fn new(configured: &[Box<dyn DynEstimator>]) -> Self {
+    pub(crate) fn new(configured: &[Arc<dyn DynEstimator>]) -> Self {
         let mut distinct: HashMap<String, (HashSet<String>, usize)> = HashMap::new();
         for root in configured {
             for (name, leaf) in root.leaves() {

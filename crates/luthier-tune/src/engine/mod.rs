@@ -1,0 +1,581 @@
+//! The engine: scores candidates on rounds, as often as it is asked, and keeps what it can use again.
+
+mod missing_classes;
+mod run;
+mod table;
+mod unit;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{
+    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Need, Round, Rows, WorkCounter,
+};
+
+use self::missing_classes::MissingClasses;
+use self::unit::{Fitted, root_context};
+use crate::events::{Clock, Event, EventKind};
+use crate::failure::Failure;
+use crate::notes::{EvaluationNotes, FitNotes};
+use crate::observer::{Observers, SearchEvent};
+use crate::plan::{Asked, CostEstimate, Forecast, Tree};
+use crate::result::{FoldMetric, FoldResult};
+use crate::search::{Search, Sharing};
+use crate::splitter::Split;
+use crate::strategy::{Candidate, Scores, Trial, Wanted};
+use crate::{Error, Result};
+
+/// What is known of one candidate on one round.
+#[derive(Debug, Clone, Default)]
+struct Cell {
+    metric: Option<f64>,
+    also: Vec<FoldMetric>,
+    error: Option<Failure>,
+    undefined: Option<String>,
+    fit_seconds: f64,
+    score_seconds: f64,
+    reused_fits: u32,
+}
+
+/// A candidate as the engine runs it. Where a trial sets other values for parameters, it is run as another one.
+#[derive(Debug)]
+struct Entry {
+    estimator: Arc<dyn DynEstimator>,
+    /// The candidate that it is or stands for.
+    candidate: usize,
+}
+
+/// Summaries that are kept for some rounds: the frame and the views behind transformers only, with the answers for the rows
+/// of these rounds.
+#[derive(Debug)]
+struct Wave {
+    base: Dataset,
+    /// By node.
+    common: Vec<(usize, Dataset)>,
+}
+
+/// A search that is asked again and again: it scores candidates on rounds and keeps summaries and fitted stages, so that nothing is
+/// computed twice as long as memory suffices.
+///
+/// [`Search::fit`](crate::Search::fit) runs a strategy over a session. Use one directly to decide between proposals yourself.
+///
+/// ```
+#[doc = include_str!("../example_parts.txt")]
+/// use std::sync::Arc;
+/// use luthier_tune::strategy::Trial;
+/// use luthier_tune::{KFold, ParamGrid, Search};
+///
+/// let grid = ParamGrid::new().add_by_name("reg_param", [0.01, 0.1, 1.0]);
+/// let search = Search::new(Box::new(Ridge::new()), grid, Box::new(Error::new()), Arc::new(KFold::new()));
+/// let mut session = search.session(&data)?;
+/// let first = session.evaluate(&(0..3).map(|c| Trial::candidate(c).on([0])).collect::<Vec<_>>())?;
+/// let all = session.evaluate(&[Trial::candidate(first[0].candidate)])?;
+/// assert_eq!(all[0].rounds.len(), 3);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    search: Search,
+    frame: DataFrame,
+    split: Split,
+    /// The number of rounds that count for the candidates; those after them are of nested cross-validation, or have fewer
+    /// training rows.
+    plain: usize,
+    tree: Tree,
+    candidates: Vec<Candidate>,
+    entries: Vec<Entry>,
+    /// Entries by pipeline and parameters, once trials name parameters.
+    known: Option<HashMap<String, usize>>,
+    /// The entry of each candidate.
+    entry_of: Vec<usize>,
+    asked: AskedCells,
+    evaluators: Arc<[Box<dyn DynEvaluator>]>,
+    /// The names of the metrics.
+    metrics: Vec<String>,
+    base: Dataset,
+    whole: Option<Dataset>,
+    waves: HashMap<u32, Arc<Wave>>,
+    /// The requests that the waves answer.
+    answered: usize,
+    forecast: Forecast,
+    work: Arc<WorkCounter>,
+    clock: Arc<Clock>,
+    ctx: FitContext,
+    observers: Observers,
+    events: Vec<Event>,
+    cells: HashMap<(u32, usize), Cell>,
+    /// Fitted stages by round and node.
+    nodes: HashMap<(u32, usize), Fitted>,
+    /// Fitted candidates by round, if each was fitted alone.
+    fitted_alone: HashMap<(u32, usize), Fitted>,
+    /// The frame as seen behind a node, with what was computed there, by round.
+    views: HashMap<(u32, usize), Result<Dataset, Failure>>,
+    /// The classes missing from the training rows of rounds.
+    classes: Vec<MissingClasses>,
+    /// The notes of models on their fits.
+    notes: FitNotes,
+    /// The notes of evaluators on metrics.
+    evaluation_notes: EvaluationNotes,
+    /// The number of finished units, and of those that are known.
+    progress: (usize, usize),
+    /// Rounds with a share of the training rows: the round and the number of blocks.
+    shares: HashMap<(u32, u32), u32>,
+}
+
+impl Session {
+    /// A session over a split whose first `plain` rounds count for the candidates, with these candidates to begin with.
+    pub(crate) fn new(
+        search: &Search,
+        data: &DataFrame,
+        split: Split,
+        plain: usize,
+        tree: Tree,
+        candidates: Vec<Candidate>,
+        estimators: Vec<Arc<dyn DynEstimator>>,
+    ) -> Result<Self> {
+        let work = Arc::new(WorkCounter::default());
+        let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
+        let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
+        let mut session = Self {
+            frame: data.clone(),
+            split,
+            plain,
+            tree,
+            entry_of: (0..candidates.len()).collect(),
+            entries: (0..)
+                .zip(estimators)
+                .map(|(candidate, estimator)| Entry { estimator, candidate })
+                .collect(),
+            candidates,
+            known: None,
+            asked: AskedCells::default(),
+            evaluators: search.evaluators.clone().into(),
+            metrics: search.metrics(),
+            base,
+            whole: None,
+            waves: HashMap::new(),
+            answered: 0,
+            forecast: Forecast::default(),
+            ctx: FitContext::new(search.seed, Arc::clone(&work)),
+            work,
+            clock: Arc::new(Clock::start()),
+            observers: search.observers.afresh(),
+            events: Vec::new(),
+            cells: HashMap::new(),
+            nodes: HashMap::new(),
+            fitted_alone: HashMap::new(),
+            views: HashMap::new(),
+            classes: Vec::new(),
+            notes: FitNotes::default(),
+            evaluation_notes: EvaluationNotes::default(),
+            progress: (0, 0),
+            shares: HashMap::new(),
+            search: search.clone(),
+        };
+        session.classes = session.missing_classes();
+        Ok(session)
+    }
+
+    /// The candidates: those of the grids, then those that were proposed.
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// The rounds that count for the candidates.
+    pub fn rounds(&self) -> &[Round] {
+        self.split.rounds().get(..self.plain).unwrap_or_default()
+    }
+
+    /// Validation rows per training row, on average over the rounds.
+    pub(crate) fn overlap(&self) -> f64 {
+        self.split.overlap(self.plain)
+    }
+
+    /// Scores trials; returns their scores in the same order. What was scored before is not scored again.
+    ///
+    /// A candidate that fails has the outcome [`Outcome::Failed`], with its error.
+    ///
+    /// # Errors
+    /// A candidate or a round that does not exist; parameters with a wrong name, type or range; rows that no candidate can
+    /// use; an executor that violates its contract.
+    pub fn evaluate(&mut self, trials: &[Trial]) -> Result<Vec<Scores>> {
+        let (entries, rounds) = self.score(trials)?;
+        let scores = trials.iter().zip(entries).zip(rounds).map(|((trial, entry), rounds)| {
+            let numbers = trial.rounds.clone().unwrap_or_else(|| (0..self.plain).collect());
+            let of = |(round, number): (u32, usize)| FoldResult {
+                fold: number as u32,
+                ..self.fold_result(round, entry)
+            };
+            let rounds = rounds.into_iter().zip(numbers).map(of).collect();
+            let candidate = self.entries.get(entry).map_or(0, |entry| entry.candidate);
+            Scores { trial: trial.clone(), candidate, rounds }
+        });
+        Ok(scores.collect())
+    }
+
+    /// Scores trials; returns the entry and the rounds of each.
+    pub(crate) fn score(&mut self, trials: &[Trial]) -> Result<(Vec<usize>, Vec<Vec<u32>>)> {
+        let known = self.split.rounds().len();
+        let (entries, rounds) = self.places_of(trials)?;
+        if self.split.rounds().len() > known {
+            self.classes = self.missing_classes();
+        }
+        let asked = self.asked.add(&entries, &rounds, &self.tree);
+        self.run(&asked)?;
+        Ok((entries, rounds))
+    }
+
+    /// What trials ask for that has not been asked for, without scoring it: only for a plan. `None` if there is nothing.
+    pub(crate) fn batches(&mut self, trials: &[Trial]) -> Result<Option<Asked>> {
+        let (entries, rounds) = self.places_of(trials)?;
+        let asked = match self.search.strategy.is_adaptive() {
+            true => self.asked.add(&entries, &rounds, &self.tree),
+            false => AskedCells::default().add(&entries, &rounds, &self.tree),
+        };
+        Ok(Some(asked).filter(|asked| !asked.parts.is_empty()))
+    }
+
+    /// The candidates that trials are about.
+    pub(crate) fn candidates_of(&mut self, trials: &[Trial]) -> Result<Vec<usize>> {
+        let entries = self.entries_of(trials)?;
+        Ok(self.numbers(&entries))
+    }
+
+    /// The number of pairs of a round and a candidate that have been asked for.
+    pub(crate) fn num_asked(&self) -> usize {
+        self.asked.count
+    }
+
+    fn places_of(&mut self, trials: &[Trial]) -> Result<(Vec<usize>, Vec<Vec<u32>>)> {
+        let entries = self.entries_of(trials)?;
+        let rounds = trials.iter().map(|trial| self.rounds_of(trial)).collect::<Result<Vec<_>>>()?;
+        Ok((entries, rounds))
+    }
+
+    /// Fits a candidate on all rows.
+    ///
+    /// # Errors
+    /// Those of its stages; a candidate that does not exist.
+    pub fn fit(&mut self, candidate: usize) -> Result<Arc<dyn DynModel>> {
+        Ok(self.refit(candidate)?)
+    }
+
+    /// Adds candidates to the tree.
+    fn grow(&mut self, candidates: &[Candidate], estimators: &[Arc<dyn DynEstimator>]) -> Result<()> {
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let needs = self.tree.nodes.iter().map(|node| node.needs.len());
+        let needs: Vec<usize> = if self.views.is_empty() { Vec::new() } else { needs.collect() };
+        self.search.add_to(&mut self.tree, candidates, estimators)?;
+        // A view that lacks answers for new requests is made again.
+        let nodes = &self.tree.nodes;
+        let is_current =
+            |node: usize| nodes.get(node).map(|node| node.needs.len()) == needs.get(node).copied();
+        self.views.retain(|(_, node), _| is_current(*node));
+        Ok(())
+    }
+
+    /// The entries of trials; new candidates are added.
+    fn entries_of(&mut self, trials: &[Trial]) -> Result<Vec<usize>> {
+        let is_known = |trial: &Trial| matches!(trial.what, Wanted::Known(_)) && trial.instead.is_empty();
+        if !trials.iter().all(is_known) && self.known.is_none() {
+            let entries = self.entry_of.iter().zip(&self.candidates);
+            // Of equal candidates the first is meant.
+            let known = entries.rev().map(|(&entry, one)| (key_of(one.pipeline, &one.params), entry));
+            self.known = Some(known.collect());
+        }
+        let (mut entries, mut added, mut estimators, mut shown) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for trial in trials {
+            let (own, candidate) = match &trial.what {
+                Wanted::Known(candidate) => {
+                    let known = self.candidates.get(*candidate).cloned();
+                    let count = self.candidates.len();
+                    let known = known.ok_or_else(|| {
+                        Error::invalid(format!(
+                            "there is no candidate {candidate}: there are {count}, numbered from 0"
+                        ))
+                    })?;
+                    (known, Some(*candidate))
+                }
+                Wanted::Params(pipeline, params) => {
+                    let params = self.search.relevant(*pipeline, params, self.candidates.len())?;
+                    (Candidate { pipeline: *pipeline, params }, None)
+                }
+            };
+            if let (Some(candidate), true) = (candidate, trial.instead.is_empty()) {
+                entries.push(self.entry_of[candidate]);
+                continue;
+            }
+            let known = self.known.get_or_insert_default();
+            let next = self.entries.len() + added.len();
+            let candidate = match candidate {
+                Some(candidate) => candidate,
+                None => {
+                    let entry = *known.entry(key_of(own.pipeline, &own.params)).or_insert(next);
+                    if entry == next {
+                        let candidate = self.candidates.len() + shown.len();
+                        estimators.push(self.search.configured(own.pipeline, &own.params, candidate)?);
+                        shown.push(own.clone());
+                        added.push((own.clone(), candidate, true));
+                    }
+                    let earlier = self.entries.get(entry).map(|entry| entry.candidate);
+                    let candidate =
+                        earlier.or_else(|| added.get(entry - self.entries.len()).map(|one| one.1));
+                    if trial.instead.is_empty() {
+                        entries.push(entry);
+                        continue;
+                    }
+                    candidate.unwrap_or(0)
+                }
+            };
+            let instead =
+                trial.instead.iter().fold(own.params.clone(), |map, (path, v)| map.with(path, v.clone()));
+            let next = self.entries.len() + added.len();
+            // What stands for a candidate must not be taken for a candidate of its own.
+            let entry =
+                *known.entry(format!("{candidate} {}", key_of(own.pipeline, &instead))).or_insert(next);
+            if entry == next {
+                estimators.push(self.search.configured(own.pipeline, &instead, candidate)?);
+                added.push((Candidate { pipeline: own.pipeline, params: instead }, candidate, false));
+            }
+            entries.push(entry);
+        }
+        let all: Vec<Candidate> = added.iter().map(|(one, ..)| one.clone()).collect();
+        self.grow(&all, &estimators)?;
+        for ((_, candidate, is_shown), estimator) in added.into_iter().zip(estimators) {
+            if is_shown {
+                self.entry_of.push(self.entries.len());
+            }
+            self.entries.push(Entry { estimator, candidate });
+        }
+        self.candidates.extend(shown);
+        Ok(entries)
+    }
+
+    /// The numbers of the rounds of a trial.
+    fn rounds_of(&mut self, trial: &Trial) -> Result<Vec<u32>> {
+        let rounds: Vec<u32> = match &trial.rounds {
+            None => (0..self.plain as u32).collect(),
+            Some(rounds) => {
+                if let Some(wrong) = rounds.iter().find(|&&round| round >= self.split.rounds().len()) {
+                    return Err(Error::invalid(format!(
+                        "a trial asks for round {wrong}, but there are {} rounds, numbered from 0",
+                        self.plain
+                    )));
+                }
+                rounds.iter().map(|&round| round as u32).collect()
+            }
+        };
+        match trial.training_share {
+            None => Ok(rounds),
+            Some(share) => rounds.into_iter().map(|round| self.with_share(round, share)).collect(),
+        }
+    }
+
+    /// The round with a share of the blocks of the training rows of another, at least one.
+    fn with_share(&mut self, round: u32, share: f64) -> Result<u32> {
+        let Round { train, validate, .. } = self.round(round);
+        let mut blocks: Vec<u32> = train.blocks_within(self.split.blocks().count()).collect();
+        let count = ((share * blocks.len() as f64).round() as usize).clamp(1, blocks.len().max(1));
+        if blocks.len() < 2 {
+            return Err(Error::invalid(
+                "a share of the training rows is asked for, but they are one block: use a splitter with several, such as \
+                 `k_fold`",
+            ));
+        }
+        if count == blocks.len() {
+            return Ok(round);
+        }
+        let key = (round, count as u32);
+        if let Some(known) = self.shares.get(&key) {
+            return Ok(*known);
+        }
+        // The blocks that follow the validation rows, so that each round has others.
+        let behind =
+            validate.highest().map_or(0, |highest| blocks.partition_point(|&block| block <= highest));
+        blocks.rotate_left(behind);
+        blocks.truncate(count);
+        let mut rounds = self.split.rounds().to_vec();
+        rounds.push(Round::new(Rows::blocks(blocks), validate));
+        let number = (rounds.len() - 1) as u32;
+        self.split = self.split.with_rounds(rounds);
+        self.shares.insert(key, number);
+        Ok(number)
+    }
+
+    /// The training and validation rows of a round.
+    fn round(&self, round: u32) -> Round {
+        let nothing = || Round::new(Rows::blocks([]), Rows::blocks([]));
+        self.split.rounds().get(round as usize).cloned().unwrap_or_else(nothing)
+    }
+
+    /// Whether a round counts for the candidates.
+    fn is_plain(&self, round: u32) -> bool {
+        (round as usize) < self.plain
+    }
+
+    /// What batches of pairs of rounds and candidates are expected to take.
+    ///
+    /// # Errors
+    /// A summary that does not fit into memory.
+    pub(crate) fn estimate(&self, batches: &[Asked]) -> Result<Forecast> {
+        let estimate = CostEstimate {
+            tree: &self.tree,
+            batches,
+            split: &self.split,
+            frame: &self.frame,
+            evaluators: self.evaluators.len(),
+            sharing: self.search.sharing,
+            memory_budget: self.search.memory_budget,
+        };
+        estimate.require_memory()?;
+        Ok(estimate.forecast())
+    }
+
+    pub(crate) fn set_forecast(&mut self, forecast: Forecast) {
+        self.forecast = forecast;
+    }
+
+    pub(crate) fn forecast(&self) -> Forecast {
+        self.forecast
+    }
+
+    pub(crate) fn split(&self) -> &Split {
+        &self.split
+    }
+
+    /// Adds rounds behind those that count for the candidates.
+    pub(crate) fn set_split(&mut self, split: Split) {
+        self.split = split;
+        self.classes = self.missing_classes();
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn tell(&self, event: impl FnOnce() -> SearchEvent) {
+        self.observers.tell(event);
+    }
+
+    /// Tells an event if there is one.
+    pub(crate) fn tell_if(&self, event: impl FnOnce() -> Option<SearchEvent>) {
+        if let Some(event) = Some(&self.observers).filter(|all| !all.is_empty()).and_then(|_| event()) {
+            self.observers.tell(|| event);
+        }
+    }
+
+    /// The classes missing from the training rows of rounds, for each column of class labels.
+    fn missing_classes(&self) -> Vec<MissingClasses> {
+        let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        // All pipelines derive a label in the same way; otherwise it would not be the same label.
+        let Some(stages) = self.search.pipelines.first() else { return Vec::new() };
+        let stages = stages.estimator();
+        labels.iter().map(|label| MissingClasses::of(&self.frame, &self.split, label, stages)).collect()
+    }
+
+    /// The requests of all candidates on the frame and behind transformers, in number: it grows when some are added.
+    fn requests(&self) -> usize {
+        let behind = self.tree.nodes.iter().enumerate().filter(|(node, _)| self.tree.is_common(*node));
+        self.tree.base_needs().len() + behind.map(|(_, node)| node.needs.len()).sum::<usize>()
+    }
+
+    /// Records what this thread did since `start`.
+    fn record(
+        &mut self,
+        kind: EventKind,
+        stage: &str,
+        fold: Option<u32>,
+        candidates: &[usize],
+        start: f64,
+    ) -> Event {
+        let event = Event {
+            kind,
+            stage: stage.to_owned(),
+            unit: None,
+            key: None,
+            fold,
+            candidates: self.numbers(candidates),
+            worker: self.clock.worker(),
+            start,
+            end: self.clock.seconds(),
+        };
+        self.events.push(event.clone());
+        event
+    }
+
+    /// The candidates that entries stand for.
+    fn numbers(&self, entries: &[usize]) -> Vec<usize> {
+        let number = |&entry: &usize| self.entries.get(entry).map_or(entry, |entry| entry.candidate);
+        entries.iter().map(number).collect()
+    }
+
+    pub(crate) fn refit(&mut self, candidate: usize) -> Result<Arc<dyn DynModel>, luthier_core::Error> {
+        let no_best = || luthier_core::Error::invalid(format!("there is no candidate {candidate} to fit"));
+        let entry = self.entry_of.get(candidate).copied().ok_or_else(no_best)?;
+        let root = self.entries.get(entry).map(|entry| Arc::clone(&entry.estimator)).ok_or_else(no_best)?;
+        let start = self.clock.seconds();
+        let whole = self.whole.as_ref().unwrap_or(&self.base);
+        let model = root.fit(&whole.select(Rows::all()), &root_context(root.as_ref(), &self.ctx));
+        let event = self.record(EventKind::Refit, self.search.estimator_name(), None, &[entry], start);
+        self.observers.tell(|| SearchEvent::Refit(event));
+        model
+    }
+}
+
+/// The pairs of a round and an entry that have been asked for.
+#[derive(Debug, Default)]
+struct AskedCells {
+    by_round: Vec<Vec<bool>>,
+    count: usize,
+}
+
+impl AskedCells {
+    fn contains(&self, round: u32, entry: usize) -> bool {
+        let round = self.by_round.get(round as usize);
+        round.and_then(|round| round.get(entry)).is_some_and(|asked| *asked)
+    }
+
+    /// Returns whether it is new.
+    fn insert(&mut self, round: u32, entry: usize) -> bool {
+        let round = round as usize;
+        self.by_round.resize_with(self.by_round.len().max(round + 1), Vec::new);
+        let entries = &mut self.by_round[round];
+        entries.resize(entries.len().max(entry + 1), false);
+        let is_new = !std::mem::replace(&mut entries[entry], true);
+        self.count += usize::from(is_new);
+        is_new
+    }
+
+    /// Adds entries with the rounds of each; returns those that are new and can be fitted.
+    fn add(&mut self, entries: &[usize], rounds: &[Vec<u32>], tree: &Tree) -> Asked {
+        let mut pairs = Vec::new();
+        for (&entry, rounds) in entries.iter().zip(rounds) {
+            let new = rounds.iter().filter(|&&round| self.insert(round, entry));
+            let new = new.map(|&round| (round, entry));
+            if tree.invalid.contains_key(&entry) { new.for_each(drop) } else { pairs.extend(new) }
+        }
+        // The usual case: all candidates on the same rounds.
+        let same = rounds.windows(2).all(|pair| pair[0] == pair[1]) && entries.is_sorted();
+        let valid = entries.iter().filter(|entry| !tree.invalid.contains_key(entry)).count();
+        let first = rounds.first().map_or(&[][..], Vec::as_slice);
+        if same && first.is_sorted() && pairs.len() == valid * first.len() {
+            let valid = entries.iter().copied().filter(|entry| !tree.invalid.contains_key(entry));
+            return Asked::all(valid, first.iter().copied());
+        }
+        Asked::from_pairs(pairs)
+    }
+}
+
+/// What tells a candidate from others.
+fn key_of(pipeline: usize, params: &luthier_core::ParamMap) -> String {
+    format!("{pipeline} {params:?}")
+}
+
+/// A view and the requests on it.
+type Request = (Dataset, Vec<Need>);

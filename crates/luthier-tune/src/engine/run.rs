@@ -1,0 +1,614 @@
+//! Runs what is asked: summaries, then units level by level, some rounds at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use luthier_core::{Dataset, FailedNeed, Need, Rounds, TrainingSets};
+
+use super::unit::{Fitted, Metric, Record, Scored, Unit, Units};
+use super::{Cell, Request, Session, Wave};
+use crate::events::EventKind;
+use crate::executor::{Job, TaskResult, verify};
+use crate::failure::Failure;
+use crate::observer::{BestSoFar, SearchEvent, UnitScore};
+use crate::plan::{Asked, AskedPart, Level};
+use crate::result::Outcome;
+use crate::search::Sharing;
+use crate::unit_key::Fingerprint;
+use crate::{Error, Result};
+
+impl Session {
+    /// Scores what is asked, none of which has been scored.
+    pub(crate) fn run(&mut self, asked: &Asked) -> Result<()> {
+        if asked.parts.is_empty() {
+            return Ok(());
+        }
+        let units = asked.parts.iter().map(|part| self.units_of(part)).sum::<usize>();
+        self.progress.1 += units;
+        let candidates = asked.candidates();
+        self.observers.tell(|| SearchEvent::Proposed { candidates: candidates.len(), units });
+        if self.search.sharing == Sharing::Off {
+            let base = self.base.clone();
+            return asked
+                .parts
+                .iter()
+                .try_for_each(|part| self.run_alone(&base, &part.rounds, &part.candidates));
+        }
+        let rounds = asked.rounds();
+        let is_kept = |round: &u32| self.waves.contains_key(round);
+        match self.answered == self.requests() && rounds.iter().all(is_kept) {
+            true => self.run_kept(asked, &rounds)?,
+            false => self.run_reading(asked, &rounds, &candidates)?,
+        }
+        let bytes = (self.views.len() as u64).saturating_mul(self.forecast.unit_bytes);
+        if bytes > self.forecast.budget / 2 && !self.search.collect_sub_models {
+            self.views.clear();
+            self.nodes.clear();
+        }
+        Ok(())
+    }
+
+    /// Over summaries that are there.
+    fn run_kept(&mut self, asked: &Asked, rounds: &[u32]) -> Result<()> {
+        let mut waves: Vec<(Arc<Wave>, Vec<u32>)> = Vec::new();
+        for round in rounds {
+            let Some(wave) = self.waves.get(round) else { continue };
+            match waves.iter_mut().find(|(known, _)| Arc::ptr_eq(known, wave)) {
+                Some((_, rounds)) => rounds.push(*round),
+                None => waves.push((Arc::clone(wave), vec![*round])),
+            }
+        }
+        waves.into_iter().try_for_each(|(wave, rounds)| self.run_wave(&wave, asked, &rounds))
+    }
+
+    /// Computes the summaries that all rounds and candidates request of the frame itself and behind stages that are not
+    /// fitted, in one pass each; then runs the units, some rounds at a time. If memory suffices, the summaries of all rounds
+    /// are kept.
+    fn run_reading(&mut self, asked: &Asked, rounds: &[u32], candidates: &[usize]) -> Result<()> {
+        let (nodes, views): (Vec<Option<usize>>, Vec<Request>) = self.common_views().into_iter().unzip();
+        let keeps = self.keeps_waves();
+        let all: Vec<u32> = (0..self.split.rounds().len() as u32).collect();
+        let read: &[u32] = if keeps { &all } else { rounds };
+        let merges = match read.len() == all.len() {
+            true => self.split.merges().clone(),
+            false => {
+                let some = read.iter().map(|&round| self.round(round));
+                Rounds::new(some, self.split.blocks().count())
+            }
+        };
+        let budget = self.forecast.budget;
+        let reads = || TrainingSets::read(views, &merges, budget);
+        let (sets, failed) = self.timed_pass(None, rounds, candidates, reads)?;
+        self.refuse_if_hopeless(failed.into_iter().next().unwrap_or_default(), candidates)?;
+        self.views.clear();
+        self.waves.clear();
+        let base = self.base.clone();
+        sets.for_each_wave(|range, views| {
+            let wave_rounds = read.get(range).unwrap_or_default();
+            let mut views = nodes.iter().zip(views);
+            let base = views.next().map_or_else(|| base.clone(), |(_, view)| view);
+            let common = views.filter_map(|(node, view)| Some(((*node)?, view))).collect();
+            let wave = Arc::new(Wave { base, common });
+            if keeps {
+                self.waves.extend(wave_rounds.iter().map(|&round| (round, Arc::clone(&wave))));
+            }
+            self.run_wave(&wave, asked, wave_rounds)?;
+            if !keeps {
+                self.views.clear();
+                if !self.search.collect_sub_models {
+                    self.nodes.clear();
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        self.whole = sets.whole().into_iter().next();
+        self.answered = self.requests();
+        Ok(())
+    }
+
+    /// Whether the summaries of all rounds may be kept between proposals.
+    fn keeps_waves(&self) -> bool {
+        let rounds = self.split.rounds().len() as u64;
+        self.search.strategy.is_adaptive()
+            && self.forecast.times_read <= 1
+            && rounds.saturating_mul(2 * self.forecast.unit_bytes) <= self.forecast.budget / 2
+    }
+
+    fn run_wave(&mut self, wave: &Wave, asked: &Asked, rounds: &[u32]) -> Result<()> {
+        for (node, view) in &wave.common {
+            self.views.extend(rounds.iter().map(|&round| ((round, *node), Ok(view.clone()))));
+        }
+        for part in asked.on(rounds) {
+            self.run_levels(&wave.base, &part)?;
+            let alone = self.alone(&part.candidates);
+            self.run_alone(&wave.base, &part.rounds, &alone)?;
+        }
+        Ok(())
+    }
+
+    /// The candidates that are fitted by themselves: all of them if nothing is shared, otherwise those without a fitted
+    /// stage.
+    fn alone(&self, candidates: &[usize]) -> Vec<usize> {
+        let is_alone = |candidate: &usize| {
+            self.search.sharing == Sharing::Off || self.tree.last_fitted(*candidate).is_none()
+        };
+        candidates.iter().copied().filter(is_alone).collect()
+    }
+
+    /// The number of units for a part of what is asked.
+    pub(crate) fn units_of(&self, part: &AskedPart) -> usize {
+        let alone = self.alone(&part.candidates).len() * part.rounds.len();
+        if self.search.sharing == Sharing::Off {
+            return alone;
+        }
+        let levels = self.tree.levels(&part.candidates);
+        let groups = levels.iter().flat_map(|level| &level.groups);
+        let wanted = |group: &Vec<usize>| {
+            let rounds = part.rounds.iter();
+            rounds
+                .filter(|&&round| group.iter().any(|&node| self.is_wanted(round, node, &part.candidates)))
+                .count()
+        };
+        alone + groups.map(wanted).sum::<usize>()
+    }
+
+    /// Whether a stage has to be fitted for some candidates: it has not been, or one of them is scored with it.
+    fn is_wanted(&self, round: u32, node: usize, candidates: &[usize]) -> bool {
+        !self.nodes.contains_key(&(round, node)) || !self.tree.ending_at(node, candidates).is_empty()
+    }
+
+    /// The frame and the views behind transformers only, which are the same for all rounds, with the requests on
+    /// them.
+    fn common_views(&self) -> Vec<(Option<usize>, Request)> {
+        let base = &self.base;
+        let needs = self.tree.base_needs().iter().map(|base| base.need.clone()).collect();
+        let mut behind: HashMap<usize, Dataset> = HashMap::new();
+        let mut views = vec![(None, (base.clone(), needs))];
+        for (index, node) in self.tree.nodes.iter().enumerate() {
+            let before = match node.parent {
+                None => Some(base),
+                Some(parent) => behind.get(&parent),
+            };
+            let Some((before, model)) = before.zip(node.stage.as_model()) else { continue };
+            // A stage that does not fit fails its candidates where they use it.
+            let Ok(view) = before.through_stage(&node.name, model) else { continue };
+            if !node.needs.is_empty() {
+                views.push((Some(index), (view.clone(), node.needs.clone())));
+            }
+            behind.insert(index, view);
+        }
+        views
+    }
+
+    /// Rows that no candidate can use are an error of the search; others fail the candidates that use them.
+    fn refuse_if_hopeless(&self, failed: Vec<FailedNeed>, candidates: &[usize]) -> Result<()> {
+        let covers = |failed: &Need, need: &Need| failed.union(need).is_some_and(|union| union.same(failed));
+        let needs = self.tree.base_needs();
+        let hit = |candidate: usize| {
+            needs.iter().any(|base| {
+                base.is_vital()
+                    && base.candidates.binary_search(&candidate).is_ok()
+                    && failed.iter().any(|(need, _)| covers(need, &base.need))
+            })
+        };
+        if failed.is_empty() || !candidates.iter().all(|&candidate| hit(candidate)) {
+            return Ok(());
+        }
+        let stage_of = |failed: &Need| {
+            let mut vital = needs.iter().filter(|base| base.is_vital());
+            vital.find(|base| covers(failed, &base.need)).map(|base| base.stage.clone())
+        };
+        let named = |(need, error): FailedNeed| Some(error.in_stage(&stage_of(&need)?).into());
+        failed.into_iter().find_map(named).map_or(Ok(()), Err)
+    }
+
+    /// Runs a pass over rows, records it, and divides its time between the cells that need it.
+    fn timed_pass<T>(
+        &mut self,
+        round: Option<u32>,
+        rounds: &[u32],
+        candidates: &[usize],
+        pass: impl FnOnce() -> T,
+    ) -> T {
+        let start = self.clock.seconds();
+        let result = pass();
+        let share = (self.clock.seconds() - start) / (rounds.len() * candidates.len()).max(1) as f64;
+        for &round in rounds {
+            for &candidate in candidates {
+                self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+            }
+        }
+        let event = self.record(EventKind::Summarise, "rows", round, candidates, start);
+        self.observers.tell(|| SearchEvent::Pass(event));
+        result
+    }
+
+    fn run_levels(&mut self, base: &Dataset, part: &AskedPart) -> Result<()> {
+        let levels = self.tree.levels(&part.candidates);
+        let is_fitted = |level: &&Level| !level.groups.is_empty();
+        let last = levels.iter().rfind(is_fitted).map(|level| level.depth);
+        for level in levels.iter().filter(is_fitted) {
+            let groups: Vec<(Vec<usize>, &Vec<usize>)> = level
+                .groups
+                .iter()
+                .map(|group| (self.tree.through(group, &part.candidates), group))
+                .collect();
+            let mut units = Vec::new();
+            for &round in &part.rounds {
+                for (candidates, group) in &groups {
+                    units.extend(self.unit(base, round, group, candidates, level, &part.candidates));
+                }
+            }
+            self.run_units(units, last != Some(level.depth))?;
+        }
+        Ok(())
+    }
+
+    /// The unit that fits a group of stages on a round; `None` if they have been fitted, or cannot be.
+    fn unit(
+        &mut self,
+        base: &Dataset,
+        round: u32,
+        group: &[usize],
+        candidates: &[usize],
+        level: &Level,
+        asked: &[usize],
+    ) -> Option<Unit> {
+        let wanted: Vec<usize> =
+            group.iter().copied().filter(|&node| self.is_wanted(round, node, asked)).collect();
+        self.count_reused(round, group, &wanted, asked);
+        let parent = group.first().and_then(|&node| self.tree.nodes[node].parent);
+        let all_candidates: Vec<usize> = match wanted.len() == group.len() {
+            true => candidates.to_vec(),
+            false => self.tree.through(&wanted, asked),
+        };
+        if wanted.is_empty() {
+            return None;
+        }
+        match self.view(base, round, parent) {
+            Ok(view) => {
+                let steps: Vec<_> =
+                    wanted.iter().map(|&node| (node, Arc::clone(&self.tree.nodes[node].step))).collect();
+                let now = self.round(round);
+                Some(Unit {
+                    fold: round,
+                    key: Unit::key(round, &steps, ("", Fingerprint::default())),
+                    scored: self.scored(&wanted, asked),
+                    group: steps,
+                    alone: None,
+                    candidates: all_candidates,
+                    stage: level.name.clone(),
+                    train: view.select(now.train),
+                    validation: view.select(now.validate),
+                })
+            }
+            Err(error) => {
+                all_candidates.iter().for_each(|&candidate| self.fail(round, candidate, &error));
+                self.progress.0 += 1;
+                None
+            }
+        }
+    }
+
+    /// Counts the fits that are not needed because an equal stage is fitted for another candidate.
+    fn count_reused(&mut self, round: u32, group: &[usize], wanted: &[usize], asked: &[usize]) {
+        let (mut reused, mut wanted) = (0, wanted.iter().peekable());
+        for &node in group {
+            let through = self.tree.through(&[node], asked);
+            let fitted = usize::from(wanted.next_if_eq(&&node).is_some());
+            for &candidate in through.iter().skip(fitted) {
+                self.cells.entry((round, candidate)).or_default().reused_fits += 1;
+            }
+            reused += through.len().saturating_sub(fitted);
+        }
+        self.work.reused_fits(reused as u64);
+    }
+
+    /// The candidates that are scored with the models of some nodes.
+    fn scored(&self, group: &[usize], asked: &[usize]) -> Vec<Scored> {
+        let of_node = |(place, &node): (usize, &usize)| {
+            self.tree.ending_at(node, asked).into_iter().map(move |candidate| (candidate, place, node))
+        };
+        let mut scored: Vec<(usize, usize, usize)> = group.iter().enumerate().flat_map(of_node).collect();
+        scored.sort_unstable();
+        let with_rest = |(candidate, place, node): (usize, usize, usize)| {
+            let path = self.tree.paths.get(candidate).map_or(&[][..], Vec::as_slice);
+            let behind = path.iter().skip_while(|other| **other != node).skip(1);
+            let rest = behind.map(|&node| Arc::clone(&self.tree.nodes[node].step)).collect();
+            Scored { candidate, place, rest }
+        };
+        scored.into_iter().map(with_rest).collect()
+    }
+
+    /// These candidates, each by itself on every round.
+    fn run_alone(&mut self, base: &Dataset, rounds: &[u32], candidates: &[usize]) -> Result<()> {
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let stage = self.search.estimator_name();
+        let unit = |(fold, candidate): (u32, usize)| {
+            let entry = self.entries.get(candidate)?;
+            let (round, alone) = (self.round(fold), Arc::clone(&entry.estimator));
+            let hash = Fingerprint::default().with(&format!("{:?}", alone.values()));
+            let hash = self
+                .tree
+                .paths
+                .get(candidate)
+                .and_then(|path| path.last())
+                .map_or(hash, |&node| self.tree.nodes.get(node).map_or(hash, |node| node.hash));
+            Some(Unit {
+                fold,
+                key: Unit::key(fold, &[], (stage, hash)),
+                group: Vec::new(),
+                alone: Some(alone),
+                scored: vec![Scored { candidate, place: 0, rest: Vec::new() }],
+                candidates: vec![candidate],
+                stage: stage.to_owned(),
+                train: base.select(round.train),
+                validation: base.select(round.validate),
+            })
+        };
+        let cells = rounds.iter().flat_map(|&round| candidates.iter().map(move |&c| (round, c)));
+        let units: Vec<Unit> = cells.filter_map(unit).collect();
+        self.run_units(units, false)
+    }
+
+    /// The frame as seen behind a node on one round, with the requests of later stages on it.
+    fn view(&mut self, base: &Dataset, round: u32, node: Option<usize>) -> Result<Dataset, Failure> {
+        let Some(node) = node else { return Ok(base.clone()) };
+        if let Some(view) = self.views.get(&(round, node)) {
+            return view.clone();
+        }
+        let view = self.make_view(base, round, node);
+        self.views.insert((round, node), view.clone());
+        view
+    }
+
+    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> Result<Dataset, Failure> {
+        let Some(this) = self.tree.nodes.get(node) else { return Err("a stage is missing".into()) };
+        let (step, needs, passing, candidates) =
+            (Arc::clone(&this.step), this.needs.clone(), this.passing.clone(), this.candidates.clone());
+        let model = self.model_of(fold, node)?;
+        let before = self.view(base, fold, step.parent)?;
+        let view = before.through_stage(&step.name, model)?.held();
+        let round = self.round(fold);
+        let view = view.carry(&passing, &[round.train, round.validate]);
+        if needs.is_empty() {
+            return Ok(view);
+        }
+        let (budget, rounds) = (self.forecast.budget, self.split.merges().only(fold as usize));
+        let pass = || -> luthier_core::Result<Dataset> {
+            // A request that fails here fails the unit that makes it.
+            let (sets, _failed) = TrainingSets::read(vec![(view.clone(), needs.clone())], &rounds, budget)?;
+            let mut prepared = None;
+            sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
+                prepared = views.pop();
+                Ok(())
+            })?;
+            Ok(prepared.unwrap_or(view))
+        };
+        self.timed_pass(Some(fold), &[fold], &candidates, pass)
+            .map_err(|error| error.in_stage(&step.name).into())
+    }
+
+    pub(super) fn model_of(&self, round: u32, node: usize) -> Fitted {
+        match self.tree.nodes.get(node).and_then(|node| node.stage.as_model()) {
+            Some(model) => Ok(model),
+            None => match self.nodes.get(&(round, node)) {
+                Some(fitted) => fitted.clone(),
+                None => Err("an earlier stage was not fitted".into()),
+            },
+        }
+    }
+
+    fn run_units(&mut self, units: Vec<Unit>, keep_models: bool) -> Result<()> {
+        let fitted = units.iter().map(|_| Mutex::default()).collect();
+        let mut units = units;
+        let entries: Vec<Vec<usize>> = units
+            .iter_mut()
+            .map(|unit| {
+                let numbers = self.numbers(&unit.candidates);
+                std::mem::replace(&mut unit.candidates, numbers)
+            })
+            .collect();
+        let job = Arc::new(Units {
+            units,
+            evaluators: Arc::clone(&self.evaluators),
+            ctx: self.ctx.clone(),
+            clock: Arc::clone(&self.clock),
+            observers: self.observers.clone(),
+            notes: self.search.sharing == Sharing::On,
+            fitted,
+        });
+        let limit = self.search.limit(job.len(), &self.forecast);
+        let live = Live::new(self, &job);
+        let as_job = Arc::clone(&job) as Arc<dyn Job>;
+        let executor = self.search.executor.as_ref();
+        let observe = |task: usize, result: &TaskResult| live.finished(task, result);
+        let results = verify::run_observed(executor, as_job, limit, &observe)?;
+        let mut records = live.records();
+        self.progress.0 += job.len();
+        for (index, ((_, record), entries)) in results.into_iter().zip(&mut records).zip(entries).enumerate()
+        {
+            let record = record.take().unwrap_or_else(|| Err("the unit was not reported".to_owned()));
+            self.take(&job, index, &entries, record, keep_models || self.search.collect_sub_models);
+        }
+        Ok(())
+    }
+
+    /// Writes the results of a unit into its cells.
+    fn take(
+        &mut self,
+        job: &Units,
+        index: usize,
+        entries: &[usize],
+        record: Result<Record, String>,
+        keep_models: bool,
+    ) {
+        let Some(unit) = job.units.get(index) else { return };
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let error = Failure::from(error);
+                entries.iter().for_each(|&candidate| self.fail(unit.fold, candidate, &error));
+                return;
+            }
+        };
+        let share = entries.len().max(1) as f64;
+        for &candidate in entries {
+            let cell = self.cells.entry((unit.fold, candidate)).or_default();
+            cell.fit_seconds += record.fit_seconds / share;
+            cell.score_seconds += record.score_seconds / share;
+        }
+        for score in record.scores {
+            let notes = score.metrics.iter().flat_map(|metric| metric.notes.iter().cloned());
+            if self.is_plain(unit.fold) {
+                self.evaluation_notes.add(unit.fold, notes);
+            }
+            let mut metrics = score.metrics.into_iter();
+            let deciding = metrics.next();
+            let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
+            cell.also = metrics.map(Metric::into_fold_metric).collect();
+            match deciding {
+                Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
+                deciding => {
+                    cell.undefined = deciding.as_ref().and_then(Metric::undefined);
+                    cell.metric = deciding.map(|metric| metric.value());
+                }
+            }
+        }
+        if self.is_plain(unit.fold) {
+            record.stages.iter().for_each(|stage| self.notes.count(stage));
+            self.notes.add(record.notes);
+        }
+        self.events.push(record.event);
+        if keep_models {
+            let models = job.take_models(index);
+            if unit.group.is_empty() {
+                let fold = unit.fold;
+                self.fitted_alone.extend(entries.iter().zip(models).map(|(&c, model)| ((fold, c), model)));
+            } else {
+                let fold = unit.fold;
+                self.nodes.extend(unit.group.iter().zip(models).map(|((n, _), model)| ((fold, *n), model)));
+            }
+        }
+    }
+
+    /// Only the first error of a cell is kept.
+    fn fail(&mut self, round: u32, candidate: usize, error: &Failure) {
+        let cell: &mut Cell = self.cells.entry((round, candidate)).or_default();
+        cell.error.get_or_insert_with(|| error.clone());
+    }
+}
+
+/// What is told of running units as they finish.
+struct Live<'a> {
+    session: &'a Session,
+    job: &'a Units,
+    state: Mutex<LiveState>,
+}
+
+struct LiveState {
+    records: Vec<Option<Result<Record, String>>>,
+    done: usize,
+    /// The sum of the metric and the number of rounds, by candidate.
+    sums: HashMap<usize, (f64, usize)>,
+    /// The best candidate.
+    best: Option<usize>,
+}
+
+impl<'a> Live<'a> {
+    fn new(session: &'a Session, job: &'a Units) -> Self {
+        let records = job.units.iter().map(|_| None).collect();
+        let mut sums = HashMap::new();
+        if !session.observers.is_empty() {
+            for (&(round, entry), cell) in &session.cells {
+                if let (true, Some(metric)) = (session.is_plain(round), cell.metric) {
+                    add(&mut sums, entry, metric);
+                }
+            }
+        }
+        let mut state = LiveState { records, done: session.progress.0, sums, best: None };
+        let known: Vec<usize> = state.sums.keys().copied().collect();
+        known.into_iter().for_each(|entry| state.compare(entry, session.search.is_larger_better()));
+        Self { session, job, state: Mutex::new(state) }
+    }
+
+    fn finished(&self, task: usize, result: &TaskResult) {
+        let record = match result {
+            Ok(bytes) => serde_json::from_slice::<Record>(bytes)
+                .map_err(|error| format!("the unit's record is damaged: {error}")),
+            Err(error) => Err(error.clone()),
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done += 1;
+        let (session, unit) = (self.session, self.job.units.get(task));
+        let event = match (&record, unit) {
+            (Ok(record), Some(unit)) if !session.observers.is_empty() => {
+                let mut scores = Vec::with_capacity(record.scores.len());
+                for score in &record.scores {
+                    let Some(first) = score.metrics.first() else { continue };
+                    let candidate = session.entries.get(score.candidate).map_or(0, |entry| entry.candidate);
+                    let outcome = if first.error.is_some() { Outcome::Failed } else { Outcome::Scored };
+                    if session.is_plain(unit.fold) {
+                        add(&mut state.sums, score.candidate, first.value());
+                        state.compare(score.candidate, session.search.is_larger_better());
+                    }
+                    scores.push(UnitScore { candidate, round: unit.fold, outcome, metric: first.value() });
+                }
+                let best = state.best.and_then(|entry| session.best_so_far(entry, state.sums.get(&entry)?));
+                let (done, total) = (state.done, session.progress.1);
+                Some(SearchEvent::UnitFinished { unit: record.event.clone(), scores, done, total, best })
+            }
+            _ => None,
+        };
+        if let Some(record_of) = state.records.get_mut(task) {
+            *record_of = Some(record);
+        }
+        drop(state);
+        if let Some(event) = event {
+            session.observers.tell(|| event);
+        }
+    }
+
+    fn records(self) -> Vec<Option<Result<Record, String>>> {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).records
+    }
+}
+
+fn add(sums: &mut HashMap<usize, (f64, usize)>, entry: usize, metric: f64) {
+    if !metric.is_nan() {
+        let (sum, rounds) = sums.entry(entry).or_default();
+        *sum += metric;
+        *rounds += 1;
+    }
+}
+
+impl LiveState {
+    /// Takes an entry for the best if it is scored on more rounds, or on as many with a better mean. Of equal ones, the first
+    /// is the best.
+    fn compare(&mut self, entry: usize, larger_is_better: bool) {
+        let key = |entry: usize| {
+            self.sums.get(&entry).map(|(sum, rounds)| {
+                let mean = sum / *rounds as f64;
+                (*rounds, if larger_is_better { mean } else { -mean }, entry)
+            })
+        };
+        let is_better = match (key(entry), self.best.and_then(key)) {
+            (Some(new), Some(old)) => {
+                new.0.cmp(&old.0).then(new.1.total_cmp(&old.1)).then(old.2.cmp(&new.2)).is_gt()
+            }
+            (new, _) => new.is_some(),
+        };
+        if is_better {
+            self.best = Some(entry);
+        }
+    }
+}
+
+impl Session {
+    fn best_so_far(&self, entry: usize, (sum, rounds): &(f64, usize)) -> Option<BestSoFar> {
+        let candidate = self.entries.get(entry)?.candidate;
+        Some(BestSoFar { candidate, mean: sum / *rounds as f64, rounds: *rounds })
+    }
+}

@@ -1,0 +1,257 @@
+//! The table of a session: what is known of every candidate.
+
+use luthier_core::frame::Schema;
+use luthier_core::{DynEvaluator, PipelineModel};
+
+use super::Session;
+use crate::failure::Failure;
+use crate::notes::{SearchNote, failed, missing_metrics, numbered, reasons_by_fold};
+use crate::observer::SearchEvent;
+use crate::result::{
+    CandidateResult, FoldMetric, FoldResult, Outcome, SearchResult, SecondaryMetric, probabilities_best,
+    rank, std_error_of,
+};
+use crate::search::{ProcedureScore, SubModels};
+use crate::{Error, Result};
+
+impl Session {
+    /// Some candidates with their metrics on some rounds, ranked.
+    pub(crate) fn table(
+        &self,
+        candidates: impl Iterator<Item = usize>,
+        rounds: &[u32],
+    ) -> Vec<CandidateResult> {
+        let row = |index: usize| {
+            let candidate = self.candidates.get(index)?;
+            let entry = *self.entry_of.get(index)?;
+            Some(CandidateResult {
+                index,
+                pipeline: candidate.pipeline,
+                params: candidate.params.clone(),
+                mean: f64::NAN,
+                std: f64::NAN,
+                scored_folds: 0,
+                rank: 0,
+                std_error: f64::NAN,
+                probability_best: None,
+                folds: rounds.iter().map(|&round| self.fold_result(round, entry)).collect(),
+                also: Vec::new(),
+            })
+        };
+        let mut candidates: Vec<CandidateResult> = candidates.filter_map(row).collect();
+        rank(&mut candidates, self.search.is_larger_better());
+        candidates
+    }
+
+    /// The numbers of the rounds that count for the candidates.
+    pub(crate) fn plain_rounds(&self) -> Vec<u32> {
+        (0..self.plain as u32).collect()
+    }
+
+    /// The position of the candidate in the table that the search's rule of selection chooses.
+    pub(crate) fn choose(&self, table: &[CandidateResult]) -> Option<usize> {
+        let simpler = |a: usize, b: usize| self.is_simpler(a, b);
+        self.search.selection.choose(table, self.search.is_larger_better(), self.overlap(), simpler)
+    }
+
+    /// Whether a candidate is simpler than another one of the same pipeline.
+    fn is_simpler(&self, a: usize, b: usize) -> bool {
+        let entry = |candidate: usize| self.entries.get(*self.entry_of.get(candidate)?);
+        let pipeline = |candidate: usize| self.candidates.get(candidate).map(|one| one.pipeline);
+        let (Some(one), Some(other)) = (entry(a), entry(b)) else { return false };
+        pipeline(a) == pipeline(b)
+            && crate::search::is_simpler(one.estimator.as_ref(), other.estimator.as_ref())
+    }
+
+    /// What is known so far, as the result of a search: all candidates on the rounds that count for them.
+    pub fn result(&self) -> SearchResult {
+        let evaluators = &self.evaluators;
+        let larger_is_better = self.search.is_larger_better();
+        let mut metrics = self.metrics.iter().cloned();
+        let metric = metrics.next().unwrap_or_default();
+        let others = metrics.zip(evaluators.iter().skip(1));
+        let also = others
+            .map(|(name, other)| SecondaryMetric { name, larger_is_better: other.is_larger_better() })
+            .collect();
+        let mut candidates = self.table(0..self.candidates.len(), &self.plain_rounds());
+        let overlap = self.overlap();
+        let probabilities = probabilities_best(&candidates, overlap, larger_is_better);
+        for (candidate, probability) in candidates.iter_mut().zip(probabilities) {
+            candidate.std_error = std_error_of(candidate, overlap);
+            candidate.probability_best = probability;
+        }
+        SearchResult {
+            metric,
+            larger_is_better,
+            also,
+            best: self.choose(&candidates).unwrap_or(0),
+            selection: self.search.selection,
+            strategy: self.search.strategy_name(),
+            seed: self.search.seed,
+            pipelines: self.search.pipeline_names(),
+            candidates,
+            notes: Vec::new(),
+            procedure: None,
+            test: None,
+            overlap,
+            executor_note: self.search.executor_note(),
+            search_seconds: self.clock.seconds(),
+            work: self.work.snapshot(),
+            forecast: self.forecast,
+            events: self.events.clone(),
+        }
+    }
+
+    /// Ends the session: chooses the best candidate, fits it on all rows, and collects notes.
+    pub(crate) fn finish(mut self, procedure: Option<ProcedureScore>) -> Result<crate::Tuned> {
+        let sub_models = self.search.collect_sub_models.then(|| self.sub_models(self.base.schema()));
+        let mut result = self.result();
+        result.procedure = procedure;
+        let defined_for: Vec<_> = self.evaluators.iter().map(|e| e.defined_for()).collect();
+        result.notes = self.classes.iter().flat_map(|classes| classes.notes(self.plain)).collect();
+        result.notes.extend(std::mem::take(&mut self.evaluation_notes).finish(self.plain));
+        result.notes.extend(missing_metrics(&result, &defined_for));
+        let mut said = std::mem::take(&mut self.notes);
+        let best = result.best;
+        let refitted = match result.best_candidate() {
+            Some(_) => {
+                let refitted = self.refit(best);
+                if let Ok(model) = &refitted {
+                    said.add_model(PipelineModel::from(std::sync::Arc::clone(model)).notes());
+                }
+                Some(refitted)
+            }
+            None => None,
+        };
+        result.notes.extend(said.finish());
+        result.search_seconds = self.clock.seconds();
+        result.work = self.work.snapshot();
+        result.events = std::mem::take(&mut self.events);
+        let seconds = result.search_seconds;
+        self.tell(|| SearchEvent::Finished { seconds });
+        let complaints = self.observers.complaints().into_iter();
+        let complaints: Vec<SearchNote> =
+            complaints.map(|text| SearchNote::new(luthier_core::NoteKind::Other, text)).collect();
+        match refitted {
+            Some(Ok(model)) => {
+                result.notes.extend(failed(&result));
+                result.notes.extend(complaints);
+                Ok(crate::Tuned { model, result, sub_models })
+            }
+            Some(Err(source)) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
+            None => Err(self.without_best(result, defined_for.into_iter().next().flatten())),
+        }
+    }
+
+    /// The error of a search in which no candidate has a mean.
+    fn without_best(&self, result: SearchResult, defined_for: Option<String>) -> Error {
+        let reasons = result.failures();
+        if !reasons.is_empty() {
+            return Error::AllFailed { result: Box::new(result), reasons };
+        }
+        let sizes = || (0..self.plain).map(|round| self.split.num_validation_rows(round));
+        let rows = match (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)) {
+            (1, 1) => "1 row each".to_owned(),
+            (least, most) if least == most => format!("{least} rows each"),
+            (least, most) => format!("{least} to {most} rows each"),
+        };
+        let folds = match self.plain {
+            1 => format!("the fold ({rows})"),
+            n => format!("any of the {n} folds ({rows})"),
+        };
+        let needs = defined_for.map(|needed| format!(": it needs {needed}")).unwrap_or_default();
+        let mut reason = format!("{} is not defined (NaN) on {folds}{needs}", result.metric);
+        for (message, folds) in reasons_by_fold(&result, 0, &(0..self.plain).collect::<Vec<_>>()) {
+            reason.push_str(&format!("\n- {}: {message}", numbered("fold", &folds)));
+        }
+        Error::NoMetric { result: Box::new(result), reason }
+    }
+
+    fn failure(&self, round: u32, entry: usize) -> Option<Failure> {
+        if let Some(invalid) = self.tree.invalid.get(&entry) {
+            return Some(invalid.clone());
+        }
+        let missing = || "the candidate was not scored on this fold".into();
+        match self.cells.get(&(round, entry)) {
+            Some(cell) => cell.error.clone().or_else(|| cell.metric.is_none().then(missing)),
+            None => Some(missing()),
+        }
+    }
+
+    pub(super) fn fold_result(&self, round: u32, entry: usize) -> FoldResult {
+        let is_invalid = self.tree.invalid.contains_key(&entry);
+        if !is_invalid && !self.asked.contains(round, entry) {
+            return FoldResult {
+                fold: round,
+                outcome: Outcome::Pruned,
+                also: vec![FoldMetric::default(); self.evaluators.len() - 1],
+                ..FoldResult::default()
+            };
+        }
+        let cell = self.cells.get(&(round, entry)).cloned().unwrap_or_default();
+        let failed = self.failure(round, entry);
+        let deciding = FoldMetric {
+            metric: cell.metric.filter(|_| failed.is_none()).unwrap_or(f64::NAN),
+            error: failed.clone(),
+            undefined: cell.undefined,
+        };
+        let missing = FoldMetric { metric: f64::NAN, error: failed, undefined: None };
+        let others = cell.also.into_iter().chain(std::iter::repeat(missing));
+        let all = std::iter::once(deciding).chain(others).zip(self.evaluators.iter()).zip(&self.metrics);
+        let mut all = all.map(|((metric, evaluator), name)| {
+            match self.lacking_class(round, &metric, evaluator.as_ref()) {
+                Some(why) => FoldMetric {
+                    undefined: Some(format!("{name} is not defined: {why}")),
+                    ..FoldMetric::default()
+                },
+                None => metric,
+            }
+        });
+        let FoldMetric { metric, error, undefined } = all.next().unwrap_or_default();
+        FoldResult {
+            fold: round,
+            outcome: if error.is_some() { Outcome::Failed } else { Outcome::Scored },
+            metric,
+            fit_seconds: cell.fit_seconds,
+            score_seconds: cell.score_seconds,
+            reused_fits: cell.reused_fits,
+            error,
+            undefined,
+            also: all.collect(),
+        }
+    }
+
+    /// Why a metric is missing, if the reason is that the training rows of the round lack a class.
+    fn lacking_class(&self, round: u32, metric: &FoldMetric, evaluator: &dyn DynEvaluator) -> Option<String> {
+        let label = evaluator.class_col().filter(|_| evaluator.needs_every_class());
+        let needed =
+            || label.and_then(|label| self.classes.iter().find_map(|classes| classes.on(round, &label)));
+        match &metric.error {
+            None => needed(),
+            // For example, probabilities of classes that differ from those of the labels.
+            Some(failure) if failure.part.as_deref() == Some(evaluator.type_name()) => needed(),
+            Some(failure) => self.classes.iter().find_map(|classes| classes.excuse(round, failure)),
+        }
+    }
+
+    fn sub_models(&self, columns: &Schema) -> SubModels {
+        let model = |round: u32, entry: usize| match self.fitted_alone.get(&(round, entry)) {
+            Some(fitted) => fitted.clone().ok(),
+            None => {
+                let path = self.tree.paths.get(entry)?;
+                let root = &self.entries.get(entry)?.estimator;
+                // In the order of declaration, which need not be that of the path.
+                let node_of =
+                    |name: &str| path.iter().copied().find(|&node| self.tree.nodes[node].name == name);
+                let models = root
+                    .leaves()
+                    .into_iter()
+                    .map(|(name, _)| node_of(&name).and_then(|node| self.model_of(round, node).ok()));
+                let models = models.collect::<Option<Vec<_>>>()?;
+                root.assemble_leaves(&mut models.into_iter(), Some(columns)).ok()
+            }
+        };
+        let of_round = |round: u32| self.entry_of.iter().map(|&entry| model(round, entry)).collect();
+        self.plain_rounds().into_iter().map(of_round).collect()
+    }
+}

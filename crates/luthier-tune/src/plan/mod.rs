@@ -1,0 +1,13 @@
+//! The plan of a search: what is fitted, what is shared, and what it costs.
+
+mod asked;
+mod explain;
+mod forecast;
+mod stage_order;
+mod tree;
+
+pub(crate) use asked::{Asked, AskedPart};
+pub(crate) use explain::Explanation;
+pub(crate) use forecast::CostEstimate;
+pub use forecast::Forecast;
+pub(crate) use tree::{AskedToScore, Level, Step, Tree, candidates};

@@ -1,0 +1,351 @@
+//! Runs a search: check, plan, propose, score, choose, refit.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use luthier_core::frame::DataFrame;
+use luthier_core::{DynEstimator, catch_panic};
+
+use super::procedure::{Nesting, nest};
+use super::{Nested, ProcedureRound, ProcedureScore, Search, Tuned};
+use crate::engine::Session;
+use crate::grid::ParamGrid;
+use crate::named::name_of;
+use crate::observer::SearchEvent;
+use crate::plan::{Asked, Explanation, candidates};
+use crate::result::{FoldResult, Outcome};
+use crate::splitter::Split;
+use crate::strategy::{Candidate, Scores, Seen, Trial};
+use crate::{Error, Result};
+
+/// The largest number of pairs of a candidate and a round for which [`Nested::Auto`] scores the procedure.
+const MOST_NESTED_CELLS: usize = 20_000;
+
+/// A search that is checked and planned.
+struct Begun {
+    session: Session,
+    nesting: Option<Nesting>,
+    /// The trials of a strategy that does not depend on scores.
+    trials: Vec<Trial>,
+    /// The largest number of pairs of a candidate and a round that the strategy may ask for.
+    most: u64,
+}
+
+impl Search {
+    /// Checks every candidate against the schema and describes what the search will do, without doing it.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit) that come before any work.
+    pub fn explain(&self, data: &DataFrame) -> Result<String> {
+        let Begun { session, nesting, most, .. } = self.begin(data)?;
+        let forecast = session.forecast();
+        Ok(Explanation {
+            tree: session.tree(),
+            candidates: session.candidates().len(),
+            pipelines: self.pipelines_in_words(session.candidates()),
+            split: session.split(),
+            plain: session.rounds().len(),
+            nested: nesting.is_some(),
+            strategy: self.strategy.is_adaptive().then(|| (self.strategy_name(), most)),
+            frame: data,
+            metrics: self.metrics(),
+            sharing: self.sharing,
+            executor: self.executor.as_ref(),
+            limit: if self.executor_note().is_some() { 1 } else { self.limit(usize::MAX, &forecast).get() },
+            parallelism: &self.parallelism,
+            memory_budget: self.memory_budget,
+            forecast,
+            executor_note: self.executor_note(),
+        }
+        .to_string())
+    }
+
+    /// Checks everything and starts a session, which scores candidates as it is asked.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit) that come before any work.
+    pub fn session(&self, data: &DataFrame) -> Result<Session> {
+        Ok(self.begin(data)?.session)
+    }
+
+    /// Runs the search and fits the best candidate on all rows.
+    ///
+    /// A candidate is a row with its error if its parameters contradict each other, if it fails while it is fitted or
+    /// scored, or if it exchanges or omits stages so that the others do not suit the columns.
+    ///
+    /// # Errors
+    /// Before any fit: a wrong name, type, range or column of any other candidate; no candidate that can be
+    /// fitted; a summary that does not fit into memory; an invalid split; rows that no candidate can use. After:
+    /// [`Error::AllFailed`] or [`Error::NoMetric`] if no candidate has a mean metric, [`Error::Executor`] if the executor
+    /// violated its contract, [`Error::Strategy`] if the strategy fails, [`Error::Refit`] if the best candidate cannot be fitted
+    /// on all rows.
+    pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
+        let Begun { mut session, nesting, trials, .. } = self.begin(data)?;
+        let forecast = session.forecast();
+        session.tell(|| SearchEvent::Planned {
+            candidates: session.candidates().len(),
+            rounds: session.split().rounds().len(),
+            forecast,
+        });
+        let plain = session.plain_rounds();
+        if self.strategy.is_adaptive() {
+            self.run_strategy(&mut session, &plain)?;
+        } else {
+            session.score(&trials)?;
+        }
+        let procedure = match nesting {
+            Some(nesting) => Some(self.score_procedure(&mut session, &nesting)?),
+            None => None,
+        };
+        session.finish(procedure)
+    }
+
+    /// Checks and plans everything.
+    fn begin(&self, data: &DataFrame) -> Result<Begun> {
+        let mut session = self.checked(data)?;
+        let trials = match self.strategy.is_adaptive() {
+            true => Vec::new(),
+            false => self.propose(&session, &[], session.rounds().len(), self.max_fits)?,
+        };
+        let batches = match self.strategy.is_adaptive() {
+            true => self.simulate(data)?,
+            false => session.batches(&trials)?.into_iter().collect(),
+        };
+        let most = batches.iter().map(Asked::len).sum();
+        if let Some(max_fits) =
+            self.max_fits.filter(|max_fits| *max_fits < most && !self.strategy.is_adaptive())
+        {
+            return Err(Error::invalid(format!(
+                "the search scores {most} pairs of a candidate and a round, but max_fits is {max_fits}: give fewer values, or \
+                 use a strategy that stops there, such as `racing` or `halving`"
+            )));
+        }
+        let forecast = session.estimate(&batches)?;
+        session.set_forecast(forecast);
+        let nested = match self.nested {
+            Nested::Off => None,
+            Nested::On => nest(session.split()),
+            Nested::Auto => {
+                let from_summaries =
+                    !forecast.is_approximate && forecast.work.rows_read <= data.num_rows() as u64;
+                let candidates = session.candidates().len();
+                nest(session.split()).filter(|(nested, _)| {
+                    let cells = nested.rounds().len().saturating_mul(candidates);
+                    from_summaries && !self.strategy.is_adaptive() && cells <= MOST_NESTED_CELLS
+                })
+            }
+        };
+        let Some((split, nesting)) = nested else {
+            return Ok(Begun { session, nesting: None, trials, most });
+        };
+        session.set_split(split);
+        let all = 0..session.split().rounds().len();
+        let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
+        if !self.strategy.is_adaptive() {
+            let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
+            let forecast = session.estimate(&batches)?;
+            session.set_forecast(forecast);
+        }
+        Ok(Begun { session, nesting: Some(nesting), trials, most })
+    }
+
+    /// A session with the candidates of the grids, all checked.
+    fn checked(&self, data: &DataFrame) -> Result<Session> {
+        self.splitter.check_schema(data.schema()).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
+        let names = self.pipeline_names();
+        if let Some(twice) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+            return Err(Error::invalid(format!("two pipelines of the search are named `{}`", twice.1)));
+        }
+        let (mut listed, mut estimators): (Vec<Candidate>, Vec<Arc<dyn DynEstimator>>) = Default::default();
+        for (pipeline, contender) in self.pipelines.iter().enumerate() {
+            let grid = match self.strategy.lists_candidates() {
+                true => contender.grid.clone(),
+                false => contender.grid.ends(),
+            };
+            let maps = candidates(contender.estimator(), &grid, self.seed);
+            for params in maps.map_err(|e| self.in_pipeline(e, pipeline))? {
+                estimators.push(self.configured(pipeline, &params, listed.len())?);
+                listed.push(Candidate { pipeline, params });
+            }
+        }
+        let tree = self.tree_of(data.schema(), &listed, &estimators)?;
+        let split = self.split(data)?;
+        let plain = split.rounds().len();
+        match self.strategy.lists_candidates() {
+            true => Session::new(self, data, split, plain, tree, listed, estimators),
+            // The ends of the ranges were only to be checked.
+            false => {
+                let tree = crate::plan::Tree::new(data.schema());
+                Session::new(self, data, split, plain, tree, Vec::new(), Vec::new())
+            }
+        }
+    }
+
+    fn split(&self, data: &DataFrame) -> Result<Split> {
+        if data.num_rows() == 0 {
+            return Err(Error::invalid("the frame has no rows"));
+        }
+        let named = |e| Error::splitter(self.splitter.as_ref(), e);
+        let name = name_of(self.splitter.as_ref());
+        let split = catch_panic(&name, || Ok(self.splitter.split(data, self.seed)));
+        let split = split.map_err(|e| named(e.into()))?.map_err(named)?;
+        split.check(data.num_rows()).map_err(|e| named(e.into()))?;
+        Ok(split)
+    }
+
+    /// The name and the number of candidates of each pipeline, if there are several.
+    fn pipelines_in_words(&self, candidates: &[Candidate]) -> Vec<(String, usize)> {
+        let of = |(place, name)| (name, candidates.iter().filter(|one| one.pipeline == place).count());
+        match self.pipelines.len() {
+            1 => Vec::new(),
+            _ => self.pipeline_names().into_iter().enumerate().map(of).collect(),
+        }
+    }
+
+    /// The next trials of the strategy.
+    fn propose(
+        &self,
+        session: &Session,
+        seen: &[Scores],
+        rounds: usize,
+        fits_left: Option<u64>,
+    ) -> Result<Vec<Trial>> {
+        let grids: Vec<ParamGrid> = self.pipelines.iter().map(|one| one.grid.clone()).collect();
+        let seen = Seen {
+            candidates: session.candidates(),
+            grids: &grids,
+            trials: seen,
+            rounds,
+            overlap: session.overlap(),
+            larger_is_better: self.is_larger_better(),
+            seed: self.seed,
+            fits_left,
+        };
+        let name = name_of(self.strategy.as_ref());
+        let proposed = catch_panic(&name, || Ok(self.strategy.propose(&seen)));
+        let failed = |source: anyhow::Error| Error::strategy(self.strategy.as_ref(), source);
+        let trials = proposed.map_err(|e| failed(e.into()))?.map_err(failed)?;
+        let wrong =
+            trials.iter().flat_map(|trial| trial.rounds.iter().flatten()).find(|round| **round >= rounds);
+        match wrong {
+            Some(round) => Err(failed(anyhow::anyhow!(
+                "it asks for round {round}, but there are {rounds} rounds, numbered from 0"
+            ))),
+            None => Ok(trials),
+        }
+    }
+
+    /// Lets the strategy propose until it has seen enough, on these rounds of the session. Returns all trials.
+    fn run_strategy(&self, session: &mut Session, rounds: &[u32]) -> Result<Vec<Scores>> {
+        let mut seen: Vec<Scores> = Vec::new();
+        let mut fits = 0;
+        loop {
+            let left = self.max_fits.map(|most| most.saturating_sub(fits));
+            let trials = self.propose(session, &seen, rounds.len(), left)?;
+            let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
+            tell_pruned(session, &seen, &trials);
+            if trials.is_empty() || left.is_some_and(|left| wanted > left) {
+                return Ok(seen);
+            }
+            fits += wanted;
+            let global: Vec<Trial> = trials.iter().map(|trial| trial.clone().over(rounds)).collect();
+            let failed = |source: Error| match source {
+                Error::Executor { .. } => source,
+                other => Error::strategy(self.strategy.as_ref(), other.into()),
+            };
+            let before = session.num_asked();
+            let scores = session.evaluate(&global).map_err(failed)?;
+            if session.num_asked() == before {
+                let why = "it proposes nothing but what has been scored, so it would never end";
+                return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
+            }
+            if session.candidates().len() > ParamGrid::MAX_CANDIDATES {
+                let limit = ParamGrid::MAX_CANDIDATES;
+                let why = format!("it has proposed more than {limit} candidates");
+                return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
+            }
+            for (trial, scores) in trials.into_iter().zip(scores) {
+                let local = |(place, round): (usize, FoldResult)| {
+                    let number = trial.rounds.as_ref().and_then(|rounds| rounds.get(place)).copied();
+                    FoldResult { fold: number.unwrap_or(place) as u32, ..round }
+                };
+                let rounds = scores.rounds.into_iter().enumerate().map(local).collect();
+                seen.push(Scores { trial, candidate: scores.candidate, rounds });
+            }
+        }
+    }
+
+    /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
+    /// that it can ask for.
+    fn simulate(&self, data: &DataFrame) -> Result<Vec<Asked>> {
+        let mut session = self.checked(data)?;
+        let rounds = session.plain_rounds();
+        let (mut seen, mut batches, mut fits): (Vec<Scores>, Vec<Asked>, u64) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let left = self.max_fits.map(|most| most.saturating_sub(fits));
+            let trials = self.propose(&session, &seen, rounds.len(), left)?;
+            let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
+            if trials.is_empty() || left.is_some_and(|left| wanted > left) {
+                return Ok(batches);
+            }
+            fits += wanted;
+            let failed = |source: Error| Error::strategy(self.strategy.as_ref(), source.into());
+            let Some(asked) = session.batches(&trials).map_err(failed)? else { return Ok(batches) };
+            batches.push(asked);
+            for (trial, candidate) in
+                session.candidates_of(&trials)?.into_iter().zip(&trials).map(|(c, t)| (t, c))
+            {
+                let numbers = trial.rounds.clone().unwrap_or_else(|| (0..rounds.len()).collect());
+                let of =
+                    |round: usize| FoldResult { fold: round as u32, metric: 0.0, ..FoldResult::default() };
+                let rounds = numbers.into_iter().map(of).collect();
+                seen.push(Scores { trial: trial.clone(), candidate, rounds });
+            }
+        }
+    }
+
+    /// The score of the procedure: the best candidate is chosen anew by the rounds within the training rows of each round.
+    fn score_procedure(&self, session: &mut Session, nesting: &Nesting) -> Result<ProcedureScore> {
+        let mut rounds = Vec::new();
+        for (round, within) in nesting.inner() {
+            let inner: Vec<u32> = within.iter().map(|&round| round as u32).collect();
+            let table = match self.strategy.is_adaptive() {
+                true => {
+                    let seen = self.run_strategy(session, &inner)?;
+                    let full = seen.iter().filter(|scores| scores.trial.is_full());
+                    let tried: BTreeSet<usize> = full.map(|scores| scores.candidate).collect();
+                    session.table(tried.into_iter(), &inner)
+                }
+                false => session.table(0..session.candidates().len(), &inner),
+            };
+            let chosen = session.choose(&table).and_then(|place| table.get(place)).map(|one| one.index);
+            let metric = match chosen {
+                Some(candidate) => {
+                    let trial = Trial::candidate(candidate).on([round as usize]);
+                    let scores = session.evaluate(&[trial])?;
+                    let score = scores.first().and_then(|scores| scores.rounds.first());
+                    score.map_or(f64::NAN, |score| score.metric)
+                }
+                None => f64::NAN,
+            };
+            rounds.push(ProcedureRound { fold: round, candidate: chosen, metric });
+        }
+        Ok(ProcedureScore::new(rounds, session.overlap()))
+    }
+}
+
+/// Tells which candidates of the last trials are given up: those that are not complete and not proposed again.
+fn tell_pruned(session: &Session, seen: &[Scores], next: &[Trial]) {
+    let rounds = session.rounds().len();
+    session.tell_if(|| {
+        let proposed: BTreeSet<usize> = next.iter().filter_map(Trial::known_candidate).collect();
+        let last =
+            seen.iter().rev().take_while(|scores| scores.rounds.len() < rounds || !scores.trial.is_full());
+        let dropped: BTreeSet<usize> = last.map(|scores| scores.candidate).collect();
+        let ended = seen.iter().filter(|scores| scores.rounds.iter().any(|r| r.outcome == Outcome::Failed));
+        let ended: BTreeSet<usize> = ended.map(|scores| scores.candidate).collect();
+        let dropped = dropped.difference(&proposed).filter(|candidate| !ended.contains(candidate));
+        let candidates: Vec<usize> = dropped.copied().collect();
+        (!candidates.is_empty() && !proposed.is_empty()).then_some(SearchEvent::Pruned { candidates })
+    });
+}

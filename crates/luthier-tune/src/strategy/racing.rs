@@ -1,0 +1,167 @@
+//! Racing.
+
+use luthier_core::Params;
+use statrs::function::beta::checked_beta_reg;
+
+use super::{NamedStrategy, Scores, Seen, Strategy, Trial};
+use crate::result::Outcome;
+
+/// Racing: scores the candidates on one round after the other and drops those that are worse than the best one by more than
+/// chance explains (the idea of F-Race, Birattari et al. 2002).
+///
+/// After at least `min_rounds` rounds, a candidate is dropped if the mean difference between its metric and that of the best
+/// candidate is significant at the level `alpha`, by a one-sided t-test on the differences over the rounds. The
+/// training rows of rounds overlap, so the variance of the mean difference is `(1/n + v/t) · s²`, with `v` validation rows per `t`
+/// training rows (Nadeau and Bengio 2003).
+///
+/// Candidates that are about as good as the best one stay to the end. Where the search has a limit (`max_fits`), the worst of
+/// them by their mean are dropped as well, so that every candidate that is left can be scored on all rounds.
+///
+/// Where candidates share their work, as in a linear regression with many penalties, racing saves nothing; it pays off where a
+/// fit iterates over the rows.
+#[derive(Debug, Clone, Params)]
+pub struct Racing {
+    /// The level of the test by which a candidate is dropped: the probability that one that is as good as the best is dropped
+    /// after a round.
+    #[param(default = 0.05, greater_than = 0.0, less_than = 0.5)]
+    alpha: f64,
+    /// The number of rounds before the first test.
+    #[param(default = 2, range = 2..)]
+    min_rounds: usize,
+}
+
+/// A candidate that has not failed, with its metric on each round so far; NaN where it is undefined.
+type Racer = (usize, Vec<f64>);
+
+impl Racing {
+    /// The candidates that go on after some rounds, in ascending order.
+    fn survivors(&self, racers: &[Racer], seen: &Seen<'_>) -> Vec<usize> {
+        let sign = if seen.larger_is_better { 1.0 } else { -1.0 };
+        let mean = |metrics: &[f64]| {
+            let defined = || metrics.iter().filter(|metric| !metric.is_nan());
+            // A candidate without any metric comes last.
+            let n = defined().count();
+            if n == 0 { f64::NEG_INFINITY } else { sign * defined().sum::<f64>() / n as f64 }
+        };
+        let mut order: Vec<(f64, &Racer)> = racers.iter().map(|racer| (mean(&racer.1), racer)).collect();
+        order.sort_by(|(x, (a, _)), (y, (b, _))| y.total_cmp(x).then(a.cmp(b)));
+        let Some((_, (_, best))) = order.first() else { return Vec::new() };
+        let stays = |(_, (_, own)): &&(f64, &Racer)| {
+            let behind = best.iter().zip(own).map(|(best, own)| sign * (best - own));
+            let behind: Vec<f64> = behind.filter(|difference| !difference.is_nan()).collect();
+            behind.len() < self.min_rounds || !self.is_worse(&behind, seen.overlap)
+        };
+        let mut going: Vec<usize> =
+            order.iter().filter(stays).map(|(_, (candidate, _))| *candidate).collect();
+        let rounds_left = seen.rounds.saturating_sub(best.len());
+        if let Some(left) = seen.fits_left.filter(|_| rounds_left > 0) {
+            let affordable = usize::try_from(left / rounds_left as u64).unwrap_or(usize::MAX);
+            going.truncate(affordable.max(1));
+        }
+        going.sort_unstable();
+        going
+    }
+
+    /// Whether the mean of the differences is significantly above 0.
+    fn is_worse(&self, behind: &[f64], overlap: f64) -> bool {
+        let n = behind.len() as f64;
+        let mean = behind.iter().sum::<f64>() / n;
+        let variance = behind.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        if mean <= 0.0 {
+            return false;
+        }
+        let error = ((1.0 / n + overlap) * variance).sqrt();
+        let (t, freedom) = (mean / error, n - 1.0);
+        // The upper tail of the t distribution as half of the incomplete beta function.
+        let tail = checked_beta_reg(0.5 * freedom, 0.5, freedom / (freedom + t * t)).map(|tail| 0.5 * tail);
+        error == 0.0 || tail.is_ok_and(|tail| tail < self.alpha)
+    }
+}
+
+impl Strategy for Racing {
+    fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        let mut going: Vec<usize> = (0..seen.candidates.len()).collect();
+        let mut racers: Vec<Racer> = going.iter().map(|&candidate| (candidate, Vec::new())).collect();
+        let mut rest = seen.trials;
+        for round in 0..seen.rounds {
+            if rest.is_empty() {
+                return Ok(going
+                    .into_iter()
+                    .map(|candidate| Trial::candidate(candidate).on([round]))
+                    .collect());
+            }
+            let (done, later): (&[Scores], _) = rest.split_at(going.len().min(rest.len()));
+            racers.retain_mut(|(candidate, metrics)| {
+                let trial = done.binary_search_by_key(candidate, |trial| trial.candidate);
+                let score = trial.ok().and_then(|place| done.get(place)?.rounds.first());
+                metrics.extend(score.map(|score| score.metric));
+                score.is_some_and(|score| score.outcome == Outcome::Scored)
+            });
+            going = match later.is_empty() {
+                true => self.survivors(&racers, seen),
+                // Those that went on then, with the limits of that time.
+                false => {
+                    let next = Some(vec![round + 1]);
+                    let going = later.iter().take_while(|scores| scores.trial.rounds == next);
+                    going.map(|scores| scores.candidate).collect()
+                }
+            };
+            racers.retain(|(candidate, _)| going.binary_search(candidate).is_ok());
+            rest = later;
+        }
+        Ok(Vec::new())
+    }
+}
+
+impl NamedStrategy for Racing {
+    const NAME: &'static str = "racing";
+}
+
+crate::register_strategy!(Racing: "Scores round after round and drops candidates that are significantly worse.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(rounds: usize, fits_left: Option<u64>) -> Seen<'static> {
+        Seen {
+            candidates: &[],
+            grids: &[],
+            trials: &[],
+            rounds,
+            overlap: 1.0 / 9.0,
+            larger_is_better: false,
+            seed: 0,
+            fits_left,
+        }
+    }
+
+    #[test]
+    fn only_what_is_significantly_worse_is_dropped() {
+        let racers = vec![
+            (0, vec![1.0, 1.2, 0.9, 1.1]),
+            (1, vec![1.1, 1.1, 1.0, 1.1]),
+            (2, vec![3.0, 3.3, 2.9, 3.2]),
+            (3, vec![f64::NAN; 4]),
+        ];
+        assert_eq!(Racing::new().survivors(&racers, &seen(10, None)), [0, 1, 3]);
+        // Two rounds do not suffice where three are wanted.
+        let two: Vec<Racer> = racers.iter().map(|(c, m)| (*c, m[..2].to_vec())).collect();
+        assert_eq!(Racing::new().min_rounds(3).survivors(&two, &seen(10, None)), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_limit_drops_the_worst() {
+        let racers: Vec<Racer> = (0..10).map(|c| (c, vec![1.0 + 0.01 * c as f64])).collect();
+        assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(30))), [0, 1, 2]);
+        assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(0))), [0]);
+    }
+
+    #[test]
+    fn the_test_is_that_of_the_t_distribution() {
+        // t = 0.2 / sqrt((1/3 + 0.1) * 0.01) = 3.038 with 2 degrees of freedom: the upper tail is 0.0467.
+        let differences = [0.1, 0.2, 0.3];
+        assert!(Racing::new().alpha(0.047).is_worse(&differences, 0.1));
+        assert!(!Racing::new().alpha(0.046).is_worse(&differences, 0.1));
+    }
+}
