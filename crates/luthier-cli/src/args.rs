@@ -42,7 +42,8 @@ Configuration:
   [grid]                            # or several [[grid]]
   \"lr.reg_param\" = [0.01, 0.1, 1.0]
                                     # or random search: [space] \"lr.reg_param\" = { log = [0.001, 10.0] }
-                                    # (also uniform, integers, log_integers) with max_candidates in [search]
+                                    # (also uniform, integers, log_integers) with max_candidates in [search];
+                                    # or single candidates: [[candidate]] \"lr.reg_param\" = 0.1
                                     # \"STAGE.type\" = [\"pca\", \"standard_scaler\"] tries several types,
                                     # \"STAGE.enabled\" = [true, false] also tries without the stage
   [[pipeline]]                      # several pipelines compete; stages outside come first in each:
@@ -54,6 +55,10 @@ Configuration:
   parallelism = 2                   # or \"auto\"; also: memory_budget = \"512 MB\"
   executor = \"thread_pool\"          # the default; also: executor_options, sharing = false,
                                     # nested = true (or false) for the score of the procedure
+  strategy = \"grid\"                 # the default; or \"random\", \"halving\", \"racing\", \"bayesian\" with
+                                    # strategy_options = { … }, max_candidates, max_fits
+  selection = \"best\"                # the default; or \"one_standard_error\", or a share such as 0.01:
+                                    # the simplest candidate within reach of the best
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
                                     # default: regression with its defaults
   type = \"regression\"
@@ -113,6 +118,9 @@ pub(crate) struct TuneArgs {
     /// Directory for results.csv, results.json, model.json and events.json; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out_of_fold: Option<PathBuf>,
     /// The largest number of units that run at the same time; overrides the configuration.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,

@@ -55,8 +55,10 @@ struct Product {
 
 /// What is tried at an address.
 #[derive(Debug, Clone, PartialEq)]
-enum Axis {
+pub enum Axis {
+    /// These values.
     Values(Vec<Value>),
+    /// Values that are drawn from a range.
     Range(ParamRange),
 }
 
@@ -231,6 +233,11 @@ impl ParamGrid {
             }
             _ => Ok(self.products.iter().flat_map(Product::candidates).collect()),
         }
+    }
+
+    /// The addresses of each of the grids that were united, with what is tried there.
+    pub fn products(&self) -> impl Iterator<Item = &[(String, Axis)]> {
+        self.products.iter().map(|product| &product.axes[..])
     }
 
     /// The grid with both ends of each range in place of the range, and only the first of other values where there are many: to

@@ -86,8 +86,27 @@ impl ParamRange {
         }
     }
 
+    /// How far a value is on the way from the smallest to the largest, from 0 to 1: the inverse of drawing. `None` for a value
+    /// outside the range, or of another kind.
+    pub fn share_of(&self, value: &Value) -> Option<f64> {
+        let (low, high, value) = match (self.ends, value) {
+            (Ends::Floats(low, high), Value::Float(value)) => (low, high, *value),
+            (Ends::Floats(low, high), Value::Int(value)) => (low, high, *value as f64),
+            // A whole number stands for the numbers half a step around it.
+            (Ends::Integers(low, high), Value::Int(value)) => {
+                (low as f64, high as f64 + 1.0, *value as f64 + 0.5)
+            }
+            _ => return None,
+        };
+        let share = match self.is_log {
+            true => (value / low).ln() / (high / low).ln(),
+            false => (value - low) / (high - low),
+        };
+        (0.0..=1.0).contains(&share).then_some(share)
+    }
+
     /// The value at a share of the way, from 0 to just below 1.
-    pub(crate) fn at(&self, share: f64) -> Value {
+    pub fn at(&self, share: f64) -> Value {
         let between = |low: f64, high: f64| match self.is_log {
             true => (low.ln() + share * (high.ln() - low.ln())).exp().clamp(low, high),
             false => (low + share * (high - low)).clamp(low, high),

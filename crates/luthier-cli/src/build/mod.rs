@@ -13,7 +13,9 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Pipeline, PipelineStage, Value};
-use luthier::tune::{Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry};
+use luthier::tune::{
+    Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry, Strategy, StrategyEntry,
+};
 
 use crate::config::{Axis, COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
@@ -267,10 +269,11 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
     let (evaluator, others) = evaluators(config, &pipelines)?;
     let splitter = splitter(search, &config.data)?;
     let executor = self::executor(search, executor)?;
+    let (strategy, drawn) = strategy(search)?;
     let sharing = if search.sharing { Sharing::On } else { Sharing::Off };
     let mut all: Option<Search> = None;
     for (config, pipeline) in config.pipelines.iter().zip(pipelines) {
-        let (grid, pipeline) = (grid(&config.grids, &pipeline, search.max_candidates)?, Box::new(pipeline));
+        let (grid, pipeline) = (grid(&config.grids, &pipeline, drawn)?, Box::new(pipeline));
         let search = match all.take() {
             Some(search) => search.or(pipeline, grid),
             None => Search::new(pipeline, grid, evaluator.clone(), Arc::clone(&splitter)),
@@ -281,9 +284,15 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
         });
     }
     let all = all.ok_or_else(|| anyhow!("there is no pipeline"))?;
+    let all = match search.max_fits {
+        Some(max_fits) => all.max_fits(max_fits),
+        None => all,
+    };
     Ok(others
         .into_iter()
         .fold(all, Search::also)
+        .strategy(strategy)
+        .selection(search.selection)
         .executor(executor)
         .parallelism(search.parallelism)
         .memory_budget(search.memory_budget)
@@ -361,6 +370,27 @@ fn executor(search: &SearchConfig, asked: Option<&str>) -> Result<Arc<dyn Execut
     check_keys(options, (entry.params)(), "[search.executor_options]", &[])?;
     let values: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
     entry.create(&values).map_err(|e| at_param(options, &search.place, e))
+}
+
+/// The strategy, and the number of candidates that are drawn from the grids: `max_candidates` is for the strategy if it has
+/// such a parameter.
+fn strategy(search: &SearchConfig) -> Result<(Arc<dyn Strategy>, Option<usize>)> {
+    const LIMIT: &str = "max_candidates";
+    let name = search.strategy.as_ref().map_or("grid", |key| key.name.as_str());
+    let entry: StrategyEntry = registry::find(name).map_err(|e| match &search.strategy {
+        Some(key) => key.place.error(e),
+        None => e.into(),
+    })?;
+    let options = &search.strategy_options[..];
+    check_keys(options, (entry.params)(), "[search.strategy_options]", &[])?;
+    let mut values: Vec<_> = options.iter().map(|(key, value)| (key.name.clone(), value.clone())).collect();
+    let takes_limit = (entry.params)().iter().any(|info| info.name == LIMIT);
+    let mut drawn = search.max_candidates;
+    if let Some(limit) = drawn.take_if(|_| takes_limit) {
+        values.push((LIMIT.to_owned(), Value::Int(limit as i64)));
+    }
+    let strategy = entry.create(&values).map_err(|e| at_param(options, &search.place, e))?;
+    Ok((strategy, drawn))
 }
 
 /// Adds to an error the line of the parameter that it names, else `place`.

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, EvaluatorEntry, StageEntry};
 use luthier::report::{Align, table_within};
-use luthier::tune::{ExecutorEntry, SplitterEntry};
+use luthier::tune::{ExecutorEntry, SplitterEntry, StrategyEntry};
 
 use crate::args::StagesArgs;
 use crate::config::COLUMN_TRANSFORMER;
@@ -49,6 +49,7 @@ fn parts() -> Result<Vec<Part>> {
     stages.sort_by_key(|part| part.name);
     let evaluators = parts!(EvaluatorEntry, |_: &EvaluatorEntry| "evaluator");
     let splitters = parts!(SplitterEntry, |_: &SplitterEntry| "splitter");
+    let strategies = parts!(StrategyEntry, |_: &StrategyEntry| "strategy");
     let executors = parts!(ExecutorEntry, |_: &ExecutorEntry| "executor");
     let methods = methods()?.into_iter().map(|Method { name, doc, params }| Part {
         kind: "search",
@@ -57,7 +58,14 @@ fn parts() -> Result<Vec<Part>> {
         doc,
         params,
     });
-    Ok(stages.into_iter().chain(evaluators).chain(methods).chain(splitters).chain(executors).collect())
+    Ok(stages
+        .into_iter()
+        .chain(evaluators)
+        .chain(methods)
+        .chain(splitters)
+        .chain(strategies)
+        .chain(executors)
+        .collect())
 }
 
 pub(crate) fn run(args: &StagesArgs) -> Result<()> {

@@ -1,17 +1,18 @@
 //! `luthier tune`
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use luthier::core::{ColumnRole, DynEstimator, Pipeline, json};
 use luthier::report::{Align, leaderboard, table};
-use luthier::tune::{Error, Search, SearchResult};
+use luthier::tune::{BestSoFar, Error, Observer, Search, SearchEvent, SearchResult, Selection};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
-use crate::data::DataSource;
+use crate::data::{DataSource, writable, write};
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::{build, failure, model_file, prepare, results, unread};
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         let default = SearchConfig::cross_validation(&config.data.place);
         let search = config.search.as_ref().unwrap_or(&default);
         let search = build::search(config, search, args.executor.as_deref())?;
+        let search = search.out_of_fold(args.out_of_fold.is_some());
         Ok(match args.parallelism {
             Some(parallelism) => search.parallelism(parallelism),
             None => search,
@@ -38,8 +40,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     };
     // Errors that do not need the rows are reported before they are read.
     search(&config)?;
+    let mut paths = config.paths(&args.config);
+    if let Some(file) = &args.out_of_fold {
+        paths = paths.output("--out-of-fold", file)?;
+        writable(file)?;
+    }
     if let Some(directory) = &args.out {
-        config.paths(&args.config).outputs_in("--out", directory, &results::FILES)?;
+        paths.outputs_in("--out", directory, &results::FILES)?;
     }
 
     let start = Instant::now();
@@ -94,7 +101,15 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
         }
     }
-    tuned.map_err(|e| config.located(e))?;
+    let tuned = tuned.map_err(|e| config.located(e))?;
+    if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
+        write(rows, file)?;
+        print(&format!(
+            "wrote the predictions for {} held-out rows to {}\n",
+            rows.num_rows(),
+            file.display()
+        ))?;
+    }
     match &args.out {
         Some(directory) => print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
@@ -139,21 +154,46 @@ fn with_progress(search: Search) -> (Search, ProgressBar) {
         return (search, ProgressBar::hidden());
     }
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} units, {elapsed}, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} units, {elapsed}, {eta} left{msg}")
+    {
         bar.set_style(style);
     }
-    let shown = bar.clone();
-    let search = search.on_progress(move |progress| {
-        shown.set_length(progress.total as u64);
-        shown.set_position(progress.done as u64);
-    });
-    (search, bar)
+    let metric = search.metric();
+    (search.observe(Arc::new(Bar { bar: bar.clone(), metric })), bar)
+}
+
+/// Shows units and the best candidate so far.
+#[derive(Debug)]
+struct Bar {
+    bar: ProgressBar,
+    metric: String,
+}
+
+impl Observer for Bar {
+    fn on_event(&self, event: &SearchEvent) {
+        if let SearchEvent::UnitFinished { done, total, best, .. } = event {
+            self.bar.set_length(*total as u64);
+            self.bar.set_position(*done as u64);
+            if let Some(BestSoFar { candidate, mean, .. }) = best {
+                self.bar.set_message(format!(", best {} = {mean:.6} (candidate {candidate})", self.metric));
+            }
+        }
+    }
 }
 
 fn report(result: &SearchResult, seconds: Seconds) -> String {
     let mut text = leaderboard(result, SHOWN);
     if let Some(best) = result.best_candidate() {
-        let direction = if result.larger_is_better { "largest" } else { "smallest" };
+        let direction = match (result.selection, result.larger_is_better) {
+            (Selection::Best, true) => "largest".to_owned(),
+            (Selection::Best, false) => "smallest".to_owned(),
+            (selection, _) if best.rank == 1 => {
+                format!("the best; none within reach is simpler: selection = {selection}")
+            }
+            (selection, _) => {
+                format!("rank {}, the simplest within reach of the best: selection = {selection}", best.rank)
+            }
+        };
         let over = match (best.scored_folds, best.folds.len()) {
             (scored, all) if scored == all => String::new(),
             (scored, all) => format!(", mean over {scored} of {all} folds"),
@@ -168,12 +208,30 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
         for (name, value) in best.params.iter() {
             text.push_str(&format!("  {name} = {value}\n"));
         }
+        text.push_str(&confidence(result, best.index));
         text.push_str(&procedure(result, best.index));
     }
     text.push('\n');
     text.push_str(&work(result));
     text.push_str(&format!("\ntime: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
+}
+
+/// How sure it is that the candidate is the best of all.
+fn confidence(result: &SearchResult, best: usize) -> String {
+    let Some(probability) = result.probability_best(best).filter(|_| result.candidates.len() > 1) else {
+        return String::new();
+    };
+    let others = result.candidates.iter().filter(|other| other.index != best);
+    let next =
+        others.max_by(|a, b| a.probability_best.unwrap_or(0.0).total_cmp(&b.probability_best.unwrap_or(0.0)));
+    let next = next.and_then(|next| Some((next.index, next.probability_best.filter(|p| *p >= 0.005)?)));
+    let next = next.map(|(index, p)| format!("; candidate {index}: {:.0} %", 100.0 * p)).unwrap_or_default();
+    format!(
+        "probability that it is the best of these candidates: {:.0} %{next}\n  (in view of how much {} varies between folds)\n",
+        100.0 * probability,
+        result.metric
+    )
 }
 
 /// The score of the procedure that chose the best candidate, if it was computed.

@@ -13,7 +13,7 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::params::ParamType;
 use luthier::core::{ColumnRole, Value};
 use luthier::frame::{DataFrame, Predicate};
-use luthier::tune::{MemoryBudget, Nested, Parallelism};
+use luthier::tune::{self, MemoryBudget, Nested, Parallelism};
 
 use crate::data::reading::{self, Reading};
 use crate::data::{DataSource, Format, MissingLabel, Selection};
@@ -134,6 +134,14 @@ pub(crate) struct SearchConfig {
     pub(crate) nested: Nested,
     /// The number of candidates to draw at random; default all combinations of [grid], or 20 if there are ranges.
     pub(crate) max_candidates: Option<usize>,
+    /// The registered name of the strategy; default `grid`.
+    pub(crate) strategy: Option<Key>,
+    /// Its parameters.
+    pub(crate) strategy_options: Vec<(Key, Value)>,
+    /// The rule by which a candidate is chosen; default `best`.
+    pub(crate) selection: tune::Selection,
+    /// The largest number of pairs of a candidate and a fold that are scored.
+    pub(crate) max_fits: Option<u64>,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
@@ -151,13 +159,17 @@ impl SearchConfig {
             sharing: true,
             nested: Nested::Auto,
             max_candidates: None,
+            strategy: None,
+            strategy_options: Vec::new(),
+            selection: tune::Selection::default(),
+            max_fits: None,
             params: Vec::new(),
         }
     }
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 8] = [
+pub(crate) const SEARCH_KEYS: [&str; 12] = [
     "method",
     "parallelism",
     "memory_budget",
@@ -166,6 +178,10 @@ pub(crate) const SEARCH_KEYS: [&str; 8] = [
     "sharing",
     "nested",
     "max_candidates",
+    "strategy",
+    "strategy_options",
+    "selection",
+    "max_fits",
 ];
 
 impl Config {
@@ -345,35 +361,33 @@ fn cross_validator(place: &Place) -> Key {
 
 fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let place = table.place().clone();
-    let [method, parallelism, memory_budget, executor, executor_options, sharing, nested, max_candidates] =
-        SEARCH_KEYS;
+    let [
+        method,
+        parallelism,
+        memory_budget,
+        executor,
+        executor_options,
+        sharing,
+        nested,
+        max_candidates,
+        strategy,
+        strategy_options,
+        selection,
+        max_fits,
+    ] = SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
-    let parallelism = match table.take(parallelism) {
-        Some(item) => {
-            let place = item.key.place.clone();
-            Parallelism::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
-        }
-        None => Parallelism::default(),
-    };
-    let memory_budget = match table.take(memory_budget) {
-        Some(item) => {
-            let place = item.key.place.clone();
-            MemoryBudget::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
-        }
-        None => MemoryBudget::default(),
-    };
+    let parallelism = value_of(&mut table, parallelism, Parallelism::from_value)?.unwrap_or_default();
+    let memory_budget = value_of(&mut table, memory_budget, MemoryBudget::from_value)?.unwrap_or_default();
     let executor = table.take(executor).map(|item| item.text()).transpose()?;
     let options = table.take(executor_options).map(|item| item.table()?.params()).transpose()?;
     let sharing = table.take(sharing).map(|item| item.bool()).transpose()?.unwrap_or(true);
-    let nested = match table.take(nested) {
-        Some(item) => {
-            let place = item.key.place.clone();
-            Nested::from_value(&item.into_value()?).map_err(|e| anyhow!("{place}: {e}"))?
-        }
-        None => Nested::Auto,
-    };
+    let nested = value_of(&mut table, nested, Nested::from_value)?.unwrap_or(Nested::Auto);
     let max_candidates = table.take(max_candidates).map(|item| item.whole(1)).transpose()?;
+    let strategy = table.take(strategy).map(|item| item.text()).transpose()?;
+    let strategy_options = table.take(strategy_options).map(|item| item.table()?.params()).transpose()?;
+    let selection = value_of(&mut table, selection, tune::Selection::from_value)?.unwrap_or_default();
+    let max_fits = table.take(max_fits).map(|item| item.whole(1)).transpose()?;
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -385,6 +399,21 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         sharing,
         nested,
         max_candidates,
+        strategy,
+        strategy_options: strategy_options.unwrap_or_default(),
+        selection,
+        max_fits,
         params,
     })
+}
+
+/// A value of a type that reads it from a parameter.
+fn value_of<T, E: std::fmt::Display>(
+    table: &mut Table<'_>,
+    key: &str,
+    read: impl Fn(&Value) -> std::result::Result<T, E>,
+) -> Result<Option<T>> {
+    let Some(item) = table.take(key) else { return Ok(None) };
+    let place = item.key.place.clone();
+    read(&item.into_value()?).map(Some).map_err(|e| anyhow!("{place}: {e}"))
 }

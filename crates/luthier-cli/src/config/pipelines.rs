@@ -109,15 +109,30 @@ fn combined(common: &[GridConfig], own: Vec<GridConfig>) -> Vec<GridConfig> {
     common.iter().flat_map(|common| own.iter().map(move |own| both(common, own))).collect()
 }
 
-/// `[grid]`, or every `[[grid]]`, each combined with `[space]`.
+/// `[grid]`, or every `[[grid]]`, each combined with `[space]`; then every `[[candidate]]`.
 fn grids(table: &mut Table<'_>) -> Result<Vec<GridConfig>> {
+    let listed = table.take("candidate").map(|item| item.tables()).transpose()?.unwrap_or_default();
+    let listed: Vec<GridConfig> = listed.into_iter().map(candidate).collect::<Result<_>>()?;
     let space = table.take("space").map(|item| grid(item.table()?)).transpose()?;
     let grids = match table.take("grid") {
         Some(item) if item.is_table() => vec![grid(item.table()?)?],
         Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,
         None => Vec::new(),
     };
-    Ok(combined(&space.into_iter().collect::<Vec<_>>(), grids))
+    let mut grids = combined(&space.into_iter().collect::<Vec<_>>(), grids);
+    grids.extend(listed);
+    Ok(grids)
+}
+
+/// `[[candidate]]`: one value for each parameter.
+fn candidate(table: Table<'_>) -> Result<GridConfig> {
+    let place = table.place().clone();
+    let axes: Vec<_> =
+        table.params()?.into_iter().map(|(key, value)| (key, Axis::Values(vec![value]))).collect();
+    if axes.is_empty() {
+        bail!("{place}: the candidate is empty: write `\"stage.parameter\" = value`");
+    }
+    Ok(GridConfig { place, axes })
 }
 
 /// A list of stages; their names must differ from each other and from those `before` them.

@@ -1,6 +1,7 @@
 //! The engine: scores candidates on rounds, as often as it is asked, and keeps what it can use again.
 
 mod missing_classes;
+mod out_of_fold;
 mod run;
 mod table;
 mod unit;

@@ -113,6 +113,10 @@ impl Session {
         result.notes.extend(missing_metrics(&result, &defined_for));
         let mut said = std::mem::take(&mut self.notes);
         let best = result.best;
+        let out_of_fold = match self.search.out_of_fold && result.best_candidate().is_some() {
+            true => Some(self.out_of_fold(best)?),
+            false => None,
+        };
         let refitted = match result.best_candidate() {
             Some(_) => {
                 let refitted = self.refit(best);
@@ -136,7 +140,7 @@ impl Session {
             Some(Ok(model)) => {
                 result.notes.extend(failed(&result));
                 result.notes.extend(complaints);
-                Ok(crate::Tuned { model, result, sub_models })
+                Ok(crate::Tuned { model, result, sub_models, out_of_fold })
             }
             Some(Err(source)) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
             None => Err(self.without_best(result, defined_for.into_iter().next().flatten())),

@@ -12,7 +12,7 @@ use crate::engine::Session;
 use crate::grid::ParamGrid;
 use crate::named::name_of;
 use crate::observer::SearchEvent;
-use crate::plan::{Asked, Explanation, candidates};
+use crate::plan::{Asked, Facts, Plan, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
@@ -37,27 +37,36 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn explain(&self, data: &DataFrame) -> Result<String> {
+        Ok(self.plan(data)?.to_string())
+    }
+
+    /// Checks every candidate against the schema and returns the plan of the search as a value.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit) that come before any work.
+    pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
         let Begun { session, nesting, most, .. } = self.begin(data)?;
         let forecast = session.forecast();
-        Ok(Explanation {
+        let note = self.executor_note();
+        Ok(Facts {
             tree: session.tree(),
             candidates: session.candidates().len(),
             pipelines: self.pipelines_in_words(session.candidates()),
             split: session.split(),
             plain: session.rounds().len(),
-            nested: nesting.is_some(),
+            is_nested: nesting.is_some(),
             strategy: self.strategy.is_adaptive().then(|| (self.strategy_name(), most)),
             frame: data,
             metrics: self.metrics(),
             sharing: self.sharing,
-            executor: self.executor.as_ref(),
-            limit: if self.executor_note().is_some() { 1 } else { self.limit(usize::MAX, &forecast).get() },
-            parallelism: &self.parallelism,
+            executor: name_of(self.executor.as_ref()),
+            units_in_flight: if note.is_some() { 1 } else { self.limit(usize::MAX, &forecast).get() },
+            parallelism: self.parallelism.to_string(),
             memory_budget: self.memory_budget,
             forecast,
-            executor_note: self.executor_note(),
+            executor_note: note,
         }
-        .to_string())
+        .into())
     }
 
     /// Checks everything and starts a session, which scores candidates as it is asked.

@@ -11,7 +11,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use luthier_core::frame::Schema;
+use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::{DynEstimator, DynEvaluator, DynModel, ParamMap};
 
 pub use self::cross_validator::CrossValidator;
@@ -142,6 +142,7 @@ pub struct Search {
     pub(crate) strategy: Arc<dyn Strategy>,
     pub(crate) selection: Selection,
     pub(crate) max_fits: Option<u64>,
+    pub(crate) out_of_fold: bool,
     pub(crate) observers: Observers,
 }
 
@@ -174,6 +175,9 @@ pub struct Tuned {
     pub result: SearchResult,
     /// The models of the folds, if `collect_sub_models` was set.
     pub sub_models: Option<SubModels>,
+    /// The predictions of the best candidate for rows that it was not fitted on, if `out_of_fold` was set: see
+    /// [`Session::out_of_fold`](crate::Session::out_of_fold).
+    pub out_of_fold: Option<DataFrame>,
 }
 
 impl Search {
@@ -198,6 +202,7 @@ impl Search {
             strategy: Arc::new(Grid::new()),
             selection: Selection::default(),
             max_fits: None,
+            out_of_fold: false,
             observers: Observers::default(),
         }
     }
@@ -293,6 +298,12 @@ impl Search {
         self
     }
 
+    /// Also predicts every validation row with the best candidate fitted on the training rows of its round.
+    pub fn out_of_fold(mut self, out_of_fold: bool) -> Self {
+        self.out_of_fold = out_of_fold;
+        self
+    }
+
     /// Adds an observer, which follows the search while it runs.
     pub fn observe(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers.add(observer);
@@ -324,6 +335,11 @@ impl Search {
     pub(crate) fn pipeline_names(&self) -> Vec<String> {
         let name = |(place, one): (usize, &Contender)| one.name.clone().unwrap_or_else(|| place.to_string());
         self.pipelines.iter().enumerate().map(name).collect()
+    }
+
+    /// The name of the metric that ranks the candidates.
+    pub fn metric(&self) -> String {
+        self.metrics().into_iter().next().unwrap_or_default()
     }
 
     /// The distinct names of the metrics. The first one ranks the candidates.

@@ -53,6 +53,12 @@ impl<E: Estimator> TunedModel<E> {
         self.tuned.result.candidates.iter().map(|candidate| candidate.mean).collect()
     }
 
+    /// The predictions of the best candidate for rows that it was not fitted on, if `out_of_fold(true)` was set: see
+    /// [`Session::out_of_fold`](crate::Session::out_of_fold).
+    pub fn out_of_fold(&self) -> Option<&DataFrame> {
+        self.tuned.out_of_fold.as_ref()
+    }
+
     /// The model of a candidate on a fold.
     ///
     /// # Errors
@@ -173,6 +179,45 @@ macro_rules! search_options {
             pub fn nested(mut self, nested: $crate::Nested) -> Self {
                 self.search = self.search.nested(nested);
                 self
+            }
+
+            /// Which candidates are scored on which rounds; by default all on all: see [`strategy`](crate::strategy).
+            pub fn strategy(mut self, strategy: impl $crate::Strategy) -> Self {
+                self.search = self.search.strategy(Arc::new(strategy));
+                self
+            }
+
+            /// The rule by which one of the candidates is chosen; by default the best mean.
+            pub fn selection(mut self, selection: $crate::Selection) -> Self {
+                self.search = self.search.selection(selection);
+                self
+            }
+
+            /// The largest number of pairs of a candidate and a round that are scored: see
+            /// [`Search::max_fits`](crate::Search::max_fits).
+            pub fn max_fits(mut self, max_fits: u64) -> Self {
+                self.search = self.search.max_fits(max_fits);
+                self
+            }
+
+            /// Also predicts every validation row with the best candidate fitted on the training rows of its round.
+            pub fn out_of_fold(mut self, out_of_fold: bool) -> Self {
+                self.search = self.search.out_of_fold(out_of_fold);
+                self
+            }
+
+            /// Adds an observer, which follows the search while it runs.
+            pub fn observe(mut self, observer: impl $crate::Observer) -> Self {
+                self.search = self.search.observe(Arc::new(observer));
+                self
+            }
+
+            /// Checks every candidate and starts a session, which scores candidates as it is asked.
+            ///
+            /// # Errors
+            /// See [`Search::session`](crate::Search::session).
+            pub fn session(&self, data: &luthier_core::frame::DataFrame) -> $crate::Result<$crate::Session> {
+                self.search.session(data)
             }
 
             /// Keeps the models of all folds and candidates.

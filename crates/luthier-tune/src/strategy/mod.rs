@@ -1,5 +1,6 @@
 //! Strategies: which candidates are scored on which rounds, in view of the scores so far.
 
+mod bayesian;
 mod entry;
 mod grid;
 mod halving;
@@ -13,12 +14,14 @@ use std::fmt::Debug;
 use luthier_core::ParamMap;
 use luthier_core::params::Params;
 
+pub use self::bayesian::Bayesian;
 pub use self::entry::StrategyEntry;
 pub use self::grid::Grid;
 pub use self::halving::{Halving, Resource};
 pub use self::racing::Racing;
 pub use self::random::Random;
 pub use self::trial::{Scores, Trial, Wanted};
+pub use crate::grid::Axis;
 use crate::grid::ParamGrid;
 
 /// A candidate of a search.

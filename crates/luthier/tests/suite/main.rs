@@ -21,5 +21,6 @@ mod registry;
 mod serving;
 mod several_metrics;
 mod sharing;
+mod strategies;
 mod streaming;
 mod tuned_model;
