@@ -38,7 +38,7 @@ impl SearchResult {
             ("rank".to_owned(), integers(&|one, _| one.rank as i64)),
         ];
         if self.pipelines.len() > 1 {
-            let names = cells().map(|(one, _)| self.pipeline_of(one).unwrap_or_default());
+            let names: Vec<&str> = cells().map(|(one, _)| self.pipeline_of(one).unwrap_or_default()).collect();
             columns.push(("pipeline".to_owned(), Column::utf8(names)));
         }
         for name in self.param_names() {
@@ -46,7 +46,8 @@ impl SearchResult {
             columns.push((name.to_owned(), column_of(&values)));
         }
         columns.push(("round".to_owned(), integers(&|_, fold| i64::from(fold.fold))));
-        columns.push(("outcome".to_owned(), Column::utf8(cells().map(|(_, fold)| fold.outcome.name()))));
+        let outcomes: Vec<&str> = cells().map(|(_, fold)| fold.outcome.name()).collect();
+        columns.push(("outcome".to_owned(), Column::utf8(outcomes)));
         columns.push((self.metric.clone(), floats(&|fold| fold.metric)));
         for (place, also) in self.also.iter().enumerate() {
             let metric = |fold: &FoldResult| fold.also.get(place).map_or(f64::NAN, |also| also.metric);
@@ -61,7 +62,8 @@ impl SearchResult {
             let error = fold.error.as_ref().map(|error| error.message.clone());
             error.or_else(|| fold.undefined.clone())
         };
-        columns.push(("error".to_owned(), Column::utf8_nullable(cells().map(|(_, fold)| why(fold)))));
+        let errors: Vec<Option<String>> = cells().map(|(_, fold)| why(fold)).collect();
+        columns.push(("error".to_owned(), Column::utf8_nullable(errors)));
         let columns = columns.iter().map(|(name, column)| (name.as_str(), column.clone())).collect();
         Ok(DataFrame::from_columns(columns)?)
     }

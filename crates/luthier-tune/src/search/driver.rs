@@ -129,7 +129,9 @@ impl Search {
                  use a strategy that stops there, such as `racing` or `halving`"
             )));
         }
-        let forecast = session.estimate(&batches)?;
+        let mut forecast = session.estimate(&batches)?;
+        // Which stages the candidates that go on share depends on their scores.
+        forecast.is_approximate |= self.strategy.is_adaptive();
         session.set_forecast(forecast);
         let nested = match self.nested {
             Nested::Off => None,

@@ -34,7 +34,8 @@ fn halving_asks_for_what_it_says_and_finds_the_best() {
     let evaluations = 30 + 10 * 2 + 4 * 6;
     assert_eq!(few.result().work.evaluations, evaluations);
     assert_eq!(few.result().forecast.work.evaluations, evaluations);
-    assert_eq!(few.result().forecast.work.fits, few.result().work.fits);
+    // How many of the candidates that go on share their first stage depends on the scores.
+    assert!(few.result().forecast.is_approximate);
     assert_eq!(few.result().work.rows_read, 300, "the summaries of all folds are kept");
     let explained = search(9).strategy(Halving::new()).explain(&data).unwrap();
     assert!(explained.contains("halving") && explained.contains("at most 74 pairs"), "{explained}");
@@ -55,8 +56,7 @@ fn halving_by_rows_and_by_a_parameter_rank_only_what_has_all_resources() {
     let rows = search(9).strategy(Halving::new().resource(Resource::Rows)).fit(&data).unwrap();
     let complete = |result: &SearchResult| result.candidates.iter().filter(|c| c.scored_folds == 9).count();
     assert_eq!(complete(rows.result()), 4);
-    let (pipeline, _) = pca_and_regression(&[4], &[0.1]);
-    let grid = ParamGrid::new().add_by_name("lr.reg_param", [0.1, 1.0, 10.0, 100.0]);
+    let (pipeline, grid) = pca_and_regression(&[4], &[0.1, 1.0, 10.0, 100.0]);
     let by_param = CrossValidator::new(pipeline, grid, metric(RegressionMetric::Rmse)).strategy(
         Halving::new().factor(2.0).resource(Resource::Param).param("lr.max_iter".to_owned()).max_value(100),
     );
