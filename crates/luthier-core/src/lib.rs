@@ -16,6 +16,7 @@ extern crate self as luthier_core;
 mod affine;
 mod byte_size;
 mod cause;
+mod complexity;
 mod composite;
 mod dataset;
 mod describe;
