@@ -485,12 +485,12 @@ impl Splitter for Halves {
         let first = |rows: usize| (0..rows).map(move |row| row as f64 <= share * rows as f64);
         Ok(match self.0 {
             "all are test rows" => vec![true; rows],
-            "test rows are missing" => first(rows - 1).collect(),
+            "test rows are missing" => first(rows.saturating_sub(1)).collect(),
             "test rows by partitions" => {
                 frame.partitions().iter().flat_map(|partition| first(partition.num_rows())).collect()
             }
             "random test rows" => {
-                let first = FITS.fetch_add(1, Ordering::SeqCst) % 7;
+                let first = FITS.fetch_add(1, Ordering::SeqCst) as usize % 7;
                 (0..rows).map(|row| row > first).collect()
             }
             _ => first(rows).collect(),
