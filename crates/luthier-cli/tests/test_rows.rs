@@ -293,7 +293,7 @@ fn partitions_do_not_decide_which_rows() {
 fn every_evaluator_has_its_name() {
     let folder = folder();
     let three =
-        config("d.csv", "test = 0.2", "") + "[[evaluator]]\ntype = \"regression\"\nweight_col = \"v\"\n";
+        config("d.csv", "test = 0.2", "") + "[[evaluator]]\ntype = \"regression\"\nweight_col = \"fold\"\n";
     let (_, results, _) = tune(&folder, &three);
     let names: Vec<&String> = results["test"]["metrics"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["rmse", "mae", "rmse_2"]);
