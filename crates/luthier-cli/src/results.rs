@@ -9,6 +9,8 @@ use luthier::tune::{
 };
 use serde_json::{Map, json};
 
+use crate::test_score::TestScore;
+
 /// Seconds of the program's two parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seconds {
@@ -25,12 +27,20 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 pub(crate) const MODEL: &str = "model.json";
 
 /// The names and contents of `results.csv`, `results.json` and `events.json`.
-pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
+pub(crate) fn files(
+    result: &SearchResult,
+    seconds: Seconds,
+    test: Option<&TestScore>,
+) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
+    let mut results = to_json(result, seconds);
+    if let Some(test) = test {
+        results["test"] = test.to_json();
+    }
     Ok(vec![
         ("results.csv", to_csv(result)),
-        ("results.json", text(&to_json(result, seconds))),
+        ("results.json", text(&results)),
         ("events.json", text(&events)),
     ])
 }

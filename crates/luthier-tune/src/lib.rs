@@ -87,7 +87,7 @@ pub use result::{
 pub use search::{Progress, Search, Sharing, SubModels, Tuned};
 pub use splitter::{
     FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,
-    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, shares, shuffle,
+    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, hold_out, shares, shuffle,
 };
 pub use train_validation_split::TrainValidationSplit;
 pub use tuned_model::TunedModel;
