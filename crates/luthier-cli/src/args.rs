@@ -28,6 +28,8 @@ Configuration:
                                     # encoding, max_bytes, types = { zip = \"text\" }
   where = \"age >= 18\"               # which rows to use; also: drop_nulls = [\"x\"],
                                     # missing_label = \"drop\"
+  test = 0.2                        # rows that the search does not see and on which the best model is
+                                    # scored: a share, the name of a column (true or 1), or a file
   label = \"y\"                       # default of every label_col; also: weight, fold
   features = [\"x*\"]                 # names and globs of the columns for the vector \"features\";
                                     # default \"*\": all columns of numbers without another role;
@@ -79,7 +81,7 @@ pub(crate) enum Command {
     Tune(TuneArgs),
     /// Fit a pipeline on all rows, without a grid.
     #[command(
-        after_help = "Example:\n  luthier fit pipeline.toml --model model.json\n\nThe configuration is that of `luthier tune` without [grid]. [search] and [evaluator] are ignored."
+        after_help = "Example:\n  luthier fit pipeline.toml --model model.json\n\nThe configuration is that of `luthier tune` without [grid]. With `test` in [data], the test rows are left out, as by `luthier tune`, and the model is scored on them; otherwise [search] and [evaluator] are ignored."
     )]
     Fit(FitArgs),
     /// Append the columns of a fitted pipeline to the rows of a file.

@@ -25,10 +25,12 @@ mod place;
 mod prepare;
 mod results;
 mod roles;
+mod scores;
 mod select;
 #[cfg(feature = "serve")]
 pub mod service;
 mod settings;
+mod test_score;
 mod unread;
 
 // A crate that is not mentioned is not linked, and its stages would not be registered.

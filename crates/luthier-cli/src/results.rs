@@ -5,6 +5,8 @@ use luthier::core::{Value, json};
 use luthier::frame::csv_cell;
 use luthier::tune::{FoldResult, SearchResult, SecondaryMetric};
 
+use crate::test_score::TestScore;
+
 /// Seconds of the program's two parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seconds {
@@ -21,13 +23,20 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 pub(crate) const MODEL: &str = "model.json";
 
 /// The names and contents of `results.csv`, `results.json` and `events.json`.
-pub(crate) fn files(result: &SearchResult, seconds: Seconds) -> Result<Vec<(&'static str, String)>> {
+pub(crate) fn files(
+    result: &SearchResult,
+    seconds: Seconds,
+    test: Option<&TestScore>,
+) -> Result<Vec<(&'static str, String)>> {
     let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
     let events = json::to_value(&result.events)?;
     let mut document = result.to_json()?;
     // The program's time includes checks and preparation.
     document["search_seconds"] = Value::Float(seconds.search).to_json();
     document["load_seconds"] = Value::Float(seconds.load).to_json();
+    if let Some(test) = test {
+        document["test"] = test.to_json();
+    }
     Ok(vec![
         ("results.csv", to_csv(result)),
         ("results.json", text(&document)),

@@ -49,6 +49,9 @@ impl Roles {
         {
             roles.part(&search.params, (entry.params)(), data, SEARCH);
         }
+        if let Some(column) = data.test_column(schema) {
+            roles.0.entry(column.to_owned()).or_insert_with(|| "the `test` column of [data]".to_owned());
+        }
         let excluded = Selector {
             what: "exclude",
             schema,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::byte_size::in_words;
+use crate::cancel::CancelReason;
 use crate::cause::Cause;
 use crate::params::{ParamError, closest};
 
@@ -190,6 +191,13 @@ pub enum Error {
         advice: String,
     },
 
+    /// The work was cancelled by its [`CancelToken`](crate::CancelToken); see [`is_cancelled`](Self::is_cancelled).
+    #[error("cancelled {reason}")]
+    Cancelled {
+        /// Why.
+        reason: CancelReason,
+    },
+
     /// Any other error; the message says what to do.
     #[error("{0}")]
     Invalid(String),
@@ -292,6 +300,22 @@ impl Error {
         }
     }
 
+    /// Whether this is no failure: the work, or the part of it that a stage or an evaluator did, was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel_reason().is_some()
+    }
+
+    /// Why the work was cancelled, if it was.
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
+        match self {
+            Self::Cancelled { reason } => Some(*reason),
+            Self::Stage { source, .. } | Self::Evaluator { source, .. } => {
+                source.chain().find_map(|cause| cause.downcast_ref().and_then(Self::cancel_reason))
+            }
+            _ => None,
+        }
+    }
+
     /// Of two errors in the same rows, the one with the smaller row; an error without a row comes last.
     pub(crate) fn earlier(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         let row = |error: &Self| match error {
@@ -304,10 +328,12 @@ impl Error {
         }
     }
 
-    /// Adds the name of the stage, unless the error already names a stage or an evaluator.
+    /// Adds the name of the stage, unless the error already names a stage or an evaluator, or the stage was cancelled.
     pub fn in_stage(self, stage: &str) -> Self {
         match self {
-            Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } => self,
+            Self::Stage { .. } | Self::Evaluator { .. } | Self::Panicked { .. } | Self::Cancelled { .. } => {
+                self
+            }
             Self::Param(error) if error.stage().is_some() => Self::Param(Box::new(error.within(stage))),
             other => Self::Stage { stage: stage.to_owned(), source: Cause::new(other) },
         }
@@ -349,7 +375,7 @@ impl Error {
     pub(crate) fn from_evaluator(evaluator: &str, source: anyhow::Error) -> Self {
         let named = |source| Self::Evaluator { evaluator: evaluator.to_owned(), source };
         match source.downcast::<Self>() {
-            Ok(own) if own.part().is_some() => own,
+            Ok(own) if own.part().is_some() || own.is_cancelled() => own,
             Ok(own) => named(Cause::new(own)),
             Err(source) => named(Cause::new(source)),
         }

@@ -15,7 +15,9 @@ extern crate self as luthier_core;
 
 mod affine;
 mod byte_size;
+mod cancel;
 mod cause;
+mod complexity;
 mod composite;
 mod dataset;
 mod describe;
@@ -42,6 +44,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
+pub use cancel::{CancelReason, CancelToken};
 pub use cause::Cause;
 pub use dataset::{Blocks, Capacity, Dataset, FailedNeed, Round, Rounds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};

@@ -23,6 +23,8 @@ pub(crate) struct ParamAttributes {
     pub(crate) range: Range,
     /// The variant of `ColumnRole`, if the parameter names columns.
     pub(crate) column: Option<Ident>,
+    /// The variant of `Simpler`, if the order of complexity is declared.
+    pub(crate) simpler: Option<Ident>,
     /// Whether the field is not a parameter.
     pub(crate) skip: bool,
 }
@@ -34,13 +36,17 @@ impl ParamAttributes {
             default_span: field.span(),
             range: Range::default(),
             column: None,
+            simpler: None,
             skip: false,
         };
         for attribute in field.attrs.iter().filter(|a| a.path().is_ident("param")) {
             errors.keep(attribute.parse_nested_meta(|meta| this.key(&meta)));
         }
         if this.skip
-            && !(matches!(this.default, DefaultValue::None) && this.range.is_empty() && this.column.is_none())
+            && !(matches!(this.default, DefaultValue::None)
+                && this.range.is_empty()
+                && this.column.is_none()
+                && this.simpler.is_none())
         {
             errors.at(
                 &field.ident,
@@ -72,6 +78,13 @@ impl ParamAttributes {
             let role: Ident = meta.value()?.parse()?;
             self.column = Some(role_variant(&role)?);
             Ok(())
+        } else if meta.path.is_ident("simpler") {
+            if self.simpler.is_some() {
+                return Err(meta.error("duplicate key `simpler`"));
+            }
+            let order: Ident = meta.value()?.parse()?;
+            self.simpler = Some(simpler_variant(&order)?);
+            Ok(())
         } else if meta.path.is_ident("range") {
             let value: Expr = meta.value()?.parse()?;
             let Expr::Range(range) = value else {
@@ -89,7 +102,7 @@ impl ParamAttributes {
             self.upper(Bound { value, inclusive: false })
         } else {
             Err(meta.error(
-                "unknown key; the keys of `#[param(...)]` are `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `column = …`, `skip`",
+                "unknown key; the keys of `#[param(...)]` are `default`, `default = …`, `range = …`, `greater_than = …`, `less_than = …`, `column = …`, `simpler = …`, `skip`",
             ))
         }
     }
@@ -149,6 +162,20 @@ fn role_variant(role: &Ident) -> syn::Result<Ident> {
             ),
         )),
     }
+}
+
+fn simpler_variant(order: &Ident) -> syn::Result<Ident> {
+    let variant = match order.to_string().as_str() {
+        "larger" => "Larger",
+        "smaller" => "Smaller",
+        other => {
+            return Err(syn::Error::new(
+                order.span(),
+                format!("unknown order `{other}`: write `simpler = larger` or `simpler = smaller`"),
+            ));
+        }
+    };
+    Ok(Ident::new(variant, order.span()))
 }
 
 /// The `check` of a struct's `#[params(check = "Self::check")]`.

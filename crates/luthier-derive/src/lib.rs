@@ -33,6 +33,11 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// `ColumnRole` describes the effects of roles. A parameter without a role does not name a column, whatever its name.
 ///
+/// A parameter that controls how closely the model can follow its training rows declares which of its values make the simpler
+/// model: `#[param(simpler = larger)]` for the strength of a penalty, `#[param(simpler = smaller)]` for a number of components.
+/// Its type is a number. A search that prefers simple models uses this order (`Simpler`). A parameter that controls how long
+/// or how exactly something is computed, such as `max_iter`, has no such order.
+///
 /// A range applies to the inner value, or to each element of a `Vec`: `range = 0.0..` (at least 0), `range = 0.0..=1.0`,
 /// `range = 0.0..1.0`, `range = ..10`, and the exclusive bounds `greater_than = 1.0` and `less_than = 2.0`. NaN is never in
 /// range. `#[params(check = "Self::check")]` on the struct adds a check that involves several parameters,

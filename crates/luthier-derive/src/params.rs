@@ -16,6 +16,9 @@ use crate::range::{Range, expr_text, number};
 const RESERVED: [&str; 9] =
     ["new", "default", "get", "set", "validate", "values", "get_value", "set_value", "explain_params"];
 
+/// The types whose values have an order of complexity.
+const NUMBERS: [&str; 6] = ["f64", "usize", "u64", "i64", "u32", "i32"];
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Plain,
@@ -36,6 +39,8 @@ struct Parameter<'a> {
     range: Range,
     /// The variant of `ColumnRole`, if it names columns.
     column: Option<Ident>,
+    /// The variant of `Simpler`, if the order of complexity is declared.
+    simpler: Option<Ident>,
 }
 
 impl<'a> Parameter<'a> {
@@ -81,10 +86,21 @@ impl<'a> Parameter<'a> {
                 format!("`{name}` cannot name a column: write it as a `String`, or as a `Vec<String>` for several columns"),
             ));
         }
+        if let Some(order) = &attributes.simpler
+            && !NUMBERS.iter().any(|number| is_named(inner, number))
+        {
+            errors.push(syn::Error::new(
+                order.span(),
+                format!(
+                    "`{name}` cannot have an order of complexity: only numbers can, which are {}, and `Option` and `Required` of them",
+                    NUMBERS.join(", ")
+                ),
+            ));
+        }
         let constant = Ident::new(&name.to_uppercase(), ident.span());
         let docs = field.attrs.iter().filter(|a| a.path().is_ident("doc")).collect();
-        let ParamAttributes { default, range, column, .. } = attributes;
-        Some(Self { ident, name, constant, docs, doc, kind, inner, default, range, column })
+        let ParamAttributes { default, range, column, simpler, .. } = attributes;
+        Some(Self { ident, name, constant, docs, doc, kind, inner, default, range, column, simpler })
     }
 
     /// The default of the field's type.
@@ -120,7 +136,11 @@ impl<'a> Parameter<'a> {
             Some(role) => format!("; role of the column: `{}`", snake_case(&role.to_string())),
             None => String::new(),
         };
-        format!("{default}{range}{column}.")
+        let simpler = match &self.simpler {
+            Some(order) => format!("; {} is simpler", snake_case(&order.to_string())),
+            None => String::new(),
+        };
+        format!("{default}{range}{column}{simpler}.")
     }
 
     fn constant_item(&self, vis: &Visibility, krate: &TokenStream) -> TokenStream {
@@ -208,6 +228,10 @@ impl<'a> Parameter<'a> {
             Some(role) => quote!(::core::option::Option::Some(#krate::ColumnRole::#role)),
             None => quote!(::core::option::Option::None),
         };
+        let simpler = match &self.simpler {
+            Some(order) => quote!(::core::option::Option::Some(#krate::Simpler::#order)),
+            None => quote!(::core::option::Option::None),
+        };
         let range = match self.range.is_empty() {
             true => quote!(::core::option::Option::None),
             false => {
@@ -223,6 +247,7 @@ impl<'a> Parameter<'a> {
                 default: #default,
                 range: #range,
                 column: #column,
+                simpler: #simpler,
                 required: #required,
                 optional: #optional,
                 choices: <#inner as #krate::ParamType>::choices,

@@ -1,7 +1,7 @@
 //! Conformance of splitters.
 
 use luthier_core::frame::DataFrame;
-use luthier_tune::Splitter;
+use luthier_tune::{Splitter, hold_out};
 
 use crate::findings::{Findings, Law, Rule, run_laws};
 
@@ -11,6 +11,9 @@ use crate::findings::{Findings, Law, Rule, run_laws};
 /// The list of broken rules with details.
 pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) -> Result<(), Findings> {
     let split = |frame: &DataFrame, seed| splitter.split(frame, seed).map_err(|error| format!("{error:#}"));
+    let test_rows = |frame: &DataFrame, share, seed| {
+        hold_out::test_rows(splitter, frame, share, seed).map_err(|error| format!("test rows: {error}"))
+    };
     let laws: Vec<(Rule, Law<'_>)> = vec![
         (
             Rule::Works,
@@ -34,15 +37,21 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                         }
                         _ => {}
                     }
+                    test_rows(frame, 0.3, seed)?;
                 }
                 Ok(())
             }),
         ),
         (
             Rule::Deterministic,
-            Box::new(|| match split(frame, 3)? == split(frame, 3)? {
-                true => Ok(()),
-                false => Err("two splits with the same seed differ".to_owned()),
+            Box::new(|| {
+                if split(frame, 3)? != split(frame, 3)? {
+                    return Err("two splits with the same seed differ".to_owned());
+                }
+                match test_rows(frame, 0.3, 3)? == test_rows(frame, 0.3, 3)? {
+                    true => Ok(()),
+                    false => Err("the test rows of the same seed differ".to_owned()),
+                }
             }),
         ),
         (
@@ -52,6 +61,9 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                     let cut = frame.repartition(parts).map_err(|error| error.to_string())?;
                     if split(frame, 5)? != split(&cut, 5)? {
                         return Err(format!("a frame of {parts} partitions is split differently"));
+                    }
+                    if test_rows(frame, 0.3, 5)? != test_rows(&cut, 0.3, 5)? {
+                        return Err(format!("a frame of {parts} partitions has other test rows"));
                     }
                 }
                 Ok(())
@@ -65,6 +77,8 @@ pub fn check_splitter(name: &str, splitter: &dyn Splitter, frame: &DataFrame) ->
                     if let Ok(split) = split(&few, 1) {
                         split.check(rows).map_err(|error| format!("{rows} rows: {error}"))?;
                     }
+                    // An error is fine, a panic is not.
+                    let _ = test_rows(&few, 0.3, 1);
                 }
                 Ok(())
             }),

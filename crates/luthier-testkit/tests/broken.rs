@@ -479,6 +479,23 @@ impl Splitter for Halves {
     fn num_rounds(&self) -> Option<usize> {
         Some(if self.0 == "announces" { 2 } else { 1 })
     }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, _seed: u64) -> anyhow::Result<Vec<bool>> {
+        let rows = frame.num_rows();
+        let first = |rows: usize| (0..rows).map(move |row| row as f64 <= share * rows as f64);
+        Ok(match self.0 {
+            "all are test rows" => vec![true; rows],
+            "test rows are missing" => first(rows.saturating_sub(1)).collect(),
+            "test rows by partitions" => {
+                frame.partitions().iter().flat_map(|partition| first(partition.num_rows())).collect()
+            }
+            "random test rows" => {
+                let first = FITS.fetch_add(1, Ordering::SeqCst) as usize % 7;
+                (0..rows).map(|row| row > first).collect()
+            }
+            _ => first(rows).collect(),
+        })
+    }
 }
 
 #[test]
@@ -490,6 +507,10 @@ fn defects_of_splitters_are_found() {
         ("empty", Rule::Covers),
         ("announces", Rule::Covers),
         ("panics", Rule::NoPanic),
+        ("all are test rows", Rule::Covers),
+        ("test rows are missing", Rule::Covers),
+        ("test rows by partitions", Rule::Partitions),
+        ("random test rows", Rule::Deterministic),
     ] {
         let found = rules(check_splitter("halves", &Halves(defect), &sample_frame()));
         assert!(found.contains(&rule), "{defect}: {found:?}");

@@ -85,7 +85,7 @@ pub use search::{
 };
 pub use splitter::{
     FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,
-    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, shares, shuffle,
+    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, hold_out, shares, shuffle,
 };
 pub use strategy::{NamedStrategy, Strategy, StrategyEntry};
 pub use unit_key::{Fingerprint, UnitKey};

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Params)]
 pub struct Ridge {
     /// Strength λ of the penalty.
-    #[param(default = 1.0, range = 0.0..)]
+    #[param(default = 1.0, range = 0.0.., simpler = larger)]
     reg_param: f64,
     /// Vector column of features.
     #[param(default = "features", column = input)]

@@ -79,10 +79,10 @@ pub(crate) fn default_evaluator() -> &'static str {
     "regression"
 }
 
-type Evaluator = Box<dyn DynEvaluator>;
+pub(crate) type Evaluator = Box<dyn DynEvaluator>;
 
 /// The evaluator that ranks (by default `regression` with its defaults) and the others.
-fn evaluators(config: &Config, pipelines: &[Pipeline]) -> Result<(Evaluator, Vec<Evaluator>)> {
+pub(crate) fn evaluators(config: &Config, pipelines: &[Pipeline]) -> Result<(Evaluator, Vec<Evaluator>)> {
     let evaluator = |entry, params| self::evaluator(config, pipelines, entry, params);
     let mut all = config.evaluators.iter();
     let deciding = match all.next() {
@@ -327,7 +327,7 @@ fn splitter_name<'a>(
     }
 }
 
-fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter>> {
+pub(crate) fn splitter(search: &SearchConfig, data: &DataConfig) -> Result<Arc<dyn Splitter>> {
     let method = &search.method;
     let methods = methods()?;
     let registered = registry::entries::<SplitterEntry>()?;

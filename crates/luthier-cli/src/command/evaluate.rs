@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use luthier::core::params::closest;
 use luthier::core::registry::{self, EvaluatorEntry};
-use luthier::core::{ColumnRole, Dataset, DynEvaluator, Error, Note, Value, evaluate_all};
+use luthier::core::{ColumnRole, Dataset, DynEvaluator, Error, Value};
 use luthier::frame::{ColumnType, DataFrame, Field, Schema};
 use luthier::report::{Align, table};
 use luthier::stages::{BinaryCurve, BinaryScoresSpec, CalibrationCurve, CalibrationSpec};
@@ -18,6 +18,7 @@ use crate::failure;
 use crate::model_file::{self, ModelFile, SavedEvaluator, Taken, left_out};
 use crate::output::{make_folder, note, print};
 use crate::paths::Paths;
+use crate::scores::{Score, left, score};
 
 /// Bins of the calibration curve.
 const CALIBRATION_BINS: usize = 10;
@@ -109,33 +110,6 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     print(&text)
 }
 
-/// One metric and the notes on it.
-struct Score {
-    metric: String,
-    larger_is_better: bool,
-    value: luthier::core::Result<f64>,
-    notes: Vec<Note>,
-}
-
-/// The metric of each evaluator. One that fails does not affect the others.
-fn score(evaluators: &[Box<dyn DynEvaluator>], data: &Dataset) -> Vec<Score> {
-    let checks: Vec<_> = evaluators.iter().map(|evaluator| evaluator.check_schema(data.schema())).collect();
-    let usable = evaluators.iter().zip(&checks).filter(|(_, check)| check.is_ok());
-    let usable: Vec<_> = usable.map(|(evaluator, _)| evaluator.clone()).collect();
-    let mut values = evaluate_all(&usable, std::slice::from_ref(data)).into_iter().flatten();
-    let missing = || Err(Error::invalid("the evaluator returned no metric"));
-    let one = |(evaluator, check): (&dyn DynEvaluator, luthier::core::Result<()>)| {
-        let value = check.and_then(|()| values.next().unwrap_or_else(missing));
-        Score {
-            metric: evaluator.metric(),
-            larger_is_better: evaluator.is_larger_better(),
-            notes: value.as_ref().map_or_else(|_| Vec::new(), |value| evaluator.notes(data, *value)),
-            value,
-        }
-    };
-    evaluators.iter().map(AsRef::as_ref).zip(checks).map(one).collect()
-}
-
 /// The metrics in a table, followed by the reasons why some are missing.
 ///
 /// # Errors
@@ -185,7 +159,7 @@ fn labelled(args: &EvaluateArgs, model: &ModelFile, source: DataSource) -> Resul
     let frame = source.scan()?;
     let Some(label) = label.filter(|label| frame.schema().field(label).is_some()) else { return Ok(source) };
     if missing == MissingLabel::Drop {
-        return Ok(source.with_rows(missing.apply(frame, &label)?));
+        return Ok(source.with_rows(missing.apply(frame, &label, None)?));
     }
     Ok(source)
 }
@@ -201,19 +175,6 @@ fn bad_label(error: &Error, labels: &[String], source: &DataSource) -> Option<an
     let advice = "drop such rows with --missing-label drop";
     let is_label = labels.iter().any(|label| label == column);
     is_label.then(|| failure::unusable(&source.place_of(row), column, found, advice))
-}
-
-/// How many rows the stages leave.
-fn left(predicted: &Dataset) -> luthier::core::Result<usize> {
-    if !predicted.drops_rows() {
-        return Ok(predicted.num_rows());
-    }
-    let mut rows = 0;
-    predicted.for_each_tile(&[], |tile| {
-        rows += tile.len();
-        Ok(())
-    })?;
-    Ok(rows)
 }
 
 /// The label column on which the model was fitted: that of its last stage that has one, or that of the configuration.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use luthier::core::{Dataset, DynEstimator, FitContext, WorkCounter};
 
+use super::tune::check_evaluator;
 use crate::args::FitArgs;
 use crate::config::Config;
 use crate::output::{check_target, notes, print};
+use crate::test_score::TestScore;
 use crate::{build, model_file, prepare, unread};
 
 pub(crate) fn run(args: &FitArgs) -> Result<()> {
@@ -31,7 +33,10 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     // Errors that do not need the rows are reported before they are read.
     build::pipelines(&config)?;
     let frame = config.read_data()?;
-    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs, test } = prepare::prepare(&mut config, &frame)?;
+    if test.is_some() {
+        check_evaluator(&config, &args.config)?;
+    }
     let pipeline = build::pipelines(&config)?.pop().ok_or_else(|| anyhow!("there is no pipeline"))?;
     let pipeline: &dyn DynEstimator = &pipeline;
     pipeline.transform_schema(frame.schema()).map_err(|e| config.located_core(e))?;
@@ -44,5 +49,9 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     unread::tell(&model, &config.evaluators);
     let document = model_file::document(model.as_ref(), config.pipeline_name(0), &inputs, &config)?;
     model_file::save(&args.model, &document)?;
-    print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))
+    print(&format!("fitted on {} rows, wrote {}\n", data.num_rows(), args.model.display()))?;
+    let Some(test) = test else { return Ok(()) };
+    let tested = TestScore::of(&model, &test, &inputs, &config)?;
+    print(&tested.shown("fit"))?;
+    tested.error().map_or(Ok(()), Err)
 }

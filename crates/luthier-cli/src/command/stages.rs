@@ -137,7 +137,8 @@ fn describe(part: &Part) -> String {
             }
             None => (info.type_name)(),
         };
-        vec![info.name.to_owned(), type_name, range, default, info.summary()]
+        let order = info.simpler.map(|order| format!(" ({order})")).unwrap_or_default();
+        vec![info.name.to_owned(), type_name, range, default, format!("{}{order}", info.summary())]
     };
     text.push_str(&table_within(&columns, &params.iter().map(row).collect::<Vec<_>>(), line_width()));
     text

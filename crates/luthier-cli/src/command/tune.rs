@@ -1,6 +1,7 @@
 //! `luthier tune`
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use crate::config::{Config, SearchConfig};
 use crate::data::{DataSource, writable, write};
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
+use crate::test_score::TestScore;
 use crate::{build, failure, model_file, prepare, results, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
@@ -22,7 +24,6 @@ const SHOWN: usize = 20;
 
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
-    let file = args.config.display();
     if config.pipelines.len() == 1 && config.grids().next().is_none() {
         note(
             "the configuration has no [grid], so the pipeline as written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
@@ -54,16 +55,19 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let prepare::Prepared { frame, inputs } = prepare::prepare(&mut config, &frame)?;
+    let prepare::Prepared { frame, inputs, test } = prepare::prepare(&mut config, &frame)?;
     let search = search(&config)?;
-    if config.evaluators.is_empty() && build::pipelines(&config)?.iter().any(predicts_classes) {
-        return Err(anyhow!(
-            "{file}: the configuration has no [evaluator], but the pipeline predicts classes: write `type = \
-             \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]"
-        ));
-    }
+    check_evaluator(&config, &args.config)?;
     if args.explain {
-        return print(&search.explain(&frame).map_err(|e| config.located(e))?);
+        let mut plan = search.explain(&frame).map_err(|e| config.located(e))?;
+        if let Some(test) = &test {
+            plan.push_str(&format!(
+                "\ntest rows: {} of {}; the search does not see them, and the best candidate is scored on them at the end\n",
+                test.scan()?.num_rows(),
+                test.name()
+            ));
+        }
+        return print(&plan);
     }
     if let Some(directory) = &args.out {
         make_folder(directory)?;
@@ -73,13 +77,18 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
+    let tested = match (&tuned, &test) {
+        (Ok(tuned), Some(test)) => Some(TestScore::of(&tuned.model, test, &inputs, &config)),
+        _ => None,
+    };
+    let test = tested.as_ref().and_then(|tested| tested.as_ref().ok());
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
     let result = result.map(|result| with_places(result.clone(), &config.data.source));
     if let Some(result) = &result {
         // This comes first, because later steps may fail. Without any score, the error alone says why.
         if !matches!(tuned, Err(Error::AllFailed { .. })) {
-            print(&report(result, seconds))?;
+            print(&report(result, seconds, test))?;
         }
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
@@ -88,7 +97,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         unread::tell(&tuned.model, &config.evaluators);
     }
     if let (Some(directory), Some(result)) = (&args.out, &result) {
-        let mut files = results::files(result, seconds)?;
+        let mut files = results::files(result, seconds, test)?;
         if let Ok(tuned) = &tuned {
             let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
             let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
@@ -104,19 +113,35 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let tuned = tuned.map_err(|e| config.located(e))?;
     if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
         write(rows, file)?;
-        print(&format!(
-            "wrote the predictions for {} held-out rows to {}\n",
-            rows.num_rows(),
-            file.display()
-        ))?;
+        let (rows, file) = (rows.num_rows(), file.display());
+        print(&format!("wrote the predictions for {rows} held-out rows to {file}\n"))?;
     }
-    match &args.out {
-        Some(directory) => print(&format!(
+    if let Some(directory) = &args.out {
+        print(&format!(
             "wrote results.csv, results.json, model.json and events.json to {}\n",
             directory.display()
-        )),
+        ))?;
+    }
+    // The model is there, whatever the test rows are like.
+    match tested.transpose()?.and_then(|tested| tested.error()) {
+        Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// Checks that there is an evaluator where the default one cannot score the predictions.
+///
+/// # Errors
+/// If not.
+pub(super) fn check_evaluator(config: &Config, file: &Path) -> Result<()> {
+    if config.evaluators.is_empty() && build::pipelines(config)?.iter().any(predicts_classes) {
+        return Err(anyhow!(
+            "{}: the configuration has no [evaluator], but the pipeline predicts classes: write `type = \
+             \"binary_classification\"` or `\"multiclass_classification\"` under [evaluator]",
+            file.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The result with the place of a row in its file where a failure tells the number of the row.
@@ -181,7 +206,7 @@ impl Observer for Bar {
     }
 }
 
-fn report(result: &SearchResult, seconds: Seconds) -> String {
+fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> String {
     let mut text = leaderboard(result, SHOWN);
     if let Some(best) = result.best_candidate() {
         let direction = match (result.selection, result.larger_is_better) {
@@ -210,6 +235,7 @@ fn report(result: &SearchResult, seconds: Seconds) -> String {
         }
         text.push_str(&confidence(result, best.index));
         text.push_str(&procedure(result, best.index));
+        text.push_str(&test.map(|test| test.shown("search")).unwrap_or_default());
     }
     text.push('\n');
     text.push_str(&work(result));

@@ -6,6 +6,7 @@
 mod pipelines;
 mod place_of;
 mod table;
+mod test;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub(crate) use place_of::{place_of_param, stage_place};
 pub(crate) use table::Key;
 use table::Table;
 pub(crate) use table::unknown_key;
+pub(crate) use test::{TestConfig, TestRows};
 
 pub(crate) use crate::place::Place;
 
@@ -68,6 +70,8 @@ pub(crate) struct DataConfig {
     pub(crate) exclude: ColumnList,
     /// The rows that are used.
     pub(crate) selection: Selection,
+    /// Those of them that no search sees.
+    pub(crate) test: Option<TestConfig>,
 }
 
 /// Names and globs of columns; see [`Selector`](crate::select::Selector).
@@ -201,9 +205,13 @@ impl Config {
         self.pipelines.iter().flat_map(|pipeline| &pipeline.grids)
     }
 
-    /// The files that are read: the configuration itself, at `path`, and the data.
+    /// The files that are read: the configuration itself, at `path`, the data, and the test rows.
     pub(crate) fn paths(&self, path: &Path) -> Paths {
-        Paths::default().input("the configuration", path).data(&self.data.source.path)
+        let paths = Paths::default().input("the configuration", path).data(&self.data.source.path);
+        match &self.data.test {
+            Some(TestConfig { rows: TestRows::Named { path, .. }, .. }) => paths.data(path),
+            _ => paths,
+        }
     }
 
     /// Reads the rows.
@@ -266,6 +274,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     let categories = ColumnList::take(&mut table, "categories", &[])?;
     let exclude = ColumnList::take(&mut table, "exclude", &[])?;
     let selection = selection(&mut table)?;
+    let test = table.take("test").map(|item| TestConfig::parse(item, directory)).transpose()?;
     let mut source = DataSource::new(path);
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
@@ -285,6 +294,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
         categories,
         exclude,
         selection,
+        test,
     })
 }
 

@@ -31,16 +31,17 @@ impl MissingLabel {
         }
     }
 
-    /// The rows that have a label, if the others are to be dropped; a note says how many were dropped.
+    /// The rows that have a label, if the others are to be dropped; a note says how many were dropped, and of which file if it is
+    /// not the only one.
     ///
     /// # Errors
     /// A column that does not exist; a file that cannot be read.
-    pub(crate) fn apply(self, frame: DataFrame, label: &str) -> Result<DataFrame> {
+    pub(crate) fn apply(self, frame: DataFrame, label: &str, file: Option<&str>) -> Result<DataFrame> {
         if self == Self::Error {
             return Ok(frame);
         }
         let labelled = frame.drop_nulls(&[label])?;
-        tell(&frame, &labelled, &format!("because they have no label `{label}`"));
+        tell(&frame, &labelled, &format!("because they have no label `{label}`"), file);
         Ok(labelled)
     }
 }
@@ -57,12 +58,17 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// The rows of a frame that are used; notes say how many are left out.
+    /// The rows of a frame that are used; notes say how many are left out, of which `file` if it is not the only one.
     ///
     /// # Errors
     /// A column that does not exist, or a value that cannot be compared with its column, with the line of the
     /// configuration; a selection without rows.
-    pub(crate) fn apply(&self, frame: &DataFrame, label: Option<&str>) -> Result<DataFrame> {
+    pub(crate) fn apply(
+        &self,
+        frame: &DataFrame,
+        label: Option<&str>,
+        file: Option<&str>,
+    ) -> Result<DataFrame> {
         let mut selected = frame.clone();
         if let Some((condition, place)) = &self.condition {
             let met = selected.filter_by(condition).map_err(|e| place.error(e))?;
@@ -70,6 +76,7 @@ impl Selection {
                 &selected,
                 &met,
                 &format!("because they do not satisfy `where = {:?}`", condition.to_string()),
+                file,
             );
             selected = met;
         }
@@ -78,14 +85,15 @@ impl Selection {
         }
         if !self.drop_nulls.is_empty() {
             let columns: Vec<&str> = self.drop_nulls.iter().map(|(column, _)| column.as_str()).collect();
-            selected = without_nulls(&selected, &columns)?;
+            selected = without_nulls(&selected, &columns, file)?;
         }
         if let Some(label) = label {
-            selected = self.missing_label.apply(selected, label)?;
+            selected = self.missing_label.apply(selected, label, file)?;
         }
         if selected.num_rows() == 0 && frame.num_rows() > 0 {
+            let file = file.map(|file| format!("{file}: ")).unwrap_or_default();
             bail!(
-                "none of the {} rows is left: check `where`, `drop_nulls` and `missing_label`",
+                "{file}none of the {} rows is left: check `where`, `drop_nulls` and `missing_label`",
                 frame.num_rows()
             );
         }
@@ -97,15 +105,16 @@ impl Selection {
 ///
 /// # Errors
 /// A column that does not exist; a file that cannot be read.
-pub(crate) fn without_nulls(frame: &DataFrame, columns: &[&str]) -> Result<DataFrame> {
+pub(crate) fn without_nulls(frame: &DataFrame, columns: &[&str], file: Option<&str>) -> Result<DataFrame> {
     let whole = frame.drop_nulls(columns)?;
-    tell(frame, &whole, &format!("because they have no value in {}", columns.join(", ")));
+    tell(frame, &whole, &format!("because they have no value in {}", columns.join(", ")), file);
     Ok(whole)
 }
 
-fn tell(before: &DataFrame, after: &DataFrame, which: &str) {
+fn tell(before: &DataFrame, after: &DataFrame, which: &str, file: Option<&str>) {
     let (all, left) = (before.num_rows(), after.num_rows());
     if left < all {
-        note(&format!("{} of {all} rows are left out {which}", all - left));
+        let file = file.map(|file| format!("{file}: ")).unwrap_or_default();
+        note(&format!("{file}{} of {all} rows are left out {which}", all - left));
     }
 }

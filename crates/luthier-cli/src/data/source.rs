@@ -191,6 +191,11 @@ impl DataSource {
         SavedReading::new(&self.reading, &schema.unwrap_or_default())
     }
 
+    /// Whether there is such a file or folder; a glob may match nothing.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists() || self.is_set()
+    }
+
     /// Whether it is a folder or a glob, and so possibly several files.
     fn is_set(&self) -> bool {
         let is_pattern = self.path.to_string_lossy().contains(['*', '?', '[']);

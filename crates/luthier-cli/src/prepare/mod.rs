@@ -2,6 +2,7 @@
 
 pub(crate) mod expand;
 mod inputs;
+mod test_rows;
 
 pub(crate) use inputs::{FEATURES, Inputs, is_usable};
 
@@ -23,14 +24,21 @@ use crate::roles::Roles;
 pub(crate) struct Prepared {
     pub(crate) frame: DataFrame,
     pub(crate) inputs: Inputs,
+    /// The rows that `test` of `[data]` keeps from the search, checked but without the vector.
+    pub(crate) test: Option<DataSource>,
 }
 
 /// Checks the roles of the columns, assembles the selected ones, and replaces the globs and `categories` of the
 /// configuration by names of columns.
 pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared> {
     let label = config.data.label.as_ref().filter(|label| frame.schema().field(&label.name).is_some());
-    let frame = &config.data.selection.apply(frame, label.map(|label| label.name.as_str()))?;
+    let frame = config.data.selection.apply(frame, label.map(|label| label.name.as_str()), None)?;
     config.data.source = config.data.source.with_rows(frame.clone());
+    let (frame, test) = test_rows::set_aside(config, &frame)?;
+    let frame = &frame;
+    if test.is_some() {
+        config.data.source = config.data.source.with_rows(frame.clone());
+    }
     let roles = Roles::new(config, frame.schema())?;
     expand::categories(config, &roles, frame.schema())?;
     let selected = Inputs::select(&config.data, &roles, frame.schema());
@@ -44,6 +52,7 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
     for pipeline in build::pipelines(config)? {
         pipeline.check_features(roles.all()).map_err(|e| config.located_core(e))?;
     }
+    let whole = &*config;
     let config = &config.data;
     if !passed_over.is_empty() {
         let is_text = passed_over.iter().any(|field| field.column_type() == ColumnType::Utf8);
@@ -66,7 +75,15 @@ pub(crate) fn prepare(config: &mut Config, frame: &DataFrame) -> Result<Prepared
         let advice = format!("drop such rows with `drop_nulls = [{:?}]` under [data]", column.name);
         check_values(&config.source, frame, &column.name, &advice)?;
     }
-    Ok(Prepared { frame: inputs.assemble(frame, &config.source, MISSING_VALUE)?, inputs })
+    let assembled = inputs.assemble(frame, &config.source, MISSING_VALUE)?;
+    let test = match test {
+        Some(test) => Some(test),
+        None => test_rows::of_file(whole, &inputs, frame.schema())?,
+    };
+    if let Some(test) = &test {
+        test_rows::check(whole, &inputs, test)?;
+    }
+    Ok(Prepared { frame: assembled, inputs, test })
 }
 
 /// Advice for rows without a feature.

@@ -33,8 +33,8 @@ impl Dataset {
         }
         let stretches = self.source.in_stretches(STRETCH_ROWS)?;
         let branch = Branch { links: &[], columns: &columns };
-        let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.work)?;
-        self.work.passes(1);
+        let reader = Reader::new(&stretches, &self.links, vec![branch], self.one_group(), &self.meter)?;
+        self.meter.work.passes(1);
         let before = stretches.selected_before(&self.rows);
         let states = before.into_par_iter().enumerate().map(|(partition, before)| {
             let mut state = start(before);

@@ -3,6 +3,7 @@
 mod blocks;
 mod gather;
 mod link;
+mod meter;
 mod pass;
 mod reader;
 mod shelves;
@@ -18,12 +19,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_frame::{DataFrame, Schema};
 
 use crate::affine::{Affine, Linear};
+use crate::cancel::CancelToken;
 use crate::rows::Tile;
 use crate::stage::{DynModel, LineageStep, STRIDE};
 use crate::summary::{Answer, Need, Summary, fuse_needs as fuse};
 use crate::work::WorkCounter;
 use crate::{Error, Result};
 use link::Link;
+use meter::Meter;
 use pass::no_answer;
 use reader::{Branch, Groups, Reader, Source};
 use shelves::{Prepared, Shelves};
@@ -58,7 +61,7 @@ pub struct Dataset {
     /// Other answers for these rows behind the last stages, by the number of stages behind them; shared with later views.
     cache: VecDeque<Arc<Answers>>,
     sharing: bool,
-    work: Arc<WorkCounter>,
+    meter: Meter,
 }
 
 type Answers = Mutex<Vec<(Need, Answer)>>;
@@ -88,13 +91,40 @@ impl Dataset {
             prepared: Shelves::default(),
             cache: VecDeque::from([Arc::default()]),
             sharing: true,
-            work: Arc::default(),
+            meter: Meter::default(),
         }
     }
 
     /// The same view with other work counters.
     pub fn counted_by(self, work: Arc<WorkCounter>) -> Self {
-        Self { work, ..self }
+        Self { meter: Meter { work, ..self.meter }, ..self }
+    }
+
+    /// The same view, whose passes over rows are cancelled by this token, as are those of views that are made of it: they check
+    /// it for every chunk of some thousand rows. What was summarised before remains available, and whatever is cancelled
+    /// leaves nothing behind: the same view with another token gives the same answers.
+    ///
+    /// ```
+    /// use luthier_core::frame::{Column, DataFrame};
+    /// use luthier_core::{CancelToken, Dataset, Moments, MomentsSpec};
+    ///
+    /// let frame = DataFrame::from_columns(vec![("x", Column::f64(vec![1.0, 2.0, 6.0]))])?;
+    /// let data = Dataset::new(frame);
+    /// let token = CancelToken::new();
+    /// let unwanted = data.clone().cancelled_by(token.clone());
+    /// token.cancel();
+    /// let spec = MomentsSpec::new(["x"]);
+    /// assert!(unwanted.summarize::<Moments>(&spec).is_err_and(|error| error.is_cancelled()));
+    /// assert_eq!(data.summarize::<Moments>(&spec)?.mean()[0], 3.0);
+    /// # Ok::<(), luthier_core::Error>(())
+    /// ```
+    pub fn cancelled_by(self, cancel: CancelToken) -> Self {
+        Self { meter: Meter { cancel, ..self.meter }, ..self }
+    }
+
+    /// The token that cancels passes over the rows.
+    pub fn cancel_token(&self) -> &CancelToken {
+        &self.meter.cancel
     }
 
     /// The same view without sharing: every request reads rows and passes them through every stage.
@@ -149,7 +179,7 @@ impl Dataset {
 
     /// The counters of this view.
     pub fn work(&self) -> &Arc<WorkCounter> {
-        &self.work
+        &self.meter.work
     }
 
     /// The same rows seen through one more fitted stage, with its name in its pipeline: errors in its rows call it so.
@@ -197,7 +227,7 @@ impl Dataset {
         });
         let given_up = self.source.held - kept.count();
         // Rows that cannot be transformed are reported when they are needed.
-        match self.source.through(&self.links, given_up) {
+        match self.source.through(&self.links, given_up, &self.meter.cancel) {
             Ok(source) => Self { source: Arc::new(source), ..self },
             Err(_) => self,
         }
@@ -288,7 +318,7 @@ impl Dataset {
         let prefix = (0..).take_while(|&i| shared(i)).count();
         let branches = views.iter().map(|view| view.links.get(prefix..).unwrap_or_default()).collect();
         let shared = first.links.get(..prefix).unwrap_or_default();
-        pass::summarize_branches(&first.source, shared, branches, needs, first.one_group(), &first.work)
+        pass::summarize_branches(&first.source, shared, branches, needs, first.one_group(), &first.meter)
     }
 
     /// If views of the same rows differ only in their last stage, and all of these stages are affine in the same columns with a
@@ -332,8 +362,8 @@ impl Dataset {
             self.schema().require(column)?;
         }
         let branch = Branch { links: &[], columns: &columns };
-        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.work)?;
-        self.work.passes(1);
+        let reader = Reader::new(&self.source, &self.links, vec![branch], self.one_group(), &self.meter)?;
+        self.meter.work.passes(1);
         (0..self.source.frame.num_partitions()).try_for_each(|partition| {
             reader.for_each_chunk(partition, |chunk| chunk.for_each_tile(0, 0, &mut f))
         })
@@ -344,7 +374,7 @@ impl Dataset {
     /// computed here. A request that cannot be answered fails later, where it is made.
     ///
     /// # Errors
-    /// If no rows can be read at all.
+    /// If no rows can be read at all, or the pass is cancelled.
     pub fn prepare(&self, needs: &[Need]) -> Result<Self> {
         let depth = self.links.len();
         let needs = fuse(self.landing(needs).into_iter().filter(|need| self.find(need, depth).is_none()));
@@ -355,6 +385,7 @@ impl Dataset {
             |needs: &[Need]| self.answer(needs).map(|answers| needs.iter().cloned().zip(answers).collect());
         let answered: Vec<(Need, Answer)> = match answers(&needs) {
             Ok(answered) => answered,
+            Err(cancelled) if cancelled.is_cancelled() => return Err(cancelled),
             // One bad column must not make the other requests fail.
             Err(_) => {
                 needs.iter().filter_map(|need| answers(std::slice::from_ref(need)).ok()).flatten().collect()
@@ -397,7 +428,7 @@ impl Dataset {
 
     /// The states of some requests for groups of folds, from the rows.
     fn pass(&self, needs: &[Need], groups: Groups) -> Result<Vec<pass::States>> {
-        pass::summarize(&self.source, &self.links, needs, groups, &self.work)
+        pass::summarize(&self.source, &self.links, needs, groups, &self.meter)
     }
 
     /// Answers requests on the selected rows from the rows.
@@ -410,7 +441,7 @@ impl Dataset {
     fn answer_at(&self, need: &Need, depth: usize) -> Result<Answer> {
         let links = self.links.get(..depth).unwrap_or_default();
         let need = std::slice::from_ref(need);
-        let states = pass::summarize(&self.source, links, need, self.one_group(), &self.work)?;
+        let states = pass::summarize(&self.source, links, need, self.one_group(), &self.meter)?;
         states.into_iter().flatten().next().map(|state| state.finish()).ok_or_else(no_answer)
     }
 
@@ -467,8 +498,8 @@ impl Dataset {
         let Some(map) = link.and_then(|link| link.affine.as_ref()) else { return Ok(None) };
         let lifted = need.lift(upstream, map)?;
         match lifted {
-            Some(_) => self.work.lifted(1),
-            None => self.work.guarded(1),
+            Some(_) => self.meter.work.lifted(1),
+            None => self.meter.work.guarded(1),
         }
         Ok(lifted)
     }

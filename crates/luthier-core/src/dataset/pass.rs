@@ -6,9 +6,9 @@ use luthier_frame::Schema;
 use rayon::prelude::*;
 
 use super::link::Link;
+use super::meter::Meter;
 use super::reader::{Branch, Groups, Reader, Source};
 use crate::summary::{Answer, DynState, Need};
-use crate::work::WorkCounter;
 use crate::{Error, Result, memory};
 
 /// The states of all requests for one group of folds, in the order of the requests.
@@ -26,14 +26,14 @@ pub(super) fn summarize(
     links: &[Arc<Link>],
     needs: &[Need],
     groups: Groups,
-    work: &WorkCounter,
+    meter: &Meter,
 ) -> Result<Vec<States>> {
     let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
     let columns = columns_of(needs);
     let branch = Branch { links: &[], columns: &columns };
-    let reader = Reader::new(source, links, vec![branch], groups, work)?;
-    work.passes(1);
-    work.summaries(needs.len() as u64);
+    let reader = Reader::new(source, links, vec![branch], groups, meter)?;
+    meter.work.passes(1);
+    meter.work.summaries(needs.len() as u64);
     read(source, &reader, &[schema], needs)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn summarize_branches(
     branches: Vec<&[Arc<Link>]>,
     needs: &[Need],
     group: Groups,
-    work: &WorkCounter,
+    meter: &Meter,
 ) -> Result<Vec<Vec<Answer>>> {
     let schema = |links: &&[Arc<Link>]| match links.last().or(prefix.last()) {
         Some(link) => link.schema.clone(),
@@ -54,9 +54,9 @@ pub(super) fn summarize_branches(
     let schemas: Vec<&Schema> = schemas.iter().collect();
     let columns = columns_of(needs);
     let branches = branches.into_iter().map(|links| Branch { links, columns: &columns }).collect();
-    let reader = Reader::new(source, prefix, branches, group, work)?;
-    work.passes(1);
-    work.summaries((schemas.len() * needs.len()) as u64);
+    let reader = Reader::new(source, prefix, branches, group, meter)?;
+    meter.work.passes(1);
+    meter.work.summaries((schemas.len() * needs.len()) as u64);
     let states = read(source, &reader, &schemas, needs)?;
     let finish = |states: States| states.into_iter().map(|state| state.finish()).collect();
     Ok(states.into_iter().map(finish).collect())

@@ -7,8 +7,9 @@ use luthier_frame::{ColumnType, DataFrame, Field, RecordBatch, Schema};
 
 use super::blocks::{Blocks, Rows};
 use super::link::{Demand, Link};
+use super::meter::Meter;
+use crate::cancel::CancelToken;
 use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
-use crate::work::WorkCounter;
 use crate::{Error, Result};
 
 /// Floats in a tile: a quarter of a megabyte, which fits in a second-level cache together with the rows it is made of.
@@ -64,7 +65,7 @@ impl Source {
     }
 
     /// The same rows with the columns that all of these stages append, except those of the first `given_up`.
-    pub(super) fn through(&self, links: &[Arc<Link>], given_up: usize) -> Result<Self> {
+    pub(super) fn through(&self, links: &[Arc<Link>], given_up: usize, cancel: &CancelToken) -> Result<Self> {
         let (held, new) = links.split_at_checked(self.held).unwrap_or((links, &[]));
         let of = |links: &[Arc<Link>]| {
             links.iter().flat_map(|link| link.stage.signature.outputs.clone()).collect::<Vec<_>>()
@@ -75,7 +76,10 @@ impl Source {
         let mut places = Places::new(frame.schema().names());
         let chain = Chain::new(new.iter().map(|link| &link.stage), &mut places)?;
         let schema = frame.schema().with_fields(of(new))?;
-        let frame = through_frame(&frame, schema, |batch| chain.run(batch))?;
+        let frame = through_frame(&frame, schema, |batch| {
+            cancel.check()?;
+            chain.run(batch)
+        })?;
         Ok(Self { blocks: self.blocks.clone(), held: links.len(), ..Self::new(frame) })
     }
 
@@ -155,7 +159,7 @@ pub(super) struct Reader<'a> {
     projection: Vec<usize>,
     tile_rows: usize,
     groups: Groups,
-    work: &'a WorkCounter,
+    meter: &'a Meter,
 }
 
 /// One branch: its stages, the requested columns, and their places behind the stages.
@@ -172,7 +176,7 @@ impl<'a> Reader<'a> {
         prefix: &'a [Arc<Link>],
         branches: Vec<Branch<'a>>,
         groups: Groups,
-        work: &'a WorkCounter,
+        meter: &'a Meter,
     ) -> Result<Self> {
         let mut wanted = BTreeSet::new();
         let mut needed_of = Vec::with_capacity(branches.len());
@@ -207,7 +211,7 @@ impl<'a> Reader<'a> {
             shown.push(Shown { chain, columns, places });
         }
         let tile_rows = (TILE_FLOATS / width).clamp(32, 8192);
-        Ok(Self { source, prefix: prefix_chain, branches: shown, projection, tile_rows, groups, work })
+        Ok(Self { source, prefix: prefix_chain, branches: shown, projection, tile_rows, groups, meter })
     }
 
     /// Calls `f` for the rows of one partition, some thousands or a batch at a time, in their order.
@@ -259,7 +263,7 @@ impl<'a> Reader<'a> {
         if picked == 0 {
             return Ok(());
         }
-        self.work.rows_read(picked as u64);
+        self.meter.read_rows(picked)?;
         let rows = Batch::new(batch.columns(), batch.num_rows(), first_row);
         let Some(shared) = self.prefix.run(rows)? else { return Ok(()) };
         let batches = self.branches.iter().map(|branch| branch.chain.run(shared.clone()));

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::error::in_range;
-use super::{ColumnRole, Value};
+use super::{ColumnRole, Simpler, Value};
 
 /// Information about a parameter that does not need an instance.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct ParamInfo {
     pub range: Option<&'static str>,
     /// The role of the columns that it names; `None` if it does not name columns.
     pub column: Option<ColumnRole>,
+    /// Which of its values make a simpler model; `None` if that is not declared.
+    pub simpler: Option<Simpler>,
     /// Whether it has no default, so that a value must be set.
     pub required: bool,
     /// Whether it may have no value (null).

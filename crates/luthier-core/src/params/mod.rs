@@ -42,6 +42,7 @@ mod param_type;
 #[doc(hidden)]
 pub mod private;
 mod role;
+mod simpler;
 mod traits;
 mod value;
 
@@ -52,5 +53,6 @@ pub use map::{Address, IntoAddress, ParamMap, ParamOf, StageHandle};
 pub use param::{Param, Required};
 pub use param_type::{IntoParam, ParamType};
 pub use role::ColumnRole;
+pub use simpler::Simpler;
 pub use traits::Params;
 pub use value::Value;

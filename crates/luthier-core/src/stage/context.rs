@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::Result;
+use crate::cancel::CancelToken;
 use crate::work::WorkCounter;
 
-/// Seed, place and counters of one fit.
+/// Seed, place, counters and cancel token of one fit.
 ///
 /// The seed is derived from the seed of the search or the pipeline, the fold and the stage's name, never from
 /// the order in which fits run.
@@ -13,12 +15,13 @@ pub struct FitContext {
     seed: u64,
     stage: String,
     work: Arc<WorkCounter>,
+    cancel: CancelToken,
 }
 
 impl FitContext {
-    /// A context outside any search.
+    /// A context outside any search; nothing cancels it.
     pub fn new(seed: u64, work: Arc<WorkCounter>) -> Self {
-        Self { seed, stage: String::new(), work }
+        Self { seed, stage: String::new(), work, cancel: CancelToken::never() }
     }
 
     /// The seed for any randomness in this fit.
@@ -36,6 +39,27 @@ impl FitContext {
         &self.work
     }
 
+    /// The same context, cancelled by this token. It does not concern the rows:
+    /// [`Dataset::cancelled_by`](crate::Dataset::cancelled_by) does.
+    #[must_use]
+    pub fn with_cancel_token(self, cancel: CancelToken) -> Self {
+        Self { cancel, ..self }
+    }
+
+    /// The token that cancels this fit.
+    pub fn cancel_token(&self) -> &CancelToken {
+        &self.cancel
+    }
+
+    /// An error if the fit was cancelled. Passes over rows check this by themselves; a stage that iterates without
+    /// reading rows calls it once per iteration.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled), to be passed on.
+    pub fn check_cancelled(&self) -> Result<()> {
+        self.cancel.check()
+    }
+
     /// Counts matrix factorisations: call it for each factorisation.
     pub fn count_factorisations(&self, n: u64) {
         self.work.factorisations(n);
@@ -47,7 +71,7 @@ impl FitContext {
             "" => name.to_owned(),
             outer => format!("{outer}.{name}"),
         };
-        Self { seed: mix(self.seed, name.bytes().map(u64::from)), stage, work: Arc::clone(&self.work) }
+        Self { seed: mix(self.seed, name.bytes().map(u64::from)), stage, ..self.clone() }
     }
 
     /// The context for one fold.

@@ -298,9 +298,13 @@ impl<E: Estimator> DynEstimator for E {
     }
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> Result<Arc<dyn DynModel>> {
+        ctx.check_cancelled()?;
         // Stages in a row are counted themselves.
         ctx.work().fits(u64::from(self.children().row().is_none()));
-        catch_panic(E::NAME, || Estimator::fit(self, data, ctx)).map(|model| fitted(self.clone(), model))
+        let model = catch_panic(E::NAME, || Estimator::fit(self, data, ctx));
+        // The author's loops may have ended early, with a model or with an error of any kind.
+        ctx.check_cancelled()?;
+        model.map(|model| fitted(self.clone(), model))
     }
 
     fn fit_many(
@@ -313,7 +317,11 @@ impl<E: Estimator> DynEstimator for E {
             configs.iter().map(|config| config.as_any().downcast_ref::<E>().cloned()).collect();
         let alone = || one_by_one(configs, data, ctx);
         let Some(typed) = typed.filter(|typed| typed.len() > 1) else { return alone() };
-        match catch_panic(E::NAME, || Ok(E::fit_many(&typed, data, ctx))) {
+        let models = catch_panic(E::NAME, || Ok(E::fit_many(&typed, data, ctx)));
+        if let Err(cancelled) = ctx.check_cancelled() {
+            return configs.iter().map(|_| Err(cancelled.clone())).collect();
+        }
+        match models {
             Ok(models) if models.len() == typed.len() => {
                 ctx.work().fits(typed.len() as u64);
                 let name = |e| Error::from_author(E::NAME, e);

@@ -27,6 +27,7 @@ impl<T: Transformer + Serialize + DeserializeOwned> Model for T {}
 ///   checked before it starts. Parameter ranges have already been checked.
 /// - `plan` declares what `fit` will request; see [`StagePlan`].
 /// - It accesses rows only through [`Dataset`], and may request the same summary repeatedly.
+/// - It ends soon after it was cancelled: passes over rows do by themselves, other loops call [`FitContext::check_cancelled`].
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame, Field, Schema};

@@ -1,4 +1,4 @@
-use luthier_core::params::{Param, ParamError, ParamType, Params, Required, Value};
+use luthier_core::params::{Param, ParamError, ParamType, Params, Required, Simpler, Value};
 
 use crate::model::{Everything, Nothing, Solver};
 
@@ -49,6 +49,21 @@ fn builder_takes_what_is_plainly_meant() {
     assert_eq!(params.get(Everything::TYPE).map(String::as_str), Some("fancy"));
     assert_eq!(Everything::TYPE.name(), "type");
     assert_eq!(params.validate(), Ok(()));
+}
+
+#[test]
+fn the_order_of_complexity_is_what_was_declared() {
+    let orders = Nothing::param_infos().iter().chain(Everything::param_infos());
+    let declared: Vec<_> = orders.filter_map(|info| Some((info.name, info.simpler?))).collect();
+    assert_eq!(
+        declared,
+        [
+            ("reg_param", Simpler::Larger),
+            ("depth", Simpler::Smaller),
+            ("tol", Simpler::Larger),
+            ("k", Simpler::Smaller)
+        ]
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn form_of_spark() {
         default: Some(|| Value::Int(10)),
         range: Some(">= 0"),
         column: None,
+        simpler: None,
         required: false,
         optional: false,
         choices: || &[],

@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 30;
 #[params(check = "Self::check")]
 pub(crate) struct Everything {
     /// Strength of the penalty.
-    #[param(default = 0.0, range = 0.0..)]
+    #[param(default = 0.0, range = 0.0.., simpler = larger)]
     pub(crate) reg_param: f64,
     /// Share of the L1 penalty.
     ///
@@ -40,7 +40,7 @@ pub(crate) struct Everything {
     #[param(default = -1)]
     free: f64,
     /// Depth.
-    #[param(default = 5, range = ..=MAX_DEPTH)]
+    #[param(default = 5, range = ..=MAX_DEPTH, simpler = smaller)]
     depth: usize,
     /// Offset.
     #[param(default = -3, range = -10..10)]
@@ -58,10 +58,10 @@ pub(crate) struct Everything {
     #[param(default = "fold", column = fold)]
     fold_col: Option<String>,
     /// Tolerance, if any.
-    #[param(default, greater_than = 0.0)]
+    #[param(default, greater_than = 0.0, simpler = larger)]
     tol: Option<f64>,
     /// Number of components.
-    #[param(range = 1..)]
+    #[param(range = 1.., simpler = smaller)]
     k: Required<usize>,
     /// Columns to take.
     #[param(default = ["a", "b"], column = input)]

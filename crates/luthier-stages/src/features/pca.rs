@@ -43,7 +43,7 @@ use crate::together::fit_in_groups;
 #[derive(Debug, Clone, PartialEq, Params)]
 pub struct Pca {
     /// Number of components; at most the number of features.
-    #[param(range = 1..)]
+    #[param(range = 1.., simpler = smaller)]
     k: Required<usize>,
     /// The numeric or vector column to project.
     #[param(default = "features", column = input)]

@@ -31,7 +31,7 @@ pub struct PolynomialExpansion {
     #[param(default = "poly_features", column = output)]
     output_col: String,
     /// Largest number of factors in a product.
-    #[param(default = 2, range = 1..)]
+    #[param(default = 2, range = 1.., simpler = smaller)]
     degree: usize,
 }
 

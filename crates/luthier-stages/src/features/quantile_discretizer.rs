@@ -39,7 +39,7 @@ pub struct QuantileDiscretizer {
     #[param(default = "bucket", column = output)]
     output_col: String,
     /// Number of buckets.
-    #[param(default = 2, range = 2..)]
+    #[param(default = 2, range = 2.., simpler = smaller)]
     num_buckets: usize,
     /// Largest error of the rank of a quantile, as a fraction of the rows. Up to about two thousand distinct values quantiles
     /// are exact. With 0 they are always exact, and all distinct values are kept in memory.

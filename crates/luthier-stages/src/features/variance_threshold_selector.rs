@@ -36,7 +36,7 @@ pub struct VarianceThresholdSelector {
     #[param(default = "selected_features", column = output)]
     output_col: String,
     /// Threshold that the variance of a feature must exceed.
-    #[param(default = 0.0, range = 0.0..)]
+    #[param(default = 0.0, range = 0.0.., simpler = larger)]
     variance_threshold: f64,
 }
 

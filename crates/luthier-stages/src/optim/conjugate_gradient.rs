@@ -1,5 +1,6 @@
 //! Large linear systems by products alone.
 
+use luthier_core::CancelToken;
 use ndarray::{Array1, Zip};
 
 /// Steps between two computations of the residual anew.
@@ -34,7 +35,8 @@ pub(crate) struct Found {
 /// Conjugate gradients on `½ ‖z − A t‖² + ½ Σ diagonal t²` from zero (Hestenes and Stiefel 1952; the form that keeps the
 /// residual, Björck 1996): on a quadratic function the steps of L-BFGS with an exact line search.
 ///
-/// Ends where no entry of the gradient exceeds `tolerance` and what rounding leaves of it, or after `limit` steps.
+/// Ends where no entry of the gradient exceeds `tolerance` and what rounding leaves of it, after `limit` steps, or when it is
+/// cancelled.
 /// `precondition` multiplies by something like the inverse of the Hessian; of many minima it finds the smallest in that
 /// measure.
 pub(crate) fn conjugate_gradient(
@@ -43,6 +45,7 @@ pub(crate) fn conjugate_gradient(
     precondition: impl Fn(&Array1<f64>) -> Array1<f64>,
     tolerance: f64,
     limit: usize,
+    cancel: &CancelToken,
 ) -> Found {
     let mut t = Array1::<f64>::zeros(diagonal.len());
     let mut residual = system.residual(&t);
@@ -55,7 +58,11 @@ pub(crate) fn conjugate_gradient(
         |t: &Array1<f64>, residual: &Array1<f64>| system.value(t, residual) + 0.5 * (diagonal * t).dot(t);
     let mut history = vec![value(&t, &residual)];
     let (mut best, mut best_t, mut since) = (largest(&downhill), t.clone(), 0);
-    while best > tolerance + rounding(&best_t) && history.len() <= limit && since < PATIENCE {
+    while best > tolerance + rounding(&best_t)
+        && history.len() <= limit
+        && since < PATIENCE
+        && !cancel.is_cancelled()
+    {
         let image = system.image(&direction);
         let pull = diagonal * &direction;
         let length = slope / (system.bend(&direction, &image) + direction.dot(&pull));
@@ -85,4 +92,56 @@ pub(crate) fn conjugate_gradient(
     // The residual that was carried along may have drifted: what counts is the true one.
     let gradient = largest(&(system.downhill(&system.residual(&best_t)) - diagonal * &best_t));
     Found { converged: gradient <= 4.0 * (tolerance + rounding(&best_t)), t: best_t, history }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `½ Σ (i + 1) t_i² − Σ t_i`.
+    struct Diagonal(usize);
+
+    impl Diagonal {
+        fn times(&self, t: &Array1<f64>) -> Array1<f64> {
+            (0..self.0).map(|i| (i + 1) as f64 * t[i]).collect()
+        }
+    }
+
+    impl NormalSystem for Diagonal {
+        fn residual(&self, t: &Array1<f64>) -> Array1<f64> {
+            1.0 - self.times(t)
+        }
+        fn image(&self, direction: &Array1<f64>) -> Array1<f64> {
+            self.times(direction)
+        }
+        fn downhill(&self, residual: &Array1<f64>) -> Array1<f64> {
+            residual.clone()
+        }
+        fn bend(&self, direction: &Array1<f64>, image: &Array1<f64>) -> f64 {
+            direction.dot(image)
+        }
+        fn value(&self, t: &Array1<f64>, _: &Array1<f64>) -> f64 {
+            0.5 * t.dot(&self.times(t)) - t.sum()
+        }
+    }
+
+    #[test]
+    fn steps_end_when_they_are_cancelled() {
+        let steps = |cancel: &CancelToken, after: usize| {
+            let taken = std::cell::Cell::new(0);
+            let count = |slope: &Array1<f64>| {
+                taken.set(taken.get() + 1);
+                if taken.get() > after {
+                    cancel.cancel();
+                }
+                slope.clone()
+            };
+            let found = conjugate_gradient(&Diagonal(30), &Array1::zeros(30), count, 1e-12, 1000, cancel);
+            (found.history.len() - 1, found.converged)
+        };
+        let (all, converged) = steps(&CancelToken::never(), 0);
+        assert!(converged && (20..=40).contains(&all), "{all}");
+        assert_eq!(steps(&CancelToken::new(), 3), (3, false));
+        assert_eq!(steps(&CancelToken::new(), 0), (0, false));
+    }
 }

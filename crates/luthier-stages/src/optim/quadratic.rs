@@ -1,5 +1,6 @@
 //! Quadratic functions with an L1 penalty in a box.
 
+use luthier_core::CancelToken;
 use ndarray::{Array1, ArrayView1};
 
 use super::basis::Basis;
@@ -29,6 +30,8 @@ pub(crate) struct Quadratic<'a> {
     /// `g`.
     pub(crate) slope: ArrayView1<'a, f64>,
     pub(crate) region: &'a Region,
+    /// Ends the search for the minimum early.
+    pub(crate) cancel: &'a CancelToken,
 }
 
 impl Quadratic<'_> {
@@ -94,7 +97,7 @@ impl<'a, 'b> Face<'a, 'b> {
         let violations = self.u.iter().zip(&self.slope).enumerate();
         let worst = violations.map(|(j, (u, g))| region.violation(j, *u, *g)).fold(0.0, f64::max);
         for _ in 0..STEPS.0 * self.u.len() + STEPS.1 {
-            if !self.descend() && !self.widen(ACCURACY * worst) {
+            if self.problem.cancel.is_cancelled() || (!self.descend() && !self.widen(ACCURACY * worst)) {
                 break;
             }
         }
@@ -245,7 +248,8 @@ mod tests {
         start: &[f64],
     ) -> (Array1<f64>, f64) {
         let slope = curvature.times(ndarray::aview1(start)) + b;
-        let problem = Quadratic { curvature, point: start, slope: slope.view(), region };
+        let problem =
+            Quadratic { curvature, point: start, slope: slope.view(), region, cancel: &CancelToken::never() };
         let u = problem.minimise();
         let at = problem.slope(&u);
         let each = u.iter().zip(&at).enumerate();

@@ -3,6 +3,7 @@
 // Helpers are not tests by name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cancel;
 mod conformance;
 mod damaged;
 mod data;

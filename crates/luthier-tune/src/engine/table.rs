@@ -1,15 +1,18 @@
 //! The table of a session: what is known of every candidate.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use luthier_core::frame::Schema;
-use luthier_core::{DynEvaluator, PipelineModel};
+use luthier_core::{Dataset, DynEvaluator, DynModel, PipelineModel, evaluate_all};
 
 use super::Session;
 use crate::failure::Failure;
 use crate::notes::{SearchNote, failed, missing_metrics, numbered, reasons_by_fold};
 use crate::observer::SearchEvent;
 use crate::result::{
-    CandidateResult, FoldMetric, FoldResult, Outcome, SearchResult, SecondaryMetric, probabilities_best,
-    rank, std_error_of,
+    CandidateResult, FoldMetric, FoldResult, Outcome, SearchResult, SecondaryMetric, TestScore,
+    probabilities_best, rank, std_error_of,
 };
 use crate::search::{ProcedureScore, SubModels};
 use crate::{Error, Result};
@@ -121,7 +124,7 @@ impl Session {
             Some(_) => {
                 let refitted = self.refit(best);
                 if let Ok(model) = &refitted {
-                    said.add_model(PipelineModel::from(std::sync::Arc::clone(model)).notes());
+                    said.add_model(PipelineModel::from(Arc::clone(model)).notes());
                 }
                 Some(refitted)
             }
@@ -138,6 +141,7 @@ impl Session {
             complaints.map(|text| SearchNote::new(luthier_core::NoteKind::Other, text)).collect();
         match refitted {
             Some(Ok(model)) => {
+                result.test = self.test_score(&model)?;
                 result.notes.extend(failed(&result));
                 result.notes.extend(complaints);
                 Ok(crate::Tuned { model, result, sub_models, out_of_fold })
@@ -145,6 +149,22 @@ impl Session {
             Some(Err(source)) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
             None => Err(self.without_best(result, defined_for.into_iter().next().flatten())),
         }
+    }
+
+    /// The metrics of a model on the test rows, if there are any.
+    fn test_score(&self, model: &Arc<dyn DynModel>) -> Result<Option<TestScore>> {
+        let Some(test) = &self.search.test else { return Ok(None) };
+        let predicted = Dataset::new(test.clone()).through(Arc::clone(model))?;
+        let scores = evaluate_all(&self.evaluators, std::slice::from_ref(&predicted)).into_iter().flatten();
+        let mut score =
+            TestScore { rows: test.num_rows(), metrics: BTreeMap::new(), errors: BTreeMap::new() };
+        for (name, metric) in self.metrics.iter().zip(scores) {
+            match metric {
+                Ok(metric) => drop(score.metrics.insert(name.clone(), metric)),
+                Err(error) => drop(score.errors.insert(name.clone(), error.to_string())),
+            }
+        }
+        Ok(Some(score))
     }
 
     /// The error of a search in which no candidate has a mean.

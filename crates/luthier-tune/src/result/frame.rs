@@ -38,7 +38,8 @@ impl SearchResult {
             ("rank".to_owned(), integers(&|one, _| one.rank as i64)),
         ];
         if self.pipelines.len() > 1 {
-            let names: Vec<&str> = cells().map(|(one, _)| self.pipeline_of(one).unwrap_or_default()).collect();
+            let names: Vec<&str> =
+                cells().map(|(one, _)| self.pipeline_of(one).unwrap_or_default()).collect();
             columns.push(("pipeline".to_owned(), Column::utf8(names)));
         }
         for name in self.param_names() {

@@ -6,7 +6,7 @@ mod document;
 mod failures;
 mod frame;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use luthier_core::Work;
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,13 @@ pub struct SecondaryMetric {
 /// Metrics of a model on test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TestScore {
-    /// The number of test rows.
+    /// The number of test rows that are scored.
     pub rows: usize,
-    /// One of each evaluator; the first is of the metric that ranks.
-    pub metrics: Vec<FoldMetric>,
+    /// The metrics, by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// Why metrics are missing, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<String, String>,
 }
 
 /// The results of a search: its candidates, how long it took, and the work that was done.

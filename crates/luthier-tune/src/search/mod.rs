@@ -8,6 +8,7 @@ mod train_validation_split;
 mod tuned_model;
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -143,6 +144,7 @@ pub struct Search {
     pub(crate) selection: Selection,
     pub(crate) max_fits: Option<u64>,
     pub(crate) out_of_fold: bool,
+    pub(crate) test: Option<DataFrame>,
     pub(crate) observers: Observers,
 }
 
@@ -203,6 +205,7 @@ impl Search {
             selection: Selection::default(),
             max_fits: None,
             out_of_fold: false,
+            test: None,
             observers: Observers::default(),
         }
     }
@@ -301,6 +304,13 @@ impl Search {
     /// Also predicts every validation row with the best candidate fitted on the training rows of its round.
     pub fn out_of_fold(mut self, out_of_fold: bool) -> Self {
         self.out_of_fold = out_of_fold;
+        self
+    }
+
+    /// Rows that the search does not see: the model that is fitted last is scored on them once, by all evaluators (see
+    /// [`SearchResult::test`]).
+    pub fn test(mut self, rows: DataFrame) -> Self {
+        self.test = Some(rows);
         self
     }
 
@@ -449,6 +459,5 @@ impl Search {
 
 /// Whether one configuration makes a simpler model than another.
 pub(crate) fn is_simpler(one: &dyn DynEstimator, other: &dyn DynEstimator) -> bool {
-    let _ = (one, other);
-    false
+    one.compare_complexity(other) == Some(Ordering::Less)
 }

@@ -206,6 +206,13 @@ macro_rules! search_options {
                 self
             }
 
+            /// Rows that the search does not see: the model that is fitted last is scored on them once, by all evaluators (see
+            /// [`SearchResult::test`](crate::SearchResult)).
+            pub fn test(mut self, rows: luthier_core::frame::DataFrame) -> Self {
+                self.search = self.search.test(rows);
+                self
+            }
+
             /// Adds an observer, which follows the search while it runs.
             pub fn observe(mut self, observer: impl $crate::Observer) -> Self {
                 self.search = self.search.observe(Arc::new(observer));

@@ -2,6 +2,8 @@
 
 use luthier_core::frame::{ColumnType, DataFrame, Schema};
 
+use super::{hold_out, invalid};
+
 /// Checks that a column exists and has a type that a splitter can use.
 pub(super) fn require(
     schema: &Schema,
@@ -38,4 +40,25 @@ pub(super) fn places(frame: &DataFrame, column: &str) -> anyhow::Result<(Vec<u32
     };
     let places = ranks.of_row.into_iter().enumerate().map(place).collect::<Result<_, _>>()?;
     Ok((places, ranks.distinct.len()))
+}
+
+/// Test rows of which the rows of one group are all or none.
+///
+/// # Errors
+/// A missing group, with its row; only one group.
+pub(super) fn whole_groups(
+    frame: &DataFrame,
+    column: &str,
+    share: f64,
+    seed: u64,
+) -> anyhow::Result<Vec<bool>> {
+    let (groups, count) = places(frame, column)?;
+    if count < 2 {
+        return Err(invalid(format!(
+            "column `{column}` has {count} group in {} rows, expected at least 2: rows of a group are not parted, so none can be \
+             test rows",
+            frame.num_rows()
+        )));
+    }
+    Ok(hold_out::grouped(&groups, hold_out::wanted(groups.len(), share), seed))
 }

@@ -3,7 +3,7 @@ use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
 use super::columns::require;
-use super::{NamedSplitter, Split, Splitter, invalid, too_few_rows};
+use super::{NamedSplitter, Split, Splitter, hold_out, invalid, too_few_rows};
 
 /// Cross-validation with folds from a column: the rows of each value are held out once.
 ///
@@ -81,6 +81,15 @@ impl Splitter for FoldColumn {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.column(schema).map(|_| ())
+    }
+
+    /// Whole folds, because their rows belong together; never rows that are always training rows.
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        let (folds, _) = Self::folds(frame, self.column(frame.schema())?)?;
+        let known: Vec<u32> = folds.iter().copied().flatten().collect();
+        let wanted = hold_out::wanted(folds.len(), share).min(known.len());
+        let mut chosen = hold_out::grouped(&known, wanted, seed).into_iter();
+        Ok(folds.iter().map(|fold| fold.is_some() && chosen.next() == Some(true)).collect())
     }
 
     fn num_rounds(&self) -> Option<usize> {

@@ -4,7 +4,7 @@ use luthier_core::Blocks;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
-use super::columns::{places, require_groups};
+use super::columns::{places, require_groups, whole_groups};
 use super::shuffle::shuffle;
 use super::{NamedSplitter, Split, Splitter, invalid};
 
@@ -63,6 +63,10 @@ impl Splitter for GroupKFold {
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.validate()?;
         require_groups(schema, self.group_col.get()?)
+    }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        whole_groups(frame, self.group_col.get()?, share, seed)
     }
 
     fn num_rounds(&self) -> Option<usize> {

@@ -2,7 +2,7 @@ use luthier_core::Blocks;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
-use super::strata::{check, deal, strata};
+use super::strata::{self, check, deal, strata};
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross-validation: `k` random folds whose sizes differ by at most 1, each held out once.
@@ -42,6 +42,10 @@ impl Splitter for KFold {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.stratify.iter().try_for_each(|column| check(schema, column))
+    }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        strata::test_rows(frame, self.stratify.as_ref(), share, seed)
     }
 
     fn num_rounds(&self) -> Option<usize> {

@@ -2,7 +2,7 @@ use luthier_core::Blocks;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
-use super::columns::{places, require_groups};
+use super::columns::{places, require_groups, whole_groups};
 use super::{NamedSplitter, Split, Splitter, invalid};
 
 /// Each group of rows, such as those of one site, is held out once. The seed is ignored.
@@ -41,6 +41,10 @@ impl Splitter for LeaveOneGroupOut {
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.validate()?;
         require_groups(schema, self.group_col.get()?)
+    }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        whole_groups(frame, self.group_col.get()?, share, seed)
     }
 
     fn num_rounds(&self) -> Option<usize> {

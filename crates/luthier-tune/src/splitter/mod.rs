@@ -4,6 +4,7 @@ mod columns;
 mod entry;
 mod fold_column;
 mod group_k_fold;
+pub mod hold_out;
 mod k_fold;
 mod leave_one_group_out;
 mod leave_one_out;
@@ -219,6 +220,20 @@ pub trait Splitter: Any + Debug + Send + Sync {
 
     /// The number of rounds; `None` if it is only known from the rows.
     fn num_rounds(&self) -> Option<usize>;
+
+    /// Sets rows aside for a test, about `share` of all (more than 0 and less than 1): for each row whether it is a test row.
+    /// A configuration asks for it with `test = 0.2`; the splitter then splits the other rows.
+    ///
+    /// By default, rows are chosen at random. What must not be parted in [`split`](Self::split) must not be parted here: a
+    /// splitter by groups sets whole groups aside, one by time the latest rows. [`hold_out`] has the functions for it. As there,
+    /// the answer depends on the seed, the number of rows and their values, and never on partitions.
+    ///
+    /// # Errors
+    /// If there are too few rows, or a column cannot be used.
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        let rows = frame.num_rows();
+        Ok(hold_out::random(rows, hold_out::wanted(rows, share), seed))
+    }
 }
 
 /// A splitter that a configuration can name. Register it with

@@ -3,7 +3,7 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
 use super::micro_blocks::MicroBlocks;
-use super::strata::{check, seed_of, strata};
+use super::strata::{self, check, seed_of, strata};
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross-validation repeated with other random folds: `num_repeats · num_folds` rounds.
@@ -54,6 +54,10 @@ impl Splitter for RepeatedKFold {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.stratify.iter().try_for_each(|column| check(schema, column))
+    }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        strata::test_rows(frame, self.stratify.as_ref(), share, seed)
     }
 
     fn num_rounds(&self) -> Option<usize> {

@@ -5,7 +5,7 @@ use luthier_core::params::Params;
 use luthier_core::{Blocks, Round, Rounds, Rows};
 
 use super::columns::{places, require};
-use super::{NamedSplitter, Split, Splitter, invalid};
+use super::{NamedSplitter, Split, Splitter, hold_out, invalid};
 
 /// Rounds in the order of time: trains on rows up to an origin and validates on the rows behind it, then moves the origin on.
 ///
@@ -111,6 +111,17 @@ impl Splitter for RollingOrigin {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.time_col.iter().try_for_each(|column| check_time(schema, column))
+    }
+
+    /// The latest times. No `gap` is left before them.
+    fn test_rows(&self, frame: &DataFrame, share: f64, _seed: u64) -> anyhow::Result<Vec<bool>> {
+        let (times, count) = self.times(frame)?;
+        if count < 2 {
+            return Err(invalid(format!(
+                "{count} point in time cannot be divided into training and test rows, expected at least 2"
+            )));
+        }
+        Ok(hold_out::latest(&times, hold_out::wanted(times.len(), share)))
     }
 
     fn num_rounds(&self) -> Option<usize> {

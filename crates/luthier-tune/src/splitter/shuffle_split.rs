@@ -3,7 +3,7 @@ use luthier_core::params::Params;
 use luthier_core::{Round, Rows};
 
 use super::micro_blocks::MicroBlocks;
-use super::strata::{check, seed_of, strata};
+use super::strata::{self, check, seed_of, strata};
 use super::train_ratio::training_rows;
 use super::{NamedSplitter, Split, Splitter};
 
@@ -52,6 +52,10 @@ impl Splitter for ShuffleSplit {
 
     fn check_schema(&self, schema: &Schema) -> anyhow::Result<()> {
         self.stratify.iter().try_for_each(|column| check(schema, column))
+    }
+
+    fn test_rows(&self, frame: &DataFrame, share: f64, seed: u64) -> anyhow::Result<Vec<bool>> {
+        strata::test_rows(frame, self.stratify.as_ref(), share, seed)
     }
 
     fn num_rounds(&self) -> Option<usize> {

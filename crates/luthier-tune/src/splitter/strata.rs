@@ -3,6 +3,7 @@
 use luthier_core::frame::{ColumnType, DataFrame, Ranks, Schema};
 
 use super::columns::require;
+use super::hold_out;
 use super::shuffle::shuffle;
 
 /// Whole numbers with at most this many distinct values are classes.
@@ -37,6 +38,28 @@ pub(super) fn strata(frame: &DataFrame, column: Option<&String>) -> anyhow::Resu
     }
     strata.retain(|stratum| !stratum.is_empty());
     Ok(strata)
+}
+
+/// Test rows at random; with a column, each stratum has its share.
+pub(super) fn test_rows(
+    frame: &DataFrame,
+    column: Option<&String>,
+    share: f64,
+    seed: u64,
+) -> anyhow::Result<Vec<bool>> {
+    let wanted = hold_out::wanted(frame.num_rows(), share);
+    if column.is_none() {
+        return Ok(hold_out::random(frame.num_rows(), wanted, seed));
+    }
+    let mut stratum_of = vec![0usize; frame.num_rows()];
+    for (number, rows) in strata(frame, column)?.iter().enumerate() {
+        for &row in rows {
+            if let Some(stratum) = stratum_of.get_mut(row as usize) {
+                *stratum = number;
+            }
+        }
+    }
+    Ok(hold_out::stratified(&stratum_of, wanted, seed))
 }
 
 /// The stratum of each distinct value.

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SplitArgs) -> Result<()> {
         [] => source,
         columns => {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let whole = without_nulls(&source.scan()?, &columns).context("--drop-nulls")?;
+            let whole = without_nulls(&source.scan()?, &columns, None).context("--drop-nulls")?;
             source.with_rows(whole)
         }
     };

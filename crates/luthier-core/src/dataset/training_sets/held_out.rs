@@ -115,6 +115,7 @@ fn descend<E: From<Error>>(
     outside: &States,
     f: &mut impl FnMut(Range<usize>, Vec<Dataset>) -> Result<(), E>,
 ) -> Result<(), E> {
+    sets.check_cancelled()?;
     if range.len() <= sets.capacity.wave {
         let rounds = sets.rounds.as_slice().get(range.clone()).unwrap_or_default();
         let training = rounds.iter().map(|round| round.train.clone()).zip(all_but_one(outside, leaves)?);

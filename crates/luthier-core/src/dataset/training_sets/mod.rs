@@ -63,7 +63,7 @@ impl<'a> TrainingSets<'a> {
     /// Without sharing nothing is read. Requests that cannot be answered are returned with their errors, by view.
     ///
     /// # Errors
-    /// If rows cannot be read at all.
+    /// If rows cannot be read at all, or reading them is cancelled.
     pub fn read(
         views: Vec<(Dataset, Vec<Need>)>,
         rounds: &'a Rounds,
@@ -81,9 +81,10 @@ impl<'a> TrainingSets<'a> {
         sets.fuse();
         let failed = match sets.read_first(budget) {
             Ok(()) => asked.iter().map(|_| Vec::new()).collect(),
+            Err(cancelled) if cancelled.is_cancelled() => return Err(cancelled),
             // One bad column must not make the other requests fail.
             Err(_) => {
-                let failed = sets.keep_sound(asked);
+                let failed = sets.keep_sound(asked)?;
                 sets.fuse();
                 sets.read_first(budget)?;
                 failed
@@ -150,6 +151,11 @@ impl<'a> TrainingSets<'a> {
         Ok(())
     }
 
+    /// Merges of many rounds may take longer than reading the rows did.
+    fn check_cancelled(&self) -> Result<()> {
+        self.views.first().map_or(Ok(()), |view| view.data.cancel_token().check())
+    }
+
     /// Whether the frame has other rows than these.
     fn has_rows_outside(&self, rows: &Rows) -> bool {
         let blocks = self.views.first().and_then(|view| view.data.blocks());
@@ -157,7 +163,7 @@ impl<'a> TrainingSets<'a> {
     }
 
     /// Drops the requests that fail by themselves.
-    fn keep_sound(&mut self, asked: Vec<Vec<Need>>) -> Vec<Vec<FailedNeed>> {
+    fn keep_sound(&mut self, asked: Vec<Vec<Need>>) -> Result<Vec<Vec<FailedNeed>>> {
         let mut all_failed = Vec::new();
         for (view, asked) in self.views.iter_mut().zip(asked) {
             let mut failed: Vec<FailedNeed> = Vec::new();
@@ -169,12 +175,13 @@ impl<'a> TrainingSets<'a> {
                 }
                 match view.data.pass(std::slice::from_ref(&need), view.data.source.all_rows()) {
                     Ok(_) => view.needs.push(need),
+                    Err(cancelled) if cancelled.is_cancelled() => return Err(cancelled),
                     Err(error) => failed.push((need, error)),
                 }
             }
             all_failed.push(failed);
         }
-        all_failed
+        Ok(all_failed)
     }
 
     /// The states of disjoint sets of blocks over all views, then, if `rest`, those of all other rows: merged from the blocks
@@ -251,6 +258,7 @@ impl<'a> TrainingSets<'a> {
                     sets.push((shown.validate.clone(), states));
                 }
                 start = places.end;
+                self.check_cancelled()?;
                 f(places, self.prepared(sets))?;
             }
         }

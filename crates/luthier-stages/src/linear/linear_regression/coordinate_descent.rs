@@ -1,8 +1,10 @@
+use luthier_core::CancelToken;
 use ndarray::{Array1, Array2, Axis};
 
 use super::design::Design;
 use super::fit::Iterated;
 use super::lasso_path::{LassoPath, add_rows};
+use super::options::FitOptions;
 use super::scaling::Penalty;
 use super::ties::{flat_directions, flat_directions_of_rows, smallest_of_tied};
 use super::unit::UnitSystem;
@@ -62,30 +64,26 @@ impl PenaltyPath {
     }
 
     /// The minimum at one penalty: the optimality conditions hold to about 1e-13 for `tol ≤ 1e-6`.
-    /// `max_iter` counts the sweeps over all coordinates at this penalty; 0 answers with zero coefficients.
-    pub(super) fn solve(
-        &mut self,
-        system: &UnitSystem,
-        penalty: &Penalty,
-        tol: f64,
-        max_iter: usize,
-    ) -> Iterated {
+    /// Of the options it takes `tol`, `max_iter` and `cancel`: `max_iter` counts the sweeps over all coordinates at this penalty;
+    /// 0 answers with zero coefficients.
+    pub(super) fn solve(&mut self, system: &UnitSystem, penalty: &Penalty, options: &FitOptions) -> Iterated {
+        let FitOptions { tol, max_iter, ref cancel, .. } = *options;
         let zero = Array1::zeros(system.rhs.len());
-        let mut state = Descent::new(system, penalty, zero.clone());
+        let mut state = Descent::new(system, penalty, zero.clone(), cancel);
         let mut history = vec![state.objective()];
         let (mut iterations, mut converged) = (0, false);
         let enough = (1e-7 * tol).max(1e-13);
         if max_iter > 0 {
-            if let Some((on_path, pivot)) = self.on_lasso_path(system, penalty, enough) {
+            if let Some((on_path, pivot)) = self.on_lasso_path(system, penalty, enough, cancel) {
                 let (mut on_path, mut pivot) = (on_path, pivot);
                 history.push(on_path.objective());
                 on_path.settle_ties(&mut pivot, enough);
                 return Iterated { t: on_path.t, history, iterations: 1, converged: true, pivot };
             }
-            let start = self.start(system, penalty.l1).unwrap_or(zero);
-            state = Descent::new(system, penalty, start);
+            let start = self.start(system, penalty.l1, cancel).unwrap_or(zero);
+            state = Descent::new(system, penalty, start, cancel);
         }
-        while iterations < max_iter && !converged {
+        while iterations < max_iter && !converged && !cancel.is_cancelled() {
             let (before, last) = (state.t.clone(), state.objective());
             iterations += 1;
             state.sweeps();
@@ -115,12 +113,13 @@ impl PenaltyPath {
         system: &'a UnitSystem,
         penalty: &Penalty,
         enough: f64,
+        cancel: &'a CancelToken,
     ) -> Option<(Descent<'a>, f64)> {
         if self.ratio > 0.0 || system.design.is_some() || self.scale.len() > PATH_FEATURES {
             return None;
         }
         let path = self.lasso.get_or_insert_with(|| LassoPath::new(system, &self.scale));
-        let mut state = Descent::new(system, penalty, path.at(penalty.l1)?);
+        let mut state = Descent::new(system, penalty, path.at(penalty.l1)?, cancel);
         if state.violation() > 0.1 * enough + state.rounding() {
             path.refine(&mut state.t, state.g.view(), penalty.l1);
             state.refresh();
@@ -129,17 +128,17 @@ impl PenaltyPath {
     }
 
     /// The solution on the rung just above a penalty.
-    fn start(&mut self, system: &UnitSystem, l1: f64) -> Option<Array1<f64>> {
+    fn start(&mut self, system: &UnitSystem, l1: f64, cancel: &CancelToken) -> Option<Array1<f64>> {
         let rung = |k: usize| self.l1_max / 2.0_f64.powi(k as i32);
         let above = (1..=RUNGS).take_while(|&k| rung(k) > l1).count();
         for k in self.rungs.len()..above {
             let l1 = rung(k + 1);
             let penalty = Penalty { l1, l2: self.ratio * l1, scale: self.scale.clone() };
             let start = self.rungs.last().cloned().unwrap_or_else(|| Array1::zeros(system.rhs.len()));
-            let mut state = Descent::new(system, &penalty, start);
+            let mut state = Descent::new(system, &penalty, start, cancel);
             for _ in 0..INNER_SWEEPS {
                 state.sweeps();
-                if state.violation() <= 1e-3 * l1 {
+                if state.violation() <= 1e-3 * l1 || cancel.is_cancelled() {
                     break;
                 }
             }
@@ -161,14 +160,15 @@ struct Descent<'a> {
     g: Array1<f64>,
     /// `z − A t` of a design.
     residual: Array1<f64>,
+    cancel: &'a CancelToken,
 }
 
 impl<'a> Descent<'a> {
-    fn new(system: &'a UnitSystem, penalty: &Penalty, t: Array1<f64>) -> Self {
+    fn new(system: &'a UnitSystem, penalty: &Penalty, t: Array1<f64>, cancel: &'a CancelToken) -> Self {
         let g = Array1::zeros(t.len());
         let l1 = penalty.scale.mapv(|p| p * penalty.l1);
         let residual = Array1::zeros(0);
-        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual };
+        let mut state = Self { system, l1, l2: penalty.diagonal(), t, g, residual, cancel };
         state.refresh();
         state
     }
@@ -225,7 +225,7 @@ impl<'a> Descent<'a> {
         let active = self.active();
         for _ in 0..INNER_SWEEPS {
             let moved = active.iter().filter(|&&j| self.update(j)).count() > 0;
-            if !moved {
+            if !moved || self.cancel.is_cancelled() {
                 break;
             }
         }
@@ -327,7 +327,13 @@ impl<'a> Descent<'a> {
         let slope: Array1<f64> =
             chosen.iter().map(|&j| self.l2[j] * self.t[j] - self.correlation(j)).collect();
         let region = Region::new(self.l1.select(Axis(0), &chosen).to_vec(), f64::NEG_INFINITY);
-        let model = Quadratic { curvature: &curvature, point: &point, slope: slope.view(), region: &region };
+        let model = Quadratic {
+            curvature: &curvature,
+            point: &point,
+            slope: slope.view(),
+            region: &region,
+            cancel: self.cancel,
+        };
         let found = model.minimise();
         chosen.into_iter().zip(found).for_each(|(j, t)| self.t[j] = t);
         self.refresh();

@@ -118,10 +118,11 @@ pub struct LinearRegression {
     #[param(column = weight)]
     weight_col: Option<String>,
     /// Strength of the penalty.
-    #[param(default = 0.0, range = 0.0..)]
+    #[param(default = 0.0, range = 0.0.., simpler = larger)]
     reg_param: f64,
     /// Mixture of the penalties: 0 is L2 only (ridge), 1 is L1 only (lasso).
     #[param(default = 0.0, range = 0.0..=1.0)]
+    // It has no order of complexity: more of the L1 penalty is less of the L2 penalty.
     elastic_net_param: f64,
     /// Whether to fit an intercept.
     #[param(default = true)]
@@ -175,7 +176,7 @@ impl LinearRegression {
             && width.is_none_or(|width| width > MULTIPLIED_FEATURES)
     }
 
-    fn options(&self) -> FitOptions {
+    fn options(&self, ctx: &FitContext) -> FitOptions {
         FitOptions {
             reg_param: self.reg_param,
             elastic_net_param: self.elastic_net_param,
@@ -184,10 +185,11 @@ impl LinearRegression {
             solver: self.solver,
             tol: self.tol,
             max_iter: self.max_iter,
+            cancel: ctx.cancel_token().clone(),
         }
     }
 
-    fn huber_options(&self) -> HuberOptions {
+    fn huber_options(&self, ctx: &FitContext) -> HuberOptions {
         HuberOptions {
             reg_param: self.reg_param,
             fit_intercept: self.fit_intercept,
@@ -195,6 +197,7 @@ impl LinearRegression {
             epsilon: self.epsilon,
             tol: self.tol,
             max_iter: self.max_iter,
+            cancel: ctx.cancel_token().clone(),
         }
     }
 
@@ -211,6 +214,7 @@ impl LinearRegression {
 /// The summaries of some rows, taken when they are first needed.
 struct Summaries<'a> {
     data: &'a Dataset,
+    ctx: &'a FitContext,
     spec: MomentsSpec,
     features_col: String,
     label_col: String,
@@ -229,9 +233,10 @@ fn known<T>(
 }
 
 impl<'a> Summaries<'a> {
-    fn of(config: &LinearRegression, data: &'a Dataset) -> Self {
+    fn of(config: &LinearRegression, data: &'a Dataset, ctx: &'a FitContext) -> Self {
         Self {
             data,
+            ctx,
             spec: config.spec(),
             features_col: config.features_col.clone(),
             label_col: config.label_col.clone(),
@@ -297,11 +302,7 @@ impl<'a> Summaries<'a> {
     }
 
     /// The models of all configurations on these rows.
-    fn fit(
-        &self,
-        configs: &[&LinearRegression],
-        ctx: &FitContext,
-    ) -> Vec<anyhow::Result<LinearRegressionModel>> {
+    fn fit(&self, configs: &[&LinearRegression]) -> Vec<anyhow::Result<LinearRegressionModel>> {
         let (robust, squared): (Vec<usize>, Vec<usize>) =
             (0..configs.len()).partition(|&i| configs[i].loss == Loss::Huber);
         let mut models: Vec<_> = configs.iter().map(|_| None).collect();
@@ -314,7 +315,7 @@ impl<'a> Summaries<'a> {
             models[i] = Some(result);
         }
         let mut fitted = Vec::new();
-        for (i, result) in self.fit_squares(configs, squared, ctx) {
+        for (i, result) in self.fit_squares(configs, squared) {
             match result {
                 Ok(fit) => fitted.push((i, fit)),
                 Err(error) => models[i] = Some(Err(error)),
@@ -325,7 +326,10 @@ impl<'a> Summaries<'a> {
             let model = self.model(configs[i], fit, &goodness);
             models[i] = Some(refined.clone().map(|()| model).map_err(anyhow::Error::from));
         }
-        models.into_iter().map(only).collect()
+        models
+            .into_iter()
+            .map(|model| self.ctx.check_cancelled().map_err(Into::into).and(only(model)))
+            .collect()
     }
 
     /// The chosen configurations by moments where they have enough digits and by the factor elsewhere.
@@ -333,7 +337,6 @@ impl<'a> Summaries<'a> {
         &self,
         configs: &[&LinearRegression],
         chosen: Vec<usize>,
-        ctx: &FitContext,
     ) -> Vec<(usize, anyhow::Result<Fitted>)> {
         if chosen.is_empty() {
             return Vec::new();
@@ -350,9 +353,7 @@ impl<'a> Summaries<'a> {
         let mut results = Vec::new();
         if !by_moments.is_empty() {
             match self.equations() {
-                Ok(moments) => {
-                    self.fit_moments(configs, by_moments, moments, &mut by_factor, &mut results, ctx)
-                }
+                Ok(moments) => self.fit_moments(configs, by_moments, moments, &mut by_factor, &mut results),
                 Err(error) => return failed(by_moments.into_iter().chain(by_factor).collect(), &error),
             }
         }
@@ -366,9 +367,9 @@ impl<'a> Summaries<'a> {
                 return results;
             }
         };
-        let options: Vec<FitOptions> = by_factor.iter().map(|&i| configs[i].options()).collect();
+        let options: Vec<FitOptions> = by_factor.iter().map(|&i| configs[i].options(self.ctx)).collect();
         let batch = fit_factor(factor, &options);
-        ctx.count_factorisations(batch.factorisations as u64);
+        self.ctx.count_factorisations(batch.factorisations as u64);
         for (&i, outcome) in by_factor.iter().zip(batch.outcomes) {
             let result = match outcome {
                 Ok(Outcome::Fitted(fit)) => {
@@ -400,7 +401,7 @@ impl<'a> Summaries<'a> {
             true => self.factor().map(|factor| (factor.totals(), factor.totals().is_finite()))?,
             false => self.equations().map(|equations| (equations.totals(), equations.is_finite()))?,
         };
-        let fit = match HuberProblem::start(&totals, finite, &config.huber_options())? {
+        let fit = match HuberProblem::start(&totals, finite, &config.huber_options(self.ctx))? {
             HuberStart::Fitted(fit) => fit,
             HuberStart::Problem(problem) if problem.is_of_few_rows(totals.rows) => {
                 let weight = config.weight_col.as_deref();
@@ -448,7 +449,7 @@ impl<'a> Summaries<'a> {
                 return chosen.into_iter().map(|i| (i, Err(error.clone().into()))).collect();
             }
         };
-        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
+        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options(self.ctx)).collect();
         let fits = chosen.into_iter().zip(fit_sparse_rows(rows, &options));
         let model = |i: usize, fit: Fit| {
             let (residual, explained) = rows.sums_of_squares(&fit.coefficients, fit.intercept);
@@ -476,11 +477,10 @@ impl<'a> Summaries<'a> {
         moments: &NormalEquations,
         by_factor: &mut Vec<usize>,
         results: &mut Vec<(usize, anyhow::Result<Fitted>)>,
-        ctx: &FitContext,
     ) {
-        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options()).collect();
+        let options: Vec<FitOptions> = chosen.iter().map(|&i| configs[i].options(self.ctx)).collect();
         let batch = fit_normal_equations(moments, &options);
-        ctx.count_factorisations(batch.factorisations as u64);
+        self.ctx.count_factorisations(batch.factorisations as u64);
         for (&i, outcome) in chosen.iter().zip(batch.outcomes) {
             match outcome {
                 Ok(Outcome::NeedsFactor { .. }) => {
@@ -544,7 +544,7 @@ impl Estimator for LinearRegression {
     type Model = LinearRegressionModel;
 
     fn fit(&self, data: &Dataset, ctx: &FitContext) -> anyhow::Result<LinearRegressionModel> {
-        only(Summaries::of(self, data).fit(&[self], ctx).into_iter().next())
+        only(Summaries::of(self, data, ctx).fit(&[self]).into_iter().next())
     }
 
     fn fit_many(
@@ -555,9 +555,9 @@ impl Estimator for LinearRegression {
         // Configurations of other columns see other rows.
         fit_in_groups(
             configs,
-            |config| Summaries::of(config, data),
+            |config| Summaries::of(config, data, ctx),
             |summaries, config| summaries.fits(config),
-            |summaries, group| summaries.fit(group, ctx),
+            |summaries, group| summaries.fit(group),
         )
     }
 

@@ -1,3 +1,4 @@
+use luthier_core::CancelToken;
 use luthier_core::linalg::cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub(crate) struct HuberOptions {
     pub(crate) tol: f64,
     /// Limit of the Newton steps; 0 answers with the least-squares start.
     pub(crate) max_iter: usize,
+    /// Ends iterations early; the fit is then of no use.
+    pub(crate) cancel: CancelToken,
 }
 
 impl HuberOptions {

@@ -10,7 +10,7 @@
 //! `Σ ω u² = 1`, or at zero if the sum is less there.
 
 use luthier_core::linalg::{thin_svd, triangular_factor};
-use luthier_core::{Dataset, Result};
+use luthier_core::{CancelToken, Dataset, Result};
 use ndarray::{Array1, Array2, Axis};
 
 use super::huber::{HuberFit, HuberPoint, HuberProblem, SMALLEST_SCALE, finish};
@@ -146,10 +146,11 @@ struct Dual<'a> {
     intercept: f64,
     /// The box's half width.
     bound: Array1<f64>,
+    cancel: &'a CancelToken,
 }
 
 impl<'a> Dual<'a> {
-    fn new(problem: &HuberProblem, rows: &'a Rows) -> Self {
+    fn new(problem: &'a HuberProblem, rows: &'a Rows) -> Self {
         let n = rows.y.len();
         let penalties: Vec<f64> = problem.active.iter().map(|&j| problem.penalty[j].sqrt()).collect();
         let intercept = usize::from(problem.options.fit_intercept);
@@ -162,6 +163,7 @@ impl<'a> Dual<'a> {
             has_intercept: problem.options.fit_intercept,
             intercept: 0.0,
             bound: &rows.root * problem.options.epsilon,
+            cancel: &problem.options.cancel,
         }
     }
 
@@ -174,11 +176,11 @@ impl<'a> Dual<'a> {
         for _ in 0..MOVES {
             let point = v.to_vec();
             let slope = curvature.times(v.view()) - &rows.root * &(&rows.y - self.intercept);
-            let model =
-                Quadratic { curvature: &curvature, point: &point, slope: slope.view(), region: &region };
+            let (slope, cancel) = (slope.view(), self.cancel);
+            let model = Quadratic { curvature: &curvature, point: &point, slope, region: &region, cancel };
             v = model.minimise();
             let off = v.dot(&rows.root);
-            if !self.has_intercept || off.abs() <= f64::EPSILON {
+            if !self.has_intercept || off.abs() <= f64::EPSILON || self.cancel.is_cancelled() {
                 break;
             }
             self.intercept += off / INTERCEPT;
@@ -196,7 +198,7 @@ impl<'a> Dual<'a> {
             return (v, SMALLEST_SCALE, tried);
         }
         // Above the bound that the label's own size sets no residual weighs more than it is.
-        while tried < SCALES {
+        while tried < SCALES && !self.cancel.is_cancelled() {
             v = self.at(high.0.exp(), &v);
             high.1 = excess(&v);
             tried += 1;
@@ -207,7 +209,11 @@ impl<'a> Dual<'a> {
         }
         // Regula falsi in the logarithm of the scale, the end that stays halved (Illinois).
         let mut side = 0;
-        while tried < SCALES && high.0 - low.0 > 1e-14 * low.0.abs().max(1.0) && excess(&v).abs() > 1e-14 {
+        while tried < SCALES
+            && high.0 - low.0 > 1e-14 * low.0.abs().max(1.0)
+            && excess(&v).abs() > 1e-14
+            && !self.cancel.is_cancelled()
+        {
             let straight = (low.0 * high.1 - high.0 * low.1) / (high.1 - low.1);
             let middle = 0.5 * (low.0 + high.0);
             // Far apart the logarithm is halved first.

@@ -1,5 +1,6 @@
 //! Least squares and ridge regression by conjugate gradients.
 
+use luthier_core::CancelToken;
 use luthier_core::linalg::triangular_factor;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
@@ -23,6 +24,7 @@ pub(super) fn least_squares(
     penalty: &Penalty,
     tol: f64,
     max_iter: Option<usize>,
+    cancel: &CancelToken,
 ) -> Iterated {
     let diagonal = penalty.diagonal();
     let tolerance = (tol * tol).clamp(1e-14, 1e-12);
@@ -37,10 +39,12 @@ pub(super) fn least_squares(
         },
         tolerance,
         limit,
+        cancel,
     );
     if penalty.l2 == 0.0 && lower.is_none() && !is_uniform(penalty.scale.view()) {
         let inverse = penalty.scale.mapv(|p| 1.0 / (p * p));
-        let smallest = conjugate_gradient(system, &diagonal, |slope| slope * &inverse, tolerance, limit);
+        let smallest =
+            conjugate_gradient(system, &diagonal, |slope| slope * &inverse, tolerance, limit, cancel);
         found = if smallest.converged { smallest } else { found };
     }
     let Found { t, history, converged } = found;

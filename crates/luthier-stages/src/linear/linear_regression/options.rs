@@ -1,5 +1,6 @@
 //! What a fit is asked for.
 
+use luthier_core::CancelToken;
 use luthier_core::params::ParamEnum;
 
 use super::scaling::{About, Deviation};
@@ -41,6 +42,8 @@ pub(crate) struct FitOptions {
     pub(crate) tol: f64,
     /// Limit of their iterations; 0 answers with the start. Direct solutions ignore it.
     pub(crate) max_iter: usize,
+    /// Ends iterations early; the fit is then of no use.
+    pub(crate) cancel: CancelToken,
 }
 
 impl Default for FitOptions {
@@ -53,6 +56,7 @@ impl Default for FitOptions {
             solver: Solver::Auto,
             tol: 1e-6,
             max_iter: 100,
+            cancel: CancelToken::never(),
         }
     }
 }

@@ -156,7 +156,7 @@ impl Shared {
                 self.paths.push(start);
                 self.paths.len() - 1
             });
-            self.paths[at].solve(system, &penalty, options.tol, options.max_iter)
+            self.paths[at].solve(system, &penalty, options)
         } else {
             // Of sparse rows it is the only way, so it goes on until it is there.
             let is_only_way = options.solver == Solver::Auto && self.is_sparse;
@@ -165,6 +165,7 @@ impl Shared {
                 &penalty,
                 options.tol,
                 if is_only_way { None } else { Some(options.max_iter) },
+                &options.cancel,
             )
         };
         // Spark's objective divides by the label's variance.

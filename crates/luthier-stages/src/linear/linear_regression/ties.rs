@@ -5,6 +5,7 @@
 //! is the smallest, `min Σ (p t)²`: it is what the elastic net tends to as its L2 penalty goes to zero, and it follows
 //! from the problem alone.
 
+use luthier_core::CancelToken;
 use luthier_core::linalg::{symmetric_eigen, thin_svd};
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
@@ -87,7 +88,9 @@ fn non_negative(a: &Array2<f64>, b: &Array1<f64>) -> Array1<f64> {
     let curvature = Curvature::from_rows(&[a.view()], &zeros, 1.0);
     let slope = -a.t().dot(b);
     let region = Region::new(zeros.clone(), 0.0);
-    Quadratic { curvature: &curvature, point: &zeros, slope: slope.view(), region: &region }.minimise()
+    let cancel = &CancelToken::never();
+    Quadratic { curvature: &curvature, point: &zeros, slope: slope.view(), region: &region, cancel }
+        .minimise()
 }
 
 #[cfg(test)]

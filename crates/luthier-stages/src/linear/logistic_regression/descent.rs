@@ -1,5 +1,6 @@
 //! The proximal Newton or quasi-Newton descent of one candidate.
 
+use luthier_core::CancelToken;
 use ndarray::{Array1, Array2};
 
 use super::loss::{LossAt, Shape};
@@ -45,6 +46,8 @@ pub(super) struct Problem {
     pub(super) offsets: Vec<f64>,
     pub(super) tol: f64,
     pub(super) max_iter: usize,
+    /// Ends the search for a step early.
+    pub(super) cancel: CancelToken,
 }
 
 /// Where a descent ended.
@@ -330,7 +333,13 @@ impl<'a> Descent<'a> {
         let (Some(at), Some(curvature)) = (&self.at, &self.curvature) else { return };
         let slope = self.slope(&self.point, at);
         let region = &self.problem.region;
-        let model = Quadratic { curvature, point: &self.point, slope: slope.view(), region };
+        let model = Quadratic {
+            curvature,
+            point: &self.point,
+            slope: slope.view(),
+            region,
+            cancel: &self.problem.cancel,
+        };
         let mut target = model.minimise().to_vec();
         for j in (0..self.shape.width).filter(|j| self.shape.sets > 1 && region.l1[*j] > 0.0) {
             // The anchors hold back a shift that all classes share, and the loss does not tell how far it should go.

@@ -103,10 +103,11 @@ pub struct LogisticRegression {
     #[param(default = Family::Auto)]
     family: Family,
     /// Strength of the penalty.
-    #[param(default = 0.0, range = 0.0..)]
+    #[param(default = 0.0, range = 0.0.., simpler = larger)]
     reg_param: f64,
     /// Mixture of the penalties: 0 is L2 only (ridge), 1 is L1 only (lasso).
     #[param(default = 0.0, range = 0.0..=1.0)]
+    // It has no order of complexity: more of the L1 penalty is less of the L2 penalty.
     elastic_net_param: f64,
     /// Whether to fit an intercept.
     #[param(default = true)]

@@ -40,7 +40,7 @@ pub(super) fn fit_rows(
             continue;
         }
         let coordinates = Coordinates { rows, shape: shape(rows, multinomial) };
-        let problem = match problem(config, coordinates, multinomial, names) {
+        let problem = match problem(config, coordinates, multinomial, names, ctx) {
             Ok(problem) => problem,
             Err(error) => {
                 models.push(Some(Err(error.into())));
@@ -56,9 +56,11 @@ pub(super) fn fit_rows(
         }
         let coordinates = Coordinates { rows, shape: shape(rows, multinomial) };
         let (places, problems): (Vec<usize>, Vec<Problem>) = waiting.into_iter().unzip();
-        let solutions = minimise(rows, coordinates.shape, &problems);
+        let solutions = minimise(rows, coordinates.shape, &problems, ctx.cancel_token());
         for ((i, problem), solution) in places.into_iter().zip(&problems).zip(&solutions) {
-            models[i] = Some(model(configs[i], coordinates, multinomial, problem, solution, names, ctx));
+            let fitted = ctx.check_cancelled().map_err(Into::into);
+            let model = |()| model(configs[i], coordinates, multinomial, problem, solution, names, ctx);
+            models[i] = Some(fitted.and_then(model));
         }
     }
     models.into_iter().map(only).collect()
@@ -73,6 +75,7 @@ fn problem(
     coordinates: Coordinates<'_>,
     multinomial: bool,
     names: &Names,
+    ctx: &FitContext,
 ) -> luthier_core::Result<Problem> {
     let (l2, region) = coordinates.penalty_and_region(
         &config.penalty(),
@@ -104,7 +107,7 @@ fn problem(
     let (threshold, thresholds) = config.rule();
     let offsets = Decision::new(multinomial, threshold, thresholds).offsets(&coordinates.rows.present);
     let (tol, max_iter) = config.stopping();
-    Ok(Problem { l2, region, start, offsets, tol, max_iter })
+    Ok(Problem { l2, region, start, offsets, tol, max_iter, cancel: ctx.cancel_token().clone() })
 }
 
 fn model(
@@ -129,7 +132,8 @@ fn model(
         &problem.region,
         [config.lower_bounds(), config.upper_bounds()],
     );
-    let separation = separation::find(coordinates, problem, solution);
+    let separation = separation::find(coordinates, problem, solution, ctx.cancel_token());
+    ctx.check_cancelled()?;
     let likelihood = match config.is_unpenalised() && separation.is_none() && solution.converged {
         true => Likelihood::of(config, coordinates, multinomial, solution, ctx),
         false => None,

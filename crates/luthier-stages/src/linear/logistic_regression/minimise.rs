@@ -1,5 +1,6 @@
 //! The descents of several candidates that pass over the rows together.
 
+use luthier_core::CancelToken;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -20,23 +21,29 @@ const DECREASE: f64 = 1e-7;
 /// Rows of a class without which a sample says nothing about it.
 const FEW_ROWS: u32 = 20;
 
-/// Minimises all problems. What one gets does not depend on the others, to the last bit.
+/// Minimises all problems. What one gets does not depend on the others, to the last bit. If it is cancelled, the solutions are
+/// wherever it was.
 ///
 /// The Hessian is that of all rows in every iteration where it is cheap. Elsewhere a first descent on a sample of the
 /// rows leads near the minimum, and its Hessian, updated by the gradients (BFGS), serves on all rows. For very many
 /// unknowns the last gradients must do (L-BFGS; with an L1 penalty in the orthants of OWL-QN).
-pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<Solution> {
+pub(super) fn minimise(
+    rows: &Rows,
+    shape: Shape,
+    problems: &[Problem],
+    cancel: &CancelToken,
+) -> Vec<Solution> {
     let unknowns = shape.unknowns() as f64;
     let n: usize = rows.blocks.iter().map(|b| b.len()).sum();
     if has_hessian(shape) && n as f64 * unknowns * unknowns <= CHEAP_HESSIAN {
         let mut descents: Vec<Descent<'_>> =
             problems.iter().map(|problem| Descent::new(shape, problem, None)).collect();
         descents.iter_mut().for_each(|descent| descent.enough = DECREASE * descent.problem.tol);
-        return run(rows, shape, Part::All, descents, true);
+        return run(rows, shape, Part::All, descents, true, cancel);
     }
     if !has_hessian(shape) {
         let descents = problems.iter().map(|problem| Descent::limited(rows, shape, problem)).collect();
-        return run(rows, shape, Part::All, descents, false);
+        return run(rows, shape, Part::All, descents, false, cancel);
     }
     let wanted = (n / 10).max(20 * shape.unknowns());
     let step = if every_class_is_in(rows, n / wanted) { n / wanted } else { 1 };
@@ -49,7 +56,7 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
         for descent in &mut descents {
             (descent.enough, descent.steepest) = (1e-4, f64::INFINITY);
         }
-        let near = run(rows, shape, sample, descents, false);
+        let near = run(rows, shape, sample, descents, false, cancel);
         descents = problems
             .iter()
             .zip(near)
@@ -63,9 +70,10 @@ pub(super) fn minimise(rows: &Rows, shape: Shape, problems: &[Problem]) -> Vec<S
             .collect();
         descents
             .par_iter_mut()
+            .filter(|_| !cancel.is_cancelled())
             .for_each(|descent| descent.set_hessian(hessian(rows, shape, sample, &descent.point)));
     }
-    run(rows, shape, Part::All, descents, false)
+    run(rows, shape, Part::All, descents, false, cancel)
 }
 
 /// Whether there is memory for a Hessian.
@@ -99,11 +107,18 @@ fn at_start(shape: Shape, problem: &Problem, gram: &Array2<f64>) -> Option<Array
 }
 
 /// Passes over the rows until every descent is done.
-fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, newton: bool) -> Vec<Solution> {
+fn run(
+    rows: &Rows,
+    shape: Shape,
+    part: Part,
+    mut descents: Vec<Descent<'_>>,
+    newton: bool,
+    cancel: &CancelToken,
+) -> Vec<Solution> {
     let scale = null_loss(rows);
     loop {
         let mut waiting: Vec<&mut Descent<'_>> = descents.iter_mut().filter(|d| !d.done).collect();
-        if waiting.is_empty() {
+        if waiting.is_empty() || cancel.is_cancelled() {
             break;
         }
         let queries: Vec<Query<'_>> = waiting
@@ -113,7 +128,7 @@ fn run(rows: &Rows, shape: Shape, part: Part, mut descents: Vec<Descent<'_>>, ne
         let answers = losses(rows, shape, part, &queries);
         drop(queries);
         waiting.par_iter_mut().zip(answers).for_each(|(descent, at)| {
-            if !descent.receive(at) {
+            if !descent.receive(at) || cancel.is_cancelled() {
                 return;
             }
             if descent.memory.is_none() {

@@ -11,6 +11,7 @@
 //!
 //! Sources: Albert & Anderson (1984), Santner & Duffy (1986), Konis (2007).
 
+use luthier_core::CancelToken;
 use luthier_core::linalg;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Deserialize, Serialize};
@@ -91,11 +92,12 @@ impl Cone {
     }
 }
 
-/// What separates the classes, if anything does.
+/// What separates the classes, if anything does and it is not cancelled.
 pub(super) fn find(
     coordinates: Coordinates<'_>,
     problem: &Problem,
     solution: &Solution,
+    cancel: &CancelToken,
 ) -> Option<Separation> {
     let Coordinates { rows, shape } = coordinates;
     let cone = Cone::of(problem);
@@ -112,7 +114,8 @@ pub(super) fn find(
     if !single.features.is_empty() {
         return Some(Separation { complete: is_complete, ..single });
     }
-    let by_direction = if has_hessian(shape) { direction(rows, shape, &cone, &solution.point) } else { None };
+    let by_direction =
+        if has_hessian(shape) { direction(rows, shape, &cone, &solution.point, cancel) } else { None };
     by_direction.or_else(|| {
         let classes = (0..).zip(&rows.class_weights).filter(|(_, w)| **w > 0.0);
         let classes = classes.map(|(k, _): (usize, _)| rows.present[k] as usize).collect();
@@ -152,9 +155,15 @@ fn at_point(rows: &Rows, shape: Shape, point: &[f64]) -> (f64, f64) {
 }
 
 /// A direction that separates: within the directions that leave the margins of rows near the boundary alone.
-fn direction(rows: &Rows, shape: Shape, cone: &Cone, point: &[f64]) -> Option<Separation> {
+fn direction(
+    rows: &Rows,
+    shape: Shape,
+    cone: &Cone,
+    point: &[f64],
+    cancel: &CancelToken,
+) -> Option<Separation> {
     let open: Vec<usize> = (0..shape.unknowns()).filter(|&j| cone.is_open(j)).collect();
-    let search = Search { rows, shape, cone, open };
+    let search = Search { rows, shape, cone, open, cancel };
     let start = Array1::from_iter(search.open.iter().map(|&j| point[j]));
     let mut on_boundary = search.margins(point, |margin, _| margin < NEAR);
     for _ in 0..ROUNDS {
@@ -189,6 +198,7 @@ struct Search<'a> {
     cone: &'a Cone,
     /// Unknowns that may go somewhere without end.
     open: Vec<usize>,
+    cancel: &'a CancelToken,
 }
 
 impl Search<'_> {
@@ -293,6 +303,7 @@ impl Search<'_> {
         let largest = start.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
         let mut v = if largest > 0.0 { start / largest } else { start };
         for _ in 0..STEPS {
+            self.cancel.check().ok()?;
             let margins = gradients.dot(&v);
             if margins.iter().all(|margin| *margin > 0.0) {
                 break;
