@@ -102,7 +102,7 @@ fn a_candidate_whose_stages_do_not_suit_each_other_is_a_row() {
         assert!(done && scene.has_model() && err.contains(why), "{grid}: {err}");
         let results = scene.results();
         for (index, candidate) in results["candidates"].as_array().unwrap().iter().enumerate() {
-            let error = candidate["folds"][0]["error"].as_str();
+            let error = candidate["folds"][0]["error"]["message"].as_str();
             assert_eq!(error.is_some_and(|error| error.contains(why)), index == failed, "{candidate}");
             assert_eq!(candidate["mean"].is_f64(), index != failed, "{candidate}");
         }

@@ -16,10 +16,10 @@ pub struct SearchNote {
     #[serde(flatten)]
     pub note: Note,
     /// For a note of a model: the fits that gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub fits: Option<NotedFits>,
     /// For a note of an evaluator: the folds that it is about, unless it is about all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub folds: Vec<u32>,
 }
 

@@ -112,8 +112,8 @@ fn candidates_that_fail_are_rows() {
     let candidate = |index: usize| &results["candidates"][index];
     assert_eq!(candidate(0)["mean"], "NaN");
     assert_eq!(candidate(0)["rank"], 2);
-    assert!(candidate(0)["folds"][0]["error"].as_str().unwrap().contains("thirteen is bad luck"));
-    assert!(candidate(2)["folds"][1]["error"].as_str().unwrap().contains("fourteen is too many"));
+    assert!(candidate(0)["folds"][0]["error"]["message"].as_str().unwrap().contains("thirteen is bad luck"));
+    assert!(candidate(2)["folds"][1]["error"]["message"].as_str().unwrap().contains("fourteen is too many"));
     assert_eq!(candidate(1)["rank"], 1);
     let csv = std::fs::read_to_string(scene.path("out/results.csv")).unwrap();
     assert!(csv.contains("NaN") && csv.contains("fourteen is too many"), "{csv}");
@@ -516,7 +516,7 @@ fn several_evaluators_are_reported_and_the_first_decides() {
         assert_eq!(with["also"][1]["mean"], "NaN");
         for fold in with["folds"].as_array().unwrap() {
             assert!(close(&fold["also"][0]["metric"], &fold["metric"]) && fold["also"][0]["error"].is_null());
-            assert!(fold["also"][1]["error"].as_str().unwrap().contains("a class, which is an integer"));
+            assert!(fold["also"][1]["error"]["message"].as_str().unwrap().contains("a class, which is an integer"));
             assert!(fold["error"].is_null());
         }
     }

@@ -30,7 +30,8 @@ pub struct Forecast {
     pub summary_bytes: u64,
     /// The number of bytes that a unit uses while it runs.
     pub unit_bytes: u64,
-    /// The number of bytes that the search may use.
+    /// The number of bytes that the search may use. It depends on the machine and is not part of the document of a result.
+    #[serde(skip)]
     pub budget: u64,
 }
 

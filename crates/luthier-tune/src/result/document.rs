@@ -15,6 +15,9 @@ const FORMAT: &str = "luthier.search_result";
 /// The version of the documents that are written; older ones are read.
 const VERSION: u32 = 1;
 
+/// The key of the best candidate: null if there is none.
+const BEST: &str = "best";
+
 #[derive(Serialize, Deserialize)]
 struct Head {
     format: String,
@@ -30,6 +33,9 @@ impl SearchResult {
     pub fn to_json(&self) -> Result<Value> {
         let head = json::to_value(&Head { format: FORMAT.to_owned(), version: VERSION })?;
         let mut document = json::to_value(self)?;
+        if self.best_candidate().is_none() {
+            document[BEST] = Value::Null;
+        }
         if let (Value::Object(document), Value::Object(head)) = (&mut document, head) {
             let body = std::mem::take(document);
             document.extend(head.into_iter().chain(body));
@@ -59,7 +65,14 @@ impl SearchResult {
                 head.version
             )));
         }
-        Ok(json::from_value(document)?)
+        match document[BEST] {
+            Value::Null => {
+                let mut document = document.clone();
+                document[BEST] = 0.into();
+                Ok(json::from_value(&document)?)
+            }
+            _ => Ok(json::from_value(document)?),
+        }
     }
 
     /// Reads the results from a file, such as the `results.json` that `luthier tune --out` writes.

@@ -82,7 +82,7 @@ pub struct SearchResult {
     #[serde(with = "luthier_core::json::float")]
     pub overlap: f64,
     /// How the executor deviated from `parallelism`, if it did. Like times and events, this depends on the executor.
-    #[serde(default)]
+    #[serde(skip)]
     pub executor_note: Option<String>,
     /// The total time in seconds, including the refit.
     #[serde(with = "luthier_core::json::float")]
