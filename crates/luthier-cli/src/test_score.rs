@@ -47,11 +47,16 @@ impl TestScore {
             evaluators: Vec::new(),
         };
         let shown = model.show(test, Taken::LeftOut)?;
-        let mut metrics = Vec::new();
+        let mut metrics: Vec<(String, Result<f64, String>)> = Vec::new();
         for Score { metric, value, notes, .. } in score(&evaluators, &shown.rows) {
             notes.iter().for_each(|about| note(&format!("on the test rows: {metric}: {}", about.message)));
             let value = value.map_err(|e| failure::message(&shown.in_file(e, &model, test)).to_string());
-            metrics.push((metric, value));
+            // Named as in the results of a search.
+            let numbered = (2..).map(|n| format!("{metric}_{n}"));
+            let mut names = std::iter::once(metric.clone()).chain(numbered);
+            let is_free = |name: &String| metrics.iter().all(|(other, _)| other != name);
+            let name = names.find(is_free).unwrap_or(metric);
+            metrics.push((name, value));
         }
         let rows = left(&shown.rows).map_err(|e| shown.in_file(e, &model, test))?;
         shown.note_remarks(test);

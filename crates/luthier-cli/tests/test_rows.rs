@@ -290,6 +290,18 @@ fn partitions_do_not_decide_which_rows() {
 }
 
 #[test]
+fn every_evaluator_has_its_name() {
+    let folder = folder();
+    let three =
+        config("d.csv", "test = 0.2", "") + "[[evaluator]]\ntype = \"regression\"\nweight_col = \"fold\"\n";
+    let (_, results, _) = tune(&folder, &three);
+    let names: Vec<&String> = results["test"]["metrics"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["rmse", "mae", "rmse_2"]);
+    assert_eq!(results["also"][1]["metric"], "rmse_2");
+    assert_ne!(results["test"]["metrics"]["rmse"], results["test"]["metrics"]["rmse_2"]);
+}
+
+#[test]
 fn explain_and_fit_know_test_rows() {
     let folder = folder();
     write(&folder, "c.toml", &config("d.csv", "test = 0.2", ""));
