@@ -59,6 +59,7 @@ Configuration:
                                     # nested = true (or false) for the score of the procedure
   strategy = \"grid\"                 # the default; or \"random\", \"halving\", \"racing\", \"bayesian\" with
                                     # strategy_options = { … }, max_candidates, max_fits
+                                    # limits: max_seconds, max_fit_seconds, max_failures
   selection = \"best\"                # the default; or \"one_standard_error\", or a share such as 0.01:
                                     # the simplest candidate within reach of the best
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;

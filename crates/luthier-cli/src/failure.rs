@@ -143,3 +143,15 @@ mod tests {
         assert_eq!(super::message(&error), "a.toml:3: stage `pca`: k is 9");
     }
 }
+
+/// The user interrupted the program: not an error of it.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}

@@ -17,6 +17,7 @@ mod command;
 mod config;
 mod data;
 mod failure;
+mod interrupt;
 mod method;
 mod model_file;
 mod output;
@@ -46,7 +47,7 @@ use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 ///
-/// The exit code is 0 on success, 1 after an error, which is printed to stderr, and 2 after wrong usage.
+/// The exit code is 0 on success, 1 after an error, which is printed to stderr, 2 after wrong usage, and 130 after a search that was interrupted.
 pub fn main() -> ExitCode {
     run(std::env::args_os())
 }
@@ -87,7 +88,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", output::visible(&settings::shown(&failure::message(&error))));
-            ExitCode::FAILURE
+            match error.is::<failure::Interrupted>() {
+                true => ExitCode::from(interrupt::EXIT_CODE),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The error type of grids, splits and searches.
 
 use luthier_core::params::ParamError;
-use luthier_core::{Cause, ParamMap};
+use luthier_core::{CancelReason, Cause, ParamMap};
 
 use crate::named::name_of;
 use crate::notes::MOST_REASONS;
@@ -89,6 +89,38 @@ pub enum Error {
         source: Cause,
     },
 
+    /// The search was cancelled, and a part of it went on. Rust cannot end the thread that it runs on.
+    #[error(
+        "{part} did not return within {} s after the search was cancelled; its thread is left behind",
+        grace.as_secs_f64()
+    )]
+    NotReturned {
+        /// The part that was called last: "the executor `acme.sleepy`".
+        part: String,
+        /// How long was waited for it.
+        grace: std::time::Duration,
+    },
+
+    /// The search was cancelled before it had a model. The table of what was scored until then is kept.
+    #[error("{}", cancelled(result, reason))]
+    Cancelled {
+        /// The results so far.
+        result: Box<SearchResult>,
+        /// Why it was cancelled.
+        reason: CancelReason,
+    },
+
+    /// More fits failed than the search allows (`max_failures`). The table of what was scored until then is kept.
+    #[error("{}", too_many(result, reasons, *limit))]
+    TooManyFailures {
+        /// The results so far.
+        result: Box<SearchResult>,
+        /// Each distinct reason once, the most frequent first.
+        reasons: Vec<FailureSummary>,
+        /// The largest number of pairs of a candidate and a round that may fail.
+        limit: u64,
+    },
+
     /// No candidate has a mean metric, because each failed on at least one fold. The table of the search is kept.
     #[error("{}", all_failed(result, reasons))]
     AllFailed {
@@ -156,10 +188,21 @@ impl Error {
     /// The table of a search that ended without a model, if there is one.
     pub fn result(&self) -> Option<&SearchResult> {
         match self {
-            Self::AllFailed { result, .. } | Self::NoMetric { result, .. } | Self::Refit { result, .. } => {
-                Some(result)
-            }
+            Self::AllFailed { result, .. }
+            | Self::NoMetric { result, .. }
+            | Self::Refit { result, .. }
+            | Self::Cancelled { result, .. }
+            | Self::TooManyFailures { result, .. } => Some(result),
             _ => None,
+        }
+    }
+
+    /// Whether it says that work was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Core(error) => error.is_cancelled(),
+            Self::Cancelled { .. } => true,
+            _ => false,
         }
     }
 
@@ -188,8 +231,14 @@ fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {
             result.metric
         ),
     };
+    tell_reasons(&mut message, reasons);
+    message
+}
+
+fn tell_reasons(message: &mut String, reasons: &[FailureSummary]) {
     if let [reason] = reasons {
-        return format!("{message}: {reason}");
+        message.push_str(&format!(": {reason}"));
+        return;
     }
     message.push(':');
     for reason in reasons.iter().take(MOST_REASONS) {
@@ -198,6 +247,22 @@ fn all_failed(result: &SearchResult, reasons: &[FailureSummary]) -> String {
     if let Some(left) = reasons.len().checked_sub(MOST_REASONS).filter(|&left| left > 0) {
         message.push_str(&format!("\n- and {left} more reasons"));
     }
+}
+
+fn cancelled(result: &SearchResult, reason: &CancelReason) -> String {
+    let (scored, all) = result.progress();
+    format!(
+        "the search was cancelled {reason}: {scored} of {all} pairs of a candidate and a fold were scored"
+    )
+}
+
+fn too_many(result: &SearchResult, reasons: &[FailureSummary], limit: u64) -> String {
+    let (scored, all) = result.progress();
+    let mut message = format!(
+        "the search was given up because more than {limit} fits failed (max_failures); {scored} of {all} pairs of a candidate \
+         and a fold were scored"
+    );
+    tell_reasons(&mut message, reasons);
     message
 }
 

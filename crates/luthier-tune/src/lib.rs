@@ -56,6 +56,7 @@ mod search;
 pub mod splitter;
 pub mod strategy;
 mod unit_key;
+mod watch;
 
 pub use engine::Session;
 pub use error::{Error, Result};

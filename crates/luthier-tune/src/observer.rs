@@ -12,6 +12,7 @@ use crate::named::type_in_words;
 use crate::plan::Forecast;
 use crate::result::Outcome;
 use crate::unit_key::UnitKey;
+use crate::watch::Watched;
 
 /// Something that happened in a running search, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,11 +127,14 @@ pub trait Observer: Debug + Send + Sync + 'static {
 
 /// The observers of a search. Nothing is built for them if there are none.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Observers(Vec<Arc<Watched>>);
+pub(crate) struct Observers {
+    all: Vec<Arc<Listener>>,
+    watched: Watched,
+}
 
 /// An observer, and whether it has panicked.
 #[derive(Debug)]
-struct Watched {
+struct Listener {
     observer: Arc<dyn Observer>,
     has_panicked: AtomicBool,
     message: Mutex<Option<String>>,
@@ -138,7 +142,7 @@ struct Watched {
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
-        self.0.push(Arc::new(Watched {
+        self.all.push(Arc::new(Listener {
             observer,
             has_panicked: AtomicBool::new(false),
             message: Mutex::default(),
@@ -146,13 +150,13 @@ impl Observers {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// The same observers for another search.
-    pub(crate) fn afresh(&self) -> Self {
-        let mut fresh = Self::default();
-        self.0.iter().for_each(|watched| fresh.add(Arc::clone(&watched.observer)));
+    pub(crate) fn afresh(&self, watched: &Watched) -> Self {
+        let mut fresh = Self { all: Vec::new(), watched: watched.clone() };
+        self.all.iter().for_each(|listener| fresh.add(Arc::clone(&listener.observer)));
         fresh
     }
 
@@ -161,15 +165,17 @@ impl Observers {
             return;
         }
         let event = event();
-        for watched in self.0.iter().filter(|watched| !watched.has_panicked.load(Relaxed)) {
-            let name = type_in_words(watched.observer.as_ref());
-            let told = catch_panic(&name, || {
-                watched.observer.on_event(&event);
-                Ok(())
+        for listener in self.all.iter().filter(|listener| !listener.has_panicked.load(Relaxed)) {
+            let name = type_in_words(listener.observer.as_ref());
+            let told = self.watched.calling(format_args!("the observer {name}"), || {
+                catch_panic(&name, || {
+                    listener.observer.on_event(&event);
+                    Ok(())
+                })
             });
             if let Err(error) = told {
-                watched.has_panicked.store(true, Relaxed);
-                let mut message = watched.message.lock().unwrap_or_else(PoisonError::into_inner);
+                listener.has_panicked.store(true, Relaxed);
+                let mut message = listener.message.lock().unwrap_or_else(PoisonError::into_inner);
                 message.get_or_insert_with(|| format!("the observer {name} was not told further: {error}"));
             }
         }
@@ -177,9 +183,10 @@ impl Observers {
 
     /// What became of observers that panicked.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        let message =
-            |watched: &Arc<Watched>| watched.message.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.0.iter().filter_map(message).collect()
+        let message = |listener: &Arc<Listener>| {
+            listener.message.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        };
+        self.all.iter().filter_map(message).collect()
     }
 }
 
@@ -216,7 +223,7 @@ mod tests {
         let complaints = observers.complaints();
         assert_eq!(complaints.len(), 1);
         assert!(complaints[0].contains("`Panics`") && complaints[0].contains("no pencil"), "{complaints:?}");
-        assert!(observers.afresh().complaints().is_empty());
+        assert!(observers.afresh(&Watched::default()).complaints().is_empty());
     }
 
     #[test]

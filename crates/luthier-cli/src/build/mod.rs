@@ -284,10 +284,10 @@ pub(crate) fn search(config: &Config, search: &SearchConfig, executor: Option<&s
         });
     }
     let all = all.ok_or_else(|| anyhow!("there is no pipeline"))?;
-    let all = match search.max_fits {
-        Some(max_fits) => all.max_fits(max_fits),
-        None => all,
-    };
+    let all = search.max_fits.into_iter().fold(all, Search::max_fits);
+    let all = search.max_time.into_iter().fold(all, Search::max_time);
+    let all = search.max_fit_time.into_iter().fold(all, Search::max_fit_time);
+    let all = search.max_failures.into_iter().fold(all, Search::max_failures);
     Ok(others
         .into_iter()
         .fold(all, Search::also)

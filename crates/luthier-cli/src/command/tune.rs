@@ -7,17 +7,18 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{ColumnRole, DynEstimator, Pipeline, json};
+use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline, json};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{BestSoFar, Error, Observer, Search, SearchEvent, SearchResult, Selection};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
 use crate::data::{DataSource, writable, write};
+use crate::failure::Interrupted;
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::test_score::TestScore;
-use crate::{build, failure, model_file, prepare, results, unread};
+use crate::{build, failure, interrupt, model_file, prepare, results, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         make_folder(directory)?;
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
-    let (search, bar) = with_progress(search);
+    let (search, bar) = with_progress(search.cancel_token(interrupt::token()?));
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
@@ -110,7 +111,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
         }
     }
-    let tuned = tuned.map_err(|e| config.located(e))?;
+    if let (Some(directory), Some(_), Err(_)) = (&args.out, &result, &tuned) {
+        note(&format!("wrote results.csv, results.json and events.json to {}", directory.display()));
+    }
+    let tuned = tuned.map_err(|error| match error {
+        Error::Cancelled { reason: CancelReason::Requested, .. } => Interrupted(error.to_string()).into(),
+        error => config.located(error),
+    })?;
     if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
         write(rows, file)?;
         let (rows, file) = (rows.num_rows(), file.display());

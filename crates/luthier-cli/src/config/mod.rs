@@ -9,6 +9,7 @@ mod table;
 mod test;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use luthier::core::params::ParamType;
@@ -146,6 +147,12 @@ pub(crate) struct SearchConfig {
     pub(crate) selection: tune::Selection,
     /// The largest number of pairs of a candidate and a fold that are scored.
     pub(crate) max_fits: Option<u64>,
+    /// The longest time that scoring may take.
+    pub(crate) max_time: Option<Duration>,
+    /// The longest time that a unit may take.
+    pub(crate) max_fit_time: Option<Duration>,
+    /// The number of pairs of a candidate and a fold that may fail.
+    pub(crate) max_failures: Option<u64>,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
@@ -167,13 +174,16 @@ impl SearchConfig {
             strategy_options: Vec::new(),
             selection: tune::Selection::default(),
             max_fits: None,
+            max_time: None,
+            max_fit_time: None,
+            max_failures: None,
             params: Vec::new(),
         }
     }
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 12] = [
+pub(crate) const SEARCH_KEYS: [&str; 15] = [
     "method",
     "parallelism",
     "memory_budget",
@@ -186,6 +196,9 @@ pub(crate) const SEARCH_KEYS: [&str; 12] = [
     "strategy_options",
     "selection",
     "max_fits",
+    "max_seconds",
+    "max_fit_seconds",
+    "max_failures",
 ];
 
 impl Config {
@@ -384,6 +397,9 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         strategy_options,
         selection,
         max_fits,
+        max_seconds,
+        max_fit_seconds,
+        max_failures,
     ] = SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
@@ -398,6 +414,9 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let strategy_options = table.take(strategy_options).map(|item| item.table()?.params()).transpose()?;
     let selection = value_of(&mut table, selection, tune::Selection::from_value)?.unwrap_or_default();
     let max_fits = table.take(max_fits).map(|item| item.whole(1)).transpose()?;
+    let max_time = value_of(&mut table, max_seconds, seconds)?;
+    let max_fit_time = value_of(&mut table, max_fit_seconds, seconds)?;
+    let max_failures = table.take(max_failures).map(|item| item.whole(0)).transpose()?;
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -413,8 +432,22 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         strategy_options: strategy_options.unwrap_or_default(),
         selection,
         max_fits,
+        max_time,
+        max_fit_time,
+        max_failures,
         params,
     })
+}
+
+/// A time in seconds.
+fn seconds(value: &Value) -> Result<Duration> {
+    let seconds = match value {
+        Value::Float(seconds) => *seconds,
+        Value::Int(seconds) => *seconds as f64,
+        _ => f64::NAN,
+    };
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    time.ok_or_else(|| anyhow!("the time is {value}, expected a number of seconds above 0"))
 }
 
 /// A value of a type that reads it from a parameter.

@@ -516,7 +516,12 @@ fn several_evaluators_are_reported_and_the_first_decides() {
         assert_eq!(with["also"][1]["mean"], "NaN");
         for fold in with["folds"].as_array().unwrap() {
             assert!(close(&fold["also"][0]["metric"], &fold["metric"]) && fold["also"][0]["error"].is_null());
-            assert!(fold["also"][1]["error"]["message"].as_str().unwrap().contains("a class, which is an integer"));
+            assert!(
+                fold["also"][1]["error"]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("a class, which is an integer")
+            );
             assert!(fold["error"].is_null());
         }
     }

@@ -8,10 +8,11 @@ mod unit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{
-    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Need, Round, Rows, WorkCounter,
+    CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Need, Round, Rows, WorkCounter,
 };
 
 use self::missing_classes::MissingClasses;
@@ -25,6 +26,7 @@ use crate::result::{FoldMetric, FoldResult};
 use crate::search::{Search, Sharing};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Trial, Wanted};
+use crate::watch::Watched;
 use crate::{Error, Result};
 
 /// What is known of one candidate on one round.
@@ -104,6 +106,10 @@ pub struct Session {
     clock: Arc<Clock>,
     ctx: FitContext,
     observers: Observers,
+    cancel: CancelToken,
+    watched: Watched,
+    /// The number of pairs of a round and a candidate that failed.
+    failures: AtomicU64,
     events: Vec<Event>,
     cells: HashMap<(u32, usize), Cell>,
     /// Fitted stages by round and node.
@@ -134,9 +140,12 @@ impl Session {
         tree: Tree,
         candidates: Vec<Candidate>,
         estimators: Vec<Arc<dyn DynEstimator>>,
+        watched: &Watched,
     ) -> Result<Self> {
         let work = Arc::new(WorkCounter::default());
+        let cancel = search.cancel.child();
         let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
+        let base = base.cancelled_by(cancel.clone());
         let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
         let mut session = Self {
             frame: data.clone(),
@@ -161,7 +170,10 @@ impl Session {
             ctx: FitContext::new(search.seed, Arc::clone(&work)),
             work,
             clock: Arc::new(Clock::start()),
-            observers: search.observers.afresh(),
+            observers: search.observers.afresh(watched),
+            cancel,
+            watched: watched.clone(),
+            failures: AtomicU64::new(0),
             events: Vec::new(),
             cells: HashMap::new(),
             nodes: HashMap::new(),
@@ -223,8 +235,32 @@ impl Session {
             self.classes = self.missing_classes();
         }
         let asked = self.asked.add(&entries, &rounds, &self.tree);
-        self.run(&asked)?;
+        if self.cancel.is_cancelled() {
+            return Ok((entries, rounds));
+        }
+        match self.run(&asked) {
+            Err(error) if error.is_cancelled() && self.cancel.is_cancelled() => {}
+            other => other?,
+        }
         Ok((entries, rounds))
+    }
+
+    /// Whether nothing more is scored: the search was cancelled, or too many fits failed.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Whether more fits failed than the search allows.
+    pub(crate) fn has_too_many_failures(&self) -> bool {
+        self.search.max_failures.is_some_and(|most| self.failures.load(Relaxed) > most)
+    }
+
+    /// Counts failed pairs, and ends the session if there are too many.
+    fn count_failures(&self, failures: u64) {
+        self.failures.fetch_add(failures, Relaxed);
+        if self.has_too_many_failures() {
+            self.cancel.cancel();
+        }
     }
 
     /// What trials ask for that has not been asked for, without scoring it: only for a plan. `None` if there is nothing.
@@ -521,8 +557,11 @@ impl Session {
         let entry = self.entry_of.get(candidate).copied().ok_or_else(no_best)?;
         let root = self.entries.get(entry).map(|entry| Arc::clone(&entry.estimator)).ok_or_else(no_best)?;
         let start = self.clock.seconds();
-        let whole = self.whole.as_ref().unwrap_or(&self.base);
-        let model = root.fit(&whole.select(Rows::all()), &root_context(root.as_ref(), &self.ctx));
+        // A search that ran out of time still has a model, unless somebody cancels that too.
+        let token = &self.search.refit_token;
+        let whole = self.whole.as_ref().unwrap_or(&self.base).clone().cancelled_by(token.clone());
+        let ctx = self.ctx.clone().with_cancel_token(token.clone());
+        let model = root.fit(&whole.select(Rows::all()), &root_context(root.as_ref(), &ctx));
         let event = self.record(EventKind::Refit, self.search.estimator_name(), None, &[entry], start);
         self.observers.tell(|| SearchEvent::Refit(event));
         model

@@ -33,6 +33,7 @@ impl Session {
         for round in self.plain_rounds() {
             let now = self.round(round);
             let base = self.waves.get(&round).map_or(&self.base, |wave| &wave.base);
+            let base = &base.clone().cancelled_by(self.search.refit_token.clone());
             let ctx = self.ctx.for_fold(round);
             let model = root.fit(&base.select(now.train), &root_context(root.as_ref(), &ctx))?;
             let pipeline = PipelineModel::from(Arc::clone(&model));

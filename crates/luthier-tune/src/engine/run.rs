@@ -10,6 +10,7 @@ use super::{Cell, Request, Session, Wave};
 use crate::events::EventKind;
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
+use crate::named::name_of;
 use crate::observer::{BestSoFar, SearchEvent, UnitScore};
 use crate::plan::{Asked, AskedPart, Level};
 use crate::result::Outcome;
@@ -228,6 +229,7 @@ impl Session {
         let is_fitted = |level: &&Level| !level.groups.is_empty();
         let last = levels.iter().rfind(is_fitted).map(|level| level.depth);
         for level in levels.iter().filter(is_fitted) {
+            self.cancel.check()?;
             let groups: Vec<(Vec<usize>, &Vec<usize>)> = level
                 .groups
                 .iter()
@@ -325,6 +327,7 @@ impl Session {
         if candidates.is_empty() {
             return Ok(());
         }
+        self.cancel.check()?;
         let stage = self.search.estimator_name();
         let unit = |(fold, candidate): (u32, usize)| {
             let entry = self.entries.get(candidate)?;
@@ -417,6 +420,9 @@ impl Session {
             ctx: self.ctx.clone(),
             clock: Arc::clone(&self.clock),
             observers: self.observers.clone(),
+            cancel: self.cancel.clone(),
+            limit: self.search.max_fit_time,
+            watched: self.watched.clone(),
             notes: self.search.sharing == Sharing::On,
             fitted,
         });
@@ -425,7 +431,10 @@ impl Session {
         let as_job = Arc::clone(&job) as Arc<dyn Job>;
         let executor = self.search.executor.as_ref();
         let observe = |task: usize, result: &TaskResult| live.finished(task, result);
-        let results = verify::run_observed(executor, as_job, limit, &observe)?;
+        let name = name_of(executor);
+        let results = self.watched.calling(format_args!("the executor {name}"), || {
+            verify::run_observed(executor, as_job, limit, &observe)
+        })?;
         let mut records = live.records();
         self.progress.0 += job.len();
         for (index, ((_, record), entries)) in results.into_iter().zip(&mut records).zip(entries).enumerate()
@@ -454,6 +463,10 @@ impl Session {
                 return;
             }
         };
+        if record.is_cancelled {
+            self.events.push(record.event);
+            return;
+        }
         let share = entries.len().max(1) as f64;
         for &candidate in entries {
             let cell = self.cells.entry((unit.fold, candidate)).or_default();
@@ -540,9 +553,18 @@ impl<'a> Live<'a> {
                 .map_err(|error| format!("the unit's record is damaged: {error}")),
             Err(error) => Err(error.clone()),
         };
+        let (session, unit) = (self.session, self.job.units.get(task));
+        let failed = match &record {
+            Ok(record) if record.is_cancelled => 0,
+            Ok(record) => {
+                let first = record.scores.iter().filter_map(|score| score.metrics.first());
+                first.filter(|metric| metric.error.is_some()).count()
+            }
+            Err(_) => unit.map_or(0, |unit| unit.candidates.len()),
+        };
+        session.count_failures(failed as u64);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
-        let (session, unit) = (self.session, self.job.units.get(task));
         let event = match (&record, unit) {
             (Ok(record), Some(unit)) if !session.observers.is_empty() => {
                 let mut scores = Vec::with_capacity(record.scores.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use luthier_core::frame::Schema;
-use luthier_core::{Dataset, DynEvaluator, DynModel, PipelineModel, evaluate_all};
+use luthier_core::{CancelReason, Dataset, DynEvaluator, DynModel, PipelineModel, evaluate_all};
 
 use super::Session;
 use crate::failure::Failure;
@@ -134,6 +134,9 @@ impl Session {
         result.search_seconds = self.clock.seconds();
         result.work = self.work.snapshot();
         result.events = std::mem::take(&mut self.events);
+        if self.has_ended() {
+            result.notes.extend(self.ended_early(&result));
+        }
         let seconds = result.search_seconds;
         self.tell(|| SearchEvent::Finished { seconds });
         let complaints = self.observers.complaints().into_iter();
@@ -148,6 +151,36 @@ impl Session {
             }
             Some(Err(source)) => Err(Error::Refit { result: Box::new(result), source: Box::new(source) }),
             None => Err(self.without_best(result, defined_for.into_iter().next().flatten())),
+        }
+    }
+
+    /// What a search says that ran out of time.
+    fn ended_early(&self, result: &SearchResult) -> Option<SearchNote> {
+        let (scored, all) = result.progress();
+        let reason = self.cancel.reason()?;
+        let message = format!(
+            "the search ended early {reason} (max_seconds): {scored} of {all} pairs of a candidate and a fold were scored, and \
+             the best of the candidates with the most folds was taken"
+        );
+        Some(SearchNote::new(luthier_core::NoteKind::Other, message))
+    }
+
+    /// The error of a search that was cancelled, or that has too many failures; `None` if it goes on to choose a candidate.
+    pub(crate) fn given_up(&mut self) -> Option<Error> {
+        let reason = self.cancel.reason()?;
+        let mut result = self.result();
+        let is_time = matches!(reason, CancelReason::Deadline(_)) && !self.search.refit_token.is_cancelled();
+        if is_time && result.best_candidate().is_some() {
+            return None;
+        }
+        result.events = std::mem::take(&mut self.events);
+        let result = Box::new(result);
+        match self.search.max_failures.filter(|_| self.has_too_many_failures()) {
+            Some(limit) => {
+                let reasons = result.failures();
+                Some(Error::TooManyFailures { result, reasons, limit })
+            }
+            None => Some(Error::Cancelled { result, reason }),
         }
     }
 
@@ -213,6 +246,14 @@ impl Session {
             };
         }
         let cell = self.cells.get(&(round, entry)).cloned().unwrap_or_default();
+        if self.has_ended() && !is_invalid && cell.metric.is_none() && cell.error.is_none() {
+            return FoldResult {
+                fold: round,
+                outcome: Outcome::Cancelled,
+                also: vec![FoldMetric::default(); self.evaluators.len() - 1],
+                ..FoldResult::default()
+            };
+        }
         let failed = self.failure(round, entry);
         let deciding = FoldMetric {
             metric: cell.metric.filter(|_| failed.is_none()).unwrap_or(f64::NAN),

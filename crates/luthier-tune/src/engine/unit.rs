@@ -1,9 +1,11 @@
 //! Units of work: one fold and one group of candidates.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use luthier_core::{
-    Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel, evaluate_all,
+    CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel,
+    evaluate_all,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use crate::observer::{Observers, SearchEvent};
 use crate::plan::Step;
 use crate::result::FoldMetric;
 use crate::unit_key::{Fingerprint, UnitKey};
+use crate::watch::Watched;
 
 /// What a unit fits: stages of one level behind one parent, or whole candidates if nothing is shared.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ pub(crate) struct Record {
     pub(crate) fit_seconds: f64,
     pub(crate) score_seconds: f64,
     pub(crate) event: Event,
+    /// Whether it was given up because the search was cancelled: nothing is known of its candidates.
+    pub(crate) is_cancelled: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,6 +124,10 @@ pub(crate) struct Units {
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
     pub(crate) observers: Observers,
+    pub(crate) cancel: CancelToken,
+    /// The longest time that a unit may take.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) watched: Watched,
     /// Whether evaluators are asked for notes on defined metrics, from what they have already summarised.
     pub(crate) notes: bool,
     /// Models stay in this process, by unit.
@@ -134,26 +143,47 @@ impl Units {
         }
     }
 
-    fn fit(&self, unit: &Unit) -> Vec<Fitted> {
-        let ctx = self.ctx.for_fold(unit.fold);
+    fn fit(&self, unit: &Unit, token: &CancelToken) -> Vec<Fitted> {
+        let ctx = self.ctx.for_fold(unit.fold).with_cancel_token(token.clone());
+        let train = unit.train.clone().cancelled_by(token.clone());
+        let failure = |error: luthier_core::Error| self.failure(error);
         let Some((_, lead)) = unit.group.first() else {
-            let fit = |root: &dyn DynEstimator| Ok(root.fit(&unit.train, &root_context(root, &ctx))?);
+            let fit = |root: &dyn DynEstimator| root.fit(&train, &root_context(root, &ctx)).map_err(failure);
             return unit.alone.iter().map(|root| fit(root.as_ref())).collect();
         };
         let configs: Vec<&dyn DynEstimator> =
             unit.group.iter().map(|(_, step)| step.stage.as_ref()).collect();
-        let named = |e: luthier_core::Error| e.in_stage_of(&lead.name, lead.stage.type_name()).into();
-        let models = lead.stage.fit_many(&configs, &unit.train, &ctx.for_stage(&lead.name));
+        let named = |e: luthier_core::Error| failure(e.in_stage_of(&lead.name, lead.stage.type_name()));
+        let models = lead.stage.fit_many(&configs, &train, &ctx.for_stage(&lead.name));
         models.into_iter().map(|model| model.map_err(named)).collect()
     }
 
+    /// Why a candidate failed. A unit that ran out of time says so, whatever its stages make of it.
+    fn failure(&self, error: luthier_core::Error) -> Failure {
+        match self.limit.filter(|_| error.is_cancelled() && !self.cancel.is_cancelled()) {
+            Some(limit) => {
+                let seconds = limit.as_secs_f64();
+                let failure = Failure::from(error);
+                Failure { message: format!("it took longer than {seconds} s (max_fit_seconds)"), ..failure }
+            }
+            None => error.into(),
+        }
+    }
+
     /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
-    fn predictions(&self, unit: &Unit, models: &[Fitted], scored: &Scored) -> Result<Dataset, Failure> {
+    fn predictions(
+        &self,
+        unit: &Unit,
+        models: &[Fitted],
+        scored: &Scored,
+        token: &CancelToken,
+    ) -> Result<Dataset, Failure> {
         let no_model = || Failure::from("the unit fitted no model for this candidate");
         let model = models.get(scored.place).ok_or_else(no_model)?.clone()?;
+        let validation = unit.validation.clone().cancelled_by(token.clone());
         let mut view = match unit.group.get(scored.place) {
-            Some((_, step)) => unit.validation.through_stage(&step.name, model),
-            None => unit.validation.through(model),
+            Some((_, step)) => validation.through_stage(&step.name, model),
+            None => validation.through(model),
         }?;
         for step in &scored.rest {
             let model = step.stage.as_model().ok_or_else(no_model)?;
@@ -162,15 +192,16 @@ impl Units {
         Ok(view)
     }
 
-    fn score(&self, unit: &Unit, models: &[Fitted]) -> Vec<Score> {
-        let views: Vec<_> = unit.scored.iter().map(|scored| self.predictions(unit, models, scored)).collect();
+    fn score(&self, unit: &Unit, models: &[Fitted], token: &CancelToken) -> Vec<Score> {
+        let views: Vec<_> =
+            unit.scored.iter().map(|scored| self.predictions(unit, models, scored, token)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
         let all = evaluate_all(&self.evaluators, &there);
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
         let score = |(place, (scored, view)): (usize, (&Scored, Result<Dataset, Failure>))| {
             let metric = |metrics: &mut std::vec::IntoIter<luthier_core::Result<f64>>| match &view {
                 Ok(_) => match metrics.next() {
-                    Some(metric) => metric.map_err(Failure::from),
+                    Some(metric) => metric.map_err(|error| self.failure(error)),
                     None => Err("the evaluator returned too few metrics".into()),
                 },
                 Err(error) => Err(error.clone()),
@@ -215,9 +246,20 @@ impl Units {
         let start = self.clock.seconds();
         let worker = self.clock.worker();
         self.observers.tell(|| SearchEvent::UnitStarted { key: unit.key.clone(), worker, start });
-        let models = self.fit(unit);
+        let token = match self.limit {
+            Some(limit) => self.cancel.with_deadline(limit),
+            None => self.cancel.clone(),
+        };
+        let models =
+            self.watched.calling(format_args!("the fit of {}", unit.stage), || self.fit(unit, &token));
         let fitted = self.clock.seconds();
-        let scores = if unit.scored.is_empty() { Vec::new() } else { self.score(unit, &models) };
+        let scores = match unit.scored.is_empty() {
+            true => Vec::new(),
+            false => self.watched.calling("an evaluator", || self.score(unit, &models, &token)),
+        };
+        let failed = models.iter().any(Result::is_err)
+            || scores.iter().flat_map(|score| &score.metrics).any(|metric| metric.error.is_some());
+        let is_cancelled = failed && self.cancel.is_cancelled();
         let (stages, notes) = self.notes(unit, &models);
         let end = self.clock.seconds();
         if let Some(slot) = self.fitted.get(index) {
@@ -234,13 +276,18 @@ impl Units {
             start,
             end,
         };
-        Record { scores, stages, notes, fit_seconds: fitted - start, score_seconds: end - fitted, event }
+        let (fit_seconds, score_seconds) = (fitted - start, end - fitted);
+        Record { scores, stages, notes, fit_seconds, score_seconds, event, is_cancelled }
     }
 }
 
 impl Job for Units {
     fn len(&self) -> usize {
         self.units.len()
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
     }
 
     fn run(&self, task: usize) -> TaskResult {

@@ -115,6 +115,12 @@ impl SearchResult {
         self.candidates.get(candidate)?.probability_best
     }
 
+    /// The number of pairs of a candidate and a round that were scored, and of all.
+    pub fn progress(&self) -> (usize, usize) {
+        let folds = || self.candidates.iter().flat_map(|candidate| &candidate.folds);
+        (folds().filter(|fold| fold.outcome == Outcome::Scored).count(), folds().count())
+    }
+
     /// The name of the pipeline of a candidate, if several compete.
     pub fn pipeline_of(&self, candidate: &CandidateResult) -> Option<&str> {
         let name = self.pipelines.get(candidate.pipeline).filter(|_| self.pipelines.len() > 1);

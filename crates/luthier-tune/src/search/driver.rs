@@ -16,6 +16,7 @@ use crate::plan::{Asked, Facts, Plan, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
+use crate::watch::{self, Watched};
 use crate::{Error, Result};
 
 /// The largest number of pairs of a candidate and a round for which [`Nested::Auto`] scores the procedure.
@@ -45,7 +46,7 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { session, nesting, most, .. } = self.begin(data)?;
+        let Begun { session, nesting, most, .. } = self.begin(data, &Watched::default())?;
         let forecast = session.forecast();
         let note = self.executor_note();
         Ok(Facts {
@@ -74,7 +75,7 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn session(&self, data: &DataFrame) -> Result<Session> {
-        Ok(self.begin(data)?.session)
+        Ok(self.begin(data, &Watched::default())?.session)
     }
 
     /// Runs the search and fits the best candidate on all rows.
@@ -89,7 +90,23 @@ impl Search {
     /// violated its contract, [`Error::Strategy`] if the strategy fails, [`Error::Refit`] if the best candidate cannot be fitted
     /// on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
-        let Begun { mut session, nesting, trials, .. } = self.begin(data)?;
+        let cancel = match self.max_time {
+            Some(limit) => self.cancel.with_deadline(limit),
+            None => self.cancel.clone(),
+        };
+        let (search, rows) = (Self { cancel: cancel.clone(), ..self.clone() }, data.clone());
+        let scored = watch::run(&cancel, self.grace, move |watched| search.scored(&rows, watched))?;
+        // A search that ran out of time takes the time for its model.
+        let (mut session, procedure) = scored;
+        if let Some(error) = session.given_up() {
+            return Err(error);
+        }
+        watch::run(&self.refit_token, self.grace, move |_| session.finish(procedure))
+    }
+
+    /// Scores everything.
+    fn scored(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Option<ProcedureScore>)> {
+        let Begun { mut session, nesting, trials, .. } = self.begin(data, watched)?;
         let forecast = session.forecast();
         session.tell(|| SearchEvent::Planned {
             candidates: session.candidates().len(),
@@ -98,26 +115,27 @@ impl Search {
         });
         let plain = session.plain_rounds();
         if self.strategy.is_adaptive() {
-            self.run_strategy(&mut session, &plain)?;
+            self.run_strategy(&mut session, &plain, watched)?;
         } else {
             session.score(&trials)?;
         }
-        let procedure = match nesting {
-            Some(nesting) => Some(self.score_procedure(&mut session, &nesting)?),
+        let procedure = match nesting.filter(|_| !session.has_ended()) {
+            Some(nesting) => Some(self.score_procedure(&mut session, &nesting, watched)?),
             None => None,
         };
-        session.finish(procedure)
+        let procedure = procedure.filter(|_| !session.has_ended());
+        Ok((session, procedure))
     }
 
     /// Checks and plans everything.
-    fn begin(&self, data: &DataFrame) -> Result<Begun> {
-        let mut session = self.checked(data)?;
+    fn begin(&self, data: &DataFrame, watched: &Watched) -> Result<Begun> {
+        let mut session = self.checked(data, watched)?;
         let trials = match self.strategy.is_adaptive() {
             true => Vec::new(),
-            false => self.propose(&session, &[], session.rounds().len(), self.max_fits)?,
+            false => self.propose(&session, &[], session.rounds().len(), self.max_fits, watched)?,
         };
         let batches = match self.strategy.is_adaptive() {
-            true => self.simulate(data)?,
+            true => self.simulate(data, watched)?,
             false => session.batches(&trials)?.into_iter().collect(),
         };
         let most = batches.iter().map(Asked::len).sum();
@@ -161,7 +179,7 @@ impl Search {
     }
 
     /// A session with the candidates of the grids, all checked.
-    fn checked(&self, data: &DataFrame) -> Result<Session> {
+    fn checked(&self, data: &DataFrame, watched: &Watched) -> Result<Session> {
         self.splitter.check_schema(data.schema()).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
         let names = self.pipeline_names();
         if let Some(twice) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
@@ -180,25 +198,27 @@ impl Search {
             }
         }
         let tree = self.tree_of(data.schema(), &listed, &estimators)?;
-        let split = self.split(data)?;
+        let split = self.split(data, watched)?;
         let plain = split.rounds().len();
         match self.strategy.lists_candidates() {
-            true => Session::new(self, data, split, plain, tree, listed, estimators),
+            true => Session::new(self, data, split, plain, tree, listed, estimators, watched),
             // The ends of the ranges were only to be checked.
             false => {
                 let tree = crate::plan::Tree::new(data.schema());
-                Session::new(self, data, split, plain, tree, Vec::new(), Vec::new())
+                Session::new(self, data, split, plain, tree, Vec::new(), Vec::new(), watched)
             }
         }
     }
 
-    fn split(&self, data: &DataFrame) -> Result<Split> {
+    fn split(&self, data: &DataFrame, watched: &Watched) -> Result<Split> {
         if data.num_rows() == 0 {
             return Err(Error::invalid("the frame has no rows"));
         }
         let named = |e| Error::splitter(self.splitter.as_ref(), e);
         let name = name_of(self.splitter.as_ref());
-        let split = catch_panic(&name, || Ok(self.splitter.split(data, self.seed)));
+        let split = watched.calling(format_args!("the splitter {name}"), || {
+            catch_panic(&name, || Ok(self.splitter.split(data, self.seed)))
+        });
         let split = split.map_err(|e| named(e.into()))?.map_err(named)?;
         split.check(data.num_rows()).map_err(|e| named(e.into()))?;
         Ok(split)
@@ -220,6 +240,7 @@ impl Search {
         seen: &[Scores],
         rounds: usize,
         fits_left: Option<u64>,
+        watched: &Watched,
     ) -> Result<Vec<Trial>> {
         let grids: Vec<ParamGrid> = self.pipelines.iter().map(|one| one.grid.clone()).collect();
         let seen = Seen {
@@ -233,7 +254,9 @@ impl Search {
             fits_left,
         };
         let name = name_of(self.strategy.as_ref());
-        let proposed = catch_panic(&name, || Ok(self.strategy.propose(&seen)));
+        let proposed = watched.calling(format_args!("the strategy {name}"), || {
+            catch_panic(&name, || Ok(self.strategy.propose(&seen)))
+        });
         let failed = |source: anyhow::Error| Error::strategy(self.strategy.as_ref(), source);
         let trials = proposed.map_err(|e| failed(e.into()))?.map_err(failed)?;
         let wrong =
@@ -247,12 +270,15 @@ impl Search {
     }
 
     /// Lets the strategy propose until it has seen enough, on these rounds of the session. Returns all trials.
-    fn run_strategy(&self, session: &mut Session, rounds: &[u32]) -> Result<Vec<Scores>> {
+    fn run_strategy(&self, session: &mut Session, rounds: &[u32], watched: &Watched) -> Result<Vec<Scores>> {
         let mut seen: Vec<Scores> = Vec::new();
         let mut fits = 0;
         loop {
             let left = self.max_fits.map(|most| most.saturating_sub(fits));
-            let trials = self.propose(session, &seen, rounds.len(), left)?;
+            if session.has_ended() {
+                return Ok(seen);
+            }
+            let trials = self.propose(session, &seen, rounds.len(), left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             tell_pruned(session, &seen, &trials);
             if trials.is_empty() || left.is_some_and(|left| wanted > left) {
@@ -288,13 +314,13 @@ impl Search {
 
     /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
     /// that it can ask for.
-    fn simulate(&self, data: &DataFrame) -> Result<Vec<Asked>> {
-        let mut session = self.checked(data)?;
+    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<Vec<Asked>> {
+        let mut session = self.checked(data, watched)?;
         let rounds = session.plain_rounds();
         let (mut seen, mut batches, mut fits): (Vec<Scores>, Vec<Asked>, u64) = (Vec::new(), Vec::new(), 0);
         loop {
             let left = self.max_fits.map(|most| most.saturating_sub(fits));
-            let trials = self.propose(&session, &seen, rounds.len(), left)?;
+            let trials = self.propose(&session, &seen, rounds.len(), left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             if trials.is_empty() || left.is_some_and(|left| wanted > left) {
                 return Ok(batches);
@@ -316,13 +342,18 @@ impl Search {
     }
 
     /// The score of the procedure: the best candidate is chosen anew by the rounds within the training rows of each round.
-    fn score_procedure(&self, session: &mut Session, nesting: &Nesting) -> Result<ProcedureScore> {
+    fn score_procedure(
+        &self,
+        session: &mut Session,
+        nesting: &Nesting,
+        watched: &Watched,
+    ) -> Result<ProcedureScore> {
         let mut rounds = Vec::new();
         for (round, within) in nesting.inner() {
             let inner: Vec<u32> = within.iter().map(|&round| round as u32).collect();
             let table = match self.strategy.is_adaptive() {
                 true => {
-                    let seen = self.run_strategy(session, &inner)?;
+                    let seen = self.run_strategy(session, &inner, watched)?;
                     let full = seen.iter().filter(|scores| scores.trial.is_full());
                     let tried: BTreeSet<usize> = full.map(|scores| scores.candidate).collect();
                     session.table(tried.into_iter(), &inner)

@@ -11,9 +11,10 @@ use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{DynEstimator, DynEvaluator, DynModel, ParamMap};
+use luthier_core::{CancelToken, DynEstimator, DynEvaluator, DynModel, ParamMap};
 
 pub use self::cross_validator::CrossValidator;
 pub use self::procedure::{Nested, ProcedureRound, ProcedureScore};
@@ -30,6 +31,7 @@ use crate::plan::{AskedToScore, Forecast, Tree};
 use crate::result::SearchResult;
 use crate::splitter::Splitter;
 use crate::strategy::{Candidate, Grid, Strategy};
+use crate::watch;
 use crate::{Error, Result};
 
 /// Whether candidates and folds share common work.
@@ -145,6 +147,14 @@ pub struct Search {
     pub(crate) max_fits: Option<u64>,
     pub(crate) out_of_fold: bool,
     pub(crate) test: Option<DataFrame>,
+    /// Of the running search: cancelled by somebody, or because time is over.
+    pub(crate) cancel: CancelToken,
+    /// Of the last fit: cancelled by somebody.
+    pub(crate) refit_token: CancelToken,
+    pub(crate) grace: Duration,
+    pub(crate) max_time: Option<Duration>,
+    pub(crate) max_fit_time: Option<Duration>,
+    pub(crate) max_failures: Option<u64>,
     pub(crate) observers: Observers,
 }
 
@@ -206,6 +216,12 @@ impl Search {
             max_fits: None,
             out_of_fold: false,
             test: None,
+            cancel: CancelToken::never(),
+            refit_token: CancelToken::never(),
+            grace: watch::GRACE,
+            max_time: None,
+            max_fit_time: None,
+            max_failures: None,
             observers: Observers::default(),
         }
     }
@@ -311,6 +327,46 @@ impl Search {
     /// [`SearchResult::test`]).
     pub fn test(mut self, rows: DataFrame) -> Self {
         self.test = Some(rows);
+        self
+    }
+
+    /// A token by which the search can be cancelled, from any thread: it ends within one pass over the rows of the units that
+    /// are running, with [`Error::Cancelled`], which holds everything that was scored.
+    ///
+    /// A search that can be cancelled runs on a thread of its own, unless it is called on a thread of a rayon pool. So it also
+    /// ends if a part of it does not return: see [`grace`](Self::grace).
+    pub fn cancel_token(mut self, token: CancelToken) -> Self {
+        self.cancel = token.clone();
+        self.refit_token = token;
+        self
+    }
+
+    /// The longest time that scoring may take (default: no limit). Then the search ends as if it were cancelled, but the best of
+    /// the candidates that are scored on the most rounds is fitted on all rows, which takes its own time. Without any score,
+    /// the error is [`Error::Cancelled`].
+    pub fn max_time(mut self, limit: Duration) -> Self {
+        self.max_time = Some(limit);
+        self
+    }
+
+    /// The longest time that a unit may take to fit and score (default: no limit). A unit that takes longer fails, and its
+    /// candidates with it; the others go on.
+    pub fn max_fit_time(mut self, limit: Duration) -> Self {
+        self.max_fit_time = Some(limit);
+        self
+    }
+
+    /// The number of pairs of a candidate and a round that may fail (default: no limit). If more do, the search ends with
+    /// [`Error::TooManyFailures`], which holds everything that was scored.
+    pub fn max_failures(mut self, limit: u64) -> Self {
+        self.max_failures = Some(limit);
+        self
+    }
+
+    /// How long a part of the search, such as an executor or a stage, may go on after the search was cancelled (default: 5 s).
+    /// Then the search ends with [`Error::NotReturned`], which names the part; its thread is left behind.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
         self
     }
 

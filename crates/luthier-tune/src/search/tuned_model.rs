@@ -213,6 +213,37 @@ macro_rules! search_options {
                 self
             }
 
+            /// A token by which the search can be cancelled: see [`Search::cancel_token`](crate::Search::cancel_token).
+            pub fn cancel_token(mut self, token: luthier_core::CancelToken) -> Self {
+                self.search = self.search.cancel_token(token);
+                self
+            }
+
+            /// The longest time that scoring may take: see [`Search::max_time`](crate::Search::max_time).
+            pub fn max_time(mut self, limit: std::time::Duration) -> Self {
+                self.search = self.search.max_time(limit);
+                self
+            }
+
+            /// The longest time that a unit may take: see [`Search::max_fit_time`](crate::Search::max_fit_time).
+            pub fn max_fit_time(mut self, limit: std::time::Duration) -> Self {
+                self.search = self.search.max_fit_time(limit);
+                self
+            }
+
+            /// The number of pairs of a candidate and a round that may fail: see
+            /// [`Search::max_failures`](crate::Search::max_failures).
+            pub fn max_failures(mut self, limit: u64) -> Self {
+                self.search = self.search.max_failures(limit);
+                self
+            }
+
+            /// How long a part may go on after the search was cancelled: see [`Search::grace`](crate::Search::grace).
+            pub fn grace(mut self, grace: std::time::Duration) -> Self {
+                self.search = self.search.grace(grace);
+                self
+            }
+
             /// Adds an observer, which follows the search while it runs.
             pub fn observe(mut self, observer: impl $crate::Observer) -> Self {
                 self.search = self.search.observe(Arc::new(observer));
