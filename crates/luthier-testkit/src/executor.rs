@@ -1,11 +1,12 @@
 //! Conformance of executors that run tasks in this process.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use luthier_tune::core::CancelToken;
 use luthier_tune::executor::{Executor, Job, TaskResult, verify};
 use rayon::prelude::*;
 
@@ -44,12 +45,13 @@ pub fn check_executor_within(
     executor: impl Executor,
 ) -> Result<(), Findings> {
     let executor: Arc<dyn Executor> = Arc::new(executor);
-    let checks: [(Rule, Check); 6] = [
+    let checks: [(Rule, Check); 7] = [
         (Rule::Reports, reports_every_task_exactly_once),
         (Rule::Failures, reports_failures_and_panics),
         (Rule::Limit, keeps_the_limit),
         (Rule::UsesLimit, uses_the_limit),
         (Rule::Overlaps, runs_overlapping_jobs),
+        (Rule::Cancels, reports_what_was_started_when_cancelled),
         (Rule::NestedRayon, survives_nested_rayon),
     ];
     let mut findings = Vec::new();
@@ -202,6 +204,52 @@ pub fn runs_overlapping_jobs(executor: &Arc<dyn Executor>) -> Result<(), String>
     })
 }
 
+/// Jobs that are cancelled before they start, or while they run. An executor that stops is right, and so is one that runs all
+/// tasks, but every task that was started is reported with its result, and no task twice.
+///
+/// # Errors
+/// If a result is lost or belongs to another task, or the executor fails or panics.
+pub fn reports_what_was_started_when_cancelled(executor: &Arc<dyn Executor>) -> Result<(), String> {
+    const TASKS: usize = 40;
+    for limit in [1, 2, 5] {
+        for after in [0, 1, 7, TASKS] {
+            let law =
+                format!("{TASKS} tasks with limit {limit}, cancelled by the start of task number {after}");
+            let token = CancelToken::new();
+            if after == 0 {
+                token.cancel();
+            }
+            let started: Arc<Vec<AtomicBool>> =
+                Arc::new((0..TASKS).map(|_| AtomicBool::new(false)).collect());
+            let (seen, count, cancel) = (Arc::clone(&started), AtomicUsize::new(0), token.clone());
+            let job = ClosureJob::new(TASKS, move |task| {
+                seen[task].store(true, Ordering::SeqCst);
+                if count.fetch_add(1, Ordering::SeqCst) + 1 == after {
+                    cancel.cancel();
+                }
+                Ok(task.to_le_bytes().into())
+            });
+            let results = verify::run_observed(
+                &**executor,
+                Arc::new(job.cancelled_by(token)),
+                NonZeroUsize::new(limit).unwrap_or(NonZeroUsize::MIN),
+                &|_, _| (),
+            );
+            let results = results.map_err(|error| format!("{law}: {error}"))?;
+            for (task, result) in results.into_iter().enumerate() {
+                match (started[task].load(Ordering::SeqCst), result) {
+                    (true, Some(Ok(bytes))) if bytes == task.to_le_bytes() => {}
+                    // One that was not started may be reported as such.
+                    (false, None | Some(Err(_))) => {}
+                    (true, None) => return Err(format!("{law}: task {task} was started and never reported")),
+                    (_, Some(result)) => return Err(format!("{law}: task {task} gave {result:?}")),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Tasks use rayon themselves, on pools of 1 to 4 threads that also run the executor: it does not hang and keeps the limit,
 /// although a thread that waits for nested work may start another task.
 ///
@@ -266,12 +314,19 @@ pub fn overhead_per_task(
 pub struct ClosureJob<F> {
     tasks: usize,
     run: F,
+    cancel: CancelToken,
 }
 
 impl<F: Fn(usize) -> TaskResult + Send + Sync + 'static> ClosureJob<F> {
     /// `tasks` tasks, each of which calls `run` with its number.
     pub fn new(tasks: usize, run: F) -> Self {
-        Self { tasks, run }
+        Self { tasks, run, cancel: CancelToken::never() }
+    }
+
+    /// The same job with a token that cancels it.
+    #[must_use]
+    pub fn cancelled_by(self, cancel: CancelToken) -> Self {
+        Self { cancel, ..self }
     }
 }
 
@@ -288,6 +343,10 @@ impl<F: Fn(usize) -> TaskResult + Send + Sync + 'static> Job for ClosureJob<F> {
 
     fn run(&self, task: usize) -> TaskResult {
         (self.run)(task)
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Rule {
     UsesLimit,
     /// Several jobs may run at once, each with its own limit.
     Overlaps,
+    /// Of a job that is cancelled, whatever was started is reported, once and with its own result.
+    Cancels,
     /// Tasks may use rayon, on a pool of any size, including the pool from which the executor is called.
     NestedRayon,
 }

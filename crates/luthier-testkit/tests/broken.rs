@@ -16,7 +16,7 @@ use luthier_testkit::{
     Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
     check_transformer, sample_frame,
 };
-use luthier_tune::executor::{Executor, Job, Sink};
+use luthier_tune::executor::{Executor, Job, Sink, run_task};
 use luthier_tune::{Split, Splitter};
 use ndarray::{Array1, Axis};
 use serde::{Deserialize, Serialize};
@@ -528,8 +528,28 @@ impl Executor for Forgetful {
     }
 }
 
+/// Runs tasks one after the other, and drops the result of the one during which the job is cancelled.
+#[derive(Debug)]
+struct Hasty;
+
+impl Executor for Hasty {
+    fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
+        for task in 0..job.len() {
+            let result = run_task(&*job, task);
+            job.cancel_token().check()?;
+            sink.report(task, result);
+        }
+        Ok(())
+    }
+
+    fn capacity(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
+}
+
 #[test]
 fn defects_of_executors_are_found() {
+    assert_eq!(rules(check_executor("hasty", Hasty)), [Rule::Cancels]);
     let found = rules(check_executor("forgetful", Forgetful));
     assert!(found.contains(&Rule::Reports), "{found:?}");
 }

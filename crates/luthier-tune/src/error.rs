@@ -79,6 +79,18 @@ pub enum Error {
         message: String,
     },
 
+    /// The search was cancelled, and a part of it went on. Rust cannot end the thread that it runs on.
+    #[error(
+        "{part} did not return within {} s after the search was cancelled; its thread is left behind",
+        grace.as_secs_f64()
+    )]
+    NotReturned {
+        /// The part that was called last: "the executor `acme.sleepy`".
+        part: String,
+        /// How long was waited for it.
+        grace: std::time::Duration,
+    },
+
     /// No candidate has a mean metric, because each failed on at least one fold. The table of the search is kept.
     #[error("{}", all_failed(result, reasons))]
     AllFailed {

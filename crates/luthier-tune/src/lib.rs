@@ -62,6 +62,8 @@ mod stage_order;
 mod train_validation_split;
 mod tuned_model;
 mod unit;
+#[cfg_attr(not(test), allow(dead_code, reason = "searches cannot be cancelled yet"))]
+mod watch;
 
 pub use cross_validator::CrossValidator;
 pub use error::{Error, Result};

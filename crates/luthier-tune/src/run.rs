@@ -380,6 +380,7 @@ impl<'a> Run<'a> {
         let results = verify::run_observed(search.executor.as_ref(), as_job, limit, &observe)?;
         self.progress.done += job.len();
         for (index, result) in results.into_iter().enumerate() {
+            let result = result.unwrap_or_else(|| Err("the unit was cancelled".to_owned()));
             self.take(&job, index, result, keep_models || search.collect_sub_models);
         }
         Ok(())

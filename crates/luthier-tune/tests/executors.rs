@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use luthier_core::{Value, registry};
+use luthier_core::{CancelToken, Value, registry};
 use luthier_testkit::executor::{ClosureJob, check_executor, check_executor_within, overhead_per_task};
 use luthier_testkit::{Findings, Rule};
 use luthier_tune::executor::{
@@ -166,6 +166,126 @@ fn an_executor_that_hangs_is_a_finding() {
     let findings = check_executor_within(Duration::from_millis(300), "acme.hangs", Hangs).unwrap_err();
     assert!(findings.breaks(Rule::Reports), "{findings}");
     assert!(findings.to_string().contains("not finished after 300ms: it hangs"), "{findings}");
+}
+
+/// Tasks that give their number. The one that is started as number `after` cancels the job, and later ones wait until that is done.
+fn cancels_itself(tasks: usize, after: usize) -> (Arc<dyn Job>, Arc<AtomicUsize>) {
+    let (token, started) = (CancelToken::new(), Arc::new(AtomicUsize::new(0)));
+    let (cancel, count) = (token.clone(), Arc::clone(&started));
+    let job = ClosureJob::new(tasks, move |task| {
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == after {
+            cancel.cancel();
+        }
+        while number > after && !cancel.is_cancelled() {
+            std::thread::yield_now();
+        }
+        Ok(task.to_le_bytes().into())
+    });
+    (Arc::new(job.cancelled_by(token)), started)
+}
+
+#[test]
+fn a_cancelled_job_starts_no_more_tasks_and_keeps_what_is_done() {
+    for executor in built_in() {
+        for at_once in [1, 3] {
+            let (job, started) = cancels_itself(200, 10);
+            let results = verify::run_observed(executor.as_ref(), job, limit(at_once), &|_, _| ()).unwrap();
+            let started = started.load(Ordering::SeqCst);
+            assert!((10..10 + at_once).contains(&started), "{executor:?}: {started} tasks at {at_once}");
+            assert_eq!(results.len(), 200);
+            let done: Vec<_> = results.into_iter().enumerate().filter_map(|(i, r)| Some((i, r?))).collect();
+            assert_eq!(done.len(), started, "{executor:?}");
+            assert!(done.into_iter().all(|(task, result)| result == Ok(task.to_le_bytes().to_vec())));
+        }
+    }
+}
+
+#[test]
+fn a_job_that_is_cancelled_before_it_starts_runs_nothing() {
+    let cancelled = CancelToken::new();
+    cancelled.cancel();
+    for token in [cancelled, CancelToken::never().with_deadline(Duration::ZERO)] {
+        for executor in built_in() {
+            for at_once in [1, 3] {
+                let job = ClosureJob::new(50, |_| panic!("a task of a cancelled job"));
+                let job = Arc::new(job.cancelled_by(token.clone()));
+                let results =
+                    verify::run_observed(executor.as_ref(), job, limit(at_once), &|_, _| ()).unwrap();
+                assert_eq!(results, vec![None; 50], "{executor:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deadline_ends_a_job() {
+    for executor in built_in() {
+        let token = CancelToken::never().with_deadline(Duration::from_millis(30));
+        let until = token.clone();
+        let waits = move |_| {
+            while !until.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Ok(Vec::new())
+        };
+        let job = Arc::new(ClosureJob::new(100, waits).cancelled_by(token));
+        let results = verify::run_observed(executor.as_ref(), job, limit(3), &|_, _| ()).unwrap();
+        assert!((1..=3).contains(&results.iter().flatten().count()), "{executor:?}");
+    }
+}
+
+/// Other tests of this process end their threads too.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_cancelled_job_leaves_no_thread_behind() {
+    let workers = || {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let name = |thread: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default()
+        };
+        threads.map(name).filter(|name| name.starts_with("luthier-worker")).count()
+    };
+    for after in [1, 5] {
+        let (job, _) = cancels_itself(100, after);
+        let busy = AtomicUsize::new(0);
+        let observe = |_: usize, _: &Result<Vec<u8>, String>| {
+            busy.fetch_max(workers(), Ordering::SeqCst);
+        };
+        verify::run_observed(&ThreadPool::new(), job, limit(3), &observe).unwrap();
+        assert!(busy.load(Ordering::SeqCst) > 0, "the threads have another name");
+    }
+    for _ in 0..6000 {
+        if workers() == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{} workers are left", workers());
+}
+
+#[test]
+fn a_task_that_is_missing_is_a_fault_unless_the_job_is_cancelled() {
+    let job = |token: &CancelToken| {
+        Arc::new(ClosureJob::new(8, |task| Ok(vec![task as u8])).cancelled_by(token.clone()))
+    };
+    let token = CancelToken::new();
+    let run = |executor: Broken| verify::run_observed(&executor, job(&token), limit(2), &|_, _| ());
+    assert!(run(Broken::Forgets).unwrap_err().to_string().contains("never reported"));
+    token.cancel();
+    let results = run(Broken::Forgets).unwrap();
+    assert_eq!(results.iter().filter(|result| result.is_none()).count(), 2);
+    let error = verify::run(&Broken::Forgets, job(&token), limit(2)).unwrap_err();
+    assert!(matches!(error, luthier_tune::Error::Core(error) if error.is_cancelled()));
+    for (executor, expected) in [
+        (Broken::Repeats, "reported twice"),
+        (Broken::Invents, "only 8 tasks"),
+        (Broken::Fails, "the cluster is away"),
+        (Broken::Panics, "it panicked"),
+    ] {
+        let message = run(executor).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
 }
 
 #[test]

@@ -67,12 +67,20 @@ impl Executor for Crew {
             };
             crew.send(Box::new(work)).map_err(|_| anyhow!("the threads have stopped"))
         };
-        let mut waiting = 0..job.len();
-        waiting.by_ref().take(limit.get()).try_for_each(send)?;
-        for _ in 0..job.len() {
+        let cancel = job.cancel_token();
+        let mut waiting = (0..job.len()).take_while(|_| !cancel.is_cancelled());
+        let mut running = 0;
+        for task in waiting.by_ref().take(limit.get()) {
+            send(task)?;
+            running += 1;
+        }
+        while running > 0 {
             let (task, result) = next(&results).context("a thread of the crew was lost")?;
             // Sends the next task first, so that no thread is idle while the result is processed.
-            waiting.next().map_or(Ok(()), send)?;
+            match waiting.next() {
+                Some(next) => send(next)?,
+                None => running -= 1,
+            }
             sink.report(task, result);
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use acme_executor::Crew;
-use luthier_tune::core::Params;
+use luthier_tune::core::{CancelToken, Params};
 use luthier_tune::executor::{ExecutorEntry, Job, TaskResult, verify};
 
 /// Every task gives its number, but for one that fails and one that panics; counts how many run.
@@ -19,6 +19,8 @@ struct Numbers {
     running: AtomicUsize,
     most: AtomicUsize,
     threads: Mutex<BTreeSet<String>>,
+    /// Cancels the job by the task of this number, if there is one.
+    cancel: Option<(usize, CancelToken)>,
 }
 
 impl Job for Numbers {
@@ -31,11 +33,24 @@ impl Job for Numbers {
         self.threads.lock().unwrap().insert(thread::current().name().unwrap_or_default().to_owned());
         thread::sleep(Duration::from_millis(1));
         self.running.fetch_sub(1, SeqCst);
+        if let Some((last, token)) = &self.cancel {
+            if task == *last {
+                token.cancel();
+            }
+            // Later tasks wait until that is done.
+            while task > *last && !token.is_cancelled() {
+                thread::yield_now();
+            }
+        }
         match task {
             3 => Err("three".to_owned()),
             5 => panic!("five"),
             _ => Ok(vec![task as u8]),
         }
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.cancel.as_ref().map(|(_, token)| token.clone()).unwrap_or_default()
     }
 }
 
@@ -74,6 +89,21 @@ fn the_threads_stay_from_job_to_job_and_serve_jobs_that_overlap() {
         assert!(job.most.load(SeqCst) <= 2);
         let threads = job.threads.lock().unwrap();
         assert!(threads.iter().all(|name| name == "acme-crew-0" || name == "acme-crew-1"), "{threads:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_job_ends_with_the_tasks_that_are_running() {
+    for threads in [1, 3] {
+        let job = Numbers { tasks: 200, cancel: Some((20, CancelToken::new())), ..Numbers::default() };
+        let crew = Crew::new().threads(threads);
+        let results = verify::run_observed(&crew, Arc::new(job), at_most(threads), &|_, _| ()).unwrap();
+        // Tasks start in order: when task 20 ends the job, each other thread has at most one later task in hand.
+        assert_eq!(results[20], Some(Ok(vec![20])));
+        let missing = results.iter().filter(|result| result.is_none()).count();
+        assert!((180 - threads..180).contains(&missing), "{missing}");
+        // The crew goes on to serve other jobs.
+        assert_eq!(run(&crew, &numbers(9), 3).len(), 9);
     }
 }
 

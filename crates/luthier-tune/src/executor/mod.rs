@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use luthier_core::CancelToken;
 use luthier_core::params::Params;
 
 pub use self::entry::ExecutorEntry;
@@ -59,6 +60,13 @@ pub trait Job: Send + Sync + 'static {
     /// Runs one task. Panics of a user's code are caught and become `Err`.
     fn run(&self, task: usize) -> TaskResult;
 
+    /// The token that cancels the job; by default it is never cancelled.
+    ///
+    /// A task that runs when it is cancelled ends by itself, and tasks that have not been started need not be.
+    fn cancel_token(&self) -> CancelToken {
+        CancelToken::never()
+    }
+
     /// What another process needs to rebuild the job, if it can be rebuilt.
     fn portable(&self) -> Option<Vec<u8>> {
         None
@@ -96,6 +104,8 @@ pub trait Sink: Sync {
 /// - Tasks may run and be reported in any order.
 /// - `execute` returns when all tasks have been reported. It returns an error only if the executor itself fails,
 ///   not because a task failed.
+/// - Once [`Job::cancel_token`] is cancelled, it should start no more tasks and return when those that are running have been
+///   reported. Tasks that were not started then need not be reported. To run all of them nevertheless is no breach of contract.
 /// - No task waits for another one: an executor must not let a task that waits for its own nested rayon
 ///   work run a loop over all other tasks, and it must not hang on a pool of one thread ([`serve_rayon_until`]).
 /// - Several calls may run at the same time: one executor can run several jobs at once, each with its own limit.

@@ -2,6 +2,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use luthier_core::CancelToken;
 use luthier_core::params::Params;
 use rayon::Scope;
 
@@ -25,7 +26,8 @@ pub struct Rayon {}
 
 impl Executor for Rayon {
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
-        let tasks = Tasks { job: &*job, len: job.len(), next: AtomicUsize::new(0), sink };
+        let (len, cancel) = (job.len(), job.cancel_token());
+        let tasks = Tasks { job: &*job, len, next: AtomicUsize::new(0), cancel, sink };
         let chains = limit.get().min(tasks.len);
         rayon::scope(|scope| (0..chains).for_each(|_| tasks.spawn_next(scope)));
         Ok(())
@@ -45,6 +47,7 @@ struct Tasks<'a> {
     job: &'a dyn Job,
     len: usize,
     next: AtomicUsize,
+    cancel: CancelToken,
     sink: &'a dyn Sink,
 }
 
@@ -56,10 +59,13 @@ impl Tasks<'_> {
     /// steal such a loop and would not return before all tasks are done. A spawned closure runs only one task.
     fn spawn_next<'scope>(&'scope self, scope: &Scope<'scope>) {
         let task = self.next.fetch_add(1, Ordering::Relaxed);
-        if task < self.len {
+        if task < self.len && !self.cancel.is_cancelled() {
             scope.spawn(move |scope| {
-                self.sink.report(task, run_task(self.job, task));
-                self.spawn_next(scope);
+                // It may have waited for a thread.
+                if !self.cancel.is_cancelled() {
+                    self.sink.report(task, run_task(self.job, task));
+                    self.spawn_next(scope);
+                }
             });
         }
     }

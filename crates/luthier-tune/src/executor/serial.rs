@@ -20,7 +20,9 @@ pub struct Serial {}
 
 impl Executor for Serial {
     fn execute(&self, job: Arc<dyn Job>, _limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
-        (0..job.len()).for_each(|task| sink.report(task, run_task(&*job, task)));
+        let cancel = job.cancel_token();
+        let tasks = (0..job.len()).take_while(|_| !cancel.is_cancelled());
+        tasks.for_each(|task| sink.report(task, run_task(&*job, task)));
         Ok(())
     }
 

@@ -44,11 +44,11 @@ impl Executor for ThreadPool {
         if limit.get().min(len) <= 1 {
             return Serial::new().execute(job, limit, sink);
         }
-        let next = AtomicUsize::new(0);
+        let (next, cancel) = (AtomicUsize::new(0), job.cancel_token());
         let work = || {
             loop {
                 let task = next.fetch_add(1, Ordering::Relaxed);
-                if task >= len {
+                if task >= len || cancel.is_cancelled() {
                     return;
                 }
                 sink.report(task, run_task(&*job, task));

@@ -14,34 +14,47 @@ pub type Observer<'a> = dyn Fn(usize, &TaskResult) + Sync + 'a;
 /// Runs a job and returns the results in task order.
 ///
 /// # Errors
-/// [`Error::Executor`] if the executor fails, panics, or breaks its contract.
+/// [`Error::Executor`] if the executor fails, panics, or breaks its contract; if the job is cancelled before all tasks have been
+/// reported.
 pub fn run(executor: &dyn Executor, job: Arc<dyn Job>, limit: NonZeroUsize) -> Result<Vec<TaskResult>> {
-    run_observed(executor, job, limit, &|_, _| ())
+    let cancel = job.cancel_token();
+    let results: Option<Vec<TaskResult>> =
+        run_observed(executor, job, limit, &|_, _| ())?.into_iter().collect();
+    match results {
+        Some(results) => Ok(results),
+        None => cancel.check().map(|()| Vec::new()).map_err(Error::from),
+    }
 }
 
-/// As [`run`], calling `observe` with each result as soon as it is reported, on the thread that reports it.
+/// As [`run`], calling `observe` with each result as soon as it is reported, on the thread that reports it. If the job is
+/// cancelled, a task that was not reported is `None`.
 ///
 /// # Errors
-/// As [`run`].
+/// [`Error::Executor`] if the executor fails, panics, or breaks its contract.
 pub fn run_observed(
     executor: &dyn Executor,
     job: Arc<dyn Job>,
     limit: NonZeroUsize,
     observe: &Observer<'_>,
-) -> Result<Vec<TaskResult>> {
-    let name = name_of(executor);
+) -> Result<Vec<Option<TaskResult>>> {
+    let (name, cancel) = (name_of(executor), job.cancel_token());
     let sink = ExactlyOnce::new(job.len()).observed_by(observe);
-    luthier_core::catch_panic(&name, || executor.execute(job, limit, &sink)).map_err(|error| {
-        let message = match error {
-            luthier_core::Error::Stage { source, .. } => format!("{source:#}"),
-            luthier_core::Error::Panicked { message, .. } => {
-                format!("it panicked: {message}; this is a bug in the executor")
-            }
-            other => other.to_string(),
-        };
-        Error::Executor { name: name.clone(), message }
-    })?;
-    sink.finish(&name)
+    let broken = |message| Error::Executor { name: name.clone(), message };
+    match luthier_core::catch_panic(&name, || executor.execute(job, limit, &sink)) {
+        Ok(()) => {}
+        // It may pass on the error of the token.
+        Err(error) if error.is_cancelled() && cancel.is_cancelled() => {}
+        Err(luthier_core::Error::Stage { source, .. }) => return Err(broken(format!("{source:#}"))),
+        Err(luthier_core::Error::Panicked { message, .. }) => {
+            return Err(broken(format!("it panicked: {message}; this is a bug in the executor")));
+        }
+        Err(other) => return Err(broken(other.to_string())),
+    }
+    if cancel.is_cancelled() {
+        sink.finish_cancelled(&name)
+    } else {
+        Ok(sink.finish(&name)?.into_iter().map(Some).collect())
+    }
 }
 
 /// Collects results by task and detects tasks that are reported twice or never, or do not exist.
@@ -78,30 +91,37 @@ impl<'a> ExactlyOnce<'a> {
     /// [`Error::Executor`], naming the executor, if it reported a task twice, not at all, or one that does not
     /// exist.
     pub fn finish(self, executor: &str) -> Result<Vec<TaskResult>> {
-        let State { results, fault, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let broken = |what: String| Error::Executor {
-            name: executor.to_owned(),
-            message: format!(
-                "{what}; an executor must report every task exactly once, so this is a bug in the executor"
-            ),
-        };
-        if let Some(fault) = fault {
-            return Err(broken(fault));
-        }
+        let results = self.finish_cancelled(executor)?;
         let total = results.len();
         let missing: Vec<usize> = (0..total).filter(|&task| results[task].is_none()).collect();
         if let Some(first) = missing.first() {
             let count = missing.len();
-            return Err(broken(format!(
-                "{count} of {total} tasks were never reported, the first of them is task {first}"
-            )));
+            return Err(broken(
+                executor,
+                &format!("{count} of {total} tasks were never reported, the first of them is task {first}"),
+            ));
         }
         Ok(results.into_iter().flatten().collect())
+    }
+
+    /// The results of a job that was cancelled, in task order; `None` for tasks that were not reported.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish), but tasks may be missing.
+    pub fn finish_cancelled(self, executor: &str) -> Result<Vec<Option<TaskResult>>> {
+        let State { results, fault, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        fault.map_or(Ok(results), |fault| Err(broken(executor, &fault)))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn broken(executor: &str, what: &str) -> Error {
+    let message =
+        format!("{what}; an executor must report every task exactly once, so this is a bug in the executor");
+    Error::Executor { name: executor.to_owned(), message }
 }
 
 impl Sink for ExactlyOnce<'_> {
