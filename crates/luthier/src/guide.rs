@@ -10,6 +10,7 @@ macro_rules! guides {
         #[doc = "[Features from raw columns]: crate::guide::features"]
         #[doc = "[Reading data]: crate::guide::reading_data"]
         #[doc = "[Splitting rows]: crate::guide::splitting_rows"]
+        #[doc = "[Searching]: crate::guide::searching"]
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
@@ -30,6 +31,7 @@ guides! {
     reading_data = "reading-data.md",
     features = "features.md",
     splitting_rows = "splitting-rows.md",
+    searching = "searching.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",

@@ -1,7 +1,9 @@
 //! The types that most programs use: `use luthier::prelude::*;`.
 
 pub use luthier_core::params::{ParamMap, Params, Required};
-pub use luthier_core::{Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer};
+pub use luthier_core::{
+    CancelToken, Estimator, EstimatorExt, Evaluator, Pipeline, PipelineModel, Transformer,
+};
 pub use luthier_frame::{Column, CsvOptions, DataFrame, ScanOptions};
 pub use luthier_stages::{
     Binarizer, BinaryClassificationEvaluator, BinaryCurve, BinaryMetric, Bucketizer, CalibrationCurve,
@@ -14,6 +16,6 @@ pub use luthier_stages::{
     VectorSlicer,
 };
 pub use luthier_tune::{
-    CrossValidator, MemoryBudget, Parallelism, ParamGrid, Rayon, Serial, Sharing, ThreadPool,
-    TrainValidationSplit, TunedModel,
+    CrossValidator, MemoryBudget, Parallelism, ParamGrid, ParamRange, Rayon, Selection, Serial, Sharing,
+    ThreadPool, TrainValidationSplit, TunedModel,
 };

@@ -32,16 +32,24 @@ fn results_have_the_documented_keys_in_order() {
     assert!(stdout.contains("best: candidate 1, off = ") && stdout.contains("shift.by = 0.5"), "{stdout}");
     let results = scene.json("deep/out/results.json");
     let top = [
+        "format",
+        "version",
         "metric",
         "larger_is_better",
-        "search_seconds",
-        "load_seconds",
+        "also",
         "best",
-        "procedure",
+        "selection",
+        "strategy",
+        "seed",
+        "pipelines",
         "candidates",
+        "notes",
+        "procedure",
+        "overlap",
+        "search_seconds",
         "work",
         "planned",
-        "notes",
+        "load_seconds",
     ];
     assert_eq!(keys(&results), top);
     assert_eq!(results["metric"], "off");
@@ -53,14 +61,25 @@ fn results_have_the_documented_keys_in_order() {
     for (index, candidate) in candidates.iter().enumerate() {
         assert_eq!(
             keys(candidate),
-            ["index", "params", "mean", "std", "std_error", "rank", "scored_folds", "folds"]
+            [
+                "index",
+                "pipeline",
+                "params",
+                "mean",
+                "std",
+                "std_error",
+                "scored_folds",
+                "rank",
+                "probability_best",
+                "folds"
+            ]
         );
         assert_eq!(candidate["index"], index);
         let folds = candidate["folds"].as_array().unwrap();
         for (number, fold) in folds.iter().enumerate() {
-            assert_eq!(keys(fold), ["fold", "metric", "fit_seconds", "score_seconds", "error"]);
-            assert_eq!(fold["fold"], number);
-            assert_eq!(fold["error"], Value::Null);
+            let expected = ["fold", "outcome", "metric", "fit_seconds", "score_seconds", "reused_fits"];
+            assert_eq!(keys(fold), expected);
+            assert_eq!((&fold["fold"], &fold["outcome"]), (&json!(number), &json!("scored")));
         }
         let metrics: Vec<f64> = folds.iter().map(|fold| fold["metric"].as_f64().unwrap()).collect();
         assert_eq!(candidate["mean"].as_f64().unwrap(), (metrics[0] + metrics[1]) / 2.0);

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use luthier::core::{ParamMap, Value};
 use luthier::prelude::*;
 use luthier::tune::strategy::{Bayesian, Grid, Halving, Racing, Random, Resource, Seen, Trial};
-use luthier::tune::{
-    Error, KFold, Observer, Outcome, ParamRange, Search, SearchEvent, SearchResult, Selection, Strategy,
-};
+use luthier::tune::{Error, KFold, Observer, Outcome, Search, SearchEvent, SearchResult, Strategy};
 
 use crate::data::{metric, pca_and_regression, scene};
 
