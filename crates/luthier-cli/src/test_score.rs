@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use luthier::core::{DynModel, Value};
+use luthier::tune::SearchNote;
 use serde_json::{Map, json};
 
 use crate::build;
@@ -24,10 +25,12 @@ pub(crate) struct TestScore {
     read: usize,
     /// Each metric, or why there is none.
     metrics: Vec<(String, Result<f64, String>)>,
+    /// What evaluators say of their metrics.
+    notes: Vec<String>,
 }
 
 impl TestScore {
-    /// Scores a model; notes tell what is unlike the rows of the search.
+    /// Scores a model; notes tell what is unlike the rows on which it was fitted.
     ///
     /// # Errors
     /// Rows that the model cannot take; a configuration whose evaluators cannot be made.
@@ -48,8 +51,9 @@ impl TestScore {
         };
         let shown = model.show(test, Taken::LeftOut)?;
         let mut metrics: Vec<(String, Result<f64, String>)> = Vec::new();
+        let mut told = Vec::new();
         for Score { metric, value, notes, .. } in score(&evaluators, &shown.rows) {
-            notes.iter().for_each(|about| note(&format!("on the test rows: {metric}: {}", about.message)));
+            told.extend(notes.into_iter().map(|about| about.message));
             let value = value.map_err(|e| failure::message(&shown.in_file(e, &model, test)).to_string());
             // Named as in the results of a search.
             let numbered = (2..).map(|n| format!("{metric}_{n}"));
@@ -60,7 +64,14 @@ impl TestScore {
         }
         let rows = left(&shown.rows).map_err(|e| shown.in_file(e, &model, test))?;
         shown.note_remarks(test);
-        Ok(Self { rows, read: shown.read, metrics })
+        told.dedup();
+        Ok(Self { rows, read: shown.read, metrics, notes: told })
+    }
+
+    /// Prints the notes that are news beside those on the search.
+    pub(crate) fn tell_notes(&self, search: &[SearchNote]) {
+        let is_news = |told: &&String| search.iter().all(|about| about.note.message != **told);
+        self.notes.iter().filter(is_news).for_each(|told| note(&format!("on the test rows: {told}")));
     }
 
     /// `on the test rows: rmse = 54.1`, and how many rows they are; `what` did not see them.
@@ -77,8 +88,9 @@ impl TestScore {
             self.rows,
             left_out(self.rows, self.read)
         );
-        for (metric, reason) in self.errors() {
-            text.push_str(&format!("  {metric}: {reason}\n"));
+        // Without any metric, the error that follows says why.
+        if self.error().is_none() {
+            self.errors().for_each(|(metric, reason)| text.push_str(&format!("  {metric}: {reason}\n")));
         }
         text
     }

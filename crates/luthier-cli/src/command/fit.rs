@@ -53,5 +53,6 @@ pub(crate) fn run(args: &FitArgs) -> Result<()> {
     let Some(test) = test else { return Ok(()) };
     let tested = TestScore::of(&model, &test, &inputs, &config)?;
     print(&tested.shown("fit"))?;
+    tested.tell_notes(&[]);
     tested.error().map_or(Ok(()), Err)
 }

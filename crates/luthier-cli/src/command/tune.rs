@@ -85,6 +85,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         }
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
+        test.into_iter().for_each(|test| test.tell_notes(&result.notes));
     }
     if let Ok(tuned) = &tuned {
         unread::tell(&tuned.model, &config.evaluators);
