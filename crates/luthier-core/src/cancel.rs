@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::{Error, Result};
-
 /// Tells running work that its result is no longer wanted.
 ///
 /// Clones are the same token: cancel one of them, from any thread, and the work that holds another sees it. A
@@ -104,14 +102,6 @@ impl CancelToken {
         };
         let found = shared.parent.reason().or_else(|| shared.deadline.as_ref().and_then(passed))?;
         Some(*shared.reason.get_or_init(|| found))
-    }
-
-    /// An error if it is cancelled: call it between two steps of long work and pass the error on.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub fn check(&self) -> Result<()> {
-        self.reason().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
     }
 }
 
