@@ -108,6 +108,11 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// The scores of a trial of the candidate with this position.
+    pub fn new(trial: Trial, candidate: usize, rounds: Vec<FoldResult>) -> Self {
+        Self { trial, candidate, rounds }
+    }
+
     /// Mean of the metric over the rounds of the trial that have it; `None` if there is none, or if the candidate failed on
     /// one of them.
     pub fn mean(&self) -> Option<f64> {
