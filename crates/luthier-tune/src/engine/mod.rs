@@ -1,5 +1,6 @@
 //! The engine: scores candidates on rounds, as often as it is asked, and keeps what it can use again.
 
+mod behind;
 mod missing_classes;
 mod out_of_fold;
 mod run;

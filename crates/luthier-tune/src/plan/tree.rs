@@ -81,6 +81,8 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) step: Arc<Step>,
+    /// The nodes behind it.
+    pub(crate) children: Vec<usize>,
     /// The candidates that pass through it.
     pub(crate) candidates: Vec<usize>,
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
@@ -318,8 +320,12 @@ impl Tree {
                     };
                     let stage = leaf.clone_box();
                     let step = Step { name, stage, values, planned, parent, place, hash };
-                    let (candidates, needs, passing) = (Vec::new(), Vec::new(), Vec::new());
-                    self.nodes.push(Node { step: Arc::new(step), candidates, needs, passing });
+                    let next = self.nodes.len();
+                    if let Some(before) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
+                        before.children.push(next);
+                    }
+                    let (children, candidates, needs, passing) = Default::default();
+                    self.nodes.push(Node { step: Arc::new(step), children, candidates, needs, passing });
                     self.by_hash.entry(hash).or_default().push(self.nodes.len() - 1);
                     self.nodes.len() - 1
                 }
@@ -423,6 +429,14 @@ impl Tree {
     /// The last fitted stage of a candidate, if any is: its unit evaluates as well.
     pub(crate) fn last_fitted(&self, candidate: usize) -> Option<usize> {
         self.paths.get(candidate)?.iter().rev().copied().find(|&node| self.is_fitted(node))
+    }
+
+    /// The node itself if it is fitted, or the last fitted one before it.
+    pub(crate) fn last_fitted_from(&self, node: usize) -> Option<usize> {
+        match self.is_fitted(node) {
+            true => Some(node),
+            false => self.last_fitted_from(self.nodes.get(node)?.parent?),
+        }
     }
 
     /// The candidates that can be fitted.

@@ -13,6 +13,7 @@ mod executors;
 mod failures;
 mod naive;
 mod nested;
+mod order;
 mod persistence;
 mod pipeline_cv;
 mod probe;
