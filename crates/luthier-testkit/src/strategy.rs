@@ -348,7 +348,10 @@ fn check_existence(trials: &[Trial], scene: &Scene, candidates: usize) -> Result
                 format!("it proposes candidate {candidate}, but there are {candidates}, numbered from 0")
             }
             Wanted::Params(pipeline, _) if *pipeline >= scene.grids.len() => {
-                format!("it proposes pipeline {pipeline}, but there are {}, numbered from 0", scene.grids.len())
+                format!(
+                    "it proposes pipeline {pipeline}, but there are {}, numbered from 0",
+                    scene.grids.len()
+                )
             }
             _ => match rounds_of(trial, scene).into_iter().find(|round| *round >= rounds) {
                 Some(round) => {

@@ -45,7 +45,8 @@ fn bayesian_search_keeps_the_contract() {
     check_strategy("bayesian", &Bayesian::new().max_candidates(20).initial(6), &space()).unwrap();
     check_strategy("bayesian, one at a time", &Bayesian::new().max_candidates(12).batch(1), &grid()).unwrap();
     // More candidates than combinations.
-    let united = grid().union(ParamGrid::new().range_by_name("lr.reg_param", ParamRange::log(0.1, 9.0).unwrap()));
+    let united =
+        grid().union(ParamGrid::new().range_by_name("lr.reg_param", ParamRange::log(0.1, 9.0).unwrap()));
     check_strategy("bayesian, union", &Bayesian::new().max_candidates(15).initial(5), &united).unwrap();
     let few = ParamGrid::new().add_by_name("pca.k", [1, 2, 3, 4, 5]);
     check_strategy("bayesian, few", &Bayesian::new().initial(2).batch(9), &few).unwrap();
@@ -88,7 +89,11 @@ fn a_bayesian_search_scores_all_of_few_combinations() {
     let grids = [ParamGrid::new().add_by_name("a", 0..6).add_by_name("b", 0..4)];
     let strategy = Bayesian::new().initial(3).max_candidates(60);
     let sum = |candidate: &Candidate| {
-        candidate.params.iter().map(|(_, value)| if let Value::Int(v) = value { *v as f64 } else { 0.0 }).sum()
+        candidate
+            .params
+            .iter()
+            .map(|(_, value)| if let Value::Int(v) = value { *v as f64 } else { 0.0 })
+            .sum()
     };
     let (candidates, scores) = run(&strategy, &grids, |_, params| params.clone(), sum);
     assert_eq!((candidates.len(), scores.len()), (24, 24));

@@ -45,9 +45,10 @@ impl OneAtATime {
         let middle = |(path, values): &(&String, Vec<Value>)| {
             Some(((*path).clone(), values.get(values.len() / 2)?.clone()))
         };
-        let mut best: ParamMap = axes.iter().filter_map(middle).fold(ParamMap::new(), |params, (path, value)| {
-            params.with(path, value)
-        });
+        let mut best: ParamMap = axes
+            .iter()
+            .filter_map(middle)
+            .fold(ParamMap::new(), |params, (path, value)| params.with(path, value));
         if axes.is_empty() && loss(&best).is_none() {
             return vec![best];
         }

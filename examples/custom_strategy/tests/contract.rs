@@ -55,7 +55,9 @@ fn numbers(params: &ParamMap) -> Vec<f64> {
 
 #[test]
 fn it_finds_the_best_of_a_grid_with_few_candidates() {
-    let metric = |at: &[f64]| (at[0] - 4.0).powi(2) + (at[1] - 1.0).abs() + (at[2] - 7.0).powi(2) + 0.2 * at[0] * at[1];
+    let metric = |at: &[f64]| {
+        (at[0] - 4.0).powi(2) + (at[1] - 1.0).abs() + (at[2] - 7.0).powi(2) + 0.2 * at[0] * at[1]
+    };
     let scored = run(&OneAtATime::new(), grid(), metric);
     let best = scored.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     // The best of all 270.

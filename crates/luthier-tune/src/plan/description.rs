@@ -35,7 +35,8 @@ pub struct Plan {
     pub rounds: Vec<PlannedRound>,
     /// The number of further rounds that score the procedure; `None` if it is not scored.
     pub nested_rounds: Option<usize>,
-    /// A strategy that depends on scores: its name, and the largest number of pairs of a candidate and a round that it asks for.
+    /// A strategy that depends on scores: its name, and the number of pairs of a candidate and a round that it asks for if
+    /// all scores are equal. One that drops candidates by their scores asks for at most so many.
     pub strategy: Option<(String, u64)>,
     /// The name of the executor.
     pub executor: String,

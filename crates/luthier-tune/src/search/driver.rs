@@ -25,10 +25,12 @@ const MOST_NESTED_CELLS: usize = 20_000;
 /// A search that is checked and planned.
 struct Begun {
     session: Session,
+    /// A session with all that a strategy that depends on scores would ask for if they were equal. Nothing is scored there.
+    simulated: Option<Session>,
     nesting: Option<Nesting>,
     /// The trials of a strategy that does not depend on scores.
     trials: Vec<Trial>,
-    /// The largest number of pairs of a candidate and a round that the strategy may ask for.
+    /// The number of pairs of a candidate and a round that the strategy asks for, if all scores are equal.
     most: u64,
 }
 
@@ -46,13 +48,16 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { session, nesting, most, .. } = self.begin(data, &Watched::default())?;
+        let Begun { session, simulated, nesting, most, .. } = self.begin(data, &Watched::default())?;
+        // The candidates that a strategy makes itself are not known before.
+        let known = simulated.filter(|_| !self.strategy.lists_candidates());
+        let known = known.as_ref().unwrap_or(&session);
         let forecast = session.forecast();
         let note = self.executor_note();
         Ok(Facts {
-            tree: session.tree(),
-            candidates: session.candidates().len(),
-            pipelines: self.pipelines_in_words(session.candidates()),
+            tree: known.tree(),
+            candidates: known.candidates().len(),
+            pipelines: self.pipelines_in_words(known.candidates()),
             split: session.split(),
             plain: session.rounds().len(),
             is_nested: nesting.is_some(),
@@ -134,9 +139,9 @@ impl Search {
             true => Vec::new(),
             false => self.propose(&session, &[], &session.plain_rounds(), self.max_fits, watched)?,
         };
-        let batches = match self.strategy.is_adaptive() {
-            true => self.simulate(data, watched)?,
-            false => session.batches(&trials)?.into_iter().collect(),
+        let (simulated, batches) = match self.strategy.is_adaptive() {
+            true => self.simulate(data, watched).map(|(session, batches)| (Some(session), batches))?,
+            false => (None, session.batches(&trials)?.into_iter().collect()),
         };
         let most = batches.iter().map(Asked::len).sum();
         if let Some(max_fits) =
@@ -147,7 +152,7 @@ impl Search {
                  use a strategy that stops there, such as `racing` or `halving`"
             )));
         }
-        let mut forecast = session.estimate(&batches)?;
+        let mut forecast = simulated.as_ref().unwrap_or(&session).estimate(&batches)?;
         // Which stages the candidates that go on share depends on their scores.
         forecast.is_approximate |= self.strategy.is_adaptive();
         session.set_forecast(forecast);
@@ -165,7 +170,7 @@ impl Search {
             }
         };
         let Some((split, nesting)) = nested else {
-            return Ok(Begun { session, nesting: None, trials, most });
+            return Ok(Begun { session, simulated, nesting: None, trials, most });
         };
         session.set_split(split);
         let all = 0..session.split().rounds().len();
@@ -175,7 +180,7 @@ impl Search {
             let forecast = session.estimate(&batches)?;
             session.set_forecast(forecast);
         }
-        Ok(Begun { session, nesting: Some(nesting), trials, most })
+        Ok(Begun { session, simulated, nesting: Some(nesting), trials, most })
     }
 
     /// A session with the candidates of the grids, all checked.
@@ -260,8 +265,10 @@ impl Search {
         });
         let failed = |source: anyhow::Error| Error::strategy(self.strategy.as_ref(), source);
         let trials = proposed.map_err(|e| failed(e.into()))?.map_err(failed)?;
-        let wrong =
-            trials.iter().flat_map(|trial| trial.rounds.iter().flatten()).find(|round| **round >= rounds.len());
+        let wrong = trials
+            .iter()
+            .flat_map(|trial| trial.rounds.iter().flatten())
+            .find(|round| **round >= rounds.len());
         match wrong {
             Some(round) => Err(failed(anyhow::anyhow!(
                 "it asks for round {round}, but there are {} rounds, numbered from 0",
@@ -319,7 +326,7 @@ impl Search {
 
     /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
     /// that it can ask for.
-    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<Vec<Asked>> {
+    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Vec<Asked>)> {
         let mut session = self.checked(data, watched)?;
         let rounds = session.plain_rounds();
         let (mut seen, mut batches, mut fits): (Vec<Scores>, Vec<Asked>, u64) = (Vec::new(), Vec::new(), 0);
@@ -328,12 +335,12 @@ impl Search {
             let trials = self.propose(&session, &seen, &rounds, left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             if trials.is_empty() || left.is_some_and(|left| wanted > left) {
-                return Ok(batches);
+                return Ok((session, batches));
             }
             fits += wanted;
             let failed = |source: Error| Error::strategy(self.strategy.as_ref(), source.into());
             match session.batches(&trials).map_err(failed)? {
-                None if is_seen(&trials, &seen) => return Ok(batches),
+                None if is_seen(&trials, &seen) => return Ok((session, batches)),
                 asked => batches.extend(asked),
             }
             for (trial, candidate) in

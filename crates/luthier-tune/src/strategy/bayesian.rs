@@ -215,7 +215,8 @@ impl Strategy for Bayesian {
                     break;
                 }
             }
-            let Some(next) = next.map_or_else(|| self.left(seen, &arms, is_new), |next| Ok(Some(next)))? else {
+            let Some(next) = next.map_or_else(|| self.left(seen, &arms, is_new), |next| Ok(Some(next)))?
+            else {
                 break;
             };
             new.push(next);

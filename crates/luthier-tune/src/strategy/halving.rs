@@ -13,7 +13,8 @@ pub enum Resource {
     #[default]
     Rounds,
     /// Training rows: all candidates are fitted on a share of the blocks of the training rows of every round, the better ones
-    /// on more. It needs a splitter with several blocks of training rows, such as `k_fold`.
+    /// on more. It needs a splitter with several blocks of training rows, such as `k_fold`, where a round has one less than there are
+    /// folds; with fewer blocks than `factor`, no share is small enough, and all candidates have all rows.
     Rows,
     /// A parameter such as `lr.max_iter`, which is named by `param`.
     Param,
@@ -193,7 +194,9 @@ impl Strategy for Halving {
         let all = self.portions(seen)?;
         let rungs = self.rungs(seen.candidates.len(), all);
         let before = |place: usize| match self.resource {
-            Resource::Rounds => place.checked_sub(1).and_then(|place| rungs.get(place)).map_or(0, |r| r.portions),
+            Resource::Rounds => {
+                place.checked_sub(1).and_then(|place| rungs.get(place)).map_or(0, |r| r.portions)
+            }
             _ => 0,
         };
         let each = |(place, rung): (usize, &Rung)| match self.resource {
@@ -254,7 +257,10 @@ mod tests {
         assert_eq!(rungs(&Halving::new().min_share(0.5), 500, 10), [(500, 10)]);
         // A rung that would have as little as the one before is left out.
         assert_eq!(rungs(&Halving::new().factor(1.3), 20, 3), [(20, 1), (10, 2), (8, 3)]);
-        assert_eq!(rungs(&Halving::new().resource(Resource::Rows), 30, 2), [(30, 1), (10, 2)]);
+        let rows = Halving::new().resource(Resource::Rows);
+        assert_eq!(rungs(&rows, 30, 2), [(30, 2)]);
+        assert_eq!(rungs(&rows, 30, 4), [(30, 1), (10, 4)]);
+        assert_eq!(rungs(&rows.factor(2.0), 30, 2), [(30, 1), (15, 2)]);
     }
 
     /// Candidates, resources and factors with the candidates and resources of each rung of scikit-learn 1.9's `HalvingGridSearchCV` with
@@ -266,15 +272,17 @@ mod tests {
             let mut parts = line.split(';').map(|part| {
                 part.split_whitespace().map(|number| number.parse::<f64>().unwrap()).collect::<Vec<f64>>()
             });
-            let (given, kept, resources) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+            let (given, kept, resources) =
+                (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
             let schedule = Halving::new().factor(given[2]).schedule(given[0] as usize, given[1] as usize);
             let own: Vec<f64> = schedule.iter().map(|rung| rung.candidates as f64).collect();
             assert_eq!(own, kept, "{line}");
             assert_eq!(schedule.last().unwrap().portions as f64, given[1], "{line}");
+            // Theirs are multiples of the smallest, rounded down; ours are as much more as lets the last rung have all.
+            let more = given[1] / resources.last().unwrap();
             for (rung, theirs) in schedule.iter().zip(resources) {
                 let portions = rung.portions as f64;
-                // Theirs are as many times the smallest as fit; ours are a share of all.
-                assert!(theirs <= portions && portions < given[2] * (theirs + 1.0), "{line}: {schedule:?}");
+                assert!(theirs <= portions && portions <= more * (theirs + 1.0), "{line}: {schedule:?}");
             }
             cases += 1;
         }
@@ -284,7 +292,8 @@ mod tests {
     #[test]
     fn a_limit_leaves_room_for_all_rungs() {
         // 30 candidates on 1 round, 10 on 2 more, 4 on 6 more: 74 pairs.
-        let costs = [(30, 1, 1), (10, 3, 2), (4, 9, 6)].map(|(candidates, portions, each)| (Rung { candidates, portions }, each));
+        let costs = [(30, 1, 1), (10, 3, 2), (4, 9, 6)]
+            .map(|(candidates, portions, each)| (Rung { candidates, portions }, each));
         assert_eq!(affordable(&costs[1..], 44), 10);
         assert_eq!(affordable(&costs[1..], 22), 5);
         assert_eq!(affordable(&costs[2..], 12), 2);
@@ -294,7 +303,9 @@ mod tests {
     #[test]
     fn parameters_that_contradict_each_other_are_errors() {
         assert!(Halving::new().validate().is_ok());
-        for wrong in [Halving::new().resource(Resource::Param), Halving::new().param("lr.max_iter".to_owned())] {
+        for wrong in
+            [Halving::new().resource(Resource::Param), Halving::new().param("lr.max_iter".to_owned())]
+        {
             assert!(wrong.validate().is_err(), "{wrong:?}");
         }
     }

@@ -21,8 +21,8 @@ pub use self::halving::{Halving, Resource};
 pub use self::racing::Racing;
 pub use self::random::Random;
 pub use self::trial::{Scores, Trial, Wanted};
-pub use crate::grid::Axis;
 use crate::Error;
+pub use crate::grid::Axis;
 use crate::grid::ParamGrid;
 
 /// A candidate of a search.

@@ -36,7 +36,7 @@ fn halving_asks_for_what_it_says_and_finds_the_best() {
     assert!(few.result().forecast.is_approximate);
     assert_eq!(few.result().work.rows_read, 300, "the summaries of all folds are kept");
     let explained = search(9).strategy(Halving::new()).explain(&data).unwrap();
-    assert!(explained.contains("halving") && explained.contains("at most 74 pairs"), "{explained}");
+    assert!(explained.contains("halving") && explained.contains("scores 74 pairs"), "{explained}");
     assert_eq!(few.result().best, all.result().best);
     for (a, b) in few.result().candidates.iter().zip(&all.result().candidates) {
         for (a, b) in a.folds.iter().zip(&b.folds) {
