@@ -80,7 +80,7 @@ enum Surface {
     Noisy,
     /// The candidates that are known first have smaller ones, without noise.
     Ascending,
-    /// Some are infinite.
+    /// Some are infinite, with either sign, so that some means are undefined.
     Infinite,
     /// Some candidates fail, a few of them on later rounds.
     SomeFail,
@@ -93,9 +93,9 @@ enum Surface {
 }
 
 impl Surface {
-    /// Whether every candidate has a metric on every round.
+    /// Whether every candidate has a mean on any rounds.
     fn is_complete(self) -> bool {
-        !matches!(self, Self::SomeFail | Self::AllFail | Self::SomeUndefined | Self::AllUndefined)
+        matches!(self, Self::Equal | Self::Random | Self::Noisy | Self::Ascending)
     }
 
     fn score(self, candidate: usize, key: &str, round: usize) -> FoldResult {

@@ -12,6 +12,10 @@ use crate::grid::{Axis, ParamGrid};
 /// How often a candidate is asked for again if it is known already.
 const ATTEMPTS: u64 = 64;
 
+/// How many combinations are drawn for each candidate that is wanted, once those that are asked for are known. Where some values do
+/// not matter, several are the same candidate.
+const DRAWS: usize = 4;
+
 /// Bayesian search with tree-structured Parzen estimators (Bergstra et al. 2011): after some random candidates, it proposes
 /// values that are likely among the good candidates so far and unlikely among the others.
 ///
@@ -161,7 +165,8 @@ impl Bayesian {
         is_new: impl Fn(usize, &ParamMap) -> bool,
     ) -> crate::Result<Option<(usize, ParamMap)>> {
         for (pipeline, grid) in seen.grids.iter().enumerate() {
-            for params in grid.clone().draw(self.max_candidates).build_with(seen.seed)? {
+            let draws = self.max_candidates.saturating_mul(DRAWS).min(ParamGrid::MAX_CANDIDATES);
+            for params in grid.clone().draw(draws).build_with(seen.seed)? {
                 let arm = arms.iter().position(|arm| arm.has(pipeline, &params));
                 if let Some(arm) = arm.filter(|&arm| is_new(arm, &params)) {
                     return Ok(Some((arm, params)));
