@@ -289,7 +289,7 @@ impl Session {
             step: Arc::clone(&this.step),
             needs: this.needs.clone(),
             passing: this.passing.clone(),
-            numbers: self.numbers(&self.tree.through(&[node], &part.candidates)),
+            numbers: self.entries.numbers(&self.tree.through(&[node], &part.candidates)),
             candidates: self.tree.through(&[node], &part.candidates).into(),
             then,
         })
@@ -478,7 +478,7 @@ impl Session {
         let entries: Vec<Vec<usize>> = units
             .iter_mut()
             .map(|unit| {
-                let numbers = self.numbers(&unit.candidates);
+                let numbers = self.entries.numbers(&unit.candidates);
                 std::mem::replace(&mut unit.candidates, numbers)
             })
             .collect();

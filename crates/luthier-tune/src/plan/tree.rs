@@ -218,8 +218,33 @@ impl Tree {
     /// omits stages.
     ///
     /// # Errors
-    /// Any other candidate does not suit the columns, or all candidates of the tree are invalid.
+    /// Any other candidate does not suit the columns, or all candidates of the tree are invalid. Then none is added.
     pub(crate) fn add(
+        &mut self,
+        configured: &[Arc<dyn DynEstimator>],
+        params: &[ParamMap],
+        may_not_fit: impl Fn(usize) -> bool,
+        asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
+    ) -> Result<()> {
+        let known = self.paths.len();
+        let added = self.add_all(configured, params, may_not_fit, asked_to_score);
+        if added.is_err() {
+            self.truncate(known);
+        }
+        added
+    }
+
+    /// Takes the candidates from this number on out of the tree.
+    fn truncate(&mut self, candidates: usize) {
+        let is_left = |&candidate: &usize| candidate < candidates;
+        self.nodes.iter_mut().for_each(|node| node.candidates.retain(is_left));
+        self.base.needs.iter_mut().for_each(|base| base.candidates.retain(is_left));
+        self.paths.truncate(candidates);
+        self.scoring_passes.truncate(candidates);
+        self.invalid.retain(|candidate, _| is_left(candidate));
+    }
+
+    fn add_all(
         &mut self,
         configured: &[Arc<dyn DynEstimator>],
         params: &[ParamMap],

@@ -12,7 +12,7 @@ use crate::engine::Session;
 use crate::grid::ParamGrid;
 use crate::named::name_of;
 use crate::observer::SearchEvent;
-use crate::plan::{Asked, Facts, Plan, candidates};
+use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
@@ -48,13 +48,14 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { session, simulated, nesting, most, .. } = self.begin(data, &Watched::default())?;
+        let Begun { mut session, simulated, nesting, most, trials } =
+            self.begin(data, &Watched::default())?;
         // The candidates that a strategy makes itself are not known before.
         let known = simulated.filter(|_| !self.strategy.lists_candidates());
         let known = known.as_ref().unwrap_or(&session);
         let forecast = session.forecast();
         let note = self.executor_note();
-        Ok(Facts {
+        let mut plan: Plan = Facts {
             tree: known.tree(),
             candidates: known.candidates().len(),
             pipelines: self.pipelines_in_words(known.candidates()),
@@ -72,7 +73,30 @@ impl Search {
             forecast,
             executor_note: note,
         }
-        .into())
+        .into();
+        if self.nested == Nested::Auto && plan.nested_rounds.is_none() && !self.strategy.is_adaptive() {
+            plan.nested_price = self.nested_price(&mut session, trials, &forecast)?;
+        }
+        Ok(plan)
+    }
+
+    /// What scoring the procedure would take in addition; `None` if the split cannot be nested.
+    fn nested_price(
+        &self,
+        session: &mut Session,
+        trials: Vec<Trial>,
+        without: &Forecast,
+    ) -> Result<Option<NestedPrice>> {
+        let Some((split, _)) = nest(session.split()) else { return Ok(None) };
+        session.set_split(split);
+        let all = 0..session.split().rounds().len();
+        let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
+        let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
+        let with = session.estimate(&batches)?;
+        Ok(Some(NestedPrice {
+            fits: with.work.fits.saturating_sub(without.work.fits),
+            rows_read: with.work.rows_read.saturating_sub(without.work.rows_read),
+        }))
     }
 
     /// Checks everything and starts a session, which scores candidates as it is asked.
