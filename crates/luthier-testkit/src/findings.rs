@@ -60,6 +60,14 @@ pub enum Rule {
     Overlaps,
     /// Of a job that is cancelled, whatever was started is reported, once and with its own result.
     Cancels,
+    /// What a strategy proposes exists: candidates, pipelines and rounds.
+    Exists,
+    /// A strategy ends: after finitely many proposals there are none, and none asks only for what has been scored.
+    Ends,
+    /// At least one candidate is scored on all rounds if none fails, also where fits are limited.
+    Completes,
+    /// A strategy whose proposals depend on scores says so.
+    Adapts,
     /// Tasks may use rayon, on a pool of any size, including the pool from which the executor is called.
     NestedRayon,
 }

@@ -11,8 +11,8 @@
 //! # Ok::<(), luthier_testkit::Findings>(())
 //! ```
 //!
-//! The checks are [`check_estimator`], [`check_transformer`], [`check_evaluator`], [`check_splitter`], [`check_executor`] and
-//! [`check_summary`]. Each returns the list of broken [`Rule`]s with details. [`StageCheck`] accepts further configurations
+//! The checks are [`check_estimator`], [`check_transformer`], [`check_evaluator`], [`check_splitter`], [`check_strategy`],
+//! [`check_executor`] and [`check_summary`]. Each returns the list of broken [`Rule`]s with details. [`StageCheck`] accepts further configurations
 //! and another tolerance.
 //!
 //! The checks cannot know whether a result is correct, only whether it is the same however it is computed.
@@ -25,6 +25,7 @@ mod hostile;
 mod roles;
 mod splitter;
 mod stage;
+mod strategy;
 mod summary;
 mod values;
 
@@ -34,4 +35,5 @@ pub use findings::{Finding, Findings, Rule};
 pub use hostile::sample_frame;
 pub use splitter::check_splitter;
 pub use stage::{StageCheck, check_estimator, check_transformer};
+pub use strategy::check_strategy;
 pub use summary::check_summary;

@@ -13,11 +13,12 @@ use luthier_core::{
     ParamEnum, Params, PureTransformer, Result, Rows, StagePlan, Summary, Tile, Transformer,
 };
 use luthier_testkit::{
-    Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_summary,
-    check_transformer, sample_frame,
+    Findings, Rule, check_estimator, check_evaluator, check_executor, check_splitter, check_strategy,
+    check_summary, check_transformer, sample_frame,
 };
 use luthier_tune::executor::{Executor, Job, Sink, run_task};
-use luthier_tune::{Split, Splitter};
+use luthier_tune::strategy::{Seen, Strategy, Trial};
+use luthier_tune::{ParamGrid, Split, Splitter};
 use ndarray::{Array1, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -515,6 +516,121 @@ fn defects_of_splitters_are_found() {
         let found = rules(check_splitter("halves", &Halves(defect), &sample_frame()));
         assert!(found.contains(&rule), "{defect}: {found:?}");
     }
+}
+
+/// Scores all candidates on the first round, and the better half of them on all.
+#[derive(Debug)]
+struct BetterHalf(&'static str);
+
+impl BetterHalf {
+    /// All candidates on the first round, and one on the others as well.
+    fn first(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        let least = seen.candidates.len() + seen.rounds;
+        let suffices = self.0 == "greedy" || seen.fits_left.is_none_or(|left| left >= least as u64);
+        ensure!(suffices, "max_fits is too low");
+        let shift = match self.0 {
+            "counts" => FITS.fetch_add(1, Ordering::SeqCst) as usize,
+            _ => 0,
+        };
+        let all = seen.candidates.len();
+        let of = |place: usize| Trial::candidate((place + shift) % all).on([0]);
+        Ok((0..all).map(of).collect())
+    }
+}
+
+impl Strategy for BetterHalf {
+    fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        let all = seen.candidates.len();
+        match (self.0, seen.trials.len()) {
+            ("cannot start", 0) => bail!("it cannot start"),
+            ("stops at a failure", n) if n > 0 => {
+                ensure!(seen.ranked(seen.trials).len() == all, "a candidate failed");
+            }
+            (_, 0) => return self.first(seen),
+            ("endless", n) => return Ok(vec![Trial::new(luthier_core::ParamMap::new().with("k", n as i64))]),
+            ("again", _) => return Ok(vec![Trial::candidate(0).on([0])]),
+            ("another candidate", _) => return Ok(vec![Trial::candidate(all)]),
+            ("another round", _) => return Ok(vec![Trial::candidate(0).on([seen.rounds])]),
+            ("another pipeline", _) => return Ok(vec![Trial::of_pipeline(9, luthier_core::ParamMap::new())]),
+            ("no round", _) => return Ok(vec![Trial::candidate(0).on([])]),
+            ("partial", _) => return Ok(Vec::new()),
+            ("part of the rows", n) if n == all => return Ok(vec![Trial::candidate(0).training_share(0.5)]),
+            _ => {}
+        }
+        if seen.trials.is_empty() {
+            return self.first(seen);
+        }
+        if seen.trials.len() != all || seen.rounds < 2 {
+            return Ok(Vec::new());
+        }
+        let mut ranked = seen.ranked(seen.trials);
+        let time = |candidate: &usize| seen.trials.get(*candidate).and_then(|trial| trial.rounds.first());
+        match self.0 {
+            "prefers the fast" => ranked.sort_by(|a, b| {
+                let seconds = |candidate| time(candidate).map_or(0.0, |round| round.fit_seconds);
+                seconds(a).total_cmp(&seconds(b))
+            }),
+            "unwraps" => {
+                ranked.sort_by(|a, b| {
+                    let metric = |candidate| time(candidate).map_or(0.0, |round| round.metric);
+                    metric(a).partial_cmp(&metric(b)).unwrap()
+                });
+                assert_eq!(ranked.len(), all, "a candidate has no mean");
+            }
+            _ => {}
+        }
+        let affordable = match seen.fits_left {
+            Some(left) if self.0 != "greedy" => (left / seen.rounds as u64) as usize,
+            _ => all,
+        };
+        Ok(ranked.into_iter().take(all.div_ceil(2).min(affordable)).map(Trial::candidate).collect())
+    }
+
+    fn is_adaptive(&self) -> bool {
+        self.0 != "hides that it adapts"
+    }
+}
+
+/// Proposes values one after the other, and skips those that are known, wherever they come from.
+#[derive(Debug)]
+struct Skips;
+
+impl Strategy for Skips {
+    fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        let next = (0..6).map(|k| luthier_core::ParamMap::new().with("k", k));
+        let new = next.filter(|params| seen.candidates.iter().all(|known| known.params != *params));
+        Ok(new.take(2).map(Trial::new).collect())
+    }
+
+    fn lists_candidates(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn defects_of_strategies_are_found() {
+    let grid = ParamGrid::new().add_by_name("k", [1, 2, 3, 4, 5, 6, 7, 8]);
+    check_strategy("better half", &BetterHalf(""), &grid).unwrap();
+    for (defect, rule) in [
+        ("cannot start", Rule::Works),
+        ("stops at a failure", Rule::Works),
+        ("counts", Rule::Deterministic),
+        ("prefers the fast", Rule::Deterministic),
+        ("endless", Rule::Ends),
+        ("again", Rule::Ends),
+        ("another candidate", Rule::Exists),
+        ("another round", Rule::Exists),
+        ("another pipeline", Rule::Exists),
+        ("no round", Rule::Exists),
+        ("partial", Rule::Completes),
+        ("part of the rows", Rule::Completes),
+        ("greedy", Rule::Completes),
+        ("hides that it adapts", Rule::Adapts),
+        ("unwraps", Rule::NoPanic),
+    ] {
+        assert_eq!(rules(check_strategy("better half", &BetterHalf(defect), &grid)), [rule], "{defect}");
+    }
+    assert_eq!(rules(check_strategy("skips", &Skips, &grid)), [Rule::Deterministic]);
 }
 
 /// Runs tasks one after the other, and loses the third.

@@ -4,13 +4,14 @@
 //! [`Executor`], at most [`Parallelism`] of them at a time. Grids name parameters by their address in a pipeline; this crate
 //! does not know any stage.
 //!
-//! Three parts can be replaced:
+//! Four parts can be replaced:
 //!
 //! | to replace | use | built in |
 //! | --- | --- | --- |
 //! | which rows are held out | a [`Splitter`] | [`KFold`], [`RepeatedKFold`], [`GroupKFold`], [`TrainRatio`], [`ShuffleSplit`], [`RollingOrigin`], [`FoldColumn`], [`LeaveOneGroupOut`], [`LeaveOneOut`] |
 //! | where units run | an [`Executor`] | [`ThreadPool`], [`Rayon`], [`Serial`] |
-//! | which candidates are tried | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
+//! | which candidates there are | a list of [`ParamMap`](luthier_core::ParamMap)s | [`ParamGrid`] |
+//! | which of them are scored on which folds | a [`Strategy`] | [`Grid`](strategy::Grid), [`Random`](strategy::Random), [`Halving`](strategy::Halving), [`Racing`](strategy::Racing), [`Bayesian`](strategy::Bayesian) |
 //!
 //! An executor knows nothing about models: it runs numbered tasks whose results are bytes.
 //!

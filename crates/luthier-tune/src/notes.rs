@@ -6,7 +6,7 @@ use std::fmt;
 use luthier_core::{Note, NoteKind};
 use serde::{Deserialize, Serialize};
 
-use crate::result::{CandidateResult, SearchResult};
+use crate::result::{CandidateResult, Outcome, SearchResult};
 
 /// Something that a reader of the results should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,7 +169,12 @@ pub(crate) fn missing_metrics(result: &SearchResult, defined_for: &[Option<Strin
         .collect();
     let scored = |candidate: &&CandidateResult| candidate.has_mean();
     let most = result.candidates.iter().filter(scored).map(|candidate| candidate.scored_folds).max();
+    // Folds on which a strategy gave a candidate up are not undefined.
+    let is_undefined = |candidate: &&CandidateResult| {
+        candidate.folds.iter().any(|fold| fold.outcome == Outcome::Scored && fold.metric.is_nan())
+    };
     let fewer = result.candidates.iter().filter(scored).filter(|c| Some(c.scored_folds) != most);
+    let fewer = fewer.filter(is_undefined);
     let fewer: Vec<usize> = fewer.map(|candidate| candidate.index).collect();
     if !fewer.is_empty() {
         let message = format!(

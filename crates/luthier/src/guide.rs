@@ -17,6 +17,7 @@ macro_rules! guides {
         #[doc = "[How much parallelism]: crate::guide::how_much_parallelism"]
         #[doc = "[Writing an evaluator]: crate::guide::writing_an_evaluator"]
         #[doc = "[Writing a splitter]: crate::guide::writing_a_splitter"]
+        #[doc = "[Writing a strategy]: crate::guide::writing_a_strategy"]
         #[doc = "[Writing an executor]: crate::guide::writing_an_executor"]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", $file))]
@@ -38,6 +39,7 @@ guides! {
     writing_an_estimator = "writing-an-estimator.md",
     writing_an_evaluator = "writing-an-evaluator.md",
     writing_a_splitter = "writing-a-splitter.md",
+    writing_a_strategy = "writing-a-strategy.md",
     writing_an_executor = "writing-an-executor.md",
 }
 

@@ -184,6 +184,13 @@ impl Session {
         self.split.rounds().get(..self.plain).unwrap_or_default()
     }
 
+    /// The number of blocks of training rows in the one of these rounds that has fewest.
+    pub(crate) fn training_blocks(&self, rounds: &[u32]) -> usize {
+        let (all, known) = (self.split.blocks().count(), self.split.rounds());
+        let rounds = rounds.iter().filter_map(|&round| known.get(round as usize));
+        rounds.map(|round| round.train.ranges_within(all).map(|range| range.len()).sum()).min().unwrap_or(0)
+    }
+
     /// Validation rows per training row, on average over the rounds.
     pub(crate) fn overlap(&self) -> f64 {
         self.split.overlap(self.plain)

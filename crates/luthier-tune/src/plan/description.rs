@@ -37,7 +37,8 @@ pub struct Plan {
     pub nested_rounds: Option<usize>,
     /// What scoring the procedure would take in addition, where it is not scored because that is not nearly free.
     pub nested_price: Option<NestedPrice>,
-    /// A strategy that depends on scores: its name, and the largest number of pairs of a candidate and a round that it asks for.
+    /// A strategy that depends on scores: its name, and the number of pairs of a candidate and a round that it asks for if
+    /// all scores are equal. One that drops candidates by their scores asks for at most so many.
     pub strategy: Option<(String, u64)>,
     /// The name of the executor.
     pub executor: String,

@@ -23,9 +23,10 @@ impl Display for Plan {
         self.windows(f)?;
         if let Some((name, most)) = &self.strategy {
             let all = self.candidates * plain;
+            let of = if *most < all as u64 { format!(", of {all}") } else { String::new() };
             writeln!(
                 f,
-                "strategy   {name}: scores at most {most} pairs of a candidate and a fold, of {all}"
+                "strategy   {name}: scores {most} pairs of a candidate and a fold{of}, if all scores are equal"
             )?;
         }
         match self.nested_rounds {

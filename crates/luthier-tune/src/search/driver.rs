@@ -25,10 +25,12 @@ const MOST_NESTED_CELLS: usize = 20_000;
 /// A search that is checked and planned.
 struct Begun {
     session: Session,
+    /// A session with all that a strategy that depends on scores would ask for if they were equal. Nothing is scored there.
+    simulated: Option<Session>,
     nesting: Option<Nesting>,
     /// The trials of a strategy that does not depend on scores.
     trials: Vec<Trial>,
-    /// The largest number of pairs of a candidate and a round that the strategy may ask for.
+    /// The number of pairs of a candidate and a round that the strategy asks for, if all scores are equal.
     most: u64,
 }
 
@@ -46,13 +48,17 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { mut session, nesting, most, trials } = self.begin(data, &Watched::default())?;
+        let Begun { mut session, simulated, nesting, most, trials } =
+            self.begin(data, &Watched::default())?;
+        // The candidates that a strategy makes itself are not known before.
+        let known = simulated.filter(|_| !self.strategy.lists_candidates());
+        let known = known.as_ref().unwrap_or(&session);
         let forecast = session.forecast();
         let note = self.executor_note();
         let mut plan: Plan = Facts {
-            tree: session.tree(),
-            candidates: session.candidates().len(),
-            pipelines: self.pipelines_in_words(session.candidates()),
+            tree: known.tree(),
+            candidates: known.candidates().len(),
+            pipelines: self.pipelines_in_words(known.candidates()),
             split: session.split(),
             plain: session.rounds().len(),
             is_nested: nesting.is_some(),
@@ -155,11 +161,11 @@ impl Search {
         let mut session = self.checked(data, watched)?;
         let trials = match self.strategy.is_adaptive() {
             true => Vec::new(),
-            false => self.propose(&session, &[], session.rounds().len(), self.max_fits, watched)?,
+            false => self.propose(&session, &[], &session.plain_rounds(), self.max_fits, watched)?,
         };
-        let batches = match self.strategy.is_adaptive() {
-            true => self.simulate(data, watched)?,
-            false => session.batches(&trials)?.into_iter().collect(),
+        let (simulated, batches) = match self.strategy.is_adaptive() {
+            true => self.simulate(data, watched).map(|(session, batches)| (Some(session), batches))?,
+            false => (None, session.batches(&trials)?.into_iter().collect()),
         };
         let most = batches.iter().map(Asked::len).sum();
         if let Some(max_fits) =
@@ -170,7 +176,7 @@ impl Search {
                  use a strategy that stops there, such as `racing` or `halving`"
             )));
         }
-        let mut forecast = session.estimate(&batches)?;
+        let mut forecast = simulated.as_ref().unwrap_or(&session).estimate(&batches)?;
         // Which stages the candidates that go on share depends on their scores.
         forecast.is_approximate |= self.strategy.is_adaptive();
         session.set_forecast(forecast);
@@ -188,7 +194,7 @@ impl Search {
             }
         };
         let Some((split, nesting)) = nested else {
-            return Ok(Begun { session, nesting: None, trials, most });
+            return Ok(Begun { session, simulated, nesting: None, trials, most });
         };
         session.set_split(split);
         let all = 0..session.split().rounds().len();
@@ -198,7 +204,7 @@ impl Search {
             let forecast = session.estimate(&batches)?;
             session.set_forecast(forecast);
         }
-        Ok(Begun { session, nesting: Some(nesting), trials, most })
+        Ok(Begun { session, simulated, nesting: Some(nesting), trials, most })
     }
 
     /// A session with the candidates of the grids, all checked.
@@ -260,7 +266,7 @@ impl Search {
         &self,
         session: &Session,
         seen: &[Scores],
-        rounds: usize,
+        rounds: &[u32],
         fits_left: Option<u64>,
         watched: &Watched,
     ) -> Result<Vec<Trial>> {
@@ -269,7 +275,8 @@ impl Search {
             candidates: session.candidates(),
             grids: &grids,
             trials: seen,
-            rounds,
+            rounds: rounds.len(),
+            training_blocks: session.training_blocks(rounds),
             overlap: session.overlap(),
             larger_is_better: self.is_larger_better(),
             seed: self.seed,
@@ -281,11 +288,14 @@ impl Search {
         });
         let failed = |source: anyhow::Error| Error::strategy(self.strategy.as_ref(), source);
         let trials = proposed.map_err(|e| failed(e.into()))?.map_err(failed)?;
-        let wrong =
-            trials.iter().flat_map(|trial| trial.rounds.iter().flatten()).find(|round| **round >= rounds);
+        let wrong = trials
+            .iter()
+            .flat_map(|trial| trial.rounds.iter().flatten())
+            .find(|round| **round >= rounds.len());
         match wrong {
             Some(round) => Err(failed(anyhow::anyhow!(
-                "it asks for round {round}, but there are {rounds} rounds, numbered from 0"
+                "it asks for round {round}, but there are {} rounds, numbered from 0",
+                rounds.len()
             ))),
             None => Ok(trials),
         }
@@ -294,15 +304,17 @@ impl Search {
     /// Lets the strategy propose until it has seen enough, on these rounds of the session. Returns all trials.
     fn run_strategy(&self, session: &mut Session, rounds: &[u32], watched: &Watched) -> Result<Vec<Scores>> {
         let mut seen: Vec<Scores> = Vec::new();
+        // Where the scores of the last proposal begin.
+        let mut last = 0;
         let mut fits = 0;
         loop {
             let left = self.max_fits.map(|most| most.saturating_sub(fits));
             if session.has_ended() {
                 return Ok(seen);
             }
-            let trials = self.propose(session, &seen, rounds.len(), left, watched)?;
+            let trials = self.propose(session, &seen, rounds, left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
-            tell_pruned(session, &seen, &trials);
+            tell_pruned(session, &seen[last..], &trials);
             if trials.is_empty() || left.is_some_and(|left| wanted > left) {
                 return Ok(seen);
             }
@@ -314,15 +326,16 @@ impl Search {
             };
             let before = session.num_asked();
             let scores = session.evaluate(&global).map_err(failed)?;
-            if session.num_asked() == before {
+            if session.num_asked() == before && is_seen(&trials, &seen) {
                 let why = "it proposes nothing but what has been scored, so it would never end";
                 return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
             }
-            if session.candidates().len() > ParamGrid::MAX_CANDIDATES {
+            if session.candidates().len().max(seen.len() / rounds.len().max(1)) > ParamGrid::MAX_CANDIDATES {
                 let limit = ParamGrid::MAX_CANDIDATES;
                 let why = format!("it has proposed more than {limit} candidates");
                 return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
             }
+            last = seen.len();
             for (trial, scores) in trials.into_iter().zip(scores) {
                 let local = |(place, round): (usize, FoldResult)| {
                     let number = trial.rounds.as_ref().and_then(|rounds| rounds.get(place)).copied();
@@ -336,21 +349,23 @@ impl Search {
 
     /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
     /// that it can ask for.
-    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<Vec<Asked>> {
+    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Vec<Asked>)> {
         let mut session = self.checked(data, watched)?;
         let rounds = session.plain_rounds();
         let (mut seen, mut batches, mut fits): (Vec<Scores>, Vec<Asked>, u64) = (Vec::new(), Vec::new(), 0);
         loop {
             let left = self.max_fits.map(|most| most.saturating_sub(fits));
-            let trials = self.propose(&session, &seen, rounds.len(), left, watched)?;
+            let trials = self.propose(&session, &seen, &rounds, left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             if trials.is_empty() || left.is_some_and(|left| wanted > left) {
-                return Ok(batches);
+                return Ok((session, batches));
             }
             fits += wanted;
             let failed = |source: Error| Error::strategy(self.strategy.as_ref(), source.into());
-            let Some(asked) = session.batches(&trials).map_err(failed)? else { return Ok(batches) };
-            batches.push(asked);
+            match session.batches(&trials).map_err(failed)? {
+                None if is_seen(&trials, &seen) => return Ok((session, batches)),
+                asked => batches.extend(asked),
+            }
             for (trial, candidate) in
                 session.candidates_of(&trials)?.into_iter().zip(&trials).map(|(c, t)| (t, c))
             {
@@ -398,15 +413,20 @@ impl Search {
     }
 }
 
-/// Tells which candidates of the last trials are given up: those that are not complete and not proposed again.
-fn tell_pruned(session: &Session, seen: &[Scores], next: &[Trial]) {
+/// Whether all trials have been proposed before. One that has not may still be of a candidate that is known: parameters that do not
+/// matter for it are left out.
+fn is_seen(trials: &[Trial], seen: &[Scores]) -> bool {
+    trials.iter().all(|trial| seen.iter().any(|scores| scores.trial == *trial))
+}
+
+/// Tells which candidates of the last proposal are given up: those that are not complete and not proposed again.
+fn tell_pruned(session: &Session, last: &[Scores], next: &[Trial]) {
     let rounds = session.rounds().len();
     session.tell_if(|| {
         let proposed: BTreeSet<usize> = next.iter().filter_map(Trial::known_candidate).collect();
-        let last =
-            seen.iter().rev().take_while(|scores| scores.rounds.len() < rounds || !scores.trial.is_full());
-        let dropped: BTreeSet<usize> = last.map(|scores| scores.candidate).collect();
-        let ended = seen.iter().filter(|scores| scores.rounds.iter().any(|r| r.outcome == Outcome::Failed));
+        let partial = last.iter().filter(|scores| scores.rounds.len() < rounds || !scores.trial.is_full());
+        let dropped: BTreeSet<usize> = partial.map(|scores| scores.candidate).collect();
+        let ended = last.iter().filter(|scores| scores.rounds.iter().any(|r| r.outcome == Outcome::Failed));
         let ended: BTreeSet<usize> = ended.map(|scores| scores.candidate).collect();
         let dropped = dropped.difference(&proposed).filter(|candidate| !ended.contains(candidate));
         let candidates: Vec<usize> = dropped.copied().collect();

@@ -108,12 +108,17 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Mean of the metric over the rounds of the trial that have it; `None` if there is none, or if the candidate failed on
-    /// one of them.
+    /// The scores of a trial of the candidate with this position.
+    pub fn new(trial: Trial, candidate: usize, rounds: Vec<FoldResult>) -> Self {
+        Self { trial, candidate, rounds }
+    }
+
+    /// Mean of the metric over the rounds of the trial that have it; `None` if there is none, if the candidate failed on
+    /// one of them, or if some are infinite with either sign.
     pub fn mean(&self) -> Option<f64> {
         let failed = self.rounds.iter().any(|round| round.outcome != Outcome::Scored);
         let metrics = || self.rounds.iter().map(|round| round.metric).filter(|metric| !metric.is_nan());
         let n = metrics().count();
-        (n > 0 && !failed).then(|| metrics().sum::<f64>() / n as f64)
+        (n > 0 && !failed).then(|| metrics().sum::<f64>() / n as f64).filter(|mean| !mean.is_nan())
     }
 }

@@ -36,7 +36,7 @@ fn halving_asks_for_what_it_says_and_finds_the_best() {
     assert!(few.result().forecast.is_approximate);
     assert_eq!(few.result().work.rows_read, 300, "the summaries of all folds are kept");
     let explained = search(9).strategy(Halving::new()).explain(&data).unwrap();
-    assert!(explained.contains("halving") && explained.contains("at most 74 pairs"), "{explained}");
+    assert!(explained.contains("halving") && explained.contains("scores 74 pairs"), "{explained}");
     assert_eq!(few.result().best, all.result().best);
     for (a, b) in few.result().candidates.iter().zip(&all.result().candidates) {
         for (a, b) in a.folds.iter().zip(&b.folds) {
@@ -429,4 +429,98 @@ fn a_strategy_that_lists_everything_is_a_grid_search() {
     let (plain, named) = (search(3).fit(&data).unwrap(), search(3).strategy(Grid::new()).fit(&data).unwrap());
     assert_eq!(bits(plain.result()), bits(named.result()));
     assert_eq!(plain.result().work, named.result().work);
+}
+
+/// Scores a stage of another type with one value after the other of a parameter that it does not have, and a last candidate.
+#[derive(Debug)]
+struct Irrelevant;
+
+impl Strategy for Irrelevant {
+    fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        let scaled = ParamMap::new().with("pca.type", "min_max_scaler");
+        Ok(match seen.trials.len() {
+            k @ 0..=2 => vec![Trial::new(scaled.with("pca.k", k as i64 + 1))],
+            3 => vec![Trial::new(ParamMap::new().with("pca.k", 3))],
+            _ => Vec::new(),
+        })
+    }
+
+    fn lists_candidates(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn proposals_that_differ_where_it_does_not_matter_are_the_same_candidate() {
+    let data = scene(90, 10, 1);
+    let tuned = search(3).strategy(Irrelevant).fit(&data).unwrap();
+    let result = tuned.result();
+    assert_eq!((result.candidates.len(), result.work.evaluations), (2, 6));
+    assert_eq!(result.forecast.work.evaluations, 6);
+}
+
+#[test]
+fn halving_by_rows_has_as_many_rungs_as_the_blocks_allow() {
+    let data = scene(120, 10, 2);
+    let by_rows = |factor: f64| search(3).strategy(Halving::new().resource(Resource::Rows).factor(factor));
+    // Two blocks of training rows: 30 candidates on one of them and 15 on both, each on 3 folds.
+    let halved = by_rows(2.0).fit(&data).unwrap();
+    assert_eq!(halved.result().work.evaluations, (30 + 15) * 3);
+    assert_eq!(halved.result().forecast.work.evaluations, (30 + 15) * 3);
+    // Half of the rows is more than a third, so there is one rung.
+    assert_eq!(by_rows(3.0).fit(&data).unwrap().result().work.evaluations, 30 * 3);
+    let error = search(2).strategy(Halving::new().resource(Resource::Rows)).fit(&data).unwrap_err();
+    assert!(error.to_string().contains("with at least 3 folds"), "{error}");
+}
+
+#[test]
+fn limits_leave_a_candidate_on_all_folds() {
+    let data = scene(120, 10, 2);
+    for limit in [38, 50, 60] {
+        let tuned = search(9).strategy(Halving::new()).max_fits(limit).fit(&data).unwrap();
+        assert!(tuned.result().work.evaluations <= limit, "{limit}: {:?}", tuned.result().work);
+        assert!(complete_of(tuned.result(), 9) >= 1, "{limit}");
+    }
+    let tuned = space().num_folds(3).strategy(Bayesian::new()).max_fits(20).fit(&data).unwrap();
+    assert_eq!(tuned.result().work.evaluations, 18);
+    let error = search(9).strategy(Halving::new()).max_fits(37).fit(&data).unwrap_err().to_string();
+    assert!(error.contains("at least 38 pairs"), "{error}");
+}
+
+#[test]
+fn the_plan_knows_candidates_that_are_only_proposed() {
+    let data = scene(120, 10, 2);
+    let plan = space().strategy(Bayesian::new().max_candidates(24)).plan(&data).unwrap();
+    assert_eq!((plan.candidates, plan.forecast.work.evaluations), (24, 72));
+    assert!(plan.forecast.work.fits > 24 && plan.forecast.work.rows_read > 0, "{:?}", plan.forecast.work);
+}
+
+#[derive(Debug, Default)]
+struct GivenUp(std::sync::Mutex<Vec<usize>>);
+
+impl Observer for GivenUp {
+    fn on_event(&self, event: &SearchEvent) {
+        if let SearchEvent::Pruned { candidates } = event {
+            self.0.lock().unwrap().extend(candidates);
+        }
+    }
+}
+
+#[test]
+fn candidates_are_given_up_once_and_that_is_no_undefined_metric() {
+    let data = scene(200, 10, 2);
+    for strategy in [Arc::new(Halving::new()) as Arc<dyn Strategy>, Arc::new(Racing::new())] {
+        let (pipeline, grid) = pca_and_regression(&[1, 2, 4, 6, 8, 9], &[0.0, 0.1, 1.0, 10.0, 100.0]);
+        let evaluator = Box::new(metric(RegressionMetric::Rmse));
+        let search = Search::new(Box::new(pipeline), grid, evaluator, Arc::new(KFold::new().num_folds(9)));
+        let given_up = Arc::new(GivenUp::default());
+        let tuned = search.strategy(strategy).observe(given_up.clone()).fit(&data).unwrap();
+        let mut given_up = given_up.0.lock().unwrap().clone();
+        given_up.sort_unstable();
+        let partial = tuned.result.candidates.iter().filter(|one| one.scored_folds < 9);
+        assert_eq!(given_up, partial.map(|one| one.index).collect::<Vec<_>>());
+        assert!(!given_up.is_empty());
+        let notes = tuned.result.notes.iter().map(ToString::to_string);
+        assert!(notes.clone().all(|note| !note.contains("not defined")), "{:?}", notes.collect::<Vec<_>>());
+    }
 }
