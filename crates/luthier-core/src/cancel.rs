@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::cancel_reason::CancelReason;
 use crate::{Error, Result};
 
 /// Tells running work that its result is no longer wanted.
@@ -32,16 +33,6 @@ struct Shared {
     reason: OnceLock<CancelReason>,
     deadline: Option<(Instant, Duration)>,
     parent: CancelToken,
-}
-
-/// Why a token is cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CancelReason {
-    /// [`CancelToken::cancel`] was called.
-    Requested,
-    /// The work took longer than this.
-    Deadline(Duration),
 }
 
 impl CancelToken {
@@ -121,16 +112,6 @@ impl fmt::Debug for CancelToken {
             (None, _) => f.write_str("CancelToken(never)"),
             (Some(_), None) => f.write_str("CancelToken(not cancelled)"),
             (Some(_), Some(reason)) => write!(f, "CancelToken({reason:?})"),
-        }
-    }
-}
-
-/// Completes "The work was cancelled …".
-impl fmt::Display for CancelReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Requested => f.write_str("on request"),
-            Self::Deadline(limit) => write!(f, "because it took longer than {} s", limit.as_secs_f64()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::byte_size::in_words;
-use crate::cancel::CancelReason;
+use crate::cancel_reason::CancelReason;
 use crate::cause::Cause;
 use crate::params::{ParamError, closest};
 

@@ -16,6 +16,7 @@ extern crate self as luthier_core;
 mod affine;
 mod byte_size;
 mod cancel;
+mod cancel_reason;
 mod cause;
 mod complexity;
 mod composite;
@@ -44,7 +45,8 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
-pub use cancel::{CancelReason, CancelToken};
+pub use cancel::CancelToken;
+pub use cancel_reason::CancelReason;
 pub use cause::Cause;
 pub use dataset::{Blocks, Capacity, Dataset, FailedNeed, Round, Rounds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};

@@ -74,7 +74,7 @@ pub use named::PartEntry;
 pub use notes::{NotedFits, SearchNote};
 pub use observer::{BestSoFar, Observer, SearchEvent, UnitScore};
 pub use parallelism::Parallelism;
-pub use plan::{Forecast, Plan, PlannedLevel, PlannedNode, PlannedRound, PlannedSummary};
+pub use plan::{Forecast, NestedPrice, Plan, PlannedLevel, PlannedNode, PlannedRound, PlannedSummary};
 pub use range::ParamRange;
 pub use result::{
     CandidateResult, FailureSummary, FoldMetric, FoldResult, MetricSummary, Outcome, SearchResult,

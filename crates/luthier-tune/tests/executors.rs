@@ -5,9 +5,11 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use luthier_core::{CancelToken, Value, registry};
+use luthier_core::frame::{Column, DataFrame};
+use luthier_core::{CancelToken, Dataset, Moments, MomentsSpec, Value, registry};
 use luthier_testkit::executor::{ClosureJob, check_executor, check_executor_within, overhead_per_task};
 use luthier_testkit::{Findings, Rule};
 use luthier_tune::executor::{
@@ -214,6 +216,64 @@ fn a_job_that_is_cancelled_before_it_starts_runs_nothing() {
                     verify::run_observed(executor.as_ref(), job, limit(at_once), &|_, _| ()).unwrap();
                 assert_eq!(results, vec![None; 50], "{executor:?}");
             }
+        }
+    }
+}
+
+/// Fits by passes over the rows: five of them, or without end from task `finite` on, which tells so before it begins.
+fn fits(token: &CancelToken, finite: usize, endless: Sender<()>, started: Arc<AtomicUsize>) -> Arc<dyn Job> {
+    let x = Column::f64((0..50_000).map(|i| f64::from(i % 1009)).collect());
+    let data = Dataset::new(DataFrame::from_columns(vec![("x", x)]).unwrap().repartition(4).unwrap());
+    let data = data.without_sharing().cancelled_by(token.clone());
+    let job = ClosureJob::new(30, move |task| {
+        started.fetch_add(1, Ordering::SeqCst);
+        if task >= finite {
+            let _ = endless.send(());
+        }
+        let mut passes = (0..).take_while(|pass| *pass < 5 || task >= finite);
+        let mean = passes.try_fold(0.0, |_, _| {
+            let moments = data.aggregate::<Moments>(&MomentsSpec::new(["x"]));
+            moments.map(|moments| moments.mean()[0]).map_err(|error| error.to_string())
+        });
+        mean.map(|mean| mean.to_bits().to_le_bytes().into())
+    });
+    Arc::new(job.cancelled_by(token.clone()))
+}
+
+#[test]
+fn fits_that_never_end_are_cancelled_from_another_thread_and_those_before_them_are_kept() {
+    const FINITE: usize = 6;
+    let alone = fits(&CancelToken::never(), 30, channel().0, Arc::default());
+    let whole = verify::run(&Serial::new(), alone, limit(1)).unwrap();
+    for executor in built_in() {
+        for at_once in [1, 3] {
+            let token = CancelToken::new();
+            let ((endless, wait), started) = (channel(), Arc::default());
+            let canceller = token.clone();
+            let other = std::thread::spawn(move || {
+                wait.recv().unwrap();
+                canceller.cancel();
+            });
+            let job = fits(&token, FINITE, endless, Arc::clone(&started));
+            let results = verify::run_observed(executor.as_ref(), job, limit(at_once), &|_, _| ()).unwrap();
+            other.join().unwrap();
+            let (mut kept, mut stopped) = (0, 0);
+            for (task, result) in results.iter().enumerate() {
+                match result {
+                    Some(Ok(_)) => {
+                        assert!(task < FINITE && result.as_ref() == Some(&whole[task]), "task {task}");
+                        kept += 1;
+                    }
+                    Some(Err(error)) => {
+                        assert_eq!(error, "cancelled on request");
+                        stopped += 1;
+                    }
+                    None => {}
+                }
+            }
+            assert!((1..=at_once).contains(&stopped), "{executor:?} at {at_once}: {stopped} were running");
+            assert_eq!(kept + stopped, started.load(Ordering::SeqCst), "{executor:?} at {at_once}");
+            assert!(at_once > 1 || kept == FINITE, "{executor:?}: {kept} kept");
         }
     }
 }

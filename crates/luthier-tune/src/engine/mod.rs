@@ -1,5 +1,8 @@
 //! The engine: scores candidates on rounds, as often as it is asked, and keeps what it can use again.
 
+mod asked_cells;
+mod behind;
+mod entries;
 mod missing_classes;
 mod out_of_fold;
 mod run;
@@ -15,6 +18,8 @@ use luthier_core::{
     CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Need, Round, Rows, WorkCounter,
 };
 
+use self::asked_cells::AskedCells;
+use self::entries::Entries;
 use self::missing_classes::MissingClasses;
 use self::unit::{Fitted, root_context};
 use crate::events::{Clock, Event, EventKind};
@@ -25,7 +30,7 @@ use crate::plan::{Asked, CostEstimate, Forecast, Tree};
 use crate::result::{FoldMetric, FoldResult};
 use crate::search::{Search, Sharing};
 use crate::splitter::Split;
-use crate::strategy::{Candidate, Scores, Trial, Wanted};
+use crate::strategy::{Candidate, Scores, Trial};
 use crate::watch::Watched;
 use crate::{Error, Result};
 
@@ -39,14 +44,6 @@ struct Cell {
     fit_seconds: f64,
     score_seconds: f64,
     reused_fits: u32,
-}
-
-/// A candidate as the engine runs it. Where a trial sets other values for parameters, it is run as another one.
-#[derive(Debug)]
-struct Entry {
-    estimator: Arc<dyn DynEstimator>,
-    /// The candidate that it is or stands for.
-    candidate: usize,
 }
 
 /// Summaries that are kept for some rounds: the frame and the views behind transformers only, with the answers for the rows
@@ -86,12 +83,7 @@ pub struct Session {
     /// training rows.
     plain: usize,
     tree: Tree,
-    candidates: Vec<Candidate>,
-    entries: Vec<Entry>,
-    /// Entries by pipeline and parameters, once trials name parameters.
-    known: Option<HashMap<String, usize>>,
-    /// The entry of each candidate.
-    entry_of: Vec<usize>,
+    entries: Entries,
     asked: AskedCells,
     evaluators: Arc<[Box<dyn DynEvaluator>]>,
     /// The names of the metrics.
@@ -152,13 +144,7 @@ impl Session {
             split,
             plain,
             tree,
-            entry_of: (0..candidates.len()).collect(),
-            entries: (0..)
-                .zip(estimators)
-                .map(|(candidate, estimator)| Entry { estimator, candidate })
-                .collect(),
-            candidates,
-            known: None,
+            entries: Entries::new(candidates, estimators),
             asked: AskedCells::default(),
             evaluators: search.evaluators.clone().into(),
             metrics: search.metrics(),
@@ -192,7 +178,7 @@ impl Session {
 
     /// The candidates: those of the grids, then those that were proposed.
     pub fn candidates(&self) -> &[Candidate] {
-        &self.candidates
+        self.entries.candidates()
     }
 
     /// The rounds that count for the candidates.
@@ -276,7 +262,7 @@ impl Session {
     /// The candidates that trials are about.
     pub(crate) fn candidates_of(&mut self, trials: &[Trial]) -> Result<Vec<usize>> {
         let entries = self.entries_of(trials)?;
-        Ok(self.numbers(&entries))
+        Ok(self.entries.numbers(&entries))
     }
 
     /// The number of pairs of a round and a candidate that have been asked for.
@@ -316,79 +302,9 @@ impl Session {
 
     /// The entries of trials; new candidates are added.
     fn entries_of(&mut self, trials: &[Trial]) -> Result<Vec<usize>> {
-        let is_known = |trial: &Trial| matches!(trial.what, Wanted::Known(_)) && trial.instead.is_empty();
-        if !trials.iter().all(is_known) && self.known.is_none() {
-            let entries = self.entry_of.iter().zip(&self.candidates);
-            // Of equal candidates the first is meant.
-            let known = entries.rev().map(|(&entry, one)| (key_of(one.pipeline, &one.params), entry));
-            self.known = Some(known.collect());
-        }
-        let (mut entries, mut added, mut estimators, mut shown) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for trial in trials {
-            let (own, candidate) = match &trial.what {
-                Wanted::Known(candidate) => {
-                    let known = self.candidates.get(*candidate).cloned();
-                    let count = self.candidates.len();
-                    let known = known.ok_or_else(|| {
-                        Error::invalid(format!(
-                            "there is no candidate {candidate}: there are {count}, numbered from 0"
-                        ))
-                    })?;
-                    (known, Some(*candidate))
-                }
-                Wanted::Params(pipeline, params) => {
-                    let params = self.search.relevant(*pipeline, params, self.candidates.len())?;
-                    (Candidate { pipeline: *pipeline, params }, None)
-                }
-            };
-            if let (Some(candidate), true) = (candidate, trial.instead.is_empty()) {
-                entries.push(self.entry_of[candidate]);
-                continue;
-            }
-            let known = self.known.get_or_insert_default();
-            let next = self.entries.len() + added.len();
-            let candidate = match candidate {
-                Some(candidate) => candidate,
-                None => {
-                    let entry = *known.entry(key_of(own.pipeline, &own.params)).or_insert(next);
-                    if entry == next {
-                        let candidate = self.candidates.len() + shown.len();
-                        estimators.push(self.search.configured(own.pipeline, &own.params, candidate)?);
-                        shown.push(own.clone());
-                        added.push((own.clone(), candidate, true));
-                    }
-                    let earlier = self.entries.get(entry).map(|entry| entry.candidate);
-                    let candidate =
-                        earlier.or_else(|| added.get(entry - self.entries.len()).map(|one| one.1));
-                    if trial.instead.is_empty() {
-                        entries.push(entry);
-                        continue;
-                    }
-                    candidate.unwrap_or(0)
-                }
-            };
-            let instead =
-                trial.instead.iter().fold(own.params.clone(), |map, (path, v)| map.with(path, v.clone()));
-            let next = self.entries.len() + added.len();
-            // What stands for a candidate must not be taken for a candidate of its own.
-            let entry =
-                *known.entry(format!("{candidate} {}", key_of(own.pipeline, &instead))).or_insert(next);
-            if entry == next {
-                estimators.push(self.search.configured(own.pipeline, &instead, candidate)?);
-                added.push((Candidate { pipeline: own.pipeline, params: instead }, candidate, false));
-            }
-            entries.push(entry);
-        }
-        let all: Vec<Candidate> = added.iter().map(|(one, ..)| one.clone()).collect();
-        self.grow(&all, &estimators)?;
-        for ((_, candidate, is_shown), estimator) in added.into_iter().zip(estimators) {
-            if is_shown {
-                self.entry_of.push(self.entries.len());
-            }
-            self.entries.push(Entry { estimator, candidate });
-        }
-        self.candidates.extend(shown);
+        let (entries, added) = self.entries.place(&self.search, trials)?;
+        self.grow(&added.run, &added.estimators)?;
+        self.entries.commit(added);
         Ok(entries)
     }
 
@@ -537,7 +453,7 @@ impl Session {
             unit: None,
             key: None,
             fold,
-            candidates: self.numbers(candidates),
+            candidates: self.entries.numbers(candidates),
             worker: self.clock.worker(),
             start,
             end: self.clock.seconds(),
@@ -546,15 +462,9 @@ impl Session {
         event
     }
 
-    /// The candidates that entries stand for.
-    fn numbers(&self, entries: &[usize]) -> Vec<usize> {
-        let number = |&entry: &usize| self.entries.get(entry).map_or(entry, |entry| entry.candidate);
-        entries.iter().map(number).collect()
-    }
-
     pub(crate) fn refit(&mut self, candidate: usize) -> Result<Arc<dyn DynModel>, luthier_core::Error> {
         let no_best = || luthier_core::Error::invalid(format!("there is no candidate {candidate} to fit"));
-        let entry = self.entry_of.get(candidate).copied().ok_or_else(no_best)?;
+        let entry = self.entries.of(candidate).ok_or_else(no_best)?;
         let root = self.entries.get(entry).map(|entry| Arc::clone(&entry.estimator)).ok_or_else(no_best)?;
         let start = self.clock.seconds();
         // A search that ran out of time still has a model, unless somebody cancels that too.
@@ -566,55 +476,6 @@ impl Session {
         self.observers.tell(|| SearchEvent::Refit(event));
         model
     }
-}
-
-/// The pairs of a round and an entry that have been asked for.
-#[derive(Debug, Default)]
-struct AskedCells {
-    by_round: Vec<Vec<bool>>,
-    count: usize,
-}
-
-impl AskedCells {
-    fn contains(&self, round: u32, entry: usize) -> bool {
-        let round = self.by_round.get(round as usize);
-        round.and_then(|round| round.get(entry)).is_some_and(|asked| *asked)
-    }
-
-    /// Returns whether it is new.
-    fn insert(&mut self, round: u32, entry: usize) -> bool {
-        let round = round as usize;
-        self.by_round.resize_with(self.by_round.len().max(round + 1), Vec::new);
-        let entries = &mut self.by_round[round];
-        entries.resize(entries.len().max(entry + 1), false);
-        let is_new = !std::mem::replace(&mut entries[entry], true);
-        self.count += usize::from(is_new);
-        is_new
-    }
-
-    /// Adds entries with the rounds of each; returns those that are new and can be fitted.
-    fn add(&mut self, entries: &[usize], rounds: &[Vec<u32>], tree: &Tree) -> Asked {
-        let mut pairs = Vec::new();
-        for (&entry, rounds) in entries.iter().zip(rounds) {
-            let new = rounds.iter().filter(|&&round| self.insert(round, entry));
-            let new = new.map(|&round| (round, entry));
-            if tree.invalid.contains_key(&entry) { new.for_each(drop) } else { pairs.extend(new) }
-        }
-        // The usual case: all candidates on the same rounds.
-        let same = rounds.windows(2).all(|pair| pair[0] == pair[1]) && entries.is_sorted();
-        let valid = entries.iter().filter(|entry| !tree.invalid.contains_key(entry)).count();
-        let first = rounds.first().map_or(&[][..], Vec::as_slice);
-        if same && first.is_sorted() && pairs.len() == valid * first.len() {
-            let valid = entries.iter().copied().filter(|entry| !tree.invalid.contains_key(entry));
-            return Asked::all(valid, first.iter().copied());
-        }
-        Asked::from_pairs(pairs)
-    }
-}
-
-/// What tells a candidate from others.
-fn key_of(pipeline: usize, params: &luthier_core::ParamMap) -> String {
-    format!("{pipeline} {params:?}")
 }
 
 /// A view and the requests on it.

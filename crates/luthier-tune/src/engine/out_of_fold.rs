@@ -26,7 +26,7 @@ impl Session {
     /// # Errors
     /// A candidate that does not exist; the error of a stage; a column that is named `row` or `fold` already.
     pub fn out_of_fold(&mut self, candidate: usize) -> Result<DataFrame> {
-        let entry = self.entry_of.get(candidate).and_then(|&entry| self.entries.get(entry));
+        let entry = self.entries.of(candidate).and_then(|entry| self.entries.get(entry));
         let none = || Error::invalid(format!("there is no candidate {candidate} to predict with"));
         let root = Arc::clone(&entry.ok_or_else(none)?.estimator);
         let mut batches = Vec::new();

@@ -1,13 +1,14 @@
 //! Runs what is asked: summaries, then units level by level, some rounds at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_core::{Dataset, FailedNeed, Need, Rounds, TrainingSets};
 
-use super::unit::{Fitted, Metric, Record, Scored, Unit, Units};
+use super::behind::{Behind, Place, View};
+use super::unit::{Fitted, Input, Metric, Record, Scored, SomeUnits, Unit, Units};
 use super::{Cell, Request, Session, Wave};
-use crate::events::EventKind;
+use crate::events::{Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::named::name_of;
@@ -224,29 +225,78 @@ impl Session {
         result
     }
 
+    /// All units of a part of what is asked, in the order of their levels: a unit follows the one that fits the stage before it.
     fn run_levels(&mut self, base: &Dataset, part: &AskedPart) -> Result<()> {
         let levels = self.tree.levels(&part.candidates);
         let is_fitted = |level: &&Level| !level.groups.is_empty();
         let last = levels.iter().rfind(is_fitted).map(|level| level.depth);
+        let mut job = Assembled::default();
+        // The unit of this job that fits a node on a round.
+        let mut fitted_by: HashMap<(u32, usize), usize> = HashMap::new();
         for level in levels.iter().filter(is_fitted) {
-            self.cancel.check()?;
             let groups: Vec<(Vec<usize>, &Vec<usize>)> = level
                 .groups
                 .iter()
                 .map(|group| (self.tree.through(group, &part.candidates), group))
                 .collect();
-            let mut units = Vec::new();
             for &round in &part.rounds {
                 for (candidates, group) in &groups {
-                    units.extend(self.unit(base, round, group, candidates, level, &part.candidates));
+                    let Some(unit) =
+                        self.unit(base, round, group, candidates, level, &part.candidates, &fitted_by)
+                    else {
+                        continue;
+                    };
+                    let place = job.units.len();
+                    fitted_by.extend(unit.group.iter().map(|(node, _)| ((round, *node), place)));
+                    job.keeps.push(last != Some(level.depth));
+                    job.levels.push(level.depth);
+                    job.units.push(unit);
                 }
             }
-            self.run_units(units, last != Some(level.depth))?;
         }
-        Ok(())
+        // What later units look at is found by the unit that fits the last stage before it.
+        let wanted: BTreeSet<(u32, usize)> = job
+            .units
+            .iter()
+            .filter_map(|unit| match unit.input {
+                Input::Behind { node, .. } => Some((unit.fold, node)),
+                Input::View(_) => None,
+            })
+            .collect();
+        for unit in &mut job.units {
+            let nodes: Vec<usize> = unit.group.iter().map(|(node, _)| *node).collect();
+            let fold = unit.fold;
+            unit.behind =
+                nodes.into_iter().filter_map(|node| self.behind(fold, node, &wanted, part)).collect();
+        }
+        self.run_units(job)
+    }
+
+    /// How to look behind a node, if later units look behind it or behind transformers that follow it.
+    fn behind(
+        &self,
+        round: u32,
+        node: usize,
+        wanted: &BTreeSet<(u32, usize)>,
+        part: &AskedPart,
+    ) -> Option<Behind> {
+        let this = self.tree.nodes.get(node)?;
+        let following = this.children.iter().filter(|&&child| !self.tree.is_fitted(child));
+        let then: Vec<Behind> =
+            following.filter_map(|&child| self.behind(round, child, wanted, part)).collect();
+        (wanted.contains(&(round, node)) || !then.is_empty()).then(|| Behind {
+            node,
+            step: Arc::clone(&this.step),
+            needs: this.needs.clone(),
+            passing: this.passing.clone(),
+            numbers: self.entries.numbers(&self.tree.through(&[node], &part.candidates)),
+            candidates: self.tree.through(&[node], &part.candidates).into(),
+            then,
+        })
     }
 
     /// The unit that fits a group of stages on a round; `None` if they have been fitted, or cannot be.
+    #[allow(clippy::too_many_arguments, reason = "all of it is known to the caller alone")]
     fn unit(
         &mut self,
         base: &Dataset,
@@ -255,6 +305,7 @@ impl Session {
         candidates: &[usize],
         level: &Level,
         asked: &[usize],
+        fitted_by: &HashMap<(u32, usize), usize>,
     ) -> Option<Unit> {
         let wanted: Vec<usize> =
             group.iter().copied().filter(|&node| self.is_wanted(round, node, asked)).collect();
@@ -267,11 +318,15 @@ impl Session {
         if wanted.is_empty() {
             return None;
         }
-        match self.view(base, round, parent) {
-            Ok(view) => {
+        let before = parent.and_then(|parent| self.tree.last_fitted_from(parent));
+        let input = match before.and_then(|fitted| fitted_by.get(&(round, fitted))).zip(parent) {
+            Some((&unit, node)) => Ok(Input::Behind { unit, node }),
+            None => self.view(base, round, parent).map(Input::View),
+        };
+        match input {
+            Ok(input) => {
                 let steps: Vec<_> =
                     wanted.iter().map(|&node| (node, Arc::clone(&self.tree.nodes[node].step))).collect();
-                let now = self.round(round);
                 Some(Unit {
                     fold: round,
                     key: Unit::key(round, &steps, ("", Fingerprint::default())),
@@ -280,8 +335,9 @@ impl Session {
                     alone: None,
                     candidates: all_candidates,
                     stage: level.name.clone(),
-                    train: view.select(now.train),
-                    validation: view.select(now.validate),
+                    round: self.round(round),
+                    input,
+                    behind: Vec::new(),
                 })
             }
             Err(error) => {
@@ -347,17 +403,19 @@ impl Session {
                 scored: vec![Scored { candidate, place: 0, rest: Vec::new() }],
                 candidates: vec![candidate],
                 stage: stage.to_owned(),
-                train: base.select(round.train),
-                validation: base.select(round.validate),
+                round,
+                input: Input::View(base.clone()),
+                behind: Vec::new(),
             })
         };
         let cells = rounds.iter().flat_map(|&round| candidates.iter().map(move |&c| (round, c)));
         let units: Vec<Unit> = cells.filter_map(unit).collect();
-        self.run_units(units, false)
+        let (keeps, levels) = (vec![false; units.len()], vec![0; units.len()]);
+        self.run_units(Assembled { units, keeps, levels })
     }
 
     /// The frame as seen behind a node on one round, with the requests of later stages on it.
-    fn view(&mut self, base: &Dataset, round: u32, node: Option<usize>) -> Result<Dataset, Failure> {
+    fn view(&mut self, base: &Dataset, round: u32, node: Option<usize>) -> View {
         let Some(node) = node else { return Ok(base.clone()) };
         if let Some(view) = self.views.get(&(round, node)) {
             return view.clone();
@@ -367,31 +425,38 @@ impl Session {
         view
     }
 
-    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> Result<Dataset, Failure> {
+    /// The view behind a node that was fitted before.
+    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> View {
         let Some(this) = self.tree.nodes.get(node) else { return Err("a stage is missing".into()) };
-        let (step, needs, passing, candidates) =
-            (Arc::clone(&this.step), this.needs.clone(), this.passing.clone(), this.candidates.clone());
-        let model = self.model_of(fold, node)?;
-        let before = self.view(base, fold, step.parent)?;
-        let view = before.through_stage(&step.name, model)?.held();
-        let round = self.round(fold);
-        let view = view.carry(&passing, &[round.train, round.validate]);
-        if needs.is_empty() {
-            return Ok(view);
-        }
-        let (budget, rounds) = (self.forecast.budget, self.split.merges().only(fold as usize));
-        let pass = || -> luthier_core::Result<Dataset> {
-            // A request that fails here fails the unit that makes it.
-            let (sets, _failed) = TrainingSets::read(vec![(view.clone(), needs.clone())], &rounds, budget)?;
-            let mut prepared = None;
-            sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
-                prepared = views.pop();
-                Ok(())
-            })?;
-            Ok(prepared.unwrap_or(view))
+        let behind = Behind {
+            node,
+            step: Arc::clone(&this.step),
+            needs: this.needs.clone(),
+            passing: this.passing.clone(),
+            numbers: Vec::new(),
+            candidates: this.candidates.as_slice().into(),
+            then: Vec::new(),
         };
-        self.timed_pass(Some(fold), &[fold], &candidates, pass)
-            .map_err(|error| error.in_stage(&step.name).into())
+        let before = self.view(base, fold, behind.step.parent)?;
+        let (round, rounds) = (self.round(fold), self.split.merges().only(fold as usize));
+        let place =
+            Place { round: &round, rounds: &rounds, budget: self.forecast.budget, clock: &self.clock };
+        let (mut found, mut passes) = (Vec::new(), Vec::new());
+        behind.look(&before, &self.model_of(fold, node), &place, &mut found, &mut passes);
+        for pass in passes {
+            let event = self.record(EventKind::Summarise, "rows", Some(fold), &behind.candidates, pass.start);
+            self.share_pass(fold, &behind.candidates, &event);
+            self.observers.tell(|| SearchEvent::Pass(event));
+        }
+        found.pop().map_or_else(|| Err("a stage is missing".into()), |(_, view)| view)
+    }
+
+    /// Divides the time of a pass on one round between candidates.
+    fn share_pass(&mut self, round: u32, candidates: &[usize], event: &Event) {
+        let share = (event.end - event.start) / candidates.len().max(1) as f64;
+        for &candidate in candidates {
+            self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+        }
     }
 
     pub(super) fn model_of(&self, round: u32, node: usize) -> Fitted {
@@ -404,13 +469,16 @@ impl Session {
         }
     }
 
-    fn run_units(&mut self, units: Vec<Unit>, keep_models: bool) -> Result<()> {
+    fn run_units(&mut self, assembled: Assembled) -> Result<()> {
+        let Assembled { mut units, keeps, levels } = assembled;
+        if units.is_empty() {
+            return Ok(());
+        }
         let fitted = units.iter().map(|_| Mutex::default()).collect();
-        let mut units = units;
         let entries: Vec<Vec<usize>> = units
             .iter_mut()
             .map(|unit| {
-                let numbers = self.numbers(&unit.candidates);
+                let numbers = self.entries.numbers(&unit.candidates);
                 std::mem::replace(&mut unit.candidates, numbers)
             })
             .collect();
@@ -424,25 +492,62 @@ impl Session {
             limit: self.search.max_fit_time,
             watched: self.watched.clone(),
             notes: self.search.sharing == Sharing::On,
+            budget: self.forecast.budget,
+            blocks: self.split.blocks().count(),
             fitted,
+            views: Mutex::default(),
+            disorder: Mutex::default(),
         });
-        let limit = self.search.limit(job.len(), &self.forecast);
         let live = Live::new(self, &job);
-        let as_job = Arc::clone(&job) as Arc<dyn Job>;
-        let executor = self.search.executor.as_ref();
-        let observe = |task: usize, result: &TaskResult| live.finished(task, result);
-        let name = name_of(executor);
-        let results = self.watched.calling(format_args!("the executor {name}"), || {
-            verify::run_observed(executor, as_job, limit, &observe)
-        })?;
-        let mut records = live.records();
-        self.progress.0 += job.len();
-        for (index, ((_, record), entries)) in results.into_iter().zip(&mut records).zip(entries).enumerate()
-        {
-            let record = record.take().unwrap_or_else(|| Err("the unit was not reported".to_owned()));
-            self.take(&job, index, &entries, record, keep_models || self.search.collect_sub_models);
+        if self.search.executor.keeps_order() {
+            self.execute(Arc::clone(&job) as Arc<dyn Job>, &|task| task, &live)?;
+        } else {
+            // A level at a time.
+            let tasks =
+                |depth: usize| (0..levels.len()).filter(|&task| levels[task] == depth).collect::<Vec<_>>();
+            let depths: BTreeSet<usize> = levels.iter().copied().collect();
+            for tasks in depths.into_iter().map(tasks) {
+                let some = SomeUnits { all: Arc::clone(&job), tasks: tasks.clone() };
+                let unit_of = |task: usize| tasks.get(task).copied().unwrap_or(task);
+                self.execute(Arc::new(some), &unit_of, &live)?;
+            }
         }
+        let records = live.records();
+        self.progress.0 += job.units.len();
+        for (index, ((record, entries), keep)) in records.into_iter().zip(entries).zip(keeps).enumerate() {
+            // A unit without a record was not started, because the search was cancelled.
+            let Some(record) = record else { continue };
+            self.take(&job, index, &entries, record, keep || self.search.collect_sub_models);
+        }
+        let views = std::mem::take(&mut *job.views.lock().unwrap_or_else(PoisonError::into_inner));
+        self.views.extend(views);
         Ok(())
+    }
+
+    /// Hands a job to the executor; `unit_of` is the unit of a task.
+    fn execute(
+        &self,
+        job: Arc<dyn Job>,
+        unit_of: &(dyn Fn(usize) -> usize + Sync),
+        live: &Live<'_>,
+    ) -> Result<()> {
+        let executor = self.search.executor.as_ref();
+        let name = name_of(executor);
+        let limit = self.search.limit(job.len(), &self.forecast);
+        let observe = |task: usize, result: &TaskResult| live.finished(unit_of(task), result);
+        let part = format_args!("the executor {name}").to_string();
+        self.watched.calling(part, || verify::run_observed(executor, job, limit, &observe))?;
+        let disorder = *live.job.disorder.lock().unwrap_or_else(PoisonError::into_inner);
+        match disorder {
+            None => Ok(()),
+            Some((task, earlier)) => Err(Error::Executor {
+                name,
+                message: format!(
+                    "task {task} was started before task {earlier}, which it follows, was reported; the executor says that it \
+                     keeps the order, so this is a bug in the executor"
+                ),
+            }),
+        }
     }
 
     /// Writes the results of a unit into its cells.
@@ -465,6 +570,10 @@ impl Session {
         };
         if record.is_cancelled {
             self.events.push(record.event);
+            return;
+        }
+        if let Some(error) = &record.failed_before {
+            entries.iter().for_each(|&candidate| self.fail(unit.fold, candidate, error));
             return;
         }
         let share = entries.len().max(1) as f64;
@@ -495,6 +604,11 @@ impl Session {
             self.notes.add(record.notes);
         }
         self.events.push(record.event);
+        for (node, event) in record.passes {
+            let entries = unit.behind.iter().find_map(|behind| behind.find(node)).map(|one| &one.candidates);
+            entries.iter().for_each(|entries| self.share_pass(unit.fold, entries, &event));
+            self.events.push(event);
+        }
         if keep_models {
             let models = job.take_models(index);
             if unit.group.is_empty() {
@@ -512,6 +626,16 @@ impl Session {
         let cell: &mut Cell = self.cells.entry((round, candidate)).or_default();
         cell.error.get_or_insert_with(|| error.clone());
     }
+}
+
+/// Units that are run together, in the order of their levels.
+#[derive(Default)]
+struct Assembled {
+    units: Vec<Unit>,
+    /// Whether the models of a unit are kept.
+    keeps: Vec<bool>,
+    /// The number of stages before a unit.
+    levels: Vec<usize>,
 }
 
 /// What is told of running units as they finish.

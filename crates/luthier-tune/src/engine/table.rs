@@ -25,8 +25,8 @@ impl Session {
         rounds: &[u32],
     ) -> Vec<CandidateResult> {
         let row = |index: usize| {
-            let candidate = self.candidates.get(index)?;
-            let entry = *self.entry_of.get(index)?;
+            let candidate = self.candidates().get(index)?;
+            let entry = self.entries.of(index)?;
             Some(CandidateResult {
                 index,
                 pipeline: candidate.pipeline,
@@ -59,8 +59,8 @@ impl Session {
 
     /// Whether a candidate is simpler than another one of the same pipeline.
     fn is_simpler(&self, a: usize, b: usize) -> bool {
-        let entry = |candidate: usize| self.entries.get(*self.entry_of.get(candidate)?);
-        let pipeline = |candidate: usize| self.candidates.get(candidate).map(|one| one.pipeline);
+        let entry = |candidate: usize| self.entries.get(self.entries.of(candidate)?);
+        let pipeline = |candidate: usize| self.candidates().get(candidate).map(|one| one.pipeline);
         let (Some(one), Some(other)) = (entry(a), entry(b)) else { return false };
         pipeline(a) == pipeline(b)
             && crate::search::is_simpler(one.estimator.as_ref(), other.estimator.as_ref())
@@ -76,7 +76,7 @@ impl Session {
         let also = others
             .map(|(name, other)| SecondaryMetric { name, larger_is_better: other.is_larger_better() })
             .collect();
-        let mut candidates = self.table(0..self.candidates.len(), &self.plain_rounds());
+        let mut candidates = self.table(0..self.candidates().len(), &self.plain_rounds());
         let overlap = self.overlap();
         let probabilities = probabilities_best(&candidates, overlap, larger_is_better);
         for (candidate, probability) in candidates.iter_mut().zip(probabilities) {
@@ -316,7 +316,7 @@ impl Session {
                 root.assemble_leaves(&mut models.into_iter(), Some(columns)).ok()
             }
         };
-        let of_round = |round: u32| self.entry_of.iter().map(|&entry| model(round, entry)).collect();
+        let of_round = |round: u32| self.entries.of_all().iter().map(|&entry| model(round, entry)).collect();
         self.plain_rounds().into_iter().map(of_round).collect()
     }
 }

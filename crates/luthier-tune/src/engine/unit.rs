@@ -1,14 +1,16 @@
 //! Units of work: one fold and one group of candidates.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use luthier_core::{
     CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel,
-    evaluate_all,
+    Round, Rounds, evaluate_all,
 };
 use serde::{Deserialize, Serialize};
 
+use super::behind::{Behind, Pass, Place, View};
 use crate::events::{Clock, Event, EventKind};
 use crate::executor::{Job, TaskResult};
 use crate::failure::Failure;
@@ -33,8 +35,19 @@ pub(crate) struct Unit {
     /// The names of its stages, for messages.
     pub(crate) stage: String,
     pub(crate) key: UnitKey,
-    pub(crate) train: Dataset,
-    pub(crate) validation: Dataset,
+    pub(crate) round: Round,
+    pub(crate) input: Input,
+    /// What later units of the same job look at.
+    pub(crate) behind: Vec<Behind>,
+}
+
+/// The rows that a unit is fitted on.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// This view of the frame.
+    View(Dataset),
+    /// The view behind a node that an earlier unit of the job finds.
+    Behind { unit: usize, node: usize },
 }
 
 /// A candidate whose last fitted stage is in a unit.
@@ -76,6 +89,10 @@ pub(crate) struct Record {
     pub(crate) event: Event,
     /// Whether it was given up because the search was cancelled: nothing is known of its candidates.
     pub(crate) is_cancelled: bool,
+    /// Why it could not start: an earlier stage failed.
+    pub(crate) failed_before: Option<Failure>,
+    /// The passes over the rows for later units, by the node behind which they were made.
+    pub(crate) passes: Vec<(usize, Event)>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -130,22 +147,29 @@ pub(crate) struct Units {
     pub(crate) watched: Watched,
     /// Whether evaluators are asked for notes on defined metrics, from what they have already summarised.
     pub(crate) notes: bool,
+    /// The number of bytes that summaries may take.
+    pub(crate) budget: u64,
+    pub(crate) blocks: u32,
     /// Models stay in this process, by unit.
     pub(crate) fitted: Vec<Mutex<Vec<Fitted>>>,
+    /// What units have found for later ones, by round and node.
+    pub(crate) views: Mutex<HashMap<(u32, usize), View>>,
+    /// A unit that was started before the one that it follows.
+    pub(crate) disorder: Mutex<Option<(usize, usize)>>,
 }
 
 impl Units {
     /// The models of a unit that has run, in the order of its group (or its one candidate).
     pub(crate) fn take_models(&self, unit: usize) -> Vec<Fitted> {
         match self.fitted.get(unit) {
-            Some(slot) => std::mem::take(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner)),
+            Some(slot) => std::mem::take(&mut *lock(slot)),
             None => Vec::new(),
         }
     }
 
-    fn fit(&self, unit: &Unit, token: &CancelToken) -> Vec<Fitted> {
+    fn fit(&self, unit: &Unit, view: &Dataset, token: &CancelToken) -> Vec<Fitted> {
         let ctx = self.ctx.for_fold(unit.fold).with_cancel_token(token.clone());
-        let train = unit.train.clone().cancelled_by(token.clone());
+        let train = view.select(&unit.round.train).cancelled_by(token.clone());
         let failure = |error: luthier_core::Error| self.failure(error);
         let Some((_, lead)) = unit.group.first() else {
             let fit = |root: &dyn DynEstimator| root.fit(&train, &root_context(root, &ctx)).map_err(failure);
@@ -171,16 +195,9 @@ impl Units {
     }
 
     /// The predictions of a candidate: its fitted stage in this unit, then whatever transformers follow.
-    fn predictions(
-        &self,
-        unit: &Unit,
-        models: &[Fitted],
-        scored: &Scored,
-        token: &CancelToken,
-    ) -> Result<Dataset, Failure> {
+    fn predictions(&self, unit: &Unit, validation: &Dataset, models: &[Fitted], scored: &Scored) -> View {
         let no_model = || Failure::from("the unit fitted no model for this candidate");
         let model = models.get(scored.place).ok_or_else(no_model)?.clone()?;
-        let validation = unit.validation.clone().cancelled_by(token.clone());
         let mut view = match unit.group.get(scored.place) {
             Some((_, step)) => validation.through_stage(&step.name, model),
             None => validation.through(model),
@@ -192,9 +209,10 @@ impl Units {
         Ok(view)
     }
 
-    fn score(&self, unit: &Unit, models: &[Fitted], token: &CancelToken) -> Vec<Score> {
+    fn score(&self, unit: &Unit, view: &Dataset, models: &[Fitted], token: &CancelToken) -> Vec<Score> {
+        let validation = view.select(&unit.round.validate).cancelled_by(token.clone());
         let views: Vec<_> =
-            unit.scored.iter().map(|scored| self.predictions(unit, models, scored, token)).collect();
+            unit.scored.iter().map(|scored| self.predictions(unit, &validation, models, scored)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
         let all = evaluate_all(&self.evaluators, &there);
         let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
@@ -242,30 +260,24 @@ impl Units {
         (stages, notes)
     }
 
+    /// The view that a unit is fitted on.
+    fn input(&self, index: usize, unit: &Unit) -> View {
+        match &unit.input {
+            Input::View(view) => Ok(view.clone()),
+            Input::Behind { unit: earlier, node } => {
+                let found = lock(&self.views).get(&(unit.fold, *node)).cloned();
+                found.unwrap_or_else(|| {
+                    lock(&self.disorder).get_or_insert((index, *earlier));
+                    Err("the unit was started before an earlier stage was fitted".into())
+                })
+            }
+        }
+    }
+
     fn run_unit(&self, index: usize, unit: &Unit) -> Record {
         let start = self.clock.seconds();
         let worker = self.clock.worker();
-        self.observers.tell(|| SearchEvent::UnitStarted { key: unit.key.clone(), worker, start });
-        let token = match self.limit {
-            Some(limit) => self.cancel.with_deadline(limit),
-            None => self.cancel.clone(),
-        };
-        let models =
-            self.watched.calling(format_args!("the fit of {}", unit.stage), || self.fit(unit, &token));
-        let fitted = self.clock.seconds();
-        let scores = match unit.scored.is_empty() {
-            true => Vec::new(),
-            false => self.watched.calling("an evaluator", || self.score(unit, &models, &token)),
-        };
-        let failed = models.iter().any(Result::is_err)
-            || scores.iter().flat_map(|score| &score.metrics).any(|metric| metric.error.is_some());
-        let is_cancelled = failed && self.cancel.is_cancelled();
-        let (stages, notes) = self.notes(unit, &models);
-        let end = self.clock.seconds();
-        if let Some(slot) = self.fitted.get(index) {
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = models;
-        }
-        let event = Event {
+        let event = |end: f64| Event {
             kind: EventKind::Unit,
             stage: unit.stage.clone(),
             unit: Some(index),
@@ -276,14 +288,119 @@ impl Units {
             start,
             end,
         };
-        let (fit_seconds, score_seconds) = (fitted - start, end - fitted);
-        Record { scores, stages, notes, fit_seconds, score_seconds, event, is_cancelled }
+        let view = match self.input(index, unit) {
+            Ok(view) => view,
+            Err(error) => return self.not_started(unit, error, event(start)),
+        };
+        self.observers.tell(|| SearchEvent::UnitStarted { key: unit.key.clone(), worker, start });
+        let token = match self.limit {
+            Some(limit) => self.cancel.with_deadline(limit),
+            None => self.cancel.clone(),
+        };
+        let models =
+            self.watched.calling(format_args!("the fit of {}", unit.stage), || self.fit(unit, &view, &token));
+        let fitted = self.clock.seconds();
+        let scores = match unit.scored.is_empty() {
+            true => Vec::new(),
+            false => self.watched.calling("an evaluator", || self.score(unit, &view, &models, &token)),
+        };
+        let failed = models.iter().any(Result::is_err)
+            || scores.iter().flat_map(|score| &score.metrics).any(|metric| metric.error.is_some());
+        let is_cancelled = failed && self.cancel.is_cancelled();
+        let (stages, notes) = self.notes(unit, &models);
+        let end = self.clock.seconds();
+        let passes = self.look_behind(unit, &view, &models, worker);
+        if let Some(slot) = self.fitted.get(index) {
+            *lock(slot) = models;
+        }
+        Record {
+            scores,
+            stages,
+            notes,
+            fit_seconds: fitted - start,
+            score_seconds: end - fitted,
+            event: event(end),
+            is_cancelled,
+            failed_before: None,
+            passes,
+        }
     }
+
+    /// A unit behind a stage that failed.
+    fn not_started(&self, unit: &Unit, error: Failure, event: Event) -> Record {
+        let mut views = lock(&self.views);
+        let mut found = Vec::new();
+        unit.behind.iter().for_each(|behind| behind.fail(&error, &mut found));
+        views.extend(found.into_iter().map(|(node, view)| ((unit.fold, node), view)));
+        Record {
+            scores: Vec::new(),
+            stages: Vec::new(),
+            notes: Vec::new(),
+            fit_seconds: 0.0,
+            score_seconds: 0.0,
+            event,
+            is_cancelled: self.cancel.is_cancelled(),
+            failed_before: Some(error),
+            passes: Vec::new(),
+        }
+    }
+
+    /// Finds what later units look at; returns the passes that it took.
+    fn look_behind(
+        &self,
+        unit: &Unit,
+        view: &Dataset,
+        models: &[Fitted],
+        worker: usize,
+    ) -> Vec<(usize, Event)> {
+        if unit.behind.is_empty() {
+            return Vec::new();
+        }
+        let rounds = Rounds::new([unit.round.clone()], self.blocks).without_all_rows();
+        let place = Place { round: &unit.round, rounds: &rounds, budget: self.budget, clock: &self.clock };
+        let (mut found, mut passes) = (Vec::new(), Vec::new());
+        for behind in &unit.behind {
+            let model =
+                unit.group.iter().position(|(node, _)| *node == behind.node).and_then(|at| models.get(at));
+            let missing = || Err(Failure::from("an earlier stage was not fitted"));
+            let model = model.cloned().unwrap_or_else(missing);
+            behind.look(view, &model, &place, &mut found, &mut passes);
+        }
+        lock(&self.views).extend(found.into_iter().map(|(node, view)| ((unit.fold, node), view)));
+        let event = |pass: Pass| {
+            let behind = unit.behind.iter().find_map(|one| one.find(pass.node));
+            let event = Event {
+                kind: EventKind::Summarise,
+                stage: "rows".to_owned(),
+                unit: None,
+                key: None,
+                fold: Some(unit.fold),
+                candidates: behind.map(|one| one.numbers.clone()).unwrap_or_default(),
+                worker,
+                start: pass.start,
+                end: pass.end,
+            };
+            self.observers.tell(|| SearchEvent::Pass(event.clone()));
+            (pass.node, event)
+        };
+        passes.into_iter().map(event).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Job for Units {
     fn len(&self) -> usize {
         self.units.len()
+    }
+
+    fn follows(&self, task: usize) -> Option<usize> {
+        match self.units.get(task)?.input {
+            Input::Behind { unit, .. } => Some(unit),
+            Input::View(_) => None,
+        }
     }
 
     fn cancel_token(&self) -> CancelToken {
@@ -293,6 +410,28 @@ impl Job for Units {
     fn run(&self, task: usize) -> TaskResult {
         let unit = self.units.get(task).ok_or_else(|| format!("there is no task {task}"))?;
         serde_json::to_vec(&self.run_unit(task, unit)).map_err(|e| e.to_string())
+    }
+}
+
+/// Some of the units, for executors that do not keep the order in which units follow each other.
+#[derive(Debug)]
+pub(crate) struct SomeUnits {
+    pub(crate) all: Arc<Units>,
+    pub(crate) tasks: Vec<usize>,
+}
+
+impl Job for SomeUnits {
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.all.cancel_token()
+    }
+
+    fn run(&self, task: usize) -> TaskResult {
+        let unit = self.tasks.get(task).ok_or_else(|| format!("there is no task {task}"))?;
+        self.all.run(*unit)
     }
 }
 

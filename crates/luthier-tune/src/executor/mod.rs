@@ -1,6 +1,7 @@
 //! Executors, which run the units of work of a search.
 
 mod entry;
+mod queue;
 mod rayon;
 mod serial;
 mod serve;
@@ -16,6 +17,7 @@ use luthier_core::CancelToken;
 use luthier_core::params::Params;
 
 pub use self::entry::ExecutorEntry;
+pub use self::queue::Queue;
 pub use self::rayon::Rayon;
 pub use self::serial::Serial;
 pub use self::serve::serve_rayon_until;
@@ -44,9 +46,10 @@ pub type TaskResult = std::result::Result<Vec<u8>, String>;
 /// ```
 ///
 /// # Contract
-/// - Tasks may run in any order, on any thread, and several at once. No task waits for another.
+/// - Tasks may run in any order, on any thread, and several at once, but a task that [follows](Self::follows) another one only
+///   after that has been reported. No task waits for another.
 /// - The result of a task depends only on its number.
-/// - `len` never changes.
+/// - `len` and `follows` never change.
 /// - A task may use rayon.
 pub trait Job: Send + Sync + 'static {
     /// The number of tasks; they are numbered `0..len`.
@@ -59,6 +62,15 @@ pub trait Job: Send + Sync + 'static {
 
     /// Runs one task. Panics of a user's code are caught and become `Err`.
     fn run(&self, task: usize) -> TaskResult;
+
+    /// The task that has to be reported before this one is started: one with a smaller number. By default, tasks follow none.
+    ///
+    /// Only executors that say so ([`Executor::keeps_order`]) are given jobs whose tasks follow others; the others are given such
+    /// tasks in several jobs, one after the other.
+    fn follows(&self, task: usize) -> Option<usize> {
+        let _ = task;
+        None
+    }
 
     /// The token that cancels the job; by default it is never cancelled.
     ///
@@ -136,6 +148,13 @@ pub trait Executor: Any + Debug + Send + Sync {
     /// # Errors
     /// If the executor itself fails: no thread can be started, a remote worker cannot be reached.
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()>;
+
+    /// Whether a task is started only once the task that it [follows](Job::follows) has been reported; by default not. An executor
+    /// that does needs no pause between the stages of a pipeline: a slow fold holds up only what follows it. [`Queue`] does
+    /// the work.
+    fn keeps_order(&self) -> bool {
+        false
+    }
 
     /// The largest number of tasks that can run at once, whatever the limit; by default the number of cores.
     fn capacity(&self) -> NonZeroUsize {

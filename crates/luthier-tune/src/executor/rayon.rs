@@ -6,7 +6,7 @@ use luthier_core::CancelToken;
 use luthier_core::params::Params;
 use rayon::Scope;
 
-use super::{Executor, Job, NamedExecutor, Sink, run_task};
+use super::{Executor, Job, NamedExecutor, Queue, Sink, run_task};
 
 /// Runs tasks on the current rayon pool: the pool of the calling thread, or otherwise the global one.
 ///
@@ -26,11 +26,15 @@ pub struct Rayon {}
 
 impl Executor for Rayon {
     fn execute(&self, job: Arc<dyn Job>, limit: NonZeroUsize, sink: &dyn Sink) -> anyhow::Result<()> {
-        let (len, cancel) = (job.len(), job.cancel_token());
-        let tasks = Tasks { job: &*job, len, next: AtomicUsize::new(0), cancel, sink };
-        let chains = limit.get().min(tasks.len);
-        rayon::scope(|scope| (0..chains).for_each(|_| tasks.spawn_next(scope)));
+        let queue = Queue::new(&*job);
+        let tasks =
+            Tasks { job: &*job, queue, cancel: job.cancel_token(), limit, chains: AtomicUsize::new(0), sink };
+        rayon::scope(|scope| tasks.spawn_chains(scope));
         Ok(())
+    }
+
+    fn keeps_order(&self) -> bool {
+        true
     }
 
     fn capacity(&self) -> NonZeroUsize {
@@ -42,32 +46,51 @@ impl NamedExecutor for Rayon {
     const NAME: &'static str = "rayon";
 }
 
-/// The tasks that have not been started yet.
+/// The tasks of a job, some of which are running.
 struct Tasks<'a> {
     job: &'a dyn Job,
-    len: usize,
-    next: AtomicUsize,
+    queue: Queue,
     cancel: CancelToken,
+    limit: NonZeroUsize,
+    /// The number of chains: tasks that are running or wait for a thread.
+    chains: AtomicUsize,
     sink: &'a dyn Sink,
 }
 
 impl Tasks<'_> {
-    /// Spawns the next task, which spawns the task after it when it is done. There are as many such chains as
-    /// the limit allows, so the number of running tasks never exceeds it.
+    /// Spawns tasks that are ready while the limit allows more chains. Each spawns the next task when it is done, so the number of
+    /// running tasks never exceeds the limit.
     ///
     /// Loops that pull tasks would keep the limit too, but a thread that waits inside its own task could
     /// steal such a loop and would not return before all tasks are done. A spawned closure runs only one task.
-    fn spawn_next<'scope>(&'scope self, scope: &Scope<'scope>) {
-        let task = self.next.fetch_add(1, Ordering::Relaxed);
-        if task < self.len && !self.cancel.is_cancelled() {
-            scope.spawn(move |scope| {
-                // It may have waited for a thread.
-                if !self.cancel.is_cancelled() {
-                    self.sink.report(task, run_task(self.job, task));
-                    self.spawn_next(scope);
+    fn spawn_chains<'scope>(&'scope self, scope: &Scope<'scope>) {
+        while !self.cancel.is_cancelled() && self.begin_chain() {
+            match self.queue.next() {
+                Some(task) => self.spawn(task, scope),
+                None => {
+                    self.chains.fetch_sub(1, Ordering::SeqCst);
+                    return;
                 }
-            });
+            }
         }
+    }
+
+    /// Whether the limit allows another chain, which is then counted.
+    fn begin_chain(&self) -> bool {
+        let more = |chains: usize| (chains < self.limit.get()).then_some(chains + 1);
+        self.chains.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
+
+    fn spawn<'scope>(&'scope self, task: usize, scope: &Scope<'scope>) {
+        scope.spawn(move |scope| {
+            // It may have waited for a thread.
+            if !self.cancel.is_cancelled() {
+                self.sink.report(task, run_task(self.job, task));
+                self.queue.reported(task);
+            }
+            self.chains.fetch_sub(1, Ordering::SeqCst);
+            self.spawn_chains(scope);
+        });
     }
 }
 

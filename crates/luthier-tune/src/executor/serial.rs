@@ -26,6 +26,11 @@ impl Executor for Serial {
         Ok(())
     }
 
+    /// A task has a larger number than the one that it follows.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+
     fn capacity(&self) -> NonZeroUsize {
         NonZeroUsize::MIN
     }

@@ -1,12 +1,11 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::Context;
 use luthier_core::params::Params;
 
-use super::{Executor, Job, NamedExecutor, Serial, Sink, run_task, serve_rayon_until};
+use super::{Executor, Job, NamedExecutor, Queue, Serial, Sink, run_task, serve_rayon_until};
 
 /// Runs tasks on separate threads, named `luthier-worker-0`, `luthier-worker-1`, …: the default executor of a search.
 ///
@@ -44,14 +43,14 @@ impl Executor for ThreadPool {
         if limit.get().min(len) <= 1 {
             return Serial::new().execute(job, limit, sink);
         }
-        let (next, cancel) = (AtomicUsize::new(0), job.cancel_token());
+        let (queue, cancel) = (Queue::new(&*job), job.cancel_token());
         let work = || {
-            loop {
-                let task = next.fetch_add(1, Ordering::Relaxed);
-                if task >= len || cancel.is_cancelled() {
-                    return;
+            while let Some(task) = queue.wait() {
+                if cancel.is_cancelled() {
+                    return queue.stop();
                 }
                 sink.report(task, run_task(&*job, task));
+                queue.reported(task);
             }
         };
         thread::scope(|scope| {
@@ -69,6 +68,10 @@ impl Executor for ThreadPool {
             serve_rayon_until(|| workers.iter().all(ScopedJoinHandle::is_finished).then_some(()));
             Ok(())
         })
+    }
+
+    fn keeps_order(&self) -> bool {
+        true
     }
 }
 

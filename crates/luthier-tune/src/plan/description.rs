@@ -35,6 +35,8 @@ pub struct Plan {
     pub rounds: Vec<PlannedRound>,
     /// The number of further rounds that score the procedure; `None` if it is not scored.
     pub nested_rounds: Option<usize>,
+    /// What scoring the procedure would take in addition, where it is not scored because that is not nearly free.
+    pub nested_price: Option<NestedPrice>,
     /// A strategy that depends on scores: its name, and the largest number of pairs of a candidate and a round that it asks for.
     pub strategy: Option<(String, u64)>,
     /// The name of the executor.
@@ -57,6 +59,16 @@ pub struct Plan {
     pub is_budget_auto: bool,
     /// What the search is expected to take.
     pub forecast: Forecast,
+}
+
+/// What nested cross-validation would take in addition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NestedPrice {
+    /// The number of fits.
+    pub fits: u64,
+    /// The number of rows read, at least.
+    pub rows_read: u64,
 }
 
 /// A round and its sizes.
@@ -170,6 +182,7 @@ impl From<Facts<'_>> for Plan {
             partitions: facts.frame.num_partitions(),
             rounds: (0..plain).map(round).collect(),
             nested_rounds: facts.is_nested.then(|| split.rounds().len() - plain),
+            nested_price: None,
             strategy: facts.strategy,
             executor: facts.executor,
             parallelism: facts.parallelism,

@@ -29,7 +29,15 @@ impl Display for Plan {
             )?;
         }
         match self.nested_rounds {
-            None => {}
+            None => {
+                if let Some(price) = &self.nested_price {
+                    writeln!(
+                        f,
+                        "nested     off; `nested = true` scores the procedure, which takes {} more fits and reads at least {} more rows",
+                        price.fits, price.rows_read
+                    )?;
+                }
+            }
             Some(0) => {
                 writeln!(f, "nested     the folds within the training rows of each fold score the procedure")?
             }

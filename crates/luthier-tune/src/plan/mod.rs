@@ -9,7 +9,7 @@ mod tree;
 
 pub(crate) use asked::{Asked, AskedPart};
 pub(crate) use description::Facts;
-pub use description::{Plan, PlannedLevel, PlannedNode, PlannedRound, PlannedSummary};
+pub use description::{NestedPrice, Plan, PlannedLevel, PlannedNode, PlannedRound, PlannedSummary};
 pub(crate) use forecast::CostEstimate;
 pub use forecast::Forecast;
 pub(crate) use tree::{AskedToScore, Level, Step, Tree, candidates};

@@ -81,6 +81,8 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) step: Arc<Step>,
+    /// The nodes behind it.
+    pub(crate) children: Vec<usize>,
     /// The candidates that pass through it.
     pub(crate) candidates: Vec<usize>,
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
@@ -216,8 +218,33 @@ impl Tree {
     /// omits stages.
     ///
     /// # Errors
-    /// Any other candidate does not suit the columns, or all candidates of the tree are invalid.
+    /// Any other candidate does not suit the columns, or all candidates of the tree are invalid. Then none is added.
     pub(crate) fn add(
+        &mut self,
+        configured: &[Arc<dyn DynEstimator>],
+        params: &[ParamMap],
+        may_not_fit: impl Fn(usize) -> bool,
+        asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
+    ) -> Result<()> {
+        let known = self.paths.len();
+        let added = self.add_all(configured, params, may_not_fit, asked_to_score);
+        if added.is_err() {
+            self.truncate(known);
+        }
+        added
+    }
+
+    /// Takes the candidates from this number on out of the tree.
+    fn truncate(&mut self, candidates: usize) {
+        let is_left = |&candidate: &usize| candidate < candidates;
+        self.nodes.iter_mut().for_each(|node| node.candidates.retain(is_left));
+        self.base.needs.iter_mut().for_each(|base| base.candidates.retain(is_left));
+        self.paths.truncate(candidates);
+        self.scoring_passes.truncate(candidates);
+        self.invalid.retain(|candidate, _| is_left(candidate));
+    }
+
+    fn add_all(
         &mut self,
         configured: &[Arc<dyn DynEstimator>],
         params: &[ParamMap],
@@ -318,8 +345,12 @@ impl Tree {
                     };
                     let stage = leaf.clone_box();
                     let step = Step { name, stage, values, planned, parent, place, hash };
-                    let (candidates, needs, passing) = (Vec::new(), Vec::new(), Vec::new());
-                    self.nodes.push(Node { step: Arc::new(step), candidates, needs, passing });
+                    let next = self.nodes.len();
+                    if let Some(before) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
+                        before.children.push(next);
+                    }
+                    let (children, candidates, needs, passing) = Default::default();
+                    self.nodes.push(Node { step: Arc::new(step), children, candidates, needs, passing });
                     self.by_hash.entry(hash).or_default().push(self.nodes.len() - 1);
                     self.nodes.len() - 1
                 }
@@ -423,6 +454,14 @@ impl Tree {
     /// The last fitted stage of a candidate, if any is: its unit evaluates as well.
     pub(crate) fn last_fitted(&self, candidate: usize) -> Option<usize> {
         self.paths.get(candidate)?.iter().rev().copied().find(|&node| self.is_fitted(node))
+    }
+
+    /// The node itself if it is fitted, or the last fitted one before it.
+    pub(crate) fn last_fitted_from(&self, node: usize) -> Option<usize> {
+        match self.is_fitted(node) {
+            true => Some(node),
+            false => self.last_fitted_from(self.nodes.get(node)?.parent?),
+        }
     }
 
     /// The candidates that can be fitted.

@@ -12,7 +12,7 @@ use crate::engine::Session;
 use crate::grid::ParamGrid;
 use crate::named::name_of;
 use crate::observer::SearchEvent;
-use crate::plan::{Asked, Facts, Plan, candidates};
+use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
@@ -46,10 +46,10 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { session, nesting, most, .. } = self.begin(data, &Watched::default())?;
+        let Begun { mut session, nesting, most, trials } = self.begin(data, &Watched::default())?;
         let forecast = session.forecast();
         let note = self.executor_note();
-        Ok(Facts {
+        let mut plan: Plan = Facts {
             tree: session.tree(),
             candidates: session.candidates().len(),
             pipelines: self.pipelines_in_words(session.candidates()),
@@ -67,7 +67,30 @@ impl Search {
             forecast,
             executor_note: note,
         }
-        .into())
+        .into();
+        if self.nested == Nested::Auto && plan.nested_rounds.is_none() && !self.strategy.is_adaptive() {
+            plan.nested_price = self.nested_price(&mut session, trials, &forecast)?;
+        }
+        Ok(plan)
+    }
+
+    /// What scoring the procedure would take in addition; `None` if the split cannot be nested.
+    fn nested_price(
+        &self,
+        session: &mut Session,
+        trials: Vec<Trial>,
+        without: &Forecast,
+    ) -> Result<Option<NestedPrice>> {
+        let Some((split, _)) = nest(session.split()) else { return Ok(None) };
+        session.set_split(split);
+        let all = 0..session.split().rounds().len();
+        let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
+        let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
+        let with = session.estimate(&batches)?;
+        Ok(Some(NestedPrice {
+            fits: with.work.fits.saturating_sub(without.work.fits),
+            rows_read: with.work.rows_read.saturating_sub(without.work.rows_read),
+        }))
     }
 
     /// Checks everything and starts a session, which scores candidates as it is asked.

@@ -135,7 +135,9 @@ fn a_cancelled_search_keeps_what_is_scored_on_every_executor() {
             assert!(folds().all(|fold| matches!(fold.outcome, Outcome::Scored | Outcome::Cancelled)));
             let last = result.candidates.last().unwrap();
             assert!(last.folds.iter().all(|fold| fold.outcome == Outcome::Cancelled));
-            assert_eq!((result.progress().0, result.work.fits), (rows.len(), rows.len() as u64));
+            assert_eq!(result.progress().0, rows.len());
+            // At most what was running was given up.
+            assert!((result.work.fits as usize).saturating_sub(rows.len()) <= parallelism);
         }
     }
     // Other tests of this program may be searching beside this one.

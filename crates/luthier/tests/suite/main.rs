@@ -14,6 +14,7 @@ mod executors;
 mod failures;
 mod naive;
 mod nested;
+mod order;
 mod persistence;
 mod pipeline_cv;
 mod probe;

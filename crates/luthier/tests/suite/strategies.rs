@@ -339,6 +339,7 @@ fn a_result_is_read_back_and_is_a_table() {
     let text = document.to_string();
     let back = SearchResult::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
     result.events.clear();
+    result.forecast.budget = 0;
     // NaN is not equal to itself, but it is written alike.
     assert_eq!(format!("{back:?}"), format!("{result:?}"));
     let mut newer = document.clone();

@@ -52,7 +52,13 @@ impl Rounds {
     /// One of the rounds, without the answers for all rows: rows that are not in the round are not read.
     pub fn only(&self, round: usize) -> Self {
         let rounds = self.rounds.get(round).cloned().into_iter();
-        Self { all_rows: false, ..Self::new(rounds, self.blocks) }
+        Self::new(rounds, self.blocks).without_all_rows()
+    }
+
+    /// The same without the answers for all rows: rows that are in none of the rounds are not read.
+    #[must_use]
+    pub fn without_all_rows(self) -> Self {
+        Self { all_rows: false, ..self }
     }
 
     pub(super) fn needs_all_rows(&self) -> bool {

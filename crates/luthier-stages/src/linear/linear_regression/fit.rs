@@ -88,6 +88,8 @@ pub(crate) enum FitError {
     },
     /// A second moment of the data is not finite.
     NotFinite,
+    /// It was cancelled: whoever has the token says why.
+    Cancelled,
     /// The label is constant, there is no intercept, and a penalty is asked for.
     ConstantLabel {
         /// The label of every row.
@@ -108,6 +110,7 @@ impl fmt::Display for FitError {
                 f,
                 "the second moments of features and label are not finite, because values beyond about 1e150 overflow when squared; rescale the columns"
             ),
+            Self::Cancelled => f.write_str("cancelled"),
             Self::ConstantLabel { label, reg_param } => write!(
                 f,
                 "the label is {label} in every row, so its standard deviation is 0 and reg_param = {reg_param} cannot be scaled by it: set reg_param to 0 or fit_intercept to true"
@@ -123,7 +126,7 @@ pub(super) fn spread(totals: &Totals) -> Spread {
     Spread::new(weights, (totals.xx.view(), totals.x_mean.view()), (totals.yy, totals.y_mean))
 }
 
-/// The answers that need no solver: errors, a constant label, and a model without varying features. `finite` says
+/// The answers that need no solver: errors, also that the fit was cancelled, a constant label, and a model without varying features. `finite` says
 /// whether the moments are.
 pub(super) fn degenerate(
     options: &FitOptions,
@@ -131,6 +134,9 @@ pub(super) fn degenerate(
     totals: &Totals,
     finite: bool,
 ) -> Option<Result<Fit, FitError>> {
+    if options.cancel.is_cancelled() {
+        return Some(Err(FitError::Cancelled));
+    }
     let (rows, weight_sum, y_mean) = (totals.rows, totals.weight_sum, totals.y_mean);
     if !(weight_sum > 0.0 && weight_sum.is_finite()) {
         return Some(Err(FitError::NoWeight { rows, weight_sum }));

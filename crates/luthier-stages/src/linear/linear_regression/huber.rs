@@ -47,6 +47,7 @@ impl HuberOptions {
             fit_intercept: self.fit_intercept,
             standardization: self.standardization,
             solver: Solver::Normal,
+            cancel: self.cancel.clone(),
             ..FitOptions::default()
         }
     }
