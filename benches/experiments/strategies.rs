@@ -36,7 +36,7 @@ impl Task {
             .with_context(|| format!("{} is missing: run `datasets.py` first", path.display()))?;
         let names = frame.schema().names().filter(|name| *name != "label").map(str::to_owned);
         let names: Vec<String> = names.collect();
-        Ok(VectorAssembler::new().input_cols(names).output_col("raw").transform(&frame)?)
+        VectorAssembler::new().input_cols(names).output_col("raw").transform(&frame)
     }
 
     fn pipeline(self) -> Pipeline {
