@@ -91,6 +91,8 @@ pub struct Session {
     base: Dataset,
     whole: Option<Dataset>,
     waves: HashMap<u32, Arc<Wave>>,
+    /// Whether more will be asked later, so that what is computed is worth keeping.
+    asks_again: bool,
     /// The requests that the waves answer.
     answered: usize,
     forecast: Forecast,
@@ -149,6 +151,7 @@ impl Session {
             base,
             whole: None,
             waves: HashMap::new(),
+            asks_again: search.strategy.is_adaptive(),
             answered: 0,
             forecast: Forecast::default(),
             ctx: FitContext::new(search.seed, Arc::clone(&work)),
@@ -234,6 +237,11 @@ impl Session {
             other => other?,
         }
         Ok((entries, rounds))
+    }
+
+    /// Keeps what may be used again.
+    pub(crate) fn asked_again(self) -> Self {
+        Self { asks_again: true, ..self }
     }
 
     /// Whether nothing more is scored: the search was cancelled, or too many fits failed.

@@ -111,7 +111,7 @@ impl Session {
     /// Whether the summaries of all rounds may be kept between proposals.
     fn keeps_waves(&self) -> bool {
         let rounds = self.split.rounds().len() as u64;
-        self.search.strategy.is_adaptive()
+        self.asks_again
             && self.forecast.times_read <= 1
             && rounds.saturating_mul(2 * self.forecast.unit_bytes) <= self.forecast.budget / 2
     }

@@ -104,7 +104,7 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn session(&self, data: &DataFrame) -> Result<Session> {
-        Ok(self.begin(data, &Watched::default())?.session)
+        Ok(self.begin(data, &Watched::default())?.session.asked_again())
     }
 
     /// Runs the search and fits the best candidate on all rows.

@@ -166,8 +166,7 @@ fn strategies_give_the_same_bits_on_any_executor() {
 fn a_session_gives_piece_by_piece_what_a_search_gives_at_once() {
     let data = scene(240, 10, 2);
     let all = search(5).fit(&data).unwrap();
-    // A strategy that depends on scores, so that the session keeps what it may need again.
-    let mut session = search(5).strategy(Racing::new()).session(&data).unwrap();
+    let mut session = search(5).session(&data).unwrap();
     let mut order: Vec<(usize, usize)> = (0..30).flat_map(|c| (0..5).map(move |round| (c, round))).collect();
     // Some order that is neither by candidate nor by round.
     order.sort_by_key(|(c, round)| (c * 31 + round * 17) % 23);
