@@ -1,8 +1,8 @@
-"""Doubles columns, rows, stages and candidates, and shows what each doubling costs in CPU seconds."""
+"""Doubles columns, rows and stages, takes ten times as many candidates, and shows what each step costs."""
 
 import argparse
+import os
 import random
-import resource
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -127,7 +127,7 @@ def tables(most: int, most_stages: int) -> list[Table]:
         ("rows: logistic_regression", rows, tall, lambda n: model("logistic_regression", "reg_param = 0.1"), "fit"),
         ("rows: one_hot_encoder", rows, tall_texts, lambda n: one_hot(10), "fit"),
     ]
-    many = [2_000, 4_000, 8_000, 16_000]
+    many = [1_000, 10_000, 100_000]
     found += [
         ("candidates: explain", many, few, lambda n: searched(model("linear_regression"), n), "explain"),
         ("candidates: tune", many, few, lambda n: searched(model("linear_regression"), n), "tune"),
@@ -135,18 +135,21 @@ def tables(most: int, most_stages: int) -> list[Table]:
     return found
 
 
-def cpu(program: Path, folder: Path, command: str) -> tuple[float, str]:
+def cost(program: Path, folder: Path, command: str) -> tuple[float, float, str]:
+    """CPU seconds, the largest resident set in megabytes, and what went wrong."""
     config = folder / "c.toml"
     args = {
         "fit": ["fit", config, "--model", folder / "m.json"],
         "tune": ["tune", config, "--out", folder / "out"],
         "explain": ["tune", config, "--explain"],
     }[command]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([program, *args], capture_output=True, text=True, timeout=900)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, "" if done.returncode == 0 else done.stderr.strip()[-300:]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen([program, *args], stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        failure = "" if process.returncode == 0 else errors.read().strip()[-300:]
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, failure
 
 
 def main() -> None:
@@ -157,21 +160,23 @@ def main() -> None:
     parser.add_argument("--stages", type=int, default=1_000, help="the most stages [default: 1000]")
     parser.add_argument("--repeats", type=int, default=2, help="runs, the fastest of which counts [default: 2]")
     options = parser.parse_args()
-    print("| doubled | sizes | CPU seconds | factors |\n|---|---|---|---|")
+    print("| grows | sizes | CPU seconds | factors | peak MB |\n|---|---|---|---|---|")
     for name, sizes, data, config, command in tables(options.columns, options.stages):
         if options.only not in name:
             continue
-        seconds, failure = [], ""
+        seconds, peaks, failure = [], [], ""
         for size in sizes:
             with tempfile.TemporaryDirectory() as folder:
                 data(Path(folder), size)
                 (Path(folder) / "c.toml").write_text(config(size))
-                runs = [cpu(options.program, Path(folder), command) for _ in range(options.repeats)]
-            failure = failure or next((text for _, text in runs if text), "")
-            seconds.append(min(time for time, _ in runs))
+                runs = [cost(options.program, Path(folder), command) for _ in range(options.repeats)]
+            failure = failure or next((text for *_, text in runs if text), "")
+            seconds.append(min(time for time, *_ in runs))
+            peaks.append(min(peak for _, peak, _ in runs))
         factors = [later / max(before, 1e-3) for before, later in zip(seconds, seconds[1:])]
         shown = lambda values, digits: " / ".join(f"{value:.{digits}f}" for value in values)
-        print(f"| {name} | {' / '.join(map(str, sizes))} | {shown(seconds, 2)} | {shown(factors, 1)} |{failure}", flush=True)
+        cells = [name, " / ".join(map(str, sizes)), shown(seconds, 2), shown(factors, 1), shown(peaks, 0)]
+        print(f"| {' | '.join(cells)} |{failure}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import classifiers
 import data
+import rounds
 import workloads as w
 from bench import DATA, HERE, TIGHT, Bench
 from measure import alternate, compared, contenders, difference, fastest
@@ -305,6 +306,7 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     for f in (
         spark, scene, scene_large, ridge_15, ridge_100, lasso, lima,
         thousand_folds, moments, memory, streamed, spin, auto, agreement,
+        rounds.nested, rounds.repeated, rounds.rolling,
         classifiers.logistic, classifiers.logistic_spark, classifiers.auc, classifiers.onehot,
     )
 }  # fmt: skip

@@ -39,5 +39,9 @@ class Luthier(Peer):
     def search(self, workload: Workload, grids: list[dict[str, Any]] | None = None, **options: Any) -> Answer:
         return self.ask("search", name=workload.name, grids=grids, options=options)
 
+    def round(self, workload: Workload, scheme: dict[str, Any], round: int) -> Answer:
+        """The training and validation rows of a round."""
+        return self.ask("round", name=workload.name, scheme=scheme, round=round)
+
     def single_fit(self, workload: Workload, grids: list[dict[str, Any]] | None = None) -> Answer:
         return self.ask("single_fit", name=workload.name, grids=grids)

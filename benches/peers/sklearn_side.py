@@ -105,6 +105,30 @@ def search(name: str, n_jobs: int, every: int = 1, **settings: Any) -> Answer:
     return {"seconds": seconds, "best": int(tuned.best_index_), "metrics": (sign * np.array(scores).T).tolist()}
 
 
+def rounds(name: str, splits: list[dict[str, list[int]]], n_jobs: int) -> Answer:
+    """Seconds, and rmse by candidate and round, of these training and validation rows; nothing is fitted on all rows."""
+    estimator, x, y, _, grid, _ = loaded[name]
+    cv = [(np.array(split["train"]), np.array(split["validate"])) for split in splits]
+    tuned = GridSearchCV(estimator, grid, scoring="neg_root_mean_squared_error", cv=cv, n_jobs=n_jobs, refit=False)
+    start = time.perf_counter()
+    tuned.fit(x, y)
+    seconds = time.perf_counter() - start
+    scores = [tuned.cv_results_[f"split{k}_test_score"] for k in range(len(cv))]
+    return {"seconds": seconds, "metrics": (-np.array(scores).T).tolist()}
+
+
+def nested(name: str, outer: int, n_jobs: int) -> Answer:
+    """One round of a nested loop: chooses by the other folds, and scores what it has chosen on this one."""
+    estimator, x, y, splits, grid, _ = loaded[name]
+    train, test = splits[outer]
+    inner = [np.isin(train, other) for place, (_, other) in enumerate(splits) if place != outer]
+    cv = [(np.flatnonzero(~held_out), np.flatnonzero(held_out)) for held_out in inner]
+    tuned = GridSearchCV(estimator, grid, scoring="neg_root_mean_squared_error", cv=cv, n_jobs=n_jobs)
+    start = time.perf_counter()
+    score = tuned.fit(x[train], y[train]).score(x[test], y[test])
+    return {"seconds": time.perf_counter() - start, "metrics": [[int(tuned.best_index_), -float(score)]]}
+
+
 def lasso_cv(name: str, n_jobs: int, **settings: Any) -> Answer:
     """The same of `LassoCV`, which fits the penalties as one path per fold."""
     _, x, y, splits, grid, _ = loaded[name]
@@ -225,7 +249,7 @@ def gram(rows: int, width: int) -> Answer:
 
 if __name__ == "__main__":
     actions = (
-        load, search, lasso_cv, logistic_cv, single_fit, objectives,
+        load, search, rounds, nested, lasso_cv, logistic_cv, single_fit, objectives,
         load_scores, area, categorical, categorical_objective, gram,
     )  # fmt: skip
     serve({action.__name__: action for action in actions})

@@ -90,6 +90,10 @@ RIDGE_1000_FOLDS = Workload(
     "ridge_1000_folds", "ridge 100,000 × 100, 10 values, 1,000 folds", "ridge", 100_000, 100,
     [{"lr.reg_param": RIDGE[::3]}], 1000,
 )
+ROUNDS = Workload(
+    "rounds", "scaler + ridge 100,000 × 50, 20 values", "scaled_ridge", 100_000, 50,
+    [{"lr.reg_param": [float(x) for x in np.logspace(-4, 1, 20)]}], 10,
+)
 STREAMED = Workload(
     "streamed", "ridge 2,000,000 × 100 streamed, 30 values × 5 folds", "ridge", 2_000_000, 100, [{"lr.reg_param": RIDGE}], 5
 )

@@ -1,19 +1,19 @@
 //! Requests and answers of the peer process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
-use luthier::core::{Dataset, Moments, MomentsSpec, linalg};
+use luthier::core::{Dataset, Moments, MomentsSpec, Rows, linalg};
 use luthier::prelude::*;
-use luthier::tune::{Event, EventKind, units_in_flight};
+use luthier::tune::{CandidateResult, Event, EventKind, Nested, units_in_flight};
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::workload::{Grids, Shape, Workload, executor};
+use crate::workload::{Grids, SEED, Scheme, Shape, Workload, executor};
 use crate::{classify, data, floor, memory, spin};
 
 /// What can be asked for.
@@ -38,6 +38,8 @@ enum Request {
         #[serde(default)]
         options: Options,
     },
+    /// The training and validation rows of a round.
+    Round { name: String, scheme: Scheme, round: usize },
     /// Fits the first candidate on the rows outside of fold 0 and scores it on those inside, without a search.
     SingleFit { name: String, grids: Option<Grids> },
     /// Fits every candidate on the rows outside of fold 0, and tells its coefficients and intercept.
@@ -71,6 +73,14 @@ struct Options {
     threads: Option<usize>,
     #[serde(default)]
     sharing_off: bool,
+    /// Other rounds than those of the column `fold`.
+    scheme: Option<Scheme>,
+    /// Whether the procedure is scored by nested cross-validation.
+    #[serde(default)]
+    nested: bool,
+    /// The rounds whose metrics are told; all of them if there are none.
+    #[serde(default)]
+    told: Vec<usize>,
 }
 
 /// A process with data in memory.
@@ -112,6 +122,9 @@ impl Peer {
             }
             Request::Search { name, grids, options } => {
                 search(&self.get(&name)?.workload, grids.as_ref(), &options)
+            }
+            Request::Round { name, scheme, round } => {
+                round_of(&self.get(&name)?.workload.frame, scheme, round)
             }
             Request::SingleFit { name, grids } => single_fit(self.get(&name)?, grids.as_ref()),
             Request::Models { name, grids } => models(self.get(&name)?, grids.as_ref()),
@@ -159,6 +172,12 @@ fn search(workload: &Workload, grids: Option<&Grids>, options: &Options) -> anyh
     if options.sharing_off {
         search = search.sharing(Sharing::Off);
     }
+    if let Some(scheme) = options.scheme {
+        search = search.splitter(scheme.splitter());
+    }
+    if options.nested {
+        search = search.nested(Nested::On);
+    }
     let run = || {
         let start = Instant::now();
         search.fit(&workload.frame).map(|tuned| (start.elapsed().as_secs_f64(), tuned))
@@ -171,8 +190,14 @@ fn search(workload: &Workload, grids: Option<&Grids>, options: &Options) -> anyh
     let length = |kind| -> f64 {
         result.events.iter().filter(|event| event.kind == kind).map(|event| event.end - event.start).sum()
     };
-    let metrics: Vec<Vec<f64>> =
-        result.candidates.iter().map(|c| c.folds.iter().map(|fold| fold.metric).collect()).collect();
+    let is_told = |round: &usize| options.told.is_empty() || options.told.contains(round);
+    let of_candidate = |candidate: &CandidateResult| -> Vec<f64> {
+        let folds = candidate.folds.iter().enumerate().filter(|(round, _)| is_told(round));
+        folds.map(|(_, fold)| fold.metric).collect()
+    };
+    let metrics: Vec<Vec<f64>> = result.candidates.iter().map(of_candidate).collect();
+    let procedure = result.procedure.iter().flat_map(|score| &score.rounds);
+    let procedure: Vec<_> = procedure.map(|round| (round.fold, round.candidate, round.metric)).collect();
     Ok(json!({
         "seconds": seconds,
         "refit_seconds": length(EventKind::Refit),
@@ -182,8 +207,20 @@ fn search(workload: &Workload, grids: Option<&Grids>, options: &Options) -> anyh
         "units_in_flight": units_in_flight(&result.events),
         "best": result.best,
         "metrics": metrics,
+        "procedure": procedure,
         "work": result.work,
     }))
+}
+
+fn round_of(frame: &DataFrame, scheme: Scheme, round: usize) -> anyhow::Result<Value> {
+    let split = scheme.splitter().split(frame, SEED)?;
+    let rows = split.rounds().get(round).with_context(|| format!("there is no round {round}"))?;
+    let within = |rows: &Rows| -> Vec<usize> {
+        let chosen: HashSet<u32> = rows.blocks_within(split.blocks().count()).collect();
+        let blocks = split.blocks().assignment().iter().enumerate();
+        blocks.filter(|(_, block)| chosen.contains(block)).map(|(row, _)| row).collect()
+    };
+    Ok(json!({ "train": within(&rows.train), "validate": within(&rows.validate) }))
 }
 
 /// Seconds in which anything was recorded; what is missing is checks, plans and bookkeeping.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use luthier::core::{DynEstimator, DynEvaluator, Value};
 use luthier::prelude::*;
-use luthier::tune::{Executor, FoldColumn, Search, Splitter};
+use luthier::tune::{Executor, FoldColumn, RepeatedKFold, RollingOrigin, Search, Splitter};
 use serde::Deserialize;
 
 use crate::hold_out::HoldOut;
@@ -74,6 +74,43 @@ impl Shape {
     }
 }
 
+/// The seed of every search.
+pub const SEED: u64 = 0;
+
+/// How rows are split, where not by the column `fold`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// Repeated cross-validation.
+    RepeatedKFold {
+        /// The folds of each repeat.
+        folds: u32,
+        /// The repeats.
+        repeats: u32,
+    },
+    /// Training on the first rows and validating on those that follow, again and again.
+    RollingOrigin {
+        /// The training rows of the first round.
+        initial: u32,
+        /// The validation rows of each round.
+        horizon: u32,
+    },
+}
+
+impl Scheme {
+    /// The splitter.
+    pub fn splitter(self) -> Arc<dyn Splitter> {
+        match self {
+            Self::RepeatedKFold { folds, repeats } => {
+                Arc::new(RepeatedKFold::new().num_folds(folds).num_repeats(repeats))
+            }
+            Self::RollingOrigin { initial, horizon } => {
+                Arc::new(RollingOrigin::new().initial(initial).horizon(horizon))
+            }
+        }
+    }
+}
+
 /// What to try: grids one after the other, each with parameters by dotted name and their values, the last varying
 /// fastest.
 pub type Grids = Vec<serde_json::Map<String, serde_json::Value>>;
@@ -104,6 +141,7 @@ impl Workload {
         let grid = grid(grids.unwrap_or(&self.grids))?;
         let estimator: Box<dyn DynEstimator> = Box::new(self.shape.pipeline());
         Ok(Search::new(estimator, grid, self.shape.evaluator(), splitter)
+            .seed(SEED)
             .executor(Arc::new(Rayon::new()))
             .parallelism(Parallelism::Auto))
     }

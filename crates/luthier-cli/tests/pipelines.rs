@@ -65,8 +65,9 @@ fn pipelines_compete_and_results_say_which_is_which() {
     assert_eq!(results["work"]["fits"], (3 + 6) * (1 + 2 + 2 + 2) + 2);
     assert!(out.contains("score to expect on new rows: rmse = "), "{out}");
     assert_eq!(results["procedure"]["rounds"].as_array().unwrap().len(), 3);
-    let of: Vec<&str> =
-        results["candidates"].as_array().unwrap().iter().map(|c| c["pipeline"].as_str().unwrap()).collect();
+    let name =
+        |candidate: &Value| results["pipelines"][candidate["pipeline"].as_u64().unwrap() as usize].as_str();
+    let of: Vec<&str> = results["candidates"].as_array().unwrap().iter().filter_map(name).collect();
     assert_eq!(of, ["components", "components", "ridge, all", "ridge, all"]);
     let csv = scene.text("out/results.csv");
     let mut lines = csv.lines();

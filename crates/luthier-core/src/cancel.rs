@@ -4,9 +4,6 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::cancel_reason::CancelReason;
-use crate::{Error, Result};
-
 /// Tells running work that its result is no longer wanted.
 ///
 /// Clones are the same token: cancel one of them, from any thread, and the work that holds another sees it. A
@@ -33,6 +30,16 @@ struct Shared {
     reason: OnceLock<CancelReason>,
     deadline: Option<(Instant, Duration)>,
     parent: CancelToken,
+}
+
+/// Why a token is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CancelReason {
+    /// [`CancelToken::cancel`] was called.
+    Requested,
+    /// The work took longer than this.
+    Deadline(Duration),
 }
 
 impl CancelToken {
@@ -96,14 +103,6 @@ impl CancelToken {
         let found = shared.parent.reason().or_else(|| shared.deadline.as_ref().and_then(passed))?;
         Some(*shared.reason.get_or_init(|| found))
     }
-
-    /// An error if it is cancelled: call it between two steps of long work and pass the error on.
-    ///
-    /// # Errors
-    /// [`Error::Cancelled`].
-    pub fn check(&self) -> Result<()> {
-        self.reason().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
-    }
 }
 
 impl fmt::Debug for CancelToken {
@@ -112,6 +111,16 @@ impl fmt::Debug for CancelToken {
             (None, _) => f.write_str("CancelToken(never)"),
             (Some(_), None) => f.write_str("CancelToken(not cancelled)"),
             (Some(_), Some(reason)) => write!(f, "CancelToken({reason:?})"),
+        }
+    }
+}
+
+/// Completes "The work was cancelled …".
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("on request"),
+            Self::Deadline(limit) => write!(f, "because it took longer than {} s", limit.as_secs_f64()),
         }
     }
 }

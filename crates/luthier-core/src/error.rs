@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::byte_size::in_words;
-use crate::cancel_reason::CancelReason;
+use crate::cancel::{CancelReason, CancelToken};
 use crate::cause::Cause;
 use crate::params::{ParamError, closest};
 
@@ -191,7 +191,7 @@ pub enum Error {
         advice: String,
     },
 
-    /// The work was cancelled by its [`CancelToken`](crate::CancelToken); see [`is_cancelled`](Self::is_cancelled).
+    /// The work was cancelled by its [`CancelToken`]; see [`is_cancelled`](Self::is_cancelled).
     #[error("cancelled {reason}")]
     Cancelled {
         /// Why.
@@ -379,6 +379,16 @@ impl Error {
             Ok(own) => named(Cause::new(own)),
             Err(source) => named(Cause::new(source)),
         }
+    }
+}
+
+impl CancelToken {
+    /// An error if it is cancelled: call it between two steps of long work and pass the error on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check(&self) -> Result<()> {
+        self.reason().map_or(Ok(()), |reason| Err(Error::Cancelled { reason }))
     }
 }
 

@@ -134,15 +134,13 @@ fn check_features(
 
 /// The columns that a stage appends, each with those it is made of.
 fn makes(stage: &dyn DynEstimator) -> Vec<(String, Vec<String>)> {
-    let inputs =
-        ColumnRole::columns_of(stage.param_infos(), stage.values(), |role| role == ColumnRole::Input);
     let infos = stage.param_infos();
-    let values = stage.values();
+    let value = |name: &str| stage.get_value(name).ok();
+    let inputs = ColumnRole::columns_of(infos, value, |role| role == ColumnRole::Input);
     let lists = infos.iter().filter(|info| info.column == Some(ColumnRole::Input)).all(|info| info.is_list());
     let mut all = Vec::new();
     for info in infos.iter().filter(|info| info.column.is_some_and(ColumnRole::is_appended)) {
-        let value = values.iter().filter(|(name, _)| *name == info.name).cloned();
-        let outputs = ColumnRole::columns_of(infos, value, ColumnRole::is_appended);
+        let outputs = ColumnRole::columns_of(std::slice::from_ref(info), value, ColumnRole::is_appended);
         let paired = lists && info.is_list() && outputs.len() == inputs.len();
         all.extend(outputs.into_iter().enumerate().map(|(place, output)| match inputs.get(place) {
             Some(input) if paired => (output, vec![input.clone()]),

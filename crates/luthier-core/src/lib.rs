@@ -16,7 +16,6 @@ extern crate self as luthier_core;
 mod affine;
 mod byte_size;
 mod cancel;
-mod cancel_reason;
 mod cause;
 mod complexity;
 mod composite;
@@ -45,8 +44,7 @@ mod summary;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
-pub use cancel::CancelToken;
-pub use cancel_reason::CancelReason;
+pub use cancel::{CancelReason, CancelToken};
 pub use cause::Cause;
 pub use dataset::{Blocks, Capacity, Dataset, FailedNeed, Round, Rounds, Rows, TrainingSets};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};

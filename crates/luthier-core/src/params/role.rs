@@ -90,15 +90,14 @@ impl ColumnRole {
         matches!(self, Self::Label | Self::Weight | Self::Fold | Self::Auxiliary)
     }
 
-    /// The columns of a role that the parameters name, in the order of the parameters.
+    /// The columns of a role that the parameters name, in the order of the parameters. No other values are looked up.
     pub(crate) fn columns_of(
         infos: &'static [ParamInfo],
-        values: impl IntoIterator<Item = (&'static str, Value)>,
+        value: impl Fn(&'static str) -> Option<Value>,
         wanted: impl Fn(Self) -> bool,
     ) -> Vec<String> {
-        let role = |name: &str| infos.iter().find(|info| info.name == name)?.column;
-        let of_role = values.into_iter().filter(|(name, _)| role(name).is_some_and(&wanted));
-        of_role.flat_map(|(_, value)| names(value)).collect()
+        let of_role = infos.iter().filter(|info| info.column.is_some_and(&wanted));
+        of_role.filter_map(|info| value(info.name)).flat_map(names).collect()
     }
 }
 

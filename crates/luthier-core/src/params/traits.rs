@@ -84,7 +84,7 @@ pub trait Params: Debug + Clone + Send + Sync + 'static {
 
     /// The columns of a role that the parameters name. Parameters without a value are ignored.
     fn columns_of(&self, role: ColumnRole) -> Vec<String> {
-        ColumnRole::columns_of(Self::param_infos(), self.values(), |other| other == role)
+        ColumnRole::columns_of(Self::param_infos(), |name| self.get_value(name).ok(), |other| other == role)
     }
 
     /// One line per parameter, see [`ParamInfo::explain`].

@@ -57,10 +57,10 @@ pub trait DynEstimator: Debug + Send + Sync {
     #[doc(hidden)]
     fn cannot_append(&self, error: luthier_frame::Error) -> Error {
         let luthier_frame::Error::DuplicateColumn { column } = &error else { return error.into() };
-        let of_param = |info: &&ParamInfo| {
-            let values = self.values().into_iter().filter(|(name, _)| *name == info.name);
-            let infos = self.param_infos();
-            ColumnRole::columns_of(infos, values, ColumnRole::is_appended).contains(column)
+        let of_param = |info: &&'static ParamInfo| {
+            let value = |name: &str| self.get_value(name).ok();
+            ColumnRole::columns_of(std::slice::from_ref(*info), value, ColumnRole::is_appended)
+                .contains(column)
         };
         match self.param_infos().iter().find(of_param) {
             Some(info) => Error::ColumnTaken { column: column.clone(), param: info.name },
@@ -120,7 +120,7 @@ impl dyn DynEstimator + '_ {
 
     /// The columns of several roles.
     pub(crate) fn columns_where(&self, wanted: &dyn Fn(ColumnRole) -> bool) -> Vec<String> {
-        let own = ColumnRole::columns_of(self.param_infos(), self.values(), wanted);
+        let own = ColumnRole::columns_of(self.param_infos(), |name| self.get_value(name).ok(), wanted);
         let children = self.children().all().iter();
         own.into_iter().chain(children.flat_map(|child| child.stage().columns_where(wanted))).collect()
     }
@@ -188,7 +188,9 @@ impl dyn DynModel + '_ {
 
     /// The columns of several roles.
     pub(crate) fn columns_where(&self, wanted: &dyn Fn(ColumnRole) -> bool) -> Vec<String> {
-        let own = ColumnRole::columns_of(self.param_infos(), self.values(), wanted);
+        let values = self.values();
+        let value = |name: &str| Some(values.iter().find(|(other, _)| *other == name)?.1.clone());
+        let own = ColumnRole::columns_of(self.param_infos(), value, wanted);
         let children = self.children().all().iter();
         own.into_iter().chain(children.flat_map(|(_, child)| child.columns_where(wanted))).collect()
     }

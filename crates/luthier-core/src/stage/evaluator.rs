@@ -187,7 +187,7 @@ pub trait DynEvaluator: Debug + Send + Sync {
 impl dyn DynEvaluator + '_ {
     /// The columns of a role that its parameters name; see [`Params::columns_of`].
     pub fn columns_of(&self, role: ColumnRole) -> Vec<String> {
-        ColumnRole::columns_of(self.param_infos(), self.values(), |other| other == role)
+        ColumnRole::columns_of(self.param_infos(), |name| self.get_value(name).ok(), |other| other == role)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     candidates: Vec<Candidate>,
     all: Vec<Entry>,
     /// The entry of each candidate.
@@ -41,7 +41,7 @@ pub(super) struct Added {
 }
 
 impl Entries {
-    pub(super) fn new(candidates: Vec<Candidate>, estimators: Vec<Arc<dyn DynEstimator>>) -> Self {
+    pub(crate) fn new(candidates: Vec<Candidate>, estimators: Vec<Arc<dyn DynEstimator>>) -> Self {
         let entry = |(candidate, estimator)| Entry { estimator, candidate };
         Self {
             of_candidate: (0..candidates.len()).collect(),

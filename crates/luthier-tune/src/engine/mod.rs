@@ -19,7 +19,7 @@ use luthier_core::{
 };
 
 use self::asked_cells::AskedCells;
-use self::entries::Entries;
+pub(crate) use self::entries::Entries;
 use self::missing_classes::MissingClasses;
 use self::unit::{Fitted, root_context};
 use crate::events::{Clock, Event, EventKind};
@@ -123,15 +123,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session over a split whose first `plain` rounds count for the candidates, with these candidates to begin with.
+    /// A session over a split, all rounds of which count for the candidates, with these candidates to begin with.
     pub(crate) fn new(
         search: &Search,
         data: &DataFrame,
         split: Split,
-        plain: usize,
         tree: Tree,
-        candidates: Vec<Candidate>,
-        estimators: Vec<Arc<dyn DynEstimator>>,
+        entries: Entries,
         watched: &Watched,
     ) -> Result<Self> {
         let work = Arc::new(WorkCounter::default());
@@ -141,10 +139,10 @@ impl Session {
         let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
         let mut session = Self {
             frame: data.clone(),
+            plain: split.rounds().len(),
             split,
-            plain,
             tree,
-            entries: Entries::new(candidates, estimators),
+            entries,
             asked: AskedCells::default(),
             evaluators: search.evaluators.clone().into(),
             metrics: search.metrics(),

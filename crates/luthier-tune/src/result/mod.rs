@@ -26,6 +26,7 @@ use crate::search::{ProcedureScore, Selection};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondaryMetric {
     /// Its name; a number is appended if another metric has the same name.
+    #[serde(rename = "metric")]
     pub name: String,
     /// Whether larger values are better.
     pub larger_is_better: bool,

@@ -8,11 +8,11 @@ use luthier_core::{DynEstimator, catch_panic};
 
 use super::procedure::{Nesting, nest};
 use super::{Nested, ProcedureRound, ProcedureScore, Search, Tuned};
-use crate::engine::Session;
+use crate::engine::{Entries, Session};
 use crate::grid::ParamGrid;
 use crate::named::name_of;
 use crate::observer::SearchEvent;
-use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, candidates};
+use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, Tree, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
@@ -228,13 +228,12 @@ impl Search {
         }
         let tree = self.tree_of(data.schema(), &listed, &estimators)?;
         let split = self.split(data, watched)?;
-        let plain = split.rounds().len();
         match self.strategy.lists_candidates() {
-            true => Session::new(self, data, split, plain, tree, listed, estimators, watched),
+            true => Session::new(self, data, split, tree, Entries::new(listed, estimators), watched),
             // The ends of the ranges were only to be checked.
             false => {
-                let tree = crate::plan::Tree::new(data.schema());
-                Session::new(self, data, split, plain, tree, Vec::new(), Vec::new(), watched)
+                let (tree, none) = (Tree::new(data.schema()), Entries::new(Vec::new(), Vec::new()));
+                Session::new(self, data, split, tree, none, watched)
             }
         }
     }

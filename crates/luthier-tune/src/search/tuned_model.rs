@@ -281,6 +281,14 @@ macro_rules! search_options {
                 self.search.explain(data)
             }
 
+            /// Checks every candidate and returns the plan of the search as a value.
+            ///
+            /// # Errors
+            /// See [`Search::plan`](crate::Search::plan).
+            pub fn plan(&self, data: &luthier_core::frame::DataFrame) -> $crate::Result<$crate::Plan> {
+                self.search.plan(data)
+            }
+
             /// Runs the search and fits the best candidate on all rows.
             ///
             /// # Errors

@@ -19,7 +19,8 @@ const ROUNDING: f64 = 1e-9;
 /// nothing; the sign test takes its place, which needs five rounds at the default level.
 ///
 /// Candidates that are about as good as the best one stay to the end. Where the search has a limit (`max_fits`), the worst of
-/// them by their mean are dropped as well, so that every candidate that is left can be scored on all rounds.
+/// them by their mean are dropped as well: as many go on as the limit allows if two thirds of them go on after each later round. So
+/// no single round decides, and at least one candidate is scored on all rounds.
 ///
 /// Where candidates share their work, as in a linear regression with many penalties, racing saves nothing; it pays off where a
 /// fit iterates over the rows.
@@ -32,6 +33,18 @@ pub struct Racing {
     /// The number of rounds before the first test.
     #[param(default = 2, range = 2..)]
     min_rounds: usize,
+}
+
+/// The share of the candidates that goes on after each round where there is a limit.
+const SHARE: f64 = 2.0 / 3.0;
+
+/// How many candidates can go on for so many rounds, if a share of them goes on after each: `n (1 + q + … + q^(r-1))` pairs of a
+/// candidate and a round are left. Each later round needs at least one.
+fn affordable(left: u64, rounds: usize) -> usize {
+    let all = (1.0 - SHARE.powi(i32::try_from(rounds).unwrap_or(i32::MAX))) / (1.0 - SHARE);
+    let by_share = (left as f64 / all) as u64;
+    let others = rounds.saturating_sub(1) as u64;
+    usize::try_from(by_share.min(left.saturating_sub(others))).unwrap_or(usize::MAX).max(1)
 }
 
 /// A candidate that has not failed, with its metric on each round so far; NaN where it is undefined.
@@ -59,8 +72,7 @@ impl Racing {
             order.iter().filter(stays).map(|(_, (candidate, _))| *candidate).collect();
         let rounds_left = seen.rounds.saturating_sub(best.len());
         if let Some(left) = seen.fits_left.filter(|_| rounds_left > 0) {
-            let affordable = usize::try_from(left / rounds_left as u64).unwrap_or(usize::MAX);
-            going.truncate(affordable.max(1));
+            going.truncate(affordable(left, rounds_left));
         }
         going.sort_unstable();
         going
@@ -155,8 +167,22 @@ mod tests {
     #[test]
     fn a_limit_drops_the_worst() {
         let racers: Vec<Racer> = (0..10).map(|c| (c, vec![1.0 + 0.01 * c as f64])).collect();
-        assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(30))), [0, 1, 2]);
+        // 5 candidates, then 3, 2, 2 and at least 1 on each of the others.
+        assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(17))), [0, 1, 2, 3, 4]);
+        assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(10))), [0, 1]);
         assert_eq!(Racing::new().survivors(&racers, &seen(10, Some(0))), [0]);
+    }
+
+    #[test]
+    fn a_limit_is_enough_for_one_candidate_on_all_rounds() {
+        for (rounds, limit) in (1..30).flat_map(|rounds| (rounds..200).map(move |limit| (rounds, limit))) {
+            let mut left = limit as u64;
+            for round in 0..rounds {
+                let going = affordable(left, rounds - round) as u64;
+                assert!(going <= left, "{going} of {left} in round {round} of {rounds} with {limit}");
+                left -= going;
+            }
+        }
     }
 
     #[test]

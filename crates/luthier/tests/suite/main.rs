@@ -6,6 +6,7 @@ mod bad_input;
 mod cancelling;
 mod composites;
 mod counts;
+mod coverage;
 mod data;
 mod dependencies;
 mod determinism;

@@ -220,9 +220,11 @@ fn trials_may_bring_their_own_parameters() {
     }
 }
 
+type Propose = fn(&Seen<'_>) -> anyhow::Result<Vec<Trial>>;
+
 /// Proposes what it is told to.
 #[derive(Debug)]
-struct Liar(fn(&Seen<'_>) -> anyhow::Result<Vec<Trial>>);
+struct Liar(Propose);
 
 impl Strategy for Liar {
     fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
@@ -233,7 +235,7 @@ impl Strategy for Liar {
 #[test]
 fn a_strategy_that_lies_is_named() {
     let data = scene(60, 10, 1);
-    let cases: [(fn(&Seen<'_>) -> anyhow::Result<Vec<Trial>>, &str); 6] = [
+    let cases: [(Propose, &str); 6] = [
         (|_| panic!("no idea"), "no idea"),
         (|_| anyhow::bail!("out of ideas"), "out of ideas"),
         (|_| Ok(vec![Trial::candidate(0).on([77])]), "round 77"),
