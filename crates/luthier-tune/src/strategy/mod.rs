@@ -57,7 +57,7 @@ pub struct Seen<'a> {
     /// The number of rounds, numbered from 0.
     pub rounds: usize,
     /// The number of blocks that the training rows of a round consist of, in the round that has fewest: what
-    /// [`Trial::training_share`] takes a share of.
+    /// [`Trial::training_share`](method@Trial::training_share) takes a share of.
     pub training_blocks: usize,
     /// Validation rows per training row, on average: what the standard error of a mean over rounds depends on (Nadeau and
     /// Bengio 2003).
