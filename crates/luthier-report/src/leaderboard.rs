@@ -1,6 +1,6 @@
 //! The candidates of a search from best to worst.
 
-use luthier_tune::SearchResult;
+use luthier_tune::{Outcome, SearchResult};
 use luthier_tune::core::frame::{Align, table};
 
 /// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the grid's
@@ -66,7 +66,11 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
             if lacking {
                 row.push(format!("{} of {}", candidate.scored_folds, candidate.folds.len()));
             }
-            let metrics = candidate.folds.iter().map(|fold| format!("{:.6}", fold.metric));
+            let metrics = candidate.folds.iter().map(|fold| match fold.outcome {
+                // Nobody asked for it.
+                Outcome::Pruned | Outcome::Cancelled => "-".to_owned(),
+                _ => format!("{:.6}", fold.metric),
+            });
             row.extend(metrics.take(folds.len()));
             row.extend(candidate.also.iter().map(|also| format!("{:.6}", also.mean)));
             row.extend([seconds(|fold| fold.fit_seconds), seconds(|fold| fold.score_seconds)]);
