@@ -1,7 +1,7 @@
 //! The candidates of a search from best to worst.
 
-use luthier_tune::{Outcome, SearchResult};
 use luthier_tune::core::frame::{Align, table};
+use luthier_tune::{Outcome, SearchResult};
 
 /// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the grid's
 /// parameters, the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
