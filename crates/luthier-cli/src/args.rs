@@ -121,7 +121,8 @@ pub(crate) struct TuneArgs {
     /// Directory for results.csv, results.json, model.json and events.json; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out.
+    /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
+    /// rows of the search from 0, without test rows and those that [data] leaves out; `place` is the place of the row in its file.
     #[arg(long, value_name = "FILE")]
     pub(crate) out_of_fold: Option<PathBuf>,
     /// The largest number of units that run at the same time; overrides the configuration.

@@ -197,7 +197,7 @@ fn undefined(
 ) -> Option<SearchNote> {
     let folds = result.candidates.first()?.folds.len();
     let missing = |candidate: &CandidateResult, fold: usize| {
-        let fold = candidate.folds.get(fold)?;
+        let fold = candidate.folds.get(fold).filter(|fold| fold.outcome == Outcome::Scored)?;
         match metric.checked_sub(1) {
             None => Some(fold.metric.is_nan()).filter(|_| fold.error.is_none()),
             Some(also) => fold.also.get(also).filter(|m| m.error.is_none()).map(|m| m.metric.is_nan()),

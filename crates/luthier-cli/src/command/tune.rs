@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline, json};
+use luthier::frame::{Column, DataFrame};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{BestSoFar, Error, Observer, Search, SearchEvent, SearchResult, Selection};
 
@@ -110,6 +111,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         if tuned.is_err() && model.exists() {
             // A model of an earlier search does not belong to these results.
             std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
+            note(&format!("removed {}: it belonged to an earlier search", model.display()));
         }
     }
     if let (Some(directory), Some(_), Err(_)) = (&args.out, &result, &tuned) {
@@ -120,7 +122,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         error => config.located(error),
     })?;
     if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
-        write(rows, file)?;
+        write(&with_places_of_rows(rows, &frame)?, file)?;
         let (rows, file) = (rows.num_rows(), file.display());
         print(&format!("wrote the predictions for {rows} held-out rows to {file}\n"))?;
     }
@@ -173,6 +175,18 @@ fn with_places(mut result: SearchResult, source: &DataSource) -> SearchResult {
         }
     }
     result
+}
+
+/// Predictions with the places of their rows in their files, where these are known: rows that the search does not see are not
+/// counted by `row`.
+fn with_places_of_rows(predictions: &DataFrame, frame: &DataFrame) -> Result<DataFrame> {
+    let numbers = predictions.column_i64("row")?;
+    let place = |&row: &i64| frame.place_of_row(usize::try_from(row).ok()?).map(|place| place.to_string());
+    let places: Vec<Option<String>> = numbers.iter().map(place).collect();
+    match places.iter().any(Option::is_some) && predictions.schema().field("place").is_none() {
+        true => Ok(predictions.with_column("place", Column::utf8_nullable(places))?),
+        false => Ok(predictions.clone()),
+    }
 }
 
 /// Whether a stage appends probabilities of classes.
@@ -232,8 +246,11 @@ fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> 
             (scored, all) => format!(", mean over {scored} of {all} folds"),
         };
         text.push_str(&format!(
-            "\nbest: candidate {}, {} = {} ({direction}{over})\n",
-            best.index, result.metric, best.mean
+            "\n{}: candidate {}, {} = {} ({direction}{over})\n",
+            if best.rank == 1 { "best" } else { "chosen" },
+            best.index,
+            result.metric,
+            best.mean
         ));
         if let Some(pipeline) = result.pipeline_of(best) {
             text.push_str(&format!("  pipeline = {pipeline}\n"));
@@ -253,7 +270,8 @@ fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> 
 
 /// How sure it is that the candidate is the best of all.
 fn confidence(result: &SearchResult, best: usize) -> String {
-    let Some(probability) = result.probability_best(best).filter(|_| result.candidates.len() > 1) else {
+    let complete = result.candidates.iter().filter(|one| one.probability_best.is_some()).count();
+    let Some(probability) = result.probability_best(best).filter(|_| complete > 1) else {
         return String::new();
     };
     let others = result.candidates.iter().filter(|other| other.index != best);
@@ -261,8 +279,12 @@ fn confidence(result: &SearchResult, best: usize) -> String {
         others.max_by(|a, b| a.probability_best.unwrap_or(0.0).total_cmp(&b.probability_best.unwrap_or(0.0)));
     let next = next.and_then(|next| Some((next.index, next.probability_best.filter(|p| *p >= 0.005)?)));
     let next = next.map(|(index, p)| format!("; candidate {index}: {:.0} %", 100.0 * p)).unwrap_or_default();
+    let of = match complete == result.candidates.len() {
+        true => format!("the {complete} candidates"),
+        false => format!("the {complete} candidates that are scored on as many folds"),
+    };
     format!(
-        "probability that it is the best of these candidates: {:.0} %{next}\n  (in view of how much {} varies between folds)\n",
+        "probability that it is the best of {of}: {:.0} %{next}\n  (in view of how much {} varies between folds)\n",
         100.0 * probability,
         result.metric
     )
@@ -275,15 +297,16 @@ fn procedure(result: &SearchResult, best: usize) -> String {
     };
     let error = match score.std_error.is_nan() {
         true => String::new(),
+        false if (1e-3..1e6).contains(&score.std_error) => format!(", standard error {:.4}", score.std_error),
         false => format!(", standard error {:.3e}", score.std_error),
     };
     let same = score.rounds.iter().filter(|round| round.candidate == Some(best)).count();
+    let (scored, all) = (score.rounds.len(), result.candidates.first().map_or(0, |one| one.folds.len()));
+    let over = if scored == all { String::new() } else { format!(" over {scored} of {all} folds") };
     format!(
-        "score to expect on new rows: {} = {}{error}\n  (nested cross-validation: the best candidate was chosen without each fold \
-         and scored on it; it was candidate {best} in {same} of {} folds)\n",
-        result.metric,
-        score.mean,
-        score.rounds.len()
+        "score to expect on new rows: {} = {}{error}\n  (nested cross-validation{over}: for each fold, the best candidate was chosen \
+         within its training rows and scored on it; it was candidate {best} in {same} of {scored} folds)\n",
+        result.metric, score.mean,
     )
 }
 

@@ -65,6 +65,9 @@ pub(super) fn take(top: &mut Table<'_>) -> Result<Vec<PipelineConfig>> {
         return Ok(vec![PipelineConfig { name: None, stages, grids: grids(top)? }]);
     };
     let place = tables.key.place.clone();
+    if let Some(listed) = top.take("candidate") {
+        bail!("{}: [[candidate]] belongs to a pipeline: write [[pipeline.candidate]]", listed.key.place);
+    }
     let (before, common) = (inner_stages(top)?, grids(top)?);
     let mut pipelines: Vec<PipelineConfig> = Vec::new();
     for mut table in tables.tables()? {
@@ -113,7 +116,15 @@ fn combined(common: &[GridConfig], own: Vec<GridConfig>) -> Vec<GridConfig> {
 fn grids(table: &mut Table<'_>) -> Result<Vec<GridConfig>> {
     let listed = table.take("candidate").map(|item| item.tables()).transpose()?.unwrap_or_default();
     let listed: Vec<GridConfig> = listed.into_iter().map(candidate).collect::<Result<_>>()?;
-    let space = table.take("space").map(|item| grid(item.table()?)).transpose()?;
+    let space = table.take("space");
+    if let (Some(space), Some(_)) = (&space, listed.first()) {
+        bail!(
+            "{}: [space] cannot be combined with [[candidate]]: of a space, candidates are drawn, and listed ones might not be among \
+             them; give a range of [space] as a list under [grid], or omit [[candidate]]",
+            space.key.place
+        );
+    }
+    let space = space.map(|item| grid(item.table()?)).transpose()?;
     let grids = match table.take("grid") {
         Some(item) if item.is_table() => vec![grid(item.table()?)?],
         Some(item) => item.tables()?.into_iter().map(grid).collect::<Result<_>>()?,

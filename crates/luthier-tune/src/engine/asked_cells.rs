@@ -3,7 +3,7 @@
 use crate::plan::{Asked, Tree};
 
 /// The pairs of a round and an entry that have been asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct AskedCells {
     by_round: Vec<Vec<bool>>,
     pub(super) count: usize,

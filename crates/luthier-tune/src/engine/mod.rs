@@ -118,6 +118,10 @@ pub struct Session {
     notes: FitNotes,
     /// The notes of evaluators on metrics.
     evaluation_notes: EvaluationNotes,
+    /// What else a reader of the results should know.
+    remarks: Vec<String>,
+    /// What is shown of it, if not all.
+    shown: Option<Shown>,
     /// The number of finished units, and of those that are known.
     progress: (usize, usize),
     /// Rounds with a share of the training rows: the round and the number of blocks.
@@ -169,6 +173,8 @@ impl Session {
             classes: Vec::new(),
             notes: FitNotes::default(),
             evaluation_notes: EvaluationNotes::default(),
+            remarks: Vec::new(),
+            shown: None,
             progress: (0, 0),
             shares: HashMap::new(),
             search: search.clone(),
@@ -237,6 +243,23 @@ impl Session {
             other => other?,
         }
         Ok((entries, rounds))
+    }
+
+    /// What has been asked so far.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown { candidates: self.candidates().len(), asked: self.asked.clone() }
+    }
+
+    /// Shows nothing that was asked later.
+    pub(crate) fn show_only(&mut self, shown: Shown) {
+        self.shown = Some(shown);
+    }
+
+    /// Adds a note to the results.
+    pub(crate) fn remark(&mut self, message: String) {
+        if !self.remarks.contains(&message) {
+            self.remarks.push(message);
+        }
     }
 
     /// Keeps what may be used again.
@@ -489,6 +512,13 @@ impl Session {
         self.observers.tell(|| SearchEvent::Refit(event));
         model
     }
+}
+
+/// The candidates and pairs that a result shows.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    candidates: usize,
+    asked: AskedCells,
 }
 
 /// A view and the requests on it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use luthier_core::frame::Schema;
 use luthier_core::{CancelReason, Dataset, DynEvaluator, DynModel, PipelineModel, evaluate_all};
 
-use super::Session;
+use super::{Session, Shown};
 use crate::failure::Failure;
 use crate::notes::{SearchNote, failed, missing_metrics, numbered, reasons_by_fold};
 use crate::observer::SearchEvent;
@@ -76,7 +76,11 @@ impl Session {
         let also = others
             .map(|(name, other)| SecondaryMetric { name, larger_is_better: other.is_larger_better() })
             .collect();
-        let mut candidates = self.table(0..self.candidates().len(), &self.plain_rounds());
+        let shown = self.shown.as_ref().map_or(self.candidates().len(), |shown| shown.candidates);
+        let mut candidates = self.table(0..shown, &self.plain_rounds());
+        if let Some(shown) = &self.shown {
+            self.hide_later(&mut candidates, shown);
+        }
         let overlap = self.overlap();
         let probabilities = probabilities_best(&candidates, overlap, larger_is_better);
         for (candidate, probability) in candidates.iter_mut().zip(probabilities) {
@@ -102,6 +106,35 @@ impl Session {
             work: self.work.snapshot(),
             forecast: self.forecast,
             events: self.events.clone(),
+        }
+    }
+
+    /// Takes out what was asked after the candidates were scored, and ranks them by the rest.
+    fn hide_later(&self, candidates: &mut [CandidateResult], shown: &Shown) {
+        let mut is_changed = false;
+        for candidate in candidates.iter_mut() {
+            let Some(entry) = self.entries.of(candidate.index) else { continue };
+            for fold in &mut candidate.folds {
+                let is_later =
+                    !shown.asked.contains(fold.fold, entry) && self.asked.contains(fold.fold, entry);
+                if is_later && !self.tree.invalid.contains_key(&entry) {
+                    *fold = self.not_asked(fold.fold);
+                    is_changed = true;
+                }
+            }
+        }
+        if is_changed {
+            rank(candidates, self.search.is_larger_better());
+        }
+    }
+
+    /// A pair that nobody asked for.
+    fn not_asked(&self, round: u32) -> FoldResult {
+        FoldResult {
+            fold: round,
+            outcome: Outcome::Pruned,
+            also: vec![FoldMetric::default(); self.evaluators.len() - 1],
+            ..FoldResult::default()
         }
     }
 
@@ -137,6 +170,8 @@ impl Session {
         if self.has_ended() {
             result.notes.extend(self.ended_early(&result));
         }
+        let remarks = std::mem::take(&mut self.remarks).into_iter();
+        result.notes.extend(remarks.map(|text| SearchNote::new(luthier_core::NoteKind::Other, text)));
         let seconds = result.search_seconds;
         self.tell(|| SearchEvent::Finished { seconds });
         let complaints = self.observers.complaints().into_iter();
@@ -238,12 +273,7 @@ impl Session {
     pub(super) fn fold_result(&self, round: u32, entry: usize) -> FoldResult {
         let is_invalid = self.tree.invalid.contains_key(&entry);
         if !is_invalid && !self.asked.contains(round, entry) {
-            return FoldResult {
-                fold: round,
-                outcome: Outcome::Pruned,
-                also: vec![FoldMetric::default(); self.evaluators.len() - 1],
-                ..FoldResult::default()
-            };
+            return self.not_asked(round);
         }
         let cell = self.cells.get(&(round, entry)).cloned().unwrap_or_default();
         if self.has_ended() && !is_invalid && cell.metric.is_none() && cell.error.is_none() {

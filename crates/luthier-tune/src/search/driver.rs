@@ -148,10 +148,18 @@ impl Search {
         } else {
             session.score(&trials)?;
         }
+        if self.nested == Nested::On && nesting.is_none() {
+            session.remark(
+                "nested = true has no effect with this splitter: no round has other rounds within its training rows".to_owned(),
+            );
+        }
+        // What is asked to score the procedure does not count for the candidates.
+        let shown = session.shown();
         let procedure = match nesting.filter(|_| !session.has_ended()) {
             Some(nesting) => Some(self.score_procedure(&mut session, &nesting, watched)?),
             None => None,
         };
+        session.show_only(shown);
         let procedure = procedure.filter(|_| !session.has_ended());
         Ok((session, procedure))
     }
@@ -315,7 +323,13 @@ impl Search {
             let trials = self.propose(session, &seen, rounds, left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             tell_pruned(session, &seen[last..], &trials);
-            if trials.is_empty() || left.is_some_and(|left| wanted > left) {
+            if let Some(most) = self.max_fits.filter(|_| left.is_some_and(|left| wanted > left)) {
+                session.remark(format!(
+                    "the search ended because it may score {most} pairs of a candidate and a fold (max_fits): {wanted} more were wanted"
+                ));
+                return Ok(seen);
+            }
+            if trials.is_empty() {
                 return Ok(seen);
             }
             fits += wanted;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use luthier::core::{ParamMap, Value};
 use luthier::prelude::*;
 use luthier::tune::strategy::{Bayesian, Grid, Halving, Racing, Random, Resource, Seen, Trial};
-use luthier::tune::{Error, KFold, Observer, Outcome, Search, SearchEvent, SearchResult, Strategy};
+use luthier::tune::{Error, KFold, Nested, Observer, Outcome, Search, SearchEvent, SearchResult, Strategy};
 
 use crate::data::{metric, pca_and_regression, scene};
 
@@ -522,4 +522,28 @@ fn candidates_are_given_up_once_and_that_is_no_undefined_metric() {
         let notes = tuned.result.notes.iter().map(ToString::to_string);
         assert!(notes.clone().all(|note| !note.contains("not defined")), "{:?}", notes.collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn scoring_the_procedure_changes_nothing_else() {
+    let data = scene(200, 10, 2);
+    let halving = |nested| search(5).strategy(Halving::new()).nested(nested).fit(&data).unwrap();
+    let bayesian = |nested| {
+        let strategy = Bayesian::new().max_candidates(12).initial(6);
+        space().strategy(strategy).nested(nested).fit(&data).unwrap()
+    };
+    for fit in [&halving as &dyn Fn(Nested) -> TunedModel<Pipeline>, &bayesian] {
+        let (without, with) = (fit(Nested::Off), fit(Nested::On));
+        assert_eq!(bits(with.result()), bits(without.result()));
+        let score = with.result().procedure.as_ref().unwrap();
+        assert!(score.rounds.iter().all(|round| round.candidate.is_some() && round.metric.is_finite()));
+        assert!(score.mean.is_finite() && without.result().procedure.is_none());
+    }
+    // One split has no rounds within its training rows, and a note says so.
+    let (pipeline, grid) = pca_and_regression(&[2, 4], &[0.1]);
+    let split = TrainValidationSplit::new(pipeline, grid, metric(RegressionMetric::Rmse)).nested(Nested::On);
+    let tuned = split.fit(&data).unwrap();
+    assert!(
+        tuned.result().notes.iter().any(|note| note.note.message.contains("nested = true has no effect"))
+    );
 }
