@@ -53,7 +53,7 @@ fn halving_by_rows_and_by_a_parameter_rank_only_what_has_all_resources() {
     let data = scene(300, 10, 2);
     let rows = search(9).strategy(Halving::new().resource(Resource::Rows)).fit(&data).unwrap();
     let complete = |result: &SearchResult| result.candidates.iter().filter(|c| c.scored_folds == 9).count();
-    // 30 candidates on 3 of the 8 blocks of training rows, 10 on all: a third of 3 blocks is less than one.
+    // 30 candidates on 3 of the 8 blocks of training rows, 10 on all: a ninth of 8 blocks is less than one.
     assert_eq!((complete(rows.result()), rows.result().work.evaluations), (10, (30 + 10) * 9));
     let (pipeline, grid) = pca_and_regression(&[4], &[0.1, 1.0, 10.0, 100.0]);
     let by_param = CrossValidator::new(pipeline, grid, metric(RegressionMetric::Rmse)).strategy(
