@@ -207,7 +207,7 @@ impl Session {
 
     /// Scores trials; returns their scores in the same order. What was scored before is not scored again.
     ///
-    /// A candidate that fails has the outcome [`Outcome::Failed`], with its error.
+    /// A candidate that fails has the outcome [`Outcome::Failed`](crate::Outcome::Failed), with its error.
     ///
     /// # Errors
     /// A candidate or a round that does not exist; parameters with a wrong name, type or range; rows that no candidate can
