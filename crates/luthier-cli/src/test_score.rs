@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use luthier::core::{DynModel, Value};
 use luthier::tune::SearchNote;
+use luthier::tune::metric_names;
 use serde_json::{Map, json};
 
 use crate::build;
@@ -52,14 +53,11 @@ impl TestScore {
         let shown = model.show(test, Taken::LeftOut)?;
         let mut metrics: Vec<(String, Result<f64, String>)> = Vec::new();
         let mut told = Vec::new();
-        for Score { metric, value, notes, .. } in score(&evaluators, &shown.rows) {
+        for (name, Score { value, notes, .. }) in
+            metric_names(&evaluators).into_iter().zip(score(&evaluators, &shown.rows))
+        {
             told.extend(notes.into_iter().map(|about| about.message));
             let value = value.map_err(|e| failure::message(&shown.in_file(e, &model, test)).to_string());
-            // Named as in the results of a search.
-            let numbered = (2..).map(|n| format!("{metric}_{n}"));
-            let mut names = std::iter::once(metric.clone()).chain(numbered);
-            let is_free = |name: &String| metrics.iter().all(|(other, _)| other != name);
-            let name = names.find(is_free).unwrap_or(metric);
             metrics.push((name, value));
         }
         let rows = left(&shown.rows).map_err(|e| shown.in_file(e, &model, test))?;

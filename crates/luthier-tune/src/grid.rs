@@ -63,6 +63,14 @@ pub enum Axis {
 }
 
 impl Axis {
+    /// The values; none of a range.
+    pub fn values(&self) -> &[Value] {
+        match self {
+            Self::Values(values) => values,
+            Self::Range(_) => &[],
+        }
+    }
+
     /// The number of values; `None` for a range.
     fn len(&self) -> Option<usize> {
         match self {

@@ -83,7 +83,7 @@ pub use result::{
 };
 pub use search::{
     CrossValidator, Nested, ProcedureRound, ProcedureScore, Progress, Search, Selection, Sharing, SubModels,
-    TrainValidationSplit, Tuned, TunedModel,
+    TrainValidationSplit, Tuned, TunedModel, metric_names,
 };
 pub use splitter::{
     FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,

@@ -13,11 +13,12 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::params::{ParamInfo, closest};
 use luthier::core::registry::{self, Entry, EvaluatorEntry, StageEntry};
 use luthier::core::{ColumnRole, DynEstimator, DynEvaluator, Pipeline, PipelineStage, Value};
+use luthier::tune::strategy::Axis;
 use luthier::tune::{
     Executor, ExecutorEntry, ParamGrid, Search, Sharing, Splitter, SplitterEntry, Strategy, StrategyEntry,
 };
 
-use crate::config::{Axis, COLUMN_TRANSFORMER, SEARCH_KEYS};
+use crate::config::{COLUMN_TRANSFORMER, SEARCH_KEYS};
 use crate::config::{
     Config, DataConfig, GridConfig, Key, PartConfig, PipelineConfig, Place, SearchConfig, StageConfig,
     place_of_param, unknown_key,

@@ -22,7 +22,7 @@ use crate::data::{DataSource, Format, MissingLabel, Selection};
 use crate::failure;
 use crate::method::CROSS_VALIDATOR;
 use crate::paths::Paths;
-pub(crate) use pipelines::{Axis, COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
+pub(crate) use pipelines::{COLUMN_TRANSFORMER, GridConfig, PipelineConfig, StageConfig};
 pub(crate) use place_of::{place_of_param, stage_place};
 pub(crate) use table::Key;
 use table::Table;

@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 use luthier::core::Value;
 use luthier::tune::ParamRange;
+use luthier::tune::strategy::Axis;
 
 use super::{Key, PartConfig, Place, Table, type_of};
 
@@ -35,23 +36,6 @@ pub(crate) struct GridConfig {
     pub(crate) place: Place,
     /// In the order of the file; the last one varies fastest.
     pub(crate) axes: Vec<(Key, Axis)>,
-}
-
-/// What is tried at an address: values, or numbers drawn from a range.
-#[derive(Debug, Clone)]
-pub(crate) enum Axis {
-    Values(Vec<Value>),
-    Range(ParamRange),
-}
-
-impl Axis {
-    /// The values; none of a range.
-    pub(crate) fn values(&self) -> &[Value] {
-        match self {
-            Self::Values(values) => values,
-            Self::Range(_) => &[],
-        }
-    }
 }
 
 /// The type of a stage that sends columns through the stages of its parts.

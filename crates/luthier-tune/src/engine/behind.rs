@@ -38,8 +38,7 @@ pub(crate) struct Pass {
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) round: &'a Round,
-    /// The round alone, with the order of its merges.
-    pub(crate) rounds: &'a Rounds,
+    pub(crate) blocks: u32,
     pub(crate) budget: u64,
     pub(crate) clock: &'a Clock,
 }
@@ -91,7 +90,8 @@ impl Behind {
         let pass = || -> luthier_core::Result<Dataset> {
             // A request that fails here fails the unit that makes it.
             let requests = vec![(view.clone(), self.needs.clone())];
-            let (sets, _failed) = TrainingSets::read(requests, place.rounds, place.budget)?;
+            let rounds = Rounds::new([place.round.clone()], place.blocks).without_all_rows();
+            let (sets, _failed) = TrainingSets::read(requests, &rounds, place.budget)?;
             let mut prepared = None;
             sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
                 prepared = views.pop();

@@ -10,8 +10,8 @@ mod table;
 mod unit;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use luthier_core::frame::DataFrame;
 use luthier_core::{
@@ -112,8 +112,8 @@ pub struct Session {
     fitted_alone: HashMap<(u32, usize), Fitted>,
     /// The frame as seen behind a node, with what was computed there, by round.
     views: HashMap<(u32, usize), Result<Dataset, Failure>>,
-    /// The classes missing from the training rows of rounds.
-    classes: Vec<MissingClasses>,
+    /// The classes missing from the training rows of rounds, once they are asked for.
+    classes: OnceLock<Vec<MissingClasses>>,
     /// The notes of models on their fits.
     notes: FitNotes,
     /// The notes of evaluators on metrics.
@@ -143,7 +143,7 @@ impl Session {
         let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
         let base = base.cancelled_by(cancel.clone());
         let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
-        let mut session = Self {
+        Ok(Self {
             frame: data.clone(),
             plain: split.rounds().len(),
             split,
@@ -170,7 +170,7 @@ impl Session {
             nodes: HashMap::new(),
             fitted_alone: HashMap::new(),
             views: HashMap::new(),
-            classes: Vec::new(),
+            classes: OnceLock::new(),
             notes: FitNotes::default(),
             evaluation_notes: EvaluationNotes::default(),
             remarks: Vec::new(),
@@ -178,9 +178,7 @@ impl Session {
             progress: (0, 0),
             shares: HashMap::new(),
             search: search.clone(),
-        };
-        session.classes = session.missing_classes();
-        Ok(session)
+        })
     }
 
     /// The candidates: those of the grids, then those that were proposed.
@@ -229,11 +227,7 @@ impl Session {
 
     /// Scores trials; returns the entry and the rounds of each.
     pub(crate) fn score(&mut self, trials: &[Trial]) -> Result<(Vec<usize>, Vec<Vec<u32>>)> {
-        let known = self.split.rounds().len();
         let (entries, rounds) = self.places_of(trials)?;
-        if self.split.rounds().len() > known {
-            self.classes = self.missing_classes();
-        }
         let asked = self.asked.add(&entries, &rounds, &self.tree);
         if self.cancel.is_cancelled() {
             return Ok((entries, rounds));
@@ -390,7 +384,7 @@ impl Session {
         let mut rounds = self.split.rounds().to_vec();
         rounds.push(Round::new(Rows::blocks(blocks), validate));
         let number = (rounds.len() - 1) as u32;
-        self.split = self.split.with_rounds(rounds);
+        self.set_split(self.split.with_rounds(rounds));
         self.shares.insert(key, number);
         Ok(number)
     }
@@ -439,7 +433,7 @@ impl Session {
     /// Adds rounds behind those that count for the candidates.
     pub(crate) fn set_split(&mut self, split: Split) {
         self.split = split;
-        self.classes = self.missing_classes();
+        self.classes = OnceLock::new();
     }
 
     pub(crate) fn tree(&self) -> &Tree {
@@ -452,20 +446,25 @@ impl Session {
 
     /// Tells an event if there is one.
     pub(crate) fn tell_if(&self, event: impl FnOnce() -> Option<SearchEvent>) {
-        if let Some(event) = Some(&self.observers).filter(|all| !all.is_empty()).and_then(|_| event()) {
+        if self.observers.is_empty() {
+            return;
+        }
+        if let Some(event) = event() {
             self.observers.tell(|| event);
         }
     }
 
     /// The classes missing from the training rows of rounds, for each column of class labels.
-    fn missing_classes(&self) -> Vec<MissingClasses> {
-        let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        // All pipelines derive a label in the same way; otherwise it would not be the same label.
-        let Some(stages) = self.search.pipelines.first() else { return Vec::new() };
-        let stages = stages.estimator();
-        labels.iter().map(|label| MissingClasses::of(&self.frame, &self.split, label, stages)).collect()
+    fn classes(&self) -> &[MissingClasses] {
+        self.classes.get_or_init(|| {
+            let mut labels: Vec<String> = self.evaluators.iter().filter_map(|e| e.class_col()).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            // All pipelines derive a label in the same way; otherwise it would not be the same label.
+            let Some(stages) = self.search.pipelines.first() else { return Vec::new() };
+            let stages = stages.estimator();
+            labels.iter().map(|label| MissingClasses::of(&self.frame, &self.split, label, stages)).collect()
+        })
     }
 
     /// The requests of all candidates on the frame and behind transformers, in number: it grows when some are added.

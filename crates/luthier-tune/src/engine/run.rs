@@ -1,4 +1,4 @@
-//! Runs what is asked: summaries, then units level by level, some rounds at a time.
+//! Runs what is asked: summaries, then units, some rounds at a time.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -284,14 +284,17 @@ impl Session {
         let following = this.children.iter().filter(|&&child| !self.tree.is_fitted(child));
         let then: Vec<Behind> =
             following.filter_map(|&child| self.behind(round, child, wanted, part)).collect();
-        (wanted.contains(&(round, node)) || !then.is_empty()).then(|| Behind {
-            node,
-            step: Arc::clone(&this.step),
-            needs: this.needs.clone(),
-            passing: this.passing.clone(),
-            numbers: self.entries.numbers(&self.tree.through(&[node], &part.candidates)),
-            candidates: self.tree.through(&[node], &part.candidates).into(),
-            then,
+        (wanted.contains(&(round, node)) || !then.is_empty()).then(|| {
+            let candidates = self.tree.through(&[node], &part.candidates);
+            Behind {
+                node,
+                step: Arc::clone(&this.step),
+                needs: this.needs.clone(),
+                passing: this.passing.clone(),
+                numbers: self.entries.numbers(&candidates),
+                candidates: candidates.into(),
+                then,
+            }
         })
     }
 
@@ -438,9 +441,8 @@ impl Session {
             then: Vec::new(),
         };
         let before = self.view(base, fold, behind.step.parent)?;
-        let (round, rounds) = (self.round(fold), self.split.merges().only(fold as usize));
-        let place =
-            Place { round: &round, rounds: &rounds, budget: self.forecast.budget, clock: &self.clock };
+        let (round, blocks) = (self.round(fold), self.split.blocks().count());
+        let place = Place { round: &round, blocks, budget: self.forecast.budget, clock: &self.clock };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
         behind.look(&before, &self.model_of(fold, node), &place, &mut found, &mut passes);
         for pass in passes {

@@ -27,19 +27,8 @@ impl Session {
         let row = |index: usize| {
             let candidate = self.candidates().get(index)?;
             let entry = self.entries.of(index)?;
-            Some(CandidateResult {
-                index,
-                pipeline: candidate.pipeline,
-                params: candidate.params.clone(),
-                mean: f64::NAN,
-                std: f64::NAN,
-                scored_folds: 0,
-                rank: 0,
-                std_error: f64::NAN,
-                probability_best: None,
-                folds: rounds.iter().map(|&round| self.fold_result(round, entry)).collect(),
-                also: Vec::new(),
-            })
+            let folds = rounds.iter().map(|&round| self.fold_result(round, entry)).collect();
+            Some(CandidateResult::new(index, candidate.pipeline, candidate.params.clone(), folds))
         };
         let mut candidates: Vec<CandidateResult> = candidates.filter_map(row).collect();
         rank(&mut candidates, self.search.is_larger_better());
@@ -118,7 +107,7 @@ impl Session {
                 let is_later =
                     !shown.asked.contains(fold.fold, entry) && self.asked.contains(fold.fold, entry);
                 if is_later && !self.tree.invalid.contains_key(&entry) {
-                    *fold = self.not_asked(fold.fold);
+                    *fold = self.without_score(fold.fold, Outcome::Pruned);
                     is_changed = true;
                 }
             }
@@ -128,11 +117,11 @@ impl Session {
         }
     }
 
-    /// A pair that nobody asked for.
-    fn not_asked(&self, round: u32) -> FoldResult {
+    /// A pair that was not scored.
+    fn without_score(&self, round: u32, outcome: Outcome) -> FoldResult {
         FoldResult {
             fold: round,
-            outcome: Outcome::Pruned,
+            outcome,
             also: vec![FoldMetric::default(); self.evaluators.len() - 1],
             ..FoldResult::default()
         }
@@ -144,7 +133,7 @@ impl Session {
         let mut result = self.result();
         result.procedure = procedure;
         let defined_for: Vec<_> = self.evaluators.iter().map(|e| e.defined_for()).collect();
-        result.notes = self.classes.iter().flat_map(|classes| classes.notes(self.plain)).collect();
+        result.notes = self.classes().iter().flat_map(|classes| classes.notes(self.plain)).collect();
         result.notes.extend(std::mem::take(&mut self.evaluation_notes).finish(self.plain));
         result.notes.extend(missing_metrics(&result, &defined_for));
         let mut said = std::mem::take(&mut self.notes);
@@ -273,16 +262,11 @@ impl Session {
     pub(super) fn fold_result(&self, round: u32, entry: usize) -> FoldResult {
         let is_invalid = self.tree.invalid.contains_key(&entry);
         if !is_invalid && !self.asked.contains(round, entry) {
-            return self.not_asked(round);
+            return self.without_score(round, Outcome::Pruned);
         }
         let cell = self.cells.get(&(round, entry)).cloned().unwrap_or_default();
         if self.has_ended() && !is_invalid && cell.metric.is_none() && cell.error.is_none() {
-            return FoldResult {
-                fold: round,
-                outcome: Outcome::Cancelled,
-                also: vec![FoldMetric::default(); self.evaluators.len() - 1],
-                ..FoldResult::default()
-            };
+            return self.without_score(round, Outcome::Cancelled);
         }
         let failed = self.failure(round, entry);
         let deciding = FoldMetric {
@@ -320,12 +304,12 @@ impl Session {
     fn lacking_class(&self, round: u32, metric: &FoldMetric, evaluator: &dyn DynEvaluator) -> Option<String> {
         let label = evaluator.class_col().filter(|_| evaluator.needs_every_class());
         let needed =
-            || label.and_then(|label| self.classes.iter().find_map(|classes| classes.on(round, &label)));
+            || label.and_then(|label| self.classes().iter().find_map(|classes| classes.on(round, &label)));
         match &metric.error {
             None => needed(),
             // For example, probabilities of classes that differ from those of the labels.
             Some(failure) if failure.part.as_deref() == Some(evaluator.type_name()) => needed(),
-            Some(failure) => self.classes.iter().find_map(|classes| classes.excuse(round, failure)),
+            Some(failure) => self.classes().iter().find_map(|classes| classes.excuse(round, failure)),
         }
     }
 

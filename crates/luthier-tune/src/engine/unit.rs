@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use luthier_core::{
     CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel,
-    Round, Rounds, evaluate_all,
+    Round, evaluate_all,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,7 @@ impl Metric {
     }
 }
 
-/// Units that do not depend on each other.
+/// Units that run together. One may follow another.
 #[derive(Debug)]
 pub(crate) struct Units {
     pub(crate) units: Vec<Unit>,
@@ -356,8 +356,8 @@ impl Units {
         if unit.behind.is_empty() {
             return Vec::new();
         }
-        let rounds = Rounds::new([unit.round.clone()], self.blocks).without_all_rows();
-        let place = Place { round: &unit.round, rounds: &rounds, budget: self.budget, clock: &self.clock };
+        let Self { blocks, budget, .. } = *self;
+        let place = Place { round: &unit.round, blocks, budget, clock: &self.clock };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
         for behind in &unit.behind {
             let model =

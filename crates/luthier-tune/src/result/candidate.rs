@@ -144,6 +144,23 @@ impl Default for FoldMetric {
 }
 
 impl CandidateResult {
+    /// A candidate with its folds, before it is ranked.
+    pub(crate) fn new(index: usize, pipeline: usize, params: ParamMap, folds: Vec<FoldResult>) -> Self {
+        Self {
+            index,
+            pipeline,
+            params,
+            mean: f64::NAN,
+            std: f64::NAN,
+            std_error: f64::NAN,
+            scored_folds: 0,
+            rank: 0,
+            probability_best: None,
+            folds,
+            also: Vec::new(),
+        }
+    }
+
     pub(crate) fn summary(&self) -> MetricSummary {
         MetricSummary { mean: self.mean, std: self.std, scored_folds: self.scored_folds }
     }
@@ -235,18 +252,13 @@ mod tests {
         let mut candidates: Vec<CandidateResult> = means
             .iter()
             .enumerate()
-            .map(|(index, &metric)| CandidateResult {
-                index,
-                pipeline: 0,
-                params: ParamMap::new(),
-                mean: 0.0,
-                std: 0.0,
-                scored_folds: 0,
-                rank: 0,
-                std_error: f64::NAN,
-                probability_best: None,
-                folds: vec![FoldResult { metric, ..FoldResult::default() }],
-                also: Vec::new(),
+            .map(|(index, &metric)| {
+                CandidateResult::new(
+                    index,
+                    0,
+                    ParamMap::new(),
+                    vec![FoldResult { metric, ..FoldResult::default() }],
+                )
             })
             .collect();
         let best = rank(&mut candidates, larger_is_better);
@@ -270,19 +282,7 @@ mod tests {
             also: vec![FoldMetric { metric: 2.0 * metric, error: None, undefined: None }],
             ..FoldResult::default()
         };
-        CandidateResult {
-            index: 0,
-            pipeline: 0,
-            params: ParamMap::new(),
-            mean: 0.0,
-            std: 0.0,
-            scored_folds: 0,
-            rank: 0,
-            std_error: f64::NAN,
-            probability_best: None,
-            folds: metrics.iter().enumerate().map(fold).collect(),
-            also: Vec::new(),
-        }
+        CandidateResult::new(0, 0, ParamMap::new(), metrics.iter().enumerate().map(fold).collect())
     }
 
     fn ranked(metrics: &[(f64, Option<&str>)]) -> CandidateResult {

@@ -114,18 +114,8 @@ mod tests {
 
     fn candidates(metrics: &[&[f64]]) -> Vec<CandidateResult> {
         let fold = |&metric: &f64| FoldResult { metric, ..FoldResult::default() };
-        let one = |metrics: &&[f64]| CandidateResult {
-            index: 0,
-            pipeline: 0,
-            params: ParamMap::new(),
-            mean: 0.0,
-            std: 0.0,
-            scored_folds: 0,
-            rank: 0,
-            std_error: f64::NAN,
-            probability_best: None,
-            folds: metrics.iter().map(fold).collect(),
-            also: Vec::new(),
+        let one = |metrics: &&[f64]| {
+            CandidateResult::new(0, 0, ParamMap::new(), metrics.iter().map(fold).collect())
         };
         let mut candidates: Vec<CandidateResult> = metrics.iter().map(one).collect();
         rank(&mut candidates, false);

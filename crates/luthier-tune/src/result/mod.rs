@@ -199,18 +199,13 @@ mod tests {
             error: error.map(Failure::from),
             ..FoldResult::default()
         };
-        let one = |(index, errors): (usize, [Option<&str>; 2])| CandidateResult {
-            index,
-            pipeline: 0,
-            params: luthier_core::ParamMap::new(),
-            mean: f64::NAN,
-            std: f64::NAN,
-            scored_folds: 0,
-            rank: 0,
-            std_error: f64::NAN,
-            probability_best: None,
-            folds: (0..).zip(errors).map(fold).collect(),
-            also: Vec::new(),
+        let one = |(index, errors): (usize, [Option<&str>; 2])| {
+            CandidateResult::new(
+                index,
+                0,
+                luthier_core::ParamMap::new(),
+                (0..).zip(errors).map(fold).collect(),
+            )
         };
         let errors = [[Some("a"), Some("b")], [Some("b"), Some("b")], [None, None]];
         let candidates = errors.into_iter().enumerate().map(one).collect();

@@ -11,7 +11,7 @@ use super::{Nested, ProcedureRound, ProcedureScore, Search, Tuned};
 use crate::engine::{Entries, Session};
 use crate::grid::ParamGrid;
 use crate::named::name_of;
-use crate::observer::SearchEvent;
+use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, Tree, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::splitter::Split;
@@ -88,11 +88,7 @@ impl Search {
         without: &Forecast,
     ) -> Result<Option<NestedPrice>> {
         let Some((split, _)) = nest(session.split()) else { return Ok(None) };
-        session.set_split(split);
-        let all = 0..session.split().rounds().len();
-        let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
-        let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
-        let with = session.estimate(&batches)?;
+        let (_, with) = on_all_rounds(session, split, trials)?;
         Ok(Some(NestedPrice {
             fits: with.work.fits.saturating_sub(without.work.fits),
             rows_read: with.work.rows_read.saturating_sub(without.work.rows_read),
@@ -204,14 +200,12 @@ impl Search {
         let Some((split, nesting)) = nested else {
             return Ok(Begun { session, simulated, nesting: None, trials, most });
         };
-        session.set_split(split);
-        let all = 0..session.split().rounds().len();
-        let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
-        if !self.strategy.is_adaptive() {
-            let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
-            let forecast = session.estimate(&batches)?;
-            session.set_forecast(forecast);
+        if self.strategy.is_adaptive() {
+            session.set_split(split);
+            return Ok(Begun { session, simulated, nesting: Some(nesting), trials, most });
         }
+        let (trials, forecast) = on_all_rounds(&mut session, split, trials)?;
+        session.set_forecast(forecast);
         Ok(Begun { session, simulated, nesting: Some(nesting), trials, most })
     }
 
@@ -311,6 +305,54 @@ impl Search {
 
     /// Lets the strategy propose until it has seen enough, on these rounds of the session. Returns all trials.
     fn run_strategy(&self, session: &mut Session, rounds: &[u32], watched: &Watched) -> Result<Vec<Scores>> {
+        self.converse(session, rounds, watched, |session, trials, is_seen| {
+            let before = session.num_asked();
+            let scores = session.evaluate(trials)?;
+            match session.num_asked() == before && is_seen() {
+                true => {
+                    Err(Error::invalid("it proposes nothing but what has been scored, so it would never end"))
+                }
+                false => Ok(Some(scores)),
+            }
+        })
+    }
+
+    /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
+    /// that it can ask for.
+    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Vec<Asked>)> {
+        let unseen = Self { observers: Observers::default(), ..self.clone() };
+        let mut session = unseen.checked(data, watched)?;
+        let rounds = session.plain_rounds();
+        let mut batches: Vec<Asked> = Vec::new();
+        self.converse(&mut session, &rounds, watched, |session, trials, is_seen| {
+            match session.batches(trials)? {
+                None if is_seen() => return Ok(None),
+                asked => batches.extend(asked),
+            }
+            let candidates = session.candidates_of(trials)?.into_iter().zip(trials);
+            let equal = |(candidate, trial): (usize, &Trial)| {
+                let score = FoldResult { metric: 0.0, ..FoldResult::default() };
+                Scores::new(trial.clone(), candidate, vec![score; trial.len(rounds.len()) as usize])
+            };
+            Ok(Some(candidates.map(equal).collect()))
+        })?;
+        Ok((session, batches))
+    }
+
+    /// Lets the strategy propose on these rounds of the session until it proposes nothing, until `score` has no scores for it, or
+    /// until a limit is reached. Returns all trials. `score` gets the trials, with the numbers that the rounds have in the
+    /// session, and a function that tells whether all of them have been proposed before.
+    fn converse(
+        &self,
+        session: &mut Session,
+        rounds: &[u32],
+        watched: &Watched,
+        mut score: impl FnMut(&mut Session, &[Trial], &dyn Fn() -> bool) -> Result<Option<Vec<Scores>>>,
+    ) -> Result<Vec<Scores>> {
+        let failed = |source: Error| match source {
+            Error::Executor { .. } => source,
+            other => Error::strategy(self.strategy.as_ref(), other.into()),
+        };
         let mut seen: Vec<Scores> = Vec::new();
         // Where the scores of the last proposal begin.
         let mut last = 0;
@@ -334,20 +376,11 @@ impl Search {
             }
             fits += wanted;
             let global: Vec<Trial> = trials.iter().map(|trial| trial.clone().over(rounds)).collect();
-            let failed = |source: Error| match source {
-                Error::Executor { .. } => source,
-                other => Error::strategy(self.strategy.as_ref(), other.into()),
-            };
-            let before = session.num_asked();
-            let scores = session.evaluate(&global).map_err(failed)?;
-            if session.num_asked() == before && is_seen(&trials, &seen) {
-                let why = "it proposes nothing but what has been scored, so it would never end";
-                return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
-            }
+            let scores = score(session, &global, &|| is_seen(&trials, &seen)).map_err(failed)?;
+            let Some(scores) = scores else { return Ok(seen) };
             if session.candidates().len().max(seen.len() / rounds.len().max(1)) > ParamGrid::MAX_CANDIDATES {
                 let limit = ParamGrid::MAX_CANDIDATES;
-                let why = format!("it has proposed more than {limit} candidates");
-                return Err(Error::strategy(self.strategy.as_ref(), anyhow::anyhow!(why)));
+                return Err(failed(Error::invalid(format!("it has proposed more than {limit} candidates"))));
             }
             last = seen.len();
             for (trial, scores) in trials.into_iter().zip(scores) {
@@ -357,37 +390,6 @@ impl Search {
                 };
                 let rounds = scores.rounds.into_iter().enumerate().map(local).collect();
                 seen.push(Scores { trial, candidate: scores.candidate, rounds });
-            }
-        }
-    }
-
-    /// What the strategy would ask for if all scores were equal: for a strategy that drops candidates by their scores, the most
-    /// that it can ask for.
-    fn simulate(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Vec<Asked>)> {
-        let mut session = self.checked(data, watched)?;
-        let rounds = session.plain_rounds();
-        let (mut seen, mut batches, mut fits): (Vec<Scores>, Vec<Asked>, u64) = (Vec::new(), Vec::new(), 0);
-        loop {
-            let left = self.max_fits.map(|most| most.saturating_sub(fits));
-            let trials = self.propose(&session, &seen, &rounds, left, watched)?;
-            let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
-            if trials.is_empty() || left.is_some_and(|left| wanted > left) {
-                return Ok((session, batches));
-            }
-            fits += wanted;
-            let failed = |source: Error| Error::strategy(self.strategy.as_ref(), source.into());
-            match session.batches(&trials).map_err(failed)? {
-                None if is_seen(&trials, &seen) => return Ok((session, batches)),
-                asked => batches.extend(asked),
-            }
-            for (trial, candidate) in
-                session.candidates_of(&trials)?.into_iter().zip(&trials).map(|(c, t)| (t, c))
-            {
-                let numbers = trial.rounds.clone().unwrap_or_else(|| (0..rounds.len()).collect());
-                let of =
-                    |round: usize| FoldResult { fold: round as u32, metric: 0.0, ..FoldResult::default() };
-                let rounds = numbers.into_iter().map(of).collect();
-                seen.push(Scores { trial: trial.clone(), candidate, rounds });
             }
         }
     }
@@ -425,6 +427,16 @@ impl Search {
         }
         Ok(ProcedureScore::new(rounds, session.overlap()))
     }
+}
+
+/// Gives a session more rounds. Returns the trials on all of them, and what they are expected to take.
+fn on_all_rounds(session: &mut Session, split: Split, trials: Vec<Trial>) -> Result<(Vec<Trial>, Forecast)> {
+    session.set_split(split);
+    let all = 0..session.split().rounds().len();
+    let trials: Vec<Trial> = trials.into_iter().map(|trial| trial.on(all.clone())).collect();
+    let batches: Vec<Asked> = session.batches(&trials)?.into_iter().collect();
+    let forecast = session.estimate(&batches)?;
+    Ok((trials, forecast))
 }
 
 /// Whether all trials have been proposed before. One that has not may still be of a candidate that is known: parameters that do not

@@ -408,17 +408,8 @@ impl Search {
         self.metrics().into_iter().next().unwrap_or_default()
     }
 
-    /// The distinct names of the metrics. The first one ranks the candidates.
     pub(crate) fn metrics(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for evaluator in &self.evaluators {
-            let name = evaluator.metric();
-            let numbered = (2..).map(|n| format!("{name}_{n}"));
-            let mut free = [name.clone()].into_iter().chain(numbered).filter(|name| !names.contains(name));
-            let free = free.next().unwrap_or(name);
-            names.push(free);
-        }
-        names
+        metric_names(&self.evaluators)
     }
 
     pub(crate) fn limit(&self, units: usize, forecast: &Forecast) -> std::num::NonZeroUsize {
@@ -511,6 +502,19 @@ impl Search {
         let estimator = estimator.map_err(|e| self.in_pipeline(Error::candidate(index, params, e), pipeline));
         Ok(Arc::from(estimator?))
     }
+}
+
+/// The distinct names of the metrics of evaluators: a number is appended to one that another metric has.
+pub fn metric_names(evaluators: &[Box<dyn DynEvaluator>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for evaluator in evaluators {
+        let name = evaluator.metric();
+        let numbered = (2..).map(|n| format!("{name}_{n}"));
+        let mut free = [name.clone()].into_iter().chain(numbered).filter(|name| !names.contains(name));
+        let free = free.next().unwrap_or(name);
+        names.push(free);
+    }
+    names
 }
 
 /// Whether one configuration makes a simpler model than another.

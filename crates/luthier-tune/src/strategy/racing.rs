@@ -4,7 +4,7 @@ use luthier_core::Params;
 use statrs::function::beta::checked_beta_reg;
 
 use super::{NamedStrategy, Scores, Seen, Strategy, Trial};
-use crate::result::Outcome;
+use crate::result::{Outcome, corrected_std_error};
 
 /// Differences that vary less, relative to their mean, are equal but for rounding.
 const ROUNDING: f64 = 1e-9;
@@ -82,11 +82,10 @@ impl Racing {
     fn is_worse(&self, behind: &[f64], overlap: f64) -> bool {
         let n = behind.len() as f64;
         let mean = behind.iter().sum::<f64>() / n;
-        let variance = behind.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (n - 1.0);
         if mean <= 0.0 {
             return false;
         }
-        let error = ((1.0 / n + overlap) * variance).sqrt();
+        let error = corrected_std_error(behind, overlap);
         if error <= ROUNDING * mean {
             return 0.5f64.powf(n) < self.alpha;
         }

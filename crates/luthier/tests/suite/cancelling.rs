@@ -279,3 +279,26 @@ fn parts_that_never_return_are_named() {
         assert!(message.starts_with(part) && message.contains("did not return within 0.06 s"), "{message}");
     }
 }
+
+/// Always has another candidate.
+#[derive(Debug)]
+struct Endless;
+
+impl Strategy for Endless {
+    fn propose(&self, seen: &Seen<'_>) -> anyhow::Result<Vec<Trial>> {
+        Ok(vec![Trial::new(luthier::core::ParamMap::new().with("passes", seen.trials.len() as i64 + 1))])
+    }
+}
+
+#[test]
+fn a_strategy_without_end_is_cancelled_also_while_the_search_is_planned() {
+    let token = CancelToken::new();
+    let search = search(passes([1])).strategy(Arc::new(Endless)).cancel_token(token.clone());
+    let cancelling = thread::spawn(move || {
+        thread::sleep(SHORT);
+        token.cancel();
+    });
+    let error = search.fit(&scene(60, 3, 1)).unwrap_err();
+    cancelling.join().unwrap();
+    assert!(matches!(error, Error::Cancelled { .. }), "{error:?}");
+}

@@ -49,12 +49,6 @@ impl Rounds {
         Self { rounds, blocks, runs: joined(runs), all_rows: true }
     }
 
-    /// One of the rounds, without the answers for all rows: rows that are not in the round are not read.
-    pub fn only(&self, round: usize) -> Self {
-        let rounds = self.rounds.get(round).cloned().into_iter();
-        Self::new(rounds, self.blocks).without_all_rows()
-    }
-
     /// The same without the answers for all rows: rows that are in none of the rounds are not read.
     #[must_use]
     pub fn without_all_rows(self) -> Self {
