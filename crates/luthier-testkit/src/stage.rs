@@ -122,6 +122,10 @@ impl StageCheck {
     fn works(&self) -> Outcome {
         self.stage.validate().map_err(|e| e.to_string())?;
         let model = self.fit(&self.frame)?;
+        let (notes, described) = (model.transformer().notes(), model.describe());
+        if notes != described.notes() {
+            return Err(format!("notes() gives {notes:?}, but describe() has {:?}", described.notes()));
+        }
         model.transform(&self.frame).map(|_| ()).map_err(|e| e.to_string())
     }
 

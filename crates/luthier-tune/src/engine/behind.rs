@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_core::{Dataset, DynModel, Need, Round, Rounds, TrainingSets};
+use luthier_core::{Dataset, DynModel, Need, Round, Rounds, Rows, TrainingSets};
 
 use crate::events::Clock;
 use crate::failure::Failure;
@@ -34,13 +34,23 @@ pub(crate) struct Pass {
     pub(crate) end: f64,
 }
 
-/// What is the same for all views of a round.
+/// What is the same for all views of a unit.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    pub(crate) round: &'a Round,
+    /// Rounds with the same training rows.
+    pub(crate) rounds: &'a [Round],
     pub(crate) blocks: u32,
     pub(crate) budget: u64,
     pub(crate) clock: &'a Clock,
+}
+
+impl Place<'_> {
+    /// The rounds with the rows to read for each: the training rows are read once.
+    fn passes(&self) -> impl Iterator<Item = Round> + '_ {
+        let (first, others) = (self.rounds.iter().take(1), self.rounds.iter().skip(1));
+        let validation = others.map(|round| Round::new(Rows::blocks([]), round.validate.clone()));
+        first.cloned().chain(validation)
+    }
 }
 
 impl Behind {
@@ -82,25 +92,29 @@ impl Behind {
         passes: &mut Vec<Pass>,
     ) -> View {
         let view = before.through_stage(&self.step.name, model)?.held();
-        let view = view.carry(&self.passing, &[place.round.train.clone(), place.round.validate.clone()]);
+        let validation = place.rounds.iter().map(|round| round.validate.clone());
+        let training = place.rounds.iter().take(1).map(|round| round.train.clone());
+        let view = view.carry(&self.passing, &training.chain(validation).collect::<Vec<_>>());
         if self.needs.is_empty() {
             return Ok(view);
         }
         let start = place.clock.seconds();
-        let pass = || -> luthier_core::Result<Dataset> {
-            // A request that fails here fails the unit that makes it.
-            let requests = vec![(view.clone(), self.needs.clone())];
-            let rounds = Rounds::new([place.round.clone()], place.blocks).without_all_rows();
-            let (sets, _failed) = TrainingSets::read(requests, &rounds, place.budget)?;
-            let mut prepared = None;
-            sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
-                prepared = views.pop();
-                Ok(())
-            })?;
-            Ok(prepared.unwrap_or(view))
-        };
-        let view = pass().map_err(|error| error.in_stage(&self.step.name).into());
+        let view = place.passes().try_fold(view, |view, round| self.read(view, round, place));
         passes.push(Pass { node: self.node, start, end: place.clock.seconds() });
-        view
+        view.map_err(|error| error.in_stage(&self.step.name).into())
+    }
+
+    /// The view with the answers for the rows of a round.
+    fn read(&self, view: Dataset, round: Round, place: &Place<'_>) -> luthier_core::Result<Dataset> {
+        // A request that fails here fails the unit that makes it.
+        let requests = vec![(view.clone(), self.needs.clone())];
+        let rounds = Rounds::new([round], place.blocks).without_all_rows();
+        let (sets, _failed) = TrainingSets::read(requests, &rounds, place.budget)?;
+        let mut prepared = None;
+        sets.for_each_wave::<luthier_core::Error>(|_, mut views| {
+            prepared = views.pop();
+            Ok(())
+        })?;
+        Ok(prepared.unwrap_or(view))
     }
 }

@@ -1,6 +1,6 @@
 //! Runs what is asked: summaries, then units, some rounds at a time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use luthier_core::{Dataset, FailedNeed, Need, Rounds, TrainingSets};
@@ -145,13 +145,37 @@ impl Session {
         }
         let levels = self.tree.levels(&part.candidates);
         let groups = levels.iter().flat_map(|level| &level.groups);
+        let together = self.together(&part.rounds);
         let wanted = |group: &Vec<usize>| {
-            let rounds = part.rounds.iter();
+            let rounds = together.iter().filter_map(|rounds| rounds.first());
             rounds
                 .filter(|&&round| group.iter().any(|&node| self.is_wanted(round, node, &part.candidates)))
                 .count()
         };
         alone + groups.map(wanted).sum::<usize>()
+    }
+
+    /// Divides rounds into those that have the same training rows and no stage that was fitted before: what is fitted for one
+    /// of them serves all.
+    fn together(&self, rounds: &[u32]) -> Vec<Vec<u32>> {
+        if rounds.iter().all(|&round| self.split.first_alike(round) == round) {
+            return rounds.iter().map(|&round| vec![round]).collect();
+        }
+        let known: HashSet<u32> = self.nodes.keys().map(|(round, _)| *round).collect();
+        let mut together: Vec<Vec<u32>> = Vec::new();
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        for &round in rounds {
+            if known.contains(&round) {
+                together.push(vec![round]);
+                continue;
+            }
+            let place = *places.entry(self.split.first_alike(round)).or_insert(together.len());
+            match together.get_mut(place) {
+                Some(others) => others.push(round),
+                None => together.push(vec![round]),
+            }
+        }
+        together
     }
 
     /// Whether a stage has to be fitted for some candidates: it has not been, or one of them is scored with it.
@@ -231,7 +255,8 @@ impl Session {
         let is_fitted = |level: &&Level| !level.groups.is_empty();
         let last = levels.iter().rfind(is_fitted).map(|level| level.depth);
         let mut job = Assembled::default();
-        // The unit of this job that fits a node on a round.
+        let together = self.together(&part.rounds);
+        // The unit of this job that fits a node on a round, the first one of those that it is for.
         let mut fitted_by: HashMap<(u32, usize), usize> = HashMap::new();
         for level in levels.iter().filter(is_fitted) {
             let groups: Vec<(Vec<usize>, &Vec<usize>)> = level
@@ -239,14 +264,14 @@ impl Session {
                 .iter()
                 .map(|group| (self.tree.through(group, &part.candidates), group))
                 .collect();
-            for &round in &part.rounds {
+            for rounds in &together {
                 for (candidates, group) in &groups {
                     let Some(unit) =
-                        self.unit(base, round, group, candidates, level, &part.candidates, &fitted_by)
+                        self.unit(base, rounds, group, candidates, level, &part.candidates, &fitted_by)
                     else {
                         continue;
                     };
-                    let place = job.units.len();
+                    let (place, round) = (job.units.len(), unit.first_round());
                     fitted_by.extend(unit.group.iter().map(|(node, _)| ((round, *node), place)));
                     job.keeps.push(last != Some(level.depth));
                     job.levels.push(level.depth);
@@ -259,15 +284,15 @@ impl Session {
             .units
             .iter()
             .filter_map(|unit| match unit.input {
-                Input::Behind { node, .. } => Some((unit.fold, node)),
+                Input::Behind { node, .. } => Some((unit.first_round(), node)),
                 Input::View(_) => None,
             })
             .collect();
         for unit in &mut job.units {
             let nodes: Vec<usize> = unit.group.iter().map(|(node, _)| *node).collect();
-            let fold = unit.fold;
+            let round = unit.first_round();
             unit.behind =
-                nodes.into_iter().filter_map(|node| self.behind(fold, node, &wanted, part)).collect();
+                nodes.into_iter().filter_map(|node| self.behind(round, node, &wanted, part)).collect();
         }
         self.run_units(job)
     }
@@ -298,21 +323,22 @@ impl Session {
         })
     }
 
-    /// The unit that fits a group of stages on a round; `None` if they have been fitted, or cannot be.
+    /// The unit that fits a group of stages on rounds with the same training rows; `None` if they have been fitted, or cannot be.
     #[allow(clippy::too_many_arguments, reason = "all of it is known to the caller alone")]
     fn unit(
         &mut self,
         base: &Dataset,
-        round: u32,
+        rounds: &[u32],
         group: &[usize],
         candidates: &[usize],
         level: &Level,
         asked: &[usize],
         fitted_by: &HashMap<(u32, usize), usize>,
     ) -> Option<Unit> {
+        let round = *rounds.first()?;
         let wanted: Vec<usize> =
             group.iter().copied().filter(|&node| self.is_wanted(round, node, asked)).collect();
-        self.count_reused(round, group, &wanted, asked);
+        self.count_reused(rounds, group, &wanted, asked);
         let parent = group.first().and_then(|&node| self.tree.nodes[node].parent);
         let all_candidates: Vec<usize> = match wanted.len() == group.len() {
             true => candidates.to_vec(),
@@ -331,36 +357,37 @@ impl Session {
                 let steps: Vec<_> =
                     wanted.iter().map(|&node| (node, Arc::clone(&self.tree.nodes[node].step))).collect();
                 Some(Unit {
-                    fold: round,
+                    rounds: rounds.iter().map(|&round| (round, self.round(round))).collect(),
+                    seeded_by: self.split.first_alike(round),
                     key: Unit::key(round, &steps, ("", Fingerprint::default())),
                     scored: self.scored(&wanted, asked),
                     group: steps,
                     alone: None,
                     candidates: all_candidates,
                     stage: level.name.clone(),
-                    round: self.round(round),
                     input,
                     behind: Vec::new(),
                 })
             }
             Err(error) => {
-                all_candidates.iter().for_each(|&candidate| self.fail(round, candidate, &error));
+                self.fail_all(rounds.iter().copied(), &all_candidates, &error);
                 self.progress.0 += 1;
                 None
             }
         }
     }
 
-    /// Counts the fits that are not needed because an equal stage is fitted for another candidate.
-    fn count_reused(&mut self, round: u32, group: &[usize], wanted: &[usize], asked: &[usize]) {
+    /// Counts the fits that are not needed because an equal stage is fitted for another candidate, or for another round.
+    fn count_reused(&mut self, rounds: &[u32], group: &[usize], wanted: &[usize], asked: &[usize]) {
         let (mut reused, mut wanted) = (0, wanted.iter().peekable());
         for &node in group {
             let through = self.tree.through(&[node], asked);
             let fitted = usize::from(wanted.next_if_eq(&&node).is_some());
-            for &candidate in through.iter().skip(fitted) {
-                self.cells.entry((round, candidate)).or_default().reused_fits += 1;
+            let pairs = rounds.iter().flat_map(|&round| through.iter().map(move |&one| (round, one)));
+            for pair in pairs.skip(fitted) {
+                self.cells.entry(pair).or_default().reused_fits += 1;
             }
-            reused += through.len().saturating_sub(fitted);
+            reused += (rounds.len() * through.len()).saturating_sub(fitted);
         }
         self.work.reused_fits(reused as u64);
     }
@@ -388,9 +415,9 @@ impl Session {
         }
         self.cancel.check()?;
         let stage = self.search.estimator_name();
-        let unit = |(fold, candidate): (u32, usize)| {
+        let unit = |(round, candidate): (u32, usize)| {
             let entry = self.entries.get(candidate)?;
-            let (round, alone) = (self.round(fold), Arc::clone(&entry.estimator));
+            let alone = Arc::clone(&entry.estimator);
             let hash = Fingerprint::default().with(&format!("{:?}", alone.values()));
             let hash = self
                 .tree
@@ -399,14 +426,14 @@ impl Session {
                 .and_then(|path| path.last())
                 .map_or(hash, |&node| self.tree.nodes.get(node).map_or(hash, |node| node.hash));
             Some(Unit {
-                fold,
-                key: Unit::key(fold, &[], (stage, hash)),
+                rounds: vec![(round, self.round(round))],
+                seeded_by: self.split.first_alike(round),
+                key: Unit::key(round, &[], (stage, hash)),
                 group: Vec::new(),
                 alone: Some(alone),
                 scored: vec![Scored { candidate, place: 0, rest: Vec::new() }],
                 candidates: vec![candidate],
                 stage: stage.to_owned(),
-                round,
                 input: Input::View(base.clone()),
                 behind: Vec::new(),
             })
@@ -429,7 +456,7 @@ impl Session {
     }
 
     /// The view behind a node that was fitted before.
-    fn make_view(&mut self, base: &Dataset, fold: u32, node: usize) -> View {
+    fn make_view(&mut self, base: &Dataset, round: u32, node: usize) -> View {
         let Some(this) = self.tree.nodes.get(node) else { return Err("a stage is missing".into()) };
         let behind = Behind {
             node,
@@ -440,24 +467,25 @@ impl Session {
             candidates: this.candidates.as_slice().into(),
             then: Vec::new(),
         };
-        let before = self.view(base, fold, behind.step.parent)?;
-        let (round, blocks) = (self.round(fold), self.split.blocks().count());
-        let place = Place { round: &round, blocks, budget: self.forecast.budget, clock: &self.clock };
+        let before = self.view(base, round, behind.step.parent)?;
+        let (rounds, blocks) = ([self.round(round)], self.split.blocks().count());
+        let place = Place { rounds: &rounds, blocks, budget: self.forecast.budget, clock: &self.clock };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
-        behind.look(&before, &self.model_of(fold, node), &place, &mut found, &mut passes);
+        behind.look(&before, &self.model_of(round, node), &place, &mut found, &mut passes);
         for pass in passes {
-            let event = self.record(EventKind::Summarise, "rows", Some(fold), &behind.candidates, pass.start);
-            self.share_pass(fold, &behind.candidates, &event);
+            let event =
+                self.record(EventKind::Summarise, "rows", Some(round), &behind.candidates, pass.start);
+            self.share_pass(&[round], &behind.candidates, &event);
             self.observers.tell(|| SearchEvent::Pass(event));
         }
         found.pop().map_or_else(|| Err("a stage is missing".into()), |(_, view)| view)
     }
 
-    /// Divides the time of a pass on one round between candidates.
-    fn share_pass(&mut self, round: u32, candidates: &[usize], event: &Event) {
-        let share = (event.end - event.start) / candidates.len().max(1) as f64;
-        for &candidate in candidates {
-            self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+    /// Divides the time of a pass between rounds and candidates.
+    fn share_pass(&mut self, rounds: &[u32], candidates: &[usize], event: &Event) {
+        let share = (event.end - event.start) / (rounds.len() * candidates.len()).max(1) as f64;
+        for pair in rounds.iter().flat_map(|&round| candidates.iter().map(move |&one| (round, one))) {
+            self.cells.entry(pair).or_default().fit_seconds += share;
         }
     }
 
@@ -494,6 +522,7 @@ impl Session {
             limit: self.search.max_fit_time,
             watched: self.watched.clone(),
             notes: self.search.sharing == Sharing::On,
+            plain: self.plain,
             budget: self.forecast.budget,
             blocks: self.split.blocks().count(),
             fitted,
@@ -565,8 +594,7 @@ impl Session {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let error = Failure::from(error);
-                entries.iter().for_each(|&candidate| self.fail(unit.fold, candidate, &error));
+                self.fail_all(unit.numbers(), entries, &Failure::from(error));
                 return;
             }
         };
@@ -575,51 +603,61 @@ impl Session {
             return;
         }
         if let Some(error) = &record.failed_before {
-            entries.iter().for_each(|&candidate| self.fail(unit.fold, candidate, error));
+            self.fail_all(unit.numbers(), entries, error);
             return;
         }
-        let share = entries.len().max(1) as f64;
-        for &candidate in entries {
-            let cell = self.cells.entry((unit.fold, candidate)).or_default();
+        let share = (unit.rounds.len() * entries.len()).max(1) as f64;
+        for pair in unit.numbers().flat_map(|round| entries.iter().map(move |&one| (round, one))) {
+            let cell = self.cells.entry(pair).or_default();
             cell.fit_seconds += record.fit_seconds / share;
             cell.score_seconds += record.score_seconds / share;
         }
         for score in record.scores {
             let notes = score.metrics.iter().flat_map(|metric| metric.notes.iter().cloned());
-            if self.is_plain(unit.fold) {
-                self.evaluation_notes.add(unit.fold, notes);
+            if self.is_plain(score.round) {
+                self.evaluation_notes.add(score.round, notes);
             }
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
-            let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
+            let cell = self.cells.entry((score.round, score.candidate)).or_default();
             cell.also = metrics.map(Metric::into_fold_metric).collect();
             match deciding {
-                Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
+                Some(Metric { error: Some(error), .. }) => self.fail(score.round, score.candidate, &error),
                 deciding => {
                     cell.undefined = deciding.as_ref().and_then(Metric::undefined);
                     cell.metric = deciding.map(|metric| metric.value());
                 }
             }
         }
-        if self.is_plain(unit.fold) {
+        if unit.numbers().any(|round| self.is_plain(round)) {
             record.stages.iter().for_each(|stage| self.notes.count(stage));
             self.notes.add(record.notes);
         }
         self.events.push(record.event);
         for (node, event) in record.passes {
             let entries = unit.behind.iter().find_map(|behind| behind.find(node)).map(|one| &one.candidates);
-            entries.iter().for_each(|entries| self.share_pass(unit.fold, entries, &event));
+            let rounds: Vec<u32> = unit.numbers().collect();
+            entries.iter().for_each(|entries| self.share_pass(&rounds, entries, &event));
             self.events.push(event);
         }
         if keep_models {
             let models = job.take_models(index);
-            if unit.group.is_empty() {
-                let fold = unit.fold;
-                self.fitted_alone.extend(entries.iter().zip(models).map(|(&c, model)| ((fold, c), model)));
-            } else {
-                let fold = unit.fold;
-                self.nodes.extend(unit.group.iter().zip(models).map(|((n, _), model)| ((fold, *n), model)));
+            for round in unit.numbers() {
+                let models = models.iter().cloned();
+                if unit.group.is_empty() {
+                    let of_entry = entries.iter().zip(models).map(|(&one, model)| ((round, one), model));
+                    self.fitted_alone.extend(of_entry);
+                } else {
+                    let of_node = unit.group.iter().zip(models).map(|((n, _), model)| ((round, *n), model));
+                    self.nodes.extend(of_node);
+                }
             }
+        }
+    }
+
+    fn fail_all(&mut self, rounds: impl Iterator<Item = u32>, candidates: &[usize], error: &Failure) {
+        for round in rounds {
+            candidates.iter().for_each(|&candidate| self.fail(round, candidate, error));
         }
     }
 
@@ -686,23 +724,23 @@ impl<'a> Live<'a> {
                 let first = record.scores.iter().filter_map(|score| score.metrics.first());
                 first.filter(|metric| metric.error.is_some()).count()
             }
-            Err(_) => unit.map_or(0, |unit| unit.candidates.len()),
+            Err(_) => unit.map_or(0, |unit| unit.rounds.len() * unit.candidates.len()),
         };
         session.count_failures(failed as u64);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         let event = match (&record, unit) {
-            (Ok(record), Some(unit)) if !session.observers.is_empty() => {
+            (Ok(record), Some(_)) if !session.observers.is_empty() => {
                 let mut scores = Vec::with_capacity(record.scores.len());
                 for score in &record.scores {
                     let Some(first) = score.metrics.first() else { continue };
                     let candidate = session.entries.get(score.candidate).map_or(0, |entry| entry.candidate);
                     let outcome = if first.error.is_some() { Outcome::Failed } else { Outcome::Scored };
-                    if session.is_plain(unit.fold) {
+                    if session.is_plain(score.round) {
                         add(&mut state.sums, score.candidate, first.value());
                         state.compare(score.candidate, session.search.is_larger_better());
                     }
-                    scores.push(UnitScore { candidate, round: unit.fold, outcome, metric: first.value() });
+                    scores.push(UnitScore { candidate, round: score.round, outcome, metric: first.value() });
                 }
                 let best = state.best.and_then(|entry| session.best_so_far(entry, state.sums.get(&entry)?));
                 let (done, total) = (state.done, session.progress.1);

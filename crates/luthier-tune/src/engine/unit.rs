@@ -1,4 +1,4 @@
-//! Units of work: one fold and one group of candidates.
+//! Units of work: one training set and one group of candidates.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use luthier_core::{
     CancelToken, Dataset, DynEstimator, DynEvaluator, DynModel, FitContext, Note, NoteKind, PipelineModel,
-    Round, evaluate_all,
+    Round, Rows, evaluate_all,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,10 @@ use crate::watch::Watched;
 /// What a unit fits: stages of one level behind one parent, or whole candidates if nothing is shared.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    pub(crate) fold: u32,
+    /// The rounds that it is for, at least one, all with the same training rows.
+    pub(crate) rounds: Vec<(u32, Round)>,
+    /// The first round of the split with these training rows, which decides on random numbers.
+    pub(crate) seeded_by: u32,
     /// The nodes that are fitted, or none for a candidate alone.
     pub(crate) group: Vec<(usize, Arc<Step>)>,
     /// The candidate that is fitted as a whole, if there are no nodes.
@@ -35,7 +38,6 @@ pub(crate) struct Unit {
     /// The names of its stages, for messages.
     pub(crate) stage: String,
     pub(crate) key: UnitKey,
-    pub(crate) round: Round,
     pub(crate) input: Input,
     /// What later units of the same job look at.
     pub(crate) behind: Vec<Behind>,
@@ -61,6 +63,20 @@ pub(crate) struct Scored {
 }
 
 impl Unit {
+    /// The number of its first round.
+    pub(crate) fn first_round(&self) -> u32 {
+        self.rounds.first().map_or(0, |(round, _)| *round)
+    }
+
+    /// The numbers of its rounds.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.rounds.iter().map(|(round, _)| *round)
+    }
+
+    fn train(&self) -> Rows {
+        self.rounds.first().map_or_else(|| Rows::blocks([]), |(_, round)| round.train.clone())
+    }
+
     /// The name of a unit that fits these nodes, or a candidate alone with this hash.
     pub(crate) fn key(fold: u32, group: &[(usize, Arc<Step>)], alone: (&str, Fingerprint)) -> UnitKey {
         match group {
@@ -97,6 +113,7 @@ pub(crate) struct Record {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Score {
+    pub(crate) round: u32,
     pub(crate) candidate: usize,
     /// One of each evaluator.
     pub(crate) metrics: Vec<Metric>,
@@ -147,6 +164,8 @@ pub(crate) struct Units {
     pub(crate) watched: Watched,
     /// Whether evaluators are asked for notes on defined metrics, from what they have already summarised.
     pub(crate) notes: bool,
+    /// The number of rounds that count for the candidates; notes on others are not kept.
+    pub(crate) plain: usize,
     /// The number of bytes that summaries may take.
     pub(crate) budget: u64,
     pub(crate) blocks: u32,
@@ -167,9 +186,13 @@ impl Units {
         }
     }
 
+    fn is_plain(&self, round: u32) -> bool {
+        (round as usize) < self.plain
+    }
+
     fn fit(&self, unit: &Unit, view: &Dataset, token: &CancelToken) -> Vec<Fitted> {
-        let ctx = self.ctx.for_fold(unit.fold).with_cancel_token(token.clone());
-        let train = view.select(&unit.round.train).cancelled_by(token.clone());
+        let ctx = self.ctx.for_fold(unit.seeded_by).with_cancel_token(token.clone());
+        let train = view.select(&unit.train()).cancelled_by(token.clone());
         let failure = |error: luthier_core::Error| self.failure(error);
         let Some((_, lead)) = unit.group.first() else {
             let fit = |root: &dyn DynEstimator| root.fit(&train, &root_context(root, &ctx)).map_err(failure);
@@ -209,8 +232,15 @@ impl Units {
         Ok(view)
     }
 
-    fn score(&self, unit: &Unit, view: &Dataset, models: &[Fitted], token: &CancelToken) -> Vec<Score> {
-        let validation = view.select(&unit.round.validate).cancelled_by(token.clone());
+    fn score(
+        &self,
+        unit: &Unit,
+        (number, round): &(u32, Round),
+        view: &Dataset,
+        models: &[Fitted],
+        token: &CancelToken,
+    ) -> Vec<Score> {
+        let validation = view.select(&round.validate).cancelled_by(token.clone());
         let views: Vec<_> =
             unit.scored.iter().map(|scored| self.predictions(unit, &validation, models, scored)).collect();
         let there: Vec<Dataset> = views.iter().filter_map(|view| view.as_ref().ok().cloned()).collect();
@@ -229,12 +259,13 @@ impl Units {
             if let Ok(view) = &view {
                 for (metric, evaluator) in metrics.iter_mut().zip(self.evaluators.iter()) {
                     // The notes on a defined metric are about the rows and are therefore the same for all candidates.
-                    if metric.error.is_none() && (self.notes && place == 0 || metric.value().is_nan()) {
+                    let is_first = self.notes && place == 0 && self.is_plain(*number);
+                    if metric.error.is_none() && (is_first || metric.value().is_nan()) {
                         metric.notes = evaluator.notes(view, metric.value());
                     }
                 }
             }
-            Score { candidate: scored.candidate, metrics }
+            Score { round: *number, candidate: scored.candidate, metrics }
         };
         unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
@@ -242,6 +273,9 @@ impl Units {
     /// The names of the fitted stages, and the notes of their models.
     fn notes(&self, unit: &Unit, models: &[Fitted]) -> (Vec<String>, Vec<Note>) {
         let (mut stages, mut notes) = (Vec::new(), Vec::new());
+        if !unit.numbers().any(|round| self.is_plain(round)) {
+            return (stages, notes);
+        }
         for (place, model) in models.iter().enumerate() {
             let Ok(model) = model else { continue };
             match unit.group.get(place) {
@@ -265,7 +299,7 @@ impl Units {
         match &unit.input {
             Input::View(view) => Ok(view.clone()),
             Input::Behind { unit: earlier, node } => {
-                let found = lock(&self.views).get(&(unit.fold, *node)).cloned();
+                let found = lock(&self.views).get(&(unit.first_round(), *node)).cloned();
                 found.unwrap_or_else(|| {
                     lock(&self.disorder).get_or_insert((index, *earlier));
                     Err("the unit was started before an earlier stage was fitted".into())
@@ -282,7 +316,7 @@ impl Units {
             stage: unit.stage.clone(),
             unit: Some(index),
             key: Some(unit.key.clone()),
-            fold: Some(unit.fold),
+            fold: Some(unit.first_round()),
             candidates: unit.candidates.clone(),
             worker,
             start,
@@ -302,7 +336,10 @@ impl Units {
         let fitted = self.clock.seconds();
         let scores = match unit.scored.is_empty() {
             true => Vec::new(),
-            false => self.watched.calling("an evaluator", || self.score(unit, &view, &models, &token)),
+            false => self.watched.calling("an evaluator", || {
+                let of = |round| self.score(unit, round, &view, &models, &token);
+                unit.rounds.iter().flat_map(of).collect()
+            }),
         };
         let failed = models.iter().any(Result::is_err)
             || scores.iter().flat_map(|score| &score.metrics).any(|metric| metric.error.is_some());
@@ -328,10 +365,9 @@ impl Units {
 
     /// A unit behind a stage that failed.
     fn not_started(&self, unit: &Unit, error: Failure, event: Event) -> Record {
-        let mut views = lock(&self.views);
         let mut found = Vec::new();
         unit.behind.iter().for_each(|behind| behind.fail(&error, &mut found));
-        views.extend(found.into_iter().map(|(node, view)| ((unit.fold, node), view)));
+        self.hold(unit, found);
         Record {
             scores: Vec::new(),
             stages: Vec::new(),
@@ -342,6 +378,14 @@ impl Units {
             is_cancelled: self.cancel.is_cancelled(),
             failed_before: Some(error),
             passes: Vec::new(),
+        }
+    }
+
+    /// Holds views behind nodes for all rounds of a unit.
+    fn hold(&self, unit: &Unit, found: Vec<(usize, View)>) {
+        let mut views = lock(&self.views);
+        for (node, view) in found {
+            views.extend(unit.numbers().map(|round| ((round, node), view.clone())));
         }
     }
 
@@ -357,7 +401,8 @@ impl Units {
             return Vec::new();
         }
         let Self { blocks, budget, .. } = *self;
-        let place = Place { round: &unit.round, blocks, budget, clock: &self.clock };
+        let rounds: Vec<Round> = unit.rounds.iter().map(|(_, round)| round.clone()).collect();
+        let place = Place { rounds: &rounds, blocks, budget, clock: &self.clock };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
         for behind in &unit.behind {
             let model =
@@ -366,7 +411,7 @@ impl Units {
             let model = model.cloned().unwrap_or_else(missing);
             behind.look(view, &model, &place, &mut found, &mut passes);
         }
-        lock(&self.views).extend(found.into_iter().map(|(node, view)| ((unit.fold, node), view)));
+        self.hold(unit, found);
         let event = |pass: Pass| {
             let behind = unit.behind.iter().find_map(|one| one.find(pass.node));
             let event = Event {
@@ -374,7 +419,7 @@ impl Units {
                 stage: "rows".to_owned(),
                 unit: None,
                 key: None,
-                fold: Some(unit.fold),
+                fold: Some(unit.first_round()),
                 candidates: behind.map(|one| one.numbers.clone()).unwrap_or_default(),
                 worker,
                 start: pass.start,

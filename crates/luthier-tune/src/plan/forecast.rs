@@ -149,6 +149,10 @@ impl CostEstimate<'_> {
     fn part(&self, part: &AskedPart, forecast: &mut Forecast, fitted: &mut HashSet<(u32, usize)>) {
         let (tree, work) = (self.tree, &mut forecast.work);
         let is_only = self.parts().count() == 1;
+        // Rounds with the same training rows share their fits.
+        let mut alike = HashSet::new();
+        let (first, again): (Vec<u32>, Vec<u32>) =
+            part.rounds.iter().partition(|&&round| alike.insert(self.split.first_alike(round)));
         for level in tree.levels(&part.candidates) {
             for group in &level.groups {
                 let scored = tree.scored_by(group, &part.candidates);
@@ -159,10 +163,10 @@ impl CostEstimate<'_> {
                     work.rows_read += passes * self.validation_rows(round);
                 }
                 if is_only {
-                    work.fits += (group.len() * part.rounds.len()) as u64;
+                    work.fits += (group.len() * first.len()) as u64;
                     continue;
                 }
-                for (&round, &node) in part.rounds.iter().flat_map(|r| group.iter().map(move |n| (r, n))) {
+                for (&round, &node) in first.iter().flat_map(|r| group.iter().map(move |n| (r, n))) {
                     let ends = tree.ending_at(node, &part.candidates);
                     let is_new = tree.through(&[node], &part.candidates).len() == ends.len()
                         || fitted.insert((round, node));
@@ -174,10 +178,14 @@ impl CostEstimate<'_> {
                 let new = part.rounds.iter().filter(|&&round| fitted.insert((round, usize::MAX - node)));
                 for &round in new {
                     work.passes += 1;
-                    work.rows_read += self.training_rows(round) + self.validation_rows(round);
+                    work.rows_read += self.validation_rows(round);
+                    if !again.contains(&round) {
+                        work.rows_read += self.training_rows(round);
+                    }
                 }
             }
-            work.reused_fits += (tree.reused(&level, &part.candidates) * part.rounds.len()) as u64;
+            let (reused, needed) = tree.fits_of(&level, &part.candidates);
+            work.reused_fits += (reused * first.len() + needed * again.len()) as u64;
         }
     }
 

@@ -492,10 +492,14 @@ impl Tree {
         scored
     }
 
-    /// The fits of other candidates among some that the nodes of a level make needless, on one fold.
-    pub(crate) fn reused(&self, level: &Level, candidates: &[usize]) -> usize {
+    /// The fits of some candidates on a level that are needless on one fold because an equal stage is fitted for another
+    /// candidate, and all of their fits there.
+    pub(crate) fn fits_of(&self, level: &Level, candidates: &[usize]) -> (usize, usize) {
         let nodes = level.groups.iter().flatten().filter_map(|&node| self.nodes.get(node));
-        nodes.map(|node| among(node, candidates).len().saturating_sub(1)).sum()
+        nodes.fold((0, 0), |(needless, all), node| {
+            let fits = among(node, candidates).len();
+            (needless + fits.saturating_sub(1), all + fits)
+        })
     }
 
     /// Whether a node is fitted rather than a transformer.

@@ -1,8 +1,9 @@
 //! The score of the whole procedure: nested cross-validation.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 use luthier_core::{Round, Rows, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::result::corrected_std_error;
 use crate::splitter::Split;
@@ -87,8 +88,10 @@ pub(crate) fn nest(split: &Split) -> Option<(Split, Nesting)> {
     if plain.len() > MOST_ROUNDS {
         return None;
     }
-    let mut rounds = plain.to_vec();
     let mut inner = Vec::with_capacity(plain.len());
+    // Rounds with the same training rows one after the other, with the round that each of them is within.
+    let mut added: Vec<Vec<(usize, Round)>> = Vec::new();
+    let mut places: HashMap<Rows, usize> = HashMap::new();
     for (place, outer) in plain.iter().enumerate() {
         let is_within = |rows: &Rows| rows.without(&outer.train) == Rows::blocks([]);
         let mut within = Vec::new();
@@ -104,11 +107,22 @@ pub(crate) fn nest(split: &Split) -> Option<(Split, Nesting)> {
             let is_sibling = round.train.and(&round.validate) == outer.train.and(&outer.validate);
             let train = outer.train.without(&round.validate);
             if is_sibling && split.blocks().num_rows(&train) > 0 {
-                within.push(rounds.len());
-                rounds.push(Round::new(train, round.validate.clone()));
+                let at = *places.entry(train.clone()).or_insert(added.len());
+                let inner = (place, Round::new(train, round.validate.clone()));
+                match added.get_mut(at) {
+                    Some(alike) => alike.push(inner),
+                    None => added.push(vec![inner]),
+                }
             }
         }
         inner.push(within);
+    }
+    let mut rounds = plain.to_vec();
+    for (outer, round) in added.into_iter().flatten() {
+        if let Some(within) = inner.get_mut(outer) {
+            within.push(rounds.len());
+        }
+        rounds.push(round);
     }
     let nested = split.with_rounds(rounds);
     inner.iter().any(|within| !within.is_empty()).then_some((nested, Nesting { inner }))

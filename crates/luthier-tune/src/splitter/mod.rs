@@ -17,11 +17,12 @@ mod strata;
 mod train_ratio;
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
-use luthier_core::{Blocks, Round, Rounds};
+use luthier_core::{Blocks, Round, Rounds, Rows};
 
 pub use entry::SplitterEntry;
 pub use fold_column::FoldColumn;
@@ -57,6 +58,8 @@ pub struct Split {
     blocks: Blocks,
     given: Vec<Round>,
     rounds: Rounds,
+    /// For each round the first one with the same training rows.
+    alike: Vec<u32>,
 }
 
 impl PartialEq for Split {
@@ -70,7 +73,10 @@ impl Split {
     pub fn new(blocks: Blocks, rounds: impl IntoIterator<Item = Round>) -> Self {
         let given: Vec<Round> = rounds.into_iter().collect();
         let rounds = Rounds::new(given.iter().cloned(), blocks.count());
-        Self { blocks, given, rounds }
+        let mut first: HashMap<&Rows, u32> = HashMap::new();
+        let alike = (0..).zip(rounds.as_slice());
+        let alike = alike.map(|(place, round)| *first.entry(&round.train).or_insert(place)).collect();
+        Self { blocks, given, rounds, alike }
     }
 
     /// Each block is held out once for validation; the training rows are those of all other blocks.
@@ -104,6 +110,11 @@ impl Split {
     /// The rounds, in order.
     pub fn rounds(&self) -> &[Round] {
         self.rounds.as_slice()
+    }
+
+    /// The first round with the same training rows as this one: what is fitted on one of them is fitted for all.
+    pub(crate) fn first_alike(&self, round: u32) -> u32 {
+        self.alike.get(round as usize).copied().unwrap_or(round)
     }
 
     /// The rounds with the order in which their training sets are merged.

@@ -94,7 +94,7 @@ impl<'a> TrainingSets<'a> {
     }
 
     /// Calls `f(rounds, views)` for one wave of rounds after the other; the views have the answers for the training and
-    /// validation rows of these rounds and for all rows.
+    /// validation rows of these rounds and, unless the rounds are [`without_all_rows`](Rounds::without_all_rows), for all rows.
     ///
     /// # Errors
     /// If rows cannot be read again, or the error of `f`.
@@ -244,12 +244,15 @@ impl<'a> TrainingSets<'a> {
                 ranges.map(|range| range.start as usize..range.end as usize).collect::<Vec<_>>().into_iter()
             };
             let (mut training, mut validation) = (Windows::default(), Windows::default());
-            let mut start = stretch.start;
-            for wave in rounds.chunks(self.capacity.wave) {
-                let places = start..start + wave.len();
-                let shown = self.rounds.as_slice().get(places.clone()).unwrap_or_default();
-                let mut sets = Vec::with_capacity(2 * wave.len());
+            for places in self.rounds.waves(stretch.clone(), self.capacity.wave) {
+                let wave = rounds.get(places.start - stretch.start..places.end - stretch.start);
+                let (wave, shown) = (wave.unwrap_or_default(), self.rounds.as_slice().get(places.clone()));
+                let shown = shown.unwrap_or_default();
+                let mut sets: Vec<(Rows, States)> = Vec::with_capacity(2 * wave.len());
                 for (round, shown) in wave.iter().zip(shown) {
+                    if sets.last().is_some_and(|(rows, _)| *rows == shown.train) {
+                        continue;
+                    }
                     let states = training.move_to(ranges(&round.train), &states, &empty)?;
                     sets.push((shown.train.clone(), states));
                 }
@@ -257,7 +260,6 @@ impl<'a> TrainingSets<'a> {
                     let states = validation.move_to(ranges(&round.validate), &states, &empty)?;
                     sets.push((shown.validate.clone(), states));
                 }
-                start = places.end;
                 self.check_cancelled()?;
                 f(places, self.prepared(sets))?;
             }
@@ -268,10 +270,8 @@ impl<'a> TrainingSets<'a> {
     /// The views with answers for some sets of rows.
     fn prepared(&self, sets: Vec<(Rows, States)>) -> Vec<Dataset> {
         let sets = sets.into_iter().map(|(rows, states)| (rows, finish(states)));
-        let mut sets: Vec<_> = sets
-            .chain([(Rows::all(), self.whole.clone())])
-            .map(|(rows, answers)| (rows, answers.into_iter()))
-            .collect();
+        let whole = self.rounds.needs_all_rows().then(|| (Rows::all(), self.whole.clone()));
+        let mut sets: Vec<_> = sets.chain(whole).map(|(rows, answers)| (rows, answers.into_iter())).collect();
         let view = |view: &View| {
             let mut shelf = Vec::new();
             for (rows, answers) in &mut sets {

@@ -148,6 +148,25 @@ impl Rounds {
         between.collect()
     }
 
+    /// Divides rounds into waves of at most `most` rounds. Consecutive rounds with the same training rows stay together if
+    /// they are no more than that.
+    pub(super) fn waves(&self, rounds: Range<usize>, most: usize) -> Vec<Range<usize>> {
+        let train = |place: usize| self.rounds.get(place).map(|round| &round.train);
+        let mut waves = Vec::new();
+        let mut start = rounds.start;
+        while start < rounds.end {
+            let latest = (start + most.max(1)).min(rounds.end);
+            let mut end = latest;
+            while end < rounds.end && end > start && train(end - 1) == train(end) {
+                end -= 1;
+            }
+            let end = if end == start { latest } else { end };
+            waves.push(start..end);
+            start = end;
+        }
+        waves
+    }
+
     /// Divides rounds so that the pieces of each stretch fit into memory, if possible.
     pub(super) fn stretches(&self, rounds: Range<usize>, capacity: Capacity) -> Vec<Range<usize>> {
         if rounds.len() < 2 || self.pieces(rounds.clone()).len() <= capacity.sets {
@@ -199,6 +218,19 @@ mod tests {
         let sliding = (3..9).map(|end| Round::new(Rows::range(end - 3..end), Rows::only(end)));
         let folds = (0..3).map(Round::hold_out);
         assert_eq!(runs(folds.chain(sliding).collect(), 9), [(0..3, true), (3..9, false)]);
+    }
+
+    #[test]
+    fn waves_do_not_part_rounds_with_the_same_training_rows() {
+        let pairs = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| {
+            let train = Rows::range(0..3).without(&Rows::only(a)).without(&Rows::only(b));
+            [Round::new(train.clone(), Rows::only(a)), Round::new(train, Rows::only(b))]
+        });
+        let rounds = Rounds::new(pairs.into_iter().flatten(), 3);
+        assert_eq!(rounds.waves(0..6, 3), [0..2, 2..4, 4..6]);
+        assert_eq!(rounds.waves(0..6, 5), [0..4, 4..6]);
+        assert_eq!(rounds.waves(1..6, 4), [1..4, 4..6]);
+        assert_eq!(rounds.waves(0..6, 1), [0..1, 1..2, 2..3, 3..4, 4..5, 5..6]);
     }
 
     #[test]

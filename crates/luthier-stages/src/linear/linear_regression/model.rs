@@ -249,7 +249,8 @@ impl LinearRegressionModel {
         self.fit_intercept
     }
 
-    pub(super) fn notes(&self) -> &[Note] {
+    /// The notes on constant and dependent features.
+    pub(super) fn features_notes(&self) -> &[Note] {
         &self.notes
     }
 
@@ -393,6 +394,10 @@ impl Transformer for LinearRegressionModel {
 
     fn describe(&self) -> Description {
         super::describe::describe(self)
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        super::describe::notes(self)
     }
 
     fn check_state(&self) -> anyhow::Result<()> {
