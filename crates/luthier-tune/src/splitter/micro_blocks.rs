@@ -5,8 +5,15 @@ use luthier_core::{Blocks, Rows};
 use super::shuffle::shuffle;
 use super::strata::{seed_of, shares};
 
-/// About how many blocks the rows are dealt into: enough for sets of any size, few enough for a summary of each.
-const BLOCKS: usize = 1024;
+/// About how many blocks rows are drawn from: enough for sets of any size, few enough for a summary of each.
+pub(super) const TO_DRAW: usize = 1024;
+
+/// About how many blocks are dealt to sets that are all of the same size. The set of each training row is merged from them, so
+/// fewer cost less; and two rows that no dealing parts are rare among the rows of a set.
+pub(super) const TO_DEAL: usize = 256;
+
+/// With no more rows than this, each is a block of its own.
+const FEW_ROWS: usize = 1024;
 
 /// The blocks of each stratum. Those of one stratum have `size` or `size + 1` rows.
 #[derive(Debug)]
@@ -27,13 +34,14 @@ struct Stratum {
 }
 
 impl MicroBlocks {
-    /// Deals the rows of each stratum at random into blocks, whose number is a multiple of `k`. With few rows each is a block
-    /// of its own.
-    pub(super) fn new(strata: &[Vec<u32>], k: usize, seed: u64) -> Self {
+    /// Deals the rows of each stratum at random into about `wanted` blocks, whose number is a multiple of `k`. With few rows each
+    /// is a block of its own.
+    pub(super) fn new(strata: &[Vec<u32>], k: usize, wanted: usize, seed: u64) -> Self {
         let rows: usize = strata.iter().map(Vec::len).sum();
+        let wanted = if rows <= FEW_ROWS { FEW_ROWS } else { wanted };
         let sizes: Vec<usize> = strata.iter().map(Vec::len).collect();
         let mut blocks = Self { strata: Vec::new(), assignment: vec![Blocks::UNUSED; rows], count: 0 };
-        for ((place, stratum), share) in (0..).zip(strata).zip(shares(&sizes, BLOCKS.max(k))) {
+        for ((place, stratum), share) in (0..).zip(strata).zip(shares(&sizes, wanted.max(k))) {
             let mut order = stratum.clone();
             shuffle(&mut order, seed_of(seed, place));
             blocks.add(&order, share.div_ceil(k).max(1) * k);

@@ -2,13 +2,13 @@ use luthier_core::Round;
 use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
-use super::micro_blocks::MicroBlocks;
+use super::micro_blocks::{self, MicroBlocks};
 use super::strata::{self, check, seed_of, strata};
 use super::{NamedSplitter, Split, Splitter, too_few_rows};
 
 /// Cross-validation repeated with other random folds: `num_repeats · num_folds` rounds.
 ///
-/// The rows are dealt at random into about a thousand blocks, and each repeat deals the blocks into folds, whose sizes differ
+/// The rows are dealt at random into about 256 blocks, and each repeat deals the blocks into folds, whose sizes differ
 /// by at most 1. With at most a thousand rows, each is a block of its own, so that the repeats are independent of each other; with
 /// more, rows of the same block stay together. Summaries of the blocks serve all repeats, so many of them cost little more
 /// than one. `stratify` works as in [`KFold`](crate::KFold).
@@ -42,7 +42,8 @@ impl Splitter for RepeatedKFold {
         if rows < k as usize {
             return Err(too_few_rows(rows, k));
         }
-        let blocks = MicroBlocks::new(&strata(frame, self.stratify.as_ref())?, k as usize, seed);
+        let strata = strata(frame, self.stratify.as_ref())?;
+        let blocks = MicroBlocks::new(&strata, k as usize, micro_blocks::TO_DEAL, seed);
         let repeats =
             (0..u64::from(self.num_repeats)).map(|repeat| blocks.deal(k, seed_of(seed, repeat + 1)));
         let rounds = repeats.flat_map(|folds| {

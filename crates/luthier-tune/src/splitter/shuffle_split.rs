@@ -2,7 +2,7 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 use luthier_core::{Round, Rows};
 
-use super::micro_blocks::MicroBlocks;
+use super::micro_blocks::{self, MicroBlocks};
 use super::strata::{self, check, seed_of, strata};
 use super::train_ratio::training_rows;
 use super::{NamedSplitter, Split, Splitter};
@@ -40,7 +40,7 @@ impl Splitter for ShuffleSplit {
         self.validate()?;
         let rows = frame.num_rows();
         let validation = rows - training_rows(self.train_ratio, rows)?;
-        let micro = MicroBlocks::new(&strata(frame, self.stratify.as_ref())?, 1, seed);
+        let micro = MicroBlocks::new(&strata(frame, self.stratify.as_ref())?, 1, micro_blocks::TO_DRAW, seed);
         let blocks = micro.blocks()?;
         let all = Rows::range(0..blocks.count());
         let rounds = (0..u64::from(self.num_splits)).map(|split| {
