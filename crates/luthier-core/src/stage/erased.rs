@@ -200,7 +200,8 @@ impl dyn DynModel + '_ {
         let below = |(name, child): &FittedChild| {
             child.notes().into_iter().map(|note| note.in_stage(name)).collect::<Vec<_>>()
         };
-        let own = self.describe().notes().to_vec();
+        let own = catch_panic(self.type_name(), || Ok(self.transformer().notes()));
+        let own = own.unwrap_or_else(|e| vec![Note::new(NoteKind::Other, e.to_string())]);
         own.into_iter().chain(self.children().own_parts().iter().flat_map(below)).collect()
     }
 

@@ -6,7 +6,7 @@ use luthier_frame::{DataFrame, Field, Schema};
 
 use super::{Children, FittedChild};
 use crate::affine::Affine;
-use crate::describe::Description;
+use crate::describe::{Description, Note};
 use crate::params::Params;
 use crate::rows::{Outputs, Signature, Tile, through_frame};
 
@@ -99,6 +99,12 @@ pub trait Transformer: Debug + Send + Sync + 'static {
     /// A description of a model: what it learned, how well it fits, and notes on the fit. The default is empty.
     fn describe(&self) -> Description {
         Description::new()
+    }
+
+    /// The notes on the fit, which are part of the [description](Self::describe). A model that takes long to describe may give
+    /// its notes alone, because a search asks every model for them. The default describes the model.
+    fn notes(&self) -> Vec<Note> {
+        self.describe().notes().to_vec()
     }
 
     /// The fitted stages that the model is made of; none by default.

@@ -217,7 +217,7 @@ impl Session {
         let share = (self.clock.seconds() - start) / (rounds.len() * candidates.len()).max(1) as f64;
         for &round in rounds {
             for &candidate in candidates {
-                self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+                self.cells.at(round, candidate).fit_seconds += share;
             }
         }
         let event = self.record(EventKind::Summarise, "rows", round, candidates, start);
@@ -358,7 +358,7 @@ impl Session {
             let through = self.tree.through(&[node], asked);
             let fitted = usize::from(wanted.next_if_eq(&&node).is_some());
             for &candidate in through.iter().skip(fitted) {
-                self.cells.entry((round, candidate)).or_default().reused_fits += 1;
+                self.cells.at(round, candidate).reused_fits += 1;
             }
             reused += through.len().saturating_sub(fitted);
         }
@@ -457,7 +457,7 @@ impl Session {
     fn share_pass(&mut self, round: u32, candidates: &[usize], event: &Event) {
         let share = (event.end - event.start) / candidates.len().max(1) as f64;
         for &candidate in candidates {
-            self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+            self.cells.at(round, candidate).fit_seconds += share;
         }
     }
 
@@ -476,7 +476,8 @@ impl Session {
         if units.is_empty() {
             return Ok(());
         }
-        let fitted = units.iter().map(|_| Mutex::default()).collect();
+        let is_kept = |keep: bool| keep || self.search.collect_sub_models;
+        let fitted = keeps.iter().map(|&keep| is_kept(keep).then(Mutex::default)).collect();
         let entries: Vec<Vec<usize>> = units
             .iter_mut()
             .map(|unit| {
@@ -580,7 +581,7 @@ impl Session {
         }
         let share = entries.len().max(1) as f64;
         for &candidate in entries {
-            let cell = self.cells.entry((unit.fold, candidate)).or_default();
+            let cell = self.cells.at(unit.fold, candidate);
             cell.fit_seconds += record.fit_seconds / share;
             cell.score_seconds += record.score_seconds / share;
         }
@@ -591,7 +592,7 @@ impl Session {
             }
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
-            let cell = self.cells.entry((unit.fold, score.candidate)).or_default();
+            let cell = self.cells.at(unit.fold, score.candidate);
             cell.also = metrics.map(Metric::into_fold_metric).collect();
             match deciding {
                 Some(Metric { error: Some(error), .. }) => self.fail(unit.fold, score.candidate, &error),
@@ -625,7 +626,7 @@ impl Session {
 
     /// Only the first error of a cell is kept.
     fn fail(&mut self, round: u32, candidate: usize, error: &Failure) {
-        let cell: &mut Cell = self.cells.entry((round, candidate)).or_default();
+        let cell: &mut Cell = self.cells.at(round, candidate);
         cell.error.get_or_insert_with(|| error.clone());
     }
 }
@@ -661,7 +662,7 @@ impl<'a> Live<'a> {
         let records = job.units.iter().map(|_| None).collect();
         let mut sums = HashMap::new();
         if !session.observers.is_empty() {
-            for (&(round, entry), cell) in &session.cells {
+            for (round, entry, cell) in session.cells.iter() {
                 if let (true, Some(metric)) = (session.is_plain(round), cell.metric) {
                     add(&mut sums, entry, metric);
                 }

@@ -1,6 +1,6 @@
 //! What the model says about itself.
 
-use luthier_core::{AxisLabels, Description, Value};
+use luthier_core::{AxisLabels, Description, Note, Value};
 
 use super::model::LinearRegressionModel;
 
@@ -51,8 +51,13 @@ pub(super) fn describe(model: &LinearRegressionModel) -> Description {
             description = description.vector(name, axis.clone(), values.iter().copied());
         }
     }
+    description.with_notes(notes(model))
+}
+
+pub(super) fn notes(model: &LinearRegressionModel) -> Vec<Note> {
+    let summary = model.summary();
     let stopped = (!summary.converged).then(|| crate::linear::not_converged(summary.total_iterations));
-    description.with_notes(stopped).with_notes(model.notes().iter().cloned())
+    stopped.into_iter().chain(model.notes_on_features().iter().cloned()).collect()
 }
 
 /// The condition of the correlation matrix; where it is infinite, with the reason.

@@ -249,7 +249,7 @@ impl LinearRegressionModel {
         self.fit_intercept
     }
 
-    pub(super) fn notes(&self) -> &[Note] {
+    pub(super) fn notes_on_features(&self) -> &[Note] {
         &self.notes
     }
 
@@ -393,6 +393,10 @@ impl Transformer for LinearRegressionModel {
 
     fn describe(&self) -> Description {
         super::describe::describe(self)
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        super::describe::notes(self)
     }
 
     fn check_state(&self) -> anyhow::Result<()> {
