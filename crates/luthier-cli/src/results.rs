@@ -1,9 +1,12 @@
 //! The results of a search as files.
 
+use std::fmt::{Display, Write};
+
 use anyhow::Result;
 use luthier::core::{Value, json};
 use luthier::frame::csv_cell;
 use luthier::tune::{FoldResult, SearchResult, SecondaryMetric};
+use serde::Serialize;
 
 use crate::test_score::TestScore;
 
@@ -22,26 +25,37 @@ pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json
 /// The file of the fitted pipeline.
 pub(crate) const MODEL: &str = "model.json";
 
+/// The document of a search, with what only the program knows.
+#[derive(Serialize)]
+struct Document<'a, R> {
+    #[serde(flatten)]
+    result: R,
+    #[serde(with = "json::float")]
+    load_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: &'a Option<serde_json::Value>,
+}
+
 /// The names and contents of `results.csv`, `results.json` and `events.json`.
 pub(crate) fn files(
     result: &SearchResult,
-    seconds: Seconds,
+    load_seconds: f64,
     test: Option<&TestScore>,
 ) -> Result<Vec<(&'static str, String)>> {
-    let text = |document: &serde_json::Value| format!("{}\n", json::to_string_pretty(document));
-    let events = json::to_value(&result.events)?;
-    let mut document = result.to_json()?;
-    // The program's time includes checks and preparation.
-    document["search_seconds"] = Value::Float(seconds.search).to_json();
-    document["load_seconds"] = Value::Float(seconds.load).to_json();
-    if let Some(test) = test {
-        document["test"] = test.to_json();
-    }
+    let test = &test.map(TestScore::to_json);
+    let document = Document { result: result.document(), load_seconds, test };
     Ok(vec![
         ("results.csv", to_csv(result)),
-        ("results.json", text(&document)),
-        ("events.json", text(&events)),
+        ("results.json", text(&document)?),
+        ("events.json", text(&result.events)?),
     ])
+}
+
+/// A document as the text of a file.
+pub(crate) fn text(document: &impl Serialize) -> Result<String> {
+    let mut text = json::to_string_pretty(document)?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
@@ -51,52 +65,85 @@ pub(crate) fn files(
 fn to_csv(result: &SearchResult) -> String {
     let names = result.param_names();
     let folds = result.candidates.first().map_or(&[][..], |candidate| &candidate.folds);
-    let mut header = vec!["index".to_owned(), "rank".to_owned()];
-    let several = result.pipelines.len() > 1;
-    header.extend(several.then(|| "pipeline".to_owned()));
-    header.extend(names.iter().map(|&name| name.to_owned()));
-    header.extend(["mean".to_owned(), "std".to_owned()]);
-    header.extend(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
-    header.push("scored_folds".to_owned());
+    let mut lines = Lines::default();
+    lines.cells(["index", "rank"]);
+    lines.cells((result.pipelines.len() > 1).then_some("pipeline"));
+    lines.cells(&names);
+    lines.cells(["mean", "std"]);
+    lines.cells(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
+    lines.cell("scored_folds");
     for SecondaryMetric { name, .. } in &result.also {
-        header.extend([format!("{name}_mean"), format!("{name}_std")]);
-        header.extend(folds.iter().map(|fold| format!("{name}_fold_{}", fold.fold)));
-        header.push(format!("{name}_scored_folds"));
+        lines.cells([format!("{name}_mean"), format!("{name}_std")]);
+        lines.cells(folds.iter().map(|fold| format!("{name}_fold_{}", fold.fold)));
+        lines.cell(format_args!("{name}_scored_folds"));
     }
-    header.extend(["fit_seconds", "score_seconds", "error"].map(str::to_owned));
-    let mut text = line(header);
+    lines.cells(["fit_seconds", "score_seconds", "error"]);
+    lines.end();
     for candidate in &result.candidates {
-        let float = |value: f64| Value::Float(value).to_string();
-        let sum = |part: fn(&FoldResult) -> f64| float(candidate.folds.iter().map(part).sum());
-        let mut cells = vec![candidate.index.to_string(), candidate.rank.to_string()];
-        let param = |name: &&str| candidate.params.get(name).map(ToString::to_string).unwrap_or_default();
-        cells.extend(result.pipeline_of(candidate).map(str::to_owned));
-        cells.extend(names.iter().map(param));
-        cells.extend([float(candidate.mean), float(candidate.std)]);
-        cells.extend(candidate.folds.iter().map(|fold| float(fold.metric)));
-        cells.push(candidate.scored_folds.to_string());
-        for (i, summary) in candidate.also.iter().enumerate() {
-            cells.extend([float(summary.mean), float(summary.std)]);
-            let on = |fold: &FoldResult| fold.also.get(i).map_or(f64::NAN, |also| also.metric);
-            cells.extend(candidate.folds.iter().map(|fold| float(on(fold))));
-            cells.push(summary.scored_folds.to_string());
+        let sum = |part: fn(&FoldResult) -> f64| candidate.folds.iter().map(part).sum();
+        lines.cells([candidate.index, candidate.rank]);
+        lines.cells(result.pipeline_of(candidate));
+        for name in &names {
+            match candidate.params.get(name) {
+                Some(value) => lines.cell(value),
+                None => lines.cell(""),
+            }
         }
-        cells.extend([sum(|fold| fold.fit_seconds), sum(|fold| fold.score_seconds)]);
-        cells.push(result.errors_of(candidate));
-        text.push_str(&line(cells));
+        lines.cells([candidate.mean, candidate.std].map(Value::Float));
+        lines.cells(candidate.folds.iter().map(|fold| Value::Float(fold.metric)));
+        lines.cell(candidate.scored_folds);
+        for (i, summary) in candidate.also.iter().enumerate() {
+            lines.cells([summary.mean, summary.std].map(Value::Float));
+            let on = |fold: &FoldResult| fold.also.get(i).map_or(f64::NAN, |also| also.metric);
+            lines.cells(candidate.folds.iter().map(|fold| Value::Float(on(fold))));
+            lines.cell(summary.scored_folds);
+        }
+        lines.cells([sum(|fold| fold.fit_seconds), sum(|fold| fold.score_seconds)].map(Value::Float));
+        lines.cell(result.errors_of(candidate));
+        lines.end();
     }
-    text
+    lines.text
 }
 
-fn line(cells: Vec<String>) -> String {
-    format!("{}\n", cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","))
+/// Lines of a CSV file that are being written.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    /// The cell in hand.
+    cell: String,
+    /// Whether it is not the first in its line.
+    follows: bool,
+}
+
+impl Lines {
+    fn cell(&mut self, value: impl Display) {
+        self.cell.clear();
+        // Writing to a text does not fail.
+        let _ = write!(self.cell, "{value}");
+        if std::mem::replace(&mut self.follows, true) {
+            self.text.push(',');
+        }
+        self.text.push_str(&csv_cell(&self.cell));
+    }
+
+    fn cells(&mut self, values: impl IntoIterator<Item = impl Display>) {
+        values.into_iter().for_each(|value| self.cell(value));
+    }
+
+    fn end(&mut self) {
+        self.text.push('\n');
+        self.follows = false;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn cells_are_quoted_where_they_must_be() {
-        let cells = ["1", "a,b", "say \"x\"", ""].map(str::to_owned).to_vec();
-        assert_eq!(super::line(cells), "1,\"a,b\",\"say \"\"x\"\"\",\n");
+        let mut lines = super::Lines::default();
+        lines.cells(["1", "a,b", "say \"x\"", ""]);
+        lines.end();
+        lines.cells([2]);
+        assert_eq!(lines.text, "1,\"a,b\",\"say \"\"x\"\"\",\n2");
     }
 }

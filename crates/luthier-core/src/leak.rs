@@ -86,34 +86,33 @@ fn check_features(
             }
         }
     }
+    let made_by: Vec<_> = leaves.iter().map(|(_, stage)| makes(*stage)).collect();
     // What alone a label is made of tells the label as well.
-    for (_, stage) in leaves.iter().rev() {
-        for (output, inputs) in makes(*stage) {
-            if let [input] = inputs.as_slice()
-                && labels.contains(&output)
-                && !known.contains_key(input)
-            {
-                known.insert(input.clone(), format!("the source of the label `{output}`"));
-                labels.push(input.clone());
-            }
+    for (output, inputs) in made_by.iter().rev().flatten() {
+        if let [input] = inputs.as_slice()
+            && labels.contains(output)
+            && !known.contains_key(input)
+        {
+            known.insert(input.clone(), format!("the source of the label `{output}`"));
+            labels.push(input.clone());
         }
     }
-    let mut made: HashMap<String, Origin> = HashMap::new();
+    let mut made: HashMap<&str, Origin> = HashMap::new();
     for column in known.keys() {
         let origin = || Origin { column: column.clone(), stage: None };
         vectors.get(column).into_iter().flatten().for_each(|vector| {
-            made.entry(vector.clone()).or_insert_with(origin);
+            made.entry(vector).or_insert_with(origin);
         });
     }
-    for (name, stage) in leaves {
+    for ((name, stage), makes) in leaves.iter().zip(&made_by) {
         let origin = |column: &String| {
             let first = || Origin { column: column.clone(), stage: Some(name.clone()) };
-            known.contains_key(column).then(first).or_else(|| made.get(column).cloned())
+            known.contains_key(column).then(first).or_else(|| made.get(column.as_str()).cloned())
         };
         if stage.columns_of(ColumnRole::Label).is_empty() {
-            let outputs: Vec<_> = makes(*stage)
-                .into_iter()
-                .filter_map(|(output, inputs)| Some((output, inputs.iter().find_map(origin)?)))
+            let outputs: Vec<_> = makes
+                .iter()
+                .filter_map(|(output, inputs)| Some((output.as_str(), inputs.iter().find_map(origin)?)))
                 .collect();
             made.extend(outputs);
             continue;

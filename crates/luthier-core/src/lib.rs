@@ -55,7 +55,7 @@ pub use inventory;
 pub use leak::LabelGuard;
 pub use luthier_frame as frame;
 pub use params::{Address, ColumnRole, ParamEnum, ParamMap, Params, Required, StageHandle, Value};
-pub use pipeline::{Pipeline, PlannedStage};
+pub use pipeline::{Declarations, Pipeline, PlannedStage};
 pub use pipeline_model::PipelineModel;
 pub use pipeline_stages::{FittedStage, IntoStage, NamedStages, PureStage};
 pub use predictor::Predictor;

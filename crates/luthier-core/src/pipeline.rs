@@ -75,6 +75,24 @@ pub struct Pipeline {
     stages: Vec<PipelineStage>,
 }
 
+/// What a stage declares behind a schema: the columns that it appends, and its plan.
+#[derive(Debug, Clone)]
+pub struct Declarations {
+    outputs: Vec<Field>,
+    plan: StagePlan,
+}
+
+impl Declarations {
+    /// Asks a stage.
+    ///
+    /// # Errors
+    /// Parameters or columns that do not fit.
+    pub fn of(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
+        stage.validate()?;
+        Ok(Self { outputs: stage.outputs(before)?, plan: stage.plan(before)? })
+    }
+}
+
 /// A stage that is not a pipeline, with its position and its declarations.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -85,6 +103,8 @@ pub struct PlannedStage {
     pub plan: StagePlan,
     /// How requests are pulled back through it.
     pub step: LineageStep,
+    /// The columns that it appends.
+    outputs: Vec<Field>,
 }
 
 impl PlannedStage {
@@ -93,14 +113,26 @@ impl PlannedStage {
     /// # Errors
     /// Parameters or columns that do not fit.
     pub fn new(stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
-        stage.validate()?;
-        let outputs = stage.outputs(before)?;
-        let plan = stage.plan(before)?;
+        Self::with(Declarations::of(stage, before)?, stage, before)
+    }
+
+    /// A stage with its declarations behind a schema.
+    ///
+    /// # Errors
+    /// A column that exists already.
+    pub fn with(declared: Declarations, stage: &dyn DynEstimator, before: &Schema) -> Result<Self> {
+        let Declarations { outputs, plan } = declared;
         let step =
             LineageStep::new(&outputs, plan.affine_columns().cloned()).dropping_rows(plan.may_drop_rows());
-        let schema =
-            before.with_fields(outputs).map_err(|e| stage.cannot_append(e).in_stage(stage.type_name()))?;
-        Ok(Self { schema, plan, step })
+        let schema = before
+            .with_fields(outputs.iter().cloned())
+            .map_err(|e| stage.cannot_append(e).in_stage(stage.type_name()))?;
+        Ok(Self { schema, plan, step, outputs })
+    }
+
+    /// Whether these are its declarations. Behind the same schema, a stage with equal declarations is planned alike.
+    pub fn declares(&self, other: &Declarations) -> bool {
+        self.outputs == other.outputs && self.plan.same(&other.plan)
     }
 }
 

@@ -18,7 +18,7 @@ const COLUMNS: usize = 8;
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = model_file::load(&args.model)?;
     print(&if args.json {
-        format!("{}\n", documents::to_string_pretty(&to_json(&file)?))
+        format!("{}\n", documents::to_string_pretty(&to_json(&file)?)?)
     } else {
         to_text(&file)?
     })

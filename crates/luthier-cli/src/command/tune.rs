@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline, json};
+use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
 use luthier::report::{Align, leaderboard, table};
 use luthier::tune::{BestSoFar, Error, Observer, Search, SearchEvent, SearchResult, Selection};
@@ -86,7 +86,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let test = tested.as_ref().and_then(|tested| tested.as_ref().ok());
     // A search that ends without a model may still have results.
     let result = tuned.as_ref().map_or_else(Error::result, |tuned| Some(&tuned.result));
-    let result = result.map(|result| with_places(result.clone(), &config.data.source));
+    // The program's time includes checks and preparation.
+    let timed = |result: &SearchResult| SearchResult { search_seconds: seconds.search, ..result.clone() };
+    let result = result.map(|result| with_places(timed(result), &config.data.source));
     if let Some(result) = &result {
         // This comes first, because later steps may fail. Without any score, the error alone says why.
         if !matches!(tuned, Err(Error::AllFailed { .. })) {
@@ -100,11 +102,11 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         unread::tell(&tuned.model, &config.evaluators);
     }
     if let (Some(directory), Some(result)) = (&args.out, &result) {
-        let mut files = results::files(result, seconds, test)?;
+        let mut files = results::files(result, seconds.load, test)?;
         if let Ok(tuned) = &tuned {
             let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
             let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
-            files.push((results::MODEL, format!("{}\n", json::to_string_pretty(&model))));
+            files.push((results::MODEL, results::text(&model)?));
         }
         write_together(directory, &files)?;
         let model = directory.join(results::MODEL);

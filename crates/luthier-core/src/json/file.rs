@@ -1,76 +1,15 @@
-//! Documents as text and in files.
+//! Documents in files.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::to_string_pretty;
 use crate::{Error, Result};
 
 /// The deepest nesting of arrays and objects that `serde_json` reads back.
 const MAX_DEPTH: usize = 127;
-
-/// The document as text, indented by two spaces; an array of scalars stays on one line.
-pub fn to_string_pretty(value: &Value) -> String {
-    let mut text = String::new();
-    write_value(&mut text, value, 0);
-    text
-}
-
-fn write_value(text: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Array(items) if items.iter().all(is_scalar) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    text.push_str(", ");
-                }
-                text.push_str(&item.to_string());
-            }
-            text.push(']');
-        }
-        Value::Array(items) => {
-            write_lines(text, '[', ']', indent, items, |text, item| write_value(text, item, indent + 1));
-        }
-        Value::Object(entries) if !entries.is_empty() => {
-            write_lines(text, '{', '}', indent, entries, |text, (key, value)| {
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push_str(": ");
-                write_value(text, value, indent + 1);
-            });
-        }
-        scalar_or_empty => text.push_str(&scalar_or_empty.to_string()),
-    }
-}
-
-fn is_scalar(value: &Value) -> bool {
-    !value.is_array() && !value.is_object()
-}
-
-fn write_lines<T>(
-    text: &mut String,
-    open: char,
-    close: char,
-    indent: usize,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T),
-) {
-    text.push(open);
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        new_line(text, indent + 1);
-        write(text, item);
-    }
-    new_line(text, indent);
-    text.push(close);
-}
-
-fn new_line(text: &mut String, indent: usize) {
-    text.push('\n');
-    text.extend(std::iter::repeat_n("  ", indent));
-}
 
 /// Writes the document to a file, as [`to_string_pretty`] with a newline at the end.
 ///
@@ -88,7 +27,7 @@ pub fn write_file(path: &Path, value: &Value) -> Result<()> {
             path.display()
         )));
     }
-    let mut text = to_string_pretty(value);
+    let mut text = to_string_pretty(value)?;
     text.push('\n');
     luthier_frame::write_files(&[(path, text.as_bytes())]).map_err(|error| match error {
         luthier_frame::Error::Io { path, cause } => {
@@ -155,27 +94,6 @@ mod tests {
         fn drop(&mut self) {
             fs::remove_dir_all(&self.0).unwrap();
         }
-    }
-
-    #[test]
-    fn arrays_of_scalars_stay_on_one_line() {
-        let value = json!({
-            "x": [1.0, -0.0, null, "a\"b"], "empty": [], "none": {}, "rows": [[1, 2], [3]], "k\n": {"a": true},
-        });
-        let expected = r#"{
-  "x": [1.0, -0.0, null, "a\"b"],
-  "empty": [],
-  "none": {},
-  "rows": [
-    [1, 2],
-    [3]
-  ],
-  "k\n": {
-    "a": true
-  }
-}"#;
-        assert_eq!(to_string_pretty(&value), expected);
-        assert_eq!(serde_json::from_str::<Value>(expected).unwrap(), value);
     }
 
     #[test]

@@ -16,8 +16,10 @@ pub mod float;
 mod ser;
 #[cfg(test)]
 mod tests;
+mod text;
 
-pub use file::{read_file, to_string_pretty, write_file};
+pub use file::{read_file, write_file};
+pub use text::to_string_pretty;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

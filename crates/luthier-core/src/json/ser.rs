@@ -23,7 +23,7 @@ fn tagged(variant: Option<&'static str>, value: Value) -> Value {
     }
 }
 
-fn at_variant(failure: Failure, variant: Option<&'static str>) -> Failure {
+pub(super) fn at_variant(failure: Failure, variant: Option<&'static str>) -> Failure {
     match variant {
         Some(name) => failure.at_key(name),
         None => failure,
@@ -31,7 +31,7 @@ fn at_variant(failure: Failure, variant: Option<&'static str>) -> Failure {
 }
 
 /// A 128-bit integer as one of the 64-bit ones that a JSON number holds here.
-fn narrow<T: TryInto<i64> + TryInto<u64> + Copy + std::fmt::Display>(value: T) -> Outcome<Number> {
+pub(super) fn narrow<T: TryInto<i64> + TryInto<u64> + Copy + std::fmt::Display>(value: T) -> Outcome<Number> {
     if let Ok(signed) = TryInto::<i64>::try_into(value) {
         Ok(signed.into())
     } else if let Ok(unsigned) = TryInto::<u64>::try_into(value) {
@@ -293,7 +293,7 @@ impl SerializeMap for Entries {
 }
 
 /// Keys of an object are strings; numbers and bools are converted to strings.
-struct KeySerializer;
+pub(super) struct KeySerializer;
 
 fn bad_key<T>(found: &str) -> Outcome<T> {
     Err(Failure::new(format_args!(

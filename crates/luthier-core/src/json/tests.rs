@@ -125,7 +125,8 @@ fn bits_shown(model: &impl std::fmt::Debug) -> String {
 }
 
 fn through_text<T: Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
-    let text = to_string_pretty(&to_value(value).unwrap());
+    let text = to_string_pretty(value).unwrap();
+    assert_eq!(text, to_string_pretty(&to_value(value).unwrap()).unwrap());
     from_value(&serde_json::from_str(&text).unwrap()).unwrap()
 }
 
@@ -193,6 +194,35 @@ fn reason<T: serde::de::DeserializeOwned + std::fmt::Debug>(document: Value) -> 
         Err(Error::Load { reason, .. }) => reason,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn arrays_of_scalars_stay_on_one_line() {
+    let value = json!({
+        "x": [1.0, -0.0, null, "a\"b"], "empty": [], "none": {}, "rows": [[1, 2], [3]], "k\n": {"a": true},
+        "mixed": [1, "a, b", [2], 3, {}],
+    });
+    let expected = r#"{
+  "x": [1.0, -0.0, null, "a\"b"],
+  "empty": [],
+  "none": {},
+  "rows": [
+    [1, 2],
+    [3]
+  ],
+  "k\n": {
+    "a": true
+  },
+  "mixed": [
+    1,
+    "a, b",
+    [2],
+    3,
+    {}
+  ]
+}"#;
+    assert_eq!(to_string_pretty(&value).unwrap(), expected);
+    assert_eq!(serde_json::from_str::<Value>(expected).unwrap(), value);
 }
 
 #[test]
@@ -344,6 +374,8 @@ fn keys_are_written_into_strings() {
         error.to_string(),
         "m: a map key must be a string, a number, a bool or a unit variant, found the variant `Named` with a value"
     );
+    let named = BTreeMap::from([(Solver::Named("a".to_owned()), 1)]);
+    assert_eq!(to_string_pretty(&HashMap::from([("m", named)])).unwrap_err().to_string(), error.to_string());
 }
 
 #[test]
@@ -367,8 +399,9 @@ fn float_keys_keep_their_bits() {
     let back = from_value::<HashMap<Bits, u8>>(&document).unwrap();
     assert!(keys.iter().all(|key| back.contains_key(&Bits(key.to_bits()))), "{back:?}");
 
-    let error = to_value(&Pairs(vec![(f64::NAN, 1), (f64::NAN, 2)])).unwrap_err();
-    assert_eq!(error.to_string(), r#"two entries have the key "NaN""#);
+    let twice = Pairs(vec![(f64::NAN, 1), (f64::NAN, 2)]);
+    assert_eq!(to_value(&twice).unwrap_err().to_string(), r#"two entries have the key "NaN""#);
+    assert_eq!(to_string_pretty(&twice).unwrap_err().to_string(), r#"two entries have the key "NaN""#);
 }
 
 #[test]

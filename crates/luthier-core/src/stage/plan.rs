@@ -58,6 +58,15 @@ impl StagePlan {
         self
     }
 
+    /// Whether both declare the same.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let Self { needs, affine, grouped, iterates, drops_rows } = self;
+        (affine, grouped, iterates, drops_rows)
+            == (&other.affine, &other.grouped, &other.iterates, &other.drops_rows)
+            && needs.len() == other.needs.len()
+            && needs.iter().zip(&other.needs).all(|(need, other)| need.same(other))
+    }
+
     /// The declared summaries.
     pub fn needs(&self) -> &[Need] {
         &self.needs

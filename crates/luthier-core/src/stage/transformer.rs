@@ -101,8 +101,8 @@ pub trait Transformer: Debug + Send + Sync + 'static {
         Description::new()
     }
 
-    /// The notes of [`describe`](Self::describe). A search asks every model that it fits for them, so a model that takes long to
-    /// describe gives its notes without the rest.
+    /// The notes on the fit, which are part of the [description](Self::describe). A model that takes long to describe may give
+    /// its notes alone, because a search asks every model for them. The default describes the model.
     fn notes(&self) -> Vec<Note> {
         self.describe().notes().to_vec()
     }

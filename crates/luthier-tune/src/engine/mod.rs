@@ -2,6 +2,7 @@
 
 mod asked_cells;
 mod behind;
+mod cells;
 mod entries;
 mod missing_classes;
 mod out_of_fold;
@@ -19,6 +20,7 @@ use luthier_core::{
 };
 
 use self::asked_cells::AskedCells;
+use self::cells::{Cell, Cells};
 pub(crate) use self::entries::Entries;
 use self::missing_classes::MissingClasses;
 use self::unit::{Fitted, root_context};
@@ -27,24 +29,12 @@ use crate::failure::Failure;
 use crate::notes::{EvaluationNotes, FitNotes};
 use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, CostEstimate, Forecast, Tree};
-use crate::result::{FoldMetric, FoldResult};
+use crate::result::FoldResult;
 use crate::search::{Search, Sharing};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Trial};
 use crate::watch::Watched;
 use crate::{Error, Result};
-
-/// What is known of one candidate on one round.
-#[derive(Debug, Clone, Default)]
-struct Cell {
-    metric: Option<f64>,
-    also: Vec<FoldMetric>,
-    error: Option<Failure>,
-    undefined: Option<String>,
-    fit_seconds: f64,
-    score_seconds: f64,
-    reused_fits: u32,
-}
 
 /// Summaries that are kept for some rounds: the frame and the views behind transformers only, with the answers for the rows
 /// of these rounds.
@@ -105,7 +95,7 @@ pub struct Session {
     /// The number of pairs of a round and a candidate that failed.
     failures: AtomicU64,
     events: Vec<Event>,
-    cells: HashMap<(u32, usize), Cell>,
+    cells: Cells,
     /// Fitted stages by round and node.
     nodes: HashMap<(u32, usize), Fitted>,
     /// Fitted candidates by round, if each was fitted alone.
@@ -166,7 +156,7 @@ impl Session {
             watched: watched.clone(),
             failures: AtomicU64::new(0),
             events: Vec::new(),
-            cells: HashMap::new(),
+            cells: Cells::default(),
             nodes: HashMap::new(),
             fitted_alone: HashMap::new(),
             views: HashMap::new(),

@@ -241,7 +241,7 @@ impl Session {
         let share = (self.clock.seconds() - start) / (rounds.len() * candidates.len()).max(1) as f64;
         for &round in rounds {
             for &candidate in candidates {
-                self.cells.entry((round, candidate)).or_default().fit_seconds += share;
+                self.cells.at(round, candidate).fit_seconds += share;
             }
         }
         let event = self.record(EventKind::Summarise, "rows", round, candidates, start);
@@ -384,8 +384,8 @@ impl Session {
             let through = self.tree.through(&[node], asked);
             let fitted = usize::from(wanted.next_if_eq(&&node).is_some());
             let pairs = rounds.iter().flat_map(|&round| through.iter().map(move |&one| (round, one)));
-            for pair in pairs.skip(fitted) {
-                self.cells.entry(pair).or_default().reused_fits += 1;
+            for (round, one) in pairs.skip(fitted) {
+                self.cells.at(round, one).reused_fits += 1;
             }
             reused += (rounds.len() * through.len()).saturating_sub(fitted);
         }
@@ -484,8 +484,8 @@ impl Session {
     /// Divides the time of a pass between rounds and candidates.
     fn share_pass(&mut self, rounds: &[u32], candidates: &[usize], event: &Event) {
         let share = (event.end - event.start) / (rounds.len() * candidates.len()).max(1) as f64;
-        for pair in rounds.iter().flat_map(|&round| candidates.iter().map(move |&one| (round, one))) {
-            self.cells.entry(pair).or_default().fit_seconds += share;
+        for (round, one) in rounds.iter().flat_map(|&r| candidates.iter().map(move |&one| (r, one))) {
+            self.cells.at(round, one).fit_seconds += share;
         }
     }
 
@@ -504,7 +504,8 @@ impl Session {
         if units.is_empty() {
             return Ok(());
         }
-        let fitted = units.iter().map(|_| Mutex::default()).collect();
+        let is_kept = |keep: bool| keep || self.search.collect_sub_models;
+        let fitted = keeps.iter().map(|&keep| is_kept(keep).then(Mutex::default)).collect();
         let entries: Vec<Vec<usize>> = units
             .iter_mut()
             .map(|unit| {
@@ -607,8 +608,8 @@ impl Session {
             return;
         }
         let share = (unit.rounds.len() * entries.len()).max(1) as f64;
-        for pair in unit.numbers().flat_map(|round| entries.iter().map(move |&one| (round, one))) {
-            let cell = self.cells.entry(pair).or_default();
+        for (round, one) in unit.numbers().flat_map(|r| entries.iter().map(move |&one| (r, one))) {
+            let cell = self.cells.at(round, one);
             cell.fit_seconds += record.fit_seconds / share;
             cell.score_seconds += record.score_seconds / share;
         }
@@ -619,7 +620,7 @@ impl Session {
             }
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
-            let cell = self.cells.entry((score.round, score.candidate)).or_default();
+            let cell = self.cells.at(score.round, score.candidate);
             cell.also = metrics.map(Metric::into_fold_metric).collect();
             match deciding {
                 Some(Metric { error: Some(error), .. }) => self.fail(score.round, score.candidate, &error),
@@ -663,7 +664,7 @@ impl Session {
 
     /// Only the first error of a cell is kept.
     fn fail(&mut self, round: u32, candidate: usize, error: &Failure) {
-        let cell: &mut Cell = self.cells.entry((round, candidate)).or_default();
+        let cell: &mut Cell = self.cells.at(round, candidate);
         cell.error.get_or_insert_with(|| error.clone());
     }
 }
@@ -699,7 +700,7 @@ impl<'a> Live<'a> {
         let records = job.units.iter().map(|_| None).collect();
         let mut sums = HashMap::new();
         if !session.observers.is_empty() {
-            for (&(round, entry), cell) in &session.cells {
+            for (round, entry, cell) in session.cells.iter() {
                 if let (true, Some(metric)) = (session.is_plain(round), cell.metric) {
                     add(&mut sums, entry, metric);
                 }

@@ -253,7 +253,7 @@ impl Session {
             return Some(invalid.clone());
         }
         let missing = || "the candidate was not scored on this fold".into();
-        match self.cells.get(&(round, entry)) {
+        match self.cells.get(round, entry) {
             Some(cell) => cell.error.clone().or_else(|| cell.metric.is_none().then(missing)),
             None => Some(missing()),
         }
@@ -264,7 +264,7 @@ impl Session {
         if !is_invalid && !self.asked.contains(round, entry) {
             return self.without_score(round, Outcome::Pruned);
         }
-        let cell = self.cells.get(&(round, entry)).cloned().unwrap_or_default();
+        let cell = self.cells.get(round, entry).cloned().unwrap_or_default();
         if self.has_ended() && !is_invalid && cell.metric.is_none() && cell.error.is_none() {
             return self.without_score(round, Outcome::Cancelled);
         }

@@ -169,8 +169,8 @@ pub(crate) struct Units {
     /// The number of bytes that summaries may take.
     pub(crate) budget: u64,
     pub(crate) blocks: u32,
-    /// Models stay in this process, by unit.
-    pub(crate) fitted: Vec<Mutex<Vec<Fitted>>>,
+    /// Models that are kept stay in this process, by unit.
+    pub(crate) fitted: Vec<Option<Mutex<Vec<Fitted>>>>,
     /// What units have found for later ones, by round and node.
     pub(crate) views: Mutex<HashMap<(u32, usize), View>>,
     /// A unit that was started before the one that it follows.
@@ -181,8 +181,8 @@ impl Units {
     /// The models of a unit that has run, in the order of its group (or its one candidate).
     pub(crate) fn take_models(&self, unit: usize) -> Vec<Fitted> {
         match self.fitted.get(unit) {
-            Some(slot) => std::mem::take(&mut *lock(slot)),
-            None => Vec::new(),
+            Some(Some(slot)) => std::mem::take(&mut *lock(slot)),
+            _ => Vec::new(),
         }
     }
 
@@ -347,7 +347,7 @@ impl Units {
         let (stages, notes) = self.notes(unit, &models);
         let end = self.clock.seconds();
         let passes = self.look_behind(unit, &view, &models, worker);
-        if let Some(slot) = self.fitted.get(index) {
+        if let Some(Some(slot)) = self.fitted.get(index) {
             *lock(slot) = models;
         }
         Record {

@@ -8,6 +8,8 @@ use luthier_core::frame::Schema;
 use luthier_core::params::ColumnRole;
 use luthier_core::{DynEstimator, PlannedStage};
 
+use crate::unit_key::Fingerprint;
+
 type Stages<'a> = Vec<(String, &'a dyn DynEstimator)>;
 
 /// Candidates share the stages before the first in which they differ. So a stage that is the same for all of them is moved
@@ -20,15 +22,20 @@ pub(crate) struct StageOrder {
 
 impl StageOrder {
     pub(crate) fn new(configured: &[Arc<dyn DynEstimator>]) -> Self {
-        let mut distinct: HashMap<String, (HashSet<String>, usize)> = HashMap::new();
+        let mut distinct: HashMap<String, (HashSet<Fingerprint>, usize)> = HashMap::new();
+        if configured.iter().all(|root| root.leaves().len() < 2) {
+            // There is nothing to move.
+            return Self { stages: HashMap::new() };
+        }
         for root in configured {
             for (name, leaf) in root.leaves() {
                 let place = distinct.len();
                 let (configurations, _) = distinct.entry(name).or_insert_with(|| (HashSet::new(), place));
-                configurations.insert(format!("{} {:?}", leaf.type_name(), leaf.configuration()));
+                let configuration = format_args!("{} {:?}", leaf.type_name(), leaf.configuration());
+                configurations.insert(Fingerprint::default().with(&configuration));
             }
         }
-        let count = |(name, (configurations, place)): (String, (HashSet<String>, usize))| {
+        let count = |(name, (configurations, place)): (String, (HashSet<Fingerprint>, usize))| {
             (name, (configurations.len(), place))
         };
         Self { stages: distinct.into_iter().map(count).collect() }
@@ -36,6 +43,9 @@ impl StageOrder {
 
     /// The stages in the order in which they are shared; `None` where that is the order of declaration.
     pub(crate) fn moved<'a>(&self, declared: &Stages<'a>, schema: &Schema) -> Option<Stages<'a>> {
+        if declared.len() < 2 {
+            return None;
+        }
         let key = |place: usize| declared.get(place).and_then(|(name, _)| self.stages.get(name));
         let mut stages = Dependencies::of(declared);
         let mut ready: BinaryHeap<_> = stages.free().map(|place| Reverse((key(place), place))).collect();

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use luthier_core::frame::Schema;
 use luthier_core::{
-    DynEstimator, DynEvaluator, LabelGuard, Landings, LineageStep, Need, ParamMap, PlannedStage, Value,
+    Declarations, DynEstimator, DynEvaluator, LabelGuard, Landings, LineageStep, Need, ParamMap,
+    PlannedStage, Value,
 };
 
 use super::stage_order::StageOrder;
@@ -30,6 +31,8 @@ pub(crate) struct Tree {
     /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
     by_hash: HashMap<Fingerprint, Vec<usize>>,
+    /// What the first stages of candidates have declared.
+    declared: Vec<Arc<Declared>>,
     landings: Landings,
 }
 
@@ -62,19 +65,50 @@ impl AskedToScore {
     }
 }
 
-/// A configured stage behind configured earlier ones: what never changes of a node.
+/// What siblings share that declare the same: most candidates of a search differ only in parameters that change neither columns
+/// nor requests.
 #[derive(Debug)]
-pub(crate) struct Step {
+pub(crate) struct Declared {
     pub(crate) name: String,
-    pub(crate) stage: Box<dyn DynEstimator>,
-    /// All that tells it from other stages of its type.
-    values: Vec<Value>,
-    pub(crate) planned: PlannedStage,
     pub(crate) parent: Option<usize>,
     /// The names of the stages up to this one.
     pub(crate) place: String,
+    pub(crate) planned: PlannedStage,
+    /// Where the requests of the stage are answered, once a candidate passes through it.
+    landed: OnceLock<Vec<Landed>>,
+    /// The same of the evaluators, where they follow, and how often they read the rows.
+    scored: OnceLock<(Vec<Landed>, u64)>,
+}
+
+/// Where a request is answered.
+#[derive(Debug)]
+enum Landed {
+    /// On the frame: the number of the request.
+    Frame(usize),
+    /// Behind a stage, by its position in the path of the candidate.
+    Behind(usize, Need),
+}
+
+/// Stages whose declarations are new are compared with those of this number of siblings.
+const COMPARED: usize = 8;
+
+/// A configured stage behind configured earlier ones: what never changes of a node.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) stage: Box<dyn DynEstimator>,
+    /// All that tells it from other stages of its type.
+    values: Vec<Value>,
+    declared: Arc<Declared>,
     /// Of its configuration and those of the stages before it.
     pub(crate) hash: Fingerprint,
+}
+
+impl Deref for Step {
+    type Target = Declared;
+
+    fn deref(&self) -> &Declared {
+        &self.declared
+    }
 }
 
 /// A stage and the candidates that pass through it.
@@ -83,6 +117,8 @@ pub(crate) struct Node {
     pub(crate) step: Arc<Step>,
     /// The nodes behind it.
     pub(crate) children: Vec<usize>,
+    /// What they have declared.
+    declared: Vec<Arc<Declared>>,
     /// The candidates that pass through it.
     pub(crate) candidates: Vec<usize>,
     /// Requests of this and later stages, and of the evaluator, that are answered from the rows as they are seen
@@ -149,16 +185,22 @@ struct BaseNeeds {
 }
 
 impl BaseNeeds {
-    fn add(&mut self, need: Need, stage: &str, candidate: usize) {
+    /// The number of a request.
+    fn place(&mut self, need: Need, stage: &str) -> usize {
         let places = self.by_key.entry(format!("{stage} {} {:?}", need.name(), need.columns())).or_default();
         let known = places.iter().copied().find(|&place| self.needs[place].need.same(&need));
-        match known.and_then(|place| self.needs.get_mut(place)) {
-            Some(known) if known.candidates.last() == Some(&candidate) => {}
-            Some(known) => known.candidates.push(candidate),
-            None => {
-                places.push(self.needs.len());
-                self.needs.push(BaseNeed { need, stage: stage.to_owned(), candidates: vec![candidate] });
-            }
+        known.unwrap_or_else(|| {
+            let place = self.needs.len();
+            places.push(place);
+            self.needs.push(BaseNeed { need, stage: stage.to_owned(), candidates: Vec::new() });
+            place
+        })
+    }
+
+    fn add(&mut self, place: usize, candidate: usize) {
+        let Some(known) = self.needs.get_mut(place) else { return };
+        if known.candidates.last() != Some(&candidate) {
+            known.candidates.push(candidate);
         }
     }
 }
@@ -204,6 +246,7 @@ impl Tree {
             scoring_passes: Vec::new(),
             invalid: BTreeMap::new(),
             by_hash: HashMap::new(),
+            declared: Vec::new(),
             landings: Landings::default(),
         }
     }
@@ -294,14 +337,14 @@ impl Tree {
         Ok(())
     }
 
-    /// The nodes of a candidate, and the requests of the evaluators behind them.
+    /// The nodes of a candidate, and the requests of the evaluators behind them, unless they are known.
     fn plan(
         &mut self,
         index: usize,
         root: &dyn DynEstimator,
         order: &StageOrder,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
-    ) -> Result<(Vec<usize>, AskedToScore)> {
+    ) -> Result<(Vec<usize>, Option<AskedToScore>)> {
         let declared = root.leaves();
         let moved = order.moved(&declared, &self.schema).and_then(|moved| {
             let path = self.add_candidate(index, moved).ok();
@@ -315,8 +358,10 @@ impl Tree {
             Some(path) => path,
             None => self.add_candidate(index, declared)?,
         };
-        let behind = path.last().map_or(&self.schema, |&node| &self.nodes[node].planned.schema);
-        let asked = asked_to_score(behind)?;
+        let asked = match path.last().map(|&node| &self.nodes[node].step.declared) {
+            Some(last) if last.scored.get().is_some() => None,
+            last => Some(asked_to_score(last.map_or(&self.schema, |last| &last.planned.schema))?),
+        };
         Ok((path, asked))
     }
 
@@ -332,33 +377,63 @@ impl Tree {
             let values = leaf.configuration();
             let hash = Fingerprint::default()
                 .with(before.map_or(&Fingerprint::default(), |before| &before.hash))
-                .with(&format!("{name} {} {values:?}", leaf.type_name()));
+                .with(&format_args!("{name} {} {values:?}", leaf.type_name()));
             let node = match self.find(hash, parent, &values) {
                 Some(node) => node,
                 None => {
-                    let schema = before.map_or(&self.schema, |before| &before.planned.schema);
-                    let planned = PlannedStage::new(leaf, schema)
-                        .map_err(|e| e.in_stage_of(&name, leaf.type_name()))?;
-                    let place = match before {
-                        Some(before) => format!("{}/{name}", before.place),
-                        None => name.clone(),
-                    };
-                    let stage = leaf.clone_box();
-                    let step = Step { name, stage, values, planned, parent, place, hash };
+                    let declared = self.declared(parent, &name, leaf)?;
+                    let step = Step { stage: leaf.clone_box(), values, declared, hash };
                     let next = self.nodes.len();
                     if let Some(before) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
                         before.children.push(next);
                     }
-                    let (children, candidates, needs, passing) = Default::default();
-                    self.nodes.push(Node { step: Arc::new(step), children, candidates, needs, passing });
-                    self.by_hash.entry(hash).or_default().push(self.nodes.len() - 1);
-                    self.nodes.len() - 1
+                    self.nodes.push(Node {
+                        step: Arc::new(step),
+                        children: Vec::new(),
+                        declared: Vec::new(),
+                        candidates: Vec::new(),
+                        needs: Vec::new(),
+                        passing: Vec::new(),
+                    });
+                    self.by_hash.entry(hash).or_default().push(next);
+                    next
                 }
             };
             self.nodes[node].candidates.push(index);
             path.push(node);
         }
         Ok(path)
+    }
+
+    /// What a stage declares behind a node, as one of its siblings did or anew.
+    fn declared(
+        &mut self,
+        parent: Option<usize>,
+        name: &str,
+        stage: &dyn DynEstimator,
+    ) -> Result<Arc<Declared>> {
+        let before = parent.and_then(|parent| self.nodes.get(parent));
+        let schema = before.map_or(&self.schema, |before| &before.planned.schema);
+        let named = |e: luthier_core::Error| e.in_stage_of(name, stage.type_name());
+        let declares = Declarations::of(stage, schema).map_err(named)?;
+        let siblings = before.map_or(&self.declared, |before| &before.declared);
+        let same = |known: &&Arc<Declared>| known.name == name && known.planned.declares(&declares);
+        if let Some(known) = siblings.iter().rev().take(COMPARED).find(same) {
+            return Ok(Arc::clone(known));
+        }
+        let planned = PlannedStage::with(declares, stage, schema).map_err(named)?;
+        let place = match before {
+            Some(before) => format!("{}/{name}", before.place),
+            None => name.to_owned(),
+        };
+        let (landed, scored) = Default::default();
+        let declared = Arc::new(Declared { name: name.to_owned(), parent, place, planned, landed, scored });
+        let siblings = match parent.and_then(|parent| self.nodes.get_mut(parent)) {
+            Some(before) => &mut before.declared,
+            None => &mut self.declared,
+        };
+        siblings.push(Arc::clone(&declared));
+        Ok(declared)
     }
 
     /// The node of an equal stage behind the same parent. Equal values are written alike, but not only they are.
@@ -380,32 +455,62 @@ impl Tree {
         }
     }
 
-    /// Takes the needs of a candidate's stages and of the evaluator back to where rows are read for them.
-    fn place_needs(&mut self, candidate: usize, path: &[usize], asked: AskedToScore) {
-        let steps: Vec<LineageStep> =
-            path.iter().map(|&node| self.nodes[node].planned.step.clone()).collect();
-        let AskedToScore { needs: deciding, also, passes } = asked;
-        self.scoring_passes.push(passes);
-        let asked = path
-            .iter()
-            .enumerate()
-            .map(|(depth, &node)| {
-                (depth, self.nodes[node].name.clone(), self.nodes[node].planned.plan.needs().to_vec())
-            })
-            .chain([(path.len(), "the evaluator".to_owned(), deciding)])
-            .chain([(path.len(), OTHER_EVALUATORS.to_owned(), also)]);
-        for (depth, stage, needs) in asked.collect::<Vec<_>>() {
-            for need in needs {
-                let place = |depth: usize| path[depth - 1];
-                let (landed, need) = self.landings.pull_back(&steps[..depth], place, &need);
-                match landed.checked_sub(1) {
-                    Some(position) => {
-                        let have = &mut self.nodes[path[position]].needs;
-                        if !have.iter().any(|other| other.same(&need)) {
-                            have.push(need);
-                        }
+    /// Takes the needs of a candidate's stages and of the evaluators back to where rows are read for them.
+    fn place_needs(&mut self, candidate: usize, path: &[usize], asked: Option<AskedToScore>) {
+        for (depth, &node) in path.iter().enumerate() {
+            let declared = Arc::clone(&self.nodes[node].step.declared);
+            let needs = declared.planned.plan.needs();
+            let landed = declared.landed.get_or_init(|| self.land(path, depth, &declared.name, needs));
+            self.answer(candidate, path, landed);
+        }
+        let scored = |tree: &mut Self| {
+            let AskedToScore { needs, also, passes } = asked.unwrap_or_default();
+            let mut landed = tree.land(path, path.len(), "the evaluator", &needs);
+            landed.extend(tree.land(path, path.len(), OTHER_EVALUATORS, &also));
+            (landed, passes)
+        };
+        let last = path.last().map(|&node| Arc::clone(&self.nodes[node].step.declared));
+        let (anew, known);
+        let (landed, passes) = match &last {
+            Some(last) => {
+                known = last.scored.get_or_init(|| scored(self));
+                known
+            }
+            None => {
+                anew = scored(self);
+                &anew
+            }
+        };
+        self.answer(candidate, path, landed);
+        self.scoring_passes.push(*passes);
+    }
+
+    /// Where requests behind the first `depth` stages of a path are answered.
+    fn land(&mut self, path: &[usize], depth: usize, stage: &str, needs: &[Need]) -> Vec<Landed> {
+        let steps: Vec<&LineageStep> =
+            path[..depth].iter().map(|&node| &self.nodes[node].planned.step).collect();
+        let place = |depth: usize| path[depth - 1];
+        let mut landed = Vec::with_capacity(needs.len());
+        for need in needs {
+            let (depth, need) = self.landings.pull_back(&steps, place, need);
+            landed.push(match depth.checked_sub(1) {
+                Some(position) => Landed::Behind(position, need),
+                None => Landed::Frame(self.base.place(need, stage)),
+            });
+        }
+        landed
+    }
+
+    /// Notes that a candidate needs answers.
+    fn answer(&mut self, candidate: usize, path: &[usize], landed: &[Landed]) {
+        for landed in landed {
+            match landed {
+                Landed::Frame(place) => self.base.add(*place, candidate),
+                Landed::Behind(position, need) => {
+                    let have = &mut self.nodes[path[*position]].needs;
+                    if !have.iter().any(|other| other.same(need)) {
+                        have.push(need.clone());
                     }
-                    None => self.base.add(need, &stage, candidate),
                 }
             }
         }
@@ -414,15 +519,19 @@ impl Tree {
     /// The levels of some candidates, in ascending order.
     pub(crate) fn levels(&self, candidates: &[usize]) -> Vec<Level> {
         let paths = candidates.iter().filter_map(|&candidate| self.paths.get(candidate));
-        let mut by_depth: Vec<BTreeSet<usize>> = Vec::new();
+        let mut by_depth: Vec<Vec<usize>> = Vec::new();
         for path in paths {
-            by_depth.resize_with(by_depth.len().max(path.len()), BTreeSet::new);
+            by_depth.resize_with(by_depth.len().max(path.len()), Vec::new);
             for (level, &node) in by_depth.iter_mut().zip(path) {
-                level.insert(node);
+                level.push(node);
             }
         }
-        let levels = by_depth.into_iter().enumerate();
-        levels.map(|(depth, nodes)| self.level(depth, nodes.into_iter().collect())).collect()
+        let level = |(depth, mut nodes): (usize, Vec<usize>)| {
+            nodes.sort_unstable();
+            nodes.dedup();
+            self.level(depth, nodes)
+        };
+        by_depth.into_iter().enumerate().map(level).collect()
     }
 
     fn level(&self, depth: usize, nodes: Vec<usize>) -> Level {

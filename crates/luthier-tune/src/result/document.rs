@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use luthier_core::json;
+use luthier_core::{Work, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::SearchResult;
+use super::{CandidateResult, SearchResult, SecondaryMetric, TestScore};
+use crate::notes::SearchNote;
+use crate::plan::Forecast;
+use crate::search::{ProcedureScore, Selection};
 use crate::{Error, Result};
 
 /// The format of the documents of this version.
@@ -18,29 +21,70 @@ const VERSION: u32 = 1;
 /// The key of the best candidate: null if there is none.
 const BEST: &str = "best";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Head {
     format: String,
     version: u32,
 }
 
+/// The results with the format and the version of the document, where the best candidate may be missing.
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    version: u32,
+    metric: &'a str,
+    larger_is_better: bool,
+    also: &'a [SecondaryMetric],
+    best: Option<usize>,
+    selection: Selection,
+    strategy: &'a str,
+    seed: u64,
+    pipelines: &'a [String],
+    candidates: &'a [CandidateResult],
+    notes: &'a [SearchNote],
+    procedure: &'a Option<ProcedureScore>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: &'a Option<TestScore>,
+    #[serde(with = "json::float")]
+    overlap: f64,
+    #[serde(with = "json::float")]
+    search_seconds: f64,
+    work: &'a Work,
+    planned: &'a Forecast,
+}
+
 impl SearchResult {
-    /// The results as a JSON document with its format and version, without the events. Floats that are not finite are
-    /// strings: see [`json`].
+    /// The results with their format and version, without the events, to be written in any format of serde: by
+    /// [`json::to_string_pretty`] it is the text of `results.json`.
+    pub fn document(&self) -> impl Serialize + '_ {
+        Document {
+            format: FORMAT,
+            version: VERSION,
+            metric: &self.metric,
+            larger_is_better: self.larger_is_better,
+            also: &self.also,
+            best: self.best_candidate().map(|_| self.best),
+            selection: self.selection,
+            strategy: &self.strategy,
+            seed: self.seed,
+            pipelines: &self.pipelines,
+            candidates: &self.candidates,
+            notes: &self.notes,
+            procedure: &self.procedure,
+            test: &self.test,
+            overlap: self.overlap,
+            search_seconds: self.search_seconds,
+            work: &self.work,
+            planned: &self.forecast,
+        }
+    }
+
+    /// The [`document`](Self::document) as JSON. Floats that are not finite are strings: see [`json`].
     ///
     /// # Errors
     /// If a value cannot be written, such as an integer that JSON does not hold.
     pub fn to_json(&self) -> Result<Value> {
-        let head = json::to_value(&Head { format: FORMAT.to_owned(), version: VERSION })?;
-        let mut document = json::to_value(self)?;
-        if self.best_candidate().is_none() {
-            document[BEST] = Value::Null;
-        }
-        if let (Value::Object(document), Value::Object(head)) = (&mut document, head) {
-            let body = std::mem::take(document);
-            document.extend(head.into_iter().chain(body));
-        }
-        Ok(document)
+        Ok(json::to_value(&self.document())?)
     }
 
     /// Reads what [`to_json`](Self::to_json) has written; the events are empty.
