@@ -59,8 +59,8 @@ pub(crate) fn text(document: &impl Serialize) -> Result<String> {
 }
 
 /// One line per candidate: its position in the grid, its rank, its pipeline if several compete, its parameters (empty if it
-/// does not have one), mean and standard deviation of the metric, the metric on
-/// each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
+/// does not have one), mean and standard deviation of the metric, the
+/// standard error of the mean, the probability that the candidate is the best (empty if that cannot be said), the metric on each fold and the number of folds that have it, the same for every secondary metric, the seconds of all folds together,
 /// and the errors.
 fn to_csv(result: &SearchResult) -> String {
     let names = result.param_names();
@@ -69,7 +69,7 @@ fn to_csv(result: &SearchResult) -> String {
     lines.cells(["index", "rank"]);
     lines.cells((result.pipelines.len() > 1).then_some("pipeline"));
     lines.cells(&names);
-    lines.cells(["mean", "std"]);
+    lines.cells(["mean", "std", "std_error", "probability_best"]);
     lines.cells(folds.iter().map(|fold| format!("fold_{}", fold.fold)));
     lines.cell("scored_folds");
     for SecondaryMetric { name, .. } in &result.also {
@@ -89,7 +89,11 @@ fn to_csv(result: &SearchResult) -> String {
                 None => lines.cell(""),
             }
         }
-        lines.cells([candidate.mean, candidate.std].map(Value::Float));
+        lines.cells([candidate.mean, candidate.std, candidate.std_error].map(Value::Float));
+        match candidate.probability_best {
+            Some(probability) => lines.cell(Value::Float(probability)),
+            None => lines.cell(""),
+        }
         lines.cells(candidate.folds.iter().map(|fold| Value::Float(fold.metric)));
         lines.cell(candidate.scored_folds);
         for (i, summary) in candidate.also.iter().enumerate() {

@@ -135,6 +135,7 @@ mod tests {
             pipelines: vec!["0".to_owned()],
             candidates: vec![candidate(0, 2), candidate(1, 1)],
             notes: Vec::new(),
+            ended_early: None,
             selection: Default::default(),
             strategy: "grid".to_owned(),
             seed: 0,

@@ -95,7 +95,7 @@ fn results_have_the_documented_keys_in_order() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "index,rank,shift.by,mean,std,fold_0,fold_1,scored_folds,fit_seconds,score_seconds,error"
+        "index,rank,shift.by,mean,std,std_error,probability_best,fold_0,fold_1,scored_folds,fit_seconds,score_seconds,error"
     );
     assert_eq!(lines.len(), 4);
     let mean = candidates[1]["mean"].as_f64().unwrap();

@@ -252,7 +252,10 @@ impl Evaluator for RegressionEvaluator {
 
     fn notes(&self, predictions: &Dataset, metric: f64) -> Vec<Note> {
         if !metric.is_nan() {
-            return Vec::new();
+            let of_one_row = self.metric == RegressionMetric::Rmse && predictions.num_rows() == 1;
+            let message = "rmse of a single row is its absolute error, so the mean over such folds is the mean absolute error; \
+                           the mean of mse over them is the mean squared error";
+            return of_one_row.then(|| Note::new(NoteKind::Other, message)).into_iter().collect();
         }
         let why = match predictions.summarize::<RegressionSums>(&self.sums_spec()) {
             Ok(sums) if sums.is_undefined() => {

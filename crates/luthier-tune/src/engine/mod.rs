@@ -110,6 +110,8 @@ pub struct Session {
     evaluation_notes: EvaluationNotes,
     /// What else a reader of the results should know.
     remarks: Vec<String>,
+    /// Why the strategy was not asked any more, although it was not done.
+    limited: Option<String>,
     /// What is shown of it, if not all.
     shown: Option<Shown>,
     /// The number of finished units, and of those that are known.
@@ -164,6 +166,7 @@ impl Session {
             notes: FitNotes::default(),
             evaluation_notes: EvaluationNotes::default(),
             remarks: Vec::new(),
+            limited: None,
             shown: None,
             progress: (0, 0),
             shares: HashMap::new(),
@@ -244,6 +247,11 @@ impl Session {
         if !self.remarks.contains(&message) {
             self.remarks.push(message);
         }
+    }
+
+    /// Says why the strategy is not asked any more, although it is not done.
+    pub(crate) fn end_early(&mut self, reason: String) {
+        self.limited.get_or_insert(reason);
     }
 
     /// Keeps what may be used again.

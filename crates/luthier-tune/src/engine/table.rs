@@ -76,6 +76,7 @@ impl Session {
             candidate.std_error = std_error_of(candidate, overlap);
             candidate.probability_best = probability;
         }
+        let ended_early = self.ended_early(&candidates);
         SearchResult {
             metric,
             larger_is_better,
@@ -87,6 +88,7 @@ impl Session {
             pipelines: self.search.pipeline_names(),
             candidates,
             notes: Vec::new(),
+            ended_early,
             procedure: None,
             test: None,
             overlap,
@@ -156,9 +158,7 @@ impl Session {
         result.search_seconds = self.clock.seconds();
         result.work = self.work.snapshot();
         result.events = std::mem::take(&mut self.events);
-        if self.has_ended() {
-            result.notes.extend(self.ended_early(&result));
-        }
+        result.notes.extend(self.note_on_end(&result));
         let remarks = std::mem::take(&mut self.remarks).into_iter();
         result.notes.extend(remarks.map(|text| SearchNote::new(luthier_core::NoteKind::Other, text)));
         let seconds = result.search_seconds;
@@ -178,13 +178,31 @@ impl Session {
         }
     }
 
-    /// What a search says that ran out of time.
-    fn ended_early(&self, result: &SearchResult) -> Option<SearchNote> {
+    /// Why something that the strategy asked for was not scored; `None` if all was.
+    fn ended_early(&self, candidates: &[CandidateResult]) -> Option<String> {
+        if let Some(limit) = self.search.max_failures.filter(|_| self.has_too_many_failures()) {
+            return Some(format!("because more than {limit} fits failed (max_failures)"));
+        }
+        let mut folds = candidates.iter().flat_map(|candidate| &candidate.folds);
+        let is_cut = folds.any(|fold| fold.outcome == Outcome::Cancelled);
+        self.limited.clone().or_else(|| self.cancelled().filter(|_| is_cut))
+    }
+
+    /// Why the search was cancelled, in words.
+    pub(crate) fn cancelled(&self) -> Option<String> {
+        match self.cancel.reason()? {
+            reason @ CancelReason::Deadline(_) => Some(format!("{reason} (max_seconds)")),
+            reason => Some(reason.to_string()),
+        }
+    }
+
+    /// What a search says that ended early.
+    fn note_on_end(&self, result: &SearchResult) -> Option<SearchNote> {
+        let reason = result.ended_early.as_ref()?;
         let (scored, all) = result.progress();
-        let reason = self.cancel.reason()?;
         let message = format!(
-            "the search ended early {reason} (max_seconds): {scored} of {all} pairs of a candidate and a fold were scored, and \
-             the best of the candidates with the most folds was taken"
+            "the search ended early {reason}: {scored} of {all} pairs of a candidate and a fold were scored, and the best of \
+             the candidates with the most folds was taken"
         );
         Some(SearchNote::new(luthier_core::NoteKind::Other, message))
     }

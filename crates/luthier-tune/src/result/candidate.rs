@@ -110,7 +110,7 @@ pub struct CandidateResult {
     pub rank: usize,
     /// The probability that its mean is the best one, in view of how much the metric varies between folds: see
     /// [`SearchResult::probability_best`](crate::SearchResult::probability_best). `None` if that cannot be said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub probability_best: Option<f64>,
     /// The folds in order.
     pub folds: Vec<FoldResult>,

@@ -42,6 +42,7 @@ struct Document<'a> {
     pipelines: &'a [String],
     candidates: &'a [CandidateResult],
     notes: &'a [SearchNote],
+    ended_early: &'a Option<String>,
     procedure: &'a Option<ProcedureScore>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: &'a Option<TestScore>,
@@ -70,6 +71,7 @@ impl SearchResult {
             pipelines: &self.pipelines,
             candidates: &self.candidates,
             notes: &self.notes,
+            ended_early: &self.ended_early,
             procedure: &self.procedure,
             test: &self.test,
             overlap: self.overlap,

@@ -73,6 +73,10 @@ pub struct SearchResult {
     /// What a reader of the table should know: folds without a metric, classes missing from training rows, and the notes of
     /// models on their fits.
     pub notes: Vec<SearchNote>,
+    /// Why the search ended before the strategy was done, such as "because it took longer than 60 s (max_seconds)"; `None` if it
+    /// did not.
+    #[serde(default)]
+    pub ended_early: Option<String>,
     /// How good the procedure is that chose the best candidate, if the search was asked to say so.
     #[serde(default)]
     pub procedure: Option<ProcedureScore>,
@@ -220,6 +224,7 @@ mod tests {
             pipelines: vec!["0".to_owned()],
             candidates,
             notes: Vec::new(),
+            ended_early: None,
             procedure: None,
             test: None,
             overlap: 0.5,

@@ -359,15 +359,16 @@ impl Search {
         let mut fits = 0;
         loop {
             let left = self.max_fits.map(|most| most.saturating_sub(fits));
-            if session.has_ended() {
+            if let Some(reason) = session.cancelled() {
+                session.end_early(reason);
                 return Ok(seen);
             }
             let trials = self.propose(session, &seen, rounds, left, watched)?;
             let wanted: u64 = trials.iter().map(|trial| trial.len(rounds.len())).sum();
             tell_pruned(session, &seen[last..], &trials);
             if let Some(most) = self.max_fits.filter(|_| left.is_some_and(|left| wanted > left)) {
-                session.remark(format!(
-                    "the search ended because it may score {most} pairs of a candidate and a fold (max_fits): {wanted} more were wanted"
+                session.end_early(format!(
+                    "because it may score {most} pairs of a candidate and a fold (max_fits), and {wanted} more were wanted"
                 ));
                 return Ok(seen);
             }
