@@ -100,6 +100,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  luthier split data.csv --out-train train.csv --out-test test.csv\n  luthier split data.csv --out-train train.csv --out-test test.csv --test-ratio 0.3 --stratify species --seed 7\n  luthier split visits.parquet --out-train train.parquet --out-test test.parquet --group patient\n  luthier split sales/ --out-train train.csv --out-test test.csv --time date\n\nRows keep their order, and the cells of a CSV file are copied unchanged. The same seed gives the same split."
     )]
     Split(SplitArgs),
+    /// Write the report of a search as one HTML file, also beside that of another search.
+    #[command(
+        after_help = "Examples:\n  luthier report out\n  luthier report out --compare earlier --out both.html\n\nThe folder is one that `luthier tune --out` has written."
+    )]
+    Report(ReportArgs),
     /// Show the stages of a fitted pipeline: their parameters and what they learned.
     #[command(after_help = "Example:\n  luthier inspect out/model.json --json")]
     Inspect(InspectArgs),
@@ -299,6 +304,18 @@ impl ReadArgs {
             max_bytes: self.max_bytes,
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ReportArgs {
+    /// A folder that `luthier tune --out` has written.
+    pub(crate) folder: PathBuf,
+    /// The folder of another search, to show both on one axis of time.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) compare: Option<PathBuf>,
+    /// Where to write the page [default: report.html in the folder, or compare.html beside another search].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

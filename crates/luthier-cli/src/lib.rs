@@ -27,6 +27,7 @@ mod prepare;
 mod results;
 mod roles;
 mod scores;
+mod search_report;
 mod select;
 #[cfg(feature = "serve")]
 pub mod service;
@@ -80,6 +81,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Command::Predict(args) => command::predict::run(&args),
         Command::Split(args) => command::split::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
+        Command::Report(args) => command::report::run(&args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => command::serve::run(&args),
         Command::Stages(args) => command::stages::run(&args),

@@ -20,7 +20,19 @@ pub(crate) struct Seconds {
 }
 
 /// The files that a search writes into its folder.
-pub(crate) const FILES: [&str; 4] = ["results.csv", "results.json", "events.json", MODEL];
+pub(crate) const FILES: [&str; 6] = ["results.csv", RESULTS, EVENTS, MODEL, TRACE, REPORT];
+
+/// The file of the results.
+pub(crate) const RESULTS: &str = "results.json";
+
+/// The file of the events.
+pub(crate) const EVENTS: &str = "events.json";
+
+/// The file of the events for trace viewers.
+pub(crate) const TRACE: &str = "trace.json";
+
+/// The file of the report.
+pub(crate) const REPORT: &str = "report.html";
 
 /// The file of the fitted pipeline.
 pub(crate) const MODEL: &str = "model.json";
@@ -36,7 +48,7 @@ struct Document<'a, R> {
     test: &'a Option<serde_json::Value>,
 }
 
-/// The names and contents of `results.csv`, `results.json` and `events.json`.
+/// The names and contents of `results.csv`, `results.json`, `events.json` and `trace.json`.
 pub(crate) fn files(
     result: &SearchResult,
     load_seconds: f64,
@@ -46,8 +58,9 @@ pub(crate) fn files(
     let document = Document { result: result.document(), load_seconds, test };
     Ok(vec![
         ("results.csv", to_csv(result)),
-        ("results.json", text(&document)?),
-        ("events.json", text(&result.events)?),
+        (RESULTS, text(&document)?),
+        (EVENTS, text(&result.events)?),
+        (TRACE, serde_json::to_string(&luthier::report::trace(result))?),
     ])
 }
 

@@ -190,6 +190,38 @@ impl DataFrame {
         Ok(values)
     }
 
+    /// A numeric column in row order, where a row without a value is `None`.
+    ///
+    /// # Errors
+    /// An unknown column, or one that is not numeric.
+    pub fn optional_numbers(&self, name: &str) -> Result<Vec<Option<f64>>> {
+        self.expect(name, "f64, i64 or bool", ColumnType::is_numeric)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_chunk_of(name, |array| {
+            let numbers = numbers(array.as_ref()).unwrap_or_default();
+            let value = |row: usize| numbers.get(row).copied().filter(|_| array.is_valid(row));
+            values.extend((0..array.len()).map(value));
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
+    /// A column of texts, dates or timestamps in row order, as it is displayed; a row without a value is `None`.
+    ///
+    /// # Errors
+    /// An unknown column, or one that cannot be shown as text, such as a vector.
+    pub fn optional_texts(&self, name: &str) -> Result<Vec<Option<String>>> {
+        let is_text = |found: ColumnType| found == ColumnType::Utf8 || found.is_temporal();
+        self.expect(name, "text, date or timestamp", is_text)?;
+        let mut values = Vec::with_capacity(self.rows);
+        self.for_each_chunk_of(name, |array| {
+            let array = arrow_cast::cast(array, &DataType::LargeUtf8)?;
+            values.extend(array.as_string::<i64>().iter().map(|text| text.map(str::to_owned)));
+            Ok(())
+        })?;
+        Ok(values)
+    }
+
     /// An integer column, in row order.
     ///
     /// # Errors
@@ -332,17 +364,23 @@ impl DataFrame {
         name: &str,
         mut visit: impl FnMut(&ArrayRef, usize) -> Result<()>,
     ) -> Result<()> {
-        let index = self.schema.require_index(name)?;
         let mut row = 0;
+        self.for_each_chunk_of(name, |array| {
+            if let Some(position) = first_null(array.as_ref()) {
+                return Err(Error::Null { column: name.to_owned(), row: row + position });
+            }
+            visit(array, row)?;
+            row += array.len();
+            Ok(())
+        })
+    }
+
+    /// Visits the arrays of a column in the order of the rows.
+    fn for_each_chunk_of(&self, name: &str, mut visit: impl FnMut(&ArrayRef) -> Result<()>) -> Result<()> {
+        let index = self.schema.require_index(name)?;
         for partition in self.partitions.iter() {
             for batch in partition.batches(Some(&[index]))? {
-                let batch = batch?;
-                let array = batch.column(0);
-                if let Some(position) = first_null(array.as_ref()) {
-                    return Err(Error::Null { column: name.to_owned(), row: row + position });
-                }
-                visit(array, row)?;
-                row += array.len();
+                visit(batch?.column(0))?;
             }
         }
         Ok(())

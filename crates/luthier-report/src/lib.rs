@@ -1,7 +1,13 @@
-//! Result tables and event timelines of a search, as text.
+//! What a search did and found: tables and timelines as text, and a report as one HTML file.
 //!
-//! [`leaderboard`] lists candidates from best to worst; [`timeline`] draws what ran on which worker and when, one
-//! bar per unit. There are no plots and no HTML yet.
+//! - [`leaderboard`] lists candidates from best to worst; [`timeline`] draws what ran on which worker and when, one bar per
+//!   unit, as text.
+//! - [`Report`] makes a page with the answer in sentences, the leaderboard, plots of the scores, the event timeline and whatever else
+//!   it is given. The page is one file without any reference to another, and its content security policy allows none.
+//! - [`trace`] gives the events in the format of Perfetto and Chrome.
+//!
+//! The plots are drawn by [ECharts](https://echarts.apache.org), which is part of every page. A page holds its data as a JSON document
+//! ([`Report::document_of`]).
 //!
 //! ```
 //! use luthier_report::{Align, table};
@@ -11,8 +17,13 @@
 //! ```
 
 mod leaderboard;
+mod page;
+mod report;
 mod timeline;
+mod trace;
 
 pub use leaderboard::leaderboard;
 pub use luthier_tune::core::frame::{Align, table, table_within};
+pub use report::{DataFile, Machine, PredictionColumns, Repeat, Report};
 pub use timeline::timeline;
+pub use trace::trace;

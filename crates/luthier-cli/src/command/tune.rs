@@ -19,7 +19,7 @@ use crate::failure::Interrupted;
 use crate::output::{check_target, make_folder, note, print, write_together};
 use crate::results::Seconds;
 use crate::test_score::TestScore;
-use crate::{build, failure, interrupt, model_file, prepare, results, unread};
+use crate::{build, failure, interrupt, model_file, prepare, results, search_report, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -57,7 +57,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let load = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let prepare::Prepared { frame, inputs, test } = prepare::prepare(&mut config, &frame)?;
+    let raw = frame;
+    let prepare::Prepared { frame, inputs, test } = prepare::prepare(&mut config, &raw)?;
     let search = search(&config)?;
     check_evaluator(&config, &args.config)?;
     if args.explain {
@@ -75,6 +76,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         make_folder(directory)?;
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
+    let plan = match &args.out {
+        Some(_) => Some(search.plan(&frame).map_err(|e| config.located(e))?),
+        None => None,
+    };
     let (search, bar) = with_progress(search.cancel_token(interrupt::token()?));
     let tuned = search.fit(&frame);
     bar.finish_and_clear();
@@ -101,8 +106,19 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Ok(tuned) = &tuned {
         unread::tell(&tuned.model, &config.evaluators);
     }
-    if let (Some(directory), Some(result)) = (&args.out, &result) {
+    if let (Some(directory), Some(result), Some(plan)) = (&args.out, &result, &plan) {
         let mut files = results::files(result, seconds.load, test)?;
+        let parts = search_report::Parts {
+            config: &config,
+            config_file: &args.config,
+            plan,
+            raw: &raw,
+            frame: &frame,
+            result,
+            tuned: tuned.as_ref().ok(),
+            load_seconds: load,
+        };
+        files.push((results::REPORT, parts.report()?.to_html()?));
         if let Ok(tuned) = &tuned {
             let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
             let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
@@ -117,7 +133,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         }
     }
     if let (Some(directory), Some(_), Err(_)) = (&args.out, &result, &tuned) {
-        note(&format!("wrote results.csv, results.json and events.json to {}", directory.display()));
+        let (directory, report) = (directory.display(), directory.join(results::REPORT));
+        note(&format!("wrote results.csv, results.json, events.json and trace.json to {directory}"));
+        note(&format!("report: {}", report.display()));
     }
     let tuned = tuned.map_err(|error| match error {
         Error::Cancelled { reason: CancelReason::Requested, .. } => Interrupted(error.to_string()).into(),
@@ -129,9 +147,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         print(&format!("wrote the predictions for {rows} held-out rows to {file}\n"))?;
     }
     if let Some(directory) = &args.out {
+        let (folder, report) = (directory.display(), directory.join(results::REPORT));
         print(&format!(
-            "wrote results.csv, results.json, model.json and events.json to {}\n",
-            directory.display()
+            "wrote results.csv, results.json, model.json, events.json and trace.json to {folder}\nreport: {}\n",
+            report.display()
         ))?;
     }
     // The model is there, whatever the test rows are like.

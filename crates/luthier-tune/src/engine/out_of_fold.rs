@@ -34,7 +34,7 @@ impl Session {
             let now = self.round(round);
             let base = self.waves.get(&round).map_or(&self.base, |wave| &wave.base);
             let base = &base.clone().cancelled_by(self.search.refit_token.clone());
-            let ctx = self.ctx.for_fold(round);
+            let ctx = self.ctx.for_fold(self.split.first_alike(round));
             let model = root.fit(&base.select(now.train), &root_context(root.as_ref(), &ctx))?;
             let pipeline = PipelineModel::from(Arc::clone(&model));
             let roles = [ColumnRole::Label, ColumnRole::Weight];

@@ -1,0 +1,49 @@
+//! `luthier report`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use luthier::core::json;
+use luthier::report::Report;
+use luthier::tune::{Event, SearchResult};
+use serde_json::Value as Json;
+
+use crate::args::ReportArgs;
+use crate::output::{check_target, print};
+use crate::{failure, results};
+
+pub(crate) fn run(args: &ReportArgs) -> Result<()> {
+    let name = if args.compare.is_some() { "compare.html" } else { results::REPORT };
+    let target = args.out.clone().unwrap_or_else(|| args.folder.join(name));
+    check_target(&target)?;
+    let document = document(&args.folder)?;
+    let other = args.compare.as_deref().map(self::document).transpose()?;
+    let page = Report::page_of(&document, other.as_ref())?;
+    luthier::frame::write_files(&[(&target, page.as_bytes())]).map_err(|e| failure::of_frame("write", e))?;
+    print(&format!("wrote {}\n", target.display()))
+}
+
+/// What is known of the search of a folder: the document of its report, or what its results tell.
+fn document(folder: &Path) -> Result<Json> {
+    let page = folder.join(results::REPORT);
+    if let Some(document) = std::fs::read_to_string(&page).ok().and_then(|page| Report::document_of(&page)) {
+        return Ok(document);
+    }
+    let file: PathBuf = folder.join(results::RESULTS);
+    if !file.exists() {
+        bail!(
+            "{} has neither {} nor {}: expected a folder that `luthier tune --out` has written",
+            folder.display(),
+            results::REPORT,
+            results::RESULTS
+        );
+    }
+    let mut result = SearchResult::load(&file)?;
+    let events = folder.join(results::EVENTS);
+    if events.exists() {
+        result.events = json::from_value::<Vec<Event>>(&json::read_file(&events)?)
+            .with_context(|| format!("cannot read {}", events.display()))?;
+    }
+    let title = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(serde_json::to_value(Report::new(&result).title(title))?)
+}

@@ -1,0 +1,74 @@
+//! What ran where and when, column by column.
+
+use luthier_tune::{Event, EventKind};
+use serde::Serialize;
+
+/// Events, with times in microseconds since the search started.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Events {
+    stages: Vec<String>,
+    kinds: [&'static str; 3],
+    workers: Vec<String>,
+    kind: Vec<usize>,
+    stage: Vec<usize>,
+    /// -1 where an event is for all rounds.
+    round: Vec<i64>,
+    worker: Vec<usize>,
+    start: Vec<u64>,
+    end: Vec<u64>,
+    candidates: Vec<Members>,
+}
+
+/// The candidates of an event. Most events are for one, or for consecutive ones.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Members {
+    Run { from: usize, to: usize },
+    Listed(Vec<usize>),
+}
+
+impl Members {
+    fn of(candidates: &[usize]) -> Self {
+        let is_run = candidates.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        match (candidates, is_run) {
+            ([from, .., to], true) => Self::Run { from: *from, to: *to },
+            _ => Self::Listed(candidates.to_vec()),
+        }
+    }
+}
+
+impl Events {
+    pub(super) fn of(events: &[Event]) -> Self {
+        let mut stages: Vec<String> = Vec::new();
+        let mut stage_of = |name: &str| match stages.iter().position(|known| known == name) {
+            Some(place) => place,
+            None => {
+                stages.push(name.to_owned());
+                stages.len() - 1
+            }
+        };
+        let stage = events.iter().map(|event| stage_of(&event.stage)).collect();
+        let workers = events.iter().map(|event| event.worker + 1).max().unwrap_or(0);
+        let kind = |event: &Event| match event.kind {
+            EventKind::Unit => 0,
+            EventKind::Summarise => 1,
+            EventKind::Refit => 2,
+        };
+        Self {
+            stage,
+            stages,
+            kinds: ["unit", "summarise", "refit"],
+            workers: (0..workers).map(|worker| format!("worker {worker}")).collect(),
+            kind: events.iter().map(kind).collect(),
+            round: events.iter().map(|event| event.fold.map_or(-1, i64::from)).collect(),
+            worker: events.iter().map(|event| event.worker).collect(),
+            start: events.iter().map(|event| microseconds(event.start)).collect(),
+            end: events.iter().map(|event| microseconds(event.end)).collect(),
+            candidates: events.iter().map(|event| Members::of(&event.candidates)).collect(),
+        }
+    }
+}
+
+pub(crate) fn microseconds(seconds: f64) -> u64 {
+    (seconds * 1e6).round().max(0.0) as u64
+}
