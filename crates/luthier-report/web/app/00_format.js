@@ -1,0 +1,151 @@
+'use strict';
+// Everything of the page hangs on one object. The files are plain scripts, loaded in the order of their names.
+globalThis.luthier = { plots: {}, sections: [] };
+
+// Numbers, durations and lists as a reader wants them. No `Intl`: a bare engine that draws plots may lack it.
+(function (luthier) {
+  /** A number of the document: floats that are not finite are strings there. */
+  function number(value) {
+    if (typeof value === 'number') return value;
+    if (value === 'Infinity') return Infinity;
+    if (value === '-Infinity') return -Infinity;
+    return NaN;
+  }
+
+  /** `digits` significant digits, without zeros at the end: 58.2391, 1.2e-7. */
+  function significant(value, digits = 6) {
+    const x = number(value);
+    if (!Number.isFinite(x)) return Number.isNaN(x) ? '–' : x > 0 ? '∞' : '−∞';
+    if (x === 0) return '0';
+    const size = Math.abs(x);
+    if (size >= 1e-4 && size < 1e9) {
+      const text = size >= 10 ** digits ? x.toFixed(0) : trim(x.toPrecision(digits));
+      return grouped(minus(text));
+    }
+    const [mantissa, exponent] = x.toExponential(digits - 1).split('e');
+    return minus(`${trim(mantissa)}e${exponent.replace('+', '')}`);
+  }
+
+  /** With that many decimals, zeros at the end included, so that a column of them is aligned. */
+  function fixed(value, decimals) {
+    const x = number(value);
+    return Number.isFinite(x) ? grouped(minus(x.toFixed(decimals))) : significant(x);
+  }
+
+  function trim(text) {
+    return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  }
+
+  function minus(text) {
+    return text.replace(/^-/, '−');
+  }
+
+  /** A comma at each thousand from 10,000 on. */
+  function grouped(text) {
+    const [whole, rest] = text.split('.');
+    const digits = whole.replace('−', '');
+    if (digits.length < 5) return text;
+    const commas = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+    return rest === undefined ? commas : `${commas}.${rest}`;
+  }
+
+  /** How the numbers of a column are written: with as many decimals for all, unless their sizes are too different. */
+  function column(values, digits = 6) {
+    const sizes = [];
+    let whole = true;
+    for (const value of values) {
+      const x = number(value);
+      if (!Number.isFinite(x)) continue;
+      if (!Number.isInteger(x)) whole = false;
+      if (x !== 0) sizes.push(Math.abs(x));
+    }
+    if (whole) return (value) => significant(value, 15);
+    sizes.sort((a, b) => a - b);
+    const middle = sizes[sizes.length >> 1];
+    const [least, most] = [sizes[0], sizes[sizes.length - 1]];
+    if (most > 1e9 || most < 1e-4 || most / least > 1e6) return (value) => significant(value, digits);
+    const decimals = Math.max(0, Math.min(8, digits - 1 - Math.floor(Math.log10(middle))));
+    // No more decimals than the values have: 0.5, not 0.500000.
+    const needed = sizes.reduce((most, x) => Math.max(most, places(x)), 0);
+    const shown = Math.min(decimals, needed);
+    return (value) => fixed(value, shown);
+  }
+
+  function places(x) {
+    const text = String(x);
+    if (text.includes('e')) return 8;
+    const dot = text.indexOf('.');
+    return dot < 0 ? 0 : text.length - dot - 1;
+  }
+
+  /** A value of a parameter: a number, a string, a boolean or a list. */
+  function value(x) {
+    if (x === null || x === undefined) return '–';
+    if (typeof x === 'number') return significant(x);
+    return typeof x === 'string' ? x : JSON.stringify(x);
+  }
+
+  function seconds(value, digits = 3) {
+    const x = number(value);
+    if (!Number.isFinite(x)) return '–';
+    const size = Math.abs(x);
+    if (size === 0) return '0 s';
+    if (size < 1e-3) return `${significant(x * 1e6, digits)} µs`;
+    if (size < 1) return `${significant(x * 1e3, digits)} ms`;
+    if (size < 120) return `${significant(x, digits)} s`;
+    if (size < 7200) return `${Math.floor(x / 60)} min ${Math.round(x % 60)} s`;
+    return `${Math.floor(x / 3600)} h ${Math.round((x % 3600) / 60)} min`;
+  }
+
+  function bytes(value) {
+    const x = number(value);
+    if (!Number.isFinite(x)) return '–';
+    const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+    let unit = 0;
+    let left = x;
+    while (left >= 1024 && unit < units.length - 1) {
+      left /= 1024;
+      unit += 1;
+    }
+    return `${significant(left, 3)} ${units[unit]}`;
+  }
+
+  function percent(share, digits = 1) {
+    const x = number(share) * 100;
+    if (!Number.isFinite(x)) return '–';
+    return `${fixed(x, digits).replace(/\.0+$/, '')} %`;
+  }
+
+  /** `1 candidate`, `2 candidates`. */
+  function count(n, one, many = `${one}s`) {
+    return `${grouped(String(n))} ${n === 1 ? one : many}`;
+  }
+
+  /** `a, b and c`. */
+  function list(items) {
+    if (items.length < 2) return items.join('');
+    return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1]}`;
+  }
+
+  /** `0–3, 5`: whole numbers in ascending order as runs; only their count if the runs are more than `most`. */
+  function runs(numbers, most = 4) {
+    const found = [];
+    for (const n of numbers) {
+      const last = found[found.length - 1];
+      if (last && last[1] + 1 === n) last[1] = n;
+      else found.push([n, n]);
+    }
+    if (found.length > most) return `${numbers.length} of them`;
+    return found.map(([a, b]) => (a === b ? `${a}` : `${a}–${b}`)).join(', ');
+  }
+
+  /** At most `length` characters, the end left out. */
+  function short(text, length = 28) {
+    const characters = Array.from(String(text));
+    return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
+  }
+
+  luthier.format = {
+    number, significant, fixed, column, value, seconds, bytes, percent, count, list, runs, short, grouped,
+  };
+})(globalThis.luthier);

@@ -1,0 +1,110 @@
+'use strict';
+// The document as the page reads it: candidates, parameters and scores, whatever is missing.
+(function (luthier) {
+  const { number, value, significant } = luthier.format;
+
+  /** Reads a document. Its raw form stays in `raw`. */
+  function read(raw) {
+    const search = raw.search || {};
+    const source = raw.candidates || { count: 0, params: [] };
+    const cells = raw.cells || null;
+    const numbers = (values) => (values || []).map(number);
+    const candidates = {
+      count: source.count || 0,
+      params: (source.params || []).map(parameter),
+      pipeline: source.pipeline || [],
+      rank: source.rank || [],
+      mean: numbers(source.mean),
+      std: numbers(source.std),
+      stdError: numbers(source.std_error),
+      probability: numbers(source.probability_best),
+      scored: source.scored_folds || [],
+      also: (source.also || []).map((entry) => ({ mean: numbers(entry.mean), std: numbers(entry.std) })),
+    };
+    const order = Array.from({ length: candidates.count }, (_, i) => i);
+    order.sort((a, b) => candidates.rank[a] - candidates.rank[b]);
+    const best = Number.isInteger(search.best) ? search.best : null;
+    return {
+      raw,
+      title: raw.title || 'search',
+      search,
+      metric: search.metric || 'score',
+      isLarger: search.larger_is_better === true,
+      also: search.also || [],
+      best,
+      rounds: cells ? cells.rounds : 0,
+      candidates,
+      cells,
+      order,
+      varying: candidates.params.filter((p) => p.distinct.length > 1),
+      compare: raw.compare ? read(raw.compare) : null,
+    };
+  }
+
+  /** A parameter with what its values are: all of one pipeline's candidates have it, others not. */
+  function parameter(source) {
+    const { name, values } = source;
+    const present = values.filter((x) => x !== null && x !== undefined);
+    const isNumeric = present.length > 0 && present.every((x) => typeof x === 'number');
+    const keys = new Map();
+    values.forEach((x) => keys.set(key(x), x));
+    let distinct = [...keys.values()];
+    if (isNumeric) distinct = distinct.filter((x) => typeof x === 'number').sort((a, b) => a - b);
+    // A parameter that some candidates lack varies, even if it has one value where it is.
+    if (isNumeric && present.length < values.length) distinct.push(null);
+    return { name, values, isNumeric, isLog: isNumeric && isLog(present), distinct };
+  }
+
+  function key(x) {
+    return typeof x === 'string' ? `s${x}` : JSON.stringify(x === undefined ? null : x);
+  }
+
+  /**
+   * Whether values are read best on a logarithmic axis: all positive, over two orders of magnitude or more, and more even
+   * there than on a linear one, as seen from their median.
+   */
+  function isLog(values) {
+    const sorted = [...new Set(values)].sort((a, b) => a - b);
+    const [low, high] = [sorted[0], sorted[sorted.length - 1]];
+    if (!(low > 0) || high / low < 20 || sorted.length < 3) return false;
+    const middle = luthier.stats.quantile(sorted, 0.5);
+    const linear = Math.abs((middle - low) / (high - low) - 0.5);
+    const log = Math.abs(Math.log(middle / low) / Math.log(high / low) - 0.5);
+    return log < linear;
+  }
+
+  /** `pca.k = 8, lr.reg_param = 0.001` of the parameters that vary. */
+  function paramsText(doc, candidate) {
+    const params = doc.varying.length ? doc.varying : doc.candidates.params;
+    return params
+      .filter((p) => p.values[candidate] !== null && p.values[candidate] !== undefined)
+      .map((p) => `${p.name} = ${value(p.values[candidate])}`)
+      .join(', ');
+  }
+
+  /** How much better `a` is than `b` in the metric: positive where it is. */
+  function lead(doc, a, b) {
+    return doc.isLarger ? a - b : b - a;
+  }
+
+  /** The letters of a candidate's rounds: s scored, f failed, p pruned, c cancelled. */
+  function outcomes(doc, candidate) {
+    return (doc.cells && doc.cells.outcome && doc.cells.outcome[candidate]) || '';
+  }
+
+  function sum(values) {
+    return (values || []).reduce((total, x) => total + (Number.isFinite(number(x)) ? number(x) : 0), 0);
+  }
+
+  /** The half-width of the 95 % interval of a candidate's mean. */
+  function halfWidth(doc, candidate) {
+    const freedom = doc.candidates.scored[candidate] - 1;
+    return luthier.stats.studentQuantile(0.95, freedom) * doc.candidates.stdError[candidate];
+  }
+
+  function score(doc, x) {
+    return significant(x, 6);
+  }
+
+  luthier.document = { read, key, paramsText, lead, outcomes, sum, halfWidth, score };
+})(globalThis.luthier);

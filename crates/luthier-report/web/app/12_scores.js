@@ -1,0 +1,150 @@
+'use strict';
+// The score against each parameter that varies.
+(function (luthier) {
+  const { significant, value, count, short } = luthier.format;
+  const { stats } = luthier;
+  /** With more values than these, a mean for each says nothing. */
+  const mostGroups = 30;
+  /** With more candidates than these, error bars hide each other. */
+  const mostBars = 200;
+
+  function scores(doc) {
+    return doc.varying.map((parameter, number) => score(doc, parameter, number));
+  }
+
+  function score(doc, parameter, number) {
+    const { mean, stdError } = doc.candidates;
+    const shown = doc.order.filter((c) => Number.isFinite(mean[c]) && parameter.values[c] !== null && parameter.values[c] !== undefined);
+    const groups = stats.groups(shown.map((c) => key(parameter.values[c])), shown);
+    const isListed = groups.size <= mostGroups;
+    return {
+      id: `score-${number}`,
+      title: `${doc.metric} against ${parameter.name}`,
+      description: describe(doc, parameter, shown, isListed ? groups : null),
+      columns: ['candidate', parameter.name, doc.metric, 'standard error'],
+      rows: shown.map((c) => [c, parameter.values[c], mean[c], stdError[c]]),
+      height: 260,
+      option: (view) => option(doc, parameter, shown, isListed ? groups : null, view),
+    };
+  }
+
+  function key(x) {
+    return typeof x === 'number' ? x : value(x);
+  }
+
+  function describe(doc, parameter, shown, groups) {
+    const start = `Mean ${doc.metric} of ${count(shown.length, 'candidate')} (${doc.isLarger ? 'larger' : 'smaller'} is better)`;
+    const axis = parameter.isLog ? ', on a logarithmic axis' : '';
+    if (!shown.length) return `${start}.`;
+    const best = shown.reduce((a, b) => (luthier.document.lead(doc, doc.candidates.mean[b], doc.candidates.mean[a]) > 0 ? b : a));
+    const at = `The best has ${short(parameter.name)} = ${short(value(parameter.values[best]))}`;
+    if (!groups) return `${start} against ${count(shown.length, 'value')}${axis}. ${at}.`;
+    const means = [...groups].map(([k, members]) => [k, stats.mean(members.map((c) => doc.candidates.mean[c]))]);
+    means.sort((a, b) => luthier.document.lead(doc, b[1], a[1]));
+    const [first, last] = [means[0], means[means.length - 1]];
+    return `${start} against ${count(groups.size, 'value')}${axis}. ${at}. On average over the others, ${short(value(first[0]))} scores best `
+      + `(${significant(first[1], 5)}) and ${short(value(last[0]))} worst (${significant(last[1], 5)}).`;
+  }
+
+  /** The ends of the axis of a score: a little beyond the scores, and without what is so far off that it flattens the rest. */
+  function range(doc, values) {
+    const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+    if (!sorted.length) return {};
+    const [low, high] = [stats.quantile(sorted, 0.25), stats.quantile(sorted, 0.75)];
+    const reach = 6 * (high - low) || Infinity;
+    let [from, to] = [sorted[0], sorted[sorted.length - 1]];
+    if (doc.isLarger) from = Math.max(from, low - reach);
+    else to = Math.min(to, high + reach);
+    const margin = (to - from) * 0.06 || Math.abs(to) * 0.01 || 1;
+    return nice(from - margin, to + margin);
+  }
+
+  /** Ends that are multiples of a tenth of the power of ten below the distance between them. */
+  function nice(from, to) {
+    const step = 10 ** (Math.floor(Math.log10(to - from)) - 1);
+    const round = (x) => Number(x.toPrecision(12));
+    return { min: round(Math.floor(from / step) * step), max: round(Math.ceil(to / step) * step) };
+  }
+
+  function axisStyle(theme) {
+    return {
+      axisLabel: { color: theme.muted, hideOverlap: true },
+      axisLine: { show: true, lineStyle: { color: theme.axis } },
+      splitLine: { lineStyle: { color: theme.grid } },
+      nameTextStyle: { color: theme.muted },
+    };
+  }
+
+  function option(doc, parameter, shown, groups, view) {
+    const { theme } = view;
+    const { mean, stdError } = doc.candidates;
+    const x = (c) => key(parameter.values[c]);
+    const hasBars = shown.length <= mostBars && shown.some((c) => Number.isFinite(stdError[c]));
+    const style = axisStyle(theme);
+    const xAxis = parameter.isNumeric
+      ? { ...style, type: parameter.isLog ? 'log' : 'value', scale: true, axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 4) } }
+      : { ...style, type: 'category', data: [...new Set(shown.map(x))], axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
+    const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
+    const series = [];
+    if (hasBars) series.push(spread(shown.map((c) => [x(c), mean[c] - stdError[c], mean[c] + stdError[c]]), theme));
+    if (groups) {
+      const of = (reduce) => [...groups].map(([k, members]) => [k, reduce(members.map((c) => mean[c]))])
+        .sort((a, b) => (parameter.isNumeric ? a[0] - b[0] : 0));
+      const best = doc.isLarger ? (values) => Math.max(...values) : (values) => Math.min(...values);
+      series.push(
+        { name: 'mean of each value', type: 'line', data: of(stats.mean), symbol: 'none', lineStyle: { color: theme.muted, type: 'dashed', width: 1.5 }, color: theme.muted, silent: true, z: 3 },
+        { name: 'best of each value', type: 'line', data: of(best), symbol: 'none', lineStyle: { color: theme.accent, width: 1.5 }, color: theme.accent, silent: true, z: 3 },
+      );
+    }
+    series.push({
+      name: 'candidates', type: 'scatter', data: shown.map((c) => [x(c), mean[c], c]), symbolSize: shown.length > 300 ? 4 : 7,
+      itemStyle: { color: theme.accent, opacity: shown.length > 300 ? 0.45 : 0.75 }, z: 4,
+    });
+    if (doc.best !== null && shown.includes(doc.best)) {
+      series.push({
+        name: 'the chosen one', type: 'scatter', data: [[x(doc.best), mean[doc.best], doc.best]], symbol: 'diamond', symbolSize: 14,
+        itemStyle: { color: theme.best, borderColor: theme.surface, borderWidth: 1.5 }, z: 5,
+      });
+    }
+    return {
+      animation: false,
+      grid: { left: 8, right: 18, top: 34, bottom: 8, outerBoundsMode: 'same', containLabel: true },
+      legend: { top: 0, left: 0, itemHeight: 9, itemWidth: 18, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
+      tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.data[2]) },
+      xAxis,
+      yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 6) } },
+      series,
+    };
+  }
+
+  /** Vertical bars from low to high at each place. */
+  function spread(data, theme, isHorizontal = false) {
+    return {
+      name: 'one standard error', type: 'custom', silent: true, clip: true, data, encode: isHorizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
+      itemStyle: { color: theme.muted }, z: 2, progressive: 0,
+      renderItem: (params, api) => {
+        const at = (k) => (isHorizontal ? api.coord([api.value(k), api.value(0)]) : api.coord([api.value(0), api.value(k)]));
+        const [[x1, y1], [x2, y2]] = [at(1), at(2)];
+        return {
+          type: 'group',
+          children: [
+            { type: 'line', shape: { x1, y1, x2, y2 }, style: { stroke: theme.muted, opacity: 0.55, lineWidth: 1.3 } },
+            ...[[x1, y1], [x2, y2]].map(([x, y]) => ({
+              type: 'line', shape: isHorizontal ? { x1: x, x2: x, y1: y - 4, y2: y + 4 } : { x1: x - 3, x2: x + 3, y1: y, y2: y },
+              style: { stroke: theme.muted, opacity: 0.55, lineWidth: 1.3 },
+            })),
+          ],
+        };
+      },
+    };
+  }
+
+  function tip(doc, c) {
+    const { mean, stdError } = doc.candidates;
+    const error = Number.isFinite(stdError[c]) ? ` ± ${significant(stdError[c], 3)}` : '';
+    return [`candidate ${c}, rank ${doc.candidates.rank[c]}`, `${doc.metric} ${significant(mean[c], 7)}${error}`, luthier.document.paramsText(doc, c)];
+  }
+
+  luthier.plots.scores = scores;
+  luthier.plots.parts = { axisStyle, spread, range, tip, nice };
+})(globalThis.luthier);

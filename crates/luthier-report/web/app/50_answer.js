@@ -1,0 +1,133 @@
+'use strict';
+// The answer first, in sentences.
+(function (luthier) {
+  const { el, num } = luthier.dom;
+  const { significant, value, count, percent, list, seconds, number, fixed } = luthier.format;
+  const { lead, halfWidth, outcomes } = luthier.document;
+
+  function answer(doc) {
+    if (doc.best === null) return [el('p.lead', null, nothing(doc)), facts(doc)];
+    return [headline(doc), el('ul.sentences', null, sentences(doc).map((parts) => el('li', null, parts))), facts(doc)];
+  }
+
+  function nothing(doc) {
+    return `No candidate has a score: of ${count(doc.candidates.count, 'candidate')}, none was scored on the rounds it needed. `
+      + 'The failures below say why.';
+  }
+
+  function headline(doc) {
+    const params = doc.varying.length ? doc.varying : doc.candidates.params;
+    const set = params.filter((p) => p.values[doc.best] !== null && p.values[doc.best] !== undefined);
+    const names = doc.search.pipelines || [];
+    const pipeline = names.length > 1 ? names[doc.candidates.pipeline[doc.best]] : null;
+    const half = halfWidth(doc, doc.best);
+    return el('div.answer', null,
+      el('div.big', null,
+        el('p.label', null, `${doc.metric} of candidate ${doc.best}`),
+        el('p.score', null, num(doc.candidates.mean[doc.best], significant(doc.candidates.mean[doc.best], 6)),
+          Number.isFinite(half) ? el('span.half', { title: half }, ` ± ${significant(half, 3)}`) : null),
+        el('p.label', null, doc.isLarger ? 'larger is better' : 'smaller is better')),
+      el('div.best', null,
+        el('p.label', null, doc.search.selection && doc.search.selection !== 'best' ? `chosen by ${value(doc.search.selection)}` : 'best parameters'),
+        el('dl.params', null, pipeline === null ? null : [el('dt', null, 'pipeline'), el('dd', null, pipeline)],
+          set.map((p) => [el('dt', null, p.name), el('dd', { title: value(p.values[doc.best]) }, value(p.values[doc.best]))]),
+          set.length || pipeline !== null ? null : [el('dt', null, 'nothing'), el('dd', null, 'was searched')])));
+  }
+
+  /** Each sentence as a list of texts and elements; those that the document cannot answer are left out. */
+  function sentences(doc) {
+    return [interval, next, probability, againstDefault, oneStandardError, procedure, test, early].map((part) => part(doc)).filter(Boolean);
+  }
+
+  function interval(doc) {
+    const { mean, scored } = doc.candidates;
+    const half = halfWidth(doc, doc.best);
+    const m = mean[doc.best];
+    if (!Number.isFinite(half)) {
+      return [`The score comes from ${count(scored[doc.best] || 1, 'round')}, so that nothing can be said about how sure it is.`];
+    }
+    return ['With 95 % confidence the mean ', doc.metric, ' of this candidate is between ', num(m - half, significant(m - half, 5)), ' and ',
+      num(m + half, significant(m + half, 5)), `: the mean over ${count(scored[doc.best], 'round')} ± t · standard error, `
+      + 'the standard error corrected for rounds that share training rows.'];
+  }
+
+  function next(doc) {
+    const other = doc.order.find((c) => c !== doc.best && Number.isFinite(doc.candidates.mean[c]));
+    if (other === undefined) return doc.candidates.count === 1 ? ['It was the only candidate.'] : null;
+    const by = lead(doc, doc.candidates.mean[doc.best], doc.candidates.mean[other]);
+    const params = luthier.document.paramsText(doc, other);
+    const than = [`candidate ${other}`, params ? ` (${params})` : ''];
+    if (by === 0) return ['It scores the same as ', ...than, '.'];
+    if (by < 0) return ['It is ', num(-by, significant(-by, 4)), ' worse than ', ...than, ', and was chosen by the rule ', value(doc.search.selection), '.'];
+    return ['The next is ', ...than, ', ', num(by, significant(by, 4)), ' worse', relative(doc, by), '.'];
+  }
+
+  function relative(doc, by) {
+    const m = Math.abs(doc.candidates.mean[doc.best]);
+    return m > 0 ? ` (${significant((by / m) * 100, 2)} %)` : '';
+  }
+
+  function probability(doc) {
+    const p = doc.candidates.probability[doc.best];
+    if (!Number.isFinite(p)) return null;
+    const also = doc.order.filter((c) => c !== doc.best && doc.candidates.probability[c] >= 0.05).slice(0, 3);
+    const others = also.map((c) => `candidate ${c} with ${percent(doc.candidates.probability[c])}`);
+    return ['The probability that its mean is the best of all is ', num(p, percent(p)), also.length ? `; others that may be: ${list(others)}.` : '.'];
+  }
+
+  function againstDefault(doc) {
+    const other = doc.search.default;
+    if (!Number.isInteger(other)) return null;
+    if (other === doc.best) return ['It is the one with the defaults of all stages: the search found nothing better.'];
+    const m = doc.candidates.mean[other];
+    if (!Number.isFinite(m)) return [`Candidate ${other}, with the defaults of the stages, has no score to compare with.`];
+    const by = lead(doc, doc.candidates.mean[doc.best], m);
+    return [`Candidate ${other} has the defaults of the stages and scores `, num(m, significant(m, 6)), ': the search gained ', num(by, significant(by, 4)), relative(doc, by), '.'];
+  }
+
+  function oneStandardError(doc) {
+    const within = doc.search.within_one_standard_error || [];
+    if (within.length < 2) return within.length === 1 ? ['No other candidate is within one standard error of the best.'] : null;
+    const first = within[0];
+    const share = `${count(within.length, 'candidate')} of ${doc.candidates.count} are within one standard error of the best`;
+    if (first === doc.best) return [`${share}; the chosen one is the simplest of them.`];
+    return [`${share}; the simplest of them is candidate ${first}`, ` (${luthier.document.paramsText(doc, first)}).`];
+  }
+
+  function procedure(doc) {
+    const found = doc.search.procedure;
+    if (!found) return null;
+    const error = number(found.std_error);
+    return ['The whole procedure, the choice among candidates included, scores ', num(found.mean, significant(found.mean, 6)),
+      Number.isFinite(error) ? ` (standard error ${significant(error, 3)})` : '', ' on rows that took no part in the choice.'];
+  }
+
+  function test(doc) {
+    const found = doc.search.test;
+    if (!found) return null;
+    const scores = Object.entries(found.metrics || {}).map(([name, x]) => `${name} ${significant(x, 6)}`);
+    const errors = Object.entries(found.errors || {}).map(([name, text]) => `${name} could not be computed: ${text}`);
+    return [`On ${count(found.rows, 'test row')} that the search did not see: ${list([...scores, ...errors])}.`];
+  }
+
+  function early(doc) {
+    return doc.search.ended_early ? [el('strong', null, 'The search ended early'), ` ${doc.search.ended_early}. What follows is what it had found by then.`] : null;
+  }
+
+  function facts(doc) {
+    const { search } = doc;
+    const lost = { f: 0, p: 0, c: 0 };
+    for (let c = 0; c < doc.candidates.count; c += 1) {
+      const seen = outcomes(doc, c);
+      for (const letter of Object.keys(lost)) if (seen.includes(letter)) lost[letter] += 1;
+    }
+    const items = [
+      ['candidates', fixed(doc.candidates.count, 0)], ['rounds', doc.rounds || null], ['failed', lost.f || null], ['pruned', lost.p || null],
+      ['cancelled', lost.c || null], ['strategy', search.strategy], ['search time', search.search_seconds === undefined ? null : seconds(search.search_seconds)],
+      ['in flight at most', search.units_in_flight], ['executor', search.executor], ['seed', search.seed],
+    ];
+    return el('dl.facts', null, items.filter(([, x]) => x !== null && x !== undefined).map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, value(x)))));
+  }
+
+  luthier.sections.push({ id: 'answer', title: 'The answer', make: answer });
+})(globalThis.luthier);
