@@ -44,6 +44,7 @@ fn results_have_the_documented_keys_in_order() {
         "pipelines",
         "candidates",
         "notes",
+        "ended_early",
         "procedure",
         "overlap",
         "search_seconds",
