@@ -9,7 +9,26 @@ use sha2::{Digest, Sha256};
 const PAGE: &str = include_str!("../web/page.html");
 const STYLE: &str = include_str!("../web/style.css");
 
-include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+/// The scripts, in the order in which they run: the charts, then those of the page by their names.
+const SCRIPTS: &[&str] = &[
+    include_str!("../web/vendor/echarts.js"),
+    include_str!("../web/app/00_format.js"),
+    include_str!("../web/app/01_stats.js"),
+    include_str!("../web/app/02_document.js"),
+    include_str!("../web/app/03_theme.js"),
+    include_str!("../web/app/10_events.js"),
+    include_str!("../web/app/11_timeline.js"),
+    include_str!("../web/app/12_scores.js"),
+    include_str!("../web/app/40_dom.js"),
+    include_str!("../web/app/41_table.js"),
+    include_str!("../web/app/42_filter.js"),
+    include_str!("../web/app/43_figure.js"),
+    include_str!("../web/app/50_answer.js"),
+    include_str!("../web/app/51_leaderboard.js"),
+    include_str!("../web/app/52_parameters.js"),
+    include_str!("../web/app/53_timeline.js"),
+    include_str!("../web/app/99_start.js"),
+];
 
 /// The page of a document.
 pub(crate) fn page(document: &impl Serialize) -> serde_json::Result<String> {
@@ -24,7 +43,7 @@ pub(crate) fn page(document: &impl Serialize) -> serde_json::Result<String> {
     let mut page = String::with_capacity(PAGE.len() + STYLE.len() + data.len() + scripts.len() + 1024);
     let mut rest = PAGE;
     let parts = [
-        ("<!-- POLICY -->", policy),
+        ("<!-- CSP -->", format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")),
         ("<!-- STYLE -->", format!("<style>{STYLE}</style>")),
         ("<!-- DATA -->", format!("<script type=\"application/json\" id=\"data\">{data}</script>")),
         ("<!-- SCRIPTS -->", scripts),

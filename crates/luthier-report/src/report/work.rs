@@ -17,6 +17,8 @@ pub(crate) struct Events {
     start: Vec<u64>,
     end: Vec<u64>,
     candidates: Vec<Members>,
+    /// Whether the work was for more than one candidate.
+    shared: Vec<bool>,
 }
 
 /// The candidates of an event. Most events are for one, or for consecutive ones.
@@ -65,6 +67,7 @@ impl Events {
             start: events.iter().map(|event| microseconds(event.start)).collect(),
             end: events.iter().map(|event| microseconds(event.end)).collect(),
             candidates: events.iter().map(|event| Members::of(&event.candidates)).collect(),
+            shared: events.iter().map(|event| event.candidates.len() > 1).collect(),
         }
     }
 }
