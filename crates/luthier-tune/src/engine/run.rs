@@ -603,7 +603,7 @@ impl Session {
             }
         }
         if self.is_plain(unit.fold) {
-            record.stages.iter().for_each(|stage| self.notes.count(stage));
+            record.stages.iter().for_each(|(stage, fits)| self.notes.count(stage, *fits));
             self.notes.add(record.notes);
         }
         self.events.push(record.event);
