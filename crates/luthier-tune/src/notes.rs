@@ -100,9 +100,9 @@ impl FitNotes {
         notes.into_iter().for_each(|note| self.change(note, |fits| fits.said += 1));
     }
 
-    /// Counts a fit of a stage.
-    pub(crate) fn count(&mut self, stage: &str) {
-        *self.fits.entry(stage.to_owned()).or_default() += 1;
+    /// Counts fits of a stage.
+    pub(crate) fn count(&mut self, stage: &str, fits: usize) {
+        *self.fits.entry(stage.to_owned()).or_default() += fits;
     }
 
     /// Adds the notes of the model that was fitted on all rows.
@@ -280,7 +280,8 @@ mod tests {
             Note::new(NoteKind::NotConverged, format!("stopped after {n} iterations")).in_stage("lr")
         };
         let mut notes = FitNotes::default();
-        (0..3).for_each(|_| notes.count("lr"));
+        notes.count("lr", 1);
+        notes.count("lr", 2);
         notes.add([stopped(5)]);
         notes.add([stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
         let dependent = |names: [&str; 2]| {

@@ -113,7 +113,11 @@ impl Entries {
                         "there is no candidate {number}: there are {count}, numbered from 0"
                     ))
                 };
-                (self.candidates.get(*number).cloned().ok_or_else(unknown)?, *number)
+                let own = self.candidates.get(*number).ok_or_else(unknown)?;
+                match self.of(*number) {
+                    Some(entry) if trial.instead.is_empty() => return Ok(entry),
+                    _ => (own.clone(), *number),
+                }
             }
             Wanted::Params(pipeline, params) => {
                 let next = self.candidates.len() + added.candidates.len();

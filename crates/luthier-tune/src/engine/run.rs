@@ -631,7 +631,7 @@ impl Session {
             }
         }
         if unit.numbers().any(|round| self.is_plain(round)) {
-            record.stages.iter().for_each(|stage| self.notes.count(stage));
+            record.stages.iter().for_each(|(stage, fits)| self.notes.count(stage, *fits));
             self.notes.add(record.notes);
         }
         self.events.push(record.event);

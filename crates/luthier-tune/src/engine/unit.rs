@@ -1,6 +1,6 @@
 //! Units of work: one training set and one group of candidates.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) scores: Vec<Score>,
-    /// The stages that were fitted, a name for each model.
-    pub(crate) stages: Vec<String>,
+    /// The stages that were fitted, by name, and how many models of each.
+    pub(crate) stages: BTreeMap<String, usize>,
     /// The notes of the models on their fits.
     pub(crate) notes: Vec<Note>,
     pub(crate) fit_seconds: f64,
@@ -123,8 +123,10 @@ pub(crate) struct Score {
 pub(crate) struct Metric {
     #[serde(with = "luthier_core::json::float")]
     value: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Failure>,
     /// The notes of the evaluator on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<Note>,
 }
 
@@ -270,23 +272,27 @@ impl Units {
         unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
 
-    /// The names of the fitted stages, and the notes of their models.
-    fn notes(&self, unit: &Unit, models: &[Fitted]) -> (Vec<String>, Vec<Note>) {
-        let (mut stages, mut notes) = (Vec::new(), Vec::new());
+    /// The fitted stages, and the notes of their models.
+    fn notes(&self, unit: &Unit, models: &[Fitted]) -> (BTreeMap<String, usize>, Vec<Note>) {
+        let (mut stages, mut notes) = (BTreeMap::<String, usize>::new(), Vec::new());
         if !unit.numbers().any(|round| self.is_plain(round)) {
             return (stages, notes);
         }
+        let mut count = |name: &str| match stages.get_mut(name) {
+            Some(models) => *models += 1,
+            None => drop(stages.insert(name.to_owned(), 1)),
+        };
         for (place, model) in models.iter().enumerate() {
             let Ok(model) = model else { continue };
             match unit.group.get(place) {
                 Some((_, step)) => {
-                    stages.push(step.name.clone());
+                    count(&step.name);
                     notes.extend(model.notes().into_iter().map(|note| note.in_stage(&step.name)));
                 }
                 None => {
                     let pipeline = PipelineModel::from(Arc::clone(model));
                     let leaves = pipeline.leaves().into_iter();
-                    stages.extend(leaves.filter(|(_, leaf)| leaf.is_fitted()).map(|(name, _)| name));
+                    leaves.filter(|(_, leaf)| leaf.is_fitted()).for_each(|(name, _)| count(&name));
                     notes.extend(pipeline.notes());
                 }
             }
@@ -370,7 +376,7 @@ impl Units {
         self.hold(unit, found);
         Record {
             scores: Vec::new(),
-            stages: Vec::new(),
+            stages: BTreeMap::new(),
             notes: Vec::new(),
             fit_seconds: 0.0,
             score_seconds: 0.0,

@@ -13,6 +13,7 @@ use luthier_core::{
 use super::stage_order::StageOrder;
 use crate::failure::Failure;
 use crate::grid::ParamGrid;
+use crate::strategy::Candidate;
 use crate::unit_key::Fingerprint;
 use crate::{Error, Result};
 
@@ -265,12 +266,12 @@ impl Tree {
     pub(crate) fn add(
         &mut self,
         configured: &[Arc<dyn DynEstimator>],
-        params: &[ParamMap],
+        candidates: &[Candidate],
         may_not_fit: impl Fn(usize) -> bool,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<()> {
         let known = self.paths.len();
-        let added = self.add_all(configured, params, may_not_fit, asked_to_score);
+        let added = self.add_all(configured, candidates, may_not_fit, asked_to_score);
         if added.is_err() {
             self.truncate(known);
         }
@@ -290,14 +291,14 @@ impl Tree {
     fn add_all(
         &mut self,
         configured: &[Arc<dyn DynEstimator>],
-        params: &[ParamMap],
+        candidates: &[Candidate],
         may_not_fit: impl Fn(usize) -> bool,
         asked_to_score: impl Fn(&Schema) -> Result<AskedToScore>,
     ) -> Result<()> {
         let mut first_error = None;
         let order = StageOrder::new(configured);
         let known = self.nodes.len();
-        for (place, (root, params)) in configured.iter().zip(params).enumerate() {
+        for (place, (root, Candidate { params, .. })) in configured.iter().zip(candidates).enumerate() {
             let index = self.paths.len();
             let planned = match root.validate() {
                 Ok(()) => self
@@ -537,6 +538,8 @@ impl Tree {
     fn level(&self, depth: usize, nodes: Vec<usize>) -> Level {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut grouped: HashMap<(Option<usize>, &str), usize> = HashMap::new();
+        // Siblings follow each other.
+        let mut last: Option<((Option<usize>, &str), usize)> = None;
         let mut names: Vec<&str> = Vec::new();
         for &place in &nodes {
             let node = &self.nodes[place];
@@ -551,7 +554,11 @@ impl Tree {
                 continue;
             }
             let key = (node.parent, node.stage.type_name());
-            let group = *grouped.entry(key).or_insert(groups.len());
+            let group = match last {
+                Some((known, group)) if known == key => group,
+                _ => *grouped.entry(key).or_insert(groups.len()),
+            };
+            last = Some((key, group));
             match groups.get_mut(group) {
                 Some(group) => group.push(place),
                 None => groups.push(vec![place]),

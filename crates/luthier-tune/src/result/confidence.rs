@@ -68,35 +68,34 @@ pub(crate) fn probabilities_best(
         return probabilities;
     }
     let n = rounds as f64;
-    let deviations: Vec<f64> = places
-        .iter()
-        .flat_map(|&place| {
-            let candidate = &candidates[place];
-            let metrics = candidate.folds.iter().map(|fold| fold.metric).filter(|metric| !metric.is_nan());
-            metrics.map(|metric| metric - candidate.mean)
-        })
-        .collect();
+    let means: Vec<f64> = places.iter().map(|&place| candidates[place].mean).collect();
+    // By round, so that a draw goes through all candidates at once.
+    let mut deviations = vec![Vec::with_capacity(places.len()); rounds];
+    for (&place, mean) in places.iter().zip(&means) {
+        let metrics =
+            candidates[place].folds.iter().map(|fold| fold.metric).filter(|metric| !metric.is_nan());
+        deviations.iter_mut().zip(metrics).for_each(|(of_round, metric)| of_round.push(metric - mean));
+    }
     let scale = ((1.0 / n + overlap) / (n - 1.0)).sqrt();
-    let draws = (METRICS / deviations.len().max(1)).clamp(LEAST_DRAWS, MOST_DRAWS);
-    let (mut wins, mut normals, mut best) = (vec![0.0; places.len()], Normals(0), Vec::new());
+    let draws = (METRICS / (rounds * places.len()).max(1)).clamp(LEAST_DRAWS, MOST_DRAWS);
+    let (mut wins, mut normals) = (vec![0.0; places.len()], Normals(0));
+    let (mut drawn, mut best) = (Vec::new(), Vec::new());
     for _ in 0..draws {
         let weights: Vec<f64> = (0..rounds).map(|_| normals.next()).collect();
         let chi_squared: f64 = (1..rounds).map(|_| normals.next().powi(2)).sum();
         let scale = scale * ((n - 1.0) / chi_squared).sqrt();
-        let mut highest = f64::NEG_INFINITY;
-        best.clear();
-        for (index, (&place, own)) in places.iter().zip(deviations.chunks(rounds)).enumerate() {
-            let shift: f64 = weights.iter().zip(own).map(|(weight, deviation)| weight * deviation).sum();
-            let mean = candidates[place].mean + scale * shift;
-            let value = if larger_is_better { mean } else { -mean };
-            if value > highest {
-                highest = value;
-                best.clear();
-            }
-            if value == highest {
-                best.push(index);
-            }
+        drawn.clear();
+        drawn.resize(places.len(), 0.0);
+        for (weight, of_round) in weights.iter().zip(&deviations) {
+            drawn.iter_mut().zip(of_round).for_each(|(sum, deviation)| *sum += weight * deviation);
         }
+        for (drawn, mean) in drawn.iter_mut().zip(&means) {
+            let mean = mean + scale * *drawn;
+            *drawn = if larger_is_better { mean } else { -mean };
+        }
+        let highest = drawn.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        best.clear();
+        best.extend((0..drawn.len()).filter(|&index| drawn[index] == highest));
         best.iter().for_each(|&index| wins[index] += 1.0 / best.len() as f64);
     }
     for (place, wins) in places.into_iter().zip(wins) {

@@ -239,5 +239,18 @@ mod tests {
         assert_eq!(result.errors_of(&result.candidates[0]), "fold 0: a; fold 1: b");
         assert_eq!(result.errors_of(&result.candidates[1]), "b");
         assert_eq!(result.errors_of(&result.candidates[2]), "");
+
+        // The document holds all of it.
+        let document = result.to_json().unwrap();
+        let serde_json::Value::Object(fields) = luthier_core::json::to_value(&result).unwrap() else {
+            unreachable!()
+        };
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "best") {
+            assert_eq!(document[name], *value, "{name}");
+        }
+        assert_eq!(
+            (document["best"].is_null(), fields.len() + 2),
+            (true, document.as_object().unwrap().len())
+        );
     }
 }

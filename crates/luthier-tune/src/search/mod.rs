@@ -444,14 +444,13 @@ impl Search {
         candidates: &[Candidate],
         estimators: &[Arc<dyn DynEstimator>],
     ) -> Result<()> {
-        let params: Vec<ParamMap> = candidates.iter().map(|candidate| candidate.params.clone()).collect();
         // Whether stages suit each other is only known for the combination.
         let may_not_fit = |place: usize| {
             candidates.get(place).is_some_and(|one| self.changes_stages(one.pipeline, &one.params))
         };
         let asked = |schema: &Schema| AskedToScore::of(&self.evaluators, schema);
         let first = tree.paths.len();
-        tree.add(estimators, &params, may_not_fit, asked).map_err(|error| match error.candidate_index() {
+        tree.add(estimators, candidates, may_not_fit, asked).map_err(|error| match error.candidate_index() {
             Some(index) => {
                 let place = index.checked_sub(first).and_then(|place| candidates.get(place));
                 self.in_pipeline(error, place.map_or(0, |one| one.pipeline))
