@@ -24,6 +24,9 @@
     const order = Array.from({ length: candidates.count }, (_, i) => i);
     order.sort((a, b) => candidates.rank[a] - candidates.rank[b]);
     const best = Number.isInteger(search.best) ? search.best : null;
+    const varying = candidates.params.filter((p) => p.distinct.length > 1);
+    const names = search.pipelines || [];
+    const competing = parameter({ name: 'pipeline', values: candidates.pipeline.map((at) => names[at]) });
     return {
       raw,
       title: raw.title || 'search',
@@ -36,7 +39,9 @@
       candidates,
       cells,
       order,
-      varying: candidates.params.filter((p) => p.distinct.length > 1),
+      varying,
+      // What may explain a score: the pipeline, where several compete, and the parameters that vary.
+      factors: competing.distinct.length > 1 ? [competing, ...varying] : varying,
       compare: raw.compare ? read(raw.compare) : null,
     };
   }

@@ -29,11 +29,14 @@
       title: runs.length > 1 ? 'What ran where and when, in both runs' : 'What ran where and when',
       description: runs.map((run) => (runs.length > 1 ? `${run.doc.title}: ` : '') + describe(run)).join(' '),
       columns: ['what', 'round', 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
-      rows: runs[0].order.map((i) => [
-        luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
-        events.workers[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
-        events.shared[i] ? 'shared' : '',
-      ]),
+      // Made when it is asked for: there may be tens of thousands.
+      get rows() {
+        return runs[0].order.map((i) => [
+          luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
+          events.workers[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
+          events.shared[i] ? 'shared' : '',
+        ]);
+      },
       height: place.height,
       runs,
       end,

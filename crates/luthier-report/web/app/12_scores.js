@@ -9,7 +9,7 @@
   const mostBars = 200;
 
   function scores(doc) {
-    return doc.varying.map((parameter, number) => score(doc, parameter, number));
+    return doc.factors.map((parameter, number) => score(doc, parameter, number));
   }
 
   function score(doc, parameter, number) {
@@ -19,7 +19,7 @@
     const isListed = groups.size <= mostGroups;
     return {
       id: `score-${number}`,
-      title: `${doc.metric} against ${parameter.name}`,
+      title: `${short(doc.metric, 40)} against ${short(parameter.name, 60)}`,
       description: describe(doc, parameter, shown, isListed ? groups : null),
       columns: ['candidate', parameter.name, doc.metric, 'standard error'],
       rows: shown.map((c) => [c, parameter.values[c], mean[c], stdError[c]]),

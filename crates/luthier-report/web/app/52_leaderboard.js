@@ -14,8 +14,6 @@
     const all = [
       { name: 'rank', get: (c) => candidates.rank[c], shown: true },
       { name: 'candidate', get: (c) => c, shown: true },
-      { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
-      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1 })),
       { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the rounds' },
       { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the rounds' },
       { name: 'std error', get: (c) => candidates.stdError[c], shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for rounds that share training rows' },
@@ -24,6 +22,8 @@
         { name: `${metric.metric} std`, get: (c) => candidates.also[k].std[c], shown: false },
       ]).filter((_, k) => candidates.also[k >> 1]),
       { name: 'P(best)', get: (c) => candidates.probability[c], shown: candidates.probability.some(Number.isFinite), isLargeFirst: true, format: (x) => percent(x), help: 'probability that its mean is the best of all' },
+      { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
+      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1 })),
       { name: 'rounds', get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: 'rounds with a score' },
     ];
     if (cells) {
