@@ -1,7 +1,7 @@
 'use strict';
 // The score over two parameters at once.
 (function (luthier) {
-  const { significant, value, short, count } = luthier.format;
+  const { significant, value, short, count, column } = luthier.format;
   const { stats } = luthier;
   /** With more values of a parameter than these, candidates are points and not cells. */
   const mostCells = 24;
@@ -33,7 +33,10 @@
       const [i, j] = k.split(' ').map(Number);
       return { i, j, members, score: stats.mean(members.map((c) => mean[c])) };
     });
+    const text = column(found.map((cell) => cell.score), 5);
     const best = found.reduce((a, b) => (luthier.document.lead(doc, b.score, a.score) > 0 ? b : a));
+    // The last is drawn over its neighbours.
+    found.push(...found.splice(found.indexOf(best), 1));
     const isSingle = found.every((cell) => cell.members.length === 1);
     return {
       id: 'heat',
@@ -70,7 +73,7 @@
               itemStyle: cell === best ? { borderColor: theme.best, borderWidth: 3 } : { borderColor: theme.surface, borderWidth: 1 },
               label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score)) },
             })),
-            label: { show: hasText, formatter: (p) => significant(p.value[2], 5) }, emphasis: { disabled: true },
+            label: { show: hasText, formatter: (p) => text(p.value[2]) }, emphasis: { disabled: true },
           }],
         };
       },
@@ -133,9 +136,7 @@
 
   function colourAt(doc, scores, score) {
     const [low, high] = ends(doc, scores);
-    const colours = ramp(doc);
-    const share = high > low ? Math.max(0, Math.min(1, (score - low) / (high - low))) : 0;
-    return colours[Math.round(share * (colours.length - 1))];
+    return luthier.theme.between(ramp(doc), high > low ? (score - low) / (high - low) : 0);
   }
 
   /** The scale of colours: the best score is the bright end, whether it is the largest or the smallest. */

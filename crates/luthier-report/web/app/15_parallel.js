@@ -42,7 +42,7 @@
     const dress = (axis, dim, name) => ({
       ...axis, dim, id: `axis ${dim}`, name: short(name, view.isNarrow ? 22 : 18), nameTextStyle: { color: theme.text, fontSize: 12 },
       axisLine: { lineStyle: { color: theme.axis } }, axisTick: { lineStyle: { color: theme.axis } }, splitLine: { show: false },
-      axisLabel: { ...axis.axisLabel, ...text, width: 70, overflow: 'truncate' },
+      axisLabel: { ...axis.axisLabel, ...text, width: 70, overflow: 'truncate', textBorderColor: theme.surface, textBorderWidth: 3 }, z: 10,
     });
     const shared = {
       nameLocation: 'end', nameGap: view.isNarrow ? 8 : 14,
@@ -56,7 +56,7 @@
       visualMap: { ...scale(doc, scores, view, kept.length), show: !view.isNarrow },
       parallel: view.isNarrow
         ? { layout: 'vertical', left: 14, right: 90, top: 20, bottom: 24, parallelAxisDefault: shared }
-        : { left: 50, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
+        : { left: 64, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
       parallelAxis: [...kept.map((factor, dim) => dress(axisOf(factor, view), dim, factor.name)), scoreAxis],
       series: [{
         type: 'parallel', progressive: 0, smooth: false,

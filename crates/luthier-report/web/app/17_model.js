@@ -37,8 +37,8 @@
       description: `${isOrdered ? 'In order' : 'Largest first, whatever the sign'}: ${list(shown.slice(0, 3).map((row) => `${short(row.name)} ${significant(row.value, 4)}`))}`
         + `${rows.length > shown.length ? `; the first ${most} of ${rows.length} are shown` : ''}.`
         + (hasInterval ? ` Bars are intervals; ${through.length ? `${count(through.length, 'of them')} ${through.length === 1 ? 'includes' : 'include'} zero` : 'none includes zero'}.`.replace('of thems', 'of them') : ''),
-      columns: ['name', value.name, ...(hasInterval ? ['low', 'high'] : [])],
-      rows: rows.map((row) => [row.name, row.value, ...(hasInterval ? [row.low, row.high] : [])]),
+      columns: ['name', ...table.columns.map((one) => one.name)],
+      rows: names.map((name, at) => [name, ...table.columns.map((one) => one.values[at])]),
       height: 44 + 22 * shown.length,
       option: (view) => (hasInterval ? intervals(shown, view)
         : luthier.plots.parts.bars(shown.map((row) => row.name), shown.map((row) => row.value), view, {

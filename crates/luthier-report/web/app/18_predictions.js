@@ -18,9 +18,9 @@
     const axis = (name) => ({ ...style, type: 'value', name: name.title, nameLocation: 'middle', nameGap: name.gap, scale: true, ...name.range, axisLabel: { ...style.axisLabel, formatter: name.format || ((t) => significant(t, 4)) } });
     return {
       animation: false,
-      grid: { left: 26, right: 20, top: 12, bottom: 26, containLabel: true },
+      grid: { left: 6, right: 20, top: 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
       xAxis: axis({ gap: 26, ...x }),
-      yAxis: axis({ gap: 46, ...y }),
+      yAxis: axis({ gap: 30, ...y }),
     };
   }
 
@@ -169,7 +169,7 @@
             type: 'heatmap', emphasis: { disabled: true },
             data: cells.map((cell) => ({
               value: [cell.j, cell.i, cell.share], itemStyle: { borderColor: theme.surface, borderWidth: 1 },
-              label: { color: cell.share > 0.5 ? luthier.theme.inkOn(ramp[2]) : theme.text },
+              label: { color: luthier.theme.inkOn(luthier.theme.between(ramp, cell.share)) },
             })),
             label: { show: names.length <= 12, formatter: (p) => grouped(String(cells[p.dataIndex].n)) },
           }],

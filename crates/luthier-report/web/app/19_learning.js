@@ -26,8 +26,9 @@
       rows: lines.flatMap(({ c, points }) => points.map(([n, score]) => [c, n, score])),
       height: 320,
       option: (view) => ({
-        ...luthier.plots.parts.axes(view, { title: 'training rows' }, { title: short(doc.metric, 30), gap: 52 }),
-        legend: { top: 0, right: 8, textStyle: { color: view.theme.muted }, selectedMode: false },
+        ...luthier.plots.parts.axes(view, { title: 'training rows' }, { title: short(doc.metric, 30) }),
+        grid: { left: 6, right: 20, top: view.isNarrow ? 58 : 40, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
+        legend: { top: 0, left: 0, textStyle: { color: view.theme.muted }, selectedMode: false },
         tooltip: { trigger: 'item', confine: true, formatter: (p) => [p.seriesName, `${grouped(String(p.data[0]))} rows: ${significant(p.data[1], 7)}`] },
         series: lines.map(({ c, points }, at) => ({
           name: `candidate ${c}`, type: 'line', data: points, symbolSize: 7, lineStyle: { color: view.theme.cycle[at], width: at === 0 ? 2.5 : 1.2 }, color: view.theme.cycle[at],

@@ -17,7 +17,7 @@
     const pager = el('div.pager');
     const box = el('div.table', { tabindex: 0, role: 'region', 'aria-label': caption }, node);
     const field = hasFilter ? filterField() : null;
-    const whole = el('div.rows', null, field || pager.length ? el('div.tools', null, field, status) : status, box, pager);
+    const whole = el('div.rows', null, field ? el('div.tools', null, field, status) : null, box, pager);
 
     function filterField() {
       const id = freshId('filter');
@@ -29,7 +29,7 @@
           select();
         },
       });
-      return el('label', { for: id }, 'Filter ', input);
+      return el('label', { for: id }, el('span', null, 'Filter'), input);
     }
 
     function select() {

@@ -47,5 +47,5 @@
       changed.map(([sign, line]) => el(sign === '+' ? 'span.added' : 'span.removed', null, `${sign} ${line}\n`)));
   }
 
-  luthier.sections.push({ id: 'compare', title: 'Compared with', make: section });
+  luthier.sections.push({ id: 'compare', title: 'Comparison', make: section });
 })(globalThis.luthier);

@@ -52,7 +52,7 @@
     const brushed = el('button', { type: 'button', id: 'unbrush', hidden: true, click: () => luthier.unbrush && luthier.unbrush() }, 'Show all again');
     return [
       el('div.tools', null,
-        hidden ? el('label', { for: 'all-columns' }, everything, ` All columns (${hidden} more, which do not vary or say less)`) : null,
+        hidden ? el('label', { for: 'all-columns' }, everything, `All columns (${hidden} more, which do not vary or say less)`) : null,
         el('button', { type: 'button', id: 'csv', click: () => download(`${fileName(doc)}.csv`, 'text/csv', table2csv(all, table.shownRows())) }, 'Download these as CSV'),
         brushed),
       table,

@@ -6,8 +6,10 @@
   const mostFeatures = 12;
 
   function pipeline(doc) {
-    const parts = [...(doc.raw.pipelines || []).map((one) => diagram(doc, one)), work(doc), plan(doc)].filter(Boolean);
-    return parts.length ? parts : null;
+    const diagrams = (doc.raw.pipelines || []).map((one) => diagram(doc, one)).filter(Boolean);
+    const told = [work(doc), plan(doc)].filter(Boolean);
+    if (!diagrams.length && !told.length) return null;
+    return el('div.sides', null, diagrams.length ? el('div', null, diagrams) : null, told.length ? el('div', null, told) : null);
   }
 
   function diagram(doc, one) {

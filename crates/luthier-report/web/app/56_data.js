@@ -43,7 +43,7 @@
     ];
     // Columns of one table have values of any size: each is written on its own.
     const shown = all.filter((one) => found.columns.some((column) => one.get(column) !== null && one.get(column) !== undefined))
-      .map((one) => ({ ...one, format: one.format || ((x) => (typeof x === 'number' ? significant(x, 5) : value(x))) }));
+      .map((one) => ({ ...one, format: one.format || ((x) => (typeof x === 'number' ? significant(x, 4) : value(x))) }));
     return luthier.table({ caption: 'Columns of the data', columns: shown, rows: found.columns, page: 25, unit: 'column', rowClass: (column) => (column.role === 'label' ? 'chosen' : '') });
   }
 

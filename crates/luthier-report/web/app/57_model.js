@@ -15,26 +15,19 @@
         (stage.notes || []).map((note) => el('p.error', null, note)),
         (stage.tables || []).map((table, k) => {
           const plot = plots.find((one) => one.id === `model-${at}-${k}`);
-          return [plot ? luthier.figure(plot, { level: 4 }) : null, whole(stage, table, Boolean(plot))];
+          return plot ? luthier.figure(plot, { level: 4 }) : whole(stage, table);
         }));
     });
   }
 
-  /** The table itself: folded where a plot shows it already. */
-  function whole(stage, table, isDrawn) {
+  /** A table that is not drawn. */
+  function whole(stage, table) {
     const names = table.names || [];
     const rows = (table.columns[0] ? table.columns[0].values : []).map((_, at) => at);
-    const make = () => luthier.table({
+    return el('div', null, el('h4', null, table.name), luthier.table({
       caption: `${table.name} of ${stage.name}`, rows, page: 25, unit: 'row',
       columns: [{ name: 'name', get: (at) => (names[at] === undefined ? at : names[at]) }, ...table.columns.map((column) => ({ name: column.name, get: (at) => column.values[at] }))],
-    });
-    if (!isDrawn) return el('div', null, el('h4', null, table.name), make());
-    const details = el('details.rows', {
-      toggle: () => {
-        if (details.open && details.children.length === 1) details.append(make());
-      },
-    }, el('summary', null, `All of the table ${table.name}`));
-    return details;
+    }));
   }
 
   luthier.sections.push({ id: 'model', title: 'Model', make: model });
