@@ -1,7 +1,7 @@
 'use strict';
 // The document as the page reads it: candidates, parameters and scores, whatever is missing.
 (function (luthier) {
-  const { number, value, significant } = luthier.format;
+  const { number, value, significant, short } = luthier.format;
 
   /** Reads a document. Its raw form stays in `raw`. */
   function read(raw) {
@@ -83,7 +83,7 @@
     const params = doc.varying.length ? doc.varying : doc.candidates.params;
     return params
       .filter((p) => p.values[candidate] !== null && p.values[candidate] !== undefined)
-      .map((p) => `${p.name} = ${value(p.values[candidate])}`)
+      .map((p) => `${short(p.name, 60)} = ${short(value(p.values[candidate]), 60)}`)
       .join(', ');
   }
 

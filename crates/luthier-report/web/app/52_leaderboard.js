@@ -1,7 +1,7 @@
 'use strict';
 // The candidates from best to worst.
 (function (luthier) {
-  const { el, download, csv } = luthier.dom;
+  const { el, brief, download, csv } = luthier.dom;
   const { number, seconds, value, column: formatOf, significant, percent } = luthier.format;
   const { outcomes, sum } = luthier.document;
   const words = { s: 'scored', f: 'failed', p: 'pruned', c: 'cancelled' };
@@ -72,7 +72,7 @@
   function detail(doc, c) {
     const { cells, candidates } = doc;
     const params = candidates.params.filter((p) => p.values[c] !== null && p.values[c] !== undefined);
-    const list = el('dl.params', null, params.map((p) => [el('dt', null, p.name), el('dd', null, value(p.values[c]))]));
+    const list = el('dl.params', null, params.map((p) => [el('dt', null, brief(p.name)), el('dd', null, brief(value(p.values[c]), 160))]));
     if (!cells) return el('div.more', null, list);
     const at = (table, round) => (table && table[c] ? table[c][round] : null);
     const letters = outcomes(doc, c);

@@ -1,7 +1,7 @@
 'use strict';
 // The pipeline as a diagram, the plan, and what was estimated beside what was done.
 (function (luthier) {
-  const { el } = luthier.dom;
+  const { el, brief } = luthier.dom;
   const { value, count, list, significant, number, bytes } = luthier.format;
   const mostFeatures = 12;
 
@@ -15,7 +15,7 @@
   function diagram(doc, one) {
     if (!one.stages || !one.stages.length) return null;
     const hasName = (doc.raw.pipelines || []).length > 1;
-    return el('div.pipeline', null, hasName ? el('h3', null, `Pipeline ${one.name}`) : null,
+    return el('div.pipeline', null, hasName ? el('h3', null, 'Pipeline ', brief(one.name)) : null,
       el('ol.flow', { 'aria-label': `Stages of pipeline ${one.name}` }, one.stages.map((stage, at) => [
         flow(stage.inputs, at === 0 ? 'from the data' : null), box(doc, stage), at === one.stages.length - 1 ? flow(stage.outputs, 'comes out') : null,
       ])));
@@ -43,8 +43,8 @@
       return parameter && doc.best !== null ? parameter.values[doc.best] : undefined;
     };
     const entry = (name) => [
-      el('dt', null, name),
-      el('dd', null, searched.has(name) && best(name) !== undefined ? value(best(name)) : value(stage.params[name]), searched.has(name) ? el('span.tag', null, 'searched') : null),
+      el('dt', null, brief(name)),
+      el('dd', null, brief(value(searched.has(name) && best(name) !== undefined ? best(name) : stage.params[name]), 160), searched.has(name) ? el('span.tag', null, 'searched') : null),
     ];
     for (const name of searched) if (!names.includes(name)) names.push(name);
     const rest = names.filter((name) => !isTold(name));

@@ -11,7 +11,11 @@ export async function exercise(page, faults) {
     ['rows', 'figure details', rows], ['tip', '#timeline', tip], ['compare', '#compare', compare], ['theme', '#theme', theme],
   ]) {
     if (!(await page.locator(selector).count())) continue;
-    await use(page, expect, faults);
+    try {
+      await use(page, expect, faults);
+    } catch (error) {
+      faults.push(`${name}: ${String(error.message).slice(0, 300)}`);
+    }
     done.push(name);
   }
   return done;
@@ -66,8 +70,12 @@ async function rounds(page, expect) {
 
 async function pages(page, expect) {
   const first = (await column(page, 1))[0];
-  await page.locator('#leaderboard button[aria-label="Next page"]').click();
+  await page.locator('#leaderboard button[aria-label="Next page"]').focus();
+  await page.keyboard.press('Enter');
   expect((await column(page, 1))[0] !== first, 'the next page is the same');
+  expect(await page.evaluate(() => Boolean(document.activeElement.closest('.pager'))), 'the focus is lost as a page is turned');
+  await page.locator('#leaderboard button[aria-label="First page"]').click();
+  expect((await column(page, 1))[0] === first, 'the first page is another');
   await page.locator('#leaderboard button[aria-label="Last page"]').click();
   const all = await page.evaluate(() => JSON.parse(document.getElementById('data').textContent).candidates.count);
   expect(numbers(await column(page, 1)).includes(all), 'the last candidate is not on the last page');

@@ -14,6 +14,7 @@ export async function launch() {
 export async function open(browser, file, { width = 1280, height = 900, scheme = 'light', allowsBlob = true } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true });
   const page = await context.newPage();
+  page.setDefaultTimeout(8000);
   const faults = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) faults.push(`console: ${message.text().slice(0, 300)}`);
