@@ -87,7 +87,7 @@
     const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
     // Points of the same value are moved apart, evenly and always the same way.
     const room = groups && shown.length > 60 ? Math.min(view.width / groups.size / 3.2, 26) : 0;
-    const dots = shown.map((c, at) => ({ value: [x(c), mean[c], c], symbolOffset: [room * 2 * (((at * 0.618034) % 1) - 0.5), 0] }));
+    const offset = (_, p) => [room * 2 * (((p.dataIndex * 0.618034) % 1) - 0.5), 0];
     const series = [];
     if (hasBars) series.push(spread(shown.map((c) => [x(c), mean[c] - stdError[c], mean[c] + stdError[c]]), theme));
     if (groups) {
@@ -100,7 +100,8 @@
       );
     }
     series.push({
-      name: 'candidates', type: 'scatter', data: dots, symbolSize: shown.length > 300 ? 4 : 7,
+      name: 'candidates', type: 'scatter', data: shown.map((c) => [x(c), mean[c], c]), symbolSize: shown.length > 300 ? 4 : 7,
+      symbolOffset: room ? offset : [0, 0], emphasis: { disabled: shown.length > 300 },
       itemStyle: { color: theme.accent, opacity: shown.length > 300 ? 0.45 : 0.75 }, z: 4,
     });
     if (doc.best !== null && shown.includes(doc.best)) {

@@ -46,8 +46,8 @@
     entry.canvas.style.height = `${height}px`;
     entry.width = width;
     const view = { theme: theme(), width, isNarrow: width < narrow, ...entry.more };
-    if (!entry.chart) entry.chart = globalThis.echarts.init(entry.canvas, null, { renderer: 'canvas' });
-    entry.chart.resize();
+    if (entry.chart) entry.chart.resize();
+    else entry.chart = globalThis.echarts.init(entry.canvas, null, { renderer: 'canvas' });
     entry.chart.setOption(withTips({ textStyle: { fontFamily: 'system-ui, sans-serif' }, ...entry.plot.option(view) }, view.theme), { notMerge: true });
     if (entry.ready) entry.ready(entry.chart, view);
   }
@@ -85,7 +85,7 @@
     new ResizeObserver(() => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        for (const entry of figures) if (entry.canvas.clientWidth !== entry.width) draw(entry);
+        for (const entry of figures) if (entry.chart && entry.canvas.clientWidth !== entry.width) draw(entry);
       }, 120);
     }).observe(document.querySelector('main'));
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawAll());
