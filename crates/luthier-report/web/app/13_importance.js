@@ -42,12 +42,12 @@
   }
 
   /** Horizontal bars, the first at the top. */
-  function bars(names, values, view, { min, max, format, label, colours }) {
+  function bars(names, values, view, { min, max, format, label, colours, room = 56 }) {
     const { theme } = view;
     const style = luthier.plots.parts.axisStyle(theme);
     return {
       animation: false,
-      grid: { left: 8, right: 56, top: 6, bottom: 6, containLabel: true },
+      grid: { left: 8, right: room, top: 6, bottom: 6, containLabel: true },
       tooltip: { trigger: 'item', confine: true, formatter: (p) => [names[p.dataIndex], label(values[p.dataIndex])] },
       xAxis: { ...style, type: 'value', min, max, axisLabel: { ...style.axisLabel, formatter: format } },
       yAxis: {
@@ -55,8 +55,9 @@
         axisLabel: { color: theme.text, interval: 0, width: view.isNarrow ? 110 : 220, overflow: 'truncate', formatter: (at) => short(names[at], 60) },
       },
       series: [{
-        type: 'bar', data: values.map((x, at) => ({ value: x, itemStyle: { color: colours ? colours[at] : theme.accent } })), barMaxWidth: 20,
-        label: { show: true, position: 'right', color: theme.muted, formatter: (p) => label(values[p.dataIndex]) },
+        type: 'bar', barMaxWidth: 20,
+        data: values.map((x, at) => ({ value: x, itemStyle: { color: colours ? colours[at] : theme.accent }, label: { position: x < 0 ? 'left' : 'right' } })),
+        label: { show: true, color: theme.muted, formatter: (p) => label(values[p.dataIndex]) },
       }],
     };
   }

@@ -40,7 +40,7 @@
     const { axisOf, scale, key } = luthier.plots.parts;
     const text = { color: theme.muted, fontSize: 11 };
     const dress = (axis, dim, name) => ({
-      ...axis, dim, id: `axis ${dim}`, name: short(name, view.isNarrow ? 22 : 18), nameTextStyle: { color: theme.text, fontSize: 12 },
+      ...axis, dim, id: `axis ${dim}`, name: short(name, view.isNarrow ? 14 : 18), nameTextStyle: { color: theme.text, fontSize: 12 },
       axisLine: { lineStyle: { color: theme.axis } }, axisTick: { lineStyle: { color: theme.axis } }, splitLine: { show: false },
       axisLabel: { ...axis.axisLabel, ...text, width: 70, overflow: 'truncate', textBorderColor: theme.surface, textBorderWidth: 3 }, z: 10,
     });
@@ -55,7 +55,7 @@
       tooltip: { trigger: 'item', confine: true, formatter: (p) => luthier.plots.parts.tip(doc, drawn[p.dataIndex]) },
       visualMap: { ...scale(doc, scores, view, kept.length), show: !view.isNarrow },
       parallel: view.isNarrow
-        ? { layout: 'vertical', left: 14, right: 90, top: 20, bottom: 24, parallelAxisDefault: shared }
+        ? { layout: 'vertical', left: 14, right: 96, top: 20, bottom: 24, parallelAxisDefault: shared }
         : { left: 64, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
       parallelAxis: [...kept.map((factor, dim) => dress(axisOf(factor, view), dim, factor.name)), scoreAxis],
       series: [{

@@ -3,7 +3,7 @@
 (function (luthier) {
   const { short, significant, count, list, percent, value, grouped, number } = luthier.format;
   const perPage = 24;
-  const mostCorrelations = 30;
+  const mostCorrelations = 20;
 
   function data(doc) {
     const found = doc.raw.data;
@@ -117,7 +117,7 @@
       rows: label.levels.map((level) => [value(level.value), level.count, level.count / total]),
       height: 40 + 28 * label.levels.length,
       option: (view) => luthier.plots.parts.bars(label.levels.map((l) => value(l.value)), label.levels.map((l) => l.count), view, {
-        min: 0, format: (x) => significant(x, 4), label: (n) => `${grouped(String(n))} (${percent(n / total)})`,
+        min: 0, format: (x) => significant(x, 4), label: (n) => `${grouped(String(n))} (${percent(n / total)})`, room: 100,
       }),
     }];
   }

@@ -155,16 +155,16 @@
         const { theme } = view;
         const ramp = theme.isDark ? ['#1d2733', '#2b6a9c', '#62b5f0'] : ['#f3f7fa', '#6fb1dd', '#00598f'];
         const axis = (name) => ({
-          type: 'category', data: names, name, nameLocation: 'middle', nameGap: 34, axisTick: { show: false }, axisLine: { show: false },
+          type: 'category', data: names, name, nameLocation: 'middle', nameGap: 28, axisTick: { show: false }, axisLine: { show: false },
           axisLabel: { color: theme.text, width: 70, overflow: 'truncate' }, nameTextStyle: { color: theme.muted },
         });
         return {
           animation: false,
-          grid: { left: 40, right: 16, top: 10, bottom: 30, containLabel: true },
+          grid: { left: 4, right: 16, top: 10, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
           visualMap: { show: false, type: 'continuous', dimension: 2, min: 0, max: 1, inRange: { color: ramp } },
           tooltip: { trigger: 'item', confine: true, formatter: (p) => [`${names[cells[p.dataIndex].i]}, predicted ${names[cells[p.dataIndex].j]}`, `${count(cells[p.dataIndex].n, 'row')}, ${percent(cells[p.dataIndex].share)} of the class`] },
           xAxis: axis('predicted'),
-          yAxis: { ...axis('class'), inverse: true, nameGap: 60 },
+          yAxis: { ...axis('class'), inverse: true },
           series: [{
             type: 'heatmap', emphasis: { disabled: true },
             data: cells.map((cell) => ({

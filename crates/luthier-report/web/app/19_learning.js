@@ -27,7 +27,7 @@
       height: 320,
       option: (view) => ({
         ...luthier.plots.parts.axes(view, { title: 'training rows' }, { title: short(doc.metric, 30) }),
-        grid: { left: 6, right: 20, top: view.isNarrow ? 58 : 40, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
+        grid: { left: 6, right: 20, top: view.isNarrow ? 84 : 56, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
         legend: { top: 0, left: 0, textStyle: { color: view.theme.muted }, selectedMode: false },
         tooltip: { trigger: 'item', confine: true, formatter: (p) => [p.seriesName, `${grouped(String(p.data[0]))} rows: ${significant(p.data[1], 7)}`] },
         series: lines.map(({ c, points }, at) => ({

@@ -80,7 +80,26 @@
     next();
   }
 
+  /** Paper is light: what is drawn in the dark is drawn anew for it. */
+  function watchPrint() {
+    let chosen;
+    window.addEventListener('beforeprint', () => {
+      if (!isDark()) return;
+      chosen = document.documentElement.dataset.theme || '';
+      document.documentElement.dataset.theme = 'light';
+      for (const entry of figures) if (entry.chart) draw(entry);
+    });
+    window.addEventListener('afterprint', () => {
+      if (chosen === undefined) return;
+      if (chosen) document.documentElement.dataset.theme = chosen;
+      else delete document.documentElement.dataset.theme;
+      chosen = undefined;
+      for (const entry of figures) if (entry.chart) draw(entry);
+    });
+  }
+
   function watch() {
+    watchPrint();
     let timer = 0;
     new ResizeObserver(() => {
       clearTimeout(timer);

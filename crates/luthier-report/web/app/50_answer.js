@@ -36,7 +36,7 @@
 
   /** Each sentence as a list of texts and elements; those that the document cannot answer are left out. */
   function sentences(doc) {
-    return [interval, next, probability, againstDefault, oneStandardError, procedure, test, early].map((part) => part(doc)).filter(Boolean);
+    return [early, interval, next, probability, againstDefault, oneStandardError, procedure, test].map((part) => part(doc)).filter(Boolean);
   }
 
   function interval(doc) {

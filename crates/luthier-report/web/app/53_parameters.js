@@ -33,7 +33,7 @@
       luthier.figures.draw(place.firstChild.entry);
     };
     place.append(luthier.figure(plot));
-    const choose = doc.factors.length > 2 ? el('div.tools', null, el('label', { for: x.id }, 'Across ', x), el('label', { for: y.id }, 'Up ', y)) : null;
+    const choose = doc.factors.length > 2 ? el('div.tools', null, el('label', { for: x.id }, el('span', null, 'Across'), x), el('label', { for: y.id }, el('span', null, 'Up'), y)) : null;
     return el('div', null, place, choose);
   }
 

@@ -59,7 +59,7 @@
 
     const button = (label, name, click) => el('button', { type: 'button', 'aria-label': name, title: name, click }, label);
     const input = el('input', {
-      id: 'find', type: 'search', placeholder: 'candidate 3, round 0, a stage, shared', autocomplete: 'off', spellcheck: 'false',
+      id: 'find', type: 'search', placeholder: 'candidate 3, round 0, stage, shared', autocomplete: 'off', spellcheck: 'false',
       input: () => search(input.value),
       keydown: (event) => {
         if (event.key !== 'Enter') return;

@@ -23,8 +23,8 @@
 
   /** The columns between two stages. */
   function flow(columns, what) {
-    if (!columns || !columns.length) return el('li.arrow', null, el('span.line', { 'aria-hidden': 'true' }, '↓'));
-    return el('li.arrow', null, el('span.line', { 'aria-hidden': 'true' }, '↓'), el('ul', { 'aria-label': what || 'columns that flow' }, columns.map((column) => {
+    if (!columns || !columns.length) return el('li.between', null, el('span.line', { 'aria-hidden': 'true' }, '↓'));
+    return el('li.between', null, el('span.line', { 'aria-hidden': 'true' }, '↓'), el('ul', { 'aria-label': what || 'columns that flow' }, columns.map((column) => {
       const features = column.features || [];
       const width = column.width ? ` of ${column.width}` : '';
       const names = features.slice(0, mostFeatures).map((name) => luthier.format.short(name, 40)).join(', ');
