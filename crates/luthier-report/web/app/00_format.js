@@ -141,7 +141,8 @@ globalThis.luthier = { plots: {}, sections: [] };
 
   /** At most `length` characters, the end left out. */
   function short(text, length = 28) {
-    const characters = Array.from(String(text));
+    // Marks that turn the direction of what follows would turn the sentence around the text as well.
+    const characters = Array.from(String(text).replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ''));
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
   }
 

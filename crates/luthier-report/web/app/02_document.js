@@ -1,7 +1,7 @@
 'use strict';
 // The document as the page reads it: candidates, parameters and scores, whatever is missing.
 (function (luthier) {
-  const { number, value, significant } = luthier.format;
+  const { number, value, significant, short } = luthier.format;
 
   /** Reads a document. Its raw form stays in `raw`. */
   function read(raw) {
@@ -24,6 +24,9 @@
     const order = Array.from({ length: candidates.count }, (_, i) => i);
     order.sort((a, b) => candidates.rank[a] - candidates.rank[b]);
     const best = Number.isInteger(search.best) ? search.best : null;
+    const varying = candidates.params.filter((p) => p.distinct.length > 1);
+    const names = search.pipelines || [];
+    const competing = parameter({ name: 'pipeline', values: candidates.pipeline.map((at) => names[at]) });
     return {
       raw,
       title: raw.title || 'search',
@@ -36,7 +39,9 @@
       candidates,
       cells,
       order,
-      varying: candidates.params.filter((p) => p.distinct.length > 1),
+      varying,
+      // What may explain a score: the pipeline, where several compete, and the parameters that vary.
+      factors: competing.distinct.length > 1 ? [competing, ...varying] : varying,
       compare: raw.compare ? read(raw.compare) : null,
     };
   }
@@ -78,7 +83,7 @@
     const params = doc.varying.length ? doc.varying : doc.candidates.params;
     return params
       .filter((p) => p.values[candidate] !== null && p.values[candidate] !== undefined)
-      .map((p) => `${p.name} = ${value(p.values[candidate])}`)
+      .map((p) => `${short(p.name, 60)} = ${short(value(p.values[candidate]), 60)}`)
       .join(', ');
   }
 

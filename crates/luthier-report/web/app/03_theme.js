@@ -40,5 +40,13 @@
     return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff';
   }
 
-  luthier.theme = { light, dark, cividis, stageColours, inkOn };
+  /** The colour at a share from 0 to 1 of a scale. */
+  function between(colours, share) {
+    const at = Math.max(0, Math.min(1, share)) * (colours.length - 1);
+    const [a, b] = [colours[Math.floor(at)], colours[Math.ceil(at)]];
+    const part = (from) => Math.round(parseInt(a.slice(from, from + 2), 16) * (1 - (at % 1)) + parseInt(b.slice(from, from + 2), 16) * (at % 1));
+    return `#${[1, 3, 5].map((from) => part(from).toString(16).padStart(2, '0')).join('')}`;
+  }
+
+  luthier.theme = { light, dark, cividis, stageColours, inkOn, between };
 })(globalThis.luthier);

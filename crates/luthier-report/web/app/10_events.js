@@ -140,7 +140,7 @@
         }
         block.end = Math.max(block.end, end);
         block.count += 1;
-        block.shared = block.shared || events.shared[i] === true;
+        block.shared = block.shared || Boolean(events.shared[i]);
         block.hit = block.hit || isHit;
         block.times.set(events.stage[i], (block.times.get(events.stage[i]) || 0) + (end - start));
       }
@@ -199,7 +199,7 @@
     const tests = terms.map((term) => {
       const [, name, digits] = /^(candidate:|round:|worker:|#)?(\d+)$/.exec(term) || [];
       if (digits === undefined) {
-        return (i) => (term === 'shared' && events.shared[i] === true) || what(events, i).toLowerCase().includes(term)
+        return (i) => (term === 'shared' && events.shared[i]) || what(events, i).toLowerCase().includes(term)
           || events.workers[events.worker[i]].toLowerCase().includes(term);
       }
       const n = Number(digits);

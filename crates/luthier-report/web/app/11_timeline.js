@@ -4,7 +4,7 @@
   const { seconds, count, percent, list, short, grouped } = luthier.format;
   const lane = 30;
   const flightHeight = 96;
-  const between = 46;
+  const between = 42;
 
   /** Where the parts of the plot are, from top to bottom. */
   function layout(runs) {
@@ -15,7 +15,7 @@
       top = flight.top + flight.height + between + (runs.length > 1 ? 30 : 0);
       return { lanes, flight };
     });
-    return { parts, height: top + 40 };
+    return { parts, height: top + 20 };
   }
 
   function timeline(doc) {
@@ -29,11 +29,14 @@
       title: runs.length > 1 ? 'What ran where and when, in both runs' : 'What ran where and when',
       description: runs.map((run) => (runs.length > 1 ? `${run.doc.title}: ` : '') + describe(run)).join(' '),
       columns: ['what', 'round', 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
-      rows: runs[0].order.map((i) => [
-        luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
-        events.workers[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
-        events.shared[i] ? 'shared' : '',
-      ]),
+      // Made when it is asked for: there may be tens of thousands.
+      get rows() {
+        return runs[0].order.map((i) => [
+          luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
+          events.workers[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
+          events.shared[i] ? 'shared' : '',
+        ]);
+      },
       height: place.height,
       runs,
       end,
@@ -75,13 +78,13 @@
         title.push({ text: short(run.doc.title, 60), left: 0, top: lanes.top - 26, textStyle: { fontSize: 13, color: theme.text } });
       }
       title.push({
-        text: 'in flight and busy', left, top: flight.top - 22,
+        text: view.isNarrow ? '' : 'in flight and busy', left, top: flight.top - 22,
         textStyle: { fontSize: 12, fontWeight: 'normal', color: theme.muted },
       });
       for (const part of [0, 1]) {
         xAxis.push({
           type: 'value', gridIndex: 2 * k + part, min: 0, max: end,
-          axisLabel: { formatter: (t) => seconds(t / 1e6, 6), color: theme.muted, hideOverlap: true },
+          axisLabel: { formatter: (t) => seconds(t / 1e6, 6), color: theme.muted, hideOverlap: true, showMaxLabel: false },
           axisLine: { show: true, lineStyle: { color: theme.axis } }, splitLine: { lineStyle: { color: theme.grid } },
           axisPointer: { show: false }, splitNumber: view.isNarrow ? 3 : 6,
         });
@@ -144,7 +147,7 @@
         id: `bars ${k}`, type: 'custom', xAxisIndex: 2 * k, yAxisIndex: 2 * k, clip: true, progressive: 0,
         renderItem: (params, api) => {
           const block = run.drawn[params.dataIndex];
-          return bar(block, run, api, colours.get(run.events.stages[block.stage]), view);
+          return bar(block, run, params, api, colours.get(run.events.stages[block.stage]), view);
         },
         encode: { x: [1, 2], y: 0 },
         tooltip: { formatter: (params) => luthier.events.tip(run, run.drawn[params.dataIndex]) },
@@ -153,7 +156,7 @@
         ...line, id: `flight ${k}`, name: 'units in flight', lineStyle: { width: 1.5, color: theme.accent }, color: theme.accent,
         areaStyle: { opacity: 0.18 }, markLine: limit ? atLimit : undefined,
       },
-      { ...line, id: `busy ${k}`, name: 'busy workers', lineStyle: { width: 1.5, type: 'dotted', color: theme.text }, color: theme.text },
+      { ...line, id: `busy ${k}`, name: 'busy workers', lineStyle: { width: 1.5, type: [2, 3], color: theme.muted }, color: theme.muted },
     ];
   }
 
@@ -177,7 +180,7 @@
   }
 
   /** One block: its bar, a stripe under what is shared, and a label where there is room. */
-  function bar(block, run, api, colour, view) {
+  function bar(block, run, params, api, colour, view) {
     const { theme } = view;
     const [left, middle] = api.coord([block.start, block.row]);
     const [right] = api.coord([block.end, block.row]);
@@ -198,15 +201,16 @@
         style: { fill: theme.outline, opacity: opacity * 0.75 },
       });
     }
-    if (width > 24 && block.count === 1) {
+    if (width > 16 && block.count === 1) {
       const { events } = run;
       const i = block.first;
       const candidates = luthier.events.candidatesText(events, i, 2).replace(/^candidates? /, '');
-      const text = width > 150 ? `${luthier.events.what(events, i)} · ${candidates} · ${luthier.events.roundText(events, i)}` : candidates;
-      children.push({
+      const whole = `${luthier.events.what(events, i)} · ${candidates} · ${luthier.events.roundText(events, i)}`;
+      const text = [short(whole, 80), candidates].find((one) => one.length * 6.3 + 10 <= width);
+      if (text) children.push({
         type: 'text', silent: true,
         style: {
-          text, x: Math.max(left, 0) + 5, y: middle - (block.shared ? 2 : 0), width: width - 8, overflow: 'truncate', ellipsis: '…',
+          text, x: Math.max(left, params.coordSys.x) + 5, y: middle - (block.shared ? 2 : 0),
           fill: luthier.theme.inkOn(colour), opacity, fontSize: 11, textVerticalAlign: 'middle',
         },
       });

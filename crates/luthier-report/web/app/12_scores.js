@@ -9,7 +9,7 @@
   const mostBars = 200;
 
   function scores(doc) {
-    return doc.varying.map((parameter, number) => score(doc, parameter, number));
+    return doc.factors.map((parameter, number) => score(doc, parameter, number));
   }
 
   function score(doc, parameter, number) {
@@ -19,7 +19,7 @@
     const isListed = groups.size <= mostGroups;
     return {
       id: `score-${number}`,
-      title: `${doc.metric} against ${parameter.name}`,
+      title: `${short(doc.metric, 40)} against ${short(parameter.name, 60)}`,
       description: describe(doc, parameter, shown, isListed ? groups : null),
       columns: ['candidate', parameter.name, doc.metric, 'standard error'],
       rows: shown.map((c) => [c, parameter.values[c], mean[c], stdError[c]]),
@@ -85,6 +85,9 @@
       ? { ...style, type: parameter.isLog ? 'log' : 'value', scale: true, axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 4) } }
       : { ...style, type: 'category', data: [...new Set(shown.map(x))], axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
     const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
+    // Points of the same value are moved apart, evenly and always the same way.
+    const room = groups && shown.length > 60 ? Math.min(view.width / groups.size / 3.2, 26) : 0;
+    const offset = (_, p) => [room * 2 * (((p.dataIndex * 0.618034) % 1) - 0.5), 0];
     const series = [];
     if (hasBars) series.push(spread(shown.map((c) => [x(c), mean[c] - stdError[c], mean[c] + stdError[c]]), theme));
     if (groups) {
@@ -92,25 +95,26 @@
         .sort((a, b) => (parameter.isNumeric ? a[0] - b[0] : 0));
       const best = doc.isLarger ? (values) => Math.max(...values) : (values) => Math.min(...values);
       series.push(
-        { name: 'mean of each value', type: 'line', data: of(stats.mean), symbol: 'none', lineStyle: { color: theme.muted, type: 'dashed', width: 1.5 }, color: theme.muted, silent: true, z: 3 },
-        { name: 'best of each value', type: 'line', data: of(best), symbol: 'none', lineStyle: { color: theme.accent, width: 1.5 }, color: theme.accent, silent: true, z: 3 },
+        { name: 'mean', type: 'line', data: of(stats.mean), symbol: 'none', lineStyle: { color: theme.muted, type: 'dashed', width: 1.5 }, color: theme.muted, silent: true, z: 3 },
+        { name: 'best', type: 'line', data: of(best), symbol: 'none', lineStyle: { color: theme.accent, width: 1.5 }, color: theme.accent, silent: true, z: 3 },
       );
     }
     series.push({
       name: 'candidates', type: 'scatter', data: shown.map((c) => [x(c), mean[c], c]), symbolSize: shown.length > 300 ? 4 : 7,
+      symbolOffset: room ? offset : [0, 0], emphasis: { disabled: shown.length > 300 },
       itemStyle: { color: theme.accent, opacity: shown.length > 300 ? 0.45 : 0.75 }, z: 4,
     });
     if (doc.best !== null && shown.includes(doc.best)) {
       series.push({
-        name: 'the chosen one', type: 'scatter', data: [[x(doc.best), mean[doc.best], doc.best]], symbol: 'diamond', symbolSize: 14,
+        name: 'chosen', type: 'scatter', data: [[x(doc.best), mean[doc.best], doc.best]], symbol: 'diamond', symbolSize: 14,
         itemStyle: { color: theme.best, borderColor: theme.surface, borderWidth: 1.5 }, z: 5,
       });
     }
     return {
       animation: false,
-      grid: { left: 8, right: 18, top: 34, bottom: 8, outerBoundsMode: 'same', containLabel: true },
-      legend: { top: 0, left: 0, itemHeight: 9, itemWidth: 18, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
-      tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.data[2]) },
+      grid: { left: 8, right: 18, top: view.isNarrow ? 46 : 34, bottom: 8, outerBoundsMode: 'same', containLabel: true },
+      legend: { top: 0, left: 0, itemHeight: 8, itemWidth: 14, itemGap: 8, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
+      tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.value[2]) },
       xAxis,
       yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 6) } },
       series,
@@ -120,7 +124,7 @@
   /** Vertical bars from low to high at each place. */
   function spread(data, theme, isHorizontal = false) {
     return {
-      name: 'one standard error', type: 'custom', silent: true, clip: true, data, encode: isHorizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
+      name: '± standard error', type: 'custom', silent: true, clip: true, data, encode: isHorizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
       itemStyle: { color: theme.muted }, z: 2, progressive: 0,
       renderItem: (params, api) => {
         const at = (k) => (isHorizontal ? api.coord([api.value(k), api.value(0)]) : api.coord([api.value(0), api.value(k)]));

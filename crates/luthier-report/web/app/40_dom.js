@@ -30,6 +30,12 @@
     return el('data', { value: raw, title: String(raw) === shown ? null : raw }, shown);
   }
 
+  /** A text that may be of any length: its beginning, with all of it where it is pointed at. */
+  function brief(text, length = 80) {
+    const shown = luthier.format.short(text, length);
+    return shown === String(text) ? shown : el('span', { title: text }, shown);
+  }
+
   let last = 0;
   function freshId(start) {
     last += 1;
@@ -56,5 +62,5 @@
     return `${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
   }
 
-  luthier.dom = { el, append, num, freshId, say, download, csv };
+  luthier.dom = { el, append, num, brief, freshId, say, download, csv };
 })(globalThis.luthier);

@@ -17,7 +17,7 @@
     const pager = el('div.pager');
     const box = el('div.table', { tabindex: 0, role: 'region', 'aria-label': caption }, node);
     const field = hasFilter ? filterField() : null;
-    const whole = el('div.rows', null, field || pager.length ? el('div.tools', null, field, status) : status, box, pager);
+    const whole = el('div.rows', null, field ? el('div.tools', null, field, status) : null, box, pager);
 
     function filterField() {
       const id = freshId('filter');
@@ -29,7 +29,7 @@
           select();
         },
       });
-      return el('label', { for: id }, 'Filter ', input);
+      return el('label', { for: id }, el('span', null, 'Filter'), input);
     }
 
     function select() {
@@ -117,7 +117,13 @@
       if (state.all.length <= Math.min(page, 25)) return;
       const go = (to) => () => {
         state.page = to;
+        const label = document.activeElement.getAttribute('aria-label');
         draw();
+        // The buttons are new: the same one has the focus, or one that can be used.
+        const all = [...pager.querySelectorAll('button')];
+        const same = all.find((button) => button.getAttribute('aria-label') === label && !button.disabled) || all.find((button) => !button.disabled);
+        if (same) same.focus();
+        say(`Page ${to + 1}.`);
       };
       const step = (label, name, to, isOff) => el('button', { type: 'button', 'aria-label': name, disabled: isOff, click: go(to) }, label);
       const sizes = [...new Set([page, 25, 100, 1000])].filter((size) => size < state.all.length).sort((a, b) => a - b);

@@ -2,7 +2,6 @@
 // A plot on the page: a figure with a caption, a description, the drawing, and its rows as a table.
 (function (luthier) {
   const { el } = luthier.dom;
-  const { grouped } = luthier.format;
   const narrow = 560;
 
   /** The figures of the page, in order: they are drawn anew when the theme or the width changes. */
@@ -20,11 +19,11 @@
   /** Makes the figure of a plot. `tools` stand over the drawing. `ready(chart, view)` is called after each drawing. */
   function figure(plot, { tools = null, level = 3, ready = null, view: more = {} } = {}) {
     const canvas = el('div.canvas', { role: 'img', 'aria-labelledby': `${plot.id}-title`, 'aria-describedby': `${plot.id}-text` });
-    canvas.style.height = `${plot.height}px`;
     const node = el('figure', { id: plot.id },
       el('figcaption', null, el(`h${level}`, { id: `${plot.id}-title` }, plot.title), el('p', { id: `${plot.id}-text` }, plot.description)),
       tools, canvas, rows(plot));
     const entry = { node, canvas, plot, chart: null, width: 0, more, ready };
+    canvas.style.height = `${plot.height}px`;
     figures.push(entry);
     return Object.assign(node, { entry });
   }
@@ -36,18 +35,19 @@
         if (!details.open || details.children.length > 1) return;
         details.append(luthier.plainTable(`Rows of: ${plot.title}`, plot.columns, plot.rows, { page: 10 }));
       },
-    }, el('summary', null, `These ${grouped(String(plot.rows.length))} rows as a table`));
+    }, el('summary', null, 'The rows of this plot as a table'));
     return details;
   }
 
   function draw(entry) {
     const width = entry.canvas.clientWidth;
     if (width === 0) return;
+    const height = entry.plot.heightFor ? entry.plot.heightFor(width) : entry.plot.height;
+    entry.canvas.style.height = `${height}px`;
     entry.width = width;
     const view = { theme: theme(), width, isNarrow: width < narrow, ...entry.more };
-    if (!entry.chart) entry.chart = globalThis.echarts.init(entry.canvas, null, { renderer: 'canvas' });
-    entry.canvas.style.height = `${entry.plot.height}px`;
-    entry.chart.resize();
+    if (entry.chart) entry.chart.resize();
+    else entry.chart = globalThis.echarts.init(entry.canvas, null, { renderer: 'canvas' });
     entry.chart.setOption(withTips({ textStyle: { fontFamily: 'system-ui, sans-serif' }, ...entry.plot.option(view) }, view.theme), { notMerge: true });
     if (entry.ready) entry.ready(entry.chart, view);
   }
@@ -80,12 +80,31 @@
     next();
   }
 
+  /** Paper is light: what is drawn in the dark is drawn anew for it. */
+  function watchPrint() {
+    let chosen;
+    window.addEventListener('beforeprint', () => {
+      if (!isDark()) return;
+      chosen = document.documentElement.dataset.theme || '';
+      document.documentElement.dataset.theme = 'light';
+      for (const entry of figures) if (entry.chart) draw(entry);
+    });
+    window.addEventListener('afterprint', () => {
+      if (chosen === undefined) return;
+      if (chosen) document.documentElement.dataset.theme = chosen;
+      else delete document.documentElement.dataset.theme;
+      chosen = undefined;
+      for (const entry of figures) if (entry.chart) draw(entry);
+    });
+  }
+
   function watch() {
+    watchPrint();
     let timer = 0;
     new ResizeObserver(() => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        for (const entry of figures) if (entry.canvas.clientWidth !== entry.width) draw(entry);
+        for (const entry of figures) if (entry.chart && entry.canvas.clientWidth !== entry.width) draw(entry);
       }, 120);
     }).observe(document.querySelector('main'));
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => drawAll());

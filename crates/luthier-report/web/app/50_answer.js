@@ -1,7 +1,7 @@
 'use strict';
 // The answer first, in sentences.
 (function (luthier) {
-  const { el, num } = luthier.dom;
+  const { el, num, brief } = luthier.dom;
   const { significant, value, count, percent, list, seconds, number, fixed } = luthier.format;
   const { lead, halfWidth, outcomes } = luthier.document;
 
@@ -29,14 +29,14 @@
         el('p.label', null, doc.isLarger ? 'larger is better' : 'smaller is better')),
       el('div.best', null,
         el('p.label', null, doc.search.selection && doc.search.selection !== 'best' ? `chosen by ${value(doc.search.selection)}` : 'best parameters'),
-        el('dl.params', null, pipeline === null ? null : [el('dt', null, 'pipeline'), el('dd', null, pipeline)],
-          set.map((p) => [el('dt', null, p.name), el('dd', { title: value(p.values[doc.best]) }, value(p.values[doc.best]))]),
+        el('dl.params', null, pipeline === null ? null : [el('dt', null, 'pipeline'), el('dd', null, brief(pipeline))],
+          set.map((p) => [el('dt', null, brief(p.name)), el('dd', null, brief(value(p.values[doc.best]), 160))]),
           set.length || pipeline !== null ? null : [el('dt', null, 'nothing'), el('dd', null, 'was searched')])));
   }
 
   /** Each sentence as a list of texts and elements; those that the document cannot answer are left out. */
   function sentences(doc) {
-    return [interval, next, probability, againstDefault, oneStandardError, procedure, test, early].map((part) => part(doc)).filter(Boolean);
+    return [early, interval, next, probability, againstDefault, oneStandardError, procedure, test].map((part) => part(doc)).filter(Boolean);
   }
 
   function interval(doc) {

@@ -22,7 +22,7 @@
     const from = performance.now();
     doc = luthier.document.read(JSON.parse(document.getElementById('data').textContent));
     document.title = `${luthier.format.short(doc.title, 80)}: Luthier search report`;
-    document.getElementById('title').textContent = doc.title;
+    document.getElementById('title').replaceChildren(luthier.dom.brief(doc.title, 160));
     document.getElementById('created').textContent = doc.raw.created ? `Written ${doc.raw.created.replace('T', ' at ').replace('Z', ' UTC')}` : '';
     const main = document.getElementById('main');
     const contents = document.getElementById('contents');

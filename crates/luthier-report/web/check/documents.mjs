@@ -44,7 +44,8 @@ export function search({ title, params, rounds, scoreOf, outcomeOf = () => 's', 
   const weight = means.map((m) => (best === null || !Number.isFinite(m) || !(error[best] > 0) ? 0 : Math.exp(-Math.abs(m - means[best]) / error[best] * 3)));
   const total = weight.reduce((a, b) => a + b, 0);
   const events = makeEvents({ count, rounds, outcome, workers, shared, stages, rng, best, scale, params });
-  const fits = per(() => Math.abs(0.004 + 0.001 * rng.normal()));
+  const rounded = (x) => Number(Math.abs(x).toPrecision(4));
+  const fits = per(() => rounded(0.004 + 0.001 * rng.normal()));
   const work = { rows_read: rows, passes: 1, summaries: 1, lifted: 25, guarded: 0, factorisations: 7, fits: count * rounds, reused_fits: Math.floor(count / 2), evaluations: count * rounds, evaluations_without_rows: 0 };
   return {
     format: 'luthier.report', version: 1, title, created: '2026-11-30T07:30:00Z',
@@ -61,8 +62,8 @@ export function search({ title, params, rounds, scoreOf, outcomeOf = () => 's', 
       also: [{ mean: means.map((m) => finite(1 - m / 90)), std: std.map((s) => finite(s / 90)) }],
     },
     cells: {
-      rounds, metric: cell, also: [cell.map((row) => row.map((x) => (typeof x === 'number' ? 1 - x / 90 : x)))], outcome, fit_seconds: fits,
-      score_seconds: per(() => Math.abs(0.0004 + 0.0001 * rng.normal())), reused_fits: per((c) => c % 2), errors: [],
+      rounds, metric: cell, also: count * rounds > 5000 ? null : [cell.map((row) => row.map((x) => (typeof x === 'number' ? 1 - x / 90 : x)))], outcome, fit_seconds: fits,
+      score_seconds: per(() => rounded(0.0004 + 0.0001 * rng.normal())), reused_fits: per((c) => c % 2), errors: [],
       training_rows: Array.from({ length: rounds }, () => rows - validation), validation_rows: Array.from({ length: rounds }, () => validation),
     },
     events,
@@ -81,7 +82,7 @@ function makeEvents({ count, rounds, outcome, workers, shared, stages, rng, best
     made.start.push(Math.round(start));
     made.end.push(Math.round(start + length));
     made.candidates.push(candidates);
-    made.shared.push(isShared);
+    made.shared.push(Number(isShared));
     return start + length;
   };
   const begun = add(1, 0, -1, 0, 500, 8 * scale, { from: 0, to: count - 1 }, true);

@@ -59,7 +59,7 @@
 
     const button = (label, name, click) => el('button', { type: 'button', 'aria-label': name, title: name, click }, label);
     const input = el('input', {
-      id: 'find', type: 'search', placeholder: 'candidate 3, round 0, a stage, shared', autocomplete: 'off', spellcheck: 'false',
+      id: 'find', type: 'search', placeholder: 'candidate 3, round 0, stage, shared', autocomplete: 'off', spellcheck: 'false',
       input: () => search(input.value),
       keydown: (event) => {
         if (event.key !== 'Enter') return;
@@ -74,7 +74,7 @@
     const found = el('span.status', { 'aria-live': 'polite', id: 'found' });
     const where = el('span.status', { id: 'where' }, `0 s to ${seconds(plot.end / 1e6, 4)}`);
     const tools = el('div.tools', null,
-      el('label', { for: 'find' }, 'Find ', input), previous, following,
+      el('label', { for: 'find' }, el('span', null, 'Find'), input), previous, following,
       el('span.group', { role: 'group', 'aria-label': 'Zoom and move' },
         button('+', 'Zoom in', () => zoom(0.5)), button('−', 'Zoom out', () => zoom(2)), button('←', 'Earlier', () => pan(-0.4)),
         button('→', 'Later', () => pan(0.4)), button('All', 'Show all of it', all)),

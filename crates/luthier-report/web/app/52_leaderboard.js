@@ -1,7 +1,7 @@
 'use strict';
 // The candidates from best to worst.
 (function (luthier) {
-  const { el, download, csv } = luthier.dom;
+  const { el, brief, download, csv } = luthier.dom;
   const { number, seconds, value, column: formatOf, significant, percent } = luthier.format;
   const { outcomes, sum } = luthier.document;
   const words = { s: 'scored', f: 'failed', p: 'pruned', c: 'cancelled' };
@@ -14,8 +14,6 @@
     const all = [
       { name: 'rank', get: (c) => candidates.rank[c], shown: true },
       { name: 'candidate', get: (c) => c, shown: true },
-      { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
-      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1 })),
       { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the rounds' },
       { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the rounds' },
       { name: 'std error', get: (c) => candidates.stdError[c], shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for rounds that share training rows' },
@@ -24,6 +22,8 @@
         { name: `${metric.metric} std`, get: (c) => candidates.also[k].std[c], shown: false },
       ]).filter((_, k) => candidates.also[k >> 1]),
       { name: 'P(best)', get: (c) => candidates.probability[c], shown: candidates.probability.some(Number.isFinite), isLargeFirst: true, format: (x) => percent(x), help: 'probability that its mean is the best of all' },
+      { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
+      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1 })),
       { name: 'rounds', get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: 'rounds with a score' },
     ];
     if (cells) {
@@ -52,7 +52,7 @@
     const brushed = el('button', { type: 'button', id: 'unbrush', hidden: true, click: () => luthier.unbrush && luthier.unbrush() }, 'Show all again');
     return [
       el('div.tools', null,
-        hidden ? el('label', { for: 'all-columns' }, everything, ` All columns (${hidden} more, which do not vary or say less)`) : null,
+        hidden ? el('label', { for: 'all-columns' }, everything, `All columns (${hidden} more, which do not vary or say less)`) : null,
         el('button', { type: 'button', id: 'csv', click: () => download(`${fileName(doc)}.csv`, 'text/csv', table2csv(all, table.shownRows())) }, 'Download these as CSV'),
         brushed),
       table,
@@ -72,7 +72,7 @@
   function detail(doc, c) {
     const { cells, candidates } = doc;
     const params = candidates.params.filter((p) => p.values[c] !== null && p.values[c] !== undefined);
-    const list = el('dl.params', null, params.map((p) => [el('dt', null, p.name), el('dd', null, value(p.values[c]))]));
+    const list = el('dl.params', null, params.map((p) => [el('dt', null, brief(p.name)), el('dd', null, brief(value(p.values[c]), 160))]));
     if (!cells) return el('div.more', null, list);
     const at = (table, round) => (table && table[c] ? table[c][round] : null);
     const letters = outcomes(doc, c);

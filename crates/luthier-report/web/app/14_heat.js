@@ -1,0 +1,154 @@
+'use strict';
+// The score over two parameters at once.
+(function (luthier) {
+  const { significant, value, short, count, column } = luthier.format;
+  const { stats } = luthier;
+  /** With more values of a parameter than these, candidates are points and not cells. */
+  const mostCells = 24;
+
+  /** `first` and `second` are factors; without them, those that explain most. */
+  function heat(doc, first, second) {
+    const ranked = luthier.importance(doc).map((one) => one.factor);
+    const pool = ranked.length >= 2 ? ranked : doc.factors;
+    const x = first || pool[0];
+    const y = second || pool.find((factor) => factor !== x);
+    if (!x || !y) return [];
+    const { mean } = doc.candidates;
+    const has = (factor, c) => factor.values[c] !== null && factor.values[c] !== undefined;
+    const shown = doc.order.filter((c) => Number.isFinite(mean[c]) && has(x, c) && has(y, c));
+    if (shown.length < 2) return [];
+    const isCells = x.distinct.length <= mostCells && y.distinct.length <= mostCells;
+    return [isCells ? cells(doc, x, y, shown) : points(doc, x, y, shown)];
+  }
+
+  function labels(factor, shown) {
+    return factor.distinct.filter((v) => shown.some((c) => factor.values[c] === v || value(factor.values[c]) === value(v))).map((v) => value(v));
+  }
+
+  function cells(doc, x, y, shown) {
+    const { mean } = doc.candidates;
+    const [xs, ys] = [labels(x, shown), labels(y, shown)];
+    const groups = stats.groups(shown.map((c) => `${xs.indexOf(value(x.values[c]))} ${ys.indexOf(value(y.values[c]))}`), shown);
+    const found = [...groups].map(([k, members]) => {
+      const [i, j] = k.split(' ').map(Number);
+      return { i, j, members, score: stats.mean(members.map((c) => mean[c])) };
+    });
+    const text = column(found.map((cell) => cell.score), 5);
+    const best = found.reduce((a, b) => (luthier.document.lead(doc, b.score, a.score) > 0 ? b : a));
+    // The last is drawn over its neighbours.
+    found.push(...found.splice(found.indexOf(best), 1));
+    const isSingle = found.every((cell) => cell.members.length === 1);
+    return {
+      id: 'heat',
+      title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
+      description: `${isSingle ? `Mean ${doc.metric} of each candidate` : `Mean ${doc.metric} over the candidates of each cell`}, brighter is better. `
+        + `The best cell has ${short(x.name)} = ${short(xs[best.i])} and ${short(y.name)} = ${short(ys[best.j])}, with ${significant(best.score, 6)}.`,
+      columns: [x.name, y.name, doc.metric, 'candidates'],
+      rows: found.map((cell) => [xs[cell.i], ys[cell.j], cell.score, cell.members.length]),
+      height: Math.min(520, 110 + 34 * ys.length),
+      option: (view) => {
+        const { theme } = view;
+        const scores = found.map((cell) => cell.score);
+        const hasText = xs.length <= (view.isNarrow ? 5 : 12) && ys.length <= 14;
+        const axis = (names, width) => ({
+          type: 'category', data: names, axisTick: { show: false }, axisLine: { show: false }, splitArea: { show: false },
+          axisLabel: { color: theme.text, width, overflow: 'truncate' }, nameTextStyle: { color: theme.muted },
+        });
+        return {
+          animation: false,
+          grid: { left: 8, right: 76, top: 26, bottom: 26, containLabel: true },
+          tooltip: {
+            trigger: 'item', confine: true,
+            formatter: (p) => {
+              const cell = found[p.dataIndex];
+              return [`${x.name} = ${xs[cell.i]}`, `${y.name} = ${ys[cell.j]}`, `${doc.metric} ${significant(cell.score, 7)}, ${count(cell.members.length, 'candidate')}`];
+            },
+          },
+          visualMap: scale(doc, scores, view, 2),
+          xAxis: { ...axis(xs, 70), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
+          yAxis: { ...axis(ys, view.isNarrow ? 60 : 120), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
+          series: [{
+            type: 'heatmap', data: found.map((cell) => ({
+              value: [cell.i, cell.j, cell.score],
+              itemStyle: cell === best ? { borderColor: theme.best, borderWidth: 3 } : { borderColor: theme.surface, borderWidth: 1 },
+              label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score)) },
+            })),
+            label: { show: hasText, formatter: (p) => text(p.value[2]) }, emphasis: { disabled: true },
+          }],
+        };
+      },
+    };
+  }
+
+  function points(doc, x, y, shown) {
+    const { mean } = doc.candidates;
+    // The best are drawn last, over the others.
+    const drawn = shown.slice().reverse();
+    return {
+      id: 'heat',
+      title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
+      description: `Each point is one of ${count(shown.length, 'candidate')}, brighter is better. The best has ${short(x.name)} = `
+        + `${short(value(x.values[shown[0]]))} and ${short(y.name)} = ${short(value(y.values[shown[0]]))}.`,
+      columns: ['candidate', x.name, y.name, doc.metric],
+      rows: shown.map((c) => [c, x.values[c], y.values[c], mean[c]]),
+      height: 400,
+      option: (view) => {
+        const { theme } = view;
+        return {
+          animation: false,
+          grid: { left: 8, right: 76, top: 26, bottom: 26, containLabel: true },
+          tooltip: { trigger: 'item', confine: true, formatter: (p) => luthier.plots.parts.tip(doc, drawn[p.dataIndex]) },
+          visualMap: scale(doc, drawn.map((c) => mean[c]), view, 2),
+          xAxis: { ...axisOf(x, view), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
+          yAxis: { ...axisOf(y, view), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
+          series: [{
+            type: 'scatter', symbolSize: drawn.length > 300 ? 8 : 11, itemStyle: { borderColor: theme.surface, borderWidth: 0.5 },
+            data: drawn.map((c) => [key(x.values[c]), key(y.values[c]), mean[c]]),
+          }],
+        };
+      },
+    };
+  }
+
+  function key(v) {
+    return typeof v === 'number' ? v : value(v);
+  }
+
+  /** The axis of a parameter: logarithmic, linear or of its values. */
+  function axisOf(factor, view) {
+    const style = luthier.plots.parts.axisStyle(view.theme);
+    if (factor.isNumeric) {
+      return { ...style, type: factor.isLog ? 'log' : 'value', scale: true, axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 4) } };
+    }
+    const names = factor.distinct.filter((v) => v !== null && v !== undefined).map((v) => value(v));
+    return { ...style, type: 'category', data: names, axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
+  }
+
+  function ends(doc, scores) {
+    const [low, high] = [Math.min(...scores), Math.max(...scores)];
+    const { min, max } = luthier.plots.parts.range(doc, scores);
+    return [Math.max(low, min), Math.min(high, max)];
+  }
+
+  function ramp(doc) {
+    return doc.isLarger ? luthier.theme.cividis : luthier.theme.cividis.slice().reverse();
+  }
+
+  function colourAt(doc, scores, score) {
+    const [low, high] = ends(doc, scores);
+    return luthier.theme.between(ramp(doc), high > low ? (score - low) / (high - low) : 0);
+  }
+
+  /** The scale of colours: the best score is the bright end, whether it is the largest or the smallest. */
+  function scale(doc, scores, view, dimension) {
+    const [min, max] = ends(doc, scores);
+    return {
+      type: 'continuous', dimension, min, max, inRange: { color: ramp(doc) }, outOfRange: { color: doc.isLarger ? ramp(doc)[0] : ramp(doc).slice(-1) },
+      right: 0, top: 20, itemHeight: 110, itemWidth: 12, precision: 4, calculable: false, text: [significant(max, 4), significant(min, 4)],
+      textStyle: { color: view.theme.muted, fontSize: 11 }, hoverLink: false,
+    };
+  }
+
+  luthier.plots.heat = heat;
+  Object.assign(luthier.plots.parts, { axisOf, scale, key });
+})(globalThis.luthier);

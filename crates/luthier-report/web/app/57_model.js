@@ -1,0 +1,34 @@
+'use strict';
+// The model that was fitted last.
+(function (luthier) {
+  const { el } = luthier.dom;
+
+  function model(doc) {
+    const stages = (doc.raw.model && doc.raw.model.stages) || [];
+    if (!stages.length) return null;
+    const plots = luthier.plots.model(doc);
+    return stages.map((stage, at) => {
+      const head = el('h3.stage-head', null, el('span.swatch'), el('span', null, `${luthier.format.short(stage.name, 80)} `), el('span.label', null, stage.type || ''));
+      luthier.paint(head, stage.name);
+      return el('div.model', null, head,
+        (stage.facts || []).length ? el('dl.facts', null, stage.facts.map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, x)))) : null,
+        (stage.notes || []).map((note) => el('p.error', null, note)),
+        (stage.tables || []).map((table, k) => {
+          const plot = plots.find((one) => one.id === `model-${at}-${k}`);
+          return plot ? luthier.figure(plot, { level: 4 }) : whole(stage, table);
+        }));
+    });
+  }
+
+  /** A table that is not drawn. */
+  function whole(stage, table) {
+    const names = table.names || [];
+    const rows = (table.columns[0] ? table.columns[0].values : []).map((_, at) => at);
+    return el('div', null, el('h4', null, table.name), luthier.table({
+      caption: `${table.name} of ${stage.name}`, rows, page: 25, unit: 'row',
+      columns: [{ name: 'name', get: (at) => (names[at] === undefined ? at : names[at]) }, ...table.columns.map((column) => ({ name: column.name, get: (at) => column.values[at] }))],
+    }));
+  }
+
+  luthier.sections.push({ id: 'model', title: 'Model', make: model });
+})(globalThis.luthier);

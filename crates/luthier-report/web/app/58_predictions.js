@@ -1,0 +1,29 @@
+'use strict';
+// How the best candidate predicts rows that it did not see.
+(function (luthier) {
+  const { el } = luthier.dom;
+  const { count } = luthier.format;
+
+  function predictions(doc) {
+    const plots = [...luthier.plots.predictions(doc), ...luthier.plots.learning(doc)];
+    const worst = (doc.raw.predictions && doc.raw.predictions.worst) || [];
+    if (!plots.length && !worst.length) return null;
+    const rows = doc.raw.predictions && doc.raw.predictions.rows;
+    return [
+      rows ? el('p', null, `${count(rows, 'row')}, each predicted by a model of the best candidate that was fitted without it.`) : null,
+      el('div.plots', null, plots.map((plot) => luthier.figure(plot))),
+      worst.length ? [el('h3.after', null, 'The rows predicted worst'), worstTable(worst)] : null,
+    ];
+  }
+
+  function worstTable(worst) {
+    const names = ['row', 'line', 'label', 'prediction', 'loss', 'round'].filter((name) => worst.some((one) => one[name] !== undefined && one[name] !== null));
+    const help = { row: 'number of the row, from 0', line: 'line in the file, from 1', loss: 'what the row adds to the error' };
+    return luthier.table({
+      caption: 'The rows predicted worst', rows: worst, page: 10, unit: 'row', hasFilter: worst.length > 10,
+      columns: names.map((name) => ({ name, get: (one) => one[name], help: help[name], isLargeFirst: name === 'loss' })),
+    });
+  }
+
+  luthier.sections.push({ id: 'predictions', title: 'Predictions', make: predictions });
+})(globalThis.luthier);
