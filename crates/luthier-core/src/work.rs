@@ -1,7 +1,36 @@
 //! Counts the work that is done; tests and reports use these counts instead of times.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::{Deserialize, Serialize};
+
+/// Who is told of rows while they are read.
+struct Listener(Box<dyn Fn(u64) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+impl WorkCounter {
+    /// Calls `listen` with the number of rows read so far whenever rows are read, from the threads that read them. Only the
+    /// first listener counts.
+    pub fn on_rows(&self, listen: impl Fn(u64) + Send + Sync + 'static) {
+        // Another one is there already.
+        let _ = self.listener.set(Listener(Box::new(listen)));
+    }
+
+    /// Counts rows that a pass has read, and tells the listener.
+    pub(crate) fn pass_over(&self, rows: u64) {
+        self.rows_read(rows);
+        if let Some(Listener(listen)) = self.listener.get() {
+            listen(self.rows_read.load(Relaxed));
+        }
+    }
+}
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -9,7 +38,10 @@ macro_rules! counters {
         ///
         /// The totals depend only on the data and the plan, never on threads or timing.
         #[derive(Debug, Default)]
-        pub struct WorkCounter { $($name: AtomicU64),* }
+        pub struct WorkCounter {
+            $($name: AtomicU64,)*
+            listener: OnceLock<Listener>,
+        }
 
         /// The totals of a [`WorkCounter`] at one moment.
         #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

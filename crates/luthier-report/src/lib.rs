@@ -4,6 +4,7 @@
 //!   unit, as text.
 //! - [`Report`] makes a page with the answer in sentences, the leaderboard, plots of the scores, the event timeline and whatever else
 //!   it is given. The page is one file without any reference to another, and its content security policy allows none.
+//! - [`Progress`] shows a search while it runs.
 //! - [`trace`] gives the events in the format of Perfetto and Chrome.
 //!
 //! The plots are drawn by [ECharts](https://echarts.apache.org), which is part of every page. A page holds its data as a JSON document
@@ -18,12 +19,14 @@
 
 mod leaderboard;
 mod page;
+mod progress;
 mod report;
 mod timeline;
 mod trace;
 
 pub use leaderboard::leaderboard;
 pub use luthier_tune::core::frame::{Align, table, table_within};
+pub use progress::Progress;
 pub use report::{DataFile, Machine, PredictionColumns, Repeat, Report};
 pub use timeline::timeline;
 pub use trace::trace;

@@ -35,6 +35,11 @@ pub enum SearchEvent {
         /// The number of units that have to run for them.
         units: usize,
     },
+    /// Rows are being read. This is told at most ten times a second.
+    Rows {
+        /// The number of rows that were read since the search started.
+        read: u64,
+    },
     /// Rows were read for the summaries of several units.
     Pass(Event),
     /// A unit starts, on the thread that runs it. Units in other processes do not tell this.

@@ -1,16 +1,14 @@
 //! `luthier tune`
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
-use indicatif::{ProgressBar, ProgressStyle};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
-use luthier::report::{Align, leaderboard, table};
-use luthier::tune::{BestSoFar, Error, Observer, Search, SearchEvent, SearchResult, Selection};
+use luthier::report::{Align, Progress, leaderboard, table};
+use luthier::tune::{Error, Observer, Search, SearchResult, Selection};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
@@ -80,9 +78,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         Some(_) => Some(search.plan(&frame).map_err(|e| config.located(e))?),
         None => None,
     };
-    let (search, bar) = with_progress(search.cancel_token(interrupt::token()?));
+    let progress = Arc::new(Progress::new(search.metric()));
+    let search = search.cancel_token(interrupt::token()?).observe(Arc::clone(&progress) as Arc<dyn Observer>);
     let tuned = search.fit(&frame);
-    bar.finish_and_clear();
+    progress.clear();
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
     let tested = match (&tuned, &test) {
         (Ok(tuned), Some(test)) => Some(TestScore::of(&tuned.model, test, &inputs, &config)),
@@ -214,39 +213,6 @@ fn with_places_of_rows(predictions: &DataFrame, frame: &DataFrame) -> Result<Dat
 fn predicts_classes(pipeline: &Pipeline) -> bool {
     let probabilities = |stage: &dyn DynEstimator| stage.columns_of(ColumnRole::Probability);
     pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
-}
-
-/// Shows the progress of the search on a terminal.
-fn with_progress(search: Search) -> (Search, ProgressBar) {
-    if !std::io::stderr().is_terminal() {
-        return (search, ProgressBar::hidden());
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} units, {elapsed}, {eta} left{msg}")
-    {
-        bar.set_style(style);
-    }
-    let metric = search.metric();
-    (search.observe(Arc::new(Bar { bar: bar.clone(), metric })), bar)
-}
-
-/// Shows units and the best candidate so far.
-#[derive(Debug)]
-struct Bar {
-    bar: ProgressBar,
-    metric: String,
-}
-
-impl Observer for Bar {
-    fn on_event(&self, event: &SearchEvent) {
-        if let SearchEvent::UnitFinished { done, total, best, .. } = event {
-            self.bar.set_length(*total as u64);
-            self.bar.set_position(*done as u64);
-            if let Some(BestSoFar { candidate, mean, .. }) = best {
-                self.bar.set_message(format!(", best {} = {mean:.6} (candidate {candidate})", self.metric));
-            }
-        }
-    }
 }
 
 fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> String {

@@ -17,7 +17,7 @@ impl Meter {
     /// Must be called before each chunk of rows.
     pub(super) fn read_rows(&self, rows: usize) -> Result<()> {
         self.cancel.check()?;
-        self.work.rows_read(rows as u64);
+        self.work.pass_over(rows as u64);
         Ok(())
     }
 }

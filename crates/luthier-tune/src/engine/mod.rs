@@ -135,6 +135,8 @@ impl Session {
         let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
         let base = base.cancelled_by(cancel.clone());
         let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
+        let (clock, observers) = (Arc::new(Clock::start()), search.observers.afresh(watched));
+        tell_rows(&work, &clock, &observers);
         Ok(Self {
             frame: data.clone(),
             plain: split.rounds().len(),
@@ -152,8 +154,8 @@ impl Session {
             forecast: Forecast::default(),
             ctx: FitContext::new(search.seed, Arc::clone(&work)),
             work,
-            clock: Arc::new(Clock::start()),
-            observers: search.observers.afresh(watched),
+            clock,
+            observers,
             cancel,
             watched: watched.clone(),
             failures: AtomicU64::new(0),
@@ -509,6 +511,20 @@ impl Session {
         self.observers.tell(|| SearchEvent::Refit(event));
         model
     }
+}
+
+/// Tells observers of rows while they are read.
+fn tell_rows(work: &WorkCounter, clock: &Arc<Clock>, observers: &Observers) {
+    if observers.is_empty() {
+        return;
+    }
+    let (clock, observers, last) = (Arc::clone(clock), observers.clone(), AtomicU64::new(0));
+    work.on_rows(move |read| {
+        let (now, before) = ((10.0 * clock.seconds()) as u64, last.load(Relaxed));
+        if now > before && last.compare_exchange(before, now, Relaxed, Relaxed).is_ok() {
+            observers.tell(|| SearchEvent::Rows { read });
+        }
+    });
 }
 
 /// The candidates and pairs that a result shows.
