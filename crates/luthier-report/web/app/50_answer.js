@@ -70,7 +70,8 @@
   function probability(doc) {
     const p = doc.candidates.probability[doc.best];
     if (!Number.isFinite(p)) return null;
-    const also = doc.order.filter((c) => c !== doc.best && doc.candidates.probability[c] >= 0.05).slice(0, 3);
+    const also = doc.order.filter((c) => c !== doc.best && doc.candidates.probability[c] >= 0.05)
+      .sort((a, b) => doc.candidates.probability[b] - doc.candidates.probability[a]).slice(0, 3);
     const others = also.map((c) => `candidate ${c} with ${percent(doc.candidates.probability[c])}`);
     return ['The probability that its mean is the best of all is ', num(p, percent(p)), also.length ? `; others that may be: ${list(others)}.` : '.'];
   }

@@ -112,12 +112,12 @@ async function brush(page, expect) {
   const canvas = page.locator('#parallel canvas');
   await canvas.scrollIntoViewIfNeeded();
   const box = await canvas.boundingBox();
-  // The pointer: along the last axis, the score, from the top to the middle.
+  // The pointer: along the last axis, the score, its lower two thirds.
   const x = box.x + box.width - 150;
-  await page.mouse.move(x, box.y + 50);
+  await page.mouse.move(x, box.y + 150);
   await page.mouse.down();
-  await page.mouse.move(x, box.y + 120, { steps: 6 });
-  await page.mouse.move(x, box.y + 200, { steps: 6 });
+  await page.mouse.move(x, box.y + 250, { steps: 6 });
+  await page.mouse.move(x, box.y + 352, { steps: 6 });
   await page.mouse.up();
   await page.waitForTimeout(150);
   const byPointer = await kept(page);
