@@ -79,7 +79,7 @@
           xAxis: { ...axis(xs, 70), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axis(ys, view.isNarrow ? 60 : 120), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
           series: [{
-            type: 'heatmap', data: found.map((cell) => ({
+            type: 'heatmap', progressive: 0, data: found.map((cell) => ({
               value: [cell.i, cell.j, cell.score],
               itemStyle: cell === best ? { borderColor: theme.best, borderWidth: 3 } : { borderColor: theme.surface, borderWidth: 1 },
               label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score, theme)) },

@@ -166,7 +166,7 @@
           xAxis: axis('predicted'),
           yAxis: { ...axis('class'), inverse: true },
           series: [{
-            type: 'heatmap', emphasis: { disabled: true },
+            type: 'heatmap', progressive: 0, emphasis: { disabled: true },
             data: cells.map((cell) => ({
               value: [cell.j, cell.i, cell.share], itemStyle: { borderColor: theme.surface, borderWidth: 1 },
               label: { color: luthier.theme.inkOn(luthier.theme.between(ramp, cell.share)) },
