@@ -2,17 +2,17 @@
 // Colours, light and dark. Those of stages are of Okabe and Ito (2008), which colour-blind readers tell apart; the scale is
 // cividis (Nuñez, Anderton and Renslow 2018), which rises evenly in lightness.
 (function (luthier) {
+  const cividis = ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678', '#a59c74', '#c3b369', '#e1cc55', '#fee838'];
   const light = {
     isDark: false, text: '#1c2330', muted: '#596273', grid: '#e3e6eb', axis: '#9aa3b2', surface: '#ffffff',
-    accent: '#0067a8', best: '#c2410c', faint: '#c9cfd8', outline: '#1c2330',
+    accent: '#0067a8', scale: cividis.slice(0, 9).reverse(), best: '#c2410c', faint: '#c9cfd8', outline: '#1c2330',
     cycle: ['#0072b2', '#d98c00', '#009e73', '#cc6fa0', '#3a9bd6', '#d55e00', '#7a5cc0', '#8c7a00', '#5b6b7d', '#a8323e'],
   };
   const dark = {
     isDark: true, text: '#e6eaf1', muted: '#a3adbd', grid: '#2c3441', axis: '#5d6878', surface: '#171c24',
-    accent: '#62b5f0', best: '#ff9d5c', faint: '#465061', outline: '#f2f5fa',
+    accent: '#62b5f0', scale: cividis.slice(2), best: '#ff9d5c', faint: '#465061', outline: '#f2f5fa',
     cycle: ['#4aa8e0', '#f0b040', '#2fc79b', '#e29ac2', '#8fcdf5', '#f4844a', '#ac94ec', '#cdbb3c', '#9aa8b8', '#ea7f86'],
   };
-  const cividis = ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678', '#a59c74', '#c3b369', '#e1cc55', '#fee838'];
 
   /** The colour of each stage, the same wherever the stage is seen; reading of rows and the last fit have their own. */
   function stageColours(doc, theme) {
@@ -48,5 +48,5 @@
     return `#${[1, 3, 5].map((from) => part(from).toString(16).padStart(2, '0')).join('')}`;
   }
 
-  luthier.theme = { light, dark, cividis, stageColours, inkOn, between };
+  luthier.theme = { light, dark, stageColours, inkOn, between };
 })(globalThis.luthier);

@@ -37,13 +37,24 @@
     const axis = parameter.isLog ? ', on a logarithmic axis' : '';
     if (!shown.length) return `${start}.`;
     const best = shown.reduce((a, b) => (luthier.document.lead(doc, doc.candidates.mean[b], doc.candidates.mean[a]) > 0 ? b : a));
+    const { min, max } = range(doc, extent(doc, shown).ends);
+    const beyond = shown.filter((c) => doc.candidates.mean[c] < min || doc.candidates.mean[c] > max).length;
+    const left = beyond ? ` ${count(beyond, 'candidate')} ${beyond === 1 ? 'scores' : 'score'} so badly that ${beyond === 1 ? 'it lies' : 'they lie'} beyond the axis.` : '';
     const at = `The best has ${short(parameter.name)} = ${short(value(parameter.values[best]))}`;
-    if (!groups) return `${start} against ${count(shown.length, 'value')}${axis}. ${at}.`;
+    if (!groups) return `${start} against ${count(shown.length, 'value')}${axis}. ${at}.${left}`;
     const means = [...groups].map(([k, members]) => [k, stats.mean(members.map((c) => doc.candidates.mean[c]))]);
     means.sort((a, b) => luthier.document.lead(doc, b[1], a[1]));
     const [first, last] = [means[0], means[means.length - 1]];
     return `${start} against ${count(groups.size, 'value')}${axis}. ${at}. On average over the others, ${short(value(first[0]))} scores best `
-      + `(${significant(first[1], 5)}) and ${short(value(last[0]))} worst (${significant(last[1], 5)}).`;
+      + `(${significant(first[1], 5)}) and ${short(value(last[0]))} worst (${significant(last[1], 5)}).${left}`;
+  }
+
+  /** What the axis of the score must hold: means, and their error bars where they are drawn. */
+  function extent(doc, shown) {
+    const { mean, stdError } = doc.candidates;
+    const hasBars = shown.length <= mostBars && shown.some((c) => Number.isFinite(stdError[c]));
+    const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
+    return { hasBars, ends };
   }
 
   /** The ends of the axis of a score: a little beyond the scores, and without what is so far off that it flattens the rest. */
@@ -66,6 +77,9 @@
     return { min: round(Math.floor(from / step) * step), max: round(Math.ceil(to / step) * step) };
   }
 
+  /** Ends of an axis that are not ticks have no label, which would crowd those of the ticks. */
+  const inner = { showMinLabel: false, showMaxLabel: false };
+
   function axisStyle(theme) {
     return {
       axisLabel: { color: theme.muted, hideOverlap: true },
@@ -79,12 +93,8 @@
     const { theme } = view;
     const { mean, stdError } = doc.candidates;
     const x = (c) => key(parameter.values[c]);
-    const hasBars = shown.length <= mostBars && shown.some((c) => Number.isFinite(stdError[c]));
+    const { hasBars, ends } = extent(doc, shown);
     const style = axisStyle(theme);
-    const xAxis = parameter.isNumeric
-      ? { ...style, type: parameter.isLog ? 'log' : 'value', scale: true, axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 4) } }
-      : { ...style, type: 'category', data: [...new Set(shown.map(x))], axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
-    const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
     // Points of the same value are moved apart, evenly and always the same way.
     const room = groups && shown.length > 60 ? Math.min(view.width / groups.size / 3.2, 26) : 0;
     const offset = (_, p) => [room * 2 * (((p.dataIndex * 0.618034) % 1) - 0.5), 0];
@@ -112,11 +122,11 @@
     }
     return {
       animation: false,
-      grid: { left: 8, right: 18, top: view.isNarrow ? 46 : 34, bottom: 8, outerBoundsMode: 'same', containLabel: true },
+      grid: { left: 8, right: 18, top: view.isNarrow ? 46 : 28, bottom: 8, outerBoundsMode: 'same', containLabel: true },
       legend: { top: 0, left: 0, itemHeight: 8, itemWidth: 14, itemGap: 8, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
       tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.value[2]) },
-      xAxis,
-      yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 6) } },
+      xAxis: luthier.plots.parts.axisOf(parameter, view),
+      yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, ...inner, formatter: (t) => significant(t, 6) } },
       series,
     };
   }
@@ -150,5 +160,5 @@
   }
 
   luthier.plots.scores = scores;
-  luthier.plots.parts = { axisStyle, spread, range, tip, nice };
+  luthier.plots.parts = { axisStyle, inner, spread, range, tip, nice };
 })(globalThis.luthier);

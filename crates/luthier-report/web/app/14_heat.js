@@ -10,8 +10,7 @@
   function heat(doc, first, second) {
     const ranked = luthier.importance(doc).map((one) => one.factor);
     const pool = ranked.length >= 2 ? ranked : doc.factors;
-    const x = first || pool[0];
-    const y = second || pool.find((factor) => factor !== x);
+    const [x, y] = first ? [first, second] : pair(doc, pool);
     if (!x || !y) return [];
     const { mean } = doc.candidates;
     const has = (factor, c) => factor.values[c] !== null && factor.values[c] !== undefined;
@@ -19,6 +18,18 @@
     if (shown.length < 2) return [];
     const isCells = x.distinct.length <= mostCells && y.distinct.length <= mostCells;
     return [isCells ? cells(doc, x, y, shown) : points(doc, x, y, shown)];
+  }
+
+  /** The first two factors that vary together: a parameter of one pipeline says nothing beside one of another. */
+  function pair(doc, pool) {
+    for (let i = 0; i < pool.length; i += 1) {
+      for (let j = i + 1; j < pool.length; j += 1) {
+        const both = doc.order.filter((c) => [pool[i], pool[j]].every((factor) => factor.values[c] !== null && factor.values[c] !== undefined));
+        const varies = (factor) => new Set(both.map((c) => value(factor.values[c]))).size > 1;
+        if (varies(pool[i]) && varies(pool[j])) return [pool[i], pool[j]];
+      }
+    }
+    return [];
   }
 
   function labels(factor, shown) {
@@ -41,7 +52,7 @@
     return {
       id: 'heat',
       title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
-      description: `${isSingle ? `Mean ${doc.metric} of each candidate` : `Mean ${doc.metric} over the candidates of each cell`}, brighter is better. `
+      description: `${isSingle ? `Mean ${doc.metric} of each candidate` : `Mean ${doc.metric} over the candidates of each cell`}: the further a colour is from the background, the better. `
         + `The best cell has ${short(x.name)} = ${short(xs[best.i])} and ${short(y.name)} = ${short(ys[best.j])}, with ${significant(best.score, 6)}.`,
       columns: [x.name, y.name, doc.metric, 'candidates'],
       rows: found.map((cell) => [xs[cell.i], ys[cell.j], cell.score, cell.members.length]),
@@ -68,10 +79,10 @@
           xAxis: { ...axis(xs, 70), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axis(ys, view.isNarrow ? 60 : 120), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
           series: [{
-            type: 'heatmap', data: found.map((cell) => ({
+            type: 'heatmap', progressive: 0, data: found.map((cell) => ({
               value: [cell.i, cell.j, cell.score],
               itemStyle: cell === best ? { borderColor: theme.best, borderWidth: 3 } : { borderColor: theme.surface, borderWidth: 1 },
-              label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score)) },
+              label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score, theme)) },
             })),
             label: { show: hasText, formatter: (p) => text(p.value[2]) }, emphasis: { disabled: true },
           }],
@@ -87,7 +98,7 @@
     return {
       id: 'heat',
       title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
-      description: `Each point is one of ${count(shown.length, 'candidate')}, brighter is better. The best has ${short(x.name)} = `
+      description: `Each point is one of ${count(shown.length, 'candidate')}: the further a colour is from the background, the better. The best has ${short(x.name)} = `
         + `${short(value(x.values[shown[0]]))} and ${short(y.name)} = ${short(value(y.values[shown[0]]))}.`,
       columns: ['candidate', x.name, y.name, doc.metric],
       rows: shown.map((c) => [c, x.values[c], y.values[c], mean[c]]),
@@ -118,7 +129,12 @@
   function axisOf(factor, view) {
     const style = luthier.plots.parts.axisStyle(view.theme);
     if (factor.isNumeric) {
-      return { ...style, type: factor.isLog ? 'log' : 'value', scale: true, axisLabel: { ...style.axisLabel, formatter: (t) => significant(t, 4) } };
+      const label = { ...style.axisLabel, formatter: (t) => significant(t, 4) };
+      if (!factor.isLog) return { ...style, type: 'value', scale: true, axisLabel: label };
+      // Room at both ends, so that the axis need not go on to the next power of ten.
+      const numbers = factor.distinct.filter((v) => v !== null);
+      const [min, max] = [numbers[0] / 1.15, numbers[numbers.length - 1] * 1.15];
+      return { ...style, type: 'log', min, max, axisLabel: { ...label, ...luthier.plots.parts.inner } };
     }
     const names = factor.distinct.filter((v) => v !== null && v !== undefined).map((v) => value(v));
     return { ...style, type: 'category', data: names, axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
@@ -130,20 +146,21 @@
     return [Math.max(low, min), Math.min(high, max)];
   }
 
-  function ramp(doc) {
-    return doc.isLarger ? luthier.theme.cividis : luthier.theme.cividis.slice().reverse();
+  /** From the smallest score to the largest: the best has the colour that is furthest from the background. */
+  function ramp(doc, theme) {
+    return doc.isLarger ? theme.scale : theme.scale.slice().reverse();
   }
 
-  function colourAt(doc, scores, score) {
+  function colourAt(doc, scores, score, theme) {
     const [low, high] = ends(doc, scores);
-    return luthier.theme.between(ramp(doc), high > low ? (score - low) / (high - low) : 0);
+    return luthier.theme.between(ramp(doc, theme), high > low ? (score - low) / (high - low) : 0);
   }
 
-  /** The scale of colours: the best score is the bright end, whether it is the largest or the smallest. */
+  /** The scale of colours: the same end for the best, whether it is the largest or the smallest. */
   function scale(doc, scores, view, dimension) {
     const [min, max] = ends(doc, scores);
     return {
-      type: 'continuous', dimension, min, max, inRange: { color: ramp(doc) }, outOfRange: { color: doc.isLarger ? ramp(doc)[0] : ramp(doc).slice(-1) },
+      type: 'continuous', dimension, min, max, inRange: { color: ramp(doc, view.theme) }, outOfRange: { color: [view.theme.scale[0]] },
       right: 0, top: 20, itemHeight: 110, itemWidth: 12, precision: 4, calculable: false, text: [significant(max, 4), significant(min, 4)],
       textStyle: { color: view.theme.muted, fontSize: 11 }, hoverLink: false,
     };

@@ -22,7 +22,7 @@
     return [{
       id: 'parallel',
       title: 'All parameters at once',
-      description: `A line for each of ${count(shown.length, 'candidate')} across ${count(kept.length, 'parameter')} and the ${doc.metric}; brighter is better. `
+      description: `A line for each of ${count(shown.length, 'candidate')} across ${count(kept.length, 'parameter')} and the ${doc.metric}: the further a colour is from the background, the better. `
         + (left ? `${count(left, 'parameter')} that explain least are left out. ` : '')
         + 'Drag along an axis to keep the candidates of that range, here and in the leaderboard; the fields below do the same.',
       columns: ['candidate', ...kept.map((factor) => factor.name), doc.metric],
@@ -49,7 +49,9 @@
       areaSelectStyle: { width: 18, borderColor: theme.best, color: theme.best, opacity: 0.25, borderWidth: 1 },
     };
     const scores = drawn.map((c) => mean[c]);
-    const scoreAxis = dress({ type: 'value', scale: true, ...luthier.plots.parts.range(doc, scores), axisLabel: { formatter: (t) => significant(t, 5) } }, kept.length, doc.metric);
+    const [low, high] = [Math.min(...scores), Math.max(...scores)];
+    const whole = high > low ? luthier.plots.parts.nice(low, high) : {};
+    const scoreAxis = dress({ type: 'value', scale: true, ...whole, axisLabel: { ...luthier.plots.parts.inner, formatter: (t) => significant(t, 5) } }, kept.length, doc.metric);
     return {
       animation: false,
       tooltip: { trigger: 'item', confine: true, formatter: (p) => luthier.plots.parts.tip(doc, drawn[p.dataIndex]) },

@@ -37,7 +37,7 @@
       description: `${isOrdered ? 'In order' : 'Largest first, whatever the sign'}: ${list(shown.slice(0, 3).map((row) => `${short(row.name)} ${significant(row.value, 4)}`))}`
         + `${rows.length > shown.length ? `; the first ${most} of ${rows.length} are shown` : ''}.`
         + (hasInterval ? ` Bars are intervals; ${through.length ? `${count(through.length, 'of them')} ${through.length === 1 ? 'includes' : 'include'} zero` : 'none includes zero'}.`.replace('of thems', 'of them') : ''),
-      columns: ['name', ...table.columns.map((one) => one.name)],
+      columns: [table.of || 'name', ...table.columns.map((one) => one.name)],
       rows: names.map((name, at) => [name, ...table.columns.map((one) => one.values[at])]),
       height: 44 + 22 * shown.length,
       option: (view) => (hasInterval ? intervals(shown, view)

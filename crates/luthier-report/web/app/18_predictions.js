@@ -64,26 +64,28 @@
         return { ...axes(view, { title: 'prediction' }, { title: 'residual' }), tooltip, series: [series, line([[low, 0], [high, 0]], view.theme, true)] };
       },
     }];
-    const quantiles = (found.residual_quantiles || []).map(number);
-    if (quantiles.length > 2) plots.push(residualQuantiles(quantiles));
+    plots.push(residualQuantiles(found, residual, sample));
     return plots;
   }
 
-  /** Quantiles at even steps from 0 to 1. */
-  function residualQuantiles(quantiles) {
-    const share = (at) => at / (quantiles.length - 1);
-    const at = (p) => quantiles[Math.round(p * (quantiles.length - 1))];
+  /** The quantiles of the residuals that are shown; those that the document gives are of all rows. */
+  function residualQuantiles(found, residual, sample) {
+    const sorted = residual.filter(Number.isFinite).sort((a, b) => a - b);
+    const given = found.residual_quantiles || {};
+    const at = (share) => significant(given[share] === undefined ? luthier.stats.quantile(sorted, share) : given[share], 4);
+    const steps = Math.min(200, Math.max(sorted.length - 1, 1));
+    const rows = Array.from({ length: steps + 1 }, (_, k) => [k / steps, luthier.stats.quantile(sorted, k / steps)]);
     return {
       id: 'residual-quantiles',
       title: 'Quantiles of the residuals',
-      description: `Half of the residuals are between ${significant(at(0.25), 4)} and ${significant(at(0.75), 4)}, nine of ten between ${significant(at(0.05), 4)} and ${significant(at(0.95), 4)}.`,
+      description: `Half of the residuals are between ${at(0.25)} and ${at(0.75)}, nine of ten between ${at(0.05)} and ${at(0.95)}.${sample}`,
       columns: ['share of rows', 'residual'],
-      rows: quantiles.map((q, k) => [share(k), q]),
+      rows,
       height: 320,
       option: (view) => ({
         ...axes(view, { title: 'share of rows below', range: { min: 0, max: 1 }, format: (x) => percent(x, 0) }, { title: 'residual' }),
         tooltip: { trigger: 'axis', confine: true, formatter: ([p]) => [`${percent(p.data[0], 0)} of rows`, `residual below ${significant(p.data[1], 6)}`] },
-        series: [{ type: 'line', data: quantiles.map((q, k) => [share(k), q]), symbol: 'none', lineStyle: { color: view.theme.accent, width: 2 }, color: view.theme.accent }, line([[0, 0], [1, 0]], view.theme, true)],
+        series: [{ type: 'line', data: rows, symbol: 'none', lineStyle: { color: view.theme.accent, width: 2 }, color: view.theme.accent }, line([[0, 0], [1, 0]], view.theme, true)],
       }),
     };
   }
@@ -166,7 +168,7 @@
           xAxis: axis('predicted'),
           yAxis: { ...axis('class'), inverse: true },
           series: [{
-            type: 'heatmap', emphasis: { disabled: true },
+            type: 'heatmap', progressive: 0, emphasis: { disabled: true },
             data: cells.map((cell) => ({
               value: [cell.j, cell.i, cell.share], itemStyle: { borderColor: theme.surface, borderWidth: 1 },
               label: { color: luthier.theme.inkOn(luthier.theme.between(ramp, cell.share)) },

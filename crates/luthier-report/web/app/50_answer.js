@@ -70,7 +70,8 @@
   function probability(doc) {
     const p = doc.candidates.probability[doc.best];
     if (!Number.isFinite(p)) return null;
-    const also = doc.order.filter((c) => c !== doc.best && doc.candidates.probability[c] >= 0.05).slice(0, 3);
+    const also = doc.order.filter((c) => c !== doc.best && doc.candidates.probability[c] >= 0.05)
+      .sort((a, b) => doc.candidates.probability[b] - doc.candidates.probability[a]).slice(0, 3);
     const others = also.map((c) => `candidate ${c} with ${percent(doc.candidates.probability[c])}`);
     return ['The probability that its mean is the best of all is ', num(p, percent(p)), also.length ? `; others that may be: ${list(others)}.` : '.'];
   }
@@ -87,11 +88,12 @@
 
   function oneStandardError(doc) {
     const within = doc.search.within_one_standard_error || [];
-    if (within.length < 2) return within.length === 1 ? ['No other candidate is within one standard error of the best.'] : null;
-    const first = within[0];
-    const share = `${count(within.length, 'candidate')} of ${doc.candidates.count} are within one standard error of the best`;
-    if (first === doc.best) return [`${share}; the chosen one is the simplest of them.`];
-    return [`${share}; the simplest of them is candidate ${first}`, ` (${luthier.document.paramsText(doc, first)}).`];
+    const others = within.filter((c) => c !== doc.best);
+    if (!within.length) return null;
+    if (!others.length) return ['No other candidate is within one standard error of the best mean.'];
+    const named = others.slice(0, 4).map((c) => `candidate ${c}${others.length <= 4 ? ` (${luthier.document.paramsText(doc, c)})` : ''}`);
+    return [`${count(others.length, 'other candidate')} of ${doc.candidates.count - 1} ${others.length === 1 ? 'is' : 'are'} within one standard error of the best mean`,
+      `: ${others.length > 4 ? `${named.join(', ')} and ${others.length - 4} more` : list(named)}. One that is simpler or cheaper may do as well.`];
   }
 
   function procedure(doc) {
@@ -126,7 +128,8 @@
       ['cancelled', lost.c || null], ['strategy', search.strategy], ['search time', search.search_seconds === undefined ? null : seconds(search.search_seconds)],
       ['in flight at most', search.units_in_flight], ['executor', search.executor], ['seed', search.seed],
     ];
-    return el('dl.facts', null, items.filter(([, x]) => x !== null && x !== undefined).map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, value(x)))));
+    const list = el('dl.facts', null, items.filter(([, x]) => x !== null && x !== undefined).map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, value(x)))));
+    return search.executor_note ? [list, el('p.hint', null, search.executor_note)] : list;
   }
 
   luthier.sections.push({ id: 'answer', title: 'The answer', make: answer });

@@ -20,7 +20,10 @@
       const start = Math.max(0, Math.min(from, plot.end - span));
       state.window = [start, start + span];
       if (!state.chart) return;
-      state.chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, startValue: state.window[0], endValue: state.window[1] });
+      state.view.masks = state.masks;
+      const [startValue, endValue] = state.window;
+      // Axis and bars in one step: an action of the zoom would draw the old bars once more.
+      state.chart.setOption({ dataZoom: [{ startValue, endValue }, { startValue, endValue }], series: plot.series(state.view, state.window) });
       where.textContent = `${seconds(state.window[0] / 1e6, 4)} to ${seconds(state.window[1] / 1e6, 4)}`;
     };
     const zoom = (factor) => {

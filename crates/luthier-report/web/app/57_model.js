@@ -2,6 +2,7 @@
 // The model that was fitted last.
 (function (luthier) {
   const { el } = luthier.dom;
+  const { count } = luthier.format;
 
   function model(doc) {
     const stages = (doc.raw.model && doc.raw.model.stages) || [];
@@ -24,10 +25,10 @@
   function whole(stage, table) {
     const names = table.names || [];
     const rows = (table.columns[0] ? table.columns[0].values : []).map((_, at) => at);
-    return el('div', null, el('h4', null, table.name), luthier.table({
+    return el('div', null, el('h4', null, table.name.replace(/_/g, ' ')), luthier.table({
       caption: `${table.name} of ${stage.name}`, rows, page: 25, unit: 'row',
-      columns: [{ name: 'name', get: (at) => (names[at] === undefined ? at : names[at]) }, ...table.columns.map((column) => ({ name: column.name, get: (at) => column.values[at] }))],
-    }));
+      columns: [{ name: table.of || 'name', get: (at) => (names[at] === undefined ? at : names[at]) }, ...table.columns.map((column) => ({ name: column.name, get: (at) => column.values[at] }))],
+    }), table.more ? el('p.hint', null, `${count(table.more, 'more row')} ${table.more === 1 ? 'is' : 'are'} only in the model itself.`) : null);
   }
 
   luthier.sections.push({ id: 'model', title: 'Model', make: model });

@@ -17,8 +17,8 @@
   }
 
   function worstTable(worst) {
-    const names = ['row', 'line', 'label', 'prediction', 'loss', 'round'].filter((name) => worst.some((one) => one[name] !== undefined && one[name] !== null));
-    const help = { row: 'number of the row, from 0', line: 'line in the file, from 1', loss: 'what the row adds to the error' };
+    const names = ['row', 'place', 'label', 'prediction', 'loss', 'round'].filter((name) => worst.some((one) => one[name] !== undefined && one[name] !== null));
+    const help = { row: 'number of the row, from 0', place: 'where it was read', loss: 'what the row adds to the error' };
     return luthier.table({
       caption: 'The rows predicted worst', rows: worst, page: 10, unit: 'row', hasFilter: worst.length > 10,
       columns: names.map((name) => ({ name, get: (one) => one[name], help: help[name], isLargeFirst: name === 'loss' })),

@@ -29,7 +29,7 @@ async function look(browser, file, width, scheme, faults) {
   const drawn = await page.evaluate(() => Number(document.documentElement.dataset.drawn));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > width) met.push(`the page is ${wide} pixels wide in a window of ${width}`);
-  met.push(...(await blankPlots(page)).map(([id, colours]) => `plot ${id} is blank: ${colours} colours`));
+  met.push(...(await blankPlots(page)).map(([id, coloured]) => `plot ${id} is blank: ${coloured} coloured pixels`));
   if (await page.evaluate(() => globalThis.hacked)) met.push('markup of the data was run');
   met.push(...(await accessibility(page)));
   if (shots) await page.screenshot({ path: join(shots, `${basename(file, '.html')}-${scheme}-${width}.png`), fullPage: true });

@@ -112,12 +112,12 @@ async function brush(page, expect) {
   const canvas = page.locator('#parallel canvas');
   await canvas.scrollIntoViewIfNeeded();
   const box = await canvas.boundingBox();
-  // The pointer: along the last axis, the score, from the top to the middle.
+  // The pointer: along the last axis, the score, its lower two thirds.
   const x = box.x + box.width - 150;
-  await page.mouse.move(x, box.y + 50);
+  await page.mouse.move(x, box.y + 150);
   await page.mouse.down();
-  await page.mouse.move(x, box.y + 120, { steps: 6 });
-  await page.mouse.move(x, box.y + 200, { steps: 6 });
+  await page.mouse.move(x, box.y + 250, { steps: 6 });
+  await page.mouse.move(x, box.y + 352, { steps: 6 });
   await page.mouse.up();
   await page.waitForTimeout(150);
   const byPointer = await kept(page);
@@ -153,6 +153,11 @@ const window = (page) => page.evaluate(() => globalThis.luthier.timeline.state.w
 async function zoom(page, expect) {
   const whole = await window(page);
   const canvas = page.locator('#timeline .canvas');
+  const work = await page.evaluate(() => {
+    const { plot, canvas } = globalThis.luthier.figures.all.find((one) => one.plot.id === 'timeline');
+    return { bars: plot.runs.map((run) => run.drawn.length), most: plot.runs.map((run) => run.lanes.length * canvas.clientWidth) };
+  });
+  expect(work.bars.every((n, at) => n > 0 && n <= work.most[at]), `${work.bars} bars are drawn, more than there are pixels`);
   await page.locator('#time button[aria-label="Zoom in"]').click();
   const closer = await window(page);
   expect(closer[1] - closer[0] < 0.6 * (whole[1] - whole[0]), 'the button does not zoom in');

@@ -119,7 +119,7 @@ export const documents = {
     report.data.label = hostile;
     report.model = parts.model(rng, [hostile, long, 'c']);
     report.predictions = parts.multiclass(rng, [hostile, long, 'c']);
-    report.predictions.worst = [{ row: 1, line: 2, label: hostile, prediction: long, loss: 3 }];
+    report.predictions.worst = [{ row: 1, place: 'x:2', label: hostile, prediction: long, loss: 3 }];
     report.repeat = { ...parts.repeat(), configuration: hostile, command: ['luthier', hostile, long] };
     report.notes = [{ text: hostile + long, kind: hostile, stage: long, folds: [0], fits: hostile }];
     return report;

@@ -30,14 +30,19 @@ export async function open(browser, file, { width = 1280, height = 900, scheme =
   return { page, faults, context };
 }
 
-/** The plots whose drawing has fewer than `least` different colours, or none at all: `[id, colours]`. */
-export function blankPlots(page, least = 3) {
+/**
+ * The plots without data in their drawing: `[id, coloured pixels]`. Axes and labels are shades of grey, data are not, and so a
+ * pixel counts whose channels are far apart.
+ */
+export function blankPlots(page, least = 12) {
   return page.evaluate((least) => [...document.querySelectorAll('figure')].map((figure) => {
-    const canvas = figure.querySelector('canvas');
-    if (!canvas || !canvas.width) return [figure.id, 0];
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    const seen = new Set();
-    for (let at = 0; at < data.length; at += 4) seen.add((data[at] << 24) | (data[at + 1] << 16) | (data[at + 2] << 8) | data[at + 3]);
-    return [figure.id, seen.size];
-  }).filter(([, colours]) => colours < least), least);
+    let coloured = 0;
+    for (const canvas of figure.querySelectorAll('canvas')) {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] > 100 && Math.max(data[at], data[at + 1], data[at + 2]) - Math.min(data[at], data[at + 1], data[at + 2]) > 60) coloured += 1;
+      }
+    }
+    return [figure.id, coloured];
+  }).filter(([, coloured]) => coloured < least), least);
 }

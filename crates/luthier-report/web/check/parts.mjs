@@ -73,8 +73,8 @@ export function regression(rng, n) {
   const residuals = label.map((y, at) => y - prediction[at]).sort((a, b) => a - b);
   return {
     kind: 'regression', rows: n,
-    regression: { prediction, label, residual_quantiles: Array.from({ length: 101 }, (_, at) => residuals[Math.round((at / 100) * (n - 1))]), sampled: false },
-    worst: label.map((y, row) => ({ row, line: row + 2, label: y.toFixed(1), prediction: prediction[row].toFixed(1), loss: (y - prediction[row]) ** 2 })).sort((a, b) => b.loss - a.loss).slice(0, 20),
+    regression: { prediction, label, residual_quantiles: Object.fromEntries([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1].map((share) => [share, residuals[Math.round(share * (n - 1))]])), sampled: false },
+    worst: label.map((y, row) => ({ row, place: `data.csv:${row + 2}`, label: y.toFixed(1), prediction: prediction[row].toFixed(1), loss: (y - prediction[row]) ** 2 })).sort((a, b) => b.loss - a.loss).slice(0, 20),
   };
 }
 
@@ -107,7 +107,7 @@ export function binary(rng, n) {
       calibration: { predicted: bins.map((bin) => mean(bin.map((row) => row.p))), observed: bins.map((bin) => mean(bin.map((row) => Number(row.y)))), rows: bins.map((bin) => bin.length) },
     },
     confusion: { labels: ['no', 'yes'], counts: [[cell(false, false), cell(false, true)], [cell(true, false), cell(true, true)]] },
-    worst: rows.map((row, at) => ({ row: at, line: at + 2, label: row.y ? 'yes' : 'no', prediction: row.p.toFixed(4), loss: -Math.log(row.y ? row.p : 1 - row.p) })).sort((a, b) => b.loss - a.loss).slice(0, 10),
+    worst: rows.map((row, at) => ({ row: at, place: `data.csv:${at + 2}`, label: row.y ? 'yes' : 'no', prediction: row.p.toFixed(4), loss: -Math.log(row.y ? row.p : 1 - row.p) })).sort((a, b) => b.loss - a.loss).slice(0, 10),
   };
 }
 
