@@ -36,8 +36,12 @@ impl Parts<'_> {
         let label = config.data.label.as_ref().map(|key| key.name.as_str());
         let roles = roles(&Roles::new(config, self.raw.schema())?);
         let pipelines = build::pipelines(config)?;
-        let named: Vec<(String, &dyn DynEstimator)> =
-            result.pipelines.iter().cloned().zip(pipelines.iter().map(|one| one as &dyn DynEstimator)).collect();
+        let named: Vec<(String, &dyn DynEstimator)> = result
+            .pipelines
+            .iter()
+            .cloned()
+            .zip(pipelines.iter().map(|one| one as &dyn DynEstimator))
+            .collect();
         let mut report = Report::new(result)
             .title(title.unwrap_or_default())
             .created(now())
@@ -59,7 +63,8 @@ impl Parts<'_> {
     /// The columns of held-out predictions: the label is that of the first evaluator.
     fn prediction_columns(&self, model: &PipelineModel) -> Result<Option<PredictionColumns>> {
         let last = model.leaves().into_iter().map(|(_, leaf)| leaf);
-        let Some(predicts) = last.rev().find(|leaf| !leaf.columns_of(ColumnRole::Prediction).is_empty()) else {
+        let Some(predicts) = last.rev().find(|leaf| !leaf.columns_of(ColumnRole::Prediction).is_empty())
+        else {
             return Ok(None);
         };
         let of = |role| predicts.columns_of(role).into_iter().next();
@@ -75,21 +80,21 @@ impl Parts<'_> {
     fn repeat(&self) -> Repeat {
         let source = &self.config.data.source;
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        let mut repeat = Repeat::default();
-        repeat.configuration = std::fs::read_to_string(self.config_file).ok();
-        repeat.command = std::env::args().collect();
-        repeat.seed = self.result.seed;
-        repeat.version = env!("CARGO_PKG_VERSION").to_owned();
-        repeat.machine = Machine {
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            os: std::env::consts::OS.to_owned(),
-        };
-        repeat.data = vec![DataFile {
-            path: source.path.display().to_string(),
-            bytes: size(&source.path),
-            fingerprint: None,
-        }];
-        repeat
+        Repeat {
+            configuration: std::fs::read_to_string(self.config_file).ok(),
+            command: std::env::args().collect(),
+            seed: self.result.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine: Machine {
+                cores: std::thread::available_parallelism().map_or(1, usize::from),
+                os: std::env::consts::OS.to_owned(),
+            },
+            data: vec![DataFile {
+                path: source.path.display().to_string(),
+                bytes: size(&source.path),
+                fingerprint: None,
+            }],
+        }
     }
 }
 

@@ -158,7 +158,10 @@ impl State {
             .iter()
             .take(RUNNING)
             .map(|(worker, (stage, round, since))| {
-                format!("      worker {worker}: {stage}, fold {round}, {:.1} s", since.elapsed().as_secs_f64())
+                format!(
+                    "      worker {worker}: {stage}, fold {round}, {:.1} s",
+                    since.elapsed().as_secs_f64()
+                )
             })
             .collect();
         while bars.running.len() < shown.len() {

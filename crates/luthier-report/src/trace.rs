@@ -10,9 +10,7 @@ use crate::report::microseconds;
 /// with times in microseconds. Each worker is a thread. The search is a span around all others, on a thread of its own.
 #[must_use]
 pub fn trace(result: &SearchResult) -> Value {
-    let process = |name: &str, tid: usize, text: &str| {
-        json!({"ph": "M", "name": name, "pid": 0, "tid": tid, "args": {"name": text}})
-    };
+    let process = |name: &str, tid: usize, text: &str| json!({"ph": "M", "name": name, "pid": 0, "tid": tid, "args": {"name": text}});
     let workers = result.events.iter().map(|event| event.worker + 1).max().unwrap_or(0);
     let mut events = vec![process("process_name", 0, "luthier"), process("thread_name", 0, "search")];
     events.extend((0..workers).map(|worker| process("thread_name", worker + 1, &format!("worker {worker}"))));

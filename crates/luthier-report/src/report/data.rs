@@ -89,7 +89,8 @@ impl Data {
             false => frame.clone(),
         };
         let described = some.num_rows();
-        let truth = label.map(|label| cells_of(&some, label)).transpose()?.and_then(|cells| as_numbers(&cells));
+        let truth =
+            label.map(|label| cells_of(&some, label)).transpose()?.and_then(|cells| as_numbers(&cells));
         let mut columns = Vec::new();
         for field in some.schema().fields() {
             let name = field.name();
@@ -141,7 +142,12 @@ fn as_numbers(cells: &Cells) -> Option<Vec<Option<f64>>> {
         Cells::Texts(texts) => {
             let classes: std::collections::BTreeSet<&String> = texts.iter().flatten().collect();
             let [_, second] = classes.into_iter().collect::<Vec<_>>()[..] else { return None };
-            Some(texts.iter().map(|text| text.as_ref().map(|text| f64::from(u8::from(text == second)))).collect())
+            Some(
+                texts
+                    .iter()
+                    .map(|text| text.as_ref().map(|text| f64::from(u8::from(text == second))))
+                    .collect(),
+            )
         }
         Cells::Other => None,
     }
@@ -194,8 +200,17 @@ impl Column {
         let squares: f64 = sorted.iter().map(|x| (x - mean).powi(2)).sum();
         self.mean = Some(Number(mean));
         self.std = (sorted.len() > 1).then(|| Number((squares / (count - 1.0)).sqrt()));
-        let shares = [("0", 0.0), ("0.05", 0.05), ("0.25", 0.25), ("0.5", 0.5), ("0.75", 0.75), ("0.95", 0.95), ("1", 1.0)];
-        self.quantiles = shares.into_iter().map(|(name, share)| (name, Number(quantile(&sorted, share)))).collect();
+        let shares = [
+            ("0", 0.0),
+            ("0.05", 0.05),
+            ("0.25", 0.25),
+            ("0.5", 0.5),
+            ("0.75", 0.75),
+            ("0.95", 0.95),
+            ("1", 1.0),
+        ];
+        self.quantiles =
+            shares.into_iter().map(|(name, share)| (name, Number(quantile(&sorted, share)))).collect();
         self.histogram = Some(Histogram::of(&sorted));
         if distinct <= LEVELS {
             self.levels = sorted
@@ -240,7 +255,8 @@ impl Column {
         self.distinct = Some(counts.len());
         let mean = sum / paired;
         let total = squares - paired * mean * mean;
-        let between = |(_, n, sum): &(usize, f64, f64)| if *n > 0.0 { n * (sum / n - mean).powi(2) } else { 0.0 };
+        let between =
+            |(_, n, sum): &(usize, f64, f64)| if *n > 0.0 { n * (sum / n - mean).powi(2) } else { 0.0 };
         let between: f64 = counts.values().map(between).sum();
         // Categories of one row each explain everything.
         if total > 0.0 && counts.len() <= values.len() / 2 {

@@ -153,7 +153,7 @@ impl Report {
     /// With the plan of the search.
     #[must_use]
     pub fn plan(mut self, plan: &Plan) -> Self {
-        self.search.executor = Some(plan.executor.clone());
+        self.search.executor = Some(plan.executor.trim_matches('`').to_owned());
         self.search.parallelism = Some(plan.parallelism.clone());
         self.search.units_in_flight = Some(plan.units_in_flight);
         self.cells.training_rows = plan.rounds.iter().map(|round| round.training_rows).collect();
@@ -170,9 +170,15 @@ impl Report {
 
     /// With the competing pipelines by name, and the columns in front of them.
     #[must_use]
-    pub fn pipelines(mut self, pipelines: &[(String, &dyn DynEstimator)], schema: &Schema, result: &SearchResult) -> Self {
+    pub fn pipelines(
+        mut self,
+        pipelines: &[(String, &dyn DynEstimator)],
+        schema: &Schema,
+        result: &SearchResult,
+    ) -> Self {
         let searched = result.param_names();
-        self.pipelines = pipelines.iter().map(|(name, one)| Pipeline::of(name, *one, schema, &searched)).collect();
+        self.pipelines =
+            pipelines.iter().map(|(name, one)| Pipeline::of(name, *one, schema, &searched)).collect();
         self.search.default = result.candidates.iter().position(|candidate| {
             let own = pipelines.get(candidate.pipeline);
             let is_own = |(path, value): (&str, &_)| {

@@ -114,7 +114,8 @@ struct Row {
 impl Predictions {
     /// From out-of-fold predictions; `None` where label or prediction is not to be found.
     pub(super) fn of(frame: &DataFrame, columns: &PredictionColumns) -> Result<Option<Self>> {
-        let type_of = |name: &str| frame.schema().field(name).map(luthier_tune::core::frame::Field::column_type);
+        let type_of =
+            |name: &str| frame.schema().field(name).map(luthier_tune::core::frame::Field::column_type);
         let (Some(label), Some(prediction)) = (type_of(&columns.label), type_of(&columns.prediction)) else {
             return Ok(None);
         };
@@ -130,9 +131,7 @@ impl Predictions {
             None if label.is_numeric() && prediction.is_numeric() => {
                 Self::of_regression(frame, columns, &rows, &places).map(Some)
             }
-            probability => {
-                Self::of_classes(frame, columns, probability.as_deref(), &rows, &places).map(Some)
-            }
+            probability => Self::of_classes(frame, columns, probability.as_deref(), &rows, &places).map(Some),
         }
     }
 
@@ -160,7 +159,15 @@ impl Predictions {
             .collect();
         let mut residuals: Vec<f64> = known.iter().map(|(y, p, _)| y - p).collect();
         residuals.sort_unstable_by(f64::total_cmp);
-        let shares = [("0", 0.0), ("0.05", 0.05), ("0.25", 0.25), ("0.5", 0.5), ("0.75", 0.75), ("0.95", 0.95), ("1", 1.0)];
+        let shares = [
+            ("0", 0.0),
+            ("0.05", 0.05),
+            ("0.25", 0.25),
+            ("0.5", 0.5),
+            ("0.75", 0.75),
+            ("0.95", 0.95),
+            ("1", 1.0),
+        ];
         let every = known.len().div_ceil(MOST_POINTS).max(1);
         let shown = || known.iter().step_by(every);
         let regression = Regression {
@@ -214,12 +221,15 @@ impl Predictions {
         for (i, (label, prediction)) in labels.iter().zip(&predictions).enumerate() {
             let (Some(label), Some(prediction)) = (label, prediction) else { continue };
             let (own, predicted) = (place_of(label), place_of(prediction));
-            if let Some(count) = own.zip(predicted).and_then(|(own, other)| counts.get_mut(own)?.get_mut(other)) {
+            if let Some(count) =
+                own.zip(predicted).and_then(|(own, other)| counts.get_mut(own)?.get_mut(other))
+            {
                 *count += 1;
             }
             let p = |class: usize| probabilities.as_ref().and_then(|all| all.get([i, class]).copied());
             let of_own = own.and_then(p);
-            let loss = of_own.map_or(f64::from(u8::from(label != prediction)), |p| -p.max(f64::MIN_POSITIVE).ln());
+            let loss =
+                of_own.map_or(f64::from(u8::from(label != prediction)), |p| -p.max(f64::MIN_POSITIVE).ln());
             listed.push(Row {
                 row: rows.get(i).copied().unwrap_or_default(),
                 place: places.get(i).cloned().flatten(),
@@ -237,8 +247,7 @@ impl Predictions {
         let rows = listed.len();
         let is_binary = classes.len() == 2;
         let binary = classes.get(1).filter(|_| is_binary).and_then(|positive| Binary::of(positive, scored));
-        let confusion =
-            (classes.len() <= MOST_CLASSES).then_some(Confusion { labels: classes, counts });
+        let confusion = (classes.len() <= MOST_CLASSES).then_some(Confusion { labels: classes, counts });
         let kind = if is_binary { "binary" } else { "multiclass" };
         Ok(Self { kind, rows, regression: None, binary, confusion, worst: worst(listed) })
     }

@@ -2,8 +2,8 @@
 
 use luthier_tune::core::Work;
 use luthier_tune::{
-    CandidateResult, FoldResult, Forecast, Outcome, ProcedureScore, SearchNote, SearchResult, SecondaryMetric,
-    TestScore,
+    CandidateResult, FoldResult, Forecast, Outcome, ProcedureScore, SearchNote, SearchResult,
+    SecondaryMetric, TestScore,
 };
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -204,10 +204,16 @@ impl Cells {
             rounds: all.first().map_or(0, |one| one.folds.len()),
             metric: table(&|fold| fold.metric),
             also: (0..result.also.len()).map(secondary).collect(),
-            outcome: all.iter().map(|one| one.folds.iter().map(|fold| letter(fold.outcome)).collect()).collect(),
+            outcome: all
+                .iter()
+                .map(|one| one.folds.iter().map(|fold| letter(fold.outcome)).collect())
+                .collect(),
             fit_seconds: table(&|fold| fold.fit_seconds),
             score_seconds: table(&|fold| fold.score_seconds),
-            reused_fits: all.iter().map(|one| one.folds.iter().map(|fold| fold.reused_fits).collect()).collect(),
+            reused_fits: all
+                .iter()
+                .map(|one| one.folds.iter().map(|fold| fold.reused_fits).collect())
+                .collect(),
             errors,
             training_rows: Vec::new(),
             validation_rows: Vec::new(),

@@ -194,7 +194,7 @@ impl Units {
 
     fn fit(&self, unit: &Unit, view: &Dataset, token: &CancelToken) -> Vec<Fitted> {
         let ctx = self.ctx.for_fold(unit.seeded_by).with_cancel_token(token.clone());
-        let train = view.select(&unit.train()).cancelled_by(token.clone());
+        let train = view.select(unit.train()).cancelled_by(token.clone());
         let failure = |error: luthier_core::Error| self.failure(error);
         let Some((_, lead)) = unit.group.first() else {
             let fit = |root: &dyn DynEstimator| root.fit(&train, &root_context(root, &ctx)).map_err(failure);
