@@ -123,7 +123,7 @@ pub(crate) enum Command {
 pub(crate) struct TuneArgs {
     /// The configuration file.
     pub(crate) config: PathBuf,
-    /// Directory for results.csv, results.json, model.json and events.json; created if missing.
+    /// Directory for report.html, results.csv, results.json, model.json, events.json and trace.json; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
@@ -140,6 +140,12 @@ pub(crate) struct TuneArgs {
     /// Print the plan of the search without running it.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Show no progress.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print lines of JSON in place of tables: each event as it happens, and then the result.
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -64,6 +64,16 @@ pub(crate) fn files(
     ])
 }
 
+/// The result as a line of JSON, in the form of `results.json`.
+pub(crate) fn line(result: &SearchResult, load_seconds: f64, test: Option<&TestScore>) -> Result<String> {
+    let test = &test.map(TestScore::to_json);
+    let mut line = json::to_value(&Document { result: result.document(), load_seconds, test })?;
+    if let Some(line) = line.as_object_mut() {
+        line.insert("event".to_owned(), "result".into());
+    }
+    Ok(format!("{line}\n"))
+}
+
 /// A document as the text of a file.
 pub(crate) fn text(document: &impl Serialize) -> Result<String> {
     let mut text = json::to_string_pretty(document)?;

@@ -4,7 +4,7 @@
 //!   unit, as text.
 //! - [`Report`] makes a page with the answer in sentences, the leaderboard, plots of the scores, the event timeline and whatever else
 //!   it is given. The page is one file without any reference to another, and its content security policy allows none.
-//! - [`Progress`] shows a search while it runs.
+//! - [`Progress`] shows a search while it runs, and [`EventLines`] writes what happens as lines of JSON.
 //! - [`trace`] gives the events in the format of Perfetto and Chrome.
 //!
 //! The plots are drawn by [ECharts](https://echarts.apache.org), which is part of every page. A page holds its data as a JSON document
@@ -17,6 +17,7 @@
 //! assert_eq!(text, "k   rmse\n-  -----\n2  57.25\n");
 //! ```
 
+mod event_lines;
 mod leaderboard;
 mod page;
 mod progress;
@@ -24,6 +25,7 @@ mod report;
 mod timeline;
 mod trace;
 
+pub use event_lines::EventLines;
 pub use leaderboard::leaderboard;
 pub use luthier_tune::core::frame::{Align, table, table_within};
 pub use progress::Progress;

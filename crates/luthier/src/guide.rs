@@ -33,6 +33,7 @@ guides! {
     features = "features.md",
     splitting_rows = "splitting-rows.md",
     searching = "searching.md",
+    seeing_a_search = "seeing-a-search.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",

@@ -42,7 +42,7 @@
 //! | [`core`] | stages, pipelines, datasets, summaries, parameters, saving and loading: everything the author of a stage needs |
 //! | [`stages`] | the built-in stages and evaluators |
 //! | [`tune`] | grids, splitters, searches, executors: everything the author of an executor needs |
-//! | [`report`] | leaderboards and timelines as text |
+//! | [`report`] | the report of a search as one page, progress, leaderboards and timelines |
 //!
 //! The program `luthier` does the same from a configuration file.
 //!

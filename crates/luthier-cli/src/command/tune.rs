@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
-use luthier::report::{Align, Progress, leaderboard, table};
+use luthier::report::{Align, EventLines, Progress, leaderboard, table};
 use luthier::tune::{Error, Observer, Search, SearchResult, Selection};
 
 use crate::args::TuneArgs;
@@ -78,10 +78,15 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         Some(_) => Some(search.plan(&frame).map_err(|e| config.located(e))?),
         None => None,
     };
-    let progress = Arc::new(Progress::new(search.metric()));
-    let search = search.cancel_token(interrupt::token()?).observe(Arc::clone(&progress) as Arc<dyn Observer>);
+    let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
+    let search = search.cancel_token(interrupt::token()?);
+    let search = match &progress {
+        Some(progress) => search.observe(Arc::clone(progress) as Arc<dyn Observer>),
+        None if args.json => search.observe(Arc::new(EventLines::new(std::io::stdout()))),
+        None => search,
+    };
     let tuned = search.fit(&frame);
-    progress.clear();
+    progress.iter().for_each(|progress| progress.clear());
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
     let tested = match (&tuned, &test) {
         (Ok(tuned), Some(test)) => Some(TestScore::of(&tuned.model, test, &inputs, &config)),
@@ -95,7 +100,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let result = result.map(|result| with_places(timed(result), &config.data.source));
     if let Some(result) = &result {
         // This comes first, because later steps may fail. Without any score, the error alone says why.
-        if !matches!(tuned, Err(Error::AllFailed { .. })) {
+        if args.json {
+            print(&results::line(result, seconds.load, test)?)?;
+        } else if !matches!(tuned, Err(Error::AllFailed { .. })) {
             print(&report(result, seconds, test))?;
         }
         result.executor_note.iter().for_each(|text| note(text));
@@ -143,20 +150,27 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
         write(&with_places_of_rows(rows, &frame)?, file)?;
         let (rows, file) = (rows.num_rows(), file.display());
-        print(&format!("wrote the predictions for {rows} held-out rows to {file}\n"))?;
+        said(args, &format!("wrote the predictions for {rows} held-out rows to {file}"))?;
     }
     if let Some(directory) = &args.out {
         let (folder, report) = (directory.display(), directory.join(results::REPORT));
-        print(&format!(
-            "wrote results.csv, results.json, model.json, events.json and trace.json to {folder}\nreport: {}\n",
-            report.display()
-        ))?;
+        said(args, &format!("wrote results.csv, results.json, model.json, events.json and trace.json to {folder}"))?;
+        said(args, &format!("report: {}", report.display()))?;
     }
     // The model is there, whatever the test rows are like.
     match tested.transpose()?.and_then(|tested| tested.error()) {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// Prints a line, or a note where standard output is for JSON.
+fn said(args: &TuneArgs, line: &str) -> Result<()> {
+    if args.json {
+        note(line);
+        return Ok(());
+    }
+    print(&format!("{line}\n"))
 }
 
 /// Checks that there is an evaluator where the default one cannot score the predictions.
