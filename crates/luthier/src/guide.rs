@@ -11,6 +11,7 @@ macro_rules! guides {
         #[doc = "[Reading data]: crate::guide::reading_data"]
         #[doc = "[Splitting rows]: crate::guide::splitting_rows"]
         #[doc = "[Searching]: crate::guide::searching"]
+        #[doc = "[Seeing a search]: crate::guide::seeing_a_search"]
         #[doc = "[Classification]: crate::guide::classification"]
         #[doc = "[How sharing works]: crate::guide::how_sharing_works"]
         #[doc = "[Writing an estimator]: crate::guide::writing_an_estimator"]
