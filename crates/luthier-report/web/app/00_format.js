@@ -82,6 +82,7 @@ globalThis.luthier = { plots: {}, sections: [] };
   function value(x) {
     if (x === null || x === undefined) return '–';
     if (typeof x === 'number') return significant(x);
+    if (Array.isArray(x) && x.every((one) => typeof one !== 'object')) return x.map(value).join(', ');
     return typeof x === 'string' ? x : JSON.stringify(x);
   }
 

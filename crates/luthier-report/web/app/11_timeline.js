@@ -96,8 +96,8 @@
         axisTick: { show: false }, axisLine: { show: false },
         splitArea: { show: true, areaStyle: { color: ['transparent', theme.isDark ? '#ffffff06' : '#00000005'] } },
       });
-      const limit = parseInt(run.doc.search.parallelism, 10);
-      const top = Math.max(luthier.events.most(run.flight), luthier.events.most(run.busy), limit || 0);
+      const limit = parseInt(run.doc.search.parallelism, 10) || run.doc.search.units_in_flight || 0;
+      const top = Math.max(luthier.events.most(run.flight), luthier.events.most(run.busy), limit);
       yAxis.push({
         type: 'value', gridIndex: 2 * k + 1, min: 0, max: top + 0.5, minInterval: 1,
         axisLabel: { color: theme.muted, formatter: (n) => (Number.isInteger(n) ? String(n) : '') },
