@@ -13,10 +13,10 @@
     node.style.setProperty('--stage', luthier.theme.stageColours(doc, figures.theme()).get(stage) || 'transparent');
   };
 
-  function repaint() {
+  luthier.repaint = () => {
     const colours = luthier.theme.stageColours(doc, figures.theme());
     for (const [node, stage] of painted) node.style.setProperty('--stage', colours.get(stage) || 'transparent');
-  }
+  };
 
   function start() {
     const from = performance.now();
@@ -51,12 +51,12 @@
     button.addEventListener('click', () => {
       document.documentElement.dataset.theme = figures.isDark() ? 'light' : 'dark';
       tell();
-      repaint();
+      luthier.repaint();
       figures.drawAll();
     });
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       tell();
-      repaint();
+      luthier.repaint();
     });
     tell();
   }
