@@ -38,11 +38,19 @@
         ]);
       },
       height: place.height,
+      // What of it is only for zooming, which a picture cannot.
+      slider: 44,
       runs,
       end,
+      stages: [...new Set(runs.flatMap((run) => run.events.stages.filter((_, at) => run.events.stage.includes(at))))],
       option: (view) => option(doc, runs, place, end, view),
       series: (view, window) => runs.flatMap((run, k) => seriesData(run, k, view, window)),
     }];
+  }
+
+  /** What the name of a stage in the events means to a reader. */
+  function stageText(name) {
+    return name === 'rows' ? 'reading rows' : name === 'pipeline' ? 'last fit of the best' : name;
   }
 
   function describe(run) {
@@ -219,4 +227,5 @@
   }
 
   luthier.plots.timeline = timeline;
+  luthier.events.stageText = stageText;
 })(globalThis.luthier);
