@@ -17,7 +17,7 @@ globalThis.luthier = { plots: {}, sections: [] };
     const x = number(value);
     if (!Number.isFinite(x)) return Number.isNaN(x) ? '–' : x > 0 ? '∞' : '−∞';
     if (x === 0) return '0';
-    const size = Math.abs(x);
+    const size = Math.abs(Number(x.toPrecision(digits)));
     if (size >= 1e-4 && size < 1e9) {
       const text = size >= 10 ** digits ? x.toFixed(0) : trim(x.toPrecision(digits));
       return grouped(minus(text));
@@ -82,6 +82,7 @@ globalThis.luthier = { plots: {}, sections: [] };
   function value(x) {
     if (x === null || x === undefined) return '–';
     if (typeof x === 'number') return significant(x);
+    if (Array.isArray(x) && x.every((one) => typeof one !== 'object')) return x.map(value).join(', ');
     return typeof x === 'string' ? x : JSON.stringify(x);
   }
 

@@ -3,8 +3,21 @@
 (function (luthier) {
   const { runs, seconds, value } = luthier.format;
 
+  const known = new WeakMap();
+
   /** Events as lanes: `lanes[k]` has the events of one worker that do not overlap, in the order of their start. */
   function prepare(doc) {
+    if (!known.has(doc)) known.set(doc, lanesOf(doc));
+    return known.get(doc);
+  }
+
+  /** The largest number of units that ran at one time, as far as it is known. */
+  function inFlight(doc) {
+    const prepared = prepare(doc);
+    return prepared ? most(prepared.flight) : doc.search.units_in_flight;
+  }
+
+  function lanesOf(doc) {
     const events = doc.raw.events;
     if (!events || !events.start || !events.start.length) return null;
     const count = events.start.length;
@@ -235,5 +248,5 @@
     return lines.filter(Boolean);
   }
 
-  luthier.events = { prepare, most, area, binned, bars, find, tip, what, roundText, candidatesText, candidatesOf };
+  luthier.events = { prepare, inFlight, most, area, binned, bars, find, tip, what, roundText, candidatesText, candidatesOf };
 })(globalThis.luthier);

@@ -38,11 +38,19 @@
         ]);
       },
       height: place.height,
+      // What of it is only for zooming, which a picture cannot.
+      slider: 44,
       runs,
       end,
+      stages: [...new Set(runs.flatMap((run) => run.events.stages.filter((_, at) => run.events.stage.includes(at))))],
       option: (view) => option(doc, runs, place, end, view),
       series: (view, window) => runs.flatMap((run, k) => seriesData(run, k, view, window)),
     }];
+  }
+
+  /** What the name of a stage in the events means to a reader. */
+  function stageText(name) {
+    return name === 'rows' ? 'reading rows' : name === 'pipeline' ? 'last fit of the best' : name;
   }
 
   function describe(run) {
@@ -96,8 +104,8 @@
         axisTick: { show: false }, axisLine: { show: false },
         splitArea: { show: true, areaStyle: { color: ['transparent', theme.isDark ? '#ffffff06' : '#00000005'] } },
       });
-      const limit = parseInt(run.doc.search.parallelism, 10);
-      const top = Math.max(luthier.events.most(run.flight), luthier.events.most(run.busy), limit || 0);
+      const limit = parseInt(run.doc.search.parallelism, 10) || run.doc.search.units_in_flight || 0;
+      const top = Math.max(luthier.events.most(run.flight), luthier.events.most(run.busy), limit);
       yAxis.push({
         type: 'value', gridIndex: 2 * k + 1, min: 0, max: top + 0.5, minInterval: 1,
         axisLabel: { color: theme.muted, formatter: (n) => (Number.isInteger(n) ? String(n) : '') },
@@ -219,4 +227,5 @@
   }
 
   luthier.plots.timeline = timeline;
+  luthier.events.stageText = stageText;
 })(globalThis.luthier);

@@ -42,14 +42,20 @@
   }
 
   /** Horizontal bars, the first at the top. */
-  function bars(names, values, view, { min, max, format, label, colours, room = 56 }) {
+  function bars(names, values, view, { min, max, format, label, colours, room = 56, hidesEnds = false }) {
     const { theme } = view;
     const style = luthier.plots.parts.axisStyle(theme);
+    const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+    if (low < 0 && min === undefined) {
+      // Room for the labels of negative bars, which are on the side of the names.
+      min = low - (view.isNarrow ? 0.35 : 0.12) * (high - low);
+      hidesEnds = true;
+    }
     return {
       animation: false,
       grid: { left: 8, right: room, top: 6, bottom: 6, containLabel: true },
       tooltip: { trigger: 'item', confine: true, formatter: (p) => [names[p.dataIndex], label(values[p.dataIndex])] },
-      xAxis: { ...style, type: 'value', min, max, axisLabel: { ...style.axisLabel, formatter: format } },
+      xAxis: { ...style, type: 'value', min, max, axisLabel: { ...style.axisLabel, ...(hidesEnds ? luthier.plots.parts.inner : {}), formatter: format } },
       yAxis: {
         ...style, type: 'category', inverse: true, data: names.map((_, at) => at), axisTick: { show: false }, splitLine: { show: false },
         axisLabel: { color: theme.text, interval: 0, width: view.isNarrow ? 110 : 220, overflow: 'truncate', formatter: (at) => short(names[at], 60) },

@@ -78,14 +78,29 @@
           visualMap: scale(doc, scores, view, 2),
           xAxis: { ...axis(xs, 70), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axis(ys, view.isNarrow ? 60 : 120), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
-          series: [{
-            type: 'heatmap', progressive: 0, data: found.map((cell) => ({
-              value: [cell.i, cell.j, cell.score],
-              itemStyle: cell === best ? { borderColor: theme.best, borderWidth: 3 } : { borderColor: theme.surface, borderWidth: 1 },
-              label: { color: luthier.theme.inkOn(colourAt(doc, scores, cell.score, theme)) },
-            })),
-            label: { show: hasText, formatter: (p) => text(p.value[2]) }, emphasis: { disabled: true },
-          }],
+          series: [squares(found.map((cell) => ({
+            at: [cell.i, cell.j, cell.score], colour: colourAt(doc, scores, cell.score, theme), text: hasText ? text(cell.score) : '', isMarked: cell === best,
+          })), theme)],
+        };
+      },
+    };
+  }
+
+  /** Coloured cells of two axes of categories: `{at: [i, j, …], colour, text, isMarked}`. */
+  function squares(all, theme) {
+    return {
+      type: 'custom', progressive: 0, data: all.map((cell) => cell.at), encode: { x: 0, y: 1 },
+      renderItem: (params, api) => {
+        const { at, colour, text, isMarked } = all[params.dataIndex];
+        const [[x, y], [width, height]] = [api.coord([at[0], at[1]]), api.size([1, 1])];
+        const inset = isMarked ? 1.5 : 0.5;
+        const shape = { x: x - width / 2 + inset, y: y - height / 2 + inset, width: width - 2 * inset, height: height - 2 * inset };
+        return {
+          type: 'group',
+          children: [
+            { type: 'rect', shape, style: { fill: colour, stroke: isMarked ? theme.best : null, lineWidth: isMarked ? 3 : 0 } },
+            { type: 'text', silent: true, style: { text, x, y, align: 'center', verticalAlign: 'middle', fill: luthier.theme.inkOn(colour), fontSize: 12 } },
+          ],
         };
       },
     };
@@ -167,5 +182,5 @@
   }
 
   luthier.plots.heat = heat;
-  Object.assign(luthier.plots.parts, { axisOf, scale, key });
+  Object.assign(luthier.plots.parts, { axisOf, scale, key, squares });
 })(globalThis.luthier);

@@ -13,7 +13,9 @@
 
   /** Counts of a column with the labels of the ends. */
   function shape(column) {
-    if (column.histogram && column.histogram.counts && column.histogram.counts.length) {
+    // A number with few values is read best by value.
+    const isListed = column.levels && column.levels.length > 1 && !column.more_levels && column.levels.length <= 12;
+    if (!isListed && column.histogram && column.histogram.counts && column.histogram.counts.length) {
       const { edges, counts } = column.histogram;
       return {
         counts, ends: [significant(edges[0], 3), significant(edges[edges.length - 1], 3)],
@@ -21,7 +23,7 @@
       };
     }
     if (column.levels && column.levels.length) {
-      return { counts: column.levels.map((level) => level.count), ends: ['', ''], name: (at) => value(column.levels[at].value) };
+      return { counts: column.levels.map((level) => level.count), ends: column.histogram ? [value(column.levels[0].value), value(column.levels[column.levels.length - 1].value)] : ['', ''], name: (at) => value(column.levels[at].value) };
     }
     return null;
   }
@@ -34,7 +36,7 @@
       id: `histograms-${number}`,
       title: pages.length > 1 ? `Distributions of columns ${number * perPage + 1} to ${number * perPage + page.length}` : 'Distributions of the columns',
       description: `How often values occur in each of ${count(page.length, 'column')}${pages.length > 1 ? ` of ${all.length}` : ''}: `
-        + 'numbers in bins of equal width from the smallest to the largest, listed values from the most frequent.',
+        + 'numbers in bins of equal width from the smallest to the largest, or value by value where they are few.',
       columns: ['column', 'values', 'rows'],
       rows: page.flatMap(({ column, shape }) => shape.counts.map((n, at) => [column.name, shape.name(at), n])),
       height: 0,
@@ -91,13 +93,13 @@
     return [{
       id: 'correlations',
       title: `Correlation with ${short(found.label || 'the label', 60)}`,
-      description: `Pearson's correlation of each number column with the label, largest first, whatever its sign: ${list(said)}`
+      description: `Pearson's correlation of number columns with the label, and the correlation ratio of the others, largest first, whatever its sign: ${list(said)}`
         + `${all.length > shown.length ? `; the first ${shown.length} of ${all.length} are shown.` : '.'}`,
       columns: ['column', 'correlation'],
       rows: all.map((column) => [column.name, column.correlation]),
       height: 40 + 22 * shown.length,
       option: (view) => luthier.plots.parts.bars(shown.map((c) => c.name), shown.map((c) => c.correlation), view, {
-        min: -1, max: 1, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
+        min: -1.2, max: 1.2, hidesEnds: true, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
         colours: shown.map((c) => (c.correlation < 0 ? view.theme.best : view.theme.accent)),
       }),
     }];
@@ -106,8 +108,9 @@
   function classes(found) {
     const label = found.columns.find((column) => column.role === 'label' && column.levels && column.levels.length > 1);
     if (!label) return [];
-    const total = found.rows || label.levels.reduce((sum, level) => sum + level.count, 0);
-    const [most, least] = [label.levels[0], label.levels[label.levels.length - 1]];
+    const total = found.rows_described || found.rows || label.levels.reduce((sum, level) => sum + level.count, 0);
+    const sorted = label.levels.slice().sort((a, b) => b.count - a.count);
+    const [most, least] = [sorted[0], sorted[sorted.length - 1]];
     return [{
       id: 'classes',
       title: `Classes of ${short(label.name, 60)}`,

@@ -163,18 +163,12 @@
         return {
           animation: false,
           grid: { left: 4, right: 16, top: 10, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
-          visualMap: { show: false, type: 'continuous', dimension: 2, min: 0, max: 1, inRange: { color: ramp } },
           tooltip: { trigger: 'item', confine: true, formatter: (p) => [`${names[cells[p.dataIndex].i]}, predicted ${names[cells[p.dataIndex].j]}`, `${count(cells[p.dataIndex].n, 'row')}, ${percent(cells[p.dataIndex].share)} of the class`] },
           xAxis: axis('predicted'),
           yAxis: { ...axis('class'), inverse: true },
-          series: [{
-            type: 'heatmap', progressive: 0, emphasis: { disabled: true },
-            data: cells.map((cell) => ({
-              value: [cell.j, cell.i, cell.share], itemStyle: { borderColor: theme.surface, borderWidth: 1 },
-              label: { color: luthier.theme.inkOn(luthier.theme.between(ramp, cell.share)) },
-            })),
-            label: { show: names.length <= 12, formatter: (p) => grouped(String(cells[p.dataIndex].n)) },
-          }],
+          series: [luthier.plots.parts.squares(cells.map((cell) => ({
+            at: [cell.j, cell.i], colour: luthier.theme.between(ramp, cell.share), text: names.length <= 12 ? grouped(String(cell.n)) : '',
+          })), theme)],
         };
       },
     }];

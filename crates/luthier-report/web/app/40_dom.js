@@ -36,6 +36,11 @@
     return shown === String(text) ? shown : el('span', { title: text }, shown);
   }
 
+  /** A text with parts between backticks, which become code. */
+  function prose(text) {
+    return String(text).split('`').map((part, at, all) => (at % 2 === 1 && at < all.length - 1 ? el('code', null, part) : part));
+  }
+
   let last = 0;
   function freshId(start) {
     last += 1;
@@ -62,5 +67,5 @@
     return `${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
   }
 
-  luthier.dom = { el, append, num, brief, freshId, say, download, csv };
+  luthier.dom = { el, append, num, brief, prose, freshId, say, download, csv };
 })(globalThis.luthier);

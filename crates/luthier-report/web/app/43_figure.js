@@ -87,6 +87,7 @@
       if (!isDark()) return;
       chosen = document.documentElement.dataset.theme || '';
       document.documentElement.dataset.theme = 'light';
+      luthier.repaint();
       for (const entry of figures) if (entry.chart) draw(entry);
     });
     window.addEventListener('afterprint', () => {
@@ -94,6 +95,7 @@
       if (chosen) document.documentElement.dataset.theme = chosen;
       else delete document.documentElement.dataset.theme;
       chosen = undefined;
+      luthier.repaint();
       for (const entry of figures) if (entry.chart) draw(entry);
     });
   }

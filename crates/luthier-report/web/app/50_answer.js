@@ -1,7 +1,7 @@
 'use strict';
 // The answer first, in sentences.
 (function (luthier) {
-  const { el, num, brief } = luthier.dom;
+  const { el, num, brief, prose } = luthier.dom;
   const { significant, value, count, percent, list, seconds, number, fixed } = luthier.format;
   const { lead, halfWidth, outcomes } = luthier.document;
 
@@ -113,7 +113,7 @@
   }
 
   function early(doc) {
-    return doc.search.ended_early ? [el('strong', null, 'The search ended early'), ` ${doc.search.ended_early}. What follows is what it had found by then.`] : null;
+    return doc.search.ended_early ? [el('strong', null, 'The search ended early'), ' ', prose(doc.search.ended_early), '. What follows is what it had found by then.'] : null;
   }
 
   function facts(doc) {
@@ -126,10 +126,10 @@
     const items = [
       ['candidates', fixed(doc.candidates.count, 0)], ['rounds', doc.rounds || null], ['failed', lost.f || null], ['pruned', lost.p || null],
       ['cancelled', lost.c || null], ['strategy', search.strategy], ['search time', search.search_seconds === undefined ? null : seconds(search.search_seconds)],
-      ['in flight at most', search.units_in_flight], ['executor', search.executor], ['seed', search.seed],
+      ['in flight at most', luthier.events.inFlight(doc)], ['executor', search.executor], ['seed', search.seed],
     ];
-    const list = el('dl.facts', null, items.filter(([, x]) => x !== null && x !== undefined).map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, value(x)))));
-    return search.executor_note ? [list, el('p.hint', null, search.executor_note)] : list;
+    const list = el('dl.facts', null, items.filter(([, x]) => x !== null && x !== undefined).map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, prose(value(x))))));
+    return search.executor_note ? [list, el('p.hint', null, prose(search.executor_note))] : list;
   }
 
   luthier.sections.push({ id: 'answer', title: 'The answer', make: answer });

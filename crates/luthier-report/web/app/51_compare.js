@@ -32,7 +32,7 @@
       const ratio = Math.max(a, b) / Math.min(a, b);
       found.push([`${fast} took ${percent(1 / ratio, 0)} of the time of ${slow} (${significant(ratio, 3)} times as fast).`]);
     }
-    const [p, q] = [doc.search.units_in_flight, other.search.units_in_flight];
+    const [p, q] = [luthier.events.inFlight(doc), luthier.events.inFlight(other)];
     if (p && q) found.push([`At most ${count(p, 'unit')} ${p === 1 ? 'was' : 'were'} in flight in this run and ${q} in the other.`]);
     return found;
   }

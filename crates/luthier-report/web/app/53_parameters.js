@@ -97,7 +97,7 @@
     const values = (factor ? factor.values : doc.candidates.mean).filter((x) => typeof x === 'number' && Number.isFinite(x));
     const [low, high] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
     const input = (label, end) => el('input', {
-      type: 'number', step: 'any', 'aria-label': `${name}, ${label}`, placeholder: significant(end, 4).replace('−', '-'),
+      type: 'number', step: 'any', 'aria-label': `${name}, ${label}`, placeholder: significant(end, 3).replace('−', '-'),
       change: () => {
         const [a, b] = [from, to].map((node) => (node.value === '' ? null : Number(node.value)));
         change(a === null && b === null ? [] : [[a === null ? low : a, b === null ? high : b]]);

@@ -122,14 +122,13 @@
 
   /** The stages and their colours, and what a stripe means. */
   function legend(doc, plot) {
-    const names = [...new Set(plot.runs.flatMap((run) => run.events.stages.filter((_, at) => run.events.stage.includes(at))))];
     const entry = (name) => {
       const mark = el('span.swatch');
       luthier.paint(mark, name);
-      const text = name === 'rows' ? 'reading rows' : name === 'pipeline' ? 'last fit of the best' : name;
+      const text = luthier.events.stageText(name);
       return el('li', null, mark, el('span.cell', { title: text }, text));
     };
-    return el('ul.legend', { 'aria-label': 'Colours of stages' }, names.map(entry), el('li', null, el('span.swatch.shared'), 'shared by several candidates or rounds'));
+    return el('ul.legend', { 'aria-label': 'Colours of stages' }, plot.stages.map(entry), el('li', null, el('span.swatch.shared'), 'shared by several candidates or rounds'));
   }
 
   luthier.sections.push({ id: 'time', title: 'Timeline', make: section });

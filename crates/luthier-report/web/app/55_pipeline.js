@@ -26,9 +26,9 @@
     if (!columns || !columns.length) return el('li.between', null, el('span.line', { 'aria-hidden': 'true' }, '↓'));
     return el('li.between', null, el('span.line', { 'aria-hidden': 'true' }, '↓'), el('ul', { 'aria-label': what || 'columns that flow' }, columns.map((column) => {
       const features = column.features || [];
-      const width = column.width ? ` of ${column.width}` : '';
+      const type = `${(column.type || '').replace(/\(.*\)$/, '')}${column.width ? ` of ${column.width}` : ''}`;
       const names = features.slice(0, mostFeatures).map((name) => luthier.format.short(name, 40)).join(', ');
-      return el('li', null, el('strong.cell', { title: column.name }, column.name), ` ${column.type || ''}${width}`,
+      return el('li', null, el('strong.cell', { title: column.name }, column.name), ` ${type}`,
         features.length ? el('span.names', null, `: ${names}${features.length > mostFeatures ? ` and ${features.length - mostFeatures} more` : ''}`) : null);
     })));
   }
@@ -75,7 +75,7 @@
 
   function plan(doc) {
     const text = doc.raw.plan && doc.raw.plan.text;
-    return text ? [el('h3', null, 'The plan'), el('pre.block', { tabindex: 0 }, text)] : null;
+    return text ? [el('h3', null, 'The plan'), el('pre.block.plan', { tabindex: 0 }, text.split('\n').map((line) => el('span', null, line || ' ')))] : null;
   }
 
   luthier.sections.push({ id: 'pipeline', title: 'Pipeline and plan', make: pipeline });

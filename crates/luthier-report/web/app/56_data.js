@@ -1,7 +1,7 @@
 'use strict';
 // The data of the search, column by column.
 (function (luthier) {
-  const { el } = luthier.dom;
+  const { el, prose } = luthier.dom;
   const { count, percent, value, number, significant } = luthier.format;
 
   function data(doc) {
@@ -15,7 +15,7 @@
   function summary(found) {
     const features = found.columns.filter((column) => column.role !== 'label').length;
     const gaps = found.columns.filter((column) => column.missing > 0).length;
-    return `${count(found.rows, 'row')} in ${count(found.partitions || 1, 'partition')}, ${count(features, 'column')}${found.label ? ` besides the label ${luthier.format.short(found.label, 60)}` : ''}; `
+    return `${count(found.rows, 'row')} in ${count(found.partitions || 1, 'partition')}, ${count(features, 'column')}${found.label ? ` besides the label, ${luthier.format.short(found.label, 60)}` : ''}; `
       + `${gaps ? `${count(gaps, 'column')} with gaps` : 'no gaps'}.`
       + (found.rows_described < found.rows ? ` What follows was computed from ${count(found.rows_described, 'row')}.` : '');
   }
@@ -23,8 +23,10 @@
   function suspects(found) {
     const all = found.columns.filter((column) => column.suspect);
     if (!all.length) return null;
-    return el('div.error', null, el('strong', null, 'Columns to look at'), el('ul', null, all.map((column) => el('li', null, el('strong', null, column.name), `: ${column.suspect}`))));
+    return el('div.error', null, el('strong', null, 'Columns to look at'), el('ul', null, all.map((column) => el('li', null, el('strong', null, column.name), ': ', prose(column.suspect)))));
   }
+
+  const first = (column) => column.levels.reduce((a, b) => (b.count > a.count ? b : a));
 
   function columns(found) {
     const quantile = (share) => (column) => (column.quantiles ? number(column.quantiles[share]) : null);
@@ -40,7 +42,7 @@
       { name: 'least', get: quantile('0') }, { name: '25 %', get: quantile('0.25') }, { name: 'median', get: quantile('0.5') },
       { name: '75 %', get: quantile('0.75') }, { name: 'most', get: quantile('1') },
       { name: 'correlation', get: numeric('correlation'), format: (x) => significant(x, 3), isLargeFirst: true, help: 'with the label' },
-      { name: 'most frequent', get: (column) => (column.levels && column.levels.length ? `${value(column.levels[0].value)} (${percent(column.levels[0].count / found.rows)})` : null) },
+      { name: 'most frequent', get: (column) => (column.levels && column.levels.length ? `${value(first(column).value)} (${percent(first(column).count / (found.rows_described || found.rows))})` : null) },
     ];
     // Columns of one table have values of any size: each is written on its own.
     const shown = all.filter((one) => found.columns.some((column) => one.get(column) !== null && one.get(column) !== undefined))

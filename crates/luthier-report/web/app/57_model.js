@@ -1,7 +1,7 @@
 'use strict';
 // The model that was fitted last.
 (function (luthier) {
-  const { el } = luthier.dom;
+  const { el, num, prose } = luthier.dom;
   const { count } = luthier.format;
 
   function model(doc) {
@@ -9,16 +9,23 @@
     if (!stages.length) return null;
     const plots = luthier.plots.model(doc);
     return stages.map((stage, at) => {
+      // A stage that learned nothing has nothing to show.
+      if (![stage.facts, stage.notes, stage.tables].some((part) => part && part.length)) return null;
       const head = el('h3.stage-head', null, el('span.swatch'), el('span', null, `${luthier.format.short(stage.name, 80)} `), el('span.label', null, stage.type || ''));
       luthier.paint(head, stage.name);
       return el('div.model', null, head,
-        (stage.facts || []).length ? el('dl.facts', null, stage.facts.map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, x)))) : null,
-        (stage.notes || []).map((note) => el('p.error', null, note)),
+        (stage.facts || []).length ? el('dl.facts', null, stage.facts.map(([name, x]) => el('div', null, el('dt', null, prose(name.includes('`') ? name : name.replace(/_/g, ' '))), el('dd', null, fact(x))))) : null,
+        (stage.notes || []).map((note) => el('p.error', null, prose(note))),
         (stage.tables || []).map((table, k) => {
           const plot = plots.find((one) => one.id === `model-${at}-${k}`);
           return plot ? luthier.figure(plot, { level: 4 }) : whole(stage, table);
         }));
     });
+  }
+
+  /** Numbers come as texts of all their digits. */
+  function fact(text) {
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? num(Number(text)) : prose(text);
   }
 
   /** A table that is not drawn. */

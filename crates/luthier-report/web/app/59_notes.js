@@ -1,7 +1,7 @@
 'use strict';
 // Notes and failures, those that say the same together.
 (function (luthier) {
-  const { el } = luthier.dom;
+  const { el, prose } = luthier.dom;
   const { count, runs } = luthier.format;
 
   function notes(doc) {
@@ -32,7 +32,7 @@
       el('p', null, el('strong', null, kind.replace(/_/g, ' ')), group.length > 1 ? ` (${count(group.length, 'note')})` : ''),
       el('ul', null, group.map((note) => {
         const where = [note.stage ? `stage ${note.stage}` : null, note.folds && note.folds.length ? `round${note.folds.length > 1 ? 's' : ''} ${runs(note.folds)}` : null, note.fits].filter(Boolean);
-        return el('li', null, note.text, where.length ? el('span.label', null, ` (${where.join('; ')})`) : null);
+        return el('li', null, prose(note.text), where.length ? el('span.label', null, ` (${where.join('; ')})`) : null);
       }))))];
   }
 

@@ -13,10 +13,10 @@
     node.style.setProperty('--stage', luthier.theme.stageColours(doc, figures.theme()).get(stage) || 'transparent');
   };
 
-  function repaint() {
+  luthier.repaint = () => {
     const colours = luthier.theme.stageColours(doc, figures.theme());
     for (const [node, stage] of painted) node.style.setProperty('--stage', colours.get(stage) || 'transparent');
-  }
+  };
 
   function start() {
     const from = performance.now();
@@ -34,6 +34,7 @@
     }
     themeButton();
     copyWhole();
+    followReader();
     figures.drawAll(() => {
       document.documentElement.dataset.drawn = String(Math.round(performance.now() - from));
     });
@@ -50,14 +51,32 @@
     button.addEventListener('click', () => {
       document.documentElement.dataset.theme = figures.isDark() ? 'light' : 'dark';
       tell();
-      repaint();
+      luthier.repaint();
       figures.drawAll();
     });
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       tell();
-      repaint();
+      luthier.repaint();
     });
     tell();
+  }
+
+  /** Marks the section that is being read in the contents. */
+  function followReader() {
+    const seen = new Set();
+    const links = new Map([...document.querySelectorAll('#contents a')].map((link) => [link.getAttribute('href').slice(1), link]));
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) seen.add(target.id);
+        else seen.delete(target.id);
+      }
+      const first = [...links.keys()].find((id) => seen.has(id));
+      for (const [id, link] of links) {
+        if (id === first) link.setAttribute('aria-current', 'location');
+        else link.removeAttribute('aria-current');
+      }
+    }, { rootMargin: '-64px 0px -40% 0px' });
+    for (const section of document.querySelectorAll('main > section')) observer.observe(section);
   }
 
   /** A number that is copied alone is copied in full. */

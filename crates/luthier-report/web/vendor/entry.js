@@ -1,6 +1,6 @@
 // The parts of Apache ECharts that the report draws with. A part that no plot uses is not here: each costs bytes in every report.
 import * as echarts from 'echarts/core';
-import { BarChart, CustomChart, HeatmapChart, LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
+import { BarChart, CustomChart, LineChart, ParallelChart, ScatterChart } from 'echarts/charts';
 import {
   DataZoomInsideComponent,
   DataZoomSliderComponent,
@@ -17,7 +17,6 @@ import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 echarts.use([
   BarChart,
   CustomChart,
-  HeatmapChart,
   LineChart,
   ParallelChart,
   ScatterChart,
