@@ -14,9 +14,7 @@ use crate::report::microseconds;
 /// add up to its time: `summaries`, `units`, `refit`, and `other` for checks, plans and tables.
 #[must_use]
 pub fn trace(result: &SearchResult) -> Value {
-    let name = |kind: &str, tid: usize, text: &str| {
-        json!({"ph": "M", "name": kind, "pid": 0, "tid": tid, "args": {"name": text}})
-    };
+    let name = |kind: &str, tid: usize, text: &str| json!({"ph": "M", "name": kind, "pid": 0, "tid": tid, "args": {"name": text}});
     let complete = |what: &str, category: &str, start: u64, end: u64, args: Value| {
         let duration = end.saturating_sub(start);
         json!({"ph": "X", "name": what, "cat": category, "pid": 0, "tid": 0, "ts": start, "dur": duration, "args": args})
@@ -30,7 +28,9 @@ pub fn trace(result: &SearchResult) -> Value {
         json!({"metric": result.metric, "strategy": result.strategy, "candidates": result.candidates.len()});
     events.push(complete("search", "search", 0, end, about));
     let phases = phases(&result.events, end);
-    events.extend(phases.into_iter().map(|(phase, start, end)| complete(phase, "phase", start, end, json!({}))));
+    events.extend(
+        phases.into_iter().map(|(phase, start, end)| complete(phase, "phase", start, end, json!({}))),
+    );
     events.extend(result.events.iter().map(span));
     json!({"displayTimeUnit": "ms", "traceEvents": events})
 }
@@ -49,12 +49,9 @@ fn phases(events: &[Event], end: u64) -> Vec<(&'static str, u64, u64)> {
     let times: Vec<u64> = changes.keys().copied().collect();
     for (change, pair) in changes.values().zip(times.windows(2)) {
         running.iter_mut().zip(change).for_each(|(running, change)| *running += change);
-        let phase = match running {
-            [1.., ..] => "units",
-            [_, 1.., _] => "summaries",
-            [_, _, 1..] => "refit",
-            _ => "other",
-        };
+        let names = ["units", "summaries", "refit"];
+        let first = running.iter().zip(names).find(|(running, _)| **running > 0);
+        let phase = first.map_or("other", |(_, name)| name);
         match phases.last_mut() {
             Some((last, _, end)) if *last == phase => *end = pair[1],
             _ => phases.push((phase, pair[0], pair[1])),

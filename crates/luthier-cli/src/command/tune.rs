@@ -154,7 +154,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(directory) = &args.out {
         let (folder, report) = (directory.display(), directory.join(results::REPORT));
-        said(args, &format!("wrote results.csv, results.json, model.json, events.json and trace.json to {folder}"))?;
+        said(
+            args,
+            &format!("wrote results.csv, results.json, model.json, events.json and trace.json to {folder}"),
+        )?;
         said(args, &format!("report: {}", report.display()))?;
     }
     // The model is there, whatever the test rows are like.
