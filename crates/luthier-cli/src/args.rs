@@ -102,7 +102,7 @@ pub(crate) enum Command {
     Split(SplitArgs),
     /// Write the report of a search as one HTML file, also beside that of another search.
     #[command(
-        after_help = "Examples:\n  luthier report out\n  luthier report out --compare earlier --out both.html\n\nThe folder is one that `luthier tune --out` has written."
+        after_help = "Examples:\n  luthier report out\n  luthier report out --compare earlier --out both.html\n  luthier report out --plots pictures\n\nThe folder is one that `luthier tune --out` has written."
     )]
     Report(ReportArgs),
     /// Show the stages of a fitted pipeline: their parameters and what they learned.
@@ -319,6 +319,12 @@ pub(crate) struct ReportArgs {
     /// The folder of another search, to show both on one axis of time.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) compare: Option<PathBuf>,
+    /// Write each plot as SVG into this folder instead of the page; created if missing.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Draw the plots on a dark ground.
+    #[arg(long, requires = "plots")]
+    pub(crate) dark: bool,
     /// Where to write the page [default: report.html in the folder, or compare.html beside another search].
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

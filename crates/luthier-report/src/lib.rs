@@ -5,6 +5,7 @@
 //! - [`Report`] makes a page with the answer in sentences, the leaderboard, plots of the scores, the event timeline and whatever else
 //!   it is given. The page is one file without any reference to another, and its content security policy allows none.
 //! - [`Progress`] shows a search while it runs, and [`EventLines`] writes what happens as lines of JSON.
+//! - With the feature `pictures`, `pictures` draws each plot of a report as SVG, without a browser.
 //! - [`trace`] gives the events in the format of Perfetto and Chrome.
 //!
 //! The plots are drawn by [ECharts](https://echarts.apache.org), which is part of every page. A page holds its data as a JSON document
@@ -20,6 +21,8 @@
 mod event_lines;
 mod leaderboard;
 mod page;
+#[cfg(feature = "pictures")]
+mod pictures;
 mod progress;
 mod report;
 mod timeline;
@@ -28,6 +31,8 @@ mod trace;
 pub use event_lines::EventLines;
 pub use leaderboard::leaderboard;
 pub use luthier_tune::core::frame::{Align, table, table_within};
+#[cfg(feature = "pictures")]
+pub use pictures::{Picture, PictureOptions, pictures};
 pub use progress::Progress;
 pub use report::{DataFile, Machine, PredictionColumns, Repeat, Report};
 pub use timeline::timeline;

@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../web/page.html");
 const STYLE: &str = include_str!("../web/style.css");
 
 /// The scripts, in the order in which they run: the charts, then those of the page by their names.
-const SCRIPTS: &[&str] = &[
+pub(crate) const SCRIPTS: &[&str] = &[
     include_str!("../web/vendor/echarts.js"),
     include_str!("../web/app/00_format.js"),
     include_str!("../web/app/01_stats.js"),

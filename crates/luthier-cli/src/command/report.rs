@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::json;
-use luthier::report::Report;
+use luthier::report::{PictureOptions, Report, pictures};
 use luthier::tune::{Event, SearchResult};
 use serde_json::Value as Json;
 
 use crate::args::ReportArgs;
-use crate::output::{check_target, print};
+use crate::output::{check_target, make_folder, print, write_together};
 use crate::{failure, results};
 
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
+    if let Some(folder) = &args.plots {
+        return plots(args, folder);
+    }
     let name = if args.compare.is_some() { "compare.html" } else { results::REPORT };
     let target = args.out.clone().unwrap_or_else(|| args.folder.join(name));
     check_target(&target)?;
@@ -21,6 +24,22 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     let page = Report::page_of(&document, other.as_ref())?;
     luthier::frame::write_files(&[(&target, page.as_bytes())]).map_err(|e| failure::of_frame("write", e))?;
     print(&format!("wrote {}\n", target.display()))
+}
+
+/// Writes each plot as SVG.
+fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
+    let mut document = document(&args.folder)?;
+    if let (Some(object), Some(other)) = (document.as_object_mut(), &args.compare) {
+        object.insert("compare".to_owned(), self::document(other)?);
+    }
+    let options = PictureOptions { is_dark: args.dark, ..PictureOptions::default() };
+    let pictures = pictures(&document, options).map_err(|e| anyhow!("cannot draw the plots: {e}"))?;
+    make_folder(folder)?;
+    let names: Vec<String> = pictures.iter().map(|picture| format!("{}.svg", picture.id)).collect();
+    let files: Vec<(&str, String)> =
+        names.iter().map(String::as_str).zip(pictures.into_iter().map(|picture| picture.svg)).collect();
+    write_together(folder, &files)?;
+    print(&format!("wrote {} plots to {}\n", files.len(), folder.display()))
 }
 
 /// What is known of the search of a folder: the document of its report, or what its results tell.

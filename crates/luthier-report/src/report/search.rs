@@ -10,6 +10,10 @@ use serde_json::Value as Json;
 
 use super::number::{Number, numbers};
 
+/// With more pairs of a candidate and a round than this, a page holds secondary metrics only as means: it should not be larger than
+/// a letter takes.
+const MOST_SECONDARY: usize = 5000;
+
 /// What is said of the search as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Search {
@@ -162,7 +166,8 @@ impl Candidates {
 pub(crate) struct Cells {
     rounds: usize,
     metric: Vec<Vec<Number>>,
-    also: Vec<Vec<Vec<Number>>>,
+    /// `None` if there are many cells.
+    also: Option<Vec<Vec<Vec<Number>>>>,
     /// A letter for each round: scored, failed, pruned or cancelled.
     outcome: Vec<String>,
     fit_seconds: Vec<Vec<Number>>,
@@ -196,6 +201,7 @@ impl Cells {
             };
             Some(CellError { candidate, round: fold.fold, text })
         };
+        let is_small = all.iter().map(|one| one.folds.len()).sum::<usize>() <= MOST_SECONDARY;
         let errors = all
             .iter()
             .flat_map(|one| one.folds.iter().filter_map(move |fold| error(one.index, fold)))
@@ -203,7 +209,7 @@ impl Cells {
         Self {
             rounds: all.first().map_or(0, |one| one.folds.len()),
             metric: table(&|fold| fold.metric),
-            also: (0..result.also.len()).map(secondary).collect(),
+            also: is_small.then(|| (0..result.also.len()).map(secondary).collect()),
             outcome: all
                 .iter()
                 .map(|one| one.folds.iter().map(|fold| letter(fold.outcome)).collect())

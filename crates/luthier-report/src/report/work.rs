@@ -17,8 +17,8 @@ pub(crate) struct Events {
     start: Vec<u64>,
     end: Vec<u64>,
     candidates: Vec<Members>,
-    /// Whether the work was for more than one candidate.
-    shared: Vec<bool>,
+    /// 1 if the work was for more than one candidate.
+    shared: Vec<u8>,
 }
 
 /// The candidates of an event. Most events are for one, or for consecutive ones.
@@ -67,7 +67,7 @@ impl Events {
             start: events.iter().map(|event| microseconds(event.start)).collect(),
             end: events.iter().map(|event| microseconds(event.end)).collect(),
             candidates: events.iter().map(|event| Members::of(&event.candidates)).collect(),
-            shared: events.iter().map(|event| event.candidates.len() > 1).collect(),
+            shared: events.iter().map(|event| u8::from(event.candidates.len() > 1)).collect(),
         }
     }
 }
