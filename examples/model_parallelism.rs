@@ -9,6 +9,9 @@
 //!
 //! The second run is without sharing: 16 units, each of which fits its candidate alone, from the rows. These overlap.
 //!
+//! With the name of a folder, and the feature `pictures`, it also draws the timelines of the second run into it:
+//! `cargo run --release -p luthier --features pictures --example model_parallelism docs/pictures`
+//!
 //! `rayon` runs at most as many units as its pool has threads, by default one per core, whatever the parallelism;
 //! `thread_pool` starts as many threads as `parallelism` says; `serial` runs one unit at a time.
 
@@ -34,6 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("and the remaining units, one per k, take less time than it takes to start a thread.");
     println!("\n=== WITHOUT SHARING: every candidate is fitted alone, from the rows ===\n");
     let alone = compare(&data, Sharing::Off)?;
+    if let Some(folder) = std::env::args().nth(1) {
+        draw(&alone, &data, &folder)?;
+    }
     println!(
         "\nOn {} cores, 16 candidates took {:.3} s alone one at a time, {:.3} s alone three at a time ({:.1} times as \
          fast), and {:.3} s with sharing ({:.0} times as fast), which read {} rows instead of {}.",
@@ -56,6 +62,35 @@ struct Took {
     /// Seconds with three.
     three: f64,
     rows_read: u64,
+    /// The searches with one and with three.
+    #[cfg_attr(not(feature = "pictures"), allow(dead_code, reason = "only pictures show them"))]
+    searches: Vec<TunedModel<Pipeline>>,
+}
+
+/// Writes the timelines under each other, on one axis of time, on light and on dark ground.
+#[cfg(feature = "pictures")]
+fn draw(took: &Took, data: &DataFrame, folder: &str) -> Result<(), Box<dyn Error>> {
+    use luthier::report::{PictureOptions, Report, pictures};
+
+    let document = |place: usize, parallelism: usize| -> Result<serde_json::Value, Box<dyn Error>> {
+        let tuned = took.searches.get(place).ok_or("a search is missing")?;
+        let plan = search().parallelism(parallelism)?.sharing(Sharing::Off).plan(data)?;
+        let report = Report::new(tuned.result()).title(format!("parallelism {parallelism}")).plan(&plan);
+        Ok(serde_json::to_value(report)?)
+    };
+    let both = Report::beside(&document(0, 1)?, &document(1, 3)?);
+    std::fs::create_dir_all(folder)?;
+    for (name, is_dark) in [("timelines.svg", false), ("timelines-dark.svg", true)] {
+        let drawn = pictures(&both, PictureOptions { is_dark, ..PictureOptions::default() })?;
+        let timeline = drawn.iter().find(|picture| picture.id == "timeline").ok_or("there is no timeline")?;
+        std::fs::write(format!("{folder}/{name}"), &timeline.svg)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "pictures"))]
+fn draw(_: &Took, _: &DataFrame, _: &str) -> Result<(), Box<dyn Error>> {
+    Err("pictures are drawn with `--features pictures`".into())
 }
 
 /// Rows of features whose spread grows from the first to the last, and a noisy linear label.
@@ -95,7 +130,7 @@ fn compare(data: &DataFrame, sharing: Sharing) -> Result<Took, Box<dyn Error>> {
     }
     let seconds = |place: usize| pooled.get(place).map_or(f64::NAN, |tuned| tuned.result().search_seconds);
     let rows_read = pooled.first().map_or(0, |tuned| tuned.result().work.rows_read);
-    Ok(Took { one: seconds(0), three: seconds(1), rows_read })
+    Ok(Took { one: seconds(0), three: seconds(1), rows_read, searches: pooled })
 }
 
 fn run(

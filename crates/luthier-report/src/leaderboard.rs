@@ -1,29 +1,18 @@
 //! The candidates of a search from best to worst.
 
+use luthier_tune::core::Value;
 use luthier_tune::core::frame::{Align, table};
 use luthier_tune::{Outcome, SearchResult};
 
-/// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the grid's
-/// parameters, the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
+/// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the parameters in which
+/// candidates differ (the others are below it), the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
 /// metrics, the seconds for fitting and scoring over all folds, and the errors. It has at most `limit` lines.
 ///
 /// If the metric of a candidate is missing on some fold, the table also shows how many folds each mean covers, and the
 /// metric on each fold if there are at most ten.
 pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
-    let names: Vec<&str> = result
-        .candidates
-        .first()
-        .map(|candidate| candidate.params.iter().map(|(name, _)| name).collect())
-        .unwrap_or_default();
-    // The parts of a union of grids may set different parameters.
-    let mut all = names;
-    for candidate in &result.candidates {
-        for (name, _) in candidate.params.iter() {
-            if !all.contains(&name) {
-                all.push(name);
-            }
-        }
-    }
+    let (all, same): (Vec<&str>, Vec<&str>) =
+        result.param_names().into_iter().partition(|name| varies(result, name));
     let failed = result.candidates.iter().any(|candidate| !result.errors_of(candidate).is_empty());
     let lacking = result.candidates.iter().any(|candidate| candidate.scored_folds < candidate.folds.len());
     let folds: Vec<String> = match result.candidates.first() {
@@ -52,8 +41,7 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
         .iter()
         .take(limit)
         .map(|candidate| {
-            let value =
-                |name: &&str| candidate.params.get(name).map_or_else(|| "-".to_owned(), |v| v.to_string());
+            let value = |name: &&str| candidate.params.get(name).map_or_else(|| "-".to_owned(), shown);
             let seconds = |part: fn(&luthier_tune::FoldResult) -> f64| {
                 format!("{:.4}", candidate.folds.iter().map(part).sum::<f64>())
             };
@@ -82,7 +70,32 @@ pub fn leaderboard(result: &SearchResult, limit: usize) -> String {
     if board.len() > limit {
         text.push_str(&format!("… {} more\n", board.len() - limit));
     }
+    if let Some(first) = result.candidates.first().filter(|_| !same.is_empty()) {
+        let value = |name: &&str| Some(format!("{name} = {}", first.params.get(name)?));
+        text.push_str(&format!(
+            "all candidates: {}\n",
+            same.iter().filter_map(value).collect::<Vec<_>>().join(", ")
+        ));
+    }
     text
+}
+
+/// Whether candidates differ in a parameter. That of a single candidate is shown.
+fn varies(result: &SearchResult, name: &str) -> bool {
+    let mut values = result.candidates.iter().map(|candidate| candidate.params.get(name));
+    let first = values.next();
+    result.candidates.len() < 2 || values.any(|value| Some(value) != first)
+}
+
+/// A value of a parameter, to be read: six digits of a float. Files have all of them.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Float(x) if x.is_finite() => {
+            let rounded = format!("{x:.5e}").parse().unwrap_or(*x);
+            Value::Float(rounded).to_string()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The largest number of folds whose metrics are shown one by one.

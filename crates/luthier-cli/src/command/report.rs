@@ -19,19 +19,14 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     let name = if args.compare.is_some() { "compare.html" } else { results::REPORT };
     let target = args.out.clone().unwrap_or_else(|| args.folder.join(name));
     check_target(&target)?;
-    let document = document(&args.folder)?;
-    let other = args.compare.as_deref().map(self::document).transpose()?;
-    let page = Report::page_of(&document, other.as_ref())?;
+    let page = Report::page_of(&document(args)?)?;
     luthier::frame::write_files(&[(&target, page.as_bytes())]).map_err(|e| failure::of_frame("write", e))?;
     print(&format!("wrote {}\n", target.display()))
 }
 
 /// Writes each plot as SVG.
 fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
-    let mut document = document(&args.folder)?;
-    if let (Some(object), Some(other)) = (document.as_object_mut(), &args.compare) {
-        object.insert("compare".to_owned(), self::document(other)?);
-    }
+    let document = document(args)?;
     let options = PictureOptions { is_dark: args.dark, ..PictureOptions::default() };
     let pictures = pictures(&document, options).map_err(|e| anyhow!("cannot draw the plots: {e}"))?;
     make_folder(folder)?;
@@ -42,8 +37,17 @@ fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
     print(&format!("wrote {} plots to {}\n", files.len(), folder.display()))
 }
 
+/// The document of a search, beside that of another one if it is asked for.
+fn document(args: &ReportArgs) -> Result<Json> {
+    let document = document_of(&args.folder)?;
+    match &args.compare {
+        Some(other) => Ok(Report::beside(&document, &document_of(other)?)),
+        None => Ok(document),
+    }
+}
+
 /// What is known of the search of a folder: the document of its report, or what its results tell.
-fn document(folder: &Path) -> Result<Json> {
+fn document_of(folder: &Path) -> Result<Json> {
     let page = folder.join(results::REPORT);
     if let Some(document) = std::fs::read_to_string(&page).ok().and_then(|page| Report::document_of(&page)) {
         return Ok(document);

@@ -68,8 +68,6 @@ pub struct Report {
     predictions: Option<Predictions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     repeat: Option<Repeat>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compare: Option<Json>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -134,7 +132,6 @@ impl Report {
             model: None,
             predictions: None,
             repeat: None,
-            compare: None,
         }
     }
 
@@ -222,12 +219,6 @@ impl Report {
         Self { repeat: Some(repeat), ..self }
     }
 
-    /// Beside the report of another search, as its [document](Self::document_of).
-    #[must_use]
-    pub fn compare(self, other: Json) -> Self {
-        Self { compare: Some(other), ..self }
-    }
-
     /// The page.
     ///
     /// # Errors
@@ -243,15 +234,21 @@ impl Report {
         (document.get("format")? == FORMAT).then_some(document)
     }
 
-    /// The page of a document, beside the document of another search if there is one.
+    /// The document of a search beside that of another one.
+    #[must_use]
+    pub fn beside(document: &Json, other: &Json) -> Json {
+        let mut document = document.clone();
+        if let Some(object) = document.as_object_mut() {
+            object.insert("compare".to_owned(), other.clone());
+        }
+        document
+    }
+
+    /// The page of a document.
     ///
     /// # Errors
     /// If the document cannot be written.
-    pub fn page_of(document: &Json, other: Option<&Json>) -> serde_json::Result<String> {
-        let mut document = document.clone();
-        if let (Some(object), Some(other)) = (document.as_object_mut(), other) {
-            object.insert("compare".to_owned(), other.clone());
-        }
-        page::page(&document)
+    pub fn page_of(document: &Json) -> serde_json::Result<String> {
+        page::page(document)
     }
 }
