@@ -124,18 +124,24 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             tuned: tuned.as_ref().ok(),
             load_seconds: load,
         };
-        files.push((results::REPORT, parts.report()?.to_html()?));
+        // What was found is worth more than its picture.
+        match parts.report().and_then(|report| Ok(report.to_html()?)) {
+            Ok(page) => files.push((results::REPORT, page)),
+            Err(error) => note(&format!("the report could not be made: {error:#}")),
+        }
         if let Ok(tuned) = &tuned {
             let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
             let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
             files.push((results::MODEL, results::text(&model)?));
         }
         write_together(directory, &files)?;
-        let model = directory.join(results::MODEL);
-        if tuned.is_err() && model.exists() {
-            // A model of an earlier search does not belong to these results.
-            std::fs::remove_file(&model).map_err(|e| failure::io("remove", &model, &e))?;
-            note(&format!("removed {}: it belonged to an earlier search", model.display()));
+        for name in [results::MODEL, results::REPORT] {
+            let file = directory.join(name);
+            if !files.iter().any(|(written, _)| *written == name) && file.exists() {
+                // What an earlier search left does not belong to these results.
+                std::fs::remove_file(&file).map_err(|e| failure::io("remove", &file, &e))?;
+                note(&format!("removed {}: it belonged to an earlier search", file.display()));
+            }
         }
     }
     if let (Some(directory), Some(_), Err(_)) = (&args.out, &result, &tuned) {
