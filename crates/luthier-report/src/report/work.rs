@@ -49,7 +49,12 @@ impl Events {
                 stages.len() - 1
             }
         };
-        let stage = events.iter().map(|event| stage_of(&event.stage)).collect();
+        let stage = events.iter().map(|event| match event.kind {
+            // The last fit is of all stages: it has a name of its own.
+            EventKind::Refit => stage_of("refit"),
+            _ => stage_of(&event.stage),
+        });
+        let stage = stage.collect();
         let workers = events.iter().map(|event| event.worker + 1).max().unwrap_or(0);
         let kind = |event: &Event| match event.kind {
             EventKind::Unit => 0,

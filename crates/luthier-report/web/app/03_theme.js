@@ -21,7 +21,7 @@
       for (const pipeline of (one && one.pipelines) || []) for (const stage of pipeline.stages || []) names.push(stage.name);
       names.push(...((one && one.events && one.events.stages) || []));
     }
-    const colours = new Map([['rows', theme.muted], ['pipeline', theme.isDark ? '#c8d0dc' : '#3a4353']]);
+    const colours = new Map([['rows', theme.muted], ['refit', theme.isDark ? '#c8d0dc' : '#3a4353']]);
     let next = 0;
     for (const name of names) {
       if (colours.has(name)) continue;

@@ -50,7 +50,7 @@
 
   /** What the name of a stage in the events means to a reader. */
   function stageText(name) {
-    return name === 'rows' ? 'reading rows' : name === 'pipeline' ? 'last fit of the best' : name;
+    return name === 'rows' ? 'reading rows' : name === 'refit' ? 'last fit of the best' : name;
   }
 
   function describe(run) {

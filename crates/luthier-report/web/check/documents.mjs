@@ -73,7 +73,7 @@ export function search({ title, params, rounds, scoreOf, outcomeOf = () => 's', 
 
 /** A pass over the rows, then units over workers that take the next as they come free, then the last fit. */
 function makeEvents({ count, rounds, outcome, workers, shared, stages, rng, best, scale, params }) {
-  const made = { stages: ['rows', ...stages, 'pipeline'], kinds: ['unit', 'summarise', 'refit'], workers: Array.from({ length: workers + 1 }, (_, w) => `worker ${w}`), kind: [], stage: [], round: [], worker: [], start: [], end: [], candidates: [], shared: [] };
+  const made = { stages: ['rows', ...stages, 'refit'], kinds: ['unit', 'summarise', 'refit'], workers: Array.from({ length: workers + 1 }, (_, w) => `worker ${w}`), kind: [], stage: [], round: [], worker: [], start: [], end: [], candidates: [], shared: [] };
   const add = (kind, stage, round, worker, start, length, candidates, isShared) => {
     made.kind.push(kind);
     made.stage.push(stage);
