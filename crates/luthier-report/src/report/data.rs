@@ -210,17 +210,7 @@ impl Column {
         let squares: f64 = sorted.iter().map(|x| (x - mean).powi(2)).sum();
         self.mean = Some(Number(mean));
         self.std = (sorted.len() > 1).then(|| Number((squares / (count - 1.0)).sqrt()));
-        let shares = [
-            ("0", 0.0),
-            ("0.05", 0.05),
-            ("0.25", 0.25),
-            ("0.5", 0.5),
-            ("0.75", 0.75),
-            ("0.95", 0.95),
-            ("1", 1.0),
-        ];
-        self.quantiles =
-            shares.into_iter().map(|(name, share)| (name, Number(quantile(&sorted, share)))).collect();
+        self.quantiles = quantiles(&sorted);
         self.histogram = Some(Histogram::of(&sorted));
         if distinct <= LEVELS {
             self.levels = sorted
@@ -321,8 +311,22 @@ impl Histogram {
     }
 }
 
+/// Quantiles by their share.
+pub(super) fn quantiles(sorted: &[f64]) -> BTreeMap<&'static str, Number> {
+    let shares = [
+        ("0", 0.0),
+        ("0.05", 0.05),
+        ("0.25", 0.25),
+        ("0.5", 0.5),
+        ("0.75", 0.75),
+        ("0.95", 0.95),
+        ("1", 1.0),
+    ];
+    shares.into_iter().map(|(name, share)| (name, Number(quantile(sorted, share)))).collect()
+}
+
 /// Linear between the two nearest ranks.
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * sorted.len().saturating_sub(1) as f64;
     let (below, rest) = (place.floor() as usize, place.fract());
     match (sorted.get(below), sorted.get(below + 1)) {

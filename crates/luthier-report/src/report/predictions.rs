@@ -159,24 +159,12 @@ impl Predictions {
             .collect();
         let mut residuals: Vec<f64> = known.iter().map(|(y, p, _)| y - p).collect();
         residuals.sort_unstable_by(f64::total_cmp);
-        let shares = [
-            ("0", 0.0),
-            ("0.05", 0.05),
-            ("0.25", 0.25),
-            ("0.5", 0.5),
-            ("0.75", 0.75),
-            ("0.95", 0.95),
-            ("1", 1.0),
-        ];
         let every = known.len().div_ceil(MOST_POINTS).max(1);
         let shown = || known.iter().step_by(every);
         let regression = Regression {
             prediction: numbers(shown().map(|(_, p, _)| *p)),
             label: numbers(shown().map(|(y, ..)| *y)),
-            residual_quantiles: shares
-                .into_iter()
-                .map(|(name, share)| (name, Number(super::data::quantile(&residuals, share))))
-                .collect(),
+            residual_quantiles: super::data::quantiles(&residuals),
             sampled: every > 1,
         };
         Ok(Self {
