@@ -238,13 +238,8 @@ impl Session {
     ) -> T {
         let start = self.clock.seconds();
         let result = pass();
-        let share = (self.clock.seconds() - start) / (rounds.len() * candidates.len()).max(1) as f64;
-        for &round in rounds {
-            for &candidate in candidates {
-                self.cells.at(round, candidate).fit_seconds += share;
-            }
-        }
         let event = self.record(EventKind::Summarise, "rows", round, candidates, start);
+        self.share_pass(rounds, candidates, &event);
         self.observers.tell(|| SearchEvent::Pass(event));
         result
     }

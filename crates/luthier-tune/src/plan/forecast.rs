@@ -179,7 +179,7 @@ impl CostEstimate<'_> {
                 for &round in new {
                     work.passes += 1;
                     work.rows_read += self.validation_rows(round);
-                    if !again.contains(&round) {
+                    if again.binary_search(&round).is_err() {
                         work.rows_read += self.training_rows(round);
                     }
                 }

@@ -8,8 +8,8 @@ use super::strata::{seed_of, shares};
 /// About how many blocks rows are drawn from: enough for sets of any size, few enough for a summary of each.
 pub(super) const TO_DRAW: usize = 1024;
 
-/// About how many blocks are dealt to sets that are all of the same size. The set of each training row is merged from them, so
-/// fewer cost less; and two rows that no dealing parts are rare among the rows of a set.
+/// About how many blocks are dealt to sets that are all of the same size. Every set is merged from them, so fewer cost less; and few
+/// of the pairs of rows in a set are of the same block, which no dealing parts.
 pub(super) const TO_DEAL: usize = 256;
 
 /// With no more rows than this, each is a block of its own.
