@@ -126,6 +126,10 @@ pub(crate) struct TuneArgs {
     /// Directory for report.html, results.csv, results.json, model.json, events.json and trace.json; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Compute all scores anew. Otherwise those in DIR/journal are taken, which the same search or one with other candidates has left
+    /// there, also if it was interrupted.
+    #[arg(long, requires = "out")]
+    pub(crate) fresh: bool,
     /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
     /// rows of the search from 0, without test rows and those that [data] leaves out; `place` is the place of the row in its file.
     #[arg(long, value_name = "FILE")]

@@ -18,6 +18,7 @@ mod config;
 mod data;
 mod failure;
 mod interrupt;
+mod journal;
 mod method;
 mod model_file;
 mod output;
@@ -89,7 +90,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", output::visible(&settings::shown(&failure::message(&error))));
+            output::error(&failure::message(&error));
             match error.is::<failure::Interrupted>() {
                 true => ExitCode::from(interrupt::EXIT_CODE),
                 false => ExitCode::FAILURE,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use luthier::core::params::closest;
 use luthier::core::{Dataset, DynModel, Error, PipelineModel, Remark, Remarks, Value, json, persist};
-use luthier::frame::{ColumnType, DataFrame, Error as FrameError, Schema};
+use luthier::frame::{ColumnType, DataFrame, Error as FrameError, Schema, recover_folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -349,6 +349,10 @@ pub(crate) fn save(path: &Path, document: &serde_json::Value) -> Result<()> {
 }
 
 pub(crate) fn load(path: &Path) -> Result<ModelFile> {
+    if let Some(folder) = path.parent().filter(|_| path.is_file()) {
+        // A model beside the results of another search would be worse than none. Where nothing can be written, nothing was.
+        let _ = recover_folder(folder);
+    }
     let document = json::read_file(path).map_err(|e| match e {
         _ if Format::of(path).is_some() && path.is_file() => anyhow!(
             "{}: this is not a saved model, such as model.json, but a file of rows: `predict` and `evaluate` take the model \

@@ -5,9 +5,11 @@ use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 use std::sync::Arc;
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result, bail};
 use luthier::core::{DynModel, PipelineModel};
-use luthier::frame::write_files;
+use luthier::frame::{recover_folder, write_folder};
 
 use crate::{failure, settings};
 
@@ -22,14 +24,51 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// As [`print`], with lines in the style that `style` has for a line and its number: on a terminal only, and not if the environment
+/// variable `NO_COLOR` is set.
+pub(crate) fn print_styled(text: &str, style: impl Fn(usize, &str) -> Style) -> Result<()> {
+    if AutoStream::choice(&stdout()) == ColorChoice::Never {
+        return print(text);
+    }
+    let mut out = stdout().lock();
+    let text = visible(text);
+    let styled = text.lines().enumerate().map(|(number, line)| {
+        let style = style(number, line);
+        format!("{style}{line}{style:#}\n")
+    });
+    match out.write_all(styled.collect::<String>().as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The number of characters in a line: those of the terminal, or 100 where the output goes elsewhere.
 pub(crate) fn line_width() -> usize {
-    terminal_size::terminal_size_of(stdout()).map_or(100, |(width, _)| usize::from(width.0))
+    terminal_width().unwrap_or(100)
+}
+
+/// The number of characters in a line of the terminal; `None` where the output goes elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(stdout()).map(|(width, _)| usize::from(width.0))
 }
 
 /// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
-    eprintln!("note: {}", visible(&settings::shown(text)));
+    tell("note", AnsiColor::Yellow, text);
+}
+
+/// Prints an error to standard error.
+pub(crate) fn error(text: &str) {
+    tell("error", AnsiColor::Red, text);
+}
+
+fn tell(kind: &str, color: AnsiColor, text: &str) {
+    let text = visible(&settings::shown(text)).into_owned();
+    let style = color.on_default().bold();
+    // Nobody is left to whom a failure could be told.
+    let _ = writeln!(anstream::stderr(), "{style}{kind}:{style:#} {text}");
 }
 
 /// A text with its control characters escaped, so that a terminal does not obey them; line ends and tabs stay.
@@ -75,8 +114,13 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failure::io("create the folder", path, &e))
 }
 
-/// Writes files into a folder, each completely. If one of them cannot be written, none is replaced.
-pub(crate) fn write_together(folder: &Path, files: &[(&str, String)]) -> Result<()> {
-    let files: Vec<_> = files.iter().map(|(name, text)| (folder.join(name), text.as_bytes())).collect();
-    write_files(&files).map_err(|e| failure::of_frame("write", e))
+/// Writes files into a folder and removes others of it, all of this or nothing.
+pub(crate) fn write_together(folder: &Path, files: &[(&str, String)], removed: &[&str]) -> Result<()> {
+    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    write_folder(folder, &files, removed).map_err(|e| failure::of_frame("write", e))
+}
+
+/// Finishes what a process that died has left unfinished in a folder.
+pub(crate) fn recover(folder: &Path) -> Result<()> {
+    recover_folder(folder).map_err(|e| failure::of_frame("write", e))
 }

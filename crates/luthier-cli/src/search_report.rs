@@ -1,13 +1,13 @@
 //! The report of a search with what the program knows.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use chrono::DateTime;
-use luthier::core::{ColumnRole, DynEstimator, PipelineModel};
-use luthier::frame::DataFrame;
+use luthier::core::{ColumnRole, DynEstimator, PipelineModel, memory};
+use luthier::frame::{ContentHash, DataFrame};
 use luthier::report::{DataFile, Machine, PredictionColumns, Repeat, Report};
 use luthier::tune::{Plan, SearchResult, Tuned};
 
@@ -19,7 +19,7 @@ use crate::roles::Roles;
 pub(crate) struct Parts<'a> {
     pub(crate) config: &'a Config,
     pub(crate) config_file: &'a Path,
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: Option<&'a Plan>,
     /// The data as they were read.
     pub(crate) raw: &'a DataFrame,
     /// The frame of the search.
@@ -46,10 +46,12 @@ impl Parts<'_> {
             .title(title.unwrap_or_default())
             .created(now())
             .load_seconds(self.load_seconds)
-            .plan(self.plan)
             .pipelines(&named, frame.schema(), result)
             .data(self.raw, label, &roles)?
-            .repeat(self.repeat());
+            .repeat(self.repeat()?);
+        if let Some(plan) = self.plan {
+            report = report.plan(plan);
+        }
         if let Some(tuned) = self.tuned {
             let model = PipelineModel::from(std::sync::Arc::clone(&tuned.model));
             report = report.model(&model, frame.schema());
@@ -77,24 +79,29 @@ impl Parts<'_> {
         }))
     }
 
-    fn repeat(&self) -> Repeat {
-        let source = &self.config.data.source;
-        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-        Repeat {
+    fn repeat(&self) -> Result<Repeat> {
+        let file = |path: PathBuf| DataFile {
+            bytes: std::fs::metadata(&path).map_or(0, |file| file.len()),
+            // A pipe cannot be read again.
+            fingerprint: path
+                .is_file()
+                .then(|| ContentHash::of_file(&path).ok())
+                .flatten()
+                .map(|hash| hash.to_string()),
+            path: path.display().to_string(),
+        };
+        Ok(Repeat {
             configuration: std::fs::read_to_string(self.config_file).ok(),
             command: std::env::args().collect(),
             seed: self.result.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine {
                 cores: std::thread::available_parallelism().map_or(1, usize::from),
+                memory_bytes: memory::total(),
                 os: std::env::consts::OS.to_owned(),
             },
-            data: vec![DataFile {
-                path: source.path.display().to_string(),
-                bytes: size(&source.path),
-                fingerprint: None,
-            }],
-        }
+            data: self.config.data.source.files()?.into_iter().map(file).collect(),
+        })
     }
 }
 

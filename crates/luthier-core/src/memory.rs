@@ -10,22 +10,36 @@ const SMALL: u64 = 1 << 26;
 /// limit. `None` if the system does not report it.
 pub fn free() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let entry = |name: &str| {
-        let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-    };
-    let free = entry("MemAvailable")?.saturating_add(entry("SwapFree").unwrap_or(0));
+    let free = entry_of(&meminfo, "MemAvailable")?;
+    let free = free.saturating_add(entry_of(&meminfo, "SwapFree").unwrap_or(0));
     Some(left_of_limit().map_or(free, |left| left.min(free)))
+}
+
+/// The number of bytes of memory that the machine has, limited by what the process's control group may take. `None` if the
+/// system does not report it.
+pub fn total() -> Option<u64> {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = entry_of(&meminfo, "MemTotal")?;
+    Some(group("max").map_or(total, |limit| limit.min(total)))
+}
+
+/// An entry of `/proc/meminfo` in bytes.
+fn entry_of(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// A number of the process's control group.
+fn group(file: &str) -> Option<u64> {
+    std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{file}")).ok()?.trim().parse().ok()
 }
 
 /// What is left of the limit on the process's control group (cgroup v2), if there is one. Cached files count as free: the
 /// system drops them when memory is needed.
 fn left_of_limit() -> Option<u64> {
-    let read = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{file}")).ok();
-    let number = |file: &str| read(file)?.trim().parse::<u64>().ok();
-    let limit = number("max")?;
-    let used = number("current").unwrap_or(0);
-    let stat = read("stat").unwrap_or_default();
+    let limit = group("max")?;
+    let used = group("current").unwrap_or(0);
+    let stat = std::fs::read_to_string("/sys/fs/cgroup/memory.stat").unwrap_or_default();
     let cached = |name: &str| {
         let line = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
         line.trim().parse::<u64>().ok()

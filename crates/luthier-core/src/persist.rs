@@ -52,6 +52,14 @@ pub fn model_to_json(model: &dyn DynModel) -> Result<Json> {
     Ok(header("model", document::model(model)?))
 }
 
+/// An estimator or pipeline as a document.
+///
+/// # Errors
+/// If a part of it is not registered.
+pub fn estimator_to_json(estimator: &dyn DynEstimator) -> Result<Json> {
+    Ok(header("estimator", document::estimator(estimator)?))
+}
+
 /// Writes an estimator or pipeline of any type to a file.
 ///
 /// # Errors

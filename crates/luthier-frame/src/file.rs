@@ -29,6 +29,24 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), beside, file: BufWriter::new(file) })
     }
 
+    /// A file with these bytes, which have reached the disk, but not their path.
+    pub(crate) fn written(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let mut whole = Self::create(path)?;
+        let written = whole.file.write_all(bytes).and_then(|()| whole.file.flush());
+        written.and_then(|()| whole.file.get_ref().sync_all()).map_err(|cause| whole.error(cause))?;
+        Ok(whole)
+    }
+
+    /// The temporary path.
+    pub(crate) fn beside(&self) -> Option<&Path> {
+        self.beside.as_deref()
+    }
+
+    /// Leaves the file under its temporary path.
+    pub(crate) fn keep(&mut self) {
+        self.beside = None;
+    }
+
     pub(crate) fn error(&self, cause: io::Error) -> Error {
         Error::Io { path: self.path.clone(), cause }
     }
@@ -70,7 +88,11 @@ fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_file_name(format!(".luthier-{}-{number}.tmp", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).open(&beside) {
-            Ok(file) => return Ok((file, beside)),
+            Ok(file) => {
+                // Others see by the lock that it is being written. Where there are no locks, it is taken for left over.
+                let _ = file.try_lock();
+                return Ok((file, beside));
+            }
             Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
             Err(other) => return Err(other),
         }
@@ -83,12 +105,7 @@ fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {
 /// # Errors
 /// [`Error::Io`] with the path.
 pub fn write_files(files: &[(impl AsRef<Path>, &[u8])]) -> Result<()> {
-    let write = |(path, bytes): &(_, &[u8])| -> Result<WholeFile> {
-        let mut whole = WholeFile::create(AsRef::<Path>::as_ref(path))?;
-        let written = whole.file.write_all(bytes).and_then(|()| whole.file.flush());
-        written.and_then(|()| whole.file.get_ref().sync_all()).map_err(|cause| whole.error(cause))?;
-        Ok(whole)
-    };
+    let write = |(path, bytes): &(_, &[u8])| WholeFile::written(AsRef::<Path>::as_ref(path), bytes);
     let written = files.iter().map(write).collect::<Result<Vec<_>>>()?;
     written.into_iter().try_for_each(WholeFile::finish)
 }

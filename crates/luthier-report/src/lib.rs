@@ -29,7 +29,7 @@ mod timeline;
 mod trace;
 
 pub use event_lines::EventLines;
-pub use leaderboard::leaderboard;
+pub use leaderboard::{leaderboard, leaderboard_within};
 pub use luthier_tune::core::frame::{Align, table, table_within};
 #[cfg(feature = "pictures")]
 pub use pictures::{Picture, PictureOptions, pictures};

@@ -110,6 +110,28 @@ pub enum Error {
         reason: CancelReason,
     },
 
+    /// What was scored cannot be written to the journal, for example because the disk is full. Everything before it is there, and
+    /// the search goes on from there when it is run again.
+    #[error("{}: {source}; what was scored before is kept, and the search goes on there when it is run again", path.display())]
+    Journal {
+        /// The file or the folder.
+        path: std::path::PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+        /// The results so far, if the search had begun.
+        result: Option<Box<SearchResult>>,
+    },
+
+    /// Another process writes to the journal.
+    #[error(
+        "{}: another search that is running writes here: wait for its end, or name another folder",
+        path.display()
+    )]
+    JournalInUse {
+        /// What it writes to.
+        path: std::path::PathBuf,
+    },
+
     /// More fits failed than the search allows (`max_failures`). The table of what was scored until then is kept.
     #[error("{}", too_many(result, reasons, *limit))]
     TooManyFailures {
@@ -193,6 +215,7 @@ impl Error {
             | Self::Refit { result, .. }
             | Self::Cancelled { result, .. }
             | Self::TooManyFailures { result, .. } => Some(result),
+            Self::Journal { result, .. } => result.as_deref(),
             _ => None,
         }
     }
@@ -204,6 +227,10 @@ impl Error {
             Self::Cancelled { .. } => true,
             _ => false,
         }
+    }
+
+    pub(crate) fn journal(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::Journal { path: path.to_owned(), source, result: None }
     }
 
     pub(crate) fn strategy(strategy: &dyn Strategy, source: anyhow::Error) -> Self {

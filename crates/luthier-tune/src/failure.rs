@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,21 @@ pub struct Failure {
     pub column: Option<String>,
     /// The row whose value is at fault, counted from 0 in the frame.
     pub row: Option<usize>,
+}
+
+/// How a failure ends that is due to the limit on the time of a fit.
+const OVER_TIME: &str = "(max_fit_seconds)";
+
+impl Failure {
+    /// The failure of a unit that took longer than it may.
+    pub(crate) fn over_time(self, limit: Duration) -> Self {
+        let seconds = limit.as_secs_f64();
+        Self { message: format!("it took longer than {seconds} s {OVER_TIME}"), ..self }
+    }
+
+    pub(crate) fn is_over_time(&self) -> bool {
+        self.message.ends_with(OVER_TIME)
+    }
 }
 
 impl From<&luthier_core::Error> for Failure {

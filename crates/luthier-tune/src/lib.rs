@@ -45,6 +45,7 @@ mod events;
 pub mod executor;
 mod failure;
 mod grid;
+mod journal;
 mod memory_budget;
 mod named;
 mod notes;
@@ -54,6 +55,7 @@ mod plan;
 mod range;
 mod result;
 mod search;
+mod spans;
 pub mod splitter;
 pub mod strategy;
 mod unit_key;
@@ -82,7 +84,7 @@ pub use result::{
     SecondaryMetric, TestScore,
 };
 pub use search::{
-    CrossValidator, Nested, ProcedureRound, ProcedureScore, Progress, Search, Selection, Sharing, SubModels,
+    CrossValidator, Nested, ProcedureRound, ProcedureScore, Search, Selection, Sharing, SubModels,
     TrainValidationSplit, Tuned, TunedModel, metric_names,
 };
 pub use splitter::{

@@ -1,6 +1,6 @@
 //! The notes of a search, in addition to its numbers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use luthier_core::{Note, NoteKind};
@@ -65,52 +65,84 @@ fn as_places(folds: &[u32]) -> Vec<usize> {
 
 /// The notes of evaluators on defined metrics, with the folds.
 #[derive(Debug, Default)]
-pub(crate) struct EvaluationNotes(Vec<(Note, BTreeSet<u32>)>);
+pub(crate) struct EvaluationNotes(Vec<Told>);
+
+/// A note with its folds, and the first fold, evaluator and position at which it was made.
+#[derive(Debug)]
+struct Told {
+    first: (u32, usize, usize),
+    note: Note,
+    folds: BTreeSet<u32>,
+}
 
 impl EvaluationNotes {
-    /// Adds notes on the rows of a fold, except reasons for undefined metrics, which are part of the results.
-    pub(crate) fn add(&mut self, fold: u32, notes: impl IntoIterator<Item = Note>) {
-        for note in notes.into_iter().filter(|note| note.kind != NoteKind::UndefinedMetric) {
-            match self.0.iter_mut().find(|(known, _)| *known == note) {
-                Some((_, folds)) => drop(folds.insert(fold)),
-                None => self.0.push((note, BTreeSet::from([fold]))),
+    /// Adds notes of an evaluator on the rows of a fold, except reasons for undefined metrics, which are part of the results.
+    pub(crate) fn add(&mut self, fold: u32, evaluator: usize, notes: impl IntoIterator<Item = Note>) {
+        let notes = notes.into_iter().filter(|note| note.kind != NoteKind::UndefinedMetric);
+        for (place, note) in notes.enumerate() {
+            let first = (fold, evaluator, place);
+            match self.0.iter_mut().find(|known| known.note == note) {
+                Some(known) => {
+                    known.folds.insert(fold);
+                    known.first = known.first.min(first);
+                }
+                None => self.0.push(Told { first, note, folds: BTreeSet::from([fold]) }),
             }
         }
     }
 
-    pub(crate) fn finish(self, folds: usize) -> impl Iterator<Item = SearchNote> {
-        self.0.into_iter().map(move |(note, on)| {
+    /// The notes by the folds at which they begin, so that they do not depend on what ended first.
+    pub(crate) fn finish(mut self, folds: usize) -> impl Iterator<Item = SearchNote> {
+        self.0.sort_by_key(|told| told.first);
+        self.0.into_iter().map(move |Told { note, folds: on, .. }| {
             let on = if on.len() == folds { Vec::new() } else { on.into_iter().collect() };
             SearchNote { note, fits: None, folds: on }
         })
     }
 }
 
+/// Which fit gave notes: the number of stages before it, the first round with its training rows, and its place in the tree. That of the
+/// model on all rows comes last.
+pub(crate) type FitPlace = (usize, u32, usize);
+
 /// The notes of models, counted by subject.
 #[derive(Debug, Default)]
 pub(crate) struct FitNotes {
-    notes: Vec<SearchNote>,
+    /// Each with the first fit that gave it, and its position there.
+    notes: Vec<((FitPlace, usize), SearchNote)>,
     places: HashMap<(Option<String>, NoteKind, Vec<String>, String), usize>,
     fits: HashMap<String, usize>,
+    seen: HashSet<FitPlace>,
 }
 
 impl FitNotes {
-    /// Adds the notes of one fit of a stage.
-    pub(crate) fn add(&mut self, notes: impl IntoIterator<Item = Note>) {
-        notes.into_iter().for_each(|note| self.change(note, |fits| fits.said += 1));
-    }
-
-    /// Counts fits of a stage.
-    pub(crate) fn count(&mut self, stage: &str, fits: usize) {
-        *self.fits.entry(stage.to_owned()).or_default() += fits;
+    /// Adds the notes of one fit, with its stages and how many models of each, unless it is known.
+    pub(crate) fn add<'a>(
+        &mut self,
+        fit: FitPlace,
+        stages: impl IntoIterator<Item = (&'a String, &'a usize)>,
+        notes: impl IntoIterator<Item = Note>,
+    ) {
+        if !self.seen.insert(fit) {
+            return;
+        }
+        for (stage, models) in stages {
+            *self.fits.entry(stage.clone()).or_default() += models;
+        }
+        for (place, note) in notes.into_iter().enumerate() {
+            self.change((fit, place), note, |fits| fits.said += 1);
+        }
     }
 
     /// Adds the notes of the model that was fitted on all rows.
     pub(crate) fn add_model(&mut self, notes: impl IntoIterator<Item = Note>) {
-        notes.into_iter().for_each(|note| self.change(note, |fits| fits.in_model = true));
+        let last = (usize::MAX, u32::MAX, usize::MAX);
+        for (place, note) in notes.into_iter().enumerate() {
+            self.change((last, place), note, |fits| fits.in_model = true);
+        }
     }
 
-    fn change(&mut self, note: Note, change: impl FnOnce(&mut NotedFits)) {
+    fn change(&mut self, from: (FitPlace, usize), note: Note, change: impl FnOnce(&mut NotedFits)) {
         // Messages hold numbers that differ from fit to fit; only what is of no kind is told apart by them.
         let message = if note.kind == NoteKind::Other { note.message.clone() } else { String::new() };
         // The order of categories, and so of the features made of them, may differ too.
@@ -119,22 +151,25 @@ impl FitNotes {
         let key = (note.stage.clone(), note.kind, subjects, message);
         let place = *self.places.entry(key).or_insert(self.notes.len());
         if place == self.notes.len() {
-            self.notes.push(SearchNote { note, fits: None, folds: Vec::new() });
+            self.notes.push((from, SearchNote { note, fits: None, folds: Vec::new() }));
+        } else if let Some((first, known)) = self.notes.get_mut(place).filter(|(first, _)| from < *first) {
+            (*first, known.note) = (from, note);
         }
-        if let Some(known) = self.notes.get_mut(place) {
+        if let Some((_, known)) = self.notes.get_mut(place) {
             change(known.fits.get_or_insert_default());
         }
     }
 
-    /// The notes in the order in which they first occurred.
+    /// The notes in the order of the fits that gave them.
     pub(crate) fn finish(mut self) -> Vec<SearchNote> {
-        for SearchNote { note, fits, .. } in &mut self.notes {
+        self.notes.sort_by_key(|(first, _)| *first);
+        for (_, SearchNote { note, fits, .. }) in &mut self.notes {
             let of = note.stage.as_ref().and_then(|stage| self.fits.get(stage));
             if let (Some(fits), Some(&of)) = (fits, of) {
                 fits.of = of;
             }
         }
-        self.notes
+        self.notes.into_iter().map(|(_, note)| note).collect()
     }
 }
 
@@ -272,6 +307,8 @@ pub(crate) fn failed(result: &SearchResult) -> Vec<SearchNote> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -280,16 +317,17 @@ mod tests {
             Note::new(NoteKind::NotConverged, format!("stopped after {n} iterations")).in_stage("lr")
         };
         let mut notes = FitNotes::default();
-        notes.count("lr", 1);
-        notes.count("lr", 2);
-        notes.add([stopped(5)]);
-        notes.add([stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
+        let three = BTreeMap::from([("lr".to_owned(), 3)]);
+        let none = BTreeMap::<String, usize>::new();
+        // In the order of the fits, whichever ended first, and each once.
+        notes.add((0, 1, 0), &none, [stopped(7), Note::new(NoteKind::Other, "odd").in_stage("lr")]);
+        (0..2).for_each(|_| notes.add((0, 0, 0), &three, [stopped(5)]));
         let dependent = |names: [&str; 2]| {
             let message = format!("{} depend on each other", names.join(" and "));
             Note::new(NoteKind::RankDeficient, message).in_stage("lr").about(names.map(str::to_owned))
         };
-        notes.add([dependent(["a", "b"])]);
-        notes.add([dependent(["b", "a"]), dependent(["a", "c"])]);
+        notes.add((0, 2, 0), &none, [dependent(["a", "b"])]);
+        notes.add((0, 3, 0), &none, [dependent(["b", "a"]), dependent(["a", "c"])]);
         notes.add_model([stopped(9), Note::new(NoteKind::Separated, "apart").in_stage("lr")]);
         let told: Vec<String> = notes.finish().iter().map(ToString::to_string).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What a search tells while it runs.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::events::Event;
 use crate::named::type_in_words;
-use crate::plan::Forecast;
+use crate::plan::{Forecast, Plan};
 use crate::result::Outcome;
 use crate::unit_key::UnitKey;
 use crate::watch::Watched;
@@ -27,6 +27,19 @@ pub enum SearchEvent {
         rounds: usize,
         /// What the search is expected to take.
         forecast: Forecast,
+        /// What [`Search::plan`](crate::Search::plan) returns, without the price of scoring the procedure. It is not written.
+        #[serde(skip)]
+        plan: Arc<Plan>,
+    },
+    /// What is to be known of the journal that was opened.
+    Journal {
+        /// Lines that are damaged, and cells of other searches.
+        remarks: Vec<String>,
+    },
+    /// Scores were found in the journal: they are not computed again.
+    Recalled {
+        /// The number of pairs of a candidate and a round.
+        cells: usize,
     },
     /// The strategy asks for more scores.
     Proposed {
@@ -128,6 +141,21 @@ pub struct BestSoFar {
 pub trait Observer: Debug + Send + Sync + 'static {
     /// Something happened.
     fn on_event(&self, event: &SearchEvent);
+}
+
+/// An observer that is a function.
+pub(crate) struct OnEvent<F>(pub(crate) F);
+
+impl<F> fmt::Debug for OnEvent<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("on_event")
+    }
+}
+
+impl<F: Fn(&SearchEvent) + Send + Sync + 'static> Observer for OnEvent<F> {
+    fn on_event(&self, event: &SearchEvent) {
+        self.0(event);
+    }
 }
 
 /// The observers of a search. Nothing is built for them if there are none.

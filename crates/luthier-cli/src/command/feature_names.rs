@@ -45,8 +45,9 @@ impl FeatureNames {
         field.feature_names().filter(|_| field.has_feature_names())
     }
 
-    /// Continues behind a stage. Columns of the file whose type is not known are taken for numbers: for names that will do.
-    pub(crate) fn go_through(&mut self, name: &str, model: &dyn DynModel) {
+    /// Continues behind a stage; returns the columns that it makes. Columns of the file whose type is not known are taken for numbers: for names that will do.
+    pub(crate) fn go_through(&mut self, name: &str, model: &dyn DynModel) -> Vec<String> {
+        let mut made = Vec::new();
         let mut schema = self.schema.clone();
         for column in model.transformer().inputs() {
             let known = self.read.field(&column).cloned();
@@ -56,6 +57,7 @@ impl FeatureNames {
         if let Ok(behind) = model.transform_schema(&schema) {
             let (described, inputs) = (model.describe(), model.transformer().inputs());
             for field in behind.fields().iter().filter(|field| schema.field(field.name()).is_none()) {
+                made.push(field.name().to_owned());
                 for feature in field.feature_names().unwrap_or_default() {
                     // A stage that does not scale passes on features with their names.
                     let before = || {
@@ -70,6 +72,15 @@ impl FeatureNames {
                 }
             }
             self.schema = behind;
+        }
+        made
+    }
+
+    /// A column with its width, as `features [10]`.
+    pub(crate) fn with_width(&self, column: &str) -> String {
+        match self.schema.field(column).map(|field| field.column_type()) {
+            Some(ColumnType::Vector { width }) if width > 0 => format!("{column} [{width}]"),
+            _ => column.to_owned(),
         }
     }
 

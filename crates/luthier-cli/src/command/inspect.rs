@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use luthier::core::{AxisLabels, Description, DynModel, Matrix, Value, json as documents};
-use luthier::report::{Align, table};
+use luthier::report::{Align, table, table_within};
 use serde_json::{Map, Value as Json, json};
 
 use super::feature_names::FeatureNames;
 use crate::args::InspectArgs;
 use crate::model_file::{self, ModelFile};
-use crate::output::print;
+use crate::output::{line_width, print};
 use crate::prepare::Inputs;
 
 /// The largest number of lines of a table, and of columns of a matrix, that are shown; `--json` shows all.
@@ -75,13 +75,15 @@ fn to_text(file: &ModelFile) -> Result<String> {
         }
         text.push('\n');
     }
+    text.push_str(&drawing(file));
     let mut names = FeatureNames::of(file);
     for (name, model) in file.pipeline.parts() {
         let values = model.values();
         text.push_str(&format!("stage {name} ({})\n", model.type_name()));
         let params = values.iter().map(|(name, value)| vec![(*name).to_owned(), value.to_string()]);
         let columns = [("parameter", Align::Left), ("value", Align::Left)];
-        text.push_str(&indented(&table(&columns, &params.collect::<Vec<_>>())));
+        let width = line_width().saturating_sub(2);
+        text.push_str(&indented(&table_within(&columns, &params.collect::<Vec<_>>(), width)));
         let said = Some(names.describe(model.as_ref())).filter(|description| !description.is_empty());
         let description = match said {
             Some(description) => description,
@@ -92,6 +94,40 @@ fn to_text(file: &ModelFile) -> Result<String> {
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The pipeline from top to bottom: each stage with the columns that it reads and those that it makes, with their widths.
+fn drawing(file: &ModelFile) -> String {
+    let mut names = FeatureNames::of(file);
+    let mut rows = Vec::new();
+    for (name, model) in file.pipeline.parts() {
+        let inputs: Vec<String> =
+            model.transformer().inputs().iter().map(|column| names.with_width(column)).collect();
+        let makes = names.go_through(&name, model.as_ref());
+        let makes: Vec<String> = makes.iter().map(|column| names.with_width(column)).collect();
+        let flow = match makes.is_empty() {
+            true => inputs.join(", "),
+            false => format!("{} → {}", inputs.join(", "), makes.join(", ")),
+        };
+        rows.push(vec![name, model.type_name().to_owned(), flow]);
+    }
+    let columns = [("stage", Align::Left), ("type", Align::Left), ("columns", Align::Left)];
+    let width = line_width().saturating_sub(2);
+    let text = table_within(&columns, &rows, width);
+    // The lines of the header have no mark.
+    let mut stages = rows.iter().map(|row| row[0].as_str()).peekable();
+    let lines = text.lines().enumerate().map(|(place, line)| {
+        let starts = place > 1 && stages.next_if(|stage| line.starts_with(*stage)).is_some();
+        let mark = if place < 2 {
+            " "
+        } else if starts {
+            "▼"
+        } else {
+            "│"
+        };
+        format!("{mark} {line}\n")
+    });
+    format!("{}\n", lines.collect::<String>())
 }
 
 fn indented(text: &str) -> String {

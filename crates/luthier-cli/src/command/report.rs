@@ -9,7 +9,7 @@ use luthier::tune::{Event, SearchResult};
 use serde_json::Value as Json;
 
 use crate::args::ReportArgs;
-use crate::output::{check_target, make_folder, print, write_together};
+use crate::output::{check_target, make_folder, print, recover, write_together};
 use crate::{failure, results};
 
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
@@ -33,7 +33,7 @@ fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
     let names: Vec<String> = pictures.iter().map(|picture| format!("{}.svg", picture.id)).collect();
     let files: Vec<(&str, String)> =
         names.iter().map(String::as_str).zip(pictures.into_iter().map(|picture| picture.svg)).collect();
-    write_together(folder, &files)?;
+    write_together(folder, &files, &[])?;
     print(&format!("wrote {} plots to {}\n", files.len(), folder.display()))
 }
 
@@ -48,6 +48,7 @@ fn document(args: &ReportArgs) -> Result<Json> {
 
 /// What is known of the search of a folder: the document of its report, or what its results tell.
 fn document_of(folder: &Path) -> Result<Json> {
+    recover(folder)?;
     let page = folder.join(results::REPORT);
     if let Some(document) = std::fs::read_to_string(&page).ok().and_then(|page| Report::document_of(&page)) {
         return Ok(document);

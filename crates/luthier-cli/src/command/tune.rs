@@ -1,26 +1,35 @@
 //! `luthier tune`
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anstyle::{AnsiColor, Style};
+use anyhow::{Result, anyhow, bail};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
-use luthier::report::{Align, EventLines, Progress, leaderboard, table};
-use luthier::tune::{Error, Observer, Search, SearchResult, Selection};
+use luthier::report::{Align, EventLines, Progress, leaderboard_within, table};
+use luthier::tune::{Error, Observer, Search, SearchEvent, SearchResult, Selection};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
 use crate::data::{DataSource, writable, write};
 use crate::failure::Interrupted;
-use crate::output::{check_target, make_folder, note, print, write_together};
+use crate::output::{
+    check_target, make_folder, note, print, print_styled, recover, terminal_width, write_together,
+};
 use crate::results::Seconds;
 use crate::test_score::TestScore;
-use crate::{build, failure, interrupt, model_file, prepare, results, search_report, unread};
+use crate::{build, interrupt, journal, model_file, prepare, results, search_report, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
+
+/// The folder of the journal, within that of the results.
+const JOURNAL: &str = "journal";
+
+/// With more folds than these, predictions for a report alone would take longer than the search.
+const MOST_PREDICTED: usize = 200;
 
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let mut config = Config::read(&args.config)?;
@@ -33,7 +42,12 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         let default = SearchConfig::cross_validation(&config.data.place);
         let search = config.search.as_ref().unwrap_or(&default);
         let search = build::search(config, search, args.executor.as_deref())?;
-        let search = search.out_of_fold(args.out_of_fold.is_some());
+        let search = search.out_of_fold_within(match (&args.out_of_fold, &args.out) {
+            (Some(_), _) => usize::MAX,
+            // The report shows them as well.
+            (None, Some(_)) => MOST_PREDICTED,
+            (None, None) => 0,
+        });
         Ok(match args.parallelism {
             Some(parallelism) => search.parallelism(parallelism),
             None => search,
@@ -72,14 +86,28 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(directory) = &args.out {
         make_folder(directory)?;
+        recover(directory)?;
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
-    let plan = match &args.out {
-        Some(_) => Some(search.plan(&frame).map_err(|e| config.located(e))?),
-        None => None,
-    };
     let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
-    let search = search.cancel_token(interrupt::token()?);
+    let search = match &args.out {
+        Some(directory) => {
+            let folder = directory.join(JOURNAL);
+            if args.fresh {
+                journal::remove(&folder)?;
+            }
+            search.journal(folder).data_fingerprint(journal::fingerprint(&config, &args.config)?)
+        }
+        None => search,
+    };
+    let plan = Arc::new(OnceLock::new());
+    let known = Arc::clone(&plan);
+    let search = search.cancel_token(interrupt::token()?).on_event(move |event| match event {
+        SearchEvent::Planned { plan, .. } => drop(known.set(Arc::clone(plan))),
+        SearchEvent::Journal { remarks } => remarks.iter().for_each(|about| note(about)),
+        SearchEvent::Recalled { cells } => note(&format!("{cells} scores are known from the journal")),
+        _ => {}
+    });
     let search = match &progress {
         Some(progress) => search.observe(Arc::clone(progress) as Arc<dyn Observer>),
         None if args.json => search.observe(Arc::new(EventLines::new(std::io::stdout()))),
@@ -103,7 +131,20 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         if args.json {
             print(&results::line(result, seconds.load, test)?)?;
         } else if !matches!(tuned, Err(Error::AllFailed { .. })) {
-            print(&report(result, seconds, test))?;
+            let chosen = result.best_candidate().map(|best| [best.rank.to_string(), best.index.to_string()]);
+            print_styled(&report(result, seconds, test), |number, line| {
+                let mut words = line.split_whitespace();
+                let is_chosen = number > 1
+                    && number < SHOWN + 2
+                    && chosen.as_ref().is_some_and(|chosen| chosen.iter().all(|of| words.next() == Some(of)));
+                match number {
+                    0 => Style::new().bold(),
+                    1 => Style::new().dimmed(),
+                    _ if is_chosen => AnsiColor::Green.on_default().bold(),
+                    _ if line.starts_with("best: ") || line.starts_with("chosen: ") => Style::new().bold(),
+                    _ => Style::new(),
+                }
+            })?;
         }
         result.executor_note.iter().for_each(|text| note(text));
         result.notes.iter().for_each(|about| note(&about.to_string()));
@@ -112,65 +153,81 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Ok(tuned) = &tuned {
         unread::tell(&tuned.model, &config.evaluators);
     }
-    if let (Some(directory), Some(result), Some(plan)) = (&args.out, &result, &plan) {
-        let mut files = results::files(result, seconds.load, test)?;
-        let parts = search_report::Parts {
-            config: &config,
-            config_file: &args.config,
-            plan,
-            raw: &raw,
-            frame: &frame,
-            result,
-            tuned: tuned.as_ref().ok(),
-            load_seconds: load,
-        };
-        // What was found is worth more than its picture.
-        match parts.report().and_then(|report| Ok(report.to_html()?)) {
-            Ok(page) => files.push((results::REPORT, page)),
-            Err(error) => note(&format!("the report could not be made: {error:#}")),
-        }
-        if let Ok(tuned) = &tuned {
-            let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
-            let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
-            files.push((results::MODEL, results::text(&model)?));
-        }
-        write_together(directory, &files)?;
-        for name in [results::MODEL, results::REPORT] {
-            let file = directory.join(name);
-            if !files.iter().any(|(written, _)| *written == name) && file.exists() {
-                // What an earlier search left does not belong to these results.
-                std::fs::remove_file(&file).map_err(|e| failure::io("remove", &file, &e))?;
+    let written = match (&args.out, &result) {
+        (Some(directory), Some(result)) => {
+            let mut files = results::files(result, seconds.load, test)?;
+            let parts = search_report::Parts {
+                config: &config,
+                config_file: &args.config,
+                plan: plan.get().map(Arc::as_ref),
+                raw: &raw,
+                frame: &frame,
+                result,
+                tuned: tuned.as_ref().ok(),
+                load_seconds: load,
+            };
+            // What was found is worth more than its picture.
+            match parts.report().and_then(|report| Ok(report.to_html()?)) {
+                Ok(page) => files.push((results::REPORT, page)),
+                Err(error) => note(&format!("the report could not be made: {error:#}")),
+            }
+            if let Ok(tuned) = &tuned {
+                let name = result.best_candidate().and_then(|best| config.pipeline_name(best.pipeline));
+                let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
+                files.push((results::MODEL, results::text(&model)?));
+            }
+            // What an earlier search left does not belong to these results.
+            let is_left = |name: &&str| {
+                !files.iter().any(|(written, _)| written == name) && directory.join(name).exists()
+            };
+            let left: Vec<&str> = [results::MODEL, results::REPORT].into_iter().filter(is_left).collect();
+            write_together(directory, &files, &left)?;
+            for name in left {
+                let file = directory.join(name);
                 note(&format!("removed {}: it belonged to an earlier search", file.display()));
             }
+            what_was_written(directory, &files)
         }
-    }
-    if let (Some(directory), Some(_), Err(_)) = (&args.out, &result, &tuned) {
-        let (directory, report) = (directory.display(), directory.join(results::REPORT));
-        note(&format!("wrote results.csv, results.json, events.json and trace.json to {directory}"));
-        note(&format!("report: {}", report.display()));
+        _ => Vec::new(),
+    };
+    if tuned.is_err() {
+        written.iter().for_each(|line| note(line));
     }
     let tuned = tuned.map_err(|error| match error {
-        Error::Cancelled { reason: CancelReason::Requested, .. } => Interrupted(error.to_string()).into(),
+        Error::Cancelled { reason: CancelReason::Requested, .. } => {
+            let again = if args.out.is_some() { "; run the same command to go on from there" } else { "" };
+            Interrupted(format!("{error}{again}")).into()
+        }
         error => config.located(error),
     })?;
+    if let (Some(file), None) = (&args.out_of_fold, &tuned.out_of_fold) {
+        bail!("{} was not written: see the note on predictions for held-out rows", file.display());
+    }
     if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
         write(&with_places_of_rows(rows, &frame)?, file)?;
         let (rows, file) = (rows.num_rows(), file.display());
         said(args, &format!("wrote the predictions for {rows} held-out rows to {file}"))?;
     }
-    if let Some(directory) = &args.out {
-        let (folder, report) = (directory.display(), directory.join(results::REPORT));
-        said(
-            args,
-            &format!("wrote results.csv, results.json, model.json, events.json and trace.json to {folder}"),
-        )?;
-        said(args, &format!("report: {}", report.display()))?;
-    }
+    written.iter().try_for_each(|line| said(args, line))?;
     // The model is there, whatever the test rows are like.
     match tested.transpose()?.and_then(|tested| tested.error()) {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// The lines about the files of a folder: the report has one of its own.
+fn what_was_written(directory: &Path, files: &[(&str, String)]) -> Vec<String> {
+    let others: Vec<&str> =
+        files.iter().map(|(name, _)| *name).filter(|&name| name != results::REPORT).collect();
+    let mut lines = Vec::new();
+    if let Some((last, before)) = others.split_last() {
+        lines.push(format!("wrote {} and {last} to {}", before.join(", "), directory.display()));
+    }
+    if others.len() < files.len() {
+        lines.push(format!("report: {}", directory.join(results::REPORT).display()));
+    }
+    lines
 }
 
 /// Prints a line, or a note where standard output is for JSON.
@@ -239,7 +296,7 @@ fn predicts_classes(pipeline: &Pipeline) -> bool {
 }
 
 fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> String {
-    let mut text = leaderboard(result, SHOWN);
+    let mut text = leaderboard_within(result, SHOWN, terminal_width().unwrap_or(usize::MAX));
     if let Some(best) = result.best_candidate() {
         let direction = match (result.selection, result.larger_is_better) {
             (Selection::Best, true) => "largest".to_owned(),

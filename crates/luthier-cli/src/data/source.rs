@@ -208,6 +208,18 @@ impl DataSource {
         Self { opened: Arc::new(OnceLock::from(Opened { frame, notes })), ..self.clone() }
     }
 
+    /// The files, in the order in which they are read: none for standard input.
+    ///
+    /// # Errors
+    /// If the folder or the pattern cannot be read.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        if is_standard(&self.path) {
+            return Ok(Vec::new());
+        }
+        let files = FileSet::open(&self.path).map_err(|e| failure::of_frame("read", e))?;
+        Ok(files.paths().map(Path::to_owned).collect())
+    }
+
     /// The name of the file in messages.
     pub(crate) fn name(&self) -> String {
         shown(&self.path)

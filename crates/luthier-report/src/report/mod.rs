@@ -97,6 +97,8 @@ pub struct Repeat {
 pub struct Machine {
     /// The number of processor cores.
     pub cores: usize,
+    /// Its memory in bytes; `None` if the system does not report it.
+    pub memory_bytes: Option<u64>,
     /// The operating system.
     pub os: String,
 }

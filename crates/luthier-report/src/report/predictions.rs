@@ -32,7 +32,8 @@ pub struct PredictionColumns {
     pub prediction: String,
     /// The column of probabilities of classes, if there is one.
     pub probability: Option<String>,
-    /// The names of the classes, in the order of the probabilities.
+    /// The names of the classes, in the order of the probabilities; by default those of the column of labels, if a stage has indexed
+    /// it.
     pub classes: Option<Vec<String>>,
 }
 
@@ -184,19 +185,23 @@ impl Predictions {
         rows: &[i64],
         places: &[Option<String>],
     ) -> Result<Self> {
-        let labels = shown(frame, &columns.label)?;
-        let predictions = shown(frame, &columns.prediction)?;
-        let probabilities = probability.map(|name| frame.vectors(name)).transpose()?;
-        let mut classes: Vec<String> = match &columns.classes {
-            Some(classes) => classes.clone(),
-            None => Vec::new(),
+        let categories = |name: &str| {
+            frame.schema().field(name).and_then(|f| f.categories()).filter(|all| !all.is_empty())
         };
+        let names = categories(&columns.label);
+        let labels = named(shown(frame, &columns.label)?, names.as_deref());
+        let of_predictions = categories(&columns.prediction).or_else(|| names.clone());
+        let predictions = named(shown(frame, &columns.prediction)?, of_predictions.as_deref());
+        let names = columns.classes.clone().or(names);
+        let probabilities = probability.map(|name| frame.vectors(name)).transpose()?;
+        let is_ordered = names.is_some();
+        let mut classes: Vec<String> = names.unwrap_or_default();
         for name in labels.iter().chain(&predictions).flatten() {
             if !classes.contains(name) && classes.len() <= MOST_CLASSES {
                 classes.push(name.clone());
             }
         }
-        if columns.classes.is_none() {
+        if !is_ordered {
             classes.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
                 (Ok(a), Ok(b)) => a.total_cmp(&b),
                 _ => a.cmp(b),
@@ -249,6 +254,16 @@ fn shown(frame: &DataFrame, name: &str) -> Result<Vec<Option<String>>> {
     }
     let numbers = frame.optional_numbers(name)?.into_iter();
     Ok(numbers.map(|number| number.map(|number| number.to_string())).collect())
+}
+
+/// Indices by the names of their categories.
+fn named(values: Vec<Option<String>>, categories: Option<&[String]>) -> Vec<Option<String>> {
+    let Some(categories) = categories else { return values };
+    let name = |value: String| match value.parse::<usize>().ok().and_then(|index| categories.get(index)) {
+        Some(name) => name.clone(),
+        None => value,
+    };
+    values.into_iter().map(|value| value.map(name)).collect()
 }
 
 fn worst(mut rows: Vec<Row>) -> Vec<Worst> {

@@ -86,16 +86,17 @@ globalThis.luthier = { plots: {}, sections: [] };
     return typeof x === 'string' ? x : JSON.stringify(x);
   }
 
+  // A number and its unit stay on one line.
   function seconds(value, digits = 3) {
     const x = number(value);
     if (!Number.isFinite(x)) return '–';
     const size = Math.abs(x);
-    if (size === 0) return '0 s';
-    if (size < 1e-3) return `${significant(x * 1e6, digits)} µs`;
-    if (size < 1) return `${significant(x * 1e3, digits)} ms`;
-    if (size < 120) return `${significant(x, digits)} s`;
-    if (size < 7200) return `${Math.floor(x / 60)} min ${Math.round(x % 60)} s`;
-    return `${Math.floor(x / 3600)} h ${Math.round((x % 3600) / 60)} min`;
+    if (size === 0) return '0\u00a0s';
+    if (size < 1e-3) return `${significant(x * 1e6, digits)}\u00a0µs`;
+    if (size < 1) return `${significant(x * 1e3, digits)}\u00a0ms`;
+    if (size < 120) return `${significant(x, digits)}\u00a0s`;
+    if (size < 7200) return `${Math.floor(x / 60)}\u00a0min ${Math.round(x % 60)}\u00a0s`;
+    return `${Math.floor(x / 3600)}\u00a0h ${Math.round((x % 3600) / 60)}\u00a0min`;
   }
 
   function bytes(value) {
@@ -108,13 +109,13 @@ globalThis.luthier = { plots: {}, sections: [] };
       left /= 1024;
       unit += 1;
     }
-    return `${significant(left, 3)} ${units[unit]}`;
+    return `${significant(left, 3)}\u00a0${units[unit]}`;
   }
 
   function percent(share, digits = 1) {
     const x = number(share) * 100;
     if (!Number.isFinite(x)) return '–';
-    return `${fixed(x, digits).replace(/\.0+$/, '')} %`;
+    return `${fixed(x, digits).replace(/\.0+$/, '')}\u00a0%`;
   }
 
   /** `1 candidate`, `2 candidates`. */

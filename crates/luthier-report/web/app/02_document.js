@@ -33,6 +33,7 @@
       search,
       metric: search.metric || 'score',
       isLarger: search.larger_is_better === true,
+      bounds: boundsOf(search.metric || 'score', candidates.mean),
       also: search.also || [],
       best,
       rounds: cells ? cells.rounds : 0,
@@ -107,9 +108,36 @@
     return luthier.stats.studentQuantile(0.95, freedom) * doc.candidates.stdError[candidate];
   }
 
+  const shares = new Set(('area_under_roc area_under_pr average_precision brier_score accuracy subset_accuracy precision recall f1 f1_measure '
+    + 'weighted_precision weighted_recall weighted_f_measure weighted_true_positive_rate weighted_false_positive_rate true_positive_rate_by_label '
+    + 'false_positive_rate_by_label precision_by_label recall_by_label f_measure_by_label f1_measure_by_label micro_precision micro_recall '
+    + 'micro_f1_measure mean_average_precision mean_average_precision_at precision_at recall_at ndcg_at').split(' '));
+  const losses = new Set(['rmse', 'mse', 'mae', 'var', 'log_loss', 'hamming_loss']);
+
+  /** The least and the largest value of a metric of the evaluators, as `recall_by_label(1)` or `ndcg_at_10` names it. */
+  function metricBounds(metric) {
+    const name = metric.replace(/\(.*\)$/, '').replace(/(_at)_\d+$/, '$1');
+    if (shares.has(name)) return [0, 1];
+    if (losses.has(name)) return [0, Infinity];
+    return name === 'r2' ? [-Infinity, 1] : [-Infinity, Infinity];
+  }
+
+  /** Bounds that a score of the document oversteps are those of another metric with the same name. */
+  function boundsOf(metric, means) {
+    const [least, most] = metricBounds(metric);
+    return means.some((x) => x < least || x > most) ? [-Infinity, Infinity] : [least, most];
+  }
+
+  /** A candidate's mean ± `half`, cut where the metric ends: `isLowCut` and `isHighCut` say where that is. */
+  function around(doc, candidate, half) {
+    const [least, most] = doc.bounds;
+    const [low, high] = [doc.candidates.mean[candidate] - half, doc.candidates.mean[candidate] + half];
+    return { low: Math.max(low, least), high: Math.min(high, most), isLowCut: low < least, isHighCut: high > most };
+  }
+
   function score(doc, x) {
     return significant(x, 6);
   }
 
-  luthier.document = { read, key, paramsText, lead, outcomes, sum, halfWidth, score };
+  luthier.document = { read, key, paramsText, lead, outcomes, sum, halfWidth, metricBounds, around, score };
 })(globalThis.luthier);

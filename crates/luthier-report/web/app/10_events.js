@@ -1,7 +1,7 @@
 'use strict';
 // What ran where and when, prepared for drawing at any zoom. No plot and no page here: only numbers.
 (function (luthier) {
-  const { runs, seconds, value } = luthier.format;
+  const { runs, seconds } = luthier.format;
 
   const known = new WeakMap();
 
@@ -24,7 +24,8 @@
     const order = Array.from({ length: count }, (_, i) => i);
     order.sort((a, b) => events.start[a] - events.start[b] || events.end[b] - events.end[a]);
     const lanes = [];
-    const ofWorker = events.workers.map(() => []);
+    const names = workerNames(events);
+    const ofWorker = names.map(() => []);
     for (const i of order) {
       const own = ofWorker[events.worker[i]];
       let lane = own.find((candidate) => candidate.until <= events.start[i]);
@@ -40,7 +41,14 @@
     let end = 0;
     for (const time of events.end) end = Math.max(end, time);
     const flight = steps(order.filter((i) => isUnit[events.kind[i]]), events);
-    return { doc, events, count, order, lanes, isUnit, end, flight, busy: busySteps(events, ofWorker) };
+    return { doc, events, names, count, order, lanes, isUnit, end, flight, busy: busySteps(events, ofWorker) };
+  }
+
+  /** The name of each worker: its own, as of a host or a process, or else its number. */
+  function workerNames(events) {
+    const given = events.workers || [];
+    const count = events.worker.reduce((most, worker) => Math.max(most, worker + 1), given.length);
+    return Array.from({ length: count }, (_, worker) => given[worker] || `worker ${worker}`);
   }
 
   /** `[time, number at that time]` wherever the number of the given events that run at one time changes. */
@@ -206,23 +214,32 @@
    * must hold. A number alone is a candidate. Returns null for an empty text.
    */
   function find(prepared, text) {
-    const { events } = prepared;
+    const { events, names } = prepared;
     const terms = text.trim().toLowerCase().replace(/\b(candidate|round|worker)s?\s+(\d+)/g, '$1:$2').split(/\s+/).filter(Boolean);
     if (!terms.length) return null;
     const tests = terms.map((term) => {
       const [, name, digits] = /^(candidate:|round:|worker:|#)?(\d+)$/.exec(term) || [];
       if (digits === undefined) {
         return (i) => (term === 'shared' && events.shared[i]) || what(events, i).toLowerCase().includes(term)
-          || events.workers[events.worker[i]].toLowerCase().includes(term);
+          || names[events.worker[i]].toLowerCase().includes(term);
       }
       const n = Number(digits);
       if (name === 'round:') return (i) => events.round[i] === n;
-      if (name === 'worker:') return (i) => events.worker[i] === n;
+      if (name === 'worker:') {
+        const isWanted = workersCalled(names, n);
+        return (i) => isWanted[events.worker[i]];
+      }
       return (i) => has(events.candidates[i], n);
     });
     const mask = new Uint8Array(prepared.count);
     for (let i = 0; i < mask.length; i += 1) mask[i] = tests.every((test) => test(i)) ? 1 : 0;
     return mask;
+  }
+
+  /** Which workers are number `n`: as their names say or, where none says so, by their place. */
+  function workersCalled(names, n) {
+    const called = names.map((name) => new RegExp(`\\bworker ${n}\\b`, 'i').test(name));
+    return called.includes(true) ? called : names.map((_, worker) => worker === n);
   }
 
   function has(candidates, n) {
@@ -232,7 +249,7 @@
 
   /** What a block says when it is pointed at. */
   function tip(prepared, block) {
-    const { events, doc } = prepared;
+    const { events, names, doc } = prepared;
     const i = block.first;
     const lines = [];
     if (block.count > 1) {
@@ -244,7 +261,7 @@
       if (events.shared[i]) lines.push('shared by several candidates or rounds');
       lines.push(`${seconds((events.end[i] - events.start[i]) / 1e6)}, from ${seconds(events.start[i] / 1e6)}`);
     }
-    lines.push(value(events.workers[events.worker[i]]));
+    lines.push(names[events.worker[i]]);
     return lines.filter(Boolean);
   }
 

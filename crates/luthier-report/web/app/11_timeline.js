@@ -4,7 +4,7 @@
   const { seconds, count, percent, list, short, grouped } = luthier.format;
   const lane = 30;
   const flightHeight = 96;
-  const between = 42;
+  const between = 48;
 
   /** Where the parts of the plot are, from top to bottom. */
   function layout(runs) {
@@ -27,13 +27,13 @@
     return [{
       id: 'timeline',
       title: runs.length > 1 ? 'What ran where and when, in both runs' : 'What ran where and when',
-      description: runs.map((run) => (runs.length > 1 ? `${run.doc.title}: ` : '') + describe(run)).join(' '),
+      description: runs.map((run, k) => (runs.length > 1 ? `${nameOf(runs, k)}: ` : '') + describe(run)).join(' '),
       columns: ['what', 'round', 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
       // Made when it is asked for: there may be tens of thousands.
       get rows() {
         return runs[0].order.map((i) => [
           luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
-          events.workers[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
+          runs[0].names[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
           events.shared[i] ? 'shared' : '',
         ]);
       },
@@ -44,8 +44,13 @@
       end,
       stages: [...new Set(runs.flatMap((run) => run.events.stages.filter((_, at) => run.events.stage.includes(at))))],
       option: (view) => option(doc, runs, place, end, view),
-      series: (view, window) => runs.flatMap((run, k) => seriesData(run, k, view, window)),
+      series: (view, window) => runs.flatMap((run, k) => seriesData(runs, k, view, window)),
     }];
+  }
+
+  /** What tells one of two runs from the other. */
+  function nameOf(runs, k) {
+    return runs[0].doc.title === runs[1].doc.title ? ['This run', 'The other run'][k] : runs[k].doc.title;
   }
 
   /** What the name of a stage in the events means to a reader. */
@@ -63,27 +68,33 @@
       if (events.shared[i]) shared += 1;
     }
     const total = [...time.values()].reduce((a, b) => a + b, 0);
-    const shares = [...time].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([name, t]) => `${short(name)} ${percent(t / total, 0)}`);
-    const workers = events.workers.length;
+    const shares = [...time].sort((a, b) => b[1] - a[1]).slice(0, 4).filter(([, t], at) => at === 0 || t / total >= 0.005)
+      .map(([name, t]) => `${short(stageText(name))} ${percent(t / total, 0)}`);
+    const workers = run.names.length;
     const most = luthier.events.most(run.flight);
     const busy = luthier.events.area(run.busy) / (run.end * workers);
     return `${count(run.count, 'event')} on ${count(workers, 'worker')} in ${seconds(run.end / 1e6)}. `
       + `At most ${count(most, 'unit')} in flight at a time, with parallelism ${doc.search.parallelism || 'not given'}. `
       + `Workers were busy ${percent(busy, 0)} of the time. Time by stage: ${list(shares)}. `
-      + `${grouped(String(shared))} of the events ${shared === 1 ? 'was' : 'were'} for several candidates or rounds at once.`;
+      + `${shared === 0 ? 'None' : shared === run.count ? 'All' : grouped(String(shared))} of the events ${shared < 2 ? 'was' : 'were'} for several candidates or rounds at once.`;
   }
 
-  /** The axis of time ends a little after the last event. */
+  /** Room for the names of the workers, left of their lanes. */
+  function room(runs, view) {
+    const longest = Math.max(...runs.flatMap((run) => run.names.map((name) => short(name, 28).length)));
+    return Math.max(view.isNarrow ? 64 : 96, Math.min(16 + 7 * longest, view.isNarrow ? 110 : 220));
+  }
+
   function option(doc, runs, place, end, view) {
     const { theme } = view;
-    const left = view.isNarrow ? 64 : 96;
+    const left = room(runs, view);
     const grids = [];
     const [xAxis, yAxis, series, title] = [[], [], [], []];
     runs.forEach((run, k) => {
       const { lanes, flight } = place.parts[k];
       grids.push({ left, right: 16, ...lanes }, { left, right: 16, ...flight });
       if (runs.length > 1) {
-        title.push({ text: short(run.doc.title, 60), left: 0, top: lanes.top - 26, textStyle: { fontSize: 13, color: theme.text } });
+        title.push({ text: short(nameOf(runs, k), 60), left: 0, top: lanes.top - 26, textStyle: { fontSize: 13, color: theme.text } });
       }
       title.push({
         text: view.isNarrow ? '' : 'in flight and busy', left, top: flight.top - 22,
@@ -99,7 +110,7 @@
       }
       yAxis.push({
         type: 'category', gridIndex: 2 * k, inverse: true,
-        data: run.lanes.map((one) => (one.part === 0 ? run.events.workers[one.worker] : '')),
+        data: run.lanes.map((one) => (one.part === 0 ? short(run.names[one.worker], 28) : '')),
         axisLabel: { color: theme.text, width: left - 10, overflow: 'truncate', interval: 0 },
         axisTick: { show: false }, axisLine: { show: false },
         splitArea: { show: true, areaStyle: { color: ['transparent', theme.isDark ? '#ffffff06' : '#00000005'] } },
@@ -107,13 +118,13 @@
       const limit = parseInt(run.doc.search.parallelism, 10) || run.doc.search.units_in_flight || 0;
       const top = Math.max(luthier.events.most(run.flight), luthier.events.most(run.busy), limit);
       yAxis.push({
-        type: 'value', gridIndex: 2 * k + 1, min: 0, max: top + 0.5, minInterval: 1,
+        type: 'value', gridIndex: 2 * k + 1, min: 0, max: Math.max(top * 1.25, top + 0.5), minInterval: 1,
         axisLabel: { color: theme.muted, formatter: (n) => (Number.isInteger(n) ? String(n) : '') },
         splitLine: { lineStyle: { color: theme.grid } },
       });
       series.push(...seriesOf(doc, run, k, limit, view));
     });
-    const data = runs.flatMap((run, k) => seriesData(run, k, view, [0, end]));
+    const data = runs.flatMap((run, k) => seriesData(runs, k, view, [0, end]));
     const all = xAxis.map((_, i) => i);
     return {
       animation: false,
@@ -122,8 +133,9 @@
       xAxis,
       yAxis,
       legend: {
-        data: series.slice(1, 3).map((one) => one.name), right: 16, top: place.parts[0].flight.top - 26, itemHeight: 8,
-        textStyle: { color: theme.muted }, selectedMode: false,
+        data: series.slice(1, 3).map((one) => one.name), right: 16, top: place.parts[0].flight.top - 21, itemHeight: 8,
+        // No dots on the lines, as there are none in the plot.
+        itemStyle: { opacity: 0 }, textStyle: { color: theme.muted }, selectedMode: false,
       },
       tooltip: { trigger: 'item', confine: true },
       dataZoom: [
@@ -169,8 +181,9 @@
   }
 
   /** The data of the series between two times: the page asks again when the reader zooms. */
-  function seriesData(run, k, view, [from, to]) {
-    const width = Math.max(view.width - (view.isNarrow ? 80 : 112), 100);
+  function seriesData(runs, k, view, [from, to]) {
+    const run = runs[k];
+    const width = Math.max(view.width - room(runs, view) - 16, 100);
     const pixel = (to - from) / width;
     const mask = view.masks ? view.masks[k] : null;
     const blocks = luthier.events.bars(run, from, to, pixel, mask);

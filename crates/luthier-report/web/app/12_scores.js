@@ -3,19 +3,22 @@
 (function (luthier) {
   const { significant, value, count, short } = luthier.format;
   const { stats } = luthier;
+  const { around } = luthier.document;
   /** With more values than these, a mean for each says nothing. */
   const mostGroups = 30;
   /** With more candidates than these, error bars hide each other. */
   const mostBars = 200;
 
   function scores(doc) {
-    return doc.factors.map((parameter, number) => score(doc, parameter, number));
+    return doc.factors.map((parameter, number) => score(doc, parameter, number)).filter(Boolean);
   }
 
   function score(doc, parameter, number) {
     const { mean, stdError } = doc.candidates;
     const shown = doc.order.filter((c) => Number.isFinite(mean[c]) && parameter.values[c] !== null && parameter.values[c] !== undefined);
     const groups = stats.groups(shown.map((c) => key(parameter.values[c])), shown);
+    // Where only candidates of one value have a score, there is nothing to compare.
+    if (groups.size < 2) return null;
     const isListed = groups.size <= mostGroups;
     return {
       id: `score-${number}`,
@@ -35,25 +38,42 @@
   function describe(doc, parameter, shown, groups) {
     const start = `Mean ${doc.metric} of ${count(shown.length, 'candidate')} (${doc.isLarger ? 'larger' : 'smaller'} is better)`;
     const axis = parameter.isLog ? ', on a logarithmic axis' : '';
-    if (!shown.length) return `${start}.`;
     const best = shown.reduce((a, b) => (luthier.document.lead(doc, doc.candidates.mean[b], doc.candidates.mean[a]) > 0 ? b : a));
     const { min, max } = range(doc, extent(doc, shown).ends);
     const beyond = shown.filter((c) => doc.candidates.mean[c] < min || doc.candidates.mean[c] > max).length;
     const left = beyond ? ` ${count(beyond, 'candidate')} ${beyond === 1 ? 'scores' : 'score'} so badly that ${beyond === 1 ? 'it lies' : 'they lie'} beyond the axis.` : '';
-    const at = `The best has ${short(parameter.name)} = ${short(value(parameter.values[best]))}`;
-    if (!groups) return `${start} against ${count(shown.length, 'value')}${axis}. ${at}.${left}`;
+    const at = told(doc, parameter, shown, best);
+    if (!groups) return `${start} against ${count(shown.length, 'value')}${axis}. ${at}${left}`;
     const means = [...groups].map(([k, members]) => [k, stats.mean(members.map((c) => doc.candidates.mean[c]))]);
     means.sort((a, b) => luthier.document.lead(doc, b[1], a[1]));
     const [first, last] = [means[0], means[means.length - 1]];
-    return `${start} against ${count(groups.size, 'value')}${axis}. ${at}. On average over the others, ${short(value(first[0]))} scores best `
-      + `(${significant(first[1], 5)}) and ${short(value(last[0]))} worst (${significant(last[1], 5)}).${left}`;
+    const [high, low] = [significant(first[1], 5), significant(last[1], 5)];
+    if (high === low) return `${start} against ${count(groups.size, 'value')}${axis}. ${at} Averaged over the other parameters, all values score about ${high}.${left}`;
+    return `${start} against ${count(groups.size, 'value')}${axis}. ${at} Averaged over the other parameters, ${short(value(first[0]))} scores best `
+      + `(${high}) and ${short(value(last[0]))} worst (${low}).${left}`;
+  }
+
+  /** Where the best is, the chosen one where that is another, and how many means are of fewer rounds. */
+  function told(doc, parameter, shown, best) {
+    const at = (c) => short(value(parameter.values[c]));
+    const { scored } = doc.candidates;
+    const rounds = Math.max(...shown.map((c) => scored[c] || 0));
+    const fewer = shown.filter((c) => scored[c] < rounds).length;
+    let text = `The best has ${short(parameter.name)} = ${at(best)}.`;
+    if (!shown.includes(doc.best)) text = text.replace('The best', 'The best of these candidates');
+    else if (at(best) !== at(doc.best)) text = `The chosen candidate has ${short(parameter.name)} = ${at(doc.best)}; the best mean is at ${at(best)}.`;
+    return fewer ? `${text} ${count(fewer, 'mean')} ${fewer === 1 ? 'is' : 'are'} over fewer rounds than the others.` : text;
   }
 
   /** What the axis of the score must hold: means, and their error bars where they are drawn. */
   function extent(doc, shown) {
     const { mean, stdError } = doc.candidates;
     const hasBars = shown.length <= mostBars && shown.some((c) => Number.isFinite(stdError[c]));
-    const ends = shown.flatMap((c) => (hasBars && Number.isFinite(stdError[c]) ? [mean[c] - stdError[c], mean[c] + stdError[c]] : [mean[c]]));
+    const ends = shown.flatMap((c) => {
+      if (!hasBars || !Number.isFinite(stdError[c])) return [mean[c]];
+      const { low, high } = around(doc, c, stdError[c]);
+      return [low, high];
+    });
     return { hasBars, ends };
   }
 
@@ -99,7 +119,12 @@
     const room = groups && shown.length > 60 ? Math.min(view.width / groups.size / 3.2, 26) : 0;
     const offset = (_, p) => [room * 2 * (((p.dataIndex * 0.618034) % 1) - 0.5), 0];
     const series = [];
-    if (hasBars) series.push(spread(shown.map((c) => [x(c), mean[c] - stdError[c], mean[c] + stdError[c]]), theme));
+    if (hasBars) {
+      series.push(spread(shown.map((c) => {
+        const { low, high } = around(doc, c, stdError[c]);
+        return [x(c), low, high];
+      }), theme));
+    }
     if (groups) {
       const of = (reduce) => [...groups].map(([k, members]) => [k, reduce(members.map((c) => mean[c]))])
         .sort((a, b) => (parameter.isNumeric ? a[0] - b[0] : 0));
@@ -125,7 +150,7 @@
       grid: { left: 8, right: 18, top: view.isNarrow ? 46 : 28, bottom: 8, outerBoundsMode: 'same', containLabel: true },
       legend: { top: 0, left: 0, itemHeight: 8, itemWidth: 14, itemGap: 8, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
       tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.value[2]) },
-      xAxis: luthier.plots.parts.axisOf(parameter, view),
+      xAxis: luthier.plots.parts.axisOf(parameter, view, room),
       yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, ...inner, formatter: (t) => significant(t, 6) } },
       series,
     };

@@ -48,7 +48,10 @@
     const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
     if (low < 0 && min === undefined) {
       // Room for the labels of negative bars, which are on the side of the names.
-      min = low - (view.isNarrow ? 0.35 : 0.12) * (high - low);
+      const longest = Math.max(...names.map((name) => short(name, 60).length));
+      const width = view.width - room - 24 - Math.min(7 * longest, view.isNarrow ? 110 : 220);
+      min = low - (high - low) * (58 / Math.max(width - 58, 80));
+      max = high;
       hidesEnds = true;
     }
     return {

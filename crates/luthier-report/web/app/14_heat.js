@@ -56,7 +56,8 @@
         + `The best cell has ${short(x.name)} = ${short(xs[best.i])} and ${short(y.name)} = ${short(ys[best.j])}, with ${significant(best.score, 6)}.`,
       columns: [x.name, y.name, doc.metric, 'candidates'],
       rows: found.map((cell) => [xs[cell.i], ys[cell.j], cell.score, cell.members.length]),
-      height: Math.min(520, 110 + 34 * ys.length),
+      // Room for the scale of colours beside it.
+      height: Math.max(200, Math.min(520, 110 + 34 * ys.length)),
       option: (view) => {
         const { theme } = view;
         const scores = found.map((cell) => cell.score);
@@ -140,16 +141,20 @@
     return typeof v === 'number' ? v : value(v);
   }
 
-  /** The axis of a parameter: logarithmic, linear or of its values. */
-  function axisOf(factor, view) {
+  /** The axis of a parameter: logarithmic, linear or of its values, with `room` in pixels for points beside the first and the last. */
+  function axisOf(factor, view, room = 0) {
     const style = luthier.plots.parts.axisStyle(view.theme);
     if (factor.isNumeric) {
       const label = { ...style.axisLabel, formatter: (t) => significant(t, 4) };
-      if (!factor.isLog) return { ...style, type: 'value', scale: true, axisLabel: label };
-      // Room at both ends, so that the axis need not go on to the next power of ten.
+      // Room at both ends: points do not lie on the frame, and a logarithmic axis need not go on to the next power of ten.
       const numbers = factor.distinct.filter((v) => v !== null);
-      const [min, max] = [numbers[0] / 1.15, numbers[numbers.length - 1] * 1.15];
-      return { ...style, type: 'log', min, max, axisLabel: { ...label, ...luthier.plots.parts.inner } };
+      const [low, high] = [numbers[0], numbers[numbers.length - 1]];
+      const inner = { ...label, ...luthier.plots.parts.inner };
+      const share = Math.max(0.04, (room + 4) / Math.max(view.width - 2 * room - 70, 100));
+      const times = Math.max(1.15, (high / low) ** share);
+      if (factor.isLog) return { ...style, type: 'log', min: low / times, max: high * times, axisLabel: inner };
+      const margin = share * (high - low);
+      return { ...style, type: 'value', scale: true, ...(margin > 0 ? { min: low - margin, max: high + margin, axisLabel: inner } : { axisLabel: label }) };
     }
     const names = factor.distinct.filter((v) => v !== null && v !== undefined).map((v) => value(v));
     return { ...style, type: 'category', data: names, axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };

@@ -39,8 +39,9 @@
     const { mean } = doc.candidates;
     const { axisOf, scale, key } = luthier.plots.parts;
     const text = { color: theme.muted, fontSize: 11 };
+    const letters = view.isNarrow ? 14 : Math.max(14, Math.min(40, Math.floor((view.width - 214) / kept.length / 7.5)));
     const dress = (axis, dim, name) => ({
-      ...axis, dim, id: `axis ${dim}`, name: short(name, view.isNarrow ? 14 : 18), nameTextStyle: { color: theme.text, fontSize: 12 },
+      ...axis, dim, id: `axis ${dim}`, name: short(name, letters), nameTextStyle: { color: theme.text, fontSize: 12 },
       axisLine: { lineStyle: { color: theme.axis } }, axisTick: { lineStyle: { color: theme.axis } }, splitLine: { show: false },
       axisLabel: { ...axis.axisLabel, ...text, width: 70, overflow: 'truncate', textBorderColor: theme.surface, textBorderWidth: 3 }, z: 10,
     });

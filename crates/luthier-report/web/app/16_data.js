@@ -23,7 +23,9 @@
       };
     }
     if (column.levels && column.levels.length) {
-      return { counts: column.levels.map((level) => level.count), ends: column.histogram ? [value(column.levels[0].value), value(column.levels[column.levels.length - 1].value)] : ['', ''], name: (at) => value(column.levels[at].value) };
+      const names = column.levels.map((level) => value(level.value));
+      const ends = [names[0], names[names.length - 1]].map((name) => short(name, 11));
+      return { counts: column.levels.map((level) => level.count), ends: names.length > 1 && names.length <= 12 ? ends : [count(names.length + (column.more_levels || 0), 'value'), ''], name: (at) => names[at] };
     }
     return null;
   }
@@ -99,7 +101,7 @@
       rows: all.map((column) => [column.name, column.correlation]),
       height: 40 + 22 * shown.length,
       option: (view) => luthier.plots.parts.bars(shown.map((c) => c.name), shown.map((c) => c.correlation), view, {
-        min: -1.2, max: 1.2, hidesEnds: true, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
+        min: view.isNarrow ? -1.7 : -1.2, max: 1.2, hidesEnds: true, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
         colours: shown.map((c) => (c.correlation < 0 ? view.theme.best : view.theme.accent)),
       }),
     }];

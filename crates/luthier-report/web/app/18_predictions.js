@@ -15,7 +15,7 @@
 
   function axes(view, x, y) {
     const style = luthier.plots.parts.axisStyle(view.theme);
-    const axis = (name) => ({ ...style, type: 'value', name: name.title, nameLocation: 'middle', nameGap: name.gap, scale: true, ...name.range, axisLabel: { ...style.axisLabel, formatter: name.format || ((t) => significant(t, 4)) } });
+    const axis = (name) => ({ ...style, type: 'value', name: name.title, nameLocation: 'middle', nameGap: name.gap, scale: true, ...name.range, axisLabel: { ...style.axisLabel, ...(name.hidesEnds ? luthier.plots.parts.inner : {}), formatter: name.format || ((t) => significant(t, 4)) } });
     return {
       animation: false,
       grid: { left: 6, right: 20, top: 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'all' },
@@ -49,7 +49,7 @@
       option: (view) => {
         const { series, tooltip } = dots(predicted.map((p, at) => [p, label[at]]), view, tip);
         const range = luthier.plots.parts.nice(...ends);
-        return { ...axes(view, { title: 'prediction', range }, { title: 'label', range }), tooltip, series: [series, line([[ends[0], ends[0]], [ends[1], ends[1]]], view.theme, true)] };
+        return { ...axes(view, { title: 'prediction', range, hidesEnds: true }, { title: 'label', range, hidesEnds: true }), tooltip, series: [series, line([[ends[0], ends[0]], [ends[1], ends[1]]], view.theme, true)] };
       },
     }, {
       id: 'residuals',

@@ -11,7 +11,7 @@
       if (JSON.stringify(a) !== JSON.stringify(b)) rows.push([name, a === undefined ? null : show(a), b === undefined ? null : show(b)]);
     };
     for (const name of ['metric', 'strategy', 'selection', 'seed', 'parallelism', 'executor', 'units_in_flight', 'ended_early']) {
-      add(name.replace(/_/g, ' '), doc.search[name], other.search[name]);
+      add(name === 'units_in_flight' ? 'units in flight allowed' : name.replace(/_/g, ' '), doc.search[name], other.search[name]);
     }
     add('candidates', doc.candidates.count, other.candidates.count);
     add('rounds', doc.rounds, other.rounds);
@@ -99,7 +99,7 @@
       rows,
       height: 300,
       option: (view) => ({
-        ...luthier.plots.parts.axes(view, { title: 'this run', range }, { title: 'the other', range }),
+        ...luthier.plots.parts.axes(view, { title: 'this run', range, hidesEnds: true }, { title: 'the other', range, hidesEnds: true }),
         tooltip: { trigger: 'item', confine: true, formatter: (p) => { const [name, a, b] = rows[p.dataIndex]; return [name, `this run ${significant(a, 7)}`, `the other ${significant(b, 7)}`]; } },
         series: [
           { type: 'scatter', symbolSize: 8, itemStyle: { color: view.theme.accent, opacity: 0.7 }, data: rows.map(([, a, b]) => [a, b]) },

@@ -13,6 +13,8 @@
       // What only a pointer uses has no place in a picture.
       delete option.tooltip;
       if (option.dataZoom) delete option.dataZoom;
+      // The widths of texts are estimates here: a viewer's font may be wider.
+      if (option.legend) option.legend = { ...option.legend, itemGap: 30 };
       chart.setOption({ backgroundColor: theme.surface, textStyle: { fontFamily: 'system-ui, sans-serif' }, ...option });
       const drawing = chart.renderToSVGString();
       chart.dispose();

@@ -3,7 +3,7 @@
 (function (luthier) {
   const { el, num, brief, prose } = luthier.dom;
   const { significant, value, count, percent, list, seconds, number, fixed } = luthier.format;
-  const { lead, halfWidth, outcomes } = luthier.document;
+  const { lead, halfWidth, around, outcomes } = luthier.document;
 
   function answer(doc) {
     if (doc.best === null) return [el('p.lead', null, nothing(doc)), facts(doc)];
@@ -25,7 +25,7 @@
       el('div.big', null,
         el('p.label', null, `${doc.metric} of candidate ${doc.best}`),
         el('p.score', null, num(doc.candidates.mean[doc.best], significant(doc.candidates.mean[doc.best], 6)),
-          Number.isFinite(half) ? el('span.half', { title: half }, ` ± ${significant(half, 3)}`) : null),
+          spread(doc, half)),
         el('p.label', null, doc.isLarger ? 'larger is better' : 'smaller is better')),
       el('div.best', null,
         el('p.label', null, doc.search.selection && doc.search.selection !== 'best' ? `chosen by ${value(doc.search.selection)}` : 'best parameters'),
@@ -36,23 +36,49 @@
 
   /** Each sentence as a list of texts and elements; those that the document cannot answer are left out. */
   function sentences(doc) {
-    return [early, interval, next, probability, againstDefault, oneStandardError, procedure, test].map((part) => part(doc)).filter(Boolean);
+    return [early, interval, fewer, next, probability, againstDefault, oneStandardError, procedure, test].map((part) => part(doc)).filter(Boolean);
+  }
+
+  /** ± where the interval is whole, else its ends. */
+  function spread(doc, half) {
+    if (!Number.isFinite(half)) return null;
+    const { low, high, isLowCut, isHighCut } = around(doc, doc.best, half);
+    if (!isLowCut && !isHighCut) return el('span.half', { title: half }, ` ± ${significant(half, 3)}`);
+    return el('span.half', { title: `${low} to ${high}` }, ` ${significant(low, 4)} to ${significant(high, 4)}`);
   }
 
   function interval(doc) {
-    const { mean, scored } = doc.candidates;
+    const { scored } = doc.candidates;
     const half = halfWidth(doc, doc.best);
-    const m = mean[doc.best];
     if (!Number.isFinite(half)) {
       return [`The score comes from ${count(scored[doc.best] || 1, 'round')}, so that nothing can be said about how sure it is.`];
     }
-    return ['With 95 % confidence the mean ', doc.metric, ' of this candidate is between ', num(m - half, significant(m - half, 5)), ' and ',
-      num(m + half, significant(m + half, 5)), `: the mean over ${count(scored[doc.best], 'round')} ± t · standard error, `
+    const found = around(doc, doc.best, half);
+    const rounds = scored[doc.best] < doc.rounds ? `${scored[doc.best]} of ${doc.rounds} rounds` : count(scored[doc.best], 'round');
+    return ['With 95\u00a0% confidence the mean ', doc.metric, ' of this candidate is between ', num(found.low, significant(found.low, 5)), ' and ',
+      num(found.high, significant(found.high, 5)), `${cut(doc, found)}: the mean over ${rounds} ± t · standard error, `
       + 'the standard error corrected for rounds that share training rows.'];
   }
 
+  function cut(doc, { isLowCut, isHighCut }) {
+    const [least, most] = doc.bounds;
+    const ends = [isLowCut ? `${least}, the least` : null, isHighCut ? `${most}, the largest` : null].filter(Boolean);
+    return ends.length ? ` (the interval is cut at ${list(ends)} value of ${doc.metric})` : '';
+  }
+
+  /** Candidates that the best cannot be compared with. */
+  function fewer(doc) {
+    const { mean, scored } = doc.candidates;
+    const found = doc.order.filter((c) => Number.isFinite(mean[c]) && scored[c] < scored[doc.best]);
+    if (!found.length) return null;
+    const better = found.filter((c) => lead(doc, mean[c], mean[doc.best]) > 0).length;
+    return [`${count(found.length, 'candidate')} ${found.length === 1 ? 'has' : 'have'} scores of fewer rounds: ${found.length === 1 ? 'it ranks' : 'they rank'} last and took no part in the choice`,
+      better ? `, although the ${better === 1 ? 'mean of one is' : `means of ${better} are`} better so far.` : '.'];
+  }
+
   function next(doc) {
-    const other = doc.order.find((c) => c !== doc.best && Number.isFinite(doc.candidates.mean[c]));
+    const { mean, scored } = doc.candidates;
+    const other = doc.order.find((c) => c !== doc.best && Number.isFinite(mean[c]) && !(scored[c] < scored[doc.best]));
     if (other === undefined) return doc.candidates.count === 1 ? ['It was the only candidate.'] : null;
     const by = lead(doc, doc.candidates.mean[doc.best], doc.candidates.mean[other]);
     const params = luthier.document.paramsText(doc, other);
@@ -64,7 +90,9 @@
 
   function relative(doc, by) {
     const m = Math.abs(doc.candidates.mean[doc.best]);
-    return m > 0 ? ` (${significant((by / m) * 100, 2)} %)` : '';
+    if (!(m > 0)) return '';
+    const share = Math.abs(by / m);
+    return share > 0 && share < 1e-4 ? ' (less than 0.01\u00a0%)' : ` (${significant((by / m) * 100, 2)}\u00a0%)`;
   }
 
   function probability(doc) {

@@ -23,7 +23,7 @@
   }
 
   function sentences(doc, other) {
-    const found = [[`This run is ${short(doc.title, 120)}; the other is ${short(other.title, 120)}.`]];
+    const found = [[doc.title === other.title ? `Both runs are of ${short(doc.title, 120)}.` : `This run is ${short(doc.title, 120)}; the other is ${short(other.title, 120)}.`]];
     const score = (one) => [`${one.metric} `, num(one.candidates.mean[one.best], significant(one.candidates.mean[one.best], 6)), ` with ${luthier.document.paramsText(one, one.best) || `candidate ${one.best}`}`];
     if (doc.best !== null && other.best !== null) found.push(['The best of this run: ', score(doc), '. The best of the other: ', score(other), '.']);
     const [a, b] = [doc.search.search_seconds, other.search.search_seconds];

@@ -16,7 +16,7 @@
       { name: 'candidate', get: (c) => c, shown: true },
       { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the rounds' },
       { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the rounds' },
-      { name: 'std error', get: (c) => candidates.stdError[c], shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for rounds that share training rows' },
+      { name: 'std error', get: (c) => candidates.stdError[c], format: formatOf(candidates.stdError, 4), shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for rounds that share training rows' },
       ...doc.also.flatMap((metric, k) => [
         { name: metric.metric, get: (c) => candidates.also[k].mean[c], shown: true, isLargeFirst: metric.larger_is_better },
         { name: `${metric.metric} std`, get: (c) => candidates.also[k].std[c], shown: false },
@@ -30,7 +30,7 @@
       const outcome = (c) => Object.keys(words).filter((letter) => outcomes(doc, c).includes(letter)).map((letter) => words[letter]).join(', ');
       all.push(
         { name: 'outcome', get: outcome, shown: differs(doc.order.map(outcome)) },
-        { name: 'fit, s', get: (c) => sum(cells.fit_seconds && cells.fit_seconds[c]), shown: true, help: 'seconds of fitting, shared work in equal parts' },
+        { name: 'fit, s', get: (c) => sum(cells.fit_seconds && cells.fit_seconds[c]), format: formatOf(doc.order.map((c) => sum(cells.fit_seconds && cells.fit_seconds[c])), 4), shown: true, help: 'seconds of fitting, shared work in equal parts' },
         { name: 'score, s', get: (c) => sum(cells.score_seconds && cells.score_seconds[c]), shown: false, help: 'seconds of scoring' },
         { name: 'reused fits', get: (c) => sum(cells.reused_fits && cells.reused_fits[c]), shown: false, help: 'fits that another candidate had made already' },
       );

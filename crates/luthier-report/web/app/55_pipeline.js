@@ -6,18 +6,18 @@
   const mostFeatures = 12;
 
   function pipeline(doc) {
-    const diagrams = (doc.raw.pipelines || []).map((one) => diagram(doc, one)).filter(Boolean);
+    const diagrams = (doc.raw.pipelines || []).map((one, at) => diagram(doc, one, at)).filter(Boolean);
     const told = [work(doc), plan(doc)].filter(Boolean);
     if (!diagrams.length && !told.length) return null;
     return el('div.sides', null, diagrams.length ? el('div', null, diagrams) : null, told.length ? el('div', null, told) : null);
   }
 
-  function diagram(doc, one) {
+  function diagram(doc, one, number) {
     if (!one.stages || !one.stages.length) return null;
     const hasName = (doc.raw.pipelines || []).length > 1;
     return el('div.pipeline', null, hasName ? el('h3', null, 'Pipeline ', brief(one.name)) : null,
       el('ol.flow', { 'aria-label': `Stages of pipeline ${one.name}` }, one.stages.map((stage, at) => [
-        flow(stage.inputs, at === 0 ? 'from the data' : null), box(doc, stage), at === one.stages.length - 1 ? flow(stage.outputs, 'comes out') : null,
+        flow(stage.inputs, at === 0 ? 'from the data' : null), box(doc, stage, number), at === one.stages.length - 1 ? flow(stage.outputs, 'comes out') : null,
       ])));
   }
 
@@ -33,18 +33,21 @@
     })));
   }
 
-  function box(doc, stage) {
+  /** A stage, with the values of the best candidate of its pipeline for what was searched there. */
+  function box(doc, stage, number) {
     const changed = new Set(stage.changed || []);
-    const searched = new Set(stage.searched || []);
+    const best = number === doc.candidates.pipeline[doc.best] ? doc.best : doc.order.find((c) => doc.candidates.pipeline[c] === number);
+    const valueOf = (name) => {
+      const parameter = doc.candidates.params.find((p) => p.name === `${stage.name}.${name}`);
+      return parameter && best !== undefined ? parameter.values[best] : undefined;
+    };
+    // A stage of this name in another pipeline may have been searched, where this one was not: its candidates have no value then.
+    const searched = new Set((stage.searched || []).filter((name) => valueOf(name) !== null));
     const names = Object.keys(stage.params || {});
     const isTold = (name) => changed.has(name) || searched.has(name);
-    const best = (name) => {
-      const parameter = doc.candidates.params.find((p) => p.name === `${stage.name}.${name}`);
-      return parameter && doc.best !== null ? parameter.values[doc.best] : undefined;
-    };
     const entry = (name) => [
       el('dt', null, brief(name)),
-      el('dd', null, brief(value(searched.has(name) && best(name) !== undefined ? best(name) : stage.params[name]), 160), searched.has(name) ? el('span.tag', null, 'searched') : null),
+      el('dd', null, brief(value(searched.has(name) && valueOf(name) !== undefined ? valueOf(name) : stage.params[name]), 160), searched.has(name) ? el('span.tag', null, 'searched') : null),
     ];
     for (const name of searched) if (!names.includes(name)) names.push(name);
     const rest = names.filter((name) => !isTold(name));

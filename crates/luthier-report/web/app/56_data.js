@@ -15,7 +15,7 @@
   function summary(found) {
     const features = found.columns.filter((column) => column.role !== 'label').length;
     const gaps = found.columns.filter((column) => column.missing > 0).length;
-    return `${count(found.rows, 'row')} in ${count(found.partitions || 1, 'partition')}, ${count(features, 'column')}${found.label ? ` besides the label, ${luthier.format.short(found.label, 60)}` : ''}; `
+    return `${count(found.rows, 'row')} in ${count(found.partitions || 1, 'partition')}, ${count(features, 'column')}${found.label ? ` besides the label “${luthier.format.short(found.label, 60)}”` : ''}; `
       + `${gaps ? `${count(gaps, 'column')} with gaps` : 'no gaps'}.`
       + (found.rows_described < found.rows ? ` What follows was computed from ${count(found.rows_described, 'row')}.` : '');
   }

@@ -10,7 +10,7 @@
     if (!plots.length && !worst.length) return null;
     const rows = doc.raw.predictions && doc.raw.predictions.rows;
     return [
-      rows ? el('p', null, `${count(rows, 'row')}, each predicted by a model of the best candidate that was fitted without it.`) : null,
+      rows ? el('p', null, `${count(rows, 'row')}, each predicted by a fit of the best candidate that did not see it.`) : null,
       el('div.plots', null, plots.map((plot) => luthier.figure(plot))),
       worst.length ? [el('h3.after', null, 'The rows predicted worst'), worstTable(worst)] : null,
     ];

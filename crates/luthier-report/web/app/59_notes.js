@@ -5,8 +5,10 @@
   const { count, runs } = luthier.format;
 
   function notes(doc) {
-    const found = doc.raw.notes || [];
     const errors = (doc.cells && doc.cells.errors) || [];
+    // What a note of the command line says of failures stands above it in full.
+    const texts = new Set(errors.map((error) => error.text));
+    const found = (doc.raw.notes || []).filter((note) => (note.kind || 'other') !== 'other' || !texts.has(note.text.replace(/^candidates? .*? on folds? .*?: /, '')));
     if (!found.length && !errors.length) return null;
     return [failures(errors), grouped(found)];
   }
@@ -29,7 +31,7 @@
     if (!found.length) return null;
     const kinds = luthier.stats.groups(found.map((note) => note.kind || 'other'), found);
     return [el('h3.after', null, 'Notes'), [...kinds].map(([kind, group]) => el('div.note', null,
-      el('p', null, el('strong', null, kind.replace(/_/g, ' ')), group.length > 1 ? ` (${count(group.length, 'note')})` : ''),
+      el('p', null, el('strong', null, kind === 'other' ? 'of the search' : kind.replace(/_/g, ' ')), group.length > 1 ? ` (${count(group.length, 'note')})` : ''),
       el('ul', null, group.map((note) => {
         const where = [note.stage ? `stage ${note.stage}` : null, note.folds && note.folds.length ? `round${note.folds.length > 1 ? 's' : ''} ${runs(note.folds)}` : null, note.fits].filter(Boolean);
         return el('li', null, prose(note.text), where.length ? el('span.label', null, ` (${where.join('; ')})`) : null);

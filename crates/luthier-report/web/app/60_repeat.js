@@ -18,7 +18,7 @@
       el('dl.facts', null, facts.map(([name, x]) => el('div', null, el('dt', null, name), el('dd', null, value(x))))),
       (found.data || []).length ? [el('h3.after', null, 'Data'), luthier.table({
         caption: 'Files of the data', rows: found.data, unit: 'file', columns: [
-          { name: 'path', get: (file) => file.path }, { name: 'bytes', get: (file) => file.bytes }, { name: 'fingerprint', get: (file) => file.fingerprint },
+          { name: 'path', get: (file) => file.path, cell: (file) => file.path }, { name: 'bytes', get: (file) => file.bytes }, { name: 'fingerprint', get: (file) => file.fingerprint },
         ].filter((column) => found.data.some((file) => column.get(file) !== undefined && column.get(file) !== null)),
       })] : null,
       found.configuration ? block('Configuration', found.configuration) : null,
@@ -31,22 +31,26 @@
   }
 
   function block(title, text) {
-    const copy = el('button', {
-      type: 'button', 'aria-label': `Copy: ${title}`,
-      click: () => navigator.clipboard.writeText(text).then(() => say(`${title} copied.`), () => select(pre)),
-    }, 'Copy');
+    const copy = el('button', { type: 'button', 'aria-label': `Copy: ${title}`, click: () => write(text).then(() => tell('Copied', `${title} copied.`), () => select()) }, 'Copy');
+    const tell = (shown, said) => {
+      copy.textContent = shown;
+      say(said);
+      setTimeout(() => {
+        copy.textContent = 'Copy';
+      }, 2000);
+    };
+    // Where the clipboard is not allowed, the text is selected at least.
+    const select = () => {
+      document.getSelection().selectAllChildren(pre);
+      tell('Selected', 'Selected; copy it with the keyboard.');
+    };
     const pre = el('pre.block', { tabindex: 0 }, text);
     return el('div.after', null, el('div.bar', null, el('h3', null, title), copy), pre);
   }
 
-  /** Where the clipboard is not allowed, the text is selected at least. */
-  function select(node) {
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    const selection = document.getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
-    say('Selected; copy it with the keyboard.');
+  /** Rejects also where there is no clipboard. */
+  async function write(text) {
+    await navigator.clipboard.writeText(text);
   }
 
   luthier.sections.push({ id: 'repeat', title: 'Repeat it', make: repeat });

@@ -38,6 +38,31 @@ async function look(browser, file, width, scheme, faults) {
   return drawn;
 }
 
+/** With the colours of the reader's system: plots must be readable on their ground, and stages must keep their colours. */
+async function forced(browser, file, scheme, faults) {
+  const { page, faults: met, context } = await open(browser, file, { scheme, forcedColors: 'active' });
+  const name = `${basename(file, '.html')} forced colours ${scheme}`;
+  if (!(await page.evaluate(() => matchMedia('(forced-colors: active)').matches))) met.push('colours are not forced');
+  met.push(...(await blankPlots(page)).map(([id, coloured]) => `plot ${id} is blank: ${coloured} coloured pixels`));
+  const isGrounded = await page.evaluate(() => {
+    const { surface } = globalThis.luthier.figures.theme();
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(surface.slice(at, at + 2), 16));
+    return [...document.querySelectorAll('.canvas')].every((node) => getComputedStyle(node).backgroundColor === `rgb(${r}, ${g}, ${b})`);
+  });
+  if (!isGrounded) met.push('plots are not on the ground of their theme');
+  if (await page.locator('#theme').isVisible()) met.push('there is a button for colours that the page does not choose');
+  const lost = await page.evaluate(() => [...document.querySelectorAll('.swatch')].filter((node) => node.style.getPropertyValue('--stage')).filter((node) => {
+    const own = node.style.getPropertyValue('--stage').trim();
+    const seen = getComputedStyle(node).backgroundColor.match(/\d+/g).slice(0, 3).map((x) => Number(x).toString(16).padStart(2, '0')).join('');
+    return `#${seen}` !== own;
+  }).length);
+  if (lost) met.push(`${lost} stages lost their colours`);
+  met.push(...(await accessibility(page)));
+  if (shots) await page.screenshot({ path: join(shots, `${basename(file, '.html')}-forced-${scheme}.png`), fullPage: true });
+  faults.push(...met.map((fault) => `${name}: ${fault}`));
+  await context.close();
+}
+
 const browser = await launch();
 const faults = [];
 for (const word of words) {
@@ -48,6 +73,7 @@ for (const word of words) {
   for (const [width, scheme] of [[1280, 'light'], [1280, 'dark'], [390, 'light'], [390, 'dark']]) times.push(await look(browser, file, width, scheme, faults));
   const drawn = Math.min(...times);
   if (drawn > mostMilliseconds) faults.push(`${word}: drawn in ${drawn} ms at best, more than ${mostMilliseconds}`);
+  for (const scheme of ['light', 'dark']) await forced(browser, file, scheme, faults);
   const { page, faults: met, context } = await open(browser, file);
   const done = await exercise(page, met);
   faults.push(...met.map((fault) => `${basename(file)} used: ${fault}`));

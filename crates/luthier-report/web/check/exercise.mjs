@@ -8,7 +8,7 @@ export async function exercise(page, faults) {
     ['sort', '#leaderboard table', sort], ['filter', '#leaderboard input[type=search]', filter], ['rounds', '#leaderboard button.open', rounds],
     ['pages', '#leaderboard .pager button', pages], ['columns', '#all-columns', columns], ['download', '#csv', download],
     ['brush', '#parallel', brush], ['heat map', '#heat', heat], ['zoom', '#timeline', zoom], ['find', '#find', find],
-    ['rows', 'figure details', rows], ['tip', '#timeline', tip], ['compare', '#compare', compare], ['theme', '#theme', theme],
+    ['rows', 'figure details', rows], ['tip', '#timeline', tip], ['compare', '#compare', compare], ['copy', '#repeat button[aria-label^="Copy"]', copy], ['theme', '#theme', theme],
   ]) {
     if (!(await page.locator(selector).count())) continue;
     try {
@@ -235,6 +235,30 @@ async function compare(page, expect) {
   const both = await page.evaluate(() => globalThis.luthier.figures.all.find((one) => one.plot.id === 'timeline').plot.runs.length);
   expect(both === 2, `the timeline shows ${both} runs`);
   expect((await page.locator('#compare table').count()) > 0, 'the comparison has no table');
+}
+
+async function copy(page, expect) {
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  const selected = () => page.evaluate(() => document.getSelection().toString());
+  const blocks = page.locator('#repeat .after:has(button[aria-label^="Copy"])');
+  for (const block of await blocks.all()) {
+    const text = await block.locator('pre').textContent();
+    const button = block.locator('button');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await button.and(page.getByText('Copied')).waitFor();
+    expect((await clipboard()) === text, 'the clipboard has not the text of the block');
+  }
+  // Without a clipboard, as on pages that are not secure, the text is selected.
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true }));
+  const last = blocks.last();
+  await last.locator('button').click();
+  await last.locator('button').and(page.getByText('Selected')).waitFor();
+  expect((await selected()).trim() === (await last.locator('pre').textContent()).trim(), 'without a clipboard the text is not selected');
+  await page.evaluate(() => {
+    delete navigator.clipboard;
+    document.getSelection().removeAllRanges();
+  });
 }
 
 async function theme(page, expect) {

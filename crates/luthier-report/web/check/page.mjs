@@ -11,8 +11,8 @@ export async function launch() {
 }
 
 /** Opens a file and waits until it is drawn. `faults` collects whatever should not be. */
-export async function open(browser, file, { width = 1280, height = 900, scheme = 'light', allowsBlob = true } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true });
+export async function open(browser, file, { width = 1280, height = 900, scheme = 'light', forcedColors = 'none', allowsBlob = true } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, forcedColors, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   page.setDefaultTimeout(8000);
   const faults = [];

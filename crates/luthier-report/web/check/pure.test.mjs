@@ -10,6 +10,7 @@ const context = vm.createContext({ setTimeout: () => 0, clearTimeout: () => {} }
 for (const script of scripts()) vm.runInContext(script, context);
 const { luthier } = context;
 const plain = (x) => JSON.parse(JSON.stringify(x));
+const unbroken = (text) => text.replace(/_/g, '\u00a0');
 const near = (a, b, error = 1e-9) => assert.ok(Math.abs(a - b) <= error * Math.max(1, Math.abs(b)), `${a} is not ${b}`);
 
 test('quantiles of t are those of scipy.stats.t.ppf(0.975, n)', () => {
@@ -35,10 +36,10 @@ test('numbers are readable', () => {
   assert.deepEqual([show(67.759756562931), show(58.2), show('NaN')], ['67.759757', '58.200000', '–']);
   assert.deepEqual([0.5, 0.25].map(column([0.5, 0.25])), ['0.50', '0.25']);
   assert.deepEqual([1, 10, 100].map(column([1, 10, 100])), ['1', '10', '100']);
-  assert.deepEqual([0.0000153, 0.0189, 3, 150, 7500].map((x) => seconds(x)), ['15.3 µs', '18.9 ms', '3 s', '2 min 30 s', '2 h 5 min']);
+  assert.deepEqual([0.0000153, 0.0189, 3, 150, 7500].map((x) => seconds(x)), ['15.3_µs', '18.9_ms', '3_s', '2_min 30_s', '2_h 5_min'].map(unbroken));
   assert.equal(runs([0, 1, 2, 5, 7, 8]), '0–2, 5, 7–8');
   assert.equal(runs([0, 2, 4, 6, 8]), '5 of them');
-  assert.deepEqual([count(1, 'row'), count(12000, 'row'), percent(0.811), percent(1)], ['1 row', '12,000 rows', '81.1 %', '100 %']);
+  assert.deepEqual([count(1, 'row'), count(12000, 'row'), percent(0.811), percent(1)], ['1 row', '12,000 rows', '81.1_%', '100_%'].map(unbroken));
   assert.deepEqual([value(['a', 'b']), value(true), value(null), value('x')], ['a, b', 'true', '–', 'x']);
 });
 
@@ -62,6 +63,23 @@ test('lanes hold no two events at a time, and those of one worker stay its own',
   assert.equal(lanes.reduce((sum, lane) => sum + lane.events.length, 0), count);
   assert.ok(lanes.length > 1);
   for (const lane of lanes) lane.events.forEach((i, at) => assert.ok(at === 0 || events.start[i] >= events.end[lane.events[at - 1]]));
+});
+
+test('workers with a name of their own are lanes of that name, and others have a number', () => {
+  const report = documents.scene();
+  const names = (workers) => {
+    report.events.workers = workers;
+    const prepared = luthier.events.prepare(luthier.document.read(report));
+    const of = (text) => plain(prepared.order).filter((i) => luthier.events.find(prepared, text)[i] === 1).map((i) => report.events.worker[i]);
+    return { prepared, of, lanes: prepared.lanes.map((lane) => prepared.names[lane.worker]) };
+  };
+  const numbered = ['worker 0', 'worker 1', 'worker 2', 'worker 3'];
+  for (const workers of [numbered, undefined, numbered.slice(0, 2)]) assert.deepEqual(plain(names(workers).lanes), numbered);
+  const hosts = ['main', 'north, process 7, worker 0', 'north, process 7, worker 1', 'south, process 9, worker 0'];
+  const { lanes, of } = names(hosts);
+  assert.deepEqual(plain(lanes), hosts);
+  assert.deepEqual([...new Set(of('worker 0'))].sort(), [1, 3]);
+  assert.deepEqual([[...new Set(of('south'))], [...new Set(of('main'))], of('worker 9')], [[3], [0], []]);
 });
 
 test('units in flight are those that are counted at every start', () => {
@@ -116,4 +134,26 @@ test('filters compare numbers and find words', () => {
 test('axes are logarithmic where values are spread so', () => {
   const isLog = (values) => luthier.document.read({ candidates: { count: values.length, params: [{ name: 'p', values }] } }).candidates.params[0].isLog;
   assert.deepEqual([[0.001, 0.01, 0.1, 1], [1, 2, 3, 4], [0, 0.01, 1], [10, 20, 300], [100, 200, 300, 400, 500, 5]].map(isLog), [true, false, false, true, false]);
+});
+
+test('an interval ends where its metric does', () => {
+  const { metricBounds, around, halfWidth } = luthier.document;
+  const all = [-Infinity, Infinity];
+  const known = {
+    area_under_roc: [0, 1], 'recall_by_label(1)': [0, 1], 'f_measure_by_label(-1.5)': [0, 1], ndcg_at_10: [0, 1], mean_average_precision_at_5: [0, 1],
+    mean_average_precision: [0, 1], rmse: [0, Infinity], log_loss: [0, Infinity], r2: [-Infinity, 1], profit: all, rmse_at_home: all,
+  };
+  for (const [name, bounds] of Object.entries(known)) assert.deepEqual(plain(metricBounds(name).map(String)), bounds.map(String), name);
+  const read = (metric, mean) => luthier.document.read({
+    search: { metric, larger_is_better: true, best: 0 },
+    candidates: { count: 1, params: [], rank: [1], mean: [mean], std: [0.01], std_error: [0.01], scored_folds: [5] },
+  });
+  const doc = read('area_under_roc', 0.981);
+  const half = halfWidth(doc, 0);
+  near(half, 0.01 * 2.7764451051977934);
+  assert.deepEqual(plain(around(doc, 0, half)), { low: 0.981 - half, high: 1, isLowCut: false, isHighCut: true });
+  assert.deepEqual(plain(around(read('rmse', 0.02), 0, half)), { low: 0, high: 0.02 + half, isLowCut: true, isHighCut: false });
+  assert.deepEqual(plain(around(read('rmse', 5), 0, half)), { low: 5 - half, high: 5 + half, isLowCut: false, isHighCut: false });
+  // Of another metric with the same name, which goes beyond 1, nothing is cut.
+  assert.equal(around(read('accuracy', 97.3), 0, half).isHighCut, false);
 });

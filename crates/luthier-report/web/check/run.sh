@@ -35,4 +35,5 @@ for example in diabetes churn competing; do
 done
 "$program" tune examples/diabetes.toml --quiet --parallelism 1 --out "$work/serial" > "$work/serial.log"
 "$program" report "$work/diabetes" --compare "$work/serial" --out "$work/reports/run-compared.html"
+node "$here/trace.mjs" "$work"/{diabetes,churn,competing,serial}/trace.json
 node "$here/check.mjs" "$work"/reports/*.html

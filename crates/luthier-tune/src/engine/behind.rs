@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use luthier_core::{Dataset, DynModel, Need, Round, Rounds, Rows, TrainingSets};
 
-use crate::events::Clock;
+use crate::events::{Clock, EventKind};
 use crate::failure::Failure;
 use crate::plan::Step;
+use crate::spans::{About, Spans};
 
 pub(crate) type View = Result<Dataset, Failure>;
 
@@ -41,7 +42,10 @@ pub(crate) struct Place<'a> {
     pub(crate) rounds: &'a [Round],
     pub(crate) blocks: u32,
     pub(crate) budget: u64,
+    /// The number of the first of them.
+    pub(crate) first: u32,
     pub(crate) clock: &'a Clock,
+    pub(crate) spans: &'a Spans,
 }
 
 impl Place<'_> {
@@ -99,7 +103,15 @@ impl Behind {
             return Ok(view);
         }
         let start = place.clock.seconds();
-        let view = place.passes().try_fold(view, |view, round| self.read(view, round, place));
+        let about = About {
+            kind: EventKind::Summarise,
+            stage: "rows",
+            unit: None,
+            round: Some(place.first),
+            candidates: &self.numbers,
+        };
+        let read = || place.passes().try_fold(view, |view, round| self.read(view, round, place));
+        let view = place.spans.within(about, read);
         passes.push(Pass { node: self.node, start, end: place.clock.seconds() });
         view.map_err(|error| error.in_stage(&self.step.name).into())
     }

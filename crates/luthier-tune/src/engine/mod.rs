@@ -2,15 +2,18 @@
 
 mod asked_cells;
 mod behind;
+mod categories;
 mod cells;
 mod entries;
 mod missing_classes;
 mod out_of_fold;
+mod recall;
+mod reuse;
 mod run;
 mod table;
 mod unit;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +26,7 @@ use self::asked_cells::AskedCells;
 use self::cells::{Cell, Cells};
 pub(crate) use self::entries::Entries;
 use self::missing_classes::MissingClasses;
+use self::recall::Recorder;
 use self::unit::{Fitted, root_context};
 use crate::events::{Clock, Event, EventKind};
 use crate::failure::Failure;
@@ -31,6 +35,7 @@ use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, CostEstimate, Forecast, Tree};
 use crate::result::FoldResult;
 use crate::search::{Search, Sharing};
+use crate::spans::{About, Spans};
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Trial};
 use crate::watch::Watched;
@@ -90,6 +95,7 @@ pub struct Session {
     clock: Arc<Clock>,
     ctx: FitContext,
     observers: Observers,
+    spans: Spans,
     cancel: CancelToken,
     watched: Watched,
     /// The number of pairs of a round and a candidate that failed.
@@ -114,6 +120,10 @@ pub struct Session {
     limited: Option<String>,
     /// What is shown of it, if not all.
     shown: Option<Shown>,
+    /// The journal, if there is one.
+    recorder: Option<Recorder>,
+    /// Stages that have been asked for, by the first round with the same training rows, if more may be asked later.
+    fitted: HashSet<(u32, usize)>,
     /// The number of finished units, and of those that are known.
     progress: (usize, usize),
     /// Rounds with a share of the training rows: the round and the number of blocks.
@@ -156,6 +166,7 @@ impl Session {
             work,
             clock,
             observers,
+            spans: Spans::of(search),
             cancel,
             watched: watched.clone(),
             failures: AtomicU64::new(0),
@@ -170,10 +181,27 @@ impl Session {
             remarks: Vec::new(),
             limited: None,
             shown: None,
+            recorder: None,
+            fitted: HashSet::new(),
             progress: (0, 0),
             shares: HashMap::new(),
             search: search.clone(),
         })
+    }
+
+    /// Keeps what is scored in the journal of the search, if it has one, and looks there first.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written; another process that writes to it; data that cannot be read.
+    pub(crate) fn open_journal(&mut self) -> Result<()> {
+        let Some(folder) = self.search.journal.clone() else { return Ok(()) };
+        let recorder = Recorder::open(&folder, &self.search, &self.frame, &self.split)?;
+        let remarks = recorder.remarks().to_vec();
+        if !remarks.is_empty() {
+            self.observers.tell(|| SearchEvent::Journal { remarks });
+        }
+        self.recorder = Some(recorder);
+        Ok(())
     }
 
     /// The candidates: those of the grids, then those that were proposed.
@@ -501,13 +529,22 @@ impl Session {
         let no_best = || luthier_core::Error::invalid(format!("there is no candidate {candidate} to fit"));
         let entry = self.entries.of(candidate).ok_or_else(no_best)?;
         let root = self.entries.get(entry).map(|entry| Arc::clone(&entry.estimator)).ok_or_else(no_best)?;
+        if self.recorder.is_some() {
+            self.read_whole().map_err(|error| match error {
+                Error::Core(error) => error,
+                other => luthier_core::Error::invalid(other.to_string()),
+            })?;
+        }
         let start = self.clock.seconds();
         // A search that ran out of time still has a model, unless somebody cancels that too.
         let token = &self.search.refit_token;
         let whole = self.whole.as_ref().unwrap_or(&self.base).clone().cancelled_by(token.clone());
         let ctx = self.ctx.clone().with_cancel_token(token.clone());
-        let model = root.fit(&whole.select(Rows::all()), &root_context(root.as_ref(), &ctx));
-        let event = self.record(EventKind::Refit, self.search.estimator_name(), None, &[entry], start);
+        let (stage, candidates) = (self.search.estimator_name(), self.entries.numbers(&[entry]));
+        let about = About { kind: EventKind::Refit, stage, unit: None, round: None, candidates: &candidates };
+        let fit = || root.fit(&whole.select(Rows::all()), &root_context(root.as_ref(), &ctx));
+        let model = self.spans.within(about, fit);
+        let event = self.record(EventKind::Refit, stage, None, &[entry], start);
         self.observers.tell(|| SearchEvent::Refit(event));
         model
     }

@@ -16,12 +16,19 @@ use crate::observer::{BestSoFar, SearchEvent, UnitScore};
 use crate::plan::{Asked, AskedPart, Level};
 use crate::result::Outcome;
 use crate::search::Sharing;
+use crate::spans::About;
 use crate::unit_key::Fingerprint;
 use crate::{Error, Result};
 
 impl Session {
     /// Scores what is asked, none of which has been scored.
     pub(crate) fn run(&mut self, asked: &Asked) -> Result<()> {
+        if asked.parts.is_empty() {
+            return Ok(());
+        }
+        self.count_reused(asked);
+        let recalled = self.recorder.is_some().then(|| self.recall(asked));
+        let asked = recalled.as_ref().unwrap_or(asked);
         if asked.parts.is_empty() {
             return Ok(());
         }
@@ -70,7 +77,9 @@ impl Session {
         let (nodes, views): (Vec<Option<usize>>, Vec<Request>) = self.common_views().into_iter().unzip();
         let keeps = self.keeps_waves();
         let all: Vec<u32> = (0..self.split.rounds().len() as u32).collect();
-        let read: &[u32] = if keeps { &all } else { rounds };
+        // The order in which blocks are merged depends on the rounds, and so does the last bit of a sum: a search that is resumed
+        // merges what it would have merged without an interruption.
+        let read: &[u32] = if keeps || self.recorder.is_some() { &all } else { rounds };
         let merges = match read.len() == all.len() {
             true => self.split.merges().clone(),
             false => {
@@ -94,7 +103,9 @@ impl Session {
             if keeps {
                 self.waves.extend(wave_rounds.iter().map(|&round| (round, Arc::clone(&wave))));
             }
-            self.run_wave(&wave, asked, wave_rounds)?;
+            let wave_rounds: Vec<u32> =
+                wave_rounds.iter().copied().filter(|round| rounds.binary_search(round).is_ok()).collect();
+            self.run_wave(&wave, asked, &wave_rounds)?;
             if !keeps {
                 self.views.clear();
                 if !self.search.collect_sub_models {
@@ -105,6 +116,20 @@ impl Session {
         })?;
         self.whole = sets.whole().into_iter().next();
         self.answered = self.requests();
+        Ok(())
+    }
+
+    /// The frame with the summaries of all rows, which a search that has found all scores in its journal has not computed.
+    pub(super) fn read_whole(&mut self) -> Result<()> {
+        if self.whole.is_some() || self.search.sharing == Sharing::Off {
+            return Ok(());
+        }
+        let needs = self.tree.base_needs().iter().map(|base| base.need.clone()).collect();
+        let base = self.base.clone().cancelled_by(self.search.refit_token.clone());
+        let (merges, budget) = (self.split.merges().clone(), self.forecast.budget);
+        let reads = || TrainingSets::read(vec![(base, needs)], &merges, budget);
+        let (sets, _) = self.timed_pass(None, &[], &[], reads)?;
+        self.whole = sets.whole().into_iter().next();
         Ok(())
     }
 
@@ -237,7 +262,10 @@ impl Session {
         pass: impl FnOnce() -> T,
     ) -> T {
         let start = self.clock.seconds();
-        let result = pass();
+        let numbers = self.entries.numbers(candidates);
+        let about =
+            About { kind: EventKind::Summarise, stage: "rows", unit: None, round, candidates: &numbers };
+        let result = self.spans.within(about, pass);
         let event = self.record(EventKind::Summarise, "rows", round, candidates, start);
         self.share_pass(rounds, candidates, &event);
         self.observers.tell(|| SearchEvent::Pass(event));
@@ -333,7 +361,6 @@ impl Session {
         let round = *rounds.first()?;
         let wanted: Vec<usize> =
             group.iter().copied().filter(|&node| self.is_wanted(round, node, asked)).collect();
-        self.count_reused(rounds, group, &wanted, asked);
         let parent = group.first().and_then(|&node| self.tree.nodes[node].parent);
         let all_candidates: Vec<usize> = match wanted.len() == group.len() {
             true => candidates.to_vec(),
@@ -370,21 +397,6 @@ impl Session {
                 None
             }
         }
-    }
-
-    /// Counts the fits that are not needed because an equal stage is fitted for another candidate, or for another round.
-    fn count_reused(&mut self, rounds: &[u32], group: &[usize], wanted: &[usize], asked: &[usize]) {
-        let (mut reused, mut wanted) = (0, wanted.iter().peekable());
-        for &node in group {
-            let through = self.tree.through(&[node], asked);
-            let fitted = usize::from(wanted.next_if_eq(&&node).is_some());
-            let pairs = rounds.iter().flat_map(|&round| through.iter().map(move |&one| (round, one)));
-            for (round, one) in pairs.skip(fitted) {
-                self.cells.at(round, one).reused_fits += 1;
-            }
-            reused += (rounds.len() * through.len()).saturating_sub(fitted);
-        }
-        self.work.reused_fits(reused as u64);
     }
 
     /// The candidates that are scored with the models of some nodes.
@@ -464,7 +476,14 @@ impl Session {
         };
         let before = self.view(base, round, behind.step.parent)?;
         let (rounds, blocks) = ([self.round(round)], self.split.blocks().count());
-        let place = Place { rounds: &rounds, blocks, budget: self.forecast.budget, clock: &self.clock };
+        let place = Place {
+            rounds: &rounds,
+            first: round,
+            blocks,
+            budget: self.forecast.budget,
+            clock: &self.clock,
+            spans: &self.spans,
+        };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
         behind.look(&before, &self.model_of(round, node), &place, &mut found, &mut passes);
         for pass in passes {
@@ -514,6 +533,7 @@ impl Session {
             ctx: self.ctx.clone(),
             clock: Arc::clone(&self.clock),
             observers: self.observers.clone(),
+            spans: self.spans.clone(),
             cancel: self.cancel.clone(),
             limit: self.search.max_fit_time,
             watched: self.watched.clone(),
@@ -525,7 +545,7 @@ impl Session {
             views: Mutex::default(),
             disorder: Mutex::default(),
         });
-        let live = Live::new(self, &job);
+        let live = Live::new(self, &job, &entries);
         if self.search.executor.keeps_order() {
             self.execute(Arc::clone(&job) as Arc<dyn Job>, &|task| task, &live)?;
         } else {
@@ -609,9 +629,10 @@ impl Session {
             cell.score_seconds += record.score_seconds / share;
         }
         for score in record.scores {
-            let notes = score.metrics.iter().flat_map(|metric| metric.notes.iter().cloned());
             if self.is_plain(score.round) {
-                self.evaluation_notes.add(score.round, notes);
+                for (evaluator, metric) in score.metrics.iter().enumerate() {
+                    self.evaluation_notes.add(score.round, evaluator, metric.notes.iter().cloned());
+                }
             }
             let mut metrics = score.metrics.into_iter();
             let deciding = metrics.next();
@@ -625,9 +646,13 @@ impl Session {
                 }
             }
         }
-        if unit.numbers().any(|round| self.is_plain(round)) {
-            record.stages.iter().for_each(|(stage, fits)| self.notes.count(stage, *fits));
-            self.notes.add(record.notes);
+        let first = self.split.first_alike(unit.first_round());
+        for fit in record.fits {
+            let place = match unit.group.get(fit.place) {
+                Some((node, _)) => (self.tree.depth(*node), first, *node),
+                None => (0, first, entries.first().copied().unwrap_or_default()),
+            };
+            self.notes.add(place, &fit.stages, fit.notes);
         }
         self.events.push(record.event);
         for (node, event) in record.passes {
@@ -678,6 +703,8 @@ struct Assembled {
 struct Live<'a> {
     session: &'a Session,
     job: &'a Units,
+    /// The entries of each unit.
+    entries: &'a [Vec<usize>],
     state: Mutex<LiveState>,
 }
 
@@ -691,7 +718,7 @@ struct LiveState {
 }
 
 impl<'a> Live<'a> {
-    fn new(session: &'a Session, job: &'a Units) -> Self {
+    fn new(session: &'a Session, job: &'a Units, entries: &'a [Vec<usize>]) -> Self {
         let records = job.units.iter().map(|_| None).collect();
         let mut sums = HashMap::new();
         if !session.observers.is_empty() {
@@ -704,7 +731,7 @@ impl<'a> Live<'a> {
         let mut state = LiveState { records, done: session.progress.0, sums, best: None };
         let known: Vec<usize> = state.sums.keys().copied().collect();
         known.into_iter().for_each(|entry| state.compare(entry, session.search.is_larger_better()));
-        Self { session, job, state: Mutex::new(state) }
+        Self { session, job, entries, state: Mutex::new(state) }
     }
 
     fn finished(&self, task: usize, result: &TaskResult) {
@@ -723,6 +750,9 @@ impl<'a> Live<'a> {
             Err(_) => unit.map_or(0, |unit| unit.rounds.len() * unit.candidates.len()),
         };
         session.count_failures(failed as u64);
+        if let (Some(unit), Some(entries)) = (unit, self.entries.get(task)) {
+            session.keep(unit, entries, &record);
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         let event = match (&record, unit) {

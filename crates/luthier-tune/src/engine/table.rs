@@ -140,10 +140,6 @@ impl Session {
         result.notes.extend(missing_metrics(&result, &defined_for));
         let mut said = std::mem::take(&mut self.notes);
         let best = result.best;
-        let out_of_fold = match self.search.out_of_fold && result.best_candidate().is_some() {
-            true => Some(self.out_of_fold(best)?),
-            false => None,
-        };
         let refitted = match result.best_candidate() {
             Some(_) => {
                 let refitted = self.refit(best);
@@ -157,7 +153,19 @@ impl Session {
         result.notes.extend(said.finish());
         result.search_seconds = self.clock.seconds();
         result.work = self.work.snapshot();
+        if let Some(recorder) = &self.recorder {
+            result.work = recorder.work(result.work);
+        }
         result.events = std::mem::take(&mut self.events);
+        let wanted = self.plain <= self.search.out_of_fold && result.best_candidate().is_some();
+        let out_of_fold = match wanted.then(|| self.out_of_fold(best)) {
+            Some(Err(error)) => {
+                // The scores and the model are worth more.
+                self.remark(format!("there are no predictions for held-out rows: {error}"));
+                None
+            }
+            predicted => predicted.transpose()?,
+        };
         result.notes.extend(self.note_on_end(&result));
         let remarks = std::mem::take(&mut self.remarks).into_iter();
         result.notes.extend(remarks.map(|text| SearchNote::new(luthier_core::NoteKind::Other, text)));

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::observer::{Observers, SearchEvent};
 use crate::plan::Step;
 use crate::result::FoldMetric;
+use crate::spans::{About, Spans};
 use crate::unit_key::{Fingerprint, UnitKey};
 use crate::watch::Watched;
 
@@ -96,10 +97,8 @@ pub(crate) type Fitted = Result<Arc<dyn DynModel>, Failure>;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) scores: Vec<Score>,
-    /// The stages that were fitted, by name, and how many models of each.
-    pub(crate) stages: BTreeMap<String, usize>,
-    /// The notes of the models on their fits.
-    pub(crate) notes: Vec<Note>,
+    /// The models that were fitted, if the unit is for a round that counts for the candidates.
+    pub(crate) fits: Vec<Fit>,
     pub(crate) fit_seconds: f64,
     pub(crate) score_seconds: f64,
     pub(crate) event: Event,
@@ -109,6 +108,17 @@ pub(crate) struct Record {
     pub(crate) failed_before: Option<Failure>,
     /// The passes over the rows for later units, by the node behind which they were made.
     pub(crate) passes: Vec<(usize, Event)>,
+}
+
+/// A model that was fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fit {
+    /// Its place in the group of the unit.
+    pub(crate) place: usize,
+    /// The fitted stages by name, and how many models of each: one, unless it is a candidate that was fitted as a whole.
+    pub(crate) stages: BTreeMap<String, usize>,
+    /// The notes of the model on its fit.
+    pub(crate) notes: Vec<Note>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,6 +170,7 @@ pub(crate) struct Units {
     pub(crate) ctx: FitContext,
     pub(crate) clock: Arc<Clock>,
     pub(crate) observers: Observers,
+    pub(crate) spans: Spans,
     pub(crate) cancel: CancelToken,
     /// The longest time that a unit may take.
     pub(crate) limit: Option<Duration>,
@@ -210,11 +221,7 @@ impl Units {
     /// Why a candidate failed. A unit that ran out of time says so, whatever its stages make of it.
     fn failure(&self, error: luthier_core::Error) -> Failure {
         match self.limit.filter(|_| error.is_cancelled() && !self.cancel.is_cancelled()) {
-            Some(limit) => {
-                let seconds = limit.as_secs_f64();
-                let failure = Failure::from(error);
-                Failure { message: format!("it took longer than {seconds} s (max_fit_seconds)"), ..failure }
-            }
+            Some(limit) => Failure::from(error).over_time(limit),
             None => error.into(),
         }
     }
@@ -272,32 +279,30 @@ impl Units {
         unit.scored.iter().zip(views).enumerate().map(score).collect()
     }
 
-    /// The fitted stages, and the notes of their models.
-    fn notes(&self, unit: &Unit, models: &[Fitted]) -> (BTreeMap<String, usize>, Vec<Note>) {
-        let (mut stages, mut notes) = (BTreeMap::<String, usize>::new(), Vec::new());
+    /// The fitted stages with the notes of their models.
+    fn fits(&self, unit: &Unit, models: &[Fitted]) -> Vec<Fit> {
         if !unit.numbers().any(|round| self.is_plain(round)) {
-            return (stages, notes);
+            return Vec::new();
         }
-        let mut count = |name: &str| match stages.get_mut(name) {
-            Some(models) => *models += 1,
-            None => drop(stages.insert(name.to_owned(), 1)),
-        };
-        for (place, model) in models.iter().enumerate() {
-            let Ok(model) = model else { continue };
-            match unit.group.get(place) {
+        let fit = |(place, model): (usize, &Fitted)| {
+            let model = model.as_ref().ok()?;
+            let mut stages = BTreeMap::<String, usize>::new();
+            let notes = match unit.group.get(place) {
                 Some((_, step)) => {
-                    count(&step.name);
-                    notes.extend(model.notes().into_iter().map(|note| note.in_stage(&step.name)));
+                    stages.insert(step.name.clone(), 1);
+                    model.notes().into_iter().map(|note| note.in_stage(&step.name)).collect()
                 }
                 None => {
                     let pipeline = PipelineModel::from(Arc::clone(model));
-                    let leaves = pipeline.leaves().into_iter();
-                    leaves.filter(|(_, leaf)| leaf.is_fitted()).for_each(|(name, _)| count(&name));
-                    notes.extend(pipeline.notes());
+                    for (name, _) in pipeline.leaves().into_iter().filter(|(_, leaf)| leaf.is_fitted()) {
+                        *stages.entry(name).or_default() += 1;
+                    }
+                    pipeline.notes()
                 }
-            }
-        }
-        (stages, notes)
+            };
+            Some(Fit { place, stages, notes })
+        };
+        models.iter().enumerate().filter_map(fit).collect()
     }
 
     /// The view that a unit is fitted on.
@@ -315,6 +320,17 @@ impl Units {
     }
 
     fn run_unit(&self, index: usize, unit: &Unit) -> Record {
+        let about = About {
+            kind: EventKind::Unit,
+            stage: &unit.stage,
+            unit: Some(&unit.key),
+            round: Some(unit.first_round()),
+            candidates: &unit.candidates,
+        };
+        self.spans.within(about, || self.run_unit_in_span(index, unit))
+    }
+
+    fn run_unit_in_span(&self, index: usize, unit: &Unit) -> Record {
         let start = self.clock.seconds();
         let worker = self.clock.worker();
         let event = |end: f64| Event {
@@ -350,7 +366,7 @@ impl Units {
         let failed = models.iter().any(Result::is_err)
             || scores.iter().flat_map(|score| &score.metrics).any(|metric| metric.error.is_some());
         let is_cancelled = failed && self.cancel.is_cancelled();
-        let (stages, notes) = self.notes(unit, &models);
+        let fits = self.fits(unit, &models);
         let end = self.clock.seconds();
         let passes = self.look_behind(unit, &view, &models, worker);
         if let Some(Some(slot)) = self.fitted.get(index) {
@@ -358,8 +374,7 @@ impl Units {
         }
         Record {
             scores,
-            stages,
-            notes,
+            fits,
             fit_seconds: fitted - start,
             score_seconds: end - fitted,
             event: event(end),
@@ -376,8 +391,7 @@ impl Units {
         self.hold(unit, found);
         Record {
             scores: Vec::new(),
-            stages: BTreeMap::new(),
-            notes: Vec::new(),
+            fits: Vec::new(),
             fit_seconds: 0.0,
             score_seconds: 0.0,
             event,
@@ -408,7 +422,14 @@ impl Units {
         }
         let Self { blocks, budget, .. } = *self;
         let rounds: Vec<Round> = unit.rounds.iter().map(|(_, round)| round.clone()).collect();
-        let place = Place { rounds: &rounds, blocks, budget, clock: &self.clock };
+        let place = Place {
+            rounds: &rounds,
+            first: unit.first_round(),
+            blocks,
+            budget,
+            clock: &self.clock,
+            spans: &self.spans,
+        };
         let (mut found, mut passes) = (Vec::new(), Vec::new());
         for behind in &unit.behind {
             let model =

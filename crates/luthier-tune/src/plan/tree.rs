@@ -252,6 +252,12 @@ impl Tree {
         }
     }
 
+    /// The number of stages before a node.
+    pub(crate) fn depth(&self, node: usize) -> usize {
+        let parent = |&node: &usize| self.nodes.get(node)?.parent;
+        std::iter::successors(Some(node), parent).count() - 1
+    }
+
     /// The requests on the frame itself.
     pub(crate) fn base_needs(&self) -> &[BaseNeed] {
         &self.base.needs

@@ -48,21 +48,28 @@ impl Search {
     /// # Errors
     /// Those of [`fit`](Self::fit) that come before any work.
     pub fn plan(&self, data: &DataFrame) -> Result<Plan> {
-        let Begun { mut session, simulated, nesting, most, trials } =
-            self.begin(data, &Watched::default())?;
+        let mut begun = self.begin(data, &Watched::default())?;
+        let mut plan = self.plan_of(&begun, data);
+        if self.nested == Nested::Auto && plan.nested_rounds.is_none() && !self.strategy.is_adaptive() {
+            plan.nested_price = self.nested_price(&mut begun.session, begun.trials, &plan.forecast)?;
+        }
+        Ok(plan)
+    }
+
+    fn plan_of(&self, begun: &Begun, data: &DataFrame) -> Plan {
+        let Begun { session, simulated, nesting, most, .. } = begun;
         // The candidates that a strategy makes itself are not known before.
-        let known = simulated.filter(|_| !self.strategy.lists_candidates());
-        let known = known.as_ref().unwrap_or(&session);
+        let known = simulated.as_ref().filter(|_| !self.strategy.lists_candidates()).unwrap_or(session);
         let forecast = session.forecast();
         let note = self.executor_note();
-        let mut plan: Plan = Facts {
+        Facts {
             tree: known.tree(),
             candidates: known.candidates().len(),
             pipelines: self.pipelines_in_words(known.candidates()),
             split: session.split(),
             plain: session.rounds().len(),
             is_nested: nesting.is_some(),
-            strategy: self.strategy.is_adaptive().then(|| (self.strategy_name(), most)),
+            strategy: self.strategy.is_adaptive().then(|| (self.strategy_name(), *most)),
             frame: data,
             metrics: self.metrics(),
             sharing: self.sharing,
@@ -73,11 +80,7 @@ impl Search {
             forecast,
             executor_note: note,
         }
-        .into();
-        if self.nested == Nested::Auto && plan.nested_rounds.is_none() && !self.strategy.is_adaptive() {
-            plan.nested_price = self.nested_price(&mut session, trials, &forecast)?;
-        }
-        Ok(plan)
+        .into()
     }
 
     /// What scoring the procedure would take in addition; `None` if the split cannot be nested.
@@ -123,6 +126,9 @@ impl Search {
         let scored = watch::run(&cancel, self.grace, move |watched| search.scored(&rows, watched))?;
         // A search that ran out of time takes the time for its model.
         let (mut session, procedure) = scored;
+        if let Some(error) = session.journal_failure() {
+            return Err(error);
+        }
         if let Some(error) = session.given_up() {
             return Err(error);
         }
@@ -131,13 +137,15 @@ impl Search {
 
     /// Scores everything.
     fn scored(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Option<ProcedureScore>)> {
-        let Begun { mut session, nesting, trials, .. } = self.begin(data, watched)?;
-        let forecast = session.forecast();
-        session.tell(|| SearchEvent::Planned {
-            candidates: session.candidates().len(),
-            rounds: session.split().rounds().len(),
-            forecast,
+        let begun = self.begin(data, watched)?;
+        begun.session.tell(|| SearchEvent::Planned {
+            candidates: begun.session.candidates().len(),
+            rounds: begun.session.split().rounds().len(),
+            forecast: begun.session.forecast(),
+            plan: Arc::new(self.plan_of(&begun, data)),
         });
+        let Begun { mut session, nesting, trials, .. } = begun;
+        session.open_journal()?;
         let plain = session.plain_rounds();
         if self.strategy.is_adaptive() {
             self.run_strategy(&mut session, &plain, watched)?;

@@ -10,6 +10,7 @@ mod tuned_model;
 use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::executor::{Executor, Serial, ThreadPool};
 use crate::grid::ParamGrid;
 use crate::memory_budget::MemoryBudget;
 use crate::named::name_of;
-use crate::observer::{Observer, Observers, SearchEvent};
+use crate::observer::{Observer, Observers, OnEvent, SearchEvent};
 use crate::parallelism::Parallelism;
 use crate::plan::{AskedToScore, Forecast, Tree};
 use crate::result::SearchResult;
@@ -43,16 +44,6 @@ pub enum Sharing {
     /// Nothing is shared, as an independent check: every candidate is fitted alone on every fold, and its rows are passed
     /// through every stage and scored one by one.
     Off,
-}
-
-/// Progress of a running search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The number of finished units.
-    pub done: usize,
-    /// The number of all units.
-    pub total: usize,
 }
 
 /// A competing pipeline, or another estimator, with its own candidates.
@@ -73,22 +64,9 @@ impl Contender {
     pub(crate) fn estimator(&self) -> &dyn DynEstimator {
         self.estimator.as_ref()
     }
-}
 
-/// An observer that calls a function with the progress.
-struct OnProgress<F>(F);
-
-impl<F> fmt::Debug for OnProgress<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("on_progress")
-    }
-}
-
-impl<F: Fn(Progress) + Send + Sync + 'static> Observer for OnProgress<F> {
-    fn on_event(&self, event: &SearchEvent) {
-        if let SearchEvent::UnitFinished { done, total, .. } = event {
-            self.0(Progress { done: *done, total: *total });
-        }
+    pub(crate) fn grid(&self) -> &ParamGrid {
+        &self.grid
     }
 }
 
@@ -98,13 +76,17 @@ impl<F: Fn(Progress) + Send + Sync + 'static> Observer for OnProgress<F> {
 /// ```
 #[doc = include_str!("../example_parts.txt")]
 /// use std::sync::Arc;
-/// use luthier_tune::{KFold, ParamGrid, Parallelism, Search};
+/// use luthier_tune::{KFold, ParamGrid, Parallelism, Search, SearchEvent};
 ///
 /// let grid = ParamGrid::new().add_by_name("reg_param", [0.01, 0.1, 1.0]);
 /// let splitter = Arc::new(KFold::new().num_folds(5));
 /// let search = Search::new(Box::new(Ridge::new()), grid, Box::new(Error::new()), splitter)
 ///     .parallelism(Parallelism::fixed(4)?)
-///     .on_progress(|progress| println!("{} of {} units", progress.done, progress.total));
+///     .on_event(|event| {
+///         if let SearchEvent::UnitFinished { done, total, .. } = event {
+///             println!("{done} of {total} units");
+///         }
+///     });
 /// println!("{}", search.explain(&data)?);
 /// let tuned = search.fit(&data)?;
 /// assert_eq!(tuned.result.candidates.len(), 3);
@@ -145,7 +127,8 @@ pub struct Search {
     pub(crate) strategy: Arc<dyn Strategy>,
     pub(crate) selection: Selection,
     pub(crate) max_fits: Option<u64>,
-    pub(crate) out_of_fold: bool,
+    /// The largest number of rounds whose validation rows are predicted.
+    pub(crate) out_of_fold: usize,
     pub(crate) test: Option<DataFrame>,
     /// Of the running search: cancelled by somebody, or because time is over.
     pub(crate) cancel: CancelToken,
@@ -155,6 +138,10 @@ pub struct Search {
     pub(crate) max_time: Option<Duration>,
     pub(crate) max_fit_time: Option<Duration>,
     pub(crate) max_failures: Option<u64>,
+    /// The folder of the journal.
+    pub(crate) journal: Option<PathBuf>,
+    /// What identifies the data in the journal.
+    pub(crate) data_fingerprint: Option<String>,
     pub(crate) observers: Observers,
 }
 
@@ -187,8 +174,8 @@ pub struct Tuned {
     pub result: SearchResult,
     /// The models of the folds, if `collect_sub_models` was set.
     pub sub_models: Option<SubModels>,
-    /// The predictions of the best candidate for rows that it was not fitted on, if `out_of_fold` was set: see
-    /// [`Session::out_of_fold`](crate::Session::out_of_fold).
+    /// The predictions of the best candidate for rows that it was not fitted on, if these were asked for: see
+    /// [`Session::out_of_fold`](crate::Session::out_of_fold). The work and the time that they take are not among those of the result.
     pub out_of_fold: Option<DataFrame>,
 }
 
@@ -214,7 +201,7 @@ impl Search {
             strategy: Arc::new(Grid::new()),
             selection: Selection::default(),
             max_fits: None,
-            out_of_fold: false,
+            out_of_fold: 0,
             test: None,
             cancel: CancelToken::never(),
             refit_token: CancelToken::never(),
@@ -222,6 +209,8 @@ impl Search {
             max_time: None,
             max_fit_time: None,
             max_failures: None,
+            journal: None,
+            data_fingerprint: None,
             observers: Observers::default(),
         }
     }
@@ -317,9 +306,15 @@ impl Search {
         self
     }
 
-    /// Also predicts every validation row with the best candidate fitted on the training rows of its round.
-    pub fn out_of_fold(mut self, out_of_fold: bool) -> Self {
-        self.out_of_fold = out_of_fold;
+    /// Also predicts every validation row with the best candidate fitted on the training rows of its round (default: no). If that
+    /// fails, a note of the result says why.
+    pub fn out_of_fold(self, out_of_fold: bool) -> Self {
+        self.out_of_fold_within(if out_of_fold { usize::MAX } else { 0 })
+    }
+
+    /// As [`out_of_fold`](Self::out_of_fold), unless there are more rounds than these: each takes another fit.
+    pub fn out_of_fold_within(mut self, rounds: usize) -> Self {
+        self.out_of_fold = rounds;
         self
     }
 
@@ -363,6 +358,25 @@ impl Search {
         self
     }
 
+    /// Keeps every score in a folder as soon as it is known, and looks there first: a search that was interrupted, in whatever way,
+    /// goes on where it was when it is run again, and its result is the same as if it had never been interrupted (apart from times
+    /// and the work that was done).
+    ///
+    /// Scores are found by what they depend on: the data, the rows of the round, the configuration of the candidate, the
+    /// evaluators, the seed and the program. So a search with more candidates finds those of a smaller one. Only one process
+    /// writes to a folder at a time.
+    pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.journal = Some(folder.into());
+        self
+    }
+
+    /// What identifies the data in the [`journal`](Self::journal), such as a hash of the files and of how they are read. By default it
+    /// is a hash of all values, for which all rows are read.
+    pub fn data_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {
+        self.data_fingerprint = Some(fingerprint.into());
+        self
+    }
+
     /// How long a part of the search, such as an executor or a stage, may go on after the search was cancelled (default: 5 s).
     /// Then the search ends with [`Error::NotReturned`], which names the part; its thread is left behind.
     pub fn grace(mut self, grace: Duration) -> Self {
@@ -376,9 +390,9 @@ impl Search {
         self
     }
 
-    /// Calls a function whenever a unit finishes, on the thread that ran it.
-    pub fn on_progress(self, f: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.observe(Arc::new(OnProgress(f)))
+    /// Calls a function with everything that happens while the search runs, on the thread where it happens: see [`Observer`].
+    pub fn on_event(self, f: impl Fn(&SearchEvent) + Send + Sync + 'static) -> Self {
+        self.observe(Arc::new(OnEvent(f)))
     }
 
     /// A note if the executor cannot provide `parallelism`.

@@ -264,12 +264,13 @@ macro_rules! search_options {
                 self
             }
 
-            /// An observer of the progress: called whenever a unit finishes, on the thread that ran it.
-            pub fn on_progress(
+            /// Calls a function with everything that happens while the search runs: see
+            /// [`Search::on_event`](crate::Search::on_event).
+            pub fn on_event(
                 mut self,
-                observer: impl Fn($crate::Progress) + Send + Sync + 'static,
+                observer: impl Fn(&$crate::SearchEvent) + Send + Sync + 'static,
             ) -> Self {
-                self.search = self.search.on_progress(observer);
+                self.search = self.search.on_event(observer);
                 self
             }
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use luthier::prelude::*;
-use luthier::tune::units_in_flight;
+use luthier::tune::{SearchEvent, units_in_flight};
 
 use crate::data::scene;
 use crate::probe::{Constant, SLEEPERS};
@@ -79,11 +79,15 @@ fn an_observer_sees_every_unit() {
     let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
     let watched = std::sync::Arc::clone(&seen);
     let search = cross_validation().parallelism(3).unwrap();
-    search.on_progress(move |progress| watched.lock().unwrap().push(progress)).fit(&scene(60, 3, 2)).unwrap();
-    let mut done: Vec<usize> = seen.lock().unwrap().iter().map(|progress| progress.done).collect();
-    done.sort_unstable();
-    assert_eq!(done, (1..=32).collect::<Vec<_>>());
-    assert!(seen.lock().unwrap().iter().all(|progress| progress.total == 32));
+    let search = search.on_event(move |event| {
+        if let SearchEvent::UnitFinished { done, total, .. } = event {
+            watched.lock().unwrap().push((*done, *total));
+        }
+    });
+    search.fit(&scene(60, 3, 2)).unwrap();
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort_unstable();
+    assert_eq!(seen, (1..=32).map(|done| (done, 32)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl<'a> TrainingSets<'a> {
         Ok(())
     }
 
-    /// The views with the answers for all rows.
+    /// The views with the answers for all rows, unless the rounds are [`without_all_rows`](Rounds::without_all_rows).
     pub fn whole(&self) -> Vec<Dataset> {
         self.prepared(Vec::new())
     }
@@ -141,7 +141,9 @@ impl<'a> TrainingSets<'a> {
                 let blocks: Vec<Rows> = (0..self.rounds.blocks()).map(Rows::only).collect();
                 let mut states = self.states_of(&blocks, true)?;
                 let mut whole = states.pop().unwrap_or_default();
-                states.iter().try_for_each(|block| pass::merge(&mut whole, block))?;
+                if self.rounds.needs_all_rows() {
+                    states.iter().try_for_each(|block| pass::merge(&mut whole, block))?;
+                }
                 self.first = First::Blocks(states);
                 whole
             }
