@@ -130,6 +130,10 @@ pub(crate) struct TuneArgs {
     /// there, also if it was interrupted.
     #[arg(long, requires = "out")]
     pub(crate) fresh: bool,
+    /// Work together with other processes that run the same command: each score is computed by one of them, and those of a process
+    /// that dies by another. All of them end with the same results.
+    #[arg(long, requires = "out", conflicts_with = "fresh")]
+    pub(crate) join: bool,
     /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
     /// rows of the search from 0, without test rows and those that [data] leaves out; `place` is the place of the row in its file.
     #[arg(long, value_name = "FILE")]

@@ -40,6 +40,8 @@
     const { axisOf, scale, key } = luthier.plots.parts;
     const text = { color: theme.muted, fontSize: 11 };
     const letters = view.isNarrow ? 14 : Math.max(14, Math.min(40, Math.floor((view.width - 214) / kept.length / 7.5)));
+    // The name of the first axis is around it.
+    const left = Math.max(64, 10 + Math.ceil((view.isPicture ? 4.5 : 3.8) * Math.min(Array.from(kept[0].name).length, letters)));
     const dress = (axis, dim, name) => ({
       ...axis, dim, id: `axis ${dim}`, name: short(name, letters), nameTextStyle: { color: theme.text, fontSize: 12 },
       axisLine: { lineStyle: { color: theme.axis } }, axisTick: { lineStyle: { color: theme.axis } }, splitLine: { show: false },
@@ -59,7 +61,7 @@
       visualMap: { ...scale(doc, scores, view, kept.length), show: !view.isNarrow },
       parallel: view.isNarrow
         ? { layout: 'vertical', left: 14, right: 96, top: 20, bottom: 24, parallelAxisDefault: shared }
-        : { left: 64, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
+        : { left, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
       parallelAxis: [...kept.map((factor, dim) => dress(axisOf(factor, view), dim, factor.name)), scoreAxis],
       series: [{
         type: 'parallel', progressive: 0, smooth: false,

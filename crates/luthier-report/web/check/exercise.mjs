@@ -50,6 +50,11 @@ async function filter(page, expect) {
   expect(found === 1, `the filter rank=1 shows ${found} rows`);
   await input.fill('rank<3 rank>1');
   expect((await body(page).count()) === Math.min(1, before - 1) || before === 1, 'the filter of two comparisons does not show one row');
+  await input.fill('rank<');
+  expect((await body(page).count()) === before, 'a condition that is not finished hides rows');
+  expect((await page.locator('#leaderboard .status').first().textContent()).includes('not finished'), 'a condition that is not finished is not told');
+  await input.fill('ranc = 1');
+  expect((await body(page).textContent()).includes('No column is called “ranc”'), 'a column that there is not is not told');
   await input.fill('there is nothing like this');
   expect((await body(page).textContent()).includes('No candidate'), 'a filter for nothing shows something');
   await input.focus();
