@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -59,7 +60,7 @@ Configuration:
                                     # nested = true (or false) for the score of the procedure
   strategy = \"grid\"                 # the default; or \"random\", \"halving\", \"racing\", \"bayesian\" with
                                     # strategy_options = { … }, max_candidates, max_fits
-                                    # limits: max_seconds, max_fit_seconds, max_failures
+                                    # limits: max_seconds, max_fit_seconds, max_failures, on_error
   selection = \"best\"                # the default; or \"one_standard_error\", or a share such as 0.01:
                                     # the simplest candidate within reach of the best
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
@@ -119,6 +120,12 @@ pub(crate) enum Command {
     Stages(StagesArgs),
 }
 
+/// A number of seconds above 0.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TuneArgs {
     /// The configuration file.
@@ -141,6 +148,15 @@ pub(crate) struct TuneArgs {
     /// The largest number of units that run at the same time; overrides the configuration.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,
+    /// The longest time that scoring may take, in seconds; overrides the configuration.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_seconds: Option<Duration>,
+    /// The longest time that a fit may take, in seconds; overrides the configuration.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_fit_seconds: Option<Duration>,
+    /// The number of fits that may fail before the search ends; overrides the configuration.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_failures: Option<u64>,
     /// The executor that runs the units of work: thread_pool, rayon, serial, or another registered one; overrides the
     /// configuration.
     #[arg(long, value_name = "NAME")]

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
 use luthier::report::{Align, EventLines, Progress, leaderboard_within, table};
-use luthier::tune::{Error, EventKind, Observer, Search, SearchEvent, SearchResult, Selection};
+use luthier::tune::{Error, Observer, Search, SearchEvent, SearchResult, Selection};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
@@ -49,6 +49,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             (None, Some(_)) => MOST_PREDICTED,
             (None, None) => 0,
         });
+        let search = args.max_seconds.into_iter().fold(search, Search::max_time);
+        let search = args.max_fit_seconds.into_iter().fold(search, Search::max_fit_time);
+        let search = args.max_failures.into_iter().fold(search, Search::max_failures);
         Ok(match args.parallelism {
             Some(parallelism) => search.parallelism(parallelism),
             None => search,
@@ -406,14 +409,8 @@ fn work(result: &SearchResult, recalled: usize) -> String {
     });
     let columns = [("work", Align::Left), ("planned", Align::Right), ("done", Align::Right)];
     let mut text = table(&columns, &rows.collect::<Vec<_>>());
-    let is_all = result.work.fits > 1 && result.events.iter().all(|event| event.kind != EventKind::Unit);
-    match recalled {
-        0 => {}
-        // The engine tells the work of the run that computed the scores.
-        _ if is_all => text.push_str("(all scores are known from an earlier run, whose work this is)\n"),
-        some => text.push_str(&format!(
-            "(the work for {some} scores, which an earlier run computed, is not included)\n"
-        )),
+    if recalled > 0 {
+        text.push_str(&format!("(without the work for {recalled} scores that an earlier run computed)\n"));
     }
     if result.work.guarded > 0 && result.work.rows_read > result.forecast.work.rows_read {
         text.push_str("(the plan cannot foresee which summaries are recomputed for accuracy)\n");

@@ -37,7 +37,7 @@
       also: search.also || [],
       best,
       rounds: cells ? cells.rounds : 0,
-      fold: foldWord(search, cells),
+      round: roundWord(raw.events, cells),
       candidates,
       cells,
       order,
@@ -48,10 +48,10 @@
     };
   }
 
-  /** What one of the rounds is called: those of nested folds are more than the folds. */
-  function foldWord(search, cells) {
-    const outer = (search.procedure && search.procedure.rounds) || [];
-    return cells && outer.length && outer.length !== cells.rounds ? 'round' : 'fold';
+  /** What events are for: folds or, where folds are nested, rounds, of which there are more than folds. */
+  function roundWord(events, cells) {
+    const folds = cells ? cells.rounds : Infinity;
+    return events && events.round && events.round.some((round) => round >= folds) ? 'round' : 'fold';
   }
 
   /** A parameter with what its values are: all of one pipeline's candidates have it, others not. */

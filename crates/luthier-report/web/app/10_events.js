@@ -208,7 +208,7 @@
   }
 
   function roundText({ doc, events }, i) {
-    return events.round[i] < 0 ? `all ${doc.fold}s` : `${doc.fold} ${events.round[i]}`;
+    return events.round[i] < 0 ? `all ${doc.round}s` : `${doc.round} ${events.round[i]}`;
   }
 
   function candidatesText(events, i, most = 4) {
@@ -266,7 +266,7 @@
       const found = candidatesOf(events, i);
       lines.push(`${what(events, i)}: ${roundText(prepared, i)}, ${candidatesText(events, i)}`);
       if (found.length === 1) lines.push(luthier.document.paramsText(doc, found[0]));
-      if (events.shared[i]) lines.push(`shared by several candidates or ${doc.fold}s`);
+      if (events.shared[i]) lines.push(`shared by several candidates or ${doc.round}s`);
       lines.push(`${seconds((events.end[i] - events.start[i]) / 1e6)}, from ${seconds(events.start[i] / 1e6)}`);
     }
     lines.push(names[events.worker[i]]);

@@ -28,7 +28,7 @@
       id: 'timeline',
       title: runs.length > 1 ? 'What ran where and when, in both runs' : 'What ran where and when',
       description: runs.map((run, k) => (runs.length > 1 ? `${nameOf(runs, k)}: ` : '') + describe(run)).join(' '),
-      columns: ['what', doc.fold, 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
+      columns: ['what', doc.round, 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
       // Made when it is asked for: there may be tens of thousands.
       get rows() {
         return runs[0].order.map((i) => [
@@ -76,7 +76,7 @@
     return `${count(run.count, 'event')} on ${count(workers, 'worker')} in ${seconds(run.end / 1e6)}. `
       + `At most ${count(most, 'unit')} in flight at a time, with parallelism ${doc.search.parallelism || 'not given'}. `
       + `Workers were busy ${percent(busy, 0)} of the time.${unseen(run)} Time by stage: ${list(shares)}. `
-      + `${shared === 0 ? 'None' : shared === run.count ? 'All' : grouped(String(shared))} of the events ${shared < 2 ? 'was' : 'were'} for several candidates or ${doc.fold}s at once.`;
+      + `${shared === 0 ? 'None' : shared === run.count ? 'All' : grouped(String(shared))} of the events ${shared < 2 ? 'was' : 'were'} for several candidates or ${doc.round}s at once.`;
   }
 
   /** The part of the whole time that no event tells of: the search may end after the last of them. */

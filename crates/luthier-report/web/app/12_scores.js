@@ -76,7 +76,7 @@
     let text = `The best has ${short(parameter.name)} = ${at(best)}.`;
     if (!shown.includes(doc.best)) text = text.replace('The best', 'The best of these candidates');
     else if (at(best) !== at(doc.best)) text = `The chosen candidate has ${short(parameter.name)} = ${at(doc.best)}; the best mean is at ${at(best)}.`;
-    return fewer ? `${text} ${count(fewer, 'mean')} ${fewer === 1 ? 'is' : 'are'} over fewer ${doc.fold}s than the others.` : text;
+    return fewer ? `${text} ${count(fewer, 'mean')} ${fewer === 1 ? 'is' : 'are'} over fewer folds than the others.` : text;
   }
 
   /** What the axis of the score must hold: means, and their error bars where they are drawn. */

@@ -95,8 +95,9 @@
         const [[x, y], [width, height]] = [api.coord([at[0], at[1]]), api.size([1, 1])];
         const ink = luthier.theme.inkOn(colour);
         const shape = (inset) => ({ x: x - width / 2 + inset, y: y - height / 2 + inset, width: Math.max(width - 2 * inset, 1), height: Math.max(height - 2 * inset, 1) });
-        const size = Math.min(6, height / 5, width / 5);
-        const [right, top] = [x + width / 2 - 6 - size, y - height / 2 + 6 + size];
+        // In a corner, beside the text.
+        const size = width < 80 ? 4 : Math.min(6, height / 5);
+        const [right, top] = [x + width / 2 - size - 3, y - height / 2 + size + 3].map((at, k) => at + (isMarked ? [-3, 3][k] : 0));
         return {
           type: 'group',
           children: [

@@ -14,7 +14,7 @@
       add(name === 'units_in_flight' ? 'units in flight allowed' : name.replace(/_/g, ' '), doc.search[name], other.search[name]);
     }
     add('candidates', doc.candidates.count, other.candidates.count);
-    add(`${doc.fold}s`, doc.rounds, other.rounds);
+    add('folds', doc.rounds, other.rounds);
     add('scores from the journal', doc.search.recalled || 0, other.search.recalled || 0);
     add('search time', doc.search.search_seconds, other.search.search_seconds, seconds);
     const [a, b] = [doc.search.work || {}, other.search.work || {}];
@@ -37,7 +37,7 @@
     if (doc.metric !== other.metric) found.push('the metrics differ');
     if (files(doc) !== files(other) || rowsOf(doc) !== rowsOf(other)) found.push('the data differ');
     if (doc.candidates.count !== other.candidates.count) found.push(`the candidates are ${doc.candidates.count} and ${other.candidates.count}`);
-    if (doc.rounds !== other.rounds) found.push(`the ${doc.fold}s are ${doc.rounds} and ${other.rounds}`);
+    if (doc.rounds !== other.rounds) found.push(`the folds are ${doc.rounds} and ${other.rounds}`);
     if (Boolean(doc.search.ended_early) !== Boolean(other.search.ended_early)) found.push(`${doc.search.ended_early ? 'this run' : 'the other'} ended early`);
     return found;
   }
@@ -48,9 +48,9 @@
     const of = (one) => JSON.stringify([one.rounds, one.cells && one.cells.training_rows, one.cells && one.cells.validation_rows]);
     const differ = [
       doc.search.seed !== other.search.seed ? `the seeds (${value(doc.search.seed)} and ${value(other.search.seed)})` : null,
-      of(doc) !== of(other) ? `the sizes or the number of the ${doc.fold}s` : null, files(doc) !== files(other) ? 'the data' : null,
+      of(doc) !== of(other) ? 'the sizes or the number of the folds' : null, files(doc) !== files(other) ? 'the data' : null,
     ].filter(Boolean);
-    return differ.length ? `Between the runs ${luthier.format.list(differ)} differ: scores are of other ${doc.fold}s then, and differ by chance also where the candidates are the same.` : '';
+    return differ.length ? `Between the runs ${luthier.format.list(differ)} differ: scores are of other folds then, and differ by chance also where the candidates are the same.` : '';
   }
 
   /** `[metric, in this run, in the other]` on the test rows. */

@@ -166,7 +166,7 @@
 
   /** A long name may be broken after its dots and underscores, a short one nowhere. */
   function breakable(name) {
-    if (name.length <= 14) return name.replace(/ /g, '\u00a0');
+    if (name.length <= 8) return name.replace(/ /g, '\u00a0');
     return name.split(/(?<=[._])/).flatMap((part, at) => (at === 0 ? [part] : [el('wbr'), part]));
   }
 

@@ -16,7 +16,7 @@
   }
 
   function nothing(doc) {
-    return `No candidate has a score: of ${count(doc.candidates.count, 'candidate')}, none was scored on the ${doc.fold}s it needed. `
+    return `No candidate has a score: of ${count(doc.candidates.count, 'candidate')}, none was scored on the folds it needed. `
       + 'The failures below say why.';
   }
 
@@ -64,13 +64,14 @@
     const { scored } = doc.candidates;
     const half = halfWidth(doc, doc.best);
     if (!Number.isFinite(half)) {
-      return [`The score comes from ${count(scored[doc.best] || 1, doc.fold)}, so that nothing can be said about how sure it is.`];
+      return [`The score comes from ${count(scored[doc.best] || 1, 'fold')}, so that nothing can be said about how sure it is.`];
     }
+    if (half === 0) return [`It scores the same on all ${scored[doc.best]} folds: the standard error is 0 and says nothing about how sure the score is.`];
     const found = around(doc, doc.best, half);
-    const folds = scored[doc.best] < doc.rounds ? `${scored[doc.best]} of ${doc.rounds} ${doc.fold}s` : count(scored[doc.best], doc.fold);
+    const folds = scored[doc.best] < doc.rounds ? `${scored[doc.best]} of ${doc.rounds} folds` : count(scored[doc.best], 'fold');
     return ['With 95\u00a0% confidence the mean ', doc.metric, ' of this candidate is between ', num(found.low, significant(found.low, 5)), ' and ',
       num(found.high, significant(found.high, 5)), `${cut(doc, found)}: the mean over ${folds} ± t · standard error, `
-      + `the standard error corrected for ${doc.fold}s that share training rows.`];
+      + 'the standard error corrected for folds that share training rows.'];
   }
 
   function cut(doc, { isLowCut, isHighCut }) {
@@ -85,7 +86,7 @@
     const found = doc.order.filter((c) => Number.isFinite(mean[c]) && scored[c] < scored[doc.best]);
     if (!found.length) return null;
     const better = found.filter((c) => lead(doc, mean[c], mean[doc.best]) > 0).length;
-    return [`${count(found.length, 'candidate')} ${found.length === 1 ? 'has' : 'have'} scores of fewer ${doc.fold}s: ${found.length === 1 ? 'it ranks' : 'they rank'} last and took no part in the choice`,
+    return [`${count(found.length, 'candidate')} ${found.length === 1 ? 'has' : 'have'} scores of fewer folds: ${found.length === 1 ? 'it ranks' : 'they rank'} last and took no part in the choice`,
       better ? `, although the ${better === 1 ? 'mean of one is' : `means of ${better} are`} better so far.` : '.'];
   }
 
@@ -183,7 +184,7 @@
     if (!doc.search.ended_early) return null;
     const { scored, all } = pairs(doc);
     return [el('strong', null, 'The search ended early'), ' ', prose(doc.search.ended_early),
-      all ? `: ${grouped(String(scored))} of ${count(all, 'pair')} of a candidate and a ${doc.fold} ${scored === 1 ? 'was' : 'were'} scored` : '', '. What follows is what it had found by then. ', goesOn(doc)];
+      all ? `: ${grouped(String(scored))} of ${count(all, 'pair')} of a candidate and a fold ${scored === 1 ? 'was' : 'were'} scored` : '', '. What follows is what it had found by then. ', goesOn(doc)];
   }
 
   function goesOn(doc) {
@@ -199,7 +200,7 @@
       for (const letter of Object.keys(lost)) if (seen.includes(letter)) lost[letter] += 1;
     }
     const items = [
-      ['candidates', fixed(doc.candidates.count, 0)], [`${doc.fold}s`, doc.rounds || null], ['failed', lost.f || null], ['pruned', lost.p || null],
+      ['candidates', fixed(doc.candidates.count, 0)], ['folds', doc.rounds || null], ['failed', lost.f || null], ['pruned', lost.p || null],
       ['cancelled', lost.c || null], ['strategy', search.strategy], ['search time', search.search_seconds === undefined ? null : seconds(search.search_seconds)],
       ['in flight at most', luthier.events.inFlight(doc) || null], ['executor', search.executor], ['seed', search.seed],
     ];

@@ -14,9 +14,9 @@
     const all = [
       { name: 'rank', get: (c) => candidates.rank[c], shown: true },
       { name: 'candidate', get: (c) => c, shown: true },
-      { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: `mean over the ${doc.fold}s` },
-      { name: 'std', get: (c) => candidates.std[c], shown: false, help: `standard deviation over the ${doc.fold}s` },
-      { name: 'std error', get: (c) => candidates.stdError[c], format: formatOf(candidates.stdError, 4), shown: candidates.stdError.some(Number.isFinite), help: `standard error of the mean, corrected for ${doc.fold}s that share training rows` },
+      { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the folds' },
+      { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the folds' },
+      { name: 'std error', get: (c) => candidates.stdError[c], format: formatOf(candidates.stdError, 4), shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for folds that share training rows' },
       ...doc.also.flatMap((metric, k) => [
         { name: metric.metric, get: (c) => candidates.also[k].mean[c], shown: true, isLargeFirst: metric.larger_is_better },
         { name: `${metric.metric} std`, get: (c) => candidates.also[k].std[c], shown: false },
@@ -24,7 +24,7 @@
       { name: 'P(best)', get: (c) => candidates.probability[c], shown: candidates.probability.some(Number.isFinite), isLargeFirst: true, isShare: true, format: (x) => percent(x), help: 'probability that its mean is the best of all' },
       { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
       ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1, isParameter: true })),
-      { name: `${doc.fold}s`, get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: `${doc.fold}s with a score` },
+      { name: 'folds', get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: 'folds with a score' },
     ];
     if (cells) {
       const outcome = (c) => Object.keys(words).filter((letter) => outcomes(doc, c).includes(letter)).map((letter) => words[letter]).join(', ');
@@ -64,7 +64,7 @@
         brushed),
       table,
       doc.candidates.probability.some((p) => p > 0) ? el('p.hint', { id: 'p-best' }, el('strong', null, 'P(best)'), ' is how likely the mean of a candidate is the best of all. '
-        + `Scores of candidates move together over the ${doc.fold}s, and what counts is how often one beats all others: one with a worse mean whose scores go a way of their own can have a larger probability, `
+        + 'Scores of candidates move together over the folds, and what counts is how often one beats all others: one with a worse mean whose scores go a way of their own can have a larger probability, '
         + 'and candidates that are nearly the same share theirs.') : null,
     ];
   }
@@ -91,15 +91,15 @@
       at(cells.fit_seconds, round), at(cells.score_seconds, round), at(cells.reused_fits, round),
       cells.training_rows ? cells.training_rows[round] : null, cells.validation_rows ? cells.validation_rows[round] : null,
     ]);
-    const names = [doc.fold, 'outcome', doc.metric, ...doc.also.map((metric) => metric.metric), 'fit', 'score', 'reused fits', 'training rows', 'validation rows'];
+    const names = ['fold', 'outcome', doc.metric, ...doc.also.map((metric) => metric.metric), 'fit', 'score', 'reused fits', 'training rows', 'validation rows'];
     const format = (name) => (name === 'fit' || name === 'score' ? (x) => seconds(x) : name === doc.metric ? (x) => significant(x, 8) : undefined);
     const used = names.map((name, at) => ({ name, at })).filter(({ at }) => rounds.some((row) => row[at] !== null && row[at] !== undefined));
     const table = luthier.table({
-      caption: `${doc.fold === 'fold' ? 'Folds' : 'Rounds'} of candidate ${c}`, rows: rounds, hasFilter: false, unit: doc.fold, page: 50,
+      caption: `Folds of candidate ${c}`, rows: rounds, hasFilter: false, unit: 'fold', page: 50,
       columns: used.map(({ name, at }) => ({ name, get: (row) => row[at], format: format(name) })),
     });
     const errors = (cells.errors || []).filter((error) => error.candidate === c);
-    return el('div.more', null, list, table, errors.map((error) => el('div.error', null, el('strong', null, `${doc.fold === 'fold' ? 'Fold' : 'Round'} ${error.round}: `), el('pre', null, error.text))));
+    return el('div.more', null, list, table, errors.map((error) => el('div.error', null, el('strong', null, `Fold ${error.round}: `), el('pre', null, error.text))));
   }
 
   luthier.sections.push({ id: 'leaderboard', title: 'Leaderboard', make: leaderboard });

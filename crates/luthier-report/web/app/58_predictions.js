@@ -24,7 +24,7 @@
     const help = { row: 'number of the row, from 0', place: 'where it was read', loss: 'what the row adds to the error' };
     return luthier.table({
       caption: 'The rows predicted worst', rows: worst, page: 10, unit: 'row', hasFilter: worst.length > 10,
-      columns: names.map((name) => ({ name: name === 'round' ? doc.fold : name, get: (one) => shown(one[name]), help: help[name], isLargeFirst: name === 'loss' })),
+      columns: names.map((name) => ({ name: name === 'round' ? 'fold' : name, get: (one) => shown(one[name]), help: help[name], isLargeFirst: name === 'loss' })),
     });
   }
 

@@ -177,7 +177,7 @@ async function zoom(page, expect) {
   // The wheel with Ctrl, and the pointer that drags.
   await canvas.scrollIntoViewIfNeeded();
   const box = await canvas.boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + 60);
+  await page.mouse.move(box.x + box.width / 2, box.y + 35);
   await page.keyboard.down('Control');
   await page.mouse.wheel(0, -400);
   await page.keyboard.up('Control');
@@ -185,7 +185,7 @@ async function zoom(page, expect) {
   const wheeled = await window(page);
   expect(wheeled[1] - wheeled[0] < whole[1] - whole[0], 'Ctrl and the wheel do not zoom');
   await page.mouse.down();
-  await page.mouse.move(box.x + box.width / 2 - 80, box.y + 60, { steps: 5 });
+  await page.mouse.move(box.x + box.width / 2 - 80, box.y + 35, { steps: 5 });
   await page.mouse.up();
   await page.waitForTimeout(250);
   expect((await window(page))[0] > wheeled[0], 'dragging does not move');
@@ -204,7 +204,12 @@ async function find(page, expect) {
     const has = (found) => found && (Array.isArray(found) ? found.includes(0) : found.from <= 0 && found.to >= 0);
     return runs.reduce((sum, run) => sum + run.events.candidates.filter(has).length, 0);
   });
-  expect(n === all && n > 0, `found ${n} events of candidate 0, and there are ${all}`);
+  expect(n === all, `found ${n} events of candidate 0, and there are ${all}`);
+  // A run that knew all scores before has none.
+  if (!n) {
+    await input.fill('');
+    return;
+  }
   await page.waitForTimeout(100);
   if (n < 3 || (await page.evaluate(() => JSON.parse(document.getElementById('data').textContent).events.start.length)) > n) expect((await picture()) !== before, 'what was found looks as before');
   await input.focus();

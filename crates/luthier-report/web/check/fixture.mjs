@@ -27,6 +27,15 @@ export const documents = {
     report.repeat = parts.repeat(workers);
     return report;
   },
+  recalled() {
+    const report = documents.scene();
+    report.title = 'recalled.toml';
+    report.search.recalled = 48;
+    // The last fit is all that ran.
+    const { events } = report;
+    for (const name of ['kind', 'stage', 'round', 'worker', 'start', 'end', 'candidates', 'shared']) events[name] = events[name].slice(-1);
+    return report;
+  },
   compared() {
     const report = documents.scene(1);
     report.title = 'scene, parallelism 1';

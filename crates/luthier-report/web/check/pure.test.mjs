@@ -208,3 +208,11 @@ test('an interval ends where its metric does', () => {
   // Of another metric with the same name, which goes beyond 1, nothing is cut.
   assert.equal(around(read('accuracy', 97.3), 0, half).isHighCut, false);
 });
+
+test('events are of folds, or of rounds where folds are nested', () => {
+  const report = documents.scene();
+  const word = () => luthier.document.read(report).round;
+  assert.equal(word(), 'fold');
+  report.events.round[5] = 3;
+  assert.equal(word(), 'round');
+});

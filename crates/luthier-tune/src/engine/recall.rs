@@ -112,18 +112,17 @@ impl Recorder {
         })
     }
 
-    /// The work by which the scores were obtained: what this process did, or if it has found all scores in the journal, what
-    /// the process did that computed them.
-    pub(super) fn work(&self, done: Work) -> Work {
+    /// The work of the process that computed the scores, if this one has found all of them. Otherwise its own work is kept for others.
+    pub(super) fn work(&self, done: Work) -> Option<Work> {
         let key = self.asked.finish().to_string();
         if self.knows_all
             && let Some(work) = self.journal.work(&key)
         {
-            return work;
+            return Some(work);
         }
         // Without it, another search would tell another number, and nothing else is lost.
         let _ = self.journal.append_work(key, done);
-        done
+        None
     }
 
     pub(super) fn remarks(&self) -> &[String] {

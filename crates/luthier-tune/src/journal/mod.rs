@@ -257,14 +257,13 @@ impl Journal {
         match &damaged[..] {
             [] => {}
             [(number, true)] => {
-                self.remarks.push(format!("{path}:{number}: the line is cut off: its cell is scored again"));
+                self.remarks.push(format!("{path}:{number}: the line is cut off: what it said is computed again"));
             }
             [(number, _)] => self.remarks.push(format!(
-                "{path}:{number}: the line is damaged (its checksum does not match): its cell is scored again"
+                "{path}:{number}: the line is damaged (its checksum does not match): what it said is computed again"
             )),
             [(first, _), ..] => self.remarks.push(format!(
-                "{path}:{first}: {} lines from here on are damaged or cut off (their checksums do not match): their cells are scored \
-                 again",
+                "{path}:{first}: {} lines from here on are damaged or cut off (their checksums do not match): what they said is computed again",
                 damaged.len()
             )),
         }
@@ -305,4 +304,98 @@ pub(crate) fn program() -> &'static str {
         let hash = executable.map(|hash| format!(" {hash}")).unwrap_or_default();
         format!("{}{hash}", env!("CARGO_PKG_VERSION"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    fn cell(number: u32) -> CellLine {
+        CellLine {
+            metric: f64::from(number) + 0.1,
+            bits: vec![bits(f64::from(number) + 0.1)],
+            ..CellLine::new(format!("{number:032x}"), number, 0, Map::new())
+        }
+    }
+
+    /// The bytes of a journal with some cells.
+    fn written(cells: u32) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        (0..cells).for_each(|number| journal.append(&[cell(number)]).unwrap());
+        drop(journal);
+        std::fs::read(folder.path().join("cells-0001.jsonl")).unwrap()
+    }
+
+    /// The cells that are known, and the remarks, if the segment has these bytes.
+    fn read(bytes: &[u8]) -> (Vec<u32>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cells-0001.jsonl"), bytes).unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        let known = |number: &u32| journal.get(&format!("{number:032x}")) == Some(&cell(*number));
+        assert!(journal.known.cells.values().all(|found| *found == cell(found.round)), "nothing is made up");
+        ((0..40).filter(known).collect(), journal.remarks().to_vec())
+    }
+
+    #[test]
+    fn a_tail_that_is_cut_anywhere_costs_its_line() {
+        let bytes = written(30);
+        for cut in 1..=4096.min(bytes.len()) {
+            let kept = &bytes[..bytes.len() - cut];
+            let whole = kept.iter().filter(|&&byte| byte == b'\n').count().saturating_sub(1);
+            let (known, remarks) = read(kept);
+            assert_eq!(known.len(), whole);
+            let is_between = kept.is_empty() || kept.ends_with(b"\n");
+            assert_eq!(remarks.len(), usize::from(!is_between), "{cut}: {remarks:?}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_costs_its_line_and_is_said() {
+        let bytes = written(30);
+        let header = bytes.iter().position(|&byte| byte == b'\n').unwrap();
+        let mut state = 7u64;
+        for _ in 0..1000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bit = (state >> 16) as usize % (8 * bytes.len());
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let (known, remarks) = read(&damaged);
+            // Where the end of a line is hit, two lines are one. Digits of a checksum in upper case are the same number.
+            let least = if bit / 8 <= header { 29 } else { 28 };
+            let is_same = damaged.to_ascii_lowercase() == bytes;
+            assert!(known.len() >= least, "bit {bit}: {}", known.len());
+            assert!(is_same || !remarks.is_empty(), "bit {bit} is not noticed");
+        }
+    }
+
+    #[test]
+    fn what_a_dead_process_claimed_is_free_and_what_a_living_one_claimed_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Journal::open(folder.path(), &Header::default(), Sole::Joined).unwrap();
+        let keys: Vec<String> = (0..8).map(|number| format!("{number:032x}")).collect();
+        let left = |journal: &Journal| -> Vec<String> {
+            keys.iter().filter(|key| journal.get(key).is_none()).cloned().collect()
+        };
+        let (mut one, mut other) = (open(), open());
+        let first = one.claim(&mut |journal| left(journal)).unwrap().unwrap();
+        let second = other.claim(&mut |journal| left(journal)).unwrap().unwrap();
+        assert!(!first.is_empty() && !second.is_empty());
+        assert!(first.iter().all(|key| !second.contains(key)));
+        drop(one);
+        let mut found: Vec<String> = Vec::new();
+        while let Some(keys) =
+            other.claim(&mut |journal| left(journal)).unwrap().filter(|keys| !keys.is_empty())
+        {
+            let cells: Vec<CellLine> =
+                keys.iter().map(|key| cell(u32::from_str_radix(key, 16).unwrap())).collect();
+            other.append(&cells).unwrap();
+            other.known.cells.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
+            found.extend(keys);
+        }
+        found.sort();
+        assert_eq!(found, keys);
+    }
 }
