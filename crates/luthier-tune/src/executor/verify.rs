@@ -47,11 +47,6 @@ pub fn run_observed(
     let executed = luthier_core::catch_panic(&name, || {
         executor.execute(Arc::clone(&once) as Arc<dyn Job>, limit, &sink)
     });
-    if let Some(task) = once.again.get() {
-        return Err(broken(format!(
-            "task {task} was run twice; an executor must run every task exactly once, so this is a bug in the executor"
-        )));
-    }
     match executed {
         Ok(()) => {}
         // It may pass on the error of the token.
@@ -62,10 +57,15 @@ pub fn run_observed(
         }
         Err(other) => return Err(broken(other.to_string())),
     }
-    if cancel.is_cancelled() {
-        sink.finish_cancelled(&name)
-    } else {
-        Ok(sink.finish(&name)?.into_iter().map(Some).collect())
+    let results = match cancel.is_cancelled() {
+        true => sink.finish_cancelled(&name)?,
+        false => sink.finish(&name)?.into_iter().map(Some).collect(),
+    };
+    match once.again.get() {
+        Some(task) => Err(broken(format!(
+            "task {task} was run twice; an executor must run every task exactly once, so this is a bug in the executor"
+        ))),
+        None => Ok(results),
     }
 }
 
