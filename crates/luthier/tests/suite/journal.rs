@@ -134,7 +134,7 @@ fn a_second_search_is_refused_and_a_joined_one_shares_the_work() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let folder = TempDir::new().unwrap();
     let slow = |join: bool| {
-        let grid = ParamGrid::new().add(Constant::VALUE, (0..12).map(f64::from)).add(Constant::MILLIS, [30]);
+        let grid = ParamGrid::new().add(Constant::VALUE, (0..12).map(f64::from)).add(Constant::MILLIS, [150]);
         let search = CrossValidator::new(Constant::new(), grid, RegressionEvaluator::new());
         search.num_folds(3).journal(folder.path()).join(join).sharing(Sharing::Off)
     };
