@@ -8,8 +8,8 @@ use luthier_frame::{DataFrame, Field, Schema};
 
 use super::children::check_children;
 use super::{
-    Children, Estimator, FitContext, FittedChild, PipelineStage, PureTransformer, StagePlan, Transformer,
-    catch_panic,
+    Children, Estimator, FitContext, FittedChild, Guarded, PipelineStage, PureTransformer, StagePlan,
+    Transformer, catch_panic,
 };
 use crate::dataset::Dataset;
 use crate::describe::{Description, Note, NoteKind};
@@ -215,7 +215,7 @@ impl dyn DynModel + '_ {
 #[derive(Debug)]
 struct Fitted<E: Estimator> {
     estimator: E,
-    model: E::Model,
+    model: Guarded<E::Model>,
 }
 
 fn described(part: &str, model: &impl Transformer) -> Description {
@@ -225,7 +225,7 @@ fn described(part: &str, model: &impl Transformer) -> Description {
 
 /// Joins a loaded model with its parameters.
 pub(crate) fn fitted<E: Estimator>(estimator: E, model: E::Model) -> Arc<dyn DynModel> {
-    Arc::new(Fitted { estimator, model })
+    Arc::new(Fitted { estimator, model: Guarded::new(model) })
 }
 
 impl<E: Estimator> DynModel for Fitted<E> {
@@ -234,11 +234,11 @@ impl<E: Estimator> DynModel for Fitted<E> {
     }
 
     fn transformer(&self) -> &dyn Transformer {
-        &self.model
+        &*self.model
     }
 
     fn describe(&self) -> Description {
-        described(E::NAME, &self.model)
+        described(E::NAME, &*self.model)
     }
 
     fn check_state(&self) -> Result<()> {
@@ -258,11 +258,11 @@ impl<E: Estimator> DynModel for Fitted<E> {
     }
 
     fn state(&self) -> Result<serde_json::Value> {
-        json::to_value(&self.model)
+        json::to_value(&*self.model)
     }
 
     fn as_any(&self) -> &dyn Any {
-        &self.model
+        &*self.model
     }
 }
 

@@ -19,7 +19,7 @@ pub use estimator::{Estimator, Model};
 pub use evaluation_plan::EvaluationPlan;
 pub use evaluator::{DynEvaluator, Evaluator, evaluate_all};
 pub use guard::catch_panic;
-pub(crate) use guard::panic_to_error;
+pub(crate) use guard::{Guarded, panic_to_error};
 pub(crate) use lineage::STRIDE;
 pub use lineage::{Landings, LineageStep};
 pub use plan::StagePlan;

@@ -79,6 +79,50 @@ fn any_executor_goes_on_where_any_other_was() {
     }
 }
 
+/// Executors × parallelism × threads × sharing × where the search was interrupted × whether processes join.
+#[test]
+fn every_way_to_run_and_to_resume_gives_the_same_bytes() {
+    let data = scene(60, 3, 2);
+    let predict =
+        |tuned: &TunedModel<Pipeline>| tuned.transform(&data).unwrap().column_f64("prediction").unwrap();
+    let mut runs = 0;
+    for sharing in [luthier::tune::Sharing::On, luthier::tune::Sharing::Off] {
+        let search = |folder: &Path| search(folder).sharing(sharing);
+        let whole = TempDir::new().unwrap();
+        let reference = search(whole.path()).fit(&data).unwrap();
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for (executor, parallelism) in (0..3).flat_map(|executor| [1, 3].map(|limit| (executor, limit))) {
+                for (kept, joins) in [2, 3, 1000].into_iter().flat_map(|kept| [(kept, false), (kept, true)]) {
+                    let folder = TempDir::new().unwrap();
+                    for path in segments(whole.path()) {
+                        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+                    }
+                    // Of 36 cells, those that were done when the search was interrupted.
+                    match kept {
+                        1000 => segments(folder.path())
+                            .iter()
+                            .for_each(|path| std::fs::remove_file(path).unwrap()),
+                        part => thin(folder.path(), part),
+                    }
+                    let search = search(folder.path()).join(joins).parallelism(parallelism).unwrap();
+                    let search = match executor {
+                        0 => search.executor(Serial::new()),
+                        1 => search.executor(Rayon::new()),
+                        _ => search.executor(ThreadPool::new()),
+                    };
+                    let tuned = pool.install(|| search.fit(&data)).unwrap();
+                    let what = format!("{sharing:?} {threads} {executor} {parallelism} {kept} {joins}");
+                    assert_eq!(found(tuned.result()), found(reference.result()), "{what}");
+                    assert_eq!(predict(&tuned), predict(&reference), "{what}");
+                    runs += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(runs, 2 * 2 * 6 * 6);
+}
+
 fn moody(folder: &Path, millis: u64) -> CrossValidator<Constant> {
     let moods = [Mood::Fine, Mood::Fails, Mood::Panics, Mood::FailsOnFoldOne];
     let grid = ParamGrid::new().add(Constant::MOOD, moods).add(Constant::MILLIS, [0, millis]);
