@@ -148,6 +148,26 @@ fn a_report_is_made_anew_and_beside_another() {
 }
 
 #[test]
+fn numbers_of_events_that_no_search_has_are_refused() {
+    let scene = Scene::new(&config());
+    scene.succeed(&["tune", "c.toml", "--out", "out"]);
+    std::fs::remove_file(scene.0.path().join("out/report.html")).unwrap();
+    let events = scene.json("out/events.json");
+    for (key, value) in
+        [("worker", serde_json::json!(1_u64 << 32)), ("candidates", serde_json::json!([u64::MAX, 1]))]
+    {
+        let mut events = events.clone();
+        events[0][key] = value;
+        std::fs::write(scene.0.path().join("out/events.json"), events.to_string()).unwrap();
+        let (done, _, error) = scene.run(&["report", "out"]);
+        assert!(
+            !done && error.contains("events.json") && error.contains(&format!("[0].{key}: expected")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_trace_holds_all_events_and_its_phases_add_up() {
     let scene = Scene::new(&config());
     scene.succeed(&["tune", "c.toml", "--out", "out"]);

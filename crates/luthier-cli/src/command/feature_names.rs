@@ -9,7 +9,7 @@ use crate::model_file::ModelFile;
 use crate::prepare::FEATURES;
 
 /// Features beyond this number are not named one by one.
-const MOST_NAMED: usize = 1 << 20;
+const MOST_NAMED: usize = 100_000;
 
 /// The columns that a stage sees, as far as the model knows them.
 #[derive(Debug, Default)]
@@ -19,6 +19,12 @@ pub(crate) struct FeatureNames {
     read: Schema,
     /// The features that a stage has scaled, by column and name: their unit, and the stage.
     units: HashMap<(String, String), (String, String)>,
+}
+
+/// Whether a vector has so many features without names that they would only be made up.
+fn is_claimed(field: &Field) -> bool {
+    let ColumnType::Vector { width } = field.column_type() else { return false };
+    width > MOST_NAMED && !field.has_feature_names()
 }
 
 impl FeatureNames {
@@ -58,6 +64,10 @@ impl FeatureNames {
             let (described, inputs) = (model.describe(), model.transformer().inputs());
             for field in behind.fields().iter().filter(|field| schema.field(field.name()).is_none()) {
                 made.push(field.name().to_owned());
+                let own = described.unit().map(|unit| (unit.to_owned(), name.to_owned()));
+                if own.is_none() && self.units.is_empty() || is_claimed(field) {
+                    continue;
+                }
                 for feature in field.feature_names().unwrap_or_default() {
                     // A stage that does not scale passes on features with their names.
                     let before = || {
@@ -65,8 +75,7 @@ impl FeatureNames {
                             |column: &String| self.units.get(&(column.clone(), feature.clone())).cloned();
                         inputs.iter().find_map(of)
                     };
-                    let own = described.unit().map(|unit| (unit.to_owned(), name.to_owned()));
-                    if let Some(unit) = own.or_else(before) {
+                    if let Some(unit) = own.clone().or_else(before) {
                         self.units.insert((field.name().to_owned(), feature), unit);
                     }
                 }
