@@ -107,7 +107,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(text: &String) -> Self {
+    fn of(text: &str) -> Self {
         let each: Vec<usize> = text.split(' ').map(|word| word.chars().count()).collect();
         Self { all: text.chars().count(), each }
     }
@@ -163,7 +163,8 @@ impl Layout {
             if at == 0 { longest } else { longest.min(LONG) }
         };
         let least: Vec<usize> = (0..self.columns.len()).map(longest).collect();
-        let rows: Vec<Vec<Words>> = rows.iter().map(|cells| cells.iter().map(Words::of).collect()).collect();
+        let rows: Vec<Vec<Words>> =
+            rows.iter().map(|cells| cells.iter().map(|cell| Words::of(cell)).collect()).collect();
         // What is wider than the whole line is narrowed at once, however long it is.
         for ((_, column), least) in self.columns.iter_mut().zip(&least) {
             *column = (*column).min(width.max(*least));
@@ -230,7 +231,7 @@ mod tests {
             ["", "a", "a b", "ab cde f", "  a  b ", "abcdefghij", "a abcdefghij b c", "ü ü üü ", "   "];
         for text in texts {
             for width in 0..12 {
-                let counted = Words::of(&text.to_owned()).lines(width);
+                let counted = Words::of(text).lines(width);
                 assert_eq!(counted, broken(text, width).len(), "{text:?} {width}");
             }
         }
