@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -59,7 +60,7 @@ Configuration:
                                     # nested = true (or false) for the score of the procedure
   strategy = \"grid\"                 # the default; or \"random\", \"halving\", \"racing\", \"bayesian\" with
                                     # strategy_options = { … }, max_candidates, max_fits
-                                    # limits: max_seconds, max_fit_seconds, max_failures
+                                    # limits: max_seconds, max_fit_seconds, max_failures, on_error
   selection = \"best\"                # the default; or \"one_standard_error\", or a share such as 0.01:
                                     # the simplest candidate within reach of the best
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
@@ -119,6 +120,12 @@ pub(crate) enum Command {
     Stages(StagesArgs),
 }
 
+/// A number of seconds above 0.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TuneArgs {
     /// The configuration file.
@@ -130,6 +137,10 @@ pub(crate) struct TuneArgs {
     /// there, also if it was interrupted.
     #[arg(long, requires = "out")]
     pub(crate) fresh: bool,
+    /// Work together with other processes that run the same command: each score is computed by one of them, and those of a process
+    /// that dies by another. All of them end with the same results.
+    #[arg(long, requires = "out", conflicts_with = "fresh")]
+    pub(crate) join: bool,
     /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
     /// rows of the search from 0, without test rows and those that [data] leaves out; `place` is the place of the row in its file.
     #[arg(long, value_name = "FILE")]
@@ -137,6 +148,15 @@ pub(crate) struct TuneArgs {
     /// The largest number of units that run at the same time; overrides the configuration.
     #[arg(long, value_name = "N|auto")]
     pub(crate) parallelism: Option<Parallelism>,
+    /// The longest time that scoring may take, in seconds; overrides the configuration.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_seconds: Option<Duration>,
+    /// The longest time that a fit may take, in seconds; overrides the configuration.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_fit_seconds: Option<Duration>,
+    /// The number of fits that may fail before the search ends; overrides the configuration.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_failures: Option<u64>,
     /// The executor that runs the units of work: thread_pool, rayon, serial, or another registered one; overrides the
     /// configuration.
     #[arg(long, value_name = "NAME")]

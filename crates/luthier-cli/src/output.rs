@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -54,9 +54,18 @@ pub(crate) fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(stdout()).map(|(width, _)| usize::from(width.0))
 }
 
+/// The notes that were printed.
+static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// Prints a note to standard error.
 pub(crate) fn note(text: &str) {
+    NOTES.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
     tell("note", AnsiColor::Yellow, text);
+}
+
+/// The notes that were printed so far.
+pub(crate) fn notes_so_far() -> Vec<String> {
+    NOTES.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Prints an error to standard error.

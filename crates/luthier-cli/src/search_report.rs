@@ -13,7 +13,9 @@ use luthier::tune::{Plan, SearchResult, Tuned};
 
 use crate::build;
 use crate::config::Config;
+use crate::output::notes_so_far;
 use crate::roles::Roles;
+use crate::test_score::TestScore;
 
 /// What a report of the program is made of.
 pub(crate) struct Parts<'a> {
@@ -27,6 +29,11 @@ pub(crate) struct Parts<'a> {
     pub(crate) result: &'a SearchResult,
     pub(crate) tuned: Option<&'a Tuned>,
     pub(crate) load_seconds: f64,
+    /// The number of scores that were taken from the journal.
+    pub(crate) recalled: usize,
+    pub(crate) test: Option<&'a TestScore>,
+    /// The predictions for held-out rows, with the places of the rows.
+    pub(crate) held_out: Option<&'a DataFrame>,
 }
 
 impl Parts<'_> {
@@ -42,10 +49,14 @@ impl Parts<'_> {
             .cloned()
             .zip(pipelines.iter().map(|one| one as &dyn DynEstimator))
             .collect();
-        let mut report = Report::new(result)
+        let tested = SearchResult { test: self.test.map(TestScore::to_result), ..result.clone() };
+        let mut report = Report::new(&tested)
             .title(title.unwrap_or_default())
             .created(now())
             .load_seconds(self.load_seconds)
+            .rows(frame.num_rows())
+            .recalled(self.recalled)
+            .notes(said(result))
             .pipelines(&named, frame.schema(), result)
             .data(self.raw, label, &roles)?
             .repeat(self.repeat()?);
@@ -55,7 +66,7 @@ impl Parts<'_> {
         if let Some(tuned) = self.tuned {
             let model = PipelineModel::from(std::sync::Arc::clone(&tuned.model));
             report = report.model(&model, frame.schema());
-            if let (Some(rows), Some(columns)) = (&tuned.out_of_fold, self.prediction_columns(&model)?) {
+            if let (Some(rows), Some(columns)) = (self.held_out, self.prediction_columns(&model)?) {
                 report = report.predictions(rows, &columns)?;
             }
         }
@@ -103,6 +114,12 @@ impl Parts<'_> {
             data: self.config.data.source.files()?.into_iter().map(file).collect(),
         })
     }
+}
+
+/// What the program has said so far and the result does not tell.
+fn said(result: &SearchResult) -> Vec<String> {
+    let told: Vec<String> = result.notes.iter().map(ToString::to_string).collect();
+    notes_so_far().into_iter().filter(|note| !told.contains(note)).collect()
 }
 
 fn roles(roles: &Roles) -> BTreeMap<String, String> {

@@ -66,6 +66,19 @@ impl TestScore {
         Ok(Self { rows, read: shown.read, metrics, notes: told })
     }
 
+    /// The scores as part of the result of a search.
+    pub(crate) fn to_result(&self) -> luthier::tune::TestScore {
+        let (metrics, errors) = Default::default();
+        let mut score = luthier::tune::TestScore { rows: self.rows, metrics, errors };
+        for (name, metric) in &self.metrics {
+            match metric {
+                Ok(metric) => drop(score.metrics.insert(name.clone(), *metric)),
+                Err(error) => drop(score.errors.insert(name.clone(), error.clone())),
+            }
+        }
+        score
+    }
+
     /// Prints the notes that are news beside those on the search.
     pub(crate) fn tell_notes(&self, search: &[SearchNote]) {
         let is_news = |told: &&String| search.iter().all(|about| about.note.message != **told);

@@ -213,7 +213,7 @@ fn each_plot_is_a_picture_and_the_same_each_time() {
         .collect();
     names.sort();
     assert_eq!(said, format!("wrote {} plots to plots\n", names.len()));
-    for wanted in ["timeline.svg", "score-0.svg", "predicted.svg", "correlations.svg"] {
+    for wanted in ["timeline.svg", "score-by-lr.reg_param.svg", "predicted.svg", "correlations.svg"] {
         assert!(names.iter().any(|name| name == wanted), "{names:?}");
     }
     scene.succeed(&["report", "out", "--plots", "again"]);

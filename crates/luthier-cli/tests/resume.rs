@@ -97,7 +97,8 @@ fn a_search_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
     let mut seen = 0;
     for attempt in 0..400u64 {
         let mut running = scene.command("out", &[]).spawn().unwrap();
-        sleep(Duration::from_millis(10 + attempt * 37 % 90));
+        // Later attempts have more time, so that a slow machine gets on as well.
+        sleep(Duration::from_millis(10 + attempt * 37 % 90 + 4 * attempt));
         if running.try_wait().unwrap().is_some_and(|status| status.success()) {
             break;
         }

@@ -242,6 +242,7 @@ mod tests {
             search_seconds: 1.0,
             forecast: Default::default(),
             work: Work::default(),
+            recorded_work: None,
             events: Vec::new(),
         }
     }

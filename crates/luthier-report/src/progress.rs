@@ -55,6 +55,7 @@ struct Bars {
     all: MultiProgress,
     units: ProgressBar,
     rows: ProgressBar,
+    best: ProgressBar,
     running: Vec<ProgressBar>,
 }
 
@@ -68,10 +69,11 @@ impl Bars {
             }
             bar
         };
-        let units = bar("units {bar:32} {human_pos}/{human_len}  {per_sec}, {elapsed}, {eta} left{msg}");
-        let rows = bar("rows  {bar:32} {human_pos}/{human_len}");
+        let units = bar("units {bar:32} {human_pos}/{human_len}  {elapsed}{msg}");
+        let rows = bar("rows  {bar:32} {human_pos}/{human_len}{msg}");
+        let best = bar("best  {wide_msg}");
         units.enable_steady_tick(Duration::from_millis(250));
-        Self { all, units, rows, running: Vec::new() }
+        Self { all, units, rows, best, running: Vec::new() }
     }
 }
 
@@ -104,8 +106,9 @@ impl Progress {
 
     fn best(&self, best: Option<BestSoFar>) -> String {
         match best {
-            Some(BestSoFar { candidate, mean, .. }) => {
-                format!(", best {} = {mean:.6} (candidate {candidate})", self.metric)
+            Some(BestSoFar { candidate, mean, rounds, .. }) => {
+                let over = if rounds == 1 { "1 fold".to_owned() } else { format!("{rounds} folds") };
+                format!("{} = {mean:.6} (candidate {candidate}, mean over {over})", self.metric)
             }
             None => String::new(),
         }
@@ -117,6 +120,8 @@ impl Observer for Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             SearchEvent::Planned { forecast, .. } => state.rows.1 = forecast.work.rows_read,
+            // How many rows the rest takes is not known.
+            SearchEvent::Recalled { .. } => state.rows.1 = 0,
             SearchEvent::Proposed { units, .. } => state.units.1 += units,
             SearchEvent::Rows { read } => state.rows.0 = *read,
             SearchEvent::UnitStarted { key, worker, .. } => {
@@ -140,7 +145,8 @@ impl Observer for Progress {
         let best = self.best(state.best);
         match state.bars.is_some() {
             true => state.draw(best),
-            false => eprintln!("{}{best}", state.line()),
+            false if best.is_empty() => eprintln!("{}", state.line()),
+            false => eprintln!("{}, best {best}", state.line()),
         }
     }
 }
@@ -150,7 +156,18 @@ impl State {
         let Some(bars) = &mut self.bars else { return };
         bars.units.set_length(self.units.1 as u64);
         bars.units.set_position(self.units.0 as u64);
-        bars.units.set_message(best);
+        let seconds = self.start.elapsed().as_secs_f64();
+        if self.units.0 > 0 && seconds > 0.0 {
+            let rate = self.units.0 as f64 / seconds;
+            let left =
+                Duration::try_from_secs_f64((self.units.1 - self.units.0.min(self.units.1)) as f64 / rate);
+            let left = left.map(|left| format!(", {} left", HumanDuration(left))).unwrap_or_default();
+            bars.units.set_message(format!(", {rate:.1}/s{left}"));
+        }
+        if self.rows.0 > 0 && seconds > 0.0 {
+            bars.rows.set_message(format!("  {}/s", HumanCount((self.rows.0 as f64 / seconds) as u64)));
+        }
+        bars.best.set_message(best);
         bars.rows.set_length(self.rows.1.max(self.rows.0));
         bars.rows.set_position(self.rows.0);
         let shown: Vec<String> = self

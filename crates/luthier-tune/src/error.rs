@@ -122,9 +122,18 @@ pub enum Error {
         result: Option<Box<SearchResult>>,
     },
 
+    /// The processes that write to the journal search something else.
+    #[error("{}: another search that is running writes here, with {differences}: only the same search can be joined", path.display())]
+    JournalDiffers {
+        /// What it writes to.
+        path: std::path::PathBuf,
+        /// In what the searches differ.
+        differences: String,
+    },
+
     /// Another process writes to the journal.
     #[error(
-        "{}: another search that is running writes here: wait for its end, or name another folder",
+        "{}: another search that is running writes here: wait for its end, join it (`--join`), or name another folder",
         path.display()
     )]
     JournalInUse {

@@ -92,6 +92,7 @@ fn rayon_stays_in_the_pool_of_its_caller() {
 enum Broken {
     Forgets,
     Repeats,
+    RunsTwice,
     Invents,
     Fails,
     Panics,
@@ -104,6 +105,10 @@ impl Executor for Broken {
         match self {
             Self::Forgets => (0..job.len()).filter(|task| ![3, 5].contains(task)).for_each(run),
             Self::Repeats => (0..job.len()).chain(0..job.len().min(1)).for_each(run),
+            Self::RunsTwice => {
+                let _ = job.run(2);
+                (0..job.len()).for_each(run);
+            }
             Self::Invents => {
                 (0..job.len()).for_each(run);
                 sink.report(job.len(), Ok(Vec::new()));
@@ -124,6 +129,7 @@ fn a_broken_contract_is_an_error_that_names_the_executor() {
             "executor `Forgets`: 2 of 8 tasks were never reported, the first of them is task 3",
         ),
         (Broken::Repeats, "executor `Repeats`: task 0 was reported twice"),
+        (Broken::RunsTwice, "executor `RunsTwice`: task 2 was run twice"),
         (Broken::Invents, "executor `Invents`: task 8 was reported, but there are only 8 tasks"),
         (Broken::Fails, "executor `Fails`: the cluster is away"),
         (Broken::Panics, "executor `Panics`: it panicked: the cluster is on fire"),

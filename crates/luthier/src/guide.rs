@@ -35,6 +35,7 @@ guides! {
     splitting_rows = "splitting-rows.md",
     searching = "searching.md",
     seeing_a_search = "seeing-a-search.md",
+    long_searches = "long-searches.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",

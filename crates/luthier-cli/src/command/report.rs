@@ -17,9 +17,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<()> {
         return plots(args, folder);
     }
     let name = if args.compare.is_some() { "compare.html" } else { results::REPORT };
+    let document = document(args)?;
     let target = args.out.clone().unwrap_or_else(|| args.folder.join(name));
     check_target(&target)?;
-    let page = Report::page_of(&document(args)?)?;
+    let page = Report::page_of(&document)?;
     luthier::frame::write_files(&[(&target, page.as_bytes())]).map_err(|e| failure::of_frame("write", e))?;
     print(&format!("wrote {}\n", target.display()))
 }
@@ -73,6 +74,18 @@ fn document_of(folder: &Path) -> Result<Json> {
         return Ok(document);
     }
     let file: PathBuf = folder.join(results::RESULTS);
+    if !folder.is_dir() {
+        bail!(
+            "{}: there is no such folder; expected one that `luthier tune --out` has written",
+            folder.display()
+        );
+    }
+    if !file.exists() && folder.join("journal").is_dir() {
+        bail!(
+            "{}: the search has not ended, so there are no results yet; run its command again to go on from where it was",
+            folder.display()
+        );
+    }
     if !file.exists() {
         bail!(
             "{} has neither {} nor {}: expected a folder that `luthier tune --out` has written",

@@ -1,6 +1,7 @@
 //! `luthier tune`
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -48,6 +49,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             (None, Some(_)) => MOST_PREDICTED,
             (None, None) => 0,
         });
+        let search = args.max_seconds.into_iter().fold(search, Search::max_time);
+        let search = args.max_fit_seconds.into_iter().fold(search, Search::max_fit_time);
+        let search = args.max_failures.into_iter().fold(search, Search::max_failures);
         Ok(match args.parallelism {
             Some(parallelism) => search.parallelism(parallelism),
             None => search,
@@ -96,16 +100,24 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             if args.fresh {
                 journal::remove(&folder)?;
             }
-            search.journal(folder).data_fingerprint(journal::fingerprint(&config, &args.config)?)
+            search
+                .journal(folder)
+                .join(args.join)
+                .data_fingerprint(journal::fingerprint(&config, &args.config)?)
         }
         None => search,
     };
+    let recalled = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&recalled);
     let plan = Arc::new(OnceLock::new());
     let known = Arc::clone(&plan);
     let search = search.cancel_token(interrupt::token()?).on_event(move |event| match event {
         SearchEvent::Planned { plan, .. } => drop(known.set(Arc::clone(plan))),
         SearchEvent::Journal { remarks } => remarks.iter().for_each(|about| note(about)),
-        SearchEvent::Recalled { cells } => note(&format!("{cells} scores are known from the journal")),
+        SearchEvent::Recalled { cells } => {
+            counted.fetch_add(*cells, Relaxed);
+            note(&format!("{cells} scores are known from the journal"));
+        }
         _ => {}
     });
     let search = match &progress {
@@ -132,7 +144,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             print(&results::line(result, seconds.load, test)?)?;
         } else if !matches!(tuned, Err(Error::AllFailed { .. })) {
             let chosen = result.best_candidate().map(|best| [best.rank.to_string(), best.index.to_string()]);
-            print_styled(&report(result, seconds, test), |number, line| {
+            print_styled(&report(result, seconds, test, recalled.load(Relaxed)), |number, line| {
                 let mut words = line.split_whitespace();
                 let is_chosen = number > 1
                     && number < SHOWN + 2
@@ -153,6 +165,8 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if let Ok(tuned) = &tuned {
         unread::tell(&tuned.model, &config.evaluators);
     }
+    let rows = tuned.as_ref().ok().and_then(|tuned| tuned.out_of_fold.as_ref());
+    let held_out = rows.map(|rows| with_places_of_rows(rows, &frame)).transpose()?;
     let written = match (&args.out, &result) {
         (Some(directory), Some(result)) => {
             let mut files = results::files(result, seconds.load, test)?;
@@ -165,6 +179,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
                 result,
                 tuned: tuned.as_ref().ok(),
                 load_seconds: load,
+                recalled: recalled.load(Relaxed),
+                test,
+                held_out: held_out.as_ref(),
             };
             // What was found is worth more than its picture.
             match parts.report().and_then(|report| Ok(report.to_html()?)) {
@@ -193,18 +210,18 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     if tuned.is_err() {
         written.iter().for_each(|line| note(line));
     }
-    let tuned = tuned.map_err(|error| match error {
+    tuned.map_err(|error| match error {
         Error::Cancelled { reason: CancelReason::Requested, .. } => {
             let again = if args.out.is_some() { "; run the same command to go on from there" } else { "" };
             Interrupted(format!("{error}{again}")).into()
         }
         error => config.located(error),
     })?;
-    if let (Some(file), None) = (&args.out_of_fold, &tuned.out_of_fold) {
+    if let (Some(file), None) = (&args.out_of_fold, &held_out) {
         bail!("{} was not written: see the note on predictions for held-out rows", file.display());
     }
-    if let (Some(file), Some(rows)) = (&args.out_of_fold, &tuned.out_of_fold) {
-        write(&with_places_of_rows(rows, &frame)?, file)?;
+    if let (Some(file), Some(rows)) = (&args.out_of_fold, &held_out) {
+        write(rows, file)?;
         let (rows, file) = (rows.num_rows(), file.display());
         said(args, &format!("wrote the predictions for {rows} held-out rows to {file}"))?;
     }
@@ -295,7 +312,7 @@ fn predicts_classes(pipeline: &Pipeline) -> bool {
     pipeline.leaves().iter().any(|(_, stage)| !probabilities(*stage).is_empty())
 }
 
-fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> String {
+fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>, recalled: usize) -> String {
     let mut text = leaderboard_within(result, SHOWN, terminal_width().unwrap_or(usize::MAX));
     if let Some(best) = result.best_candidate() {
         let direction = match (result.selection, result.larger_is_better) {
@@ -330,7 +347,7 @@ fn report(result: &SearchResult, seconds: Seconds, test: Option<&TestScore>) -> 
         text.push_str(&test.map(|test| test.shown("search")).unwrap_or_default());
     }
     text.push('\n');
-    text.push_str(&work(result));
+    text.push_str(&work(result, recalled));
     text.push_str(&format!("\ntime: {} to load, {} to search\n", time(seconds.load), time(seconds.search)));
     text
 }
@@ -378,7 +395,7 @@ fn procedure(result: &SearchResult, best: usize) -> String {
 }
 
 /// What the search did, next to what its plan expected; only the stages know what they derive and factorise.
-fn work(result: &SearchResult) -> String {
+fn work(result: &SearchResult, recalled: usize) -> String {
     let planned = result.forecast.work.entries();
     let guess = if result.forecast.is_approximate { "~" } else { "" };
     let rows = result.work.entries().into_iter().map(|(name, actual)| {
@@ -391,7 +408,14 @@ fn work(result: &SearchResult) -> String {
         vec![in_words(name), planned, actual.to_string()]
     });
     let columns = [("work", Align::Left), ("planned", Align::Right), ("done", Align::Right)];
-    table(&columns, &rows.collect::<Vec<_>>())
+    let mut text = table(&columns, &rows.collect::<Vec<_>>());
+    if recalled > 0 {
+        text.push_str(&format!("(without the work for {recalled} scores that an earlier run computed)\n"));
+    }
+    if result.work.guarded > 0 && result.work.rows_read > result.forecast.work.rows_read {
+        text.push_str("(the plan cannot foresee which summaries are recomputed for accuracy)\n");
+    }
+    text
 }
 
 /// A counter of [`Work`](luthier::core::Work) for readers who do not know its name.

@@ -183,7 +183,7 @@ impl SearchConfig {
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 15] = [
+pub(crate) const SEARCH_KEYS: [&str; 16] = [
     "method",
     "parallelism",
     "memory_budget",
@@ -199,6 +199,7 @@ pub(crate) const SEARCH_KEYS: [&str; 15] = [
     "max_seconds",
     "max_fit_seconds",
     "max_failures",
+    "on_error",
 ];
 
 impl Config {
@@ -400,6 +401,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         max_seconds,
         max_fit_seconds,
         max_failures,
+        on_error,
     ] = SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
@@ -417,6 +419,13 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
     let max_time = value_of(&mut table, max_seconds, seconds)?;
     let max_fit_time = value_of(&mut table, max_fit_seconds, seconds)?;
     let max_failures = table.take(max_failures).map(|item| item.whole(0)).transpose()?;
+    let stops = value_of(&mut table, on_error, stops_on_error)?.unwrap_or(false);
+    if stops && max_failures.is_some_and(|most| most > 0) {
+        bail!(
+            "{place}: on_error = \"stop\" ends the search at the first failure, but max_failures allows some: omit one of them"
+        );
+    }
+    let max_failures = if stops { Some(0) } else { max_failures };
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -437,6 +446,15 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         max_failures,
         params,
     })
+}
+
+/// Whether a search ends at the first failure: `on_error = "stop"`. With `"keep"`, a failure is a row of the results.
+fn stops_on_error(value: &Value) -> Result<bool> {
+    match value {
+        Value::Str(text) if text == "keep" => Ok(false),
+        Value::Str(text) if text == "stop" => Ok(true),
+        other => Err(anyhow!("on_error is {other}, expected \"keep\" or \"stop\"")),
+    }
 }
 
 /// A time in seconds.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use luthier_tune::core::Result;
-use luthier_tune::core::frame::{ColumnType, DataFrame, Field};
+use luthier_tune::core::frame::{ColumnType, ContentHash, DataFrame, Field};
 use serde::Serialize;
 
 use super::number::{Number, numbers};
@@ -76,6 +76,25 @@ enum Cells {
     Other,
 }
 
+/// A correlation with the label beyond this is suspicious.
+const NEARLY_ONE: f64 = 0.99;
+
+/// A hash of the values of a column.
+fn fingerprint(cells: &Cells) -> Option<ContentHash> {
+    let mut hash = ContentHash::new();
+    match cells {
+        Cells::Numbers(values) => {
+            values.iter().for_each(|x| hash.write(&x.map_or([0xff; 8], |x| (x + 0.0).to_le_bytes())));
+        }
+        Cells::Texts(values) => values.iter().for_each(|text| {
+            hash.write(text.as_deref().unwrap_or("\u{1}").as_bytes());
+            hash.write(&[0]);
+        }),
+        Cells::Other => return None,
+    }
+    Some(hash.finish())
+}
+
 impl Data {
     /// `roles` tells what columns are other than features: the label, the weight, excluded.
     pub(super) fn of(
@@ -101,7 +120,8 @@ impl Data {
         let described = some.num_rows();
         let truth =
             label.map(|label| cells_of(&some, label)).transpose()?.and_then(|cells| as_numbers(&cells));
-        let mut columns = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
+        let mut seen: HashMap<ContentHash, String> = HashMap::new();
         for field in some.schema().fields() {
             let name = field.name();
             let role = roles.get(name).cloned().unwrap_or_else(|| "feature".to_owned());
@@ -118,7 +138,12 @@ impl Data {
                 continue;
             }
             let cells = cells_of(&some, name)?;
-            columns.push(Column::of(name.to_owned(), type_name, role, &cells, truth));
+            let mut column = Column::of(name.to_owned(), type_name, role, &cells, truth);
+            let twin = fingerprint(&cells).and_then(|hash| seen.insert(hash, name.to_owned()));
+            if let (None, Some(twin)) = (&column.suspect, twin.filter(|twin| Some(twin.as_str()) != label)) {
+                column.suspect = Some(format!("the same as `{twin}` in every row"));
+            }
+            columns.push(column);
         }
         Ok(Self {
             rows,
@@ -227,11 +252,11 @@ impl Column {
         let is_whole = sorted.iter().all(|x| x.fract() == 0.0);
         let is_same = |pairs: &Vec<(f64, f64)>| !pairs.is_empty() && pairs.iter().all(|(x, y)| x == y);
         self.suspect = if distinct == 1 {
-            Some("constant: it tells rows apart by nothing but gaps".to_owned())
+            Some(self.constant())
         } else if pairs.as_ref().is_some_and(is_same) {
             Some("equal to the label in every row".to_owned())
-        } else if correlation.is_some_and(|r| r.abs() > 0.999) {
-            Some("almost a linear function of the label: is it known before the label is?".to_owned())
+        } else if let Some(r) = correlation.filter(|r| r.abs() > NEARLY_ONE) {
+            Some(format!("its correlation with the label is {r:.4}: is it known before the label is?"))
         } else if is_whole && distinct == values.len() && values.len() >= FEW_ROWS {
             Some("another whole number in every row: an identifier?".to_owned())
         } else {
@@ -265,7 +290,11 @@ impl Column {
         let present = values.len() - self.missing;
         self.suspect = match counts.len() {
             0 => Some("no value in any row".to_owned()),
-            1 => Some("constant: it tells rows apart by nothing but gaps".to_owned()),
+            1 => Some(self.constant()),
+            _ if self.correlation.is_some_and(|Number(r)| r > NEARLY_ONE) => Some(
+                "its values tell the label almost without error: are they known before the label is?"
+                    .to_owned(),
+            ),
             distinct if distinct == present && present >= FEW_ROWS && self.type_name == "utf8" => {
                 Some("another text in every row: an identifier?".to_owned())
             }
@@ -277,6 +306,13 @@ impl Column {
         self.more_levels = levels.len().saturating_sub(LEVELS);
         levels.truncate(LEVELS);
         self.levels = levels;
+    }
+
+    fn constant(&self) -> String {
+        match self.missing {
+            0 => "constant: the same value in every row".to_owned(),
+            missing => format!("constant: the same value wherever it is not missing (in {missing} rows)"),
+        }
     }
 
     fn mostly_missing(&self, rows: usize) -> Option<String> {

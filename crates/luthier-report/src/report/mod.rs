@@ -160,6 +160,27 @@ impl Report {
         Self { plan: Some(PlanText { text: plan.to_string() }), ..self }
     }
 
+    /// With the number of rows that the search used, of those that are described.
+    #[must_use]
+    pub fn rows(mut self, rows: usize) -> Self {
+        self.search.rows = Some(rows);
+        self
+    }
+
+    /// With the number of scores that were taken from the journal of an earlier run: the times and the work are those of this one only.
+    #[must_use]
+    pub fn recalled(mut self, scores: usize) -> Self {
+        self.search.recalled = scores;
+        self
+    }
+
+    /// With notes of the program that ran the search.
+    #[must_use]
+    pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes.into_iter().map(Note::of_program));
+        self
+    }
+
     /// With the seconds that reading the data took before the search.
     #[must_use]
     pub fn load_seconds(mut self, seconds: f64) -> Self {

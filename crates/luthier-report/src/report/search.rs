@@ -28,6 +28,8 @@ pub(crate) struct Search {
     overlap: Number,
     search_seconds: Number,
     pub(super) load_seconds: Option<Number>,
+    pub(super) rows: Option<usize>,
+    pub(super) recalled: usize,
     ended_early: Option<String>,
     executor_note: Option<String>,
     pub(super) executor: Option<String>,
@@ -57,6 +59,8 @@ impl Search {
             overlap: Number(result.overlap),
             search_seconds: Number(result.search_seconds),
             load_seconds: None,
+            rows: None,
+            recalled: 0,
             ended_early: result.ended_early.clone(),
             executor_note: result.executor_note.clone(),
             executor: None,
@@ -95,6 +99,11 @@ pub(crate) struct Note {
 }
 
 impl Note {
+    /// A note of the program.
+    pub(super) fn of_program(text: String) -> Self {
+        Self { text, kind: "program".into(), stage: None, folds: Vec::new() }
+    }
+
     pub(super) fn of(note: &SearchNote) -> Self {
         Self {
             text: note.to_string(),

@@ -118,6 +118,19 @@ globalThis.luthier = { plots: {}, sections: [] };
     return `${fixed(x, digits).replace(/\.0+$/, '')}\u00a0%`;
   }
 
+  /** The shares of counts in percent, which add up to 100: what rounding leaves goes to the largest remainders. */
+  function percents(counts, digits = 1) {
+    const total = counts.reduce((a, b) => a + b, 0);
+    if (!(total > 0)) return counts.map(() => '–');
+    const steps = 100 * 10 ** digits;
+    const exact = counts.map((n) => (n / total) * steps);
+    const whole = exact.map(Math.floor);
+    const order = exact.map((_, at) => at).sort((a, b) => exact[b] - whole[b] - (exact[a] - whole[a]));
+    const left = steps - whole.reduce((a, b) => a + b, 0);
+    for (const at of order.slice(0, left)) whole[at] += 1;
+    return whole.map((n) => percent(n / steps, digits));
+  }
+
   /** `1 candidate`, `2 candidates`. */
   function count(n, one, many = `${one}s`) {
     return `${grouped(String(n))} ${n === 1 ? one : many}`;
@@ -148,7 +161,12 @@ globalThis.luthier = { plots: {}, sections: [] };
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
   }
 
+  /** A text as part of an id, which is also the name of a file. */
+  function slug(text) {
+    return short(text, 40).replace(/[^\w.-]+/g, '_');
+  }
+
   luthier.format = {
-    number, significant, fixed, column, value, seconds, bytes, percent, count, list, runs, short, grouped,
+    number, significant, fixed, column, value, seconds, bytes, percent, percents, count, list, runs, short, grouped, slug,
   };
 })(globalThis.luthier);

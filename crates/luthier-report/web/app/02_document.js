@@ -37,6 +37,7 @@
       also: search.also || [],
       best,
       rounds: cells ? cells.rounds : 0,
+      round: roundWord(raw.events, cells),
       candidates,
       cells,
       order,
@@ -45,6 +46,12 @@
       factors: competing.distinct.length > 1 ? [competing, ...varying] : varying,
       compare: raw.compare ? read(raw.compare) : null,
     };
+  }
+
+  /** What events are for: folds or, where folds are nested, rounds, of which there are more than folds. */
+  function roundWord(events, cells) {
+    const folds = cells ? cells.rounds : Infinity;
+    return events && events.round && events.round.some((round) => round >= folds) ? 'round' : 'fold';
   }
 
   /** A parameter with what its values are: all of one pipeline's candidates have it, others not. */
@@ -98,6 +105,19 @@
     return (doc.cells && doc.cells.outcome && doc.cells.outcome[candidate]) || '';
   }
 
+  /** How many pairs of a candidate and a fold were run, and how many of them have a score. */
+  function pairs(doc) {
+    const letters = doc.order.map((c) => outcomes(doc, c)).join('');
+    const of = (letter) => letters.split(letter).length - 1;
+    return { scored: of('s'), run: of('s') + of('f') + of('p'), all: doc.candidates.count * doc.rounds };
+  }
+
+  /** A counter of the work, for readers who do not know its name. */
+  function workName(name) {
+    const words = { lifted: 'summaries derived without rows', guarded: 'recomputed for accuracy' };
+    return words[name] || name.replace(/_/g, ' ');
+  }
+
   function sum(values) {
     return (values || []).reduce((total, x) => total + (Number.isFinite(number(x)) ? number(x) : 0), 0);
   }
@@ -139,5 +159,5 @@
     return significant(x, 6);
   }
 
-  luthier.document = { read, key, paramsText, lead, outcomes, sum, halfWidth, metricBounds, around, score };
+  luthier.document = { read, key, paramsText, lead, outcomes, pairs, workName, sum, halfWidth, metricBounds, around, score };
 })(globalThis.luthier);

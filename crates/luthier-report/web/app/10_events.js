@@ -99,6 +99,14 @@
     return sum;
   }
 
+  /** How long nothing ran between the start and `end`. */
+  function idle(points, end) {
+    const last = points[points.length - 1];
+    let time = last[1] > 0 ? 0 : Math.max(0, end - last[0]);
+    for (let i = 1; i < points.length; i += 1) if (points[i - 1][1] === 0) time += points[i][0] - points[i - 1][0];
+    return time;
+  }
+
   /** `steps` between two times in at most `bins` bins where there are more: the largest of each bin, or the mean over it. */
   function binned(points, from, to, bins, isMean) {
     const first = Math.max(0, after(points, from) - 1);
@@ -199,8 +207,8 @@
     return stage;
   }
 
-  function roundText(events, i) {
-    return events.round[i] < 0 ? 'all rounds' : `round ${events.round[i]}`;
+  function roundText({ doc, events }, i) {
+    return events.round[i] < 0 ? `all ${doc.round}s` : `${doc.round} ${events.round[i]}`;
   }
 
   function candidatesText(events, i, most = 4) {
@@ -210,21 +218,21 @@
   }
 
   /**
-   * The events that a reader looks for: `lr`, `candidate 3`, `round 2`, `worker 1`, `shared`, or several of them, which all
+   * The events that a reader looks for: `lr`, `candidate 3`, `fold 2`, `worker 1`, `shared`, or several of them, which all
    * must hold. A number alone is a candidate. Returns null for an empty text.
    */
   function find(prepared, text) {
     const { events, names } = prepared;
-    const terms = text.trim().toLowerCase().replace(/\b(candidate|round|worker)s?\s+(\d+)/g, '$1:$2').split(/\s+/).filter(Boolean);
+    const terms = text.trim().toLowerCase().replace(/\b(candidate|fold|round|worker)s?\s+(\d+)/g, '$1:$2').split(/\s+/).filter(Boolean);
     if (!terms.length) return null;
     const tests = terms.map((term) => {
-      const [, name, digits] = /^(candidate:|round:|worker:|#)?(\d+)$/.exec(term) || [];
+      const [, name, digits] = /^(candidate:|fold:|round:|worker:|#)?(\d+)$/.exec(term) || [];
       if (digits === undefined) {
         return (i) => (term === 'shared' && events.shared[i]) || what(events, i).toLowerCase().includes(term)
           || names[events.worker[i]].toLowerCase().includes(term);
       }
       const n = Number(digits);
-      if (name === 'round:') return (i) => events.round[i] === n;
+      if (name === 'fold:' || name === 'round:') return (i) => events.round[i] === n;
       if (name === 'worker:') {
         const isWanted = workersCalled(names, n);
         return (i) => isWanted[events.worker[i]];
@@ -256,14 +264,14 @@
       lines.push(`${block.count} events, ${seconds((block.end - block.start) / 1e6)}: zoom in to tell them apart`);
     } else {
       const found = candidatesOf(events, i);
-      lines.push(`${what(events, i)}: ${roundText(events, i)}, ${candidatesText(events, i)}`);
+      lines.push(`${what(events, i)}: ${roundText(prepared, i)}, ${candidatesText(events, i)}`);
       if (found.length === 1) lines.push(luthier.document.paramsText(doc, found[0]));
-      if (events.shared[i]) lines.push('shared by several candidates or rounds');
+      if (events.shared[i]) lines.push(`shared by several candidates or ${doc.round}s`);
       lines.push(`${seconds((events.end[i] - events.start[i]) / 1e6)}, from ${seconds(events.start[i] / 1e6)}`);
     }
     lines.push(names[events.worker[i]]);
     return lines.filter(Boolean);
   }
 
-  luthier.events = { prepare, inFlight, most, area, binned, bars, find, tip, what, roundText, candidatesText, candidatesOf };
+  luthier.events = { prepare, inFlight, most, area, idle, binned, bars, find, tip, what, roundText, candidatesText, candidatesOf };
 })(globalThis.luthier);

@@ -28,11 +28,11 @@
       id: 'timeline',
       title: runs.length > 1 ? 'What ran where and when, in both runs' : 'What ran where and when',
       description: runs.map((run, k) => (runs.length > 1 ? `${nameOf(runs, k)}: ` : '') + describe(run)).join(' '),
-      columns: ['what', 'round', 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
+      columns: ['what', doc.round, 'candidates', 'worker', 'start, s', 'duration, s', 'shared'],
       // Made when it is asked for: there may be tens of thousands.
       get rows() {
         return runs[0].order.map((i) => [
-          luthier.events.what(events, i), luthier.events.roundText(events, i), luthier.events.candidatesText(events, i, 8),
+          luthier.events.what(events, i), luthier.events.roundText(runs[0], i), luthier.events.candidatesText(events, i, 8),
           runs[0].names[events.worker[i]], events.start[i] / 1e6, (events.end[i] - events.start[i]) / 1e6,
           events.shared[i] ? 'shared' : '',
         ]);
@@ -75,8 +75,15 @@
     const busy = luthier.events.area(run.busy) / (run.end * workers);
     return `${count(run.count, 'event')} on ${count(workers, 'worker')} in ${seconds(run.end / 1e6)}. `
       + `At most ${count(most, 'unit')} in flight at a time, with parallelism ${doc.search.parallelism || 'not given'}. `
-      + `Workers were busy ${percent(busy, 0)} of the time. Time by stage: ${list(shares)}. `
-      + `${shared === 0 ? 'None' : shared === run.count ? 'All' : grouped(String(shared))} of the events ${shared < 2 ? 'was' : 'were'} for several candidates or rounds at once.`;
+      + `Workers were busy ${percent(busy, 0)} of the time.${unseen(run)} Time by stage: ${list(shares)}. `
+      + `${shared === 0 ? 'None' : shared === run.count ? 'All' : grouped(String(shared))} of the events ${shared < 2 ? 'was' : 'were'} for several candidates or ${doc.round}s at once.`;
+  }
+
+  /** The part of the whole time that no event tells of: the search may end after the last of them. */
+  function unseen(run) {
+    const whole = Math.max(run.end, 1e6 * (run.doc.search.search_seconds || 0));
+    const share = luthier.events.idle(run.busy, whole) / whole;
+    return share >= 0.005 ? ` In ${percent(share, 0)} of the ${seconds(whole / 1e6)} of the search no event ran: checks, plans and tables.` : '';
   }
 
   /** Room for the names of the workers, left of their lanes. */
@@ -226,7 +233,7 @@
       const { events } = run;
       const i = block.first;
       const candidates = luthier.events.candidatesText(events, i, 2).replace(/^candidates? /, '');
-      const whole = `${luthier.events.what(events, i)} · ${candidates} · ${luthier.events.roundText(events, i)}`;
+      const whole = `${luthier.events.what(events, i)} · ${candidates} · ${luthier.events.roundText(run, i)}`;
       const text = [short(whole, 80), candidates].find((one) => one.length * 6.3 + 10 <= width);
       if (text) children.push({
         type: 'text', silent: true,

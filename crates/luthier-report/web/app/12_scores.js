@@ -1,19 +1,33 @@
 'use strict';
 // The score against each parameter that varies.
 (function (luthier) {
-  const { significant, value, count, short } = luthier.format;
+  const { significant, value, count, short, slug } = luthier.format;
   const { stats } = luthier;
   const { around } = luthier.document;
   /** With more values than these, a mean for each says nothing. */
   const mostGroups = 30;
+  const whiskers = '± standard error';
+  const whiskerIcon = 'path://M0,0 L6,0 L6,1 L3.5,1 L3.5,9 L6,9 L6,10 L0,10 L0,9 L2.5,9 L2.5,1 L0,1 Z';
   /** With more candidates than these, error bars hide each other. */
   const mostBars = 200;
 
   function scores(doc) {
-    return doc.factors.map((parameter, number) => score(doc, parameter, number)).filter(Boolean);
+    const ids = luthier.plots.parts.distinct(doc.factors.map((factor) => `score-by-${slug(factor.name)}`));
+    return doc.factors.map((parameter, number) => score(doc, parameter, ids[number])).filter(Boolean);
   }
 
-  function score(doc, parameter, number) {
+  /** Ids that differ, also where large and small letters are the same, as in the names of files. */
+  function distinct(ids) {
+    const seen = new Set();
+    return ids.map((id) => {
+      let found = id;
+      for (let n = 2; seen.has(found.toLowerCase()); n += 1) found = `${id}-${n}`;
+      seen.add(found.toLowerCase());
+      return found;
+    });
+  }
+
+  function score(doc, parameter, id) {
     const { mean, stdError } = doc.candidates;
     const shown = doc.order.filter((c) => Number.isFinite(mean[c]) && parameter.values[c] !== null && parameter.values[c] !== undefined);
     const groups = stats.groups(shown.map((c) => key(parameter.values[c])), shown);
@@ -21,7 +35,7 @@
     if (groups.size < 2) return null;
     const isListed = groups.size <= mostGroups;
     return {
-      id: `score-${number}`,
+      id,
       title: `${short(doc.metric, 40)} against ${short(parameter.name, 60)}`,
       description: describe(doc, parameter, shown, isListed ? groups : null),
       columns: ['candidate', parameter.name, doc.metric, 'standard error'],
@@ -62,7 +76,7 @@
     let text = `The best has ${short(parameter.name)} = ${at(best)}.`;
     if (!shown.includes(doc.best)) text = text.replace('The best', 'The best of these candidates');
     else if (at(best) !== at(doc.best)) text = `The chosen candidate has ${short(parameter.name)} = ${at(doc.best)}; the best mean is at ${at(best)}.`;
-    return fewer ? `${text} ${count(fewer, 'mean')} ${fewer === 1 ? 'is' : 'are'} over fewer rounds than the others.` : text;
+    return fewer ? `${text} ${count(fewer, 'mean')} ${fewer === 1 ? 'is' : 'are'} over fewer folds than the others.` : text;
   }
 
   /** What the axis of the score must hold: means, and their error bars where they are drawn. */
@@ -83,9 +97,8 @@
     if (!sorted.length) return {};
     const [low, high] = [stats.quantile(sorted, 0.25), stats.quantile(sorted, 0.75)];
     const reach = 6 * (high - low) || Infinity;
-    let [from, to] = [sorted[0], sorted[sorted.length - 1]];
-    if (doc.isLarger) from = Math.max(from, low - reach);
-    else to = Math.min(to, high + reach);
+    const kept = sorted.filter((x) => (doc.isLarger ? x >= low - reach : x <= high + reach));
+    const [from, to] = [kept[0], kept[kept.length - 1]];
     const margin = (to - from) * 0.06 || Math.abs(to) * 0.01 || 1;
     return nice(from - margin, to + margin);
   }
@@ -145,13 +158,14 @@
         itemStyle: { color: theme.best, borderColor: theme.surface, borderWidth: 1.5 }, z: 5,
       });
     }
+    const legend = series.map(({ name }) => (name === whiskers ? { name, icon: whiskerIcon } : { name }));
     return {
       animation: false,
       grid: { left: 8, right: 18, top: view.isNarrow ? 46 : 28, bottom: 8, outerBoundsMode: 'same', containLabel: true },
-      legend: { top: 0, left: 0, itemHeight: 8, itemWidth: 14, itemGap: 8, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
+      legend: { data: legend, top: 0, left: 0, itemHeight: 8, itemWidth: 14, itemGap: 8, textStyle: { color: theme.muted, fontSize: 11 }, selectedMode: false, type: 'plain' },
       tooltip: { trigger: 'item', confine: true, formatter: (p) => tip(doc, p.value[2]) },
       xAxis: luthier.plots.parts.axisOf(parameter, view, room),
-      yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLabel: { ...style.axisLabel, ...inner, formatter: (t) => significant(t, 6) } },
+      yAxis: { ...style, type: 'value', scale: true, ...range(doc, ends), axisLine: { ...style.axisLine, onZero: false }, axisLabel: { ...style.axisLabel, ...inner, formatter: (t) => significant(t, 6) } },
       series,
     };
   }
@@ -159,7 +173,7 @@
   /** Vertical bars from low to high at each place. */
   function spread(data, theme, isHorizontal = false) {
     return {
-      name: '± standard error', type: 'custom', silent: true, clip: true, data, encode: isHorizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
+      name: whiskers, type: 'custom', silent: true, clip: true, data, encode: isHorizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
       itemStyle: { color: theme.muted }, z: 2, progressive: 0,
       renderItem: (params, api) => {
         const at = (k) => (isHorizontal ? api.coord([api.value(k), api.value(0)]) : api.coord([api.value(0), api.value(k)]));
@@ -185,5 +199,5 @@
   }
 
   luthier.plots.scores = scores;
-  luthier.plots.parts = { axisStyle, inner, spread, range, tip, nice };
+  luthier.plots.parts = { distinct, axisStyle, inner, spread, range, tip, nice };
 })(globalThis.luthier);

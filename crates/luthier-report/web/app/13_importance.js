@@ -41,8 +41,14 @@
     }];
   }
 
+  /** Left of names: in a picture their widths are estimates, and a viewer's font may be wider. */
+  function namesMargin(names, view) {
+    const longest = Math.max(...names.map((name) => short(name, 60).length));
+    return view.isPicture ? 8 + Math.min(2 * longest, 60) : 8;
+  }
+
   /** Horizontal bars, the first at the top. */
-  function bars(names, values, view, { min, max, format, label, colours, room = 56, hidesEnds = false }) {
+  function bars(names, values, view, { min, max, format, label, colours, room = 56, hidesEnds = false, labelsRight = false }) {
     const { theme } = view;
     const style = luthier.plots.parts.axisStyle(theme);
     const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
@@ -56,8 +62,8 @@
     }
     return {
       animation: false,
-      grid: { left: 8, right: room, top: 6, bottom: 6, containLabel: true },
-      tooltip: { trigger: 'item', confine: true, formatter: (p) => [names[p.dataIndex], label(values[p.dataIndex])] },
+      grid: { left: luthier.plots.parts.namesMargin(names, view), right: room, top: 6, bottom: 6, containLabel: true },
+      tooltip: { trigger: 'item', confine: true, formatter: (p) => [names[p.dataIndex], label(values[p.dataIndex], p.dataIndex)] },
       xAxis: { ...style, type: 'value', min, max, axisLabel: { ...style.axisLabel, ...(hidesEnds ? luthier.plots.parts.inner : {}), formatter: format } },
       yAxis: {
         ...style, type: 'category', inverse: true, data: names.map((_, at) => at), axisTick: { show: false }, splitLine: { show: false },
@@ -65,13 +71,13 @@
       },
       series: [{
         type: 'bar', barMaxWidth: 20,
-        data: values.map((x, at) => ({ value: x, itemStyle: { color: colours ? colours[at] : theme.accent }, label: { position: x < 0 ? 'left' : 'right' } })),
-        label: { show: true, color: theme.muted, formatter: (p) => label(values[p.dataIndex]) },
+        data: values.map((x, at) => ({ value: x, itemStyle: { color: colours ? colours[at] : theme.accent }, label: { position: x < 0 && !labelsRight ? 'left' : 'right' } })),
+        label: { show: true, color: theme.muted, formatter: (p) => label(values[p.dataIndex], p.dataIndex) },
       }],
     };
   }
 
   luthier.plots.importance = importance;
-  luthier.plots.parts.bars = bars;
+  Object.assign(luthier.plots.parts, { bars, namesMargin });
   luthier.importance = shares;
 })(globalThis.luthier);

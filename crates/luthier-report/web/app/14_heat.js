@@ -46,18 +46,17 @@
     });
     const text = column(found.map((cell) => cell.score), 5);
     const best = found.reduce((a, b) => (luthier.document.lead(doc, b.score, a.score) > 0 ? b : a));
-    // The last is drawn over its neighbours.
-    found.push(...found.splice(found.indexOf(best), 1));
+    const chosen = found.find((cell) => cell.members.includes(doc.best));
     const isSingle = found.every((cell) => cell.members.length === 1);
     return {
       id: 'heat',
       title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
       description: `${isSingle ? `Mean ${doc.metric} of each candidate` : `Mean ${doc.metric} over the candidates of each cell`}: the further a colour is from the background, the better. `
-        + `The best cell has ${short(x.name)} = ${short(xs[best.i])} and ${short(y.name)} = ${short(ys[best.j])}, with ${significant(best.score, 6)}.`,
+        + `The best cell, in a frame, has ${short(x.name)} = ${short(xs[best.i])} and ${short(y.name)} = ${short(ys[best.j])}, with ${significant(best.score, 6)}.${chosen ? ` The diamond is where the chosen candidate is${chosen === best ? ', in the same cell' : ''}.` : ''}`,
       columns: [x.name, y.name, doc.metric, 'candidates'],
       rows: found.map((cell) => [xs[cell.i], ys[cell.j], cell.score, cell.members.length]),
       // Room for the scale of colours beside it.
-      height: Math.max(200, Math.min(520, 110 + 34 * ys.length)),
+      height: Math.max(200, Math.min(520, 120 + 34 * ys.length)),
       option: (view) => {
         const { theme } = view;
         const scores = found.map((cell) => cell.score);
@@ -68,7 +67,7 @@
         });
         return {
           animation: false,
-          grid: { left: 8, right: 76, top: 26, bottom: 26, containLabel: true },
+          grid: { left: 8, right: 76, top: 36, bottom: 26, containLabel: true },
           tooltip: {
             trigger: 'item', confine: true,
             formatter: (p) => {
@@ -80,27 +79,36 @@
           xAxis: { ...axis(xs, 70), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axis(ys, view.isNarrow ? 60 : 120), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
           series: [squares(found.map((cell) => ({
-            at: [cell.i, cell.j, cell.score], colour: colourAt(doc, scores, cell.score, theme), text: hasText ? text(cell.score) : '', isMarked: cell === best,
+            at: [cell.i, cell.j, cell.score], colour: colourAt(doc, scores, cell.score, theme), text: hasText ? text(cell.score) : '', isMarked: cell === best, hasDiamond: cell === chosen,
           })), theme)],
         };
       },
     };
   }
 
-  /** Coloured cells of two axes of categories: `{at: [i, j, …], colour, text, isMarked}`. */
+  /** Coloured cells of two axes of categories: `{at: [i, j, …], colour, text, isMarked, hasDiamond}`. */
   function squares(all, theme) {
     return {
       type: 'custom', progressive: 0, data: all.map((cell) => cell.at), encode: { x: 0, y: 1 },
       renderItem: (params, api) => {
-        const { at, colour, text, isMarked } = all[params.dataIndex];
+        const { at, colour, text, isMarked, hasDiamond } = all[params.dataIndex];
         const [[x, y], [width, height]] = [api.coord([at[0], at[1]]), api.size([1, 1])];
-        const inset = isMarked ? 1.5 : 0.5;
-        const shape = { x: x - width / 2 + inset, y: y - height / 2 + inset, width: width - 2 * inset, height: height - 2 * inset };
+        const ink = luthier.theme.inkOn(colour);
+        const shape = (inset) => ({ x: x - width / 2 + inset, y: y - height / 2 + inset, width: Math.max(width - 2 * inset, 1), height: Math.max(height - 2 * inset, 1) });
+        // In a corner, beside the text.
+        const size = width < 80 ? 4 : Math.min(6, height / 5);
+        const [right, top] = [x + width / 2 - size - 3, y - height / 2 + size + 3].map((at, k) => at + (isMarked ? [-3, 3][k] : 0));
         return {
           type: 'group',
           children: [
-            { type: 'rect', shape, style: { fill: colour, stroke: isMarked ? theme.best : null, lineWidth: isMarked ? 3 : 0 } },
-            { type: 'text', silent: true, style: { text, x, y, align: 'center', verticalAlign: 'middle', fill: luthier.theme.inkOn(colour), fontSize: 12 } },
+            { type: 'rect', shape: shape(0.5), style: { fill: colour } },
+            // Inside of the cell, where the frame can be read on its colour.
+            ...(isMarked ? [{ type: 'rect', silent: true, shape: shape(3.5), style: { fill: null, stroke: ink, lineWidth: 2 } }] : []),
+            ...(hasDiamond ? [{
+              type: 'polygon', silent: true, shape: { points: [[right, top - size], [right + size, top], [right, top + size], [right - size, top]] },
+              style: { fill: theme.best, stroke: ink, lineWidth: 1 },
+            }] : []),
+            { type: 'text', silent: true, style: { text, x, y, align: 'center', verticalAlign: 'middle', fill: ink, fontSize: 12 } },
           ],
         };
       },
@@ -115,7 +123,7 @@
       id: 'heat',
       title: `${short(doc.metric, 40)} over ${short(x.name, 40)} and ${short(y.name, 40)}`,
       description: `Each point is one of ${count(shown.length, 'candidate')}: the further a colour is from the background, the better. The best has ${short(x.name)} = `
-        + `${short(value(x.values[shown[0]]))} and ${short(y.name)} = ${short(value(y.values[shown[0]]))}.`,
+        + `${short(value(x.values[shown[0]]))} and ${short(y.name)} = ${short(value(y.values[shown[0]]))}.${shown.includes(doc.best) ? ' The diamond is the chosen candidate.' : ''}`,
       columns: ['candidate', x.name, y.name, doc.metric],
       rows: shown.map((c) => [c, x.values[c], y.values[c], mean[c]]),
       height: 400,
@@ -123,15 +131,18 @@
         const { theme } = view;
         return {
           animation: false,
-          grid: { left: 8, right: 76, top: 26, bottom: 26, containLabel: true },
+          grid: { left: 8, right: 76, top: 36, bottom: 26, containLabel: true },
           tooltip: { trigger: 'item', confine: true, formatter: (p) => luthier.plots.parts.tip(doc, drawn[p.dataIndex]) },
-          visualMap: scale(doc, drawn.map((c) => mean[c]), view, 2),
+          visualMap: { ...scale(doc, drawn.map((c) => mean[c]), view, 2), seriesIndex: 0 },
           xAxis: { ...axisOf(x, view), name: short(x.name, 40), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axisOf(y, view), name: short(y.name, 40), nameLocation: 'end', nameTextStyle: { color: theme.muted, align: 'left' } },
           series: [{
             type: 'scatter', symbolSize: drawn.length > 300 ? 8 : 11, itemStyle: { borderColor: theme.surface, borderWidth: 0.5 },
             data: drawn.map((c) => [key(x.values[c]), key(y.values[c]), mean[c]]),
-          }],
+          }, ...(shown.includes(doc.best) ? [{
+            type: 'scatter', symbol: 'diamond', symbolSize: 15, silent: true, z: 5, itemStyle: { color: theme.best, borderColor: theme.surface, borderWidth: 1.5 },
+            data: [[key(x.values[doc.best]), key(y.values[doc.best]), mean[doc.best]]],
+          }] : [])],
         };
       },
     };
@@ -154,7 +165,8 @@
       const times = Math.max(1.15, (high / low) ** share);
       if (factor.isLog) return { ...style, type: 'log', min: low / times, max: high * times, axisLabel: inner };
       const margin = share * (high - low);
-      return { ...style, type: 'value', scale: true, ...(margin > 0 ? { min: low - margin, max: high + margin, axisLabel: inner } : { axisLabel: label }) };
+      const whole = numbers.every(Number.isInteger) ? { minInterval: 1 } : {};
+      return { ...style, type: 'value', scale: true, ...whole, ...(margin > 0 ? { min: low - margin, max: high + margin, axisLabel: inner } : { axisLabel: label }) };
     }
     const names = factor.distinct.filter((v) => v !== null && v !== undefined).map((v) => value(v));
     return { ...style, type: 'category', data: names, axisLabel: { ...style.axisLabel, width: 90, overflow: 'truncate' } };
@@ -179,9 +191,11 @@
   /** The scale of colours: the same end for the best, whether it is the largest or the smallest. */
   function scale(doc, scores, view, dimension) {
     const [min, max] = ends(doc, scores);
+    // Scores beyond the scale have the colour of its end.
+    const [under, over] = [Math.min(...scores) < min ? '≤ ' : '', Math.max(...scores) > max ? '≥ ' : ''];
     return {
       type: 'continuous', dimension, min, max, inRange: { color: ramp(doc, view.theme) }, outOfRange: { color: [view.theme.scale[0]] },
-      right: 0, top: 20, itemHeight: 110, itemWidth: 12, precision: 4, calculable: false, text: [significant(max, 4), significant(min, 4)],
+      right: 0, top: 20, itemHeight: 110, itemWidth: 12, precision: 4, calculable: false, text: [`${over}${significant(max, 4)}`, `${under}${significant(min, 4)}`],
       textStyle: { color: view.theme.muted, fontSize: 11 }, hoverLink: false,
     };
   }

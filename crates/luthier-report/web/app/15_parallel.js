@@ -34,14 +34,22 @@
     }];
   }
 
+  /** Of a long name of stages and a parameter, the end tells more than the beginning. */
+  function tail(name, length) {
+    const characters = Array.from(short(name, 600));
+    return characters.length <= length ? characters.join('') : `…${characters.slice(1 - length).join('')}`;
+  }
+
   function option(doc, kept, drawn, view) {
     const { theme } = view;
     const { mean } = doc.candidates;
     const { axisOf, scale, key } = luthier.plots.parts;
     const text = { color: theme.muted, fontSize: 11 };
-    const letters = view.isNarrow ? 14 : Math.max(14, Math.min(40, Math.floor((view.width - 214) / kept.length / 7.5)));
+    const letters = view.isNarrow ? 13 : Math.max(14, Math.min(40, Math.floor((view.width - 214) / kept.length / 7.5)));
+    // The name of the first axis is around it.
+    const left = Math.max(64, 10 + Math.ceil((view.isPicture ? 4.5 : 3.8) * Math.min(Array.from(kept[0].name).length, letters)));
     const dress = (axis, dim, name) => ({
-      ...axis, dim, id: `axis ${dim}`, name: short(name, letters), nameTextStyle: { color: theme.text, fontSize: 12 },
+      ...axis, dim, id: `axis ${dim}`, name: tail(name, letters), nameTextStyle: { color: theme.text, fontSize: 12 },
       axisLine: { lineStyle: { color: theme.axis } }, axisTick: { lineStyle: { color: theme.axis } }, splitLine: { show: false },
       axisLabel: { ...axis.axisLabel, ...text, width: 70, overflow: 'truncate', textBorderColor: theme.surface, textBorderWidth: 3 }, z: 10,
     });
@@ -58,8 +66,8 @@
       tooltip: { trigger: 'item', confine: true, formatter: (p) => luthier.plots.parts.tip(doc, drawn[p.dataIndex]) },
       visualMap: { ...scale(doc, scores, view, kept.length), show: !view.isNarrow },
       parallel: view.isNarrow
-        ? { layout: 'vertical', left: 14, right: 96, top: 20, bottom: 24, parallelAxisDefault: shared }
-        : { left: 64, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
+        ? { layout: 'vertical', left: 14, right: 110, top: 20, bottom: 24, parallelAxisDefault: shared }
+        : { left, right: 150, top: 44, bottom: 26, parallelAxisDefault: shared },
       parallelAxis: [...kept.map((factor, dim) => dress(axisOf(factor, view), dim, factor.name)), scoreAxis],
       series: [{
         type: 'parallel', progressive: 0, smooth: false,

@@ -1,7 +1,7 @@
 'use strict';
 // The columns of the data: small histograms, correlations with the label, classes.
 (function (luthier) {
-  const { short, significant, count, list, percent, value, grouped, number } = luthier.format;
+  const { short, significant, count, list, percent, percents, value, grouped, number } = luthier.format;
   const perPage = 24;
   const mostCorrelations = 20;
 
@@ -35,7 +35,7 @@
     const pages = [];
     for (let from = 0; from < all.length; from += perPage) pages.push(all.slice(from, from + perPage));
     return pages.map((page, number) => ({
-      id: `histograms-${number}`,
+      id: pages.length > 1 ? `histograms-${number + 1}` : 'histograms',
       title: pages.length > 1 ? `Distributions of columns ${number * perPage + 1} to ${number * perPage + page.length}` : 'Distributions of the columns',
       description: `How often values occur in each of ${count(page.length, 'column')}${pages.length > 1 ? ` of ${all.length}` : ''}: `
         + 'numbers in bins of equal width from the smallest to the largest, or value by value where they are few.',
@@ -101,7 +101,7 @@
       rows: all.map((column) => [column.name, column.correlation]),
       height: 40 + 22 * shown.length,
       option: (view) => luthier.plots.parts.bars(shown.map((c) => c.name), shown.map((c) => c.correlation), view, {
-        min: view.isNarrow ? -1.7 : -1.2, max: 1.2, hidesEnds: true, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
+        min: -1, max: 1, labelsRight: true, format: (x) => significant(x, 2), label: (x) => significant(x, 3),
         colours: shown.map((c) => (c.correlation < 0 ? view.theme.best : view.theme.accent)),
       }),
     }];
@@ -113,16 +113,19 @@
     const total = found.rows_described || found.rows || label.levels.reduce((sum, level) => sum + level.count, 0);
     const sorted = label.levels.slice().sort((a, b) => b.count - a.count);
     const [most, least] = [sorted[0], sorted[sorted.length - 1]];
+    const counts = label.levels.map((level) => level.count);
+    const texts = counts.reduce((a, b) => a + b, 0) === total ? percents(counts) : counts.map((n) => percent(n / total));
+    const share = (level) => texts[label.levels.indexOf(level)];
     return [{
       id: 'classes',
       title: `Classes of ${short(label.name, 60)}`,
-      description: `${count(label.levels.length + (label.more_levels || 0), 'class', 'classes')} in ${count(total, 'row')}: ${short(value(most.value))} with ${percent(most.count / total)} is the most frequent`
-        + ` and ${short(value(least.value))} with ${percent(least.count / total)} the least.`,
+      description: `${count(label.levels.length + (label.more_levels || 0), 'class', 'classes')} in ${count(total, 'row')}: ${short(value(most.value))} with ${share(most)} is the most frequent`
+        + ` and ${short(value(least.value))} with ${share(least)} the least.`,
       columns: ['class', 'rows', 'share'],
       rows: label.levels.map((level) => [value(level.value), level.count, level.count / total]),
       height: 40 + 28 * label.levels.length,
       option: (view) => luthier.plots.parts.bars(label.levels.map((l) => value(l.value)), label.levels.map((l) => l.count), view, {
-        min: 0, format: (x) => significant(x, 4), label: (n) => `${grouped(String(n))} (${percent(n / total)})`, room: 100,
+        min: 0, format: (x) => significant(x, 4), label: (n, at) => `${grouped(String(n))} (${texts[at]})`, room: 100,
       }),
     }];
   }

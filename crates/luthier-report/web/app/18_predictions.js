@@ -8,7 +8,7 @@
     if (!found) return [];
     return [
       ...(found.regression ? regression(found.regression, found) : []),
-      ...(found.binary ? binary(found.binary) : []),
+      ...(found.binary ? binary(doc, found.binary) : []),
       ...(found.confusion ? confusion(found.confusion) : []),
     ];
   }
@@ -90,7 +90,7 @@
     };
   }
 
-  function binary(found) {
+  function binary(doc, found) {
     const unit = { min: 0, max: 1 };
     const curve = (id, title, description, columns, xs, ys, base, extra) => ({
       id, title, description, columns, rows: xs.map((x, at) => [number(x), number(ys[at])]), height: 320,
@@ -106,7 +106,7 @@
     const plots = [];
     const positive = found.positive === undefined ? '' : ` The positive class is ${short(value(found.positive))}.`;
     if (found.roc) {
-      const auc = Number.isFinite(number(found.auc)) ? ` The area under the curve is ${significant(found.auc, 5)}.` : '';
+      const auc = Number.isFinite(number(found.auc)) ? ` The area under the curve is ${significant(found.auc, 5)}${doc.rounds === 1 ? '' : ', pooled over the folds: the mean over them can differ from it'}.` : '';
       plots.push(curve('roc', 'ROC curve', `The share of positive rows that are found against that of negative rows that are taken for positive, over all thresholds.${auc}${positive}`,
         ['false positive rate', 'true positive rate'], found.roc.fpr, found.roc.tpr, [[0, 0], [1, 1]]));
     }

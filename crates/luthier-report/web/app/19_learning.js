@@ -20,7 +20,7 @@
     return [{
       id: 'learning',
       title: `${doc.metric} against training rows`,
-      description: `The ${count(lines.length, 'candidate')} with the best mean, over rounds with as many training rows. Candidate ${lines[0].c} goes from ${significant(first[1], 5)} with `
+      description: `The ${count(lines.length, 'candidate')} with the best mean, over folds with as many training rows. Candidate ${lines[0].c} goes from ${significant(first[1], 5)} with `
         + `${grouped(String(first[0]))} rows to ${significant(last[1], 5)} with ${grouped(String(last[0]))}.`,
       columns: ['candidate', 'training rows', doc.metric],
       rows: lines.flatMap(({ c, points }) => points.map(([n, score]) => [c, n, score])),

@@ -14,21 +14,55 @@
       add(name === 'units_in_flight' ? 'units in flight allowed' : name.replace(/_/g, ' '), doc.search[name], other.search[name]);
     }
     add('candidates', doc.candidates.count, other.candidates.count);
-    add('rounds', doc.rounds, other.rounds);
+    add('folds', doc.rounds, other.rounds);
+    add('scores from the journal', doc.search.recalled || 0, other.search.recalled || 0);
     add('search time', doc.search.search_seconds, other.search.search_seconds, seconds);
     const [a, b] = [doc.search.work || {}, other.search.work || {}];
-    for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) add(name.replace(/_/g, ' '), a[name], b[name]);
+    for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) add(luthier.document.workName(name), a[name], b[name]);
     const [mine, yours] = [doc.raw.repeat || {}, other.raw.repeat || {}];
     add('luthier', mine.version, yours.version);
     for (const name of ['cores', 'memory_bytes', 'os']) add(name.replace(/_/g, ' '), (mine.machine || {})[name], (yours.machine || {})[name]);
     return rows;
   }
 
+  const files = (one) => ((one.raw.repeat && one.raw.repeat.data) || []).map((file) => file.fingerprint || file.path).join(', ');
+  const rowsOf = (one) => one.search.rows || (one.raw.data && one.raw.data.rows);
+
+  /** Why the times of the two runs are not of the same work, each in a clause. */
+  function unlike(doc) {
+    const other = doc.compare;
+    const found = [];
+    const recalled = [[doc, 'this run'], [other, 'the other']].filter(([one]) => one.search.recalled > 0);
+    for (const [one, name] of recalled) found.push(`${name} took ${count(one.search.recalled, 'score')} from a journal`);
+    if (doc.metric !== other.metric) found.push('the metrics differ');
+    if (files(doc) !== files(other) || rowsOf(doc) !== rowsOf(other)) found.push('the data differ');
+    if (doc.candidates.count !== other.candidates.count) found.push(`the candidates are ${doc.candidates.count} and ${other.candidates.count}`);
+    if (doc.rounds !== other.rounds) found.push(`the folds are ${doc.rounds} and ${other.rounds}`);
+    if (Boolean(doc.search.ended_early) !== Boolean(other.search.ended_early)) found.push(`${doc.search.ended_early ? 'this run' : 'the other'} ended early`);
+    return found;
+  }
+
+  /** Why scores of the two runs may differ by the rows of their folds alone; an empty text if nothing says so. */
+  function splits(doc) {
+    const other = doc.compare;
+    const of = (one) => JSON.stringify([one.rounds, one.cells && one.cells.training_rows, one.cells && one.cells.validation_rows]);
+    const differ = [
+      doc.search.seed !== other.search.seed ? `the seeds (${value(doc.search.seed)} and ${value(other.search.seed)})` : null,
+      of(doc) !== of(other) ? 'the sizes or the number of the folds' : null, files(doc) !== files(other) ? 'the data' : null,
+    ].filter(Boolean);
+    return differ.length ? `Between the runs ${luthier.format.list(differ)} differ: scores are of other folds then, and differ by chance also where the candidates are the same.` : '';
+  }
+
+  /** `[metric, in this run, in the other]` on the test rows. */
+  function tests(doc) {
+    const [a, b] = [doc, doc.compare].map((one) => (one.search.test && one.search.test.metrics) || {});
+    return [...new Set([...Object.keys(a), ...Object.keys(b)])].map((name) => [name, a[name] === undefined ? null : a[name], b[name] === undefined ? null : b[name]]);
+  }
+
   /** `[what, in this run, in the other]` of the data. */
   function data(doc) {
     const [a, b] = [doc.raw.data, doc.compare.raw.data];
     const rows = [];
-    const files = (one) => ((one.raw.repeat && one.raw.repeat.data) || []).map((file) => file.fingerprint || file.path).join(', ');
     if (files(doc) !== files(doc.compare)) rows.push(['fingerprint', files(doc), files(doc.compare)]);
     if (!a || !b) return rows;
     for (const name of ['rows', 'partitions', 'label']) if (a[name] !== b[name]) rows.push([name, value(a[name]), value(b[name])]);
@@ -94,7 +128,7 @@
     return [{
       id: 'compare-scores',
       title: `${doc.metric} of the candidates that both runs have`,
-      description: `${count(rows.length, 'candidate')} with the same parameters in both; ${equal === rows.length ? 'all score' : `${equal} of them ${equal === 1 ? 'scores' : 'score'}`} exactly the same. On the dashed line the two are equal.`,
+      description: `${count(rows.length, 'candidate')} with the same parameters in both; ${equal === rows.length ? 'all score' : `${equal} of them ${equal === 1 ? 'scores' : 'score'}`} exactly the same. On the dashed line the two are equal. ${splits(doc)}`.trim(),
       columns: ['parameters', 'this run', 'the other', 'difference'],
       rows,
       height: 300,
@@ -110,5 +144,5 @@
   }
 
   luthier.plots.compare = compare;
-  luthier.compare = { settings, data, lines, scores };
+  luthier.compare = { settings, data, lines, scores, unlike, splits, tests };
 })(globalThis.luthier);

@@ -5,7 +5,7 @@
   function svg(raw, { width = 900, isDark = false } = {}) {
     const doc = luthier.document.read(raw);
     const theme = isDark ? luthier.theme.dark : luthier.theme.light;
-    const view = { theme, width, isNarrow: false, masks: null, doc };
+    const view = { theme, width, isNarrow: false, isPicture: true, masks: null, doc };
     return luthier.plots.all(doc).map((plot) => {
       const height = plot.heightFor ? plot.heightFor(width) : plot.height - (plot.slider || 0);
       const chart = globalThis.echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });

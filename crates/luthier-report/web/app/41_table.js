@@ -9,7 +9,7 @@
    * `detail(row)`: what a row shows when it is opened. `note`: said under the table. `page`: rows on a page.
    */
   function table({ caption, columns, rows, detail, page = 25, hasFilter = rows.length > 10, sorted = null, rowClass, unit = 'row' }) {
-    const state = { columns: prepare(columns, rows), all: rows, rows, by: sorted, up: true, page: 0, size: page, text: '', open: new Set(), only: null };
+    const state = { columns: prepare(columns, rows), all: rows, rows, by: sorted, up: true, page: 0, size: page, text: '', problem: '', open: new Set(), only: null };
     const head = el('thead');
     const body = el('tbody');
     const node = el('table', null, el('caption.hidden', null, caption), head, body);
@@ -34,6 +34,7 @@
 
     function select() {
       const tests = luthier.filter(state.text, state.columns);
+      state.problem = luthier.filterProblem(state.text, state.columns);
       state.rows = state.all.filter((row) => (!state.only || state.only(row)) && tests.every((test) => test(row)));
       order();
     }
@@ -60,7 +61,7 @@
             say(`Sorted by ${column.name}, ${state.up ? 'ascending' : 'descending'}.`);
             refocus(event.currentTarget, column);
           },
-        }, el('span.name', { title: column.name }, column.name), el('span.arrow', { 'aria-hidden': 'true' }, isBy ? (state.up ? '▲' : '▼') : '↕')));
+        }, el('span.name', { title: column.name }, breakable(column.name)), el('span.arrow', { 'aria-hidden': 'true' }, isBy ? (state.up ? '▲' : '▼') : '↕')));
       })));
     }
 
@@ -77,9 +78,9 @@
       state.page = Math.min(state.page, pages - 1);
       const shown = state.rows.slice(state.page * state.size, (state.page + 1) * state.size);
       body.replaceChildren(...shown.flatMap(drawRow));
-      if (!shown.length) body.append(el('tr', null, el('td', { colspan: state.columns.length + (detail ? 1 : 0) }, `No ${unit} like that.`)));
+      if (!shown.length) body.append(el('tr', null, el('td', { colspan: state.columns.length + (detail ? 1 : 0) }, state.problem || `No ${unit} like that.`)));
       const isAll = state.rows.length === state.all.length;
-      status.textContent = isAll ? count(state.all.length, unit) : `${grouped(String(state.rows.length))} of ${count(state.all.length, unit)}`;
+      status.textContent = (isAll ? count(state.all.length, unit) : `${grouped(String(state.rows.length))} of ${count(state.all.length, unit)}`) + (state.problem ? `. ${state.problem}` : '');
       drawPager(pages);
       if (whole.onrows) whole.onrows(state.rows);
     }
@@ -161,6 +162,12 @@
       },
       shownRows: () => state.rows,
     });
+  }
+
+  /** A long name may be broken after its dots and underscores, a short one nowhere. */
+  function breakable(name) {
+    if (name.length <= 8) return name.replace(/ /g, '\u00a0');
+    return name.split(/(?<=[._])/).flatMap((part, at) => (at === 0 ? [part] : [el('wbr'), part]));
   }
 
   /** A cell with a long text shows its beginning; all of it is in its title. */

@@ -14,17 +14,17 @@
     const all = [
       { name: 'rank', get: (c) => candidates.rank[c], shown: true },
       { name: 'candidate', get: (c) => c, shown: true },
-      { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the rounds' },
-      { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the rounds' },
-      { name: 'std error', get: (c) => candidates.stdError[c], format: formatOf(candidates.stdError, 4), shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for rounds that share training rows' },
+      { name: doc.metric, get: (c) => candidates.mean[c], shown: true, format: formatOf(candidates.mean, 8), isLargeFirst: doc.isLarger, help: 'mean over the folds' },
+      { name: 'std', get: (c) => candidates.std[c], shown: false, help: 'standard deviation over the folds' },
+      { name: 'std error', get: (c) => candidates.stdError[c], format: formatOf(candidates.stdError, 4), shown: candidates.stdError.some(Number.isFinite), help: 'standard error of the mean, corrected for folds that share training rows' },
       ...doc.also.flatMap((metric, k) => [
         { name: metric.metric, get: (c) => candidates.also[k].mean[c], shown: true, isLargeFirst: metric.larger_is_better },
         { name: `${metric.metric} std`, get: (c) => candidates.also[k].std[c], shown: false },
       ]).filter((_, k) => candidates.also[k >> 1]),
-      { name: 'P(best)', get: (c) => candidates.probability[c], shown: candidates.probability.some(Number.isFinite), isLargeFirst: true, format: (x) => percent(x), help: 'probability that its mean is the best of all' },
+      { name: 'P(best)', get: (c) => candidates.probability[c], shown: candidates.probability.some(Number.isFinite), isLargeFirst: true, isShare: true, format: (x) => percent(x), help: 'probability that its mean is the best of all' },
       { name: 'pipeline', get: (c) => names[candidates.pipeline[c]], shown: names.length > 1 },
-      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1 })),
-      { name: 'rounds', get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: 'rounds with a score' },
+      ...candidates.params.map((p) => ({ name: p.name, get: (c) => p.values[c], shown: p.distinct.length > 1, isParameter: true })),
+      { name: 'folds', get: (c) => candidates.scored[c], shown: differs(candidates.scored), help: 'folds with a score' },
     ];
     if (cells) {
       const outcome = (c) => Object.keys(words).filter((letter) => outcomes(doc, c).includes(letter)).map((letter) => words[letter]).join(', ');
@@ -38,16 +38,23 @@
     return all;
   }
 
+  /** Where there is no room for all columns: the score and the parameters first. */
+  function ordered(doc, columns) {
+    if (!window.matchMedia('(max-width: 40rem)').matches) return columns;
+    const place = ({ name, isParameter }) => (name === 'rank' ? 0 : name === doc.metric ? 1 : isParameter ? 2 : 3);
+    return columns.slice().sort((a, b) => place(a) - place(b));
+  }
+
   function leaderboard(doc) {
     if (!doc.candidates.count) return null;
     const all = columns(doc);
-    const usual = all.filter((column) => column.shown);
+    const usual = ordered(doc, all.filter((column) => column.shown));
     const table = luthier.table({
       caption: 'Candidates from best to worst', columns: usual, rows: doc.order, page: 25, sorted: 'rank', unit: 'candidate', hasFilter: doc.candidates.count > 1,
       detail: (c) => detail(doc, c), rowClass: (c) => (c === doc.best ? 'chosen' : ''),
     });
     luthier.leaderboard = table;
-    const everything = el('input', { type: 'checkbox', id: 'all-columns', change: () => table.setColumns(everything.checked ? all : usual) });
+    const everything = el('input', { type: 'checkbox', id: 'all-columns', change: () => table.setColumns(everything.checked ? ordered(doc, all) : usual) });
     const hidden = all.length - usual.length;
     const brushed = el('button', { type: 'button', id: 'unbrush', hidden: true, click: () => luthier.unbrush && luthier.unbrush() }, 'Show all again');
     return [
@@ -56,6 +63,9 @@
         el('button', { type: 'button', id: 'csv', click: () => download(`${fileName(doc)}.csv`, 'text/csv', table2csv(all, table.shownRows())) }, 'Download these as CSV'),
         brushed),
       table,
+      doc.candidates.probability.some((p) => p > 0) ? el('p.hint', { id: 'p-best' }, el('strong', null, 'P(best)'), ' is how likely the mean of a candidate is the best of all. '
+        + 'Scores of candidates move together over the folds, and what counts is how often one beats all others: one with a worse mean whose scores go a way of their own can have a larger probability, '
+        + 'and candidates that are nearly the same share theirs.') : null,
     ];
   }
 
@@ -81,15 +91,15 @@
       at(cells.fit_seconds, round), at(cells.score_seconds, round), at(cells.reused_fits, round),
       cells.training_rows ? cells.training_rows[round] : null, cells.validation_rows ? cells.validation_rows[round] : null,
     ]);
-    const names = ['round', 'outcome', doc.metric, ...doc.also.map((metric) => metric.metric), 'fit', 'score', 'reused fits', 'training rows', 'validation rows'];
+    const names = ['fold', 'outcome', doc.metric, ...doc.also.map((metric) => metric.metric), 'fit', 'score', 'reused fits', 'training rows', 'validation rows'];
     const format = (name) => (name === 'fit' || name === 'score' ? (x) => seconds(x) : name === doc.metric ? (x) => significant(x, 8) : undefined);
     const used = names.map((name, at) => ({ name, at })).filter(({ at }) => rounds.some((row) => row[at] !== null && row[at] !== undefined));
     const table = luthier.table({
-      caption: `Rounds of candidate ${c}`, rows: rounds, hasFilter: false, unit: 'round', page: 50,
+      caption: `Folds of candidate ${c}`, rows: rounds, hasFilter: false, unit: 'fold', page: 50,
       columns: used.map(({ name, at }) => ({ name, get: (row) => row[at], format: format(name) })),
     });
     const errors = (cells.errors || []).filter((error) => error.candidate === c);
-    return el('div.more', null, list, table, errors.map((error) => el('div.error', null, el('strong', null, `Round ${error.round}: `), el('pre', null, error.text))));
+    return el('div.more', null, list, table, errors.map((error) => el('div.error', null, el('strong', null, `Fold ${error.round}: `), el('pre', null, error.text))));
   }
 
   luthier.sections.push({ id: 'leaderboard', title: 'Leaderboard', make: leaderboard });

@@ -62,7 +62,7 @@
 
     const button = (label, name, click) => el('button', { type: 'button', 'aria-label': name, title: name, click }, label);
     const input = el('input', {
-      id: 'find', type: 'search', placeholder: 'candidate 3, round 0, stage, shared', autocomplete: 'off', spellcheck: 'false',
+      id: 'find', type: 'search', placeholder: `candidate 3, ${doc.round} 0, stage, shared`, autocomplete: 'off', spellcheck: 'false',
       input: () => search(input.value),
       keydown: (event) => {
         if (event.key !== 'Enter') return;
@@ -128,7 +128,7 @@
       const text = luthier.events.stageText(name);
       return el('li', null, mark, el('span.cell', { title: text }, text));
     };
-    return el('ul.legend', { 'aria-label': 'Colours of stages' }, plot.stages.map(entry), el('li', null, el('span.swatch.shared'), 'shared by several candidates or rounds'));
+    return el('ul.legend', { 'aria-label': 'Colours of stages' }, plot.stages.map(entry), el('li', null, el('span.swatch.shared'), `shared by several candidates or ${doc.round}s`));
   }
 
   luthier.sections.push({ id: 'time', title: 'Timeline', make: section });

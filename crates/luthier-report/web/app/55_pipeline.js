@@ -1,5 +1,5 @@
 'use strict';
-// The pipeline as a diagram, the plan, and what was estimated beside what was done.
+// The pipeline as a diagram, the plan, and what was planned beside what was done.
 (function (luthier) {
   const { el, brief } = luthier.dom;
   const { value, count, list, significant, number, bytes } = luthier.format;
@@ -66,12 +66,13 @@
     const names = Object.keys(done).filter((name) => number(done[name]) > 0 || number(before[name]) > 0);
     if (!names.length) return null;
     // A plan does not foresee all that is counted: there its zero means nothing.
-    const rows = names.map((name) => [name.replace(/_/g, ' '), before[name] === undefined || (before[name] === 0 && done[name] > 0) ? null : before[name], done[name]]);
+    const rows = names.map((name) => [luthier.document.workName(name), before[name] === undefined || (before[name] === 0 && done[name] > 0) ? null : before[name], done[name]]);
+    const title = 'Work of this run, planned and done';
     const memory = planned ? ['summary_bytes', 'unit_bytes'].filter((name) => planned[name]).map((name) => `${bytes(planned[name])} for ${name === 'unit_bytes' ? 'each unit' : 'summaries'}`) : [];
     return [
-      el('h3', null, 'Work, estimated and done'),
-      luthier.plainTable('Work, estimated and done', ['work', 'estimated', 'done'], rows, { page: 50, hasFilter: false, unit: 'count' }),
-      planned && planned.is_approximate ? el('p.hint', null, 'The estimate is approximate: the search decides as it goes what it runs.') : null,
+      el('h3', null, title),
+      luthier.plainTable(title, ['work', 'planned', 'done'], rows, { page: 50, hasFilter: false, unit: 'count' }),
+      planned && planned.is_approximate ? el('p.hint', null, 'The plan is approximate: the search decides as it goes what it runs.') : null,
       memory.length ? el('p.hint', null, `Memory expected: ${list(memory)}.`) : null,
     ];
   }

@@ -2,22 +2,30 @@
 // The data of the search, column by column.
 (function (luthier) {
   const { el, prose } = luthier.dom;
-  const { count, percent, value, number, significant } = luthier.format;
+  const { count, percent, percents, value, number, significant, fixed } = luthier.format;
 
   function data(doc) {
     const found = doc.raw.data;
     if (!found || !found.columns) return null;
     const plots = luthier.plots.data(doc);
     const of = (start) => plots.filter((plot) => plot.id.startsWith(start)).map((plot) => luthier.figure(plot));
-    return [el('p', null, summary(found)), suspects(found), columns(found), el('div.plots', null, of('classes'), of('correlations')), pages(plots.filter((plot) => plot.id.startsWith('histograms')))];
+    return [el('p', null, summary(doc, found)), suspects(found), columns(found), el('div.plots', null, of('classes'), of('correlations')), pages(plots.filter((plot) => plot.id.startsWith('histograms')))];
   }
 
-  function summary(found) {
+  function summary(doc, found) {
     const features = found.columns.filter((column) => column.role !== 'label').length;
     const gaps = found.columns.filter((column) => column.missing > 0).length;
     return `${count(found.rows, 'row')} in ${count(found.partitions || 1, 'partition')}, ${count(features, 'column')}${found.label ? ` besides the label “${luthier.format.short(found.label, 60)}”` : ''}; `
       + `${gaps ? `${count(gaps, 'column')} with gaps` : 'no gaps'}.`
+      + used(doc.search, found)
       + (found.rows_described < found.rows ? ` What follows was computed from ${count(found.rows_described, 'row')}.` : '');
+  }
+
+  /** The rows that the search used, where they are not all. */
+  function used({ rows, test }, found) {
+    if (!rows || rows === found.rows) return '';
+    const rest = test && test.rows + rows === found.rows ? `; the other ${count(test.rows, 'row')} are the test rows` : '';
+    return ` The search used ${fixed(rows, 0)} of these ${count(found.rows, 'row')}${rest}.`;
   }
 
   function suspects(found) {
@@ -27,6 +35,14 @@
   }
 
   const first = (column) => column.levels.reduce((a, b) => (b.count > a.count ? b : a));
+
+  /** The share of the most frequent value, as the plot of the classes has it. */
+  function share(found, column) {
+    const rows = found.rows_described || found.rows;
+    const counts = column.levels.map((level) => level.count);
+    const isWhole = counts.reduce((a, b) => a + b, 0) === rows;
+    return isWhole ? percents(counts)[column.levels.indexOf(first(column))] : percent(first(column).count / rows);
+  }
 
   function columns(found) {
     const quantile = (share) => (column) => (column.quantiles ? number(column.quantiles[share]) : null);
@@ -42,7 +58,7 @@
       { name: 'least', get: quantile('0') }, { name: '25 %', get: quantile('0.25') }, { name: 'median', get: quantile('0.5') },
       { name: '75 %', get: quantile('0.75') }, { name: 'most', get: quantile('1') },
       { name: 'correlation', get: numeric('correlation'), format: (x) => significant(x, 3), isLargeFirst: true, help: 'with the label' },
-      { name: 'most frequent', get: (column) => (column.levels && column.levels.length ? `${value(first(column).value)} (${percent(first(column).count / (found.rows_described || found.rows))})` : null) },
+      { name: 'most frequent', get: (column) => (column.levels && column.levels.length ? `${value(first(column).value)} (${share(found, column)})` : null) },
     ];
     // Columns of one table have values of any size: each is written on its own.
     const shown = all.filter((one) => found.columns.some((column) => one.get(column) !== null && one.get(column) !== undefined))

@@ -8,19 +8,32 @@
     const stages = (doc.raw.model && doc.raw.model.stages) || [];
     if (!stages.length) return null;
     const plots = luthier.plots.model(doc);
-    return stages.map((stage, at) => {
+    return stages.map((stage) => {
       // A stage that learned nothing has nothing to show.
       if (![stage.facts, stage.notes, stage.tables].some((part) => part && part.length)) return null;
       const head = el('h3.stage-head', null, el('span.swatch'), el('span', null, `${luthier.format.short(stage.name, 80)} `), el('span.label', null, stage.type || ''));
       luthier.paint(head, stage.name);
       return el('div.model', null, head,
-        (stage.facts || []).length ? el('dl.facts', null, stage.facts.map(([name, x]) => el('div', null, el('dt', null, prose(name.includes('`') ? name : name.replace(/_/g, ' '))), el('dd', null, fact(x))))) : null,
+        facts((stage.facts || []).filter(([name]) => !ofTraining.has(name))),
+        facts((stage.facts || []).filter(([name]) => ofTraining.has(name)), 'On the training rows, which the model has seen:'),
         (stage.notes || []).map((note) => el('p.error', null, prose(note))),
-        (stage.tables || []).map((table, k) => {
-          const plot = plots.find((one) => one.id === `model-${at}-${k}`);
+        (stage.tables || []).map((table) => {
+          const plot = plots.find((one) => one.table === table);
           return plot ? luthier.figure(plot, { level: 4 }) : whole(stage, table);
         }));
     });
+  }
+
+  /** Metrics of the rows that a model was fitted on, which say little about others. */
+  const ofTraining = new Set(('r2 adjusted_r2 rmse mse mae explained_variance log_loss deviance null_deviance log_likelihood accuracy loss '
+    + 'area_under_roc aic bic pearson_chi2').split(' '));
+
+  function facts(list, what) {
+    if (!list.length) return null;
+    return [
+      what ? el('p.label', null, what) : null,
+      el('dl.facts', null, list.map(([name, x]) => el('div', null, el('dt', null, prose(name.includes('`') ? name : name.replace(/_/g, ' '))), el('dd', null, fact(x))))),
+    ];
   }
 
   /** Numbers come as texts of all their digits. */

@@ -12,16 +12,19 @@
     return [
       rows ? el('p', null, `${count(rows, 'row')}, each predicted by a fit of the best candidate that did not see it.`) : null,
       el('div.plots', null, plots.map((plot) => luthier.figure(plot))),
-      worst.length ? [el('h3.after', null, 'The rows predicted worst'), worstTable(worst)] : null,
+      worst.length ? [el('h3.after', null, 'The rows predicted worst'), worstTable(doc, worst)] : null,
     ];
   }
 
-  function worstTable(worst) {
+  function worstTable(doc, worst) {
     const names = ['row', 'place', 'label', 'prediction', 'loss', 'round'].filter((name) => worst.some((one) => one[name] !== undefined && one[name] !== null));
+    // Numbers come as texts of all their digits.
+    const isNumeric = doc.raw.predictions.kind === 'regression';
+    const shown = (x) => (isNumeric && typeof x === 'string' && x.trim() !== '' && Number.isFinite(Number(x)) ? Number(x) : x);
     const help = { row: 'number of the row, from 0', place: 'where it was read', loss: 'what the row adds to the error' };
     return luthier.table({
       caption: 'The rows predicted worst', rows: worst, page: 10, unit: 'row', hasFilter: worst.length > 10,
-      columns: names.map((name) => ({ name, get: (one) => one[name], help: help[name], isLargeFirst: name === 'loss' })),
+      columns: names.map((name) => ({ name: name === 'round' ? 'fold' : name, get: (one) => shown(one[name]), help: help[name], isLargeFirst: name === 'loss' })),
     });
   }
 

@@ -53,7 +53,7 @@ export function search({ title, params, rounds, scoreOf, outcomeOf = () => 's', 
       metric, larger_is_better: larger, also: [{ metric: 'r2', larger_is_better: true }], best, selection: 'best', strategy: 'grid', seed: 42, pipelines: ['0'],
       overlap, search_seconds: events.end.reduce((a, b) => Math.max(a, b), 0) / 1e6, load_seconds: 0.035, ended_early: null, parallelism: String(workers), units_in_flight: workers,
       executor: 'thread_pool', work, planned: { work: { ...work, factorisations: 0 }, is_approximate: false }, procedure: null, test: null,
-      default: count > 3 ? 3 : null, within_one_standard_error: within,
+      rows, recalled: 0, default: count > 3 ? 3 : null, within_one_standard_error: within,
     },
     notes: [],
     candidates: {

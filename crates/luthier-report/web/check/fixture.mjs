@@ -17,7 +17,9 @@ export const documents = {
     const round = [0.8, -1.1, 0.5];
     const report = search({ title: 'scene.toml', params, rounds: 3, rng, workers, scoreOf: (c, r) => 70 - 1.4 * k[c] + 1.5 * Math.log10(reg[c] * 100) ** 2 / 3 + round[r] + 0.3 * rng.normal() });
     report.search.procedure = { mean: 59.9, std_error: 1.4, rounds: [] };
-    report.search.test = { rows: 88, metrics: { rmse: 57.2, r2: 0.44 }, errors: {} };
+    report.search.test = { rows: 88, metrics: { rmse: 57.80590123, r2: 0.44 }, errors: {} };
+    report.search.rows = 354;
+    report.notes = [{ text: '3 rows are left out: they have no label (missing_label = "drop")', kind: 'program', stage: null, folds: [], fits: null }];
     report.pipelines = parts.pipeline(names);
     report.data = parts.data(rng, names, 442);
     report.model = parts.model(rng, names);
@@ -25,9 +27,20 @@ export const documents = {
     report.repeat = parts.repeat(workers);
     return report;
   },
+  recalled() {
+    const report = documents.scene();
+    report.title = 'recalled.toml';
+    report.search.recalled = 48;
+    // The last fit is all that ran.
+    const { events } = report;
+    for (const name of ['kind', 'stage', 'round', 'worker', 'start', 'end', 'candidates', 'shared']) events[name] = events[name].slice(-1);
+    return report;
+  },
   compared() {
     const report = documents.scene(1);
     report.title = 'scene, parallelism 1';
+    report.search.recalled = 48;
+    report.search.seed = 43;
     report.compare = documents.scene(3);
     report.compare.title = 'scene, parallelism 3';
     report.compare.candidates.mean = report.compare.candidates.mean.map((m, c) => (c === 2 ? m + 0.4 : m));
@@ -39,6 +52,8 @@ export const documents = {
     const [reg, mix] = params.map((p) => p.values);
     const report = search({ title: 'churn.toml', params, rounds: 5, rng, metric: 'area_under_roc', larger: true, rows: 5000, stages: ['index', 'lr'], scoreOf: (c) => 0.83 - 0.01 * Math.log10(reg[c] * 50) ** 2 - 0.01 * mix[c] + 0.004 * rng.normal() });
     report.cells.training_rows = [500, 1000, 2000, 4000, 4000];
+    report.search.recalled = 57;
+    report.model = parts.sparse(rng, ['tenure', 'charges', 'calls', 'minutes', 'visits', 'region=north', 'region=south', 'region=west']);
     report.data = parts.data(rng, ['tenure', 'charges', 'calls', 'minutes', 'visits'], 5000, { classes: ['no', 'yes', 'unknown'] });
     report.predictions = parts.binary(rng, 1500);
     report.repeat = parts.repeat();
@@ -48,6 +63,7 @@ export const documents = {
     const rng = random(9);
     const params = grid({ 'tree.max_depth': [2, 3, 5, 8, 13] });
     const report = search({ title: 'digits.toml', params, rounds: 4, rng, metric: 'accuracy', larger: true, stages: ['tree'], scoreOf: (c) => 0.6 + 0.05 * c - 0.006 * c * c + 0.01 * rng.normal() });
+    report.search.recalled = 20;
     report.predictions = parts.multiclass(rng, Array.from({ length: 10 }, (_, at) => String(at)));
     report.data = parts.data(rng, Array.from({ length: 60 }, (_, at) => `pixel_${at}`), 300, { classes: ['0', '1', '2', '3'] });
     return report;

@@ -33,7 +33,7 @@ function numeric(name, values, label, more = {}) {
 export function data(rng, names, n, { classes = null } = {}) {
   const columns = names.map(() => Array.from({ length: n }, () => rng.normal() * (1 + 3 * rng())));
   const label = Array.from({ length: n }, (_, row) => 150 + 20 * columns[0][row] - 9 * (columns[1] ?? columns[0])[row] + 15 * rng.normal());
-  const found = names.map((name, at) => numeric(name, columns[at], label, { missing: at === 2 ? 7 : 0, suspect: at === names.length - 1 ? 'has a value of its own in each row, as an id has' : null }));
+  const found = names.map((name, at) => numeric(name, columns[at], label, { missing: at === 2 ? 7 : 0, suspect: at === names.length - 1 ? 'has a value of its own in each row, as an id has' : at === 1 ? 'is a copy of `age` in all but 2 rows' : null }));
   found.push({ name: 'region', type: 'string', role: 'feature', missing: 0, distinct: 3, mean: null, std: null, quantiles: null, histogram: null, levels: [{ value: 'north', count: Math.floor(n / 2) }, { value: 'south', count: Math.floor(n / 3) }, { value: 'west', count: n - Math.floor(n / 2) - Math.floor(n / 3) }], more_levels: 0, correlation: null, suspect: null });
   if (classes) {
     const counts = classes.map((_, at) => Math.floor(n / (at + 1.5) / 1.6));
@@ -54,16 +54,27 @@ export function pipeline(names) {
 }
 
 export function model(rng, names) {
-  const values = names.map(() => 12 * rng.normal());
-  const error = names.map(() => 1 + 3 * rng());
+  const values = [...names.map(() => 12 * rng.normal()), 152.133];
+  const error = values.map(() => 1 + 3 * rng());
   return {
     stages: [
       { name: 'pca', type: 'pca', facts: [['components', '8']], tables: [{ name: 'explained variance', names: ['pc1', 'pc2', 'pc3', 'pc4'], columns: [{ name: 'explained_variance', values: [0.73, 0.096, 0.075, 0.043] }] }], notes: [] },
       {
-        name: 'lr', type: 'linear_regression', facts: [['rows', '442'], ['intercept', '152.133'], ['r2 on training rows', '0.51']], notes: ['the residuals have a variance that grows with the prediction'],
-        tables: [{ name: 'coefficients', names, columns: [{ name: 'coefficient', values }, { name: 'standard_error', values: error }, { name: 'low', values: values.map((x, at) => x - 1.96 * error[at]) }, { name: 'high', values: values.map((x, at) => x + 1.96 * error[at]) }] }],
+        name: 'lr', type: 'linear_regression', facts: [['rows', '442'], ['iterations', '1'], ['r2', '0.5122070173882477'], ['rmse', '51.480861078086']], notes: ['the residuals have a variance that grows with the prediction'],
+        tables: [{ name: 'coefficient', of: 'feature', names: [...names, 'intercept'], columns: [{ name: 'coefficient', values }, { name: 'standard_error', values: error }, { name: 'low', values: values.map((x, at) => x - 1.96 * error[at]) }, { name: 'high', values: values.map((x, at) => x + 1.96 * error[at]) }] }],
       },
     ],
+  };
+}
+
+/** A model with coefficients of 0, as the lasso leaves them. */
+export function sparse(rng, names) {
+  const values = [...names.map((_, at) => (at % 3 ? 0 : rng.normal())), -1.117];
+  return {
+    stages: [{
+      name: 'lr', type: 'logistic_regression', facts: [['rows', '5000'], ['log_loss', '0.4915380690955381'], ['accuracy', '0.7685']], notes: [],
+      tables: [{ name: 'coefficient', of: 'feature', names: [...names, 'intercept'], columns: [{ name: 'coefficient', values }] }],
+    }],
   };
 }
 
@@ -74,7 +85,7 @@ export function regression(rng, n) {
   return {
     kind: 'regression', rows: n,
     regression: { prediction, label, residual_quantiles: Object.fromEntries([0, 0.05, 0.25, 0.5, 0.75, 0.95, 1].map((share) => [share, residuals[Math.round(share * (n - 1))]])), sampled: false },
-    worst: label.map((y, row) => ({ row, place: `data.csv:${row + 2}`, label: y.toFixed(1), prediction: prediction[row].toFixed(1), loss: (y - prediction[row]) ** 2 })).sort((a, b) => b.loss - a.loss).slice(0, 20),
+    worst: label.map((y, row) => ({ row, place: `data.csv:${row + 2}`, label: y.toFixed(1), prediction: String(prediction[row]), loss: (y - prediction[row]) ** 2 })).sort((a, b) => b.loss - a.loss).slice(0, 20),
   };
 }
 

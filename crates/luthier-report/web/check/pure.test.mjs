@@ -129,6 +129,57 @@ test('filters compare numbers and find words', () => {
   const rows = [[1, 'auto'], [2, 'newton'], [10, 'Auto']];
   const kept = (text) => rows.filter((row) => luthier.filter(text, columns).every((t) => t(row))).map((row) => row[0]);
   assert.deepEqual([kept('rank<10'), kept('rank>=2 auto'), kept('lr.solver=auto'), kept('lr.solver!=auto'), kept('new'), kept('nosuch=1'), kept('')], [[1, 2], [10], [1, 10], [2], [2], [], [1, 2, 10]]);
+  assert.deepEqual([kept('rank < 10'), kept('rank>= 2 auto'), kept('rank<'), kept('rank')], [[1, 2], [10], [1, 2, 10], []]);
+  const problem = (text) => luthier.filterProblem(text, columns);
+  assert.deepEqual([problem('rank<10 auto'), problem('nosuch=1'), problem('rank <'), problem('')],
+    ['', 'No column is called “nosuch”.', '“rank<” is not finished: a value is missing after it.', '']);
+});
+
+test('filters take shares in percent, and names with blanks', () => {
+  const columns = [
+    { name: 'P(best)', get: (row) => row[0], show: String, isShare: true }, { name: 'std error', get: (row) => row[1], show: String },
+  ];
+  const rows = [[0.05, 1], [0.1, 20], [0.6, 30]];
+  const kept = (text) => rows.filter((row) => luthier.filter(text, columns).every((t) => t(row))).map((row) => row[1]);
+  assert.deepEqual([kept('P(best) > 10%'), kept('p(best)>=10 %'), kept('P(best)>=10'), kept('P(best)>0.5'), kept('std error > 10 P(best)<0.5'), kept('std error>10%')],
+    [[30], [20, 30], [20, 30], [30], [20], []]);
+});
+
+test('percentages add up', () => {
+  const { percents } = luthier.format;
+  assert.deepEqual(plain(percents([1, 1, 1])), ['33.4_%', '33.3_%', '33.3_%'].map(unbroken));
+  assert.deepEqual(plain(percents([1246, 754])), ['62.3_%', '37.7_%'].map(unbroken));
+  for (const counts of [[7, 11, 13, 17], [1, 999], [3, 3, 3, 3, 3, 3, 3]]) {
+    near(percents(counts).reduce((sum, text) => sum + parseFloat(text), 0), 100);
+  }
+});
+
+test('the time without an event is what no worker was busy', () => {
+  const { idle } = luthier.events;
+  assert.deepEqual([idle([[0, 0], [2, 1], [5, 0], [7, 2], [8, 0]], 10), idle([[0, 1], [10, 0]], 10), idle([[0, 1], [10, 0]], 12)], [6, 0, 2]);
+});
+
+test('a run that took scores from a journal, or has other data, is not said to be faster', () => {
+  const one = documents.scene();
+  one.compare = documents.scene();
+  const unlike = () => plain(luthier.compare.unlike(luthier.document.read(one)));
+  assert.deepEqual(unlike(), []);
+  one.search.recalled = 5;
+  one.compare.repeat.data[0].fingerprint = '0';
+  assert.deepEqual(unlike(), ['this run took 5 scores from a journal', 'the data differ']);
+});
+
+test('coefficients of 0 and the intercept are told and not drawn', () => {
+  const [plot] = luthier.plots.model(luthier.document.read(documents.classes()));
+  assert.equal(plot.id, 'coefficients');
+  assert.ok(plot.description.includes('5 coefficients of 8 are 0 and not drawn. The intercept is −1.117.'), plot.description);
+  assert.equal(plot.rows.length, 9);
+});
+
+test('the axis of a score ends at the worst candidate that is not left out', () => {
+  const { range } = luthier.plots.parts;
+  const { min } = range({ isLarger: true }, [0.5, 0.5, 0.757, 0.79, 0.8, 0.81, 0.811, 0.812, 0.813, 0.814, 0.815, 0.815]);
+  assert.ok(min > 0.7 && min < 0.757, min);
 });
 
 test('axes are logarithmic where values are spread so', () => {
@@ -156,4 +207,12 @@ test('an interval ends where its metric does', () => {
   assert.deepEqual(plain(around(read('rmse', 5), 0, half)), { low: 5 - half, high: 5 + half, isLowCut: false, isHighCut: false });
   // Of another metric with the same name, which goes beyond 1, nothing is cut.
   assert.equal(around(read('accuracy', 97.3), 0, half).isHighCut, false);
+});
+
+test('events are of folds, or of rounds where folds are nested', () => {
+  const report = documents.scene();
+  const word = () => luthier.document.read(report).round;
+  assert.equal(word(), 'fold');
+  report.events.round[5] = 3;
+  assert.equal(word(), 'round');
 });

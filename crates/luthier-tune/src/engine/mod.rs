@@ -30,6 +30,7 @@ use self::recall::Recorder;
 use self::unit::{Fitted, root_context};
 use crate::events::{Clock, Event, EventKind};
 use crate::failure::Failure;
+use crate::journal::Sole;
 use crate::notes::{EvaluationNotes, FitNotes};
 use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, CostEstimate, Forecast, Tree};
@@ -159,7 +160,7 @@ impl Session {
             base,
             whole: None,
             waves: HashMap::new(),
-            asks_again: search.strategy.is_adaptive(),
+            asks_again: search.strategy.is_adaptive() || search.sole == Sole::Joined,
             answered: 0,
             forecast: Forecast::default(),
             ctx: FitContext::new(search.seed, Arc::clone(&work)),

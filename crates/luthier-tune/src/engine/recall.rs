@@ -1,9 +1,11 @@
 //! What was scored before is not scored again: cells of the journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use luthier_core::frame::{ContentHash, ContentHasher, DataFrame};
 use luthier_core::persist::estimator_to_json;
@@ -19,6 +21,9 @@ use crate::result::{FoldMetric, Outcome};
 use crate::search::Search;
 use crate::splitter::Split;
 use crate::{Error, Result};
+
+/// How often a process looks whether others have computed what it waits for.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The journal of a session, and what is needed to name its cells.
 #[derive(Debug)]
@@ -43,6 +48,11 @@ pub(super) struct Recorder {
 /// A hash of something as it is displayed.
 fn hash_of(text: &str) -> String {
     ContentHash::of(text.as_bytes()).to_string()
+}
+
+/// The key of a cell.
+fn key_of(common: &str, round: &ContentHash, entry: &ContentHash) -> String {
+    hash_of(&format!("{common}\n{round}\n{entry}"))
 }
 
 /// The configuration of an estimator as a text.
@@ -92,7 +102,7 @@ impl Recorder {
         let Header { program, data, split, seed, evaluators, sharing, .. } = &header;
         Ok(Self {
             common: format!("{program}\n{data}\n{split}\n{seed}\n{evaluators}\n{sharing}"),
-            journal: Journal::open(folder, &header)?,
+            journal: Journal::open(folder, &header, search.sole)?,
             entries: HashMap::new(),
             rounds: HashMap::new(),
             fits: Mutex::default(),
@@ -102,18 +112,17 @@ impl Recorder {
         })
     }
 
-    /// The work by which the scores were obtained: what this process did, or if it has found all scores in the journal, what
-    /// the process did that computed them.
-    pub(super) fn work(&self, done: Work) -> Work {
+    /// The work of the process that computed the scores, if this one has found all of them. Otherwise its own work is kept for others.
+    pub(super) fn work(&self, done: Work) -> Option<Work> {
         let key = self.asked.finish().to_string();
         if self.knows_all
             && let Some(work) = self.journal.work(&key)
         {
-            return work;
+            return Some(work);
         }
         // Without it, another search would tell another number, and nothing else is lost.
         let _ = self.journal.append_work(key, done);
-        done
+        None
     }
 
     pub(super) fn remarks(&self) -> &[String] {
@@ -121,8 +130,7 @@ impl Recorder {
     }
 
     fn key(&self, round: u32, entry: usize) -> Option<String> {
-        let (round, entry) = (self.rounds.get(&round)?, self.entries.get(&entry)?);
-        Some(hash_of(&format!("{}\n{round}\n{entry}", self.common)))
+        Some(key_of(&self.common, self.rounds.get(&round)?, self.entries.get(&entry)?))
     }
 
     pub(super) fn take_failure(&self) -> Option<Error> {
@@ -152,26 +160,63 @@ impl Session {
                 .entry(entry)
                 .or_insert_with(|| ContentHash::of(configured().unwrap_or_default().as_bytes()));
         }
-        let (mut rest, mut known) = (Vec::new(), 0);
-        for part in &asked.parts {
-            for (round, entry) in
-                part.rounds.iter().flat_map(|&r| part.candidates.iter().map(move |&one| (r, one)))
-            {
-                let key = recorder.key(round, entry).unwrap_or_default();
-                recorder.asked.write(key.as_bytes());
-                match recorder.journal.get(&key).is_some_and(|line| self.take_line(round, entry, line)) {
-                    true => known += 1,
-                    false => rest.push((round, entry)),
-                }
-            }
+        for (round, entry) in asked.pairs() {
+            let key = recorder.key(round, entry).unwrap_or_default();
+            recorder.asked.write(key.as_bytes());
         }
+        let rest = self.without_known(&recorder, asked);
+        let known = asked.len() - rest.len() as u64;
         recorder.knows_all &= rest.is_empty();
         self.recorder = Some(recorder);
         if known == 0 {
             return asked.clone();
         }
-        self.observers.tell(|| SearchEvent::Recalled { cells: known });
+        self.observers.tell(|| SearchEvent::Recalled { cells: known as usize });
         Asked::from_pairs(rest)
+    }
+
+    /// Takes the cells that the journal has; returns the others.
+    fn without_known(&mut self, recorder: &Recorder, asked: &Asked) -> Vec<(u32, usize)> {
+        let is_left = |(round, entry): &(u32, usize)| {
+            let line = recorder.key(*round, *entry).and_then(|key| recorder.journal.get(&key));
+            !line.is_some_and(|line| self.take_line(*round, *entry, line))
+        };
+        asked.pairs().filter(is_left).collect()
+    }
+
+    /// Scores what is asked together with other processes: each cell is scored by one of them, and those of a process that dies by
+    /// another.
+    pub(super) fn run_joined(&mut self, mut asked: Asked) -> Result<()> {
+        while !asked.parts.is_empty() {
+            self.cancel.check()?;
+            let Some(mut recorder) = self.recorder.take() else { return Ok(()) };
+            let Recorder { journal, common, entries, rounds, .. } = &mut recorder;
+            let key = |(round, entry): (u32, usize)| {
+                Some(key_of(common, rounds.get(&round)?, entries.get(&entry)?))
+            };
+            let keys: Vec<(String, (u32, usize))> =
+                asked.pairs().filter_map(|pair| Some((key(pair)?, pair))).collect();
+            let is_left =
+                |journal: &Journal, key: &str| !journal.get(key).is_some_and(|line| self.can_use(line));
+            let claimed = journal.claim(&mut |journal| {
+                keys.iter().map(|(key, _)| key).filter(|key| is_left(journal, key)).cloned().collect()
+            });
+            let rest = self.without_known(&recorder, &asked);
+            self.recorder = Some(recorder);
+            asked = Asked::from_pairs(rest);
+            match claimed? {
+                Some(claimed) => {
+                    let places: HashMap<&String, (u32, usize)> =
+                        keys.iter().map(|(k, pair)| (k, *pair)).collect();
+                    let own = Asked::from_pairs(claimed.iter().filter_map(|key| places.get(key).copied()));
+                    self.run_known(&own)?;
+                    let done: HashSet<(u32, usize)> = own.pairs().collect();
+                    asked = Asked::from_pairs(asked.pairs().filter(|pair| !done.contains(pair)));
+                }
+                None => thread::sleep(PAUSE),
+            }
+        }
+        Ok(())
     }
 
     fn hash_of_round(&self, number: u32) -> ContentHash {
@@ -187,16 +232,16 @@ impl Session {
         ContentHash::of(text.as_bytes())
     }
 
+    /// Whether a line says all that is needed. A unit that took too long may have more time now.
+    fn can_use(&self, line: &CellLine) -> bool {
+        let limit = self.search.max_fit_time.map(|limit| limit.as_secs_f64());
+        let has_more_time = line.limit.is_some_and(|exceeded| limit.is_none_or(|limit| limit > exceeded));
+        !has_more_time && line.bits.len() == self.evaluators.len() && line.metrics().is_some()
+    }
+
     /// Takes a line of the journal for a cell. Returns whether it can be used.
     fn take_line(&mut self, round: u32, entry: usize, line: &CellLine) -> bool {
-        let Some(metrics) = line.metrics().filter(|metrics| metrics.len() == self.evaluators.len()) else {
-            return false;
-        };
-        let limit = self.search.max_fit_time.map(|limit| limit.as_secs_f64());
-        // A unit that took too long may have more time now.
-        if line.limit.is_some_and(|exceeded| limit.is_none_or(|limit| limit > exceeded)) {
-            return false;
-        }
+        let Some(metrics) = line.metrics().filter(|_| self.can_use(line)) else { return false };
         let (first, others) = (metrics.first().copied(), metrics.iter().skip(1));
         let also = line.also.iter().zip(others);
         let filled = Cell {

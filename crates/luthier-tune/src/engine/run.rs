@@ -11,6 +11,7 @@ use super::{Cell, Request, Session, Wave};
 use crate::events::{Event, EventKind};
 use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
+use crate::journal::Sole;
 use crate::named::name_of;
 use crate::observer::{BestSoFar, SearchEvent, UnitScore};
 use crate::plan::{Asked, AskedPart, Level};
@@ -27,8 +28,18 @@ impl Session {
             return Ok(());
         }
         self.count_reused(asked);
-        let recalled = self.recorder.is_some().then(|| self.recall(asked));
-        let asked = recalled.as_ref().unwrap_or(asked);
+        if self.recorder.is_none() {
+            return self.run_known(asked);
+        }
+        let rest = self.recall(asked);
+        match self.search.sole {
+            Sole::Alone => self.run_known(&rest),
+            Sole::Joined => self.run_joined(rest),
+        }
+    }
+
+    /// Scores what is asked, none of which is known.
+    pub(super) fn run_known(&mut self, asked: &Asked) -> Result<()> {
         if asked.parts.is_empty() {
             return Ok(());
         }

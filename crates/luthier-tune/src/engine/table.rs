@@ -95,6 +95,7 @@ impl Session {
             executor_note: self.search.executor_note(),
             search_seconds: self.clock.seconds(),
             work: self.work.snapshot(),
+            recorded_work: None,
             forecast: self.forecast,
             events: self.events.clone(),
         }
@@ -154,7 +155,7 @@ impl Session {
         result.search_seconds = self.clock.seconds();
         result.work = self.work.snapshot();
         if let Some(recorder) = &self.recorder {
-            result.work = recorder.work(result.work);
+            result.recorded_work = recorder.work(result.work);
         }
         result.events = std::mem::take(&mut self.events);
         let wanted = self.plain <= self.search.out_of_fold && result.best_candidate().is_some();

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use luthier_core::CancelToken;
 
 use super::{Executor, Job, Sink, TaskResult};
 use crate::named::name_of;
@@ -40,7 +43,11 @@ pub fn run_observed(
     let (name, cancel) = (name_of(executor), job.cancel_token());
     let sink = ExactlyOnce::new(job.len()).observed_by(observe);
     let broken = |message| Error::Executor { name: name.clone(), message };
-    match luthier_core::catch_panic(&name, || executor.execute(job, limit, &sink)) {
+    let once = Arc::new(RunOnce::new(job));
+    let executed = luthier_core::catch_panic(&name, || {
+        executor.execute(Arc::clone(&once) as Arc<dyn Job>, limit, &sink)
+    });
+    match executed {
         Ok(()) => {}
         // It may pass on the error of the token.
         Err(error) if error.is_cancelled() && cancel.is_cancelled() => {}
@@ -50,10 +57,56 @@ pub fn run_observed(
         }
         Err(other) => return Err(broken(other.to_string())),
     }
-    if cancel.is_cancelled() {
-        sink.finish_cancelled(&name)
-    } else {
-        Ok(sink.finish(&name)?.into_iter().map(Some).collect())
+    let results = match cancel.is_cancelled() {
+        true => sink.finish_cancelled(&name)?,
+        false => sink.finish(&name)?.into_iter().map(Some).collect(),
+    };
+    match once.again.get() {
+        Some(task) => Err(broken(format!(
+            "task {task} was run twice; an executor must run every task exactly once, so this is a bug in the executor"
+        ))),
+        None => Ok(results),
+    }
+}
+
+/// A job that notices if a task is run again.
+struct RunOnce {
+    job: Arc<dyn Job>,
+    has_run: Vec<AtomicBool>,
+    /// The first task that was run again.
+    again: OnceLock<usize>,
+}
+
+impl RunOnce {
+    fn new(job: Arc<dyn Job>) -> Self {
+        let has_run = (0..job.len()).map(|_| AtomicBool::new(false)).collect();
+        Self { job, has_run, again: OnceLock::new() }
+    }
+}
+
+impl Job for RunOnce {
+    fn len(&self) -> usize {
+        self.job.len()
+    }
+
+    fn run(&self, task: usize) -> TaskResult {
+        if self.has_run.get(task).is_some_and(|has_run| has_run.swap(true, Relaxed)) {
+            self.again.get_or_init(|| task);
+            return Err(format!("task {task} was run twice"));
+        }
+        self.job.run(task)
+    }
+
+    fn follows(&self, task: usize) -> Option<usize> {
+        self.job.follows(task)
+    }
+
+    fn cancel_token(&self) -> CancelToken {
+        self.job.cancel_token()
+    }
+
+    fn portable(&self) -> Option<Vec<u8>> {
+        self.job.portable()
     }
 }
 

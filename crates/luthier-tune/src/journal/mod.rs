@@ -10,8 +10,10 @@ mod header;
 mod line;
 mod segment;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use luthier_core::Work;
@@ -24,11 +26,43 @@ use self::header::{FORMAT, HeaderKind, VERSION};
 use self::segment::Segment;
 use crate::{Error, Result};
 
+/// Whether other processes may work on the same search at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sole {
+    /// This process alone.
+    Alone,
+    /// Others as well: each cell is computed by one of them.
+    Joined,
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    directory: PathBuf,
+    header: Header,
+    known: Known,
+    /// What was read of the segments of other processes.
+    seen: BTreeMap<PathBuf, Seen>,
+    /// What a reader should know about what was found.
+    remarks: Vec<String>,
+    segment: Segment,
+}
+
 /// What is known of the cells, and of the work for searches that have ended, by their keys.
 #[derive(Debug, Default)]
 struct Known {
     cells: HashMap<String, CellLine>,
     work: HashMap<String, Work>,
+}
+
+/// What was read of a segment.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The number of bytes, and of lines.
+    bytes: u64,
+    lines: usize,
+    /// The cells that its writer has set out to compute.
+    claimed: HashSet<String>,
 }
 
 /// The work that a search took, whose cells are all there.
@@ -47,42 +81,62 @@ enum WorkKind {
     Work,
 }
 
-/// An open journal.
-#[derive(Debug)]
-pub(crate) struct Journal {
-    known: Known,
-    /// What a reader should know about what was found.
-    remarks: Vec<String>,
-    segment: Segment,
+/// The cells that a process sets out to compute, so that others leave them to it as long as it lives.
+#[derive(Debug, Serialize, Deserialize)]
+struct ClaimLine {
+    kind: ClaimKind,
+    keys: Vec<String>,
+}
+
+/// The word by which readers tell lines apart.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClaimKind {
+    Claim,
 }
 
 impl Journal {
     /// Opens the journal in a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// A folder that cannot be read or written; another process that writes to it.
-    pub(crate) fn open(directory: &Path, header: &Header) -> Result<Self> {
+    /// A folder that cannot be read or written; another process that writes to it, unless this one joins it; joined processes that
+    /// search something else.
+    pub(crate) fn open(directory: &Path, header: &Header, sole: Sole) -> Result<Self> {
         let io = |source| Error::journal(directory, source);
         std::fs::create_dir_all(directory).map_err(io)?;
-        let lock = std::fs::File::create(directory.join("lock")).map_err(io)?;
-        // Only for the moment in which a process looks for others and makes itself known.
-        lock.lock().map_err(io)?;
-        let paths = segment::paths(directory)?;
-        if let Some(live) = paths.iter().find(|path| segment::is_live(path)) {
-            return Err(Error::JournalInUse { path: live.clone() });
-        }
+        let _lock = lock(directory)?;
         let header = Header {
             kind: HeaderKind::Header,
             format: FORMAT.to_owned(),
             version: VERSION,
             ..header.clone()
         };
-        let (mut known, mut remarks) = (Known::default(), Vec::new());
-        for path in &paths {
-            read(path, &header, &mut known, &mut remarks)?;
+        let live: Vec<PathBuf> =
+            segment::paths(directory)?.into_iter().filter(|path| segment::is_live(path)).collect();
+        if let Some(path) = live.first().filter(|_| sole == Sole::Alone) {
+            return Err(Error::JournalInUse { path: path.clone() });
+        }
+        for path in live {
+            let differences = first_line(&path).map(|found| header.differences(&found)).unwrap_or_default();
+            if !differences.is_empty() {
+                return Err(Error::JournalDiffers { path, differences: differences.join(", ") });
+            }
         }
         let segment = Segment::create(directory, line::write(&header)?)?;
-        Ok(Self { known, remarks, segment })
+        if sole == Sole::Joined {
+            // Others want to know at once what is searched here.
+            segment.append("")?;
+        }
+        let mut journal = Self {
+            directory: directory.to_owned(),
+            header,
+            known: Known::default(),
+            seen: BTreeMap::new(),
+            remarks: Vec::new(),
+            segment,
+        };
+        journal.read_segments()?;
+        Ok(journal)
     }
 
     /// The cell with this key.
@@ -117,50 +171,129 @@ impl Journal {
         }
         self.segment.append(&cells.iter().map(line::write).collect::<Result<String>>()?)
     }
+
+    /// Reads what other processes have written, and sets out to compute some of the cells that `wanted` returns: those that are neither known
+    /// nor claimed by a living process, at most a share that leaves work for the others. Returns their places among the wanted ones;
+    /// `None` if all that is left is being computed by others.
+    ///
+    /// # Errors
+    /// A folder that cannot be read or written.
+    pub(crate) fn claim(
+        &mut self,
+        wanted: &mut dyn FnMut(&Self) -> Vec<String>,
+    ) -> Result<Option<Vec<String>>> {
+        let _lock = lock(&self.directory)?;
+        self.read_segments()?;
+        let wanted = wanted(self);
+        let others: Vec<&Seen> = self
+            .seen
+            .iter()
+            .filter(|(path, seen)| !seen.claimed.is_empty() && segment::is_live(path))
+            .map(|(_, seen)| seen)
+            .collect();
+        let is_free = |key: &&String| !others.iter().any(|seen| seen.claimed.contains(*key));
+        let free: Vec<String> = wanted.iter().filter(is_free).cloned().collect();
+        if free.is_empty() {
+            return Ok((wanted.is_empty()).then(Vec::new));
+        }
+        let share = free.len().div_ceil(SHARES * (others.len() + 1));
+        let keys: Vec<String> = free.into_iter().take(share).collect();
+        self.segment.append(&line::write(&ClaimLine { kind: ClaimKind::Claim, keys: keys.clone() })?)?;
+        Ok(Some(keys))
+    }
+
+    /// Reads what is new in the segments of other processes.
+    fn read_segments(&mut self) -> Result<()> {
+        for path in segment::paths(&self.directory)? {
+            if path != self.segment.path() {
+                self.read_segment(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is new in a segment. Damaged lines are left out and mentioned.
+    fn read_segment(&mut self, path: &Path) -> Result<()> {
+        let io = |e| Error::journal(path, e);
+        let seen = self.seen.entry(path.to_owned()).or_default();
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            // A process that has written nothing removes its segment.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(seen.bytes)).map_err(io)?;
+        file.read_to_end(&mut bytes).map_err(io)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (mut cells, mut damaged, mut header) = (0, Vec::new(), None::<Header>);
+        for bytes in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let Some(whole) = bytes.strip_suffix(b"\n") else {
+                // What a living process is writing is read when it is complete.
+                if !segment::is_live(path) {
+                    damaged.push((seen.lines + 1, true));
+                }
+                continue;
+            };
+            seen.bytes += bytes.len() as u64;
+            seen.lines += 1;
+            if let Some(cell) = line::read::<CellLine>(whole) {
+                seen.claimed.remove(&cell.key);
+                self.known.cells.insert(cell.key.clone(), cell);
+                cells += 1;
+            } else if let Some(claim) = line::read::<ClaimLine>(whole) {
+                seen.claimed.extend(claim.keys);
+            } else if let Some(WorkLine { key, work, .. }) = line::read(whole) {
+                self.known.work.insert(key, work);
+            } else if let Some(found) = line::read::<Header>(whole).filter(|_| seen.lines == 1) {
+                header = Some(found);
+            } else {
+                damaged.push((seen.lines, false));
+            }
+        }
+        let path = path.display();
+        match &damaged[..] {
+            [] => {}
+            [(number, true)] => {
+                self.remarks.push(format!("{path}:{number}: the line is cut off: what it said is computed again"));
+            }
+            [(number, _)] => self.remarks.push(format!(
+                "{path}:{number}: the line is damaged (its checksum does not match): what it said is computed again"
+            )),
+            [(first, _), ..] => self.remarks.push(format!(
+                "{path}:{first}: {} lines from here on are damaged or cut off (their checksums do not match): what they said is computed again",
+                damaged.len()
+            )),
+        }
+        let differences = header.map(|header| self.header.differences(&header)).unwrap_or_default();
+        if !differences.is_empty() && cells > 0 {
+            self.remarks.push(format!(
+                "{path}: the {cells} cells there are of {}: they are kept, but not used",
+                differences.join(", ")
+            ));
+        }
+        Ok(())
+    }
 }
 
-/// Reads a segment into `known`. Damaged lines are left out and mentioned.
-fn read(path: &Path, own: &Header, known: &mut Known, remarks: &mut Vec<String>) -> Result<()> {
-    let bytes = std::fs::read(path).map_err(|e| Error::journal(path, e))?;
-    let (mut cells, mut damaged, mut header) = (Vec::new(), Vec::new(), None::<Header>);
-    for (number, bytes) in (1..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-        let whole = bytes.strip_suffix(b"\n");
-        if let Some(cell) = whole.and_then(line::read::<CellLine>) {
-            cells.push(cell);
-        } else if let Some(WorkLine { key, work, .. }) = whole.and_then(line::read::<WorkLine>) {
-            known.work.insert(key, work);
-        } else if let Some(found) = whole.and_then(line::read::<Header>).filter(|_| number == 1) {
-            header = Some(found);
-        } else {
-            damaged.push((number, whole.is_none()));
-        }
-    }
-    match &damaged[..] {
-        [] => {}
-        [(number, true)] => {
-            remarks.push(format!("{}:{number}: the line is cut off: its cell is scored again", path.display()));
-        }
-        [(number, _)] => remarks.push(format!(
-            "{}:{number}: the line is damaged (its checksum does not match): its cell is scored again",
-            path.display()
-        )),
-        [(first, _), ..] => remarks.push(format!(
-            "{}:{first}: {} lines from here on are damaged or cut off (their checksums do not match): their cells are scored again",
-            path.display(),
-            damaged.len()
-        )),
-    }
-    let differences = header.map(|header| own.differences(&header)).unwrap_or_default();
-    if !differences.is_empty() && !cells.is_empty() {
-        remarks.push(format!(
-            "{}: the {} cells there are of {}: they are kept, but not used",
-            path.display(),
-            cells.len(),
-            differences.join(", ")
-        ));
-    }
-    known.cells.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
-    Ok(())
+/// Of the cells that are left, each process claims about one part in as many as there are processes, times this.
+const SHARES: usize = 4;
+
+/// Holds off other processes while this one looks for them and makes itself or its claims known.
+fn lock(directory: &Path) -> Result<File> {
+    let io = |source| Error::journal(directory, source);
+    let file = File::create(directory.join("lock")).map_err(io)?;
+    file.lock().map_err(io)?;
+    Ok(file)
+}
+
+/// The header of a segment, if it has one.
+fn first_line(path: &Path) -> Option<Header> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
+    line::read(line.strip_suffix(b"\n")?)
 }
 
 /// The version of this library, and a hash of the program that runs: results of another one are not taken for its own.
@@ -171,4 +304,98 @@ pub(crate) fn program() -> &'static str {
         let hash = executable.map(|hash| format!(" {hash}")).unwrap_or_default();
         format!("{}{hash}", env!("CARGO_PKG_VERSION"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    fn cell(number: u32) -> CellLine {
+        CellLine {
+            metric: f64::from(number) + 0.1,
+            bits: vec![bits(f64::from(number) + 0.1)],
+            ..CellLine::new(format!("{number:032x}"), number, 0, Map::new())
+        }
+    }
+
+    /// The bytes of a journal with some cells.
+    fn written(cells: u32) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        (0..cells).for_each(|number| journal.append(&[cell(number)]).unwrap());
+        drop(journal);
+        std::fs::read(folder.path().join("cells-0001.jsonl")).unwrap()
+    }
+
+    /// The cells that are known, and the remarks, if the segment has these bytes.
+    fn read(bytes: &[u8]) -> (Vec<u32>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cells-0001.jsonl"), bytes).unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        let known = |number: &u32| journal.get(&format!("{number:032x}")) == Some(&cell(*number));
+        assert!(journal.known.cells.values().all(|found| *found == cell(found.round)), "nothing is made up");
+        ((0..40).filter(known).collect(), journal.remarks().to_vec())
+    }
+
+    #[test]
+    fn a_tail_that_is_cut_anywhere_costs_its_line() {
+        let bytes = written(30);
+        for cut in 1..=4096.min(bytes.len()) {
+            let kept = &bytes[..bytes.len() - cut];
+            let whole = kept.iter().filter(|&&byte| byte == b'\n').count().saturating_sub(1);
+            let (known, remarks) = read(kept);
+            assert_eq!(known.len(), whole);
+            let is_between = kept.is_empty() || kept.ends_with(b"\n");
+            assert_eq!(remarks.len(), usize::from(!is_between), "{cut}: {remarks:?}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_costs_its_line_and_is_said() {
+        let bytes = written(30);
+        let header = bytes.iter().position(|&byte| byte == b'\n').unwrap();
+        let mut state = 7u64;
+        for _ in 0..1000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bit = (state >> 16) as usize % (8 * bytes.len());
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let (known, remarks) = read(&damaged);
+            // Where the end of a line is hit, two lines are one. Digits of a checksum in upper case are the same number.
+            let least = if bit / 8 <= header { 29 } else { 28 };
+            let is_same = damaged.to_ascii_lowercase() == bytes;
+            assert!(known.len() >= least, "bit {bit}: {}", known.len());
+            assert!(is_same || !remarks.is_empty(), "bit {bit} is not noticed");
+        }
+    }
+
+    #[test]
+    fn what_a_dead_process_claimed_is_free_and_what_a_living_one_claimed_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Journal::open(folder.path(), &Header::default(), Sole::Joined).unwrap();
+        let keys: Vec<String> = (0..8).map(|number| format!("{number:032x}")).collect();
+        let left = |journal: &Journal| -> Vec<String> {
+            keys.iter().filter(|key| journal.get(key).is_none()).cloned().collect()
+        };
+        let (mut one, mut other) = (open(), open());
+        let first = one.claim(&mut |journal| left(journal)).unwrap().unwrap();
+        let second = other.claim(&mut |journal| left(journal)).unwrap().unwrap();
+        assert!(!first.is_empty() && !second.is_empty());
+        assert!(first.iter().all(|key| !second.contains(key)));
+        drop(one);
+        let mut found: Vec<String> = Vec::new();
+        while let Some(keys) =
+            other.claim(&mut |journal| left(journal)).unwrap().filter(|keys| !keys.is_empty())
+        {
+            let cells: Vec<CellLine> =
+                keys.iter().map(|key| cell(u32::from_str_radix(key, 16).unwrap())).collect();
+            other.append(&cells).unwrap();
+            other.known.cells.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
+            found.extend(keys);
+        }
+        found.sort();
+        assert_eq!(found, keys);
+    }
 }

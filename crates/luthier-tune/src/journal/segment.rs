@@ -85,6 +85,10 @@ impl Segment {
         Err(Error::journal(directory, ErrorKind::AlreadyExists.into()))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Appends whole lines at once.
     pub(super) fn append(&self, lines: &str) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

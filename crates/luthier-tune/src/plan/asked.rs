@@ -49,6 +49,14 @@ impl Asked {
         Self { parts }
     }
 
+    /// Pairs of a round and a candidate.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (u32, usize)> + '_ {
+        let of = |part: &'_ AskedPart| -> Vec<(u32, usize)> {
+            part.rounds.iter().flat_map(|&r| part.candidates.iter().map(move |&one| (r, one))).collect()
+        };
+        self.parts.iter().flat_map(of)
+    }
+
     /// The number of pairs.
     pub(crate) fn len(&self) -> u64 {
         self.parts.iter().map(|part| (part.candidates.len() * part.rounds.len()) as u64).sum()

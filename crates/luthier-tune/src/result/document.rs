@@ -76,7 +76,7 @@ impl SearchResult {
             test: &self.test,
             overlap: self.overlap,
             search_seconds: self.search_seconds,
-            work: &self.work,
+            work: self.recorded_work.as_ref().unwrap_or(&self.work),
             planned: &self.forecast,
         }
     }

@@ -94,6 +94,10 @@ pub struct SearchResult {
     pub search_seconds: f64,
     /// The work that was done; the same on every executor.
     pub work: Work,
+    /// The work of the search that computed the scores, if all of them were found in a journal: a document has this one, so that it does not
+    /// depend on how often the search was run.
+    #[serde(skip)]
+    pub recorded_work: Option<Work>,
     /// The work that the plan expected.
     #[serde(rename = "planned", default)]
     pub forecast: Forecast,
@@ -231,6 +235,7 @@ mod tests {
             executor_note: None,
             search_seconds: 0.0,
             work: Work::default(),
+            recorded_work: None,
             forecast: Forecast::default(),
             events: Vec::new(),
         };

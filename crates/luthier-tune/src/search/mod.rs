@@ -24,6 +24,7 @@ pub use self::train_validation_split::TrainValidationSplit;
 pub use self::tuned_model::TunedModel;
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::grid::ParamGrid;
+use crate::journal::Sole;
 use crate::memory_budget::MemoryBudget;
 use crate::named::name_of;
 use crate::observer::{Observer, Observers, OnEvent, SearchEvent};
@@ -140,6 +141,8 @@ pub struct Search {
     pub(crate) max_failures: Option<u64>,
     /// The folder of the journal.
     pub(crate) journal: Option<PathBuf>,
+    /// Whether other processes may write to the journal.
+    pub(crate) sole: Sole,
     /// What identifies the data in the journal.
     pub(crate) data_fingerprint: Option<String>,
     pub(crate) observers: Observers,
@@ -210,6 +213,7 @@ impl Search {
             max_fit_time: None,
             max_failures: None,
             journal: None,
+            sole: Sole::Alone,
             data_fingerprint: None,
             observers: Observers::default(),
         }
@@ -364,9 +368,17 @@ impl Search {
     ///
     /// Scores are found by what they depend on: the data, the rows of the round, the configuration of the candidate, the
     /// evaluators, the seed and the program. So a search with more candidates finds those of a smaller one. Only one process
-    /// writes to a folder at a time.
+    /// writes to a folder at a time, unless it [`joins`](Self::join) others.
     pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
         self.journal = Some(folder.into());
+        self
+    }
+
+    /// Works on the same search as other processes that have the same [`journal`](Self::journal) and join: each score is computed by one of
+    /// them, that of a process that dies by another one, and all have the same result. The folder may be on another machine, if
+    /// its file system has locks.
+    pub fn join(mut self, join: bool) -> Self {
+        self.sole = if join { Sole::Joined } else { Sole::Alone };
         self
     }
 

@@ -206,6 +206,24 @@ macro_rules! search_options {
                 self
             }
 
+            /// Keeps every score in a folder, and looks there first: see [`Search::journal`](crate::Search::journal).
+            pub fn journal(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+                self.search = self.search.journal(folder);
+                self
+            }
+
+            /// Works on the same search as other processes: see [`Search::join`](crate::Search::join).
+            pub fn join(mut self, join: bool) -> Self {
+                self.search = self.search.join(join);
+                self
+            }
+
+            /// What identifies the data in the journal: see [`Search::data_fingerprint`](crate::Search::data_fingerprint).
+            pub fn data_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {
+                self.search = self.search.data_fingerprint(fingerprint);
+                self
+            }
+
             /// Rows that the search does not see: the model that is fitted last is scored on them once, by all evaluators (see
             /// [`SearchResult::test`](crate::SearchResult)).
             pub fn test(mut self, rows: luthier_core::frame::DataFrame) -> Self {

@@ -6,10 +6,7 @@ use luthier::prelude::*;
 use luthier::tune::{SearchEvent, units_in_flight};
 
 use crate::data::scene;
-use crate::probe::{Constant, SLEEPERS};
-
-/// Tests of this file share one count of sleepers.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+use crate::probe::{Constant, ONE_AT_A_TIME, SLEEPERS};
 
 fn sleepers() -> (Constant, ParamGrid) {
     (Constant::new().millis(20), ParamGrid::new().add(Constant::VALUE, (0..16).map(f64::from)))

@@ -1,6 +1,7 @@
 //! An estimator of the tests' own: it predicts a constant, counts its fits, and fails, panics or sleeps as told.
 
 use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ impl InFlight {
         self.most.swap(0, SeqCst)
     }
 }
+
+/// Tests with sleeping fits share one count of them.
+pub(crate) static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// How many sleeping fits there were at once.
 pub(crate) static SLEEPERS: InFlight = InFlight::new();
