@@ -8,9 +8,6 @@ use luthier::frame::{ColumnType, Field, Schema};
 use crate::model_file::ModelFile;
 use crate::prepare::FEATURES;
 
-/// Features beyond this number are not named one by one.
-const MOST_NAMED: usize = 100_000;
-
 /// The columns that a stage sees, as far as the model knows them.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
@@ -19,12 +16,6 @@ pub(crate) struct FeatureNames {
     read: Schema,
     /// The features that a stage has scaled, by column and name: their unit, and the stage.
     units: HashMap<(String, String), (String, String)>,
-}
-
-/// Whether a vector has so many features without names that they would only be made up.
-fn is_claimed(field: &Field) -> bool {
-    let ColumnType::Vector { width } = field.column_type() else { return false };
-    width > MOST_NAMED && !field.has_feature_names()
 }
 
 impl FeatureNames {
@@ -36,7 +27,7 @@ impl FeatureNames {
         };
         let width = inputs.num_features;
         // A file may claim any width.
-        let named = width == inputs.features.len() || width <= MOST_NAMED;
+        let named = width == inputs.features.len() || width <= Field::MOST_NUMBERED;
         let field = Field::new(FEATURES, ColumnType::vector(named.then_some(width)));
         let field = match inputs.features.len() == width {
             true => field.with_feature_names(&inputs.features),
@@ -65,7 +56,7 @@ impl FeatureNames {
             for field in behind.fields().iter().filter(|field| schema.field(field.name()).is_none()) {
                 made.push(field.name().to_owned());
                 let own = described.unit().map(|unit| (unit.to_owned(), name.to_owned()));
-                if own.is_none() && self.units.is_empty() || is_claimed(field) {
+                if own.is_none() && self.units.is_empty() {
                     continue;
                 }
                 for feature in field.feature_names().unwrap_or_default() {

@@ -38,25 +38,6 @@ fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
     print(&format!("wrote {} plots to {}\n", files.len(), folder.display()))
 }
 
-/// A timeline has a row for each worker up to the last; no search has as many as this.
-const MOST_WORKERS: usize = 1 << 16;
-
-/// More candidates than any search has.
-const MOST_CANDIDATES: usize = 1 << 32;
-
-/// Refuses numbers of which a report would make more than the file holds.
-fn check_numbers(events: &[Event]) -> Result<()> {
-    for (at, event) in events.iter().enumerate() {
-        if event.worker >= MOST_WORKERS {
-            bail!("[{at}].worker: expected a number below {MOST_WORKERS}, found {}", event.worker);
-        }
-        if let Some(found) = event.candidates.iter().find(|candidate| **candidate >= MOST_CANDIDATES) {
-            bail!("[{at}].candidates: expected numbers below {MOST_CANDIDATES}, found {found}");
-        }
-    }
-    Ok(())
-}
-
 /// The document of a search, beside that of another one if it is asked for.
 fn document(args: &ReportArgs) -> Result<Json> {
     let document = document_of(&args.folder)?;
@@ -97,12 +78,8 @@ fn document_of(folder: &Path) -> Result<Json> {
     let mut result = SearchResult::load(&file)?;
     let events = folder.join(results::EVENTS);
     if events.exists() {
-        let read = || -> Result<Vec<Event>> {
-            let read: Vec<Event> = json::from_value(&json::read_file(&events)?)?;
-            check_numbers(&read)?;
-            Ok(read)
-        };
-        result.events = read().with_context(|| format!("cannot read {}", events.display()))?;
+        result.events = json::from_value::<Vec<Event>>(&json::read_file(&events)?)
+            .with_context(|| format!("cannot read {}", events.display()))?;
     }
     let title = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(serde_json::to_value(Report::new(&result).title(title))?)

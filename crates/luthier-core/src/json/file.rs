@@ -1,12 +1,13 @@
 //! Documents in files.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::to_string_pretty;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The deepest nesting of arrays and objects that `serde_json` reads back.
 const MAX_DEPTH: usize = 127;
@@ -50,14 +51,48 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
 /// Reads the document of a file.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Load`] with the file, line and column when it is not JSON.
+/// [`Error::Io`] when the file cannot be read; [`Error::Load`] with the file, line and column when it is not JSON;
+/// [`Error::Memory`] when its document would take more memory than is free.
 pub fn read_file(path: &Path) -> Result<Value> {
     let name = path.display().to_string();
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) }),
-        Err(source) => Err(Error::Io { path: name, source: source.into() }),
+    let most = memory::free().map_or(u64::MAX - 1, |free| free / 4);
+    let bytes = contents(path, most).map_err(|source| Error::Io { path: name.clone(), source: source.into() })?;
+    let advice = || (format!("the document in {name}"), "read it where more memory is free".to_owned());
+    memory::require(memory_of(&bytes), advice)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) })
+}
+
+/// The bytes of a file of at most so many: a device need not end.
+fn contents(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it does not fit into memory")),
+        false => Ok(bytes),
     }
+}
+
+/// About as many bytes as the document of a text takes while it is read: a list grows by doubling, and the smallest one has room for
+/// four values.
+fn memory_of(text: &[u8]) -> u64 {
+    const VALUE: u64 = size_of::<Value>() as u64;
+    let (mut bytes, mut in_text, mut is_escaped) = (text.len() as u64, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b',' => bytes += 2 * VALUE,
+            b'[' => bytes += 4 * VALUE,
+            b'{' => bytes += 8 * VALUE,
+            // The key and its place in the table.
+            b':' => bytes += VALUE,
+            _ => {}
+        }
+    }
+    bytes
 }
 
 fn with_place_first(error: &serde_json::Error) -> String {
@@ -142,6 +177,24 @@ mod tests {
             }
         }
         assert!(matches!(read_file(&folder.0.join("none.json")), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_a_size() {
+        let folder = Folder::new("size");
+        let path = folder.0.join("file.json");
+        fs::write(&path, "[1, 2]").unwrap();
+        assert_eq!(contents(&path, 6).unwrap(), b"[1, 2]");
+        assert_eq!(contents(&path, 5).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn memory_is_counted_outside_of_texts() {
+        let value = size_of::<Value>() as u64;
+        let text = br#""[,{:\",[""#;
+        assert_eq!(memory_of(text), text.len() as u64);
+        assert_eq!(memory_of(b"[1,2,3]"), 7 + 8 * value);
+        assert_eq!(memory_of(br#"{"a":[],"b":"c"}"#), 16 + 16 * value);
     }
 
     #[test]

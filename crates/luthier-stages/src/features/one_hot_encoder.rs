@@ -17,9 +17,6 @@ use crate::summaries::{Extremes, FeatureSpec, FeatureSummary, Missing};
 /// A larger number of categories is certainly a mistake.
 const MOST_CATEGORIES: f64 = 1e7;
 
-/// Categories without labels are named by their numbers if they are fewer: a file of a few bytes may claim any number of them.
-const MOST_NAMED: usize = 100_000;
-
 /// How a remark calls an index that the fitted rows did not have.
 const UNSEEN_INDEX: &str = "an index that was not seen when fitting";
 
@@ -227,7 +224,7 @@ impl TryFrom<State> for OneHotEncoderModel {
         let field = |(output, categories): (&String, &Categories)| {
             let width = state.width(categories);
             let field = Field::new(output, ColumnType::Vector { width }).with_sparse(true);
-            match categories.labels.is_none() && width > MOST_NAMED {
+            match categories.labels.is_none() && width > Field::MOST_NUMBERED {
                 true => field,
                 false => field.with_feature_names(
                     (0..width).map(|i| format!("{}={}", categories.name, state.label(categories, i))),
