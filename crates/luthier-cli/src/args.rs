@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use luthier::tune::Parallelism;
 
+use crate::config::positive_time;
 use crate::data::{DeclaredType, Format, MissingLabel, Reading, reading};
 
 const EXAMPLES: &str = "\
@@ -122,8 +123,8 @@ pub(crate) enum Command {
 
 /// A number of seconds above 0.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|time| !time.is_zero()).ok_or_else(|| "expected a number of seconds above 0".to_owned())
+    let time = text.parse().ok().and_then(positive_time);
+    time.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,33 +1,40 @@
 //! The journal of a search in the folder of its results.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use luthier::frame::ContentHash;
+use luthier::frame::{ContentHash, Schema};
 use toml::Table;
 
-use crate::config::Config;
 use crate::failure;
+
+/// The folder of the journal, within that of the results.
+pub(crate) const FOLDER: &str = "journal";
 
 /// The sections of a configuration that say nothing of the rows: the journal knows what depends on them.
 const ABOUT_SEARCH: [&str; 9] =
     ["seed", "stage", "pipeline", "grid", "space", "candidate", "search", "evaluator", "default"];
 
-/// What identifies the rows of a search: the contents of the files, and how the configuration says that they are read.
+/// What identifies the rows of a search: the contents of the files, how the configuration says that they are read, and the columns that
+/// follow. `None` for rows that come through a pipe: their values have to be looked at.
 ///
 /// # Errors
-/// If a file cannot be read.
-pub(crate) fn fingerprint(config: &Config, file: &Path) -> Result<String> {
-    let mut hash = ContentHash::new();
-    for path in config.data.source.files()? {
-        let contents = ContentHash::of_file(&path).map_err(|e| failure::of_frame("read", e))?;
-        hash.write(format!("{contents}\n").as_bytes());
-    }
-    let text = std::fs::read_to_string(file).map_err(|e| failure::io("read", file, &e))?;
-    let mut sections: Table = text.parse().with_context(|| format!("cannot read {}", file.display()))?;
+/// If the configuration cannot be read.
+pub(crate) fn fingerprint(
+    files: &[(PathBuf, Option<ContentHash>)],
+    config_file: &Path,
+    columns: &Schema,
+) -> Result<Option<String>> {
+    let hashes: Option<Vec<ContentHash>> = files.iter().map(|(_, hash)| *hash).collect();
+    let Some(hashes) = hashes.filter(|hashes| !hashes.is_empty()) else { return Ok(None) };
+    let text = std::fs::read_to_string(config_file).map_err(|e| failure::io("read", config_file, &e))?;
+    let mut sections: Table =
+        text.parse().with_context(|| format!("cannot read {}", config_file.display()))?;
     sections.retain(|name, _| !ABOUT_SEARCH.contains(&name));
-    hash.write(sections.to_string().as_bytes());
-    Ok(hash.finish().to_string())
+    let mut hash = ContentHash::new();
+    hashes.iter().for_each(|contents| hash.write(format!("{contents}\n").as_bytes()));
+    hash.write(format!("{sections}\n{columns:?}").as_bytes());
+    Ok(Some(hash.finish().to_string()))
 }
 
 /// Removes the cells of a journal.

@@ -15,8 +15,12 @@ use crate::{failure, settings};
 
 /// Prints to standard output; it is not an error if the reader has closed it, as `head` does.
 pub(crate) fn print(text: &str) -> Result<()> {
+    write_out(&visible(text))
+}
+
+fn write_out(text: &str) -> Result<()> {
     let mut out = stdout().lock();
-    match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }
@@ -30,18 +34,12 @@ pub(crate) fn print_styled(text: &str, style: impl Fn(usize, &str) -> Style) -> 
     if AutoStream::choice(&stdout()) == ColorChoice::Never {
         return print(text);
     }
-    let mut out = stdout().lock();
     let text = visible(text);
     let styled = text.lines().enumerate().map(|(number, line)| {
         let style = style(number, line);
         format!("{style}{line}{style:#}\n")
     });
-    match out.write_all(styled.collect::<String>().as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
-    }
+    write_out(&styled.collect::<String>())
 }
 
 /// The number of characters in a line: those of the terminal, or 100 where the output goes elsewhere.

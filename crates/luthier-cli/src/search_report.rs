@@ -21,6 +21,8 @@ use crate::test_score::TestScore;
 pub(crate) struct Parts<'a> {
     pub(crate) config: &'a Config,
     pub(crate) config_file: &'a Path,
+    /// The files that were read, with hashes of their contents.
+    pub(crate) files: &'a [(PathBuf, Option<ContentHash>)],
     pub(crate) plan: Option<&'a Plan>,
     /// The data as they were read.
     pub(crate) raw: &'a DataFrame,
@@ -59,7 +61,7 @@ impl Parts<'_> {
             .notes(said(result))
             .pipelines(&named, frame.schema(), result)
             .data(self.raw, label, &roles)?
-            .repeat(self.repeat()?);
+            .repeat(self.repeat());
         if let Some(plan) = self.plan {
             report = report.plan(plan);
         }
@@ -90,18 +92,13 @@ impl Parts<'_> {
         }))
     }
 
-    fn repeat(&self) -> Result<Repeat> {
-        let file = |path: PathBuf| DataFile {
-            bytes: std::fs::metadata(&path).map_or(0, |file| file.len()),
-            // A pipe cannot be read again.
-            fingerprint: path
-                .is_file()
-                .then(|| ContentHash::of_file(&path).ok())
-                .flatten()
-                .map(|hash| hash.to_string()),
+    fn repeat(&self) -> Repeat {
+        let file = |(path, hash): &(PathBuf, Option<ContentHash>)| DataFile {
             path: path.display().to_string(),
+            bytes: std::fs::metadata(path).map_or(0, |file| file.len()),
+            fingerprint: hash.map(|hash| hash.to_string()),
         };
-        Ok(Repeat {
+        Repeat {
             configuration: std::fs::read_to_string(self.config_file).ok(),
             command: std::env::args().collect(),
             seed: self.result.seed,
@@ -111,8 +108,8 @@ impl Parts<'_> {
                 memory_bytes: memory::total(),
                 os: std::env::consts::OS.to_owned(),
             },
-            data: self.config.data.source.files()?.into_iter().map(file).collect(),
-        })
+            data: self.files.iter().map(file).collect(),
+        }
     }
 }
 

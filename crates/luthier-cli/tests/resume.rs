@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -189,4 +190,55 @@ fn a_grid_that_grew_keeps_its_cells_and_other_data_do_not() {
     scene.write(&scene.config);
     assert!(scene.tune("out", &[]).contains("16 scores are known"));
     assert!(!scene.tune("out", &["--fresh"]).contains("known"));
+}
+
+/// What a search of standard input says, into a folder.
+fn tune_rows(scene: &Scene, rows: &str) -> String {
+    let mut running = scene.command("out", &[]).stdin(Stdio::piped()).spawn().unwrap();
+    running.stdin.take().unwrap().write_all(rows.as_bytes()).unwrap();
+    let done = running.wait_with_output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{said}");
+    said
+}
+
+#[test]
+fn rows_through_a_pipe_are_known_by_their_values() {
+    let scene = Scene::new("diabetes.toml");
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/diabetes.csv");
+    let text = std::fs::read_to_string(data.canonicalize().unwrap()).unwrap();
+    let (before, _) = scene.config.split_once("path = ").unwrap();
+    let (_, after) = scene.config.split_once("diabetes.csv\"").unwrap();
+    scene.write(&format!("{before}path = \"-\"{after}"));
+    tune_rows(&scene, &text);
+    assert!(tune_rows(&scene, &text).contains("16 scores are known"));
+    // As many rows, but others.
+    let (header, rows) = text.split_once('\n').unwrap();
+    let others: Vec<&str> = rows.lines().rev().collect();
+    let said = tune_rows(&scene, &format!("{header}\n{}\n", others.join("\n")));
+    assert!(said.contains("other data") && !said.contains("are known"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_with_a_name_is_not_read_again() {
+    let scene = Scene::new("diabetes.toml");
+    let pipe = scene.path("rows.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (before, _) = scene.config.split_once("path = ").unwrap();
+    let (_, after) = scene.config.split_once("diabetes.csv\"").unwrap();
+    scene.write(&format!("{before}path = \"{pipe}\"{after}"));
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/diabetes.csv");
+    let writer = std::thread::spawn(move || std::fs::copy(data, pipe));
+    let mut running = scene.command("out", &[]).spawn().unwrap();
+    for _ in 0..600 {
+        if let Some(status) = running.try_wait().unwrap() {
+            assert!(status.success());
+            writer.join().unwrap().unwrap();
+            return;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    running.kill().unwrap();
+    panic!("the search waits for the pipe");
 }

@@ -4,6 +4,8 @@ use luthier_tune::core::Value;
 use luthier_tune::core::frame::{Align, table_within};
 use luthier_tune::{CandidateResult, FoldResult, Outcome, SearchResult};
 
+use crate::report::six_digits;
+
 /// A table of the candidates by rank. It has the number by which events and errors refer to a candidate, the parameters in which
 /// candidates differ (the others are below it), the mean and standard deviation of the metric (`-` if there is only one split), the means of secondary
 /// metrics, the seconds for fitting and scoring over all folds, and the errors. It has at most `limit` lines.
@@ -170,10 +172,7 @@ fn varies(result: &SearchResult, name: &str) -> bool {
 /// A value of a parameter, to be read: six digits of a float. Files have all of them.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Float(x) if x.is_finite() => {
-            let rounded = format!("{x:.5e}").parse().unwrap_or(*x);
-            Value::Float(rounded).to_string()
-        }
+        Value::Float(x) if x.is_finite() => Value::Float(six_digits(*x)).to_string(),
         other => other.to_string(),
     }
 }

@@ -127,7 +127,9 @@ impl FitNotes {
             return;
         }
         for (stage, models) in stages {
-            *self.fits.entry(stage.clone()).or_default() += models;
+            let fits = self.fits.entry(stage.clone()).or_default();
+            // A journal may claim any number.
+            *fits = fits.saturating_add(*models);
         }
         for (place, note) in notes.into_iter().enumerate() {
             self.change((fit, place), note, |fits| fits.said += 1);
@@ -340,6 +342,16 @@ mod tests {
                 "stage `lr`: apart (in the model)",
             ]
         );
+    }
+
+    #[test]
+    fn a_journal_may_claim_any_number_of_fits() {
+        let most = BTreeMap::from([("lr".to_owned(), usize::MAX)]);
+        let mut notes = FitNotes::default();
+        let note = || Note::new(NoteKind::Other, "odd").in_stage("lr");
+        (0..2).for_each(|round| notes.add((0, round, 0), &most, [note()]));
+        let told = notes.finish();
+        assert_eq!(told[0].fits.map(|fits| (fits.said, fits.of)), Some((2, usize::MAX)));
     }
 
     #[test]

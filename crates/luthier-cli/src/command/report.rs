@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::args::ReportArgs;
 use crate::output::{check_target, make_folder, print, recover, write_together};
-use crate::{failure, results};
+use crate::{failure, journal, results};
 
 pub(crate) fn run(args: &ReportArgs) -> Result<()> {
     if let Some(folder) = &args.plots {
@@ -61,7 +61,7 @@ fn document_of(folder: &Path) -> Result<Json> {
             folder.display()
         );
     }
-    if !file.exists() && folder.join("journal").is_dir() {
+    if !file.exists() && folder.join(journal::FOLDER).is_dir() {
         bail!(
             "{}: the search has not ended, so there are no results yet; run its command again to go on from where it was",
             folder.display()

@@ -26,9 +26,6 @@ use crate::{build, interrupt, journal, model_file, prepare, results, search_repo
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
 
-/// The folder of the journal, within that of the results.
-const JOURNAL: &str = "journal";
-
 /// With more folds than these, predictions for a report alone would take longer than the search.
 const MOST_PREDICTED: usize = 200;
 
@@ -94,16 +91,18 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
     let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
+    let data_files = match &args.out {
+        Some(_) => config.data.source.hashed_files()?,
+        None => Vec::new(),
+    };
     let search = match &args.out {
         Some(directory) => {
-            let folder = directory.join(JOURNAL);
+            let folder = directory.join(journal::FOLDER);
             if args.fresh {
                 journal::remove(&folder)?;
             }
-            search
-                .journal(folder)
-                .join(args.join)
-                .data_fingerprint(journal::fingerprint(&config, &args.config)?)
+            let data = journal::fingerprint(&data_files, &args.config, frame.schema())?;
+            data.into_iter().fold(search.journal(folder).join(args.join), Search::data_fingerprint)
         }
         None => search,
     };
@@ -173,6 +172,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             let parts = search_report::Parts {
                 config: &config,
                 config_file: &args.config,
+                files: &data_files,
                 plan: plan.get().map(Arc::as_ref),
                 raw: &raw,
                 frame: &frame,

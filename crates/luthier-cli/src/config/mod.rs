@@ -457,6 +457,11 @@ fn stops_on_error(value: &Value) -> Result<bool> {
     }
 }
 
+/// A number of seconds as a time, if it is above 0.
+pub(crate) fn positive_time(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero())
+}
+
 /// A time in seconds.
 fn seconds(value: &Value) -> Result<Duration> {
     let seconds = match value {
@@ -464,8 +469,7 @@ fn seconds(value: &Value) -> Result<Duration> {
         Value::Int(seconds) => *seconds as f64,
         _ => f64::NAN,
     };
-    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
-    time.ok_or_else(|| anyhow!("the time is {value}, expected a number of seconds above 0"))
+    positive_time(seconds).ok_or_else(|| anyhow!("the time is {value}, expected a number of seconds above 0"))
 }
 
 /// A value of a type that reads it from a parameter.

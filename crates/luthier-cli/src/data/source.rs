@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, anyhow, bail};
-use luthier::frame::{CsvFile, CsvNote, CsvOptions, DataFrame, Error, Field, FileFormat, FileSet};
+use luthier::frame::{
+    ContentHash, CsvFile, CsvNote, CsvOptions, DataFrame, Error, Field, FileFormat, FileSet,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Reading, SavedReading};
@@ -208,16 +210,21 @@ impl DataSource {
         Self { opened: Arc::new(OnceLock::from(Opened { frame, notes })), ..self.clone() }
     }
 
-    /// The files, in the order in which they are read: none for standard input.
+    /// The files, in the order in which they are read, with hashes of their contents. A pipe, which cannot be read again, has none;
+    /// standard input is no file.
     ///
     /// # Errors
-    /// If the folder or the pattern cannot be read.
-    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+    /// If the folder or the pattern, or a file, cannot be read.
+    pub(crate) fn hashed_files(&self) -> Result<Vec<(PathBuf, Option<ContentHash>)>> {
         if is_standard(&self.path) {
             return Ok(Vec::new());
         }
-        let files = FileSet::open(&self.path).map_err(|e| failure::of_frame("read", e))?;
-        Ok(files.paths().map(Path::to_owned).collect())
+        let unread = |e| failure::of_frame("read", e);
+        let hashed = |path: &Path| {
+            let hash = path.is_file().then(|| ContentHash::of_file(path).map_err(unread)).transpose()?;
+            Ok((path.to_owned(), hash))
+        };
+        FileSet::open(&self.path).map_err(unread)?.paths().map(hashed).collect()
     }
 
     /// The name of the file in messages.

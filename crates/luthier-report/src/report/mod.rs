@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 use self::data::Data;
 use self::model::Model;
 use self::number::Number;
+pub(crate) use self::number::six_digits;
 use self::pipeline::Pipeline;
 pub use self::predictions::PredictionColumns;
 use self::predictions::Predictions;

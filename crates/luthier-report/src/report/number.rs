@@ -13,6 +13,11 @@ impl Serialize for Number {
     }
 }
 
+/// The nearest number of six digits, to be read. Files have all of them.
+pub(crate) fn six_digits(x: f64) -> f64 {
+    format!("{x:.5e}").parse().unwrap_or(x)
+}
+
 pub(crate) fn numbers(values: impl IntoIterator<Item = f64>) -> Vec<Number> {
     values.into_iter().map(Number).collect()
 }

@@ -6,7 +6,7 @@ use luthier_tune::core::Result;
 use luthier_tune::core::frame::{ColumnType, DataFrame};
 use serde::Serialize;
 
-use super::number::{Number, numbers};
+use super::number::{Number, numbers, six_digits};
 
 /// With more rows than this, evenly spaced ones are drawn.
 const MOST_POINTS: usize = 2000;
@@ -152,7 +152,7 @@ impl Predictions {
                     row: *row,
                     place: place.clone(),
                     label: y.to_string(),
-                    prediction: six_digits(p),
+                    prediction: six_digits(p).to_string(),
                     loss: (y - p).powi(2),
                 };
                 Some((y, p, of))
@@ -254,11 +254,6 @@ fn shown(frame: &DataFrame, name: &str) -> Result<Vec<Option<String>>> {
     }
     let numbers = frame.optional_numbers(name)?.into_iter();
     Ok(numbers.map(|number| number.map(|number| number.to_string())).collect())
-}
-
-/// A number to be read.
-fn six_digits(x: f64) -> String {
-    format!("{x:.5e}").parse::<f64>().unwrap_or(x).to_string()
 }
 
 /// Indices by the names of their categories.

@@ -161,12 +161,17 @@ globalThis.luthier = { plots: {}, sections: [] };
     return characters.length <= length ? characters.join('') : `${characters.slice(0, length - 1).join('')}…`;
   }
 
+  /** The shares that counts have of a total: where the counts are all of it, they add up. */
+  function shares(counts, total) {
+    return counts.reduce((a, b) => a + b, 0) === total ? percents(counts) : counts.map((n) => percent(n / total));
+  }
+
   /** A text as part of an id, which is also the name of a file. */
   function slug(text) {
     return short(text, 40).replace(/[^\w.-]+/g, '_');
   }
 
   luthier.format = {
-    number, significant, fixed, column, value, seconds, bytes, percent, percents, count, list, runs, short, grouped, slug,
+    number, significant, fixed, column, value, seconds, bytes, percent, percents, shares, count, list, runs, short, grouped, slug,
   };
 })(globalThis.luthier);

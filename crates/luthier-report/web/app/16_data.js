@@ -1,7 +1,7 @@
 'use strict';
 // The columns of the data: small histograms, correlations with the label, classes.
 (function (luthier) {
-  const { short, significant, count, list, percent, percents, value, grouped, number } = luthier.format;
+  const { short, significant, count, list, shares, value, grouped, number } = luthier.format;
   const perPage = 24;
   const mostCorrelations = 20;
 
@@ -114,7 +114,7 @@
     const sorted = label.levels.slice().sort((a, b) => b.count - a.count);
     const [most, least] = [sorted[0], sorted[sorted.length - 1]];
     const counts = label.levels.map((level) => level.count);
-    const texts = counts.reduce((a, b) => a + b, 0) === total ? percents(counts) : counts.map((n) => percent(n / total));
+    const texts = shares(counts, total);
     const share = (level) => texts[label.levels.indexOf(level)];
     return [{
       id: 'classes',

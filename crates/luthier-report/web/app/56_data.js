@@ -2,7 +2,7 @@
 // The data of the search, column by column.
 (function (luthier) {
   const { el, prose } = luthier.dom;
-  const { count, percent, percents, value, number, significant, fixed } = luthier.format;
+  const { count, shares, value, number, significant, fixed } = luthier.format;
 
   function data(doc) {
     const found = doc.raw.data;
@@ -38,10 +38,8 @@
 
   /** The share of the most frequent value, as the plot of the classes has it. */
   function share(found, column) {
-    const rows = found.rows_described || found.rows;
     const counts = column.levels.map((level) => level.count);
-    const isWhole = counts.reduce((a, b) => a + b, 0) === rows;
-    return isWhole ? percents(counts)[column.levels.indexOf(first(column))] : percent(first(column).count / rows);
+    return shares(counts, found.rows_described || found.rows)[column.levels.indexOf(first(column))];
   }
 
   function columns(found) {

@@ -531,10 +531,7 @@ impl Session {
         let entry = self.entries.of(candidate).ok_or_else(no_best)?;
         let root = self.entries.get(entry).map(|entry| Arc::clone(&entry.estimator)).ok_or_else(no_best)?;
         if self.recorder.is_some() {
-            self.read_whole().map_err(|error| match error {
-                Error::Core(error) => error,
-                other => luthier_core::Error::invalid(other.to_string()),
-            })?;
+            self.read_whole()?;
         }
         let start = self.clock.seconds();
         // A search that ran out of time still has a model, unless somebody cancels that too.

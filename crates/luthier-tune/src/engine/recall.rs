@@ -45,14 +45,17 @@ pub(super) struct Recorder {
     failed: Mutex<Option<Error>>,
 }
 
+/// A pair of a round and an entry, with the key of its cell.
+pub(super) type Keyed = (String, (u32, usize));
+
+/// What is asked by pairs with keys.
+pub(super) fn pairs_of(keyed: Vec<Keyed>) -> Asked {
+    Asked::from_pairs(keyed.into_iter().map(|(_, pair)| pair))
+}
+
 /// A hash of something as it is displayed.
 fn hash_of(text: &str) -> String {
     ContentHash::of(text.as_bytes()).to_string()
-}
-
-/// The key of a cell.
-fn key_of(common: &str, round: &ContentHash, entry: &ContentHash) -> String {
-    hash_of(&format!("{common}\n{round}\n{entry}"))
 }
 
 /// The configuration of an estimator as a text.
@@ -130,7 +133,8 @@ impl Recorder {
     }
 
     fn key(&self, round: u32, entry: usize) -> Option<String> {
-        Some(key_of(&self.common, self.rounds.get(&round)?, self.entries.get(&entry)?))
+        let (round, entry) = (self.rounds.get(&round)?, self.entries.get(&entry)?);
+        Some(hash_of(&format!("{}\n{round}\n{entry}", self.common)))
     }
 
     pub(super) fn take_failure(&self) -> Option<Error> {
@@ -148,8 +152,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Session {
     /// Takes what the journal knows of what is asked; returns the rest.
-    pub(super) fn recall(&mut self, asked: &Asked) -> Asked {
-        let Some(mut recorder) = self.recorder.take() else { return asked.clone() };
+    pub(super) fn recall(&mut self, asked: &Asked) -> Vec<Keyed> {
+        let Some(mut recorder) = self.recorder.take() else { return Vec::new() };
         for round in asked.rounds() {
             recorder.rounds.entry(round).or_insert_with(|| self.hash_of_round(round));
         }
@@ -160,58 +164,46 @@ impl Session {
                 .entry(entry)
                 .or_insert_with(|| ContentHash::of(configured().unwrap_or_default().as_bytes()));
         }
-        for (round, entry) in asked.pairs() {
-            let key = recorder.key(round, entry).unwrap_or_default();
-            recorder.asked.write(key.as_bytes());
-        }
+        let keyed = |(round, entry)| (recorder.key(round, entry).unwrap_or_default(), (round, entry));
+        let asked: Vec<Keyed> = asked.pairs().map(keyed).collect();
+        asked.iter().for_each(|(key, _)| recorder.asked.write(key.as_bytes()));
+        let all = asked.len();
         let rest = self.without_known(&recorder, asked);
-        let known = asked.len() - rest.len() as u64;
         recorder.knows_all &= rest.is_empty();
         self.recorder = Some(recorder);
-        if known == 0 {
-            return asked.clone();
+        if rest.len() < all {
+            self.observers.tell(|| SearchEvent::Recalled { cells: all - rest.len() });
         }
-        self.observers.tell(|| SearchEvent::Recalled { cells: known as usize });
-        Asked::from_pairs(rest)
+        rest
     }
 
     /// Takes the cells that the journal has; returns the others.
-    fn without_known(&mut self, recorder: &Recorder, asked: &Asked) -> Vec<(u32, usize)> {
-        let is_left = |(round, entry): &(u32, usize)| {
-            let line = recorder.key(*round, *entry).and_then(|key| recorder.journal.get(&key));
+    fn without_known(&mut self, recorder: &Recorder, asked: Vec<Keyed>) -> Vec<Keyed> {
+        let is_left = |(key, (round, entry)): &Keyed| {
+            let line = recorder.journal.get(key);
             !line.is_some_and(|line| self.take_line(*round, *entry, line))
         };
-        asked.pairs().filter(is_left).collect()
+        asked.into_iter().filter(is_left).collect()
     }
 
     /// Scores what is asked together with other processes: each cell is scored by one of them, and those of a process that dies by
     /// another.
-    pub(super) fn run_joined(&mut self, mut asked: Asked) -> Result<()> {
-        while !asked.parts.is_empty() {
+    pub(super) fn run_joined(&mut self, mut rest: Vec<Keyed>) -> Result<()> {
+        while !rest.is_empty() {
             self.cancel.check()?;
             let Some(mut recorder) = self.recorder.take() else { return Ok(()) };
-            let Recorder { journal, common, entries, rounds, .. } = &mut recorder;
-            let key = |(round, entry): (u32, usize)| {
-                Some(key_of(common, rounds.get(&round)?, entries.get(&entry)?))
-            };
-            let keys: Vec<(String, (u32, usize))> =
-                asked.pairs().filter_map(|pair| Some((key(pair)?, pair))).collect();
-            let is_left =
-                |journal: &Journal, key: &str| !journal.get(key).is_some_and(|line| self.can_use(line));
-            let claimed = journal.claim(&mut |journal| {
-                keys.iter().map(|(key, _)| key).filter(|key| is_left(journal, key)).cloned().collect()
+            let claimed = recorder.journal.claim(|journal| {
+                let is_left = |key: &&String| !journal.get(key).is_some_and(|line| self.can_use(line));
+                rest.iter().map(|(key, _)| key).filter(is_left).cloned().collect()
             });
-            let rest = self.without_known(&recorder, &asked);
+            rest = self.without_known(&recorder, rest);
             self.recorder = Some(recorder);
-            asked = Asked::from_pairs(rest);
             match claimed? {
                 Some(claimed) => {
-                    let places: HashMap<&String, (u32, usize)> =
-                        keys.iter().map(|(k, pair)| (k, *pair)).collect();
-                    let own = Asked::from_pairs(claimed.iter().filter_map(|key| places.get(key).copied()));
-                    self.run_known(&own)?;
-                    let done: HashSet<(u32, usize)> = own.pairs().collect();
-                    asked = Asked::from_pairs(asked.pairs().filter(|pair| !done.contains(pair)));
+                    let claimed: HashSet<String> = claimed.into_iter().collect();
+                    let (own, others) = rest.into_iter().partition(|(key, _)| claimed.contains(key));
+                    rest = others;
+                    self.run_known(&pairs_of(own))?;
                 }
                 None => thread::sleep(PAUSE),
             }
@@ -261,10 +253,8 @@ impl Session {
         let first = self.split.first_alike(round);
         let path = self.tree.paths.get(entry).cloned().unwrap_or_default();
         for fit in &line.fits {
-            let place = match fit.place.and_then(|place| path.get(place)) {
-                Some(&node) => (self.tree.depth(node), first, node),
-                None => (0, first, entry),
-            };
+            let node = fit.place.and_then(|place| path.get(place)).copied();
+            let place = self.fit_place(first, node, entry);
             self.notes.add(place, &fit.stages, fit.notes.iter().cloned());
         }
         for (evaluator, note) in &line.notes {

@@ -15,7 +15,7 @@ impl Session {
         }
         let mut all = 0;
         for part in &asked.parts {
-            let together = self.alike(&part.rounds);
+            let together = self.alike(&part.rounds, |_| false);
             for group in self.tree.levels(&part.candidates).into_iter().flat_map(|level| level.groups) {
                 for node in group {
                     let through = self.tree.through(&[node], &part.candidates);
@@ -36,11 +36,18 @@ impl Session {
         self.work.reused_fits(all as u64);
     }
 
-    /// Rounds with the same training rows, together.
-    fn alike(&self, rounds: &[u32]) -> Vec<Vec<u32>> {
+    /// Rounds with the same training rows, together, but for those that stand alone.
+    pub(super) fn alike(&self, rounds: &[u32], stands_alone: impl Fn(u32) -> bool) -> Vec<Vec<u32>> {
+        if rounds.iter().all(|&round| self.split.first_alike(round) == round) {
+            return rounds.iter().map(|&round| vec![round]).collect();
+        }
         let mut together: Vec<Vec<u32>> = Vec::new();
         let mut places: HashMap<u32, usize> = HashMap::new();
         for &round in rounds {
+            if stands_alone(round) {
+                together.push(vec![round]);
+                continue;
+            }
             let place = *places.entry(self.split.first_alike(round)).or_insert(together.len());
             match together.get_mut(place) {
                 Some(others) => others.push(round),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use luthier_core::{Dataset, FailedNeed, Need, Rounds, TrainingSets};
 
 use super::behind::{Behind, Place, View};
+use super::recall::pairs_of;
 use super::unit::{Fitted, Input, Metric, Record, Scored, SomeUnits, Unit, Units};
 use super::{Cell, Request, Session, Wave};
 use crate::events::{Event, EventKind};
@@ -13,6 +14,7 @@ use crate::executor::{Job, TaskResult, verify};
 use crate::failure::Failure;
 use crate::journal::Sole;
 use crate::named::name_of;
+use crate::notes::FitPlace;
 use crate::observer::{BestSoFar, SearchEvent, UnitScore};
 use crate::plan::{Asked, AskedPart, Level};
 use crate::result::Outcome;
@@ -33,7 +35,8 @@ impl Session {
         }
         let rest = self.recall(asked);
         match self.search.sole {
-            Sole::Alone => self.run_known(&rest),
+            Sole::Alone if rest.len() as u64 == asked.len() => self.run_known(asked),
+            Sole::Alone => self.run_known(&pairs_of(rest)),
             Sole::Joined => self.run_joined(rest),
         }
     }
@@ -131,7 +134,7 @@ impl Session {
     }
 
     /// The frame with the summaries of all rows, which a search that has found all scores in its journal has not computed.
-    pub(super) fn read_whole(&mut self) -> Result<()> {
+    pub(super) fn read_whole(&mut self) -> luthier_core::Result<()> {
         if self.whole.is_some() || self.search.sharing == Sharing::Off {
             return Ok(());
         }
@@ -194,24 +197,8 @@ impl Session {
     /// Divides rounds into those that have the same training rows and no stage that was fitted before: what is fitted for one
     /// of them serves all.
     fn together(&self, rounds: &[u32]) -> Vec<Vec<u32>> {
-        if rounds.iter().all(|&round| self.split.first_alike(round) == round) {
-            return rounds.iter().map(|&round| vec![round]).collect();
-        }
         let known: HashSet<u32> = self.nodes.keys().map(|(round, _)| *round).collect();
-        let mut together: Vec<Vec<u32>> = Vec::new();
-        let mut places: HashMap<u32, usize> = HashMap::new();
-        for &round in rounds {
-            if known.contains(&round) {
-                together.push(vec![round]);
-                continue;
-            }
-            let place = *places.entry(self.split.first_alike(round)).or_insert(together.len());
-            match together.get_mut(place) {
-                Some(others) => others.push(round),
-                None => together.push(vec![round]),
-            }
-        }
-        together
+        self.alike(rounds, |round| known.contains(&round))
     }
 
     /// Whether a stage has to be fitted for some candidates: it has not been, or one of them is scored with it.
@@ -659,10 +646,8 @@ impl Session {
         }
         let first = self.split.first_alike(unit.first_round());
         for fit in record.fits {
-            let place = match unit.group.get(fit.place) {
-                Some((node, _)) => (self.tree.depth(*node), first, *node),
-                None => (0, first, entries.first().copied().unwrap_or_default()),
-            };
+            let node = unit.group.get(fit.place).map(|(node, _)| *node);
+            let place = self.fit_place(first, node, entries.first().copied().unwrap_or_default());
             self.notes.add(place, &fit.stages, fit.notes);
         }
         self.events.push(record.event);
@@ -684,6 +669,14 @@ impl Session {
                     self.nodes.extend(of_node);
                 }
             }
+        }
+    }
+
+    /// The place of a fit among all: of a node, or of an entry that is fitted as a whole.
+    pub(super) fn fit_place(&self, first: u32, node: Option<usize>, entry: usize) -> FitPlace {
+        match node {
+            Some(node) => (self.tree.depth(node), first, node),
+            None => (0, first, entry),
         }
     }
 

@@ -172,16 +172,13 @@ impl Journal {
         self.segment.append(&cells.iter().map(line::write).collect::<Result<String>>()?)
     }
 
-    /// Reads what other processes have written, and sets out to compute some of the cells that `wanted` returns: those that are neither known
-    /// nor claimed by a living process, at most a share that leaves work for the others. Returns their places among the wanted ones;
-    /// `None` if all that is left is being computed by others.
+    /// Reads what other processes have written, and sets out to compute some of the cells whose keys `wanted` then returns: those that
+    /// no living process has claimed, at most a share that leaves work for the others. Returns their keys: none if nothing is
+    /// wanted, `None` if all that is wanted is being computed by others.
     ///
     /// # Errors
     /// A folder that cannot be read or written.
-    pub(crate) fn claim(
-        &mut self,
-        wanted: &mut dyn FnMut(&Self) -> Vec<String>,
-    ) -> Result<Option<Vec<String>>> {
+    pub(crate) fn claim(&mut self, wanted: impl FnOnce(&Self) -> Vec<String>) -> Result<Option<Vec<String>>> {
         let _lock = lock(&self.directory)?;
         self.read_segments()?;
         let wanted = wanted(self);
@@ -194,7 +191,7 @@ impl Journal {
         let is_free = |key: &&String| !others.iter().any(|seen| seen.claimed.contains(*key));
         let free: Vec<String> = wanted.iter().filter(is_free).cloned().collect();
         if free.is_empty() {
-            return Ok((wanted.is_empty()).then(Vec::new));
+            return Ok(wanted.is_empty().then(Vec::new));
         }
         let share = free.len().div_ceil(SHARES * (others.len() + 1));
         let keys: Vec<String> = free.into_iter().take(share).collect();
@@ -380,15 +377,13 @@ mod tests {
             keys.iter().filter(|key| journal.get(key).is_none()).cloned().collect()
         };
         let (mut one, mut other) = (open(), open());
-        let first = one.claim(&mut |journal| left(journal)).unwrap().unwrap();
-        let second = other.claim(&mut |journal| left(journal)).unwrap().unwrap();
+        let first = one.claim(|journal| left(journal)).unwrap().unwrap();
+        let second = other.claim(|journal| left(journal)).unwrap().unwrap();
         assert!(!first.is_empty() && !second.is_empty());
         assert!(first.iter().all(|key| !second.contains(key)));
         drop(one);
         let mut found: Vec<String> = Vec::new();
-        while let Some(keys) =
-            other.claim(&mut |journal| left(journal)).unwrap().filter(|keys| !keys.is_empty())
-        {
+        while let Some(keys) = other.claim(|journal| left(journal)).unwrap().filter(|keys| !keys.is_empty()) {
             let cells: Vec<CellLine> =
                 keys.iter().map(|key| cell(u32::from_str_radix(key, 16).unwrap())).collect();
             other.append(&cells).unwrap();

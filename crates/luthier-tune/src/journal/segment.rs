@@ -20,8 +20,8 @@ const MOST: u32 = 1_000_000;
 #[derive(Debug)]
 pub(super) struct Segment {
     path: PathBuf,
-    file: Mutex<File>,
-    is_empty: Mutex<bool>,
+    /// The file, and whether nothing has been written to it.
+    file: Mutex<(File, bool)>,
     header: String,
     /// Ends the thread that makes the file reach the disk.
     stop: Option<Sender<()>>,
@@ -75,8 +75,7 @@ impl Segment {
             let syncing = syncing.map_err(|e| Error::journal(&path, e))?;
             return Ok(Self {
                 path,
-                file: Mutex::new(file),
-                is_empty: Mutex::new(true),
+                file: Mutex::new((file, true)),
                 header,
                 stop: Some(stop),
                 syncing: Some(syncing),
@@ -91,8 +90,8 @@ impl Segment {
 
     /// Appends whole lines at once.
     pub(super) fn append(&self, lines: &str) -> Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_empty = self.is_empty.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, is_empty) = &mut *open;
         let first = if *is_empty { self.header.as_str() } else { "" };
         file.write_all(format!("{first}{lines}").as_bytes()).map_err(|e| Error::journal(&self.path, e))?;
         *is_empty = false;
@@ -107,12 +106,8 @@ impl Drop for Segment {
             // It holds nothing that could fail.
             let _ = syncing.join();
         }
-        let is_empty = *self.is_empty.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_empty {
-            // Nothing is lost with it, so a failure does no harm.
-            let _ = std::fs::remove_file(&self.path);
-        } else {
-            let _ = self.file.lock().unwrap_or_else(PoisonError::into_inner).sync_data();
-        }
+        let (file, is_empty) = &*self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nothing is lost with an empty file, and what is written is in the hands of the system: a failure does no harm.
+        let _ = if *is_empty { std::fs::remove_file(&self.path) } else { file.sync_data() };
     }
 }
