@@ -1,6 +1,6 @@
 //! Documents in files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -56,7 +56,8 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
 pub fn read_file(path: &Path) -> Result<Value> {
     let name = path.display().to_string();
     let most = memory::free().map_or(u64::MAX - 1, |free| free / 4);
-    let bytes = contents(path, most).map_err(|source| Error::Io { path: name.clone(), source: source.into() })?;
+    let bytes =
+        contents(path, most).map_err(|source| Error::Io { path: name.clone(), source: source.into() })?;
     let advice = || (format!("the document in {name}"), "read it where more memory is free".to_owned());
     memory::require(memory_of(&bytes), advice)?;
     serde_json::from_slice(&bytes)
@@ -105,7 +106,7 @@ fn with_place_first(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::process;
+    use std::{fs, process};
 
     use serde_json::json;
 
