@@ -49,7 +49,7 @@ fn what_cannot_be_read_is_told() {
     check("tune binary.toml", "cannot read the configuration binary.toml: not valid UTF-8");
     std::fs::write(folder.path().join("large.toml"), "# rows\n".repeat(300_000)).unwrap();
     let expected =
-        "large.toml: the file is larger than 2 MB, expected a configuration, which is a short text in TOML";
+        "large.toml: the file is larger than 1 MB, expected a configuration, which is a short text in TOML";
     check("tune large.toml", expected);
     check("inspect none.json", "cannot read none.json: the file does not exist");
     check("inspect folder.csv", "cannot read folder.csv: it is a folder; name a file");
