@@ -28,6 +28,7 @@ Configuration:
                                     # more keys: format, partitions; for CSV: delimiter, header,
                                     # skip_lines, comment, null_values, decimal, thousands,
                                     # encoding, max_bytes, types = { zip = \"text\" }
+  shards = true                     # each file is split and summarised by itself, so files can be added
   where = \"age >= 18\"               # which rows to use; also: drop_nulls = [\"x\"],
                                     # missing_label = \"drop\"
   test = 0.2                        # rows that the search does not see and on which the best model is
@@ -116,6 +117,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must have. POST /predict takes a row or a list of rows. The service uses plain HTTP without authentication; stop it with Ctrl-C."
     )]
     Serve(ServeArgs),
+    /// Write what a search needs to know of rows to a file that holds no rows.
+    #[command(
+        after_help = "Example, at each of two sites and then anywhere:\n  luthier summarize search.toml oslo.csv --out oslo.lsum\n  luthier summarize search.toml bergen.csv --out bergen.lsum\n  luthier tune search.toml oslo.lsum bergen.lsum --out out\n\nThe search is the one over all rows, bit for bit, each site being split by itself. It has to follow from summaries, such as linear regression and PCA behind scalers; what needs rows is named before anything is written. `method = \"leave_one_shard_out\"` in [search] holds out one site after the other."
+    )]
+    Summarize(SummarizeArgs),
     /// List the parts that a configuration can name, or the parameters of one part.
     #[command(after_help = "Example:\n  luthier stages linear_regression")]
     Stages(StagesArgs),
@@ -131,9 +137,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(crate) struct TuneArgs {
     /// The configuration file.
     pub(crate) config: PathBuf,
-    /// Directory for report.html, results.csv, results.json, model.json, events.json and trace.json; created if missing.
+    /// Search over rows that are elsewhere: files that `luthier summarize` has written. The rows of the configuration are not read.
+    #[arg(value_name = "SUMMARIES")]
+    pub(crate) summaries: Vec<PathBuf>,
+    /// Directory for report.html, results.csv, results.json, model.json, events.json, trace.json and summaries.lsum; created if missing.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Add the rows of a file to those of the last search in DIR, which are not read again. The result is the one of a search over all rows with
+    /// `shards = true` in [data].
+    #[arg(long, requires = "out", value_name = "FILE")]
+    pub(crate) append: Vec<PathBuf>,
     /// Compute all scores anew. Otherwise those in DIR/journal are taken, which the same search or one with other candidates has left
     /// there, also if it was interrupted.
     #[arg(long, requires = "out")]
@@ -171,6 +184,17 @@ pub(crate) struct TuneArgs {
     /// Print lines of JSON in place of tables: each event as it happens, and then the result.
     #[arg(long, conflicts_with = "explain")]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SummarizeArgs {
+    /// The configuration file of the search.
+    pub(crate) config: PathBuf,
+    /// The rows: a CSV or Parquet file, a folder or a glob [default: those of the configuration].
+    pub(crate) data: Option<PathBuf>,
+    /// The file to write.
+    #[arg(long, value_name = "FILE.lsum")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

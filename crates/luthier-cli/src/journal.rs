@@ -37,7 +37,7 @@ pub(crate) fn fingerprint(
     Ok(Some(hash.finish().to_string()))
 }
 
-/// Removes the cells of a journal.
+/// Removes the cells of a journal, and what was saved while rows were read.
 ///
 /// # Errors
 /// If they cannot be removed.
@@ -45,7 +45,7 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let path = entry.map_err(|e| failure::io("read", folder, &e))?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
+        if path.extension().is_some_and(|extension| extension == "jsonl" || extension == "lsum") {
             std::fs::remove_file(&path).map_err(|e| failure::io("remove", &path, &e))?;
         }
     }

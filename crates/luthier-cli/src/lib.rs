@@ -33,6 +33,7 @@ mod select;
 #[cfg(feature = "serve")]
 pub mod service;
 mod settings;
+mod shards;
 mod test_score;
 mod unread;
 
@@ -86,6 +87,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         #[cfg(feature = "serve")]
         Command::Serve(args) => command::serve::run(&args),
         Command::Stages(args) => command::stages::run(&args),
+        Command::Summarize(args) => command::summarize::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

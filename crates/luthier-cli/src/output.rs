@@ -122,8 +122,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Writes files into a folder and removes others of it, all of this or nothing.
-pub(crate) fn write_together(folder: &Path, files: &[(&str, String)], removed: &[&str]) -> Result<()> {
-    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+pub(crate) fn write_together(folder: &Path, files: &[(&str, Vec<u8>)], removed: &[&str]) -> Result<()> {
+    let files: Vec<_> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     write_folder(folder, &files, removed).map_err(|e| failure::of_frame("write", e))
 }
 

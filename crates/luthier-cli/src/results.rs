@@ -8,6 +8,7 @@ use luthier::frame::csv_cell;
 use luthier::tune::{FoldResult, SearchResult, SecondaryMetric};
 use serde::Serialize;
 
+use crate::shards;
 use crate::test_score::TestScore;
 
 /// Seconds of the program's two parts.
@@ -20,7 +21,7 @@ pub(crate) struct Seconds {
 }
 
 /// The files that a search writes into its folder.
-pub(crate) const FILES: [&str; 6] = ["results.csv", RESULTS, EVENTS, MODEL, TRACE, REPORT];
+pub(crate) const FILES: [&str; 7] = ["results.csv", RESULTS, EVENTS, MODEL, TRACE, REPORT, shards::FILE];
 
 /// The file of the results.
 pub(crate) const RESULTS: &str = "results.json";

@@ -60,8 +60,10 @@ impl Parts<'_> {
             .recalled(self.recalled)
             .notes(said(result))
             .pipelines(&named, frame.schema(), result)
-            .data(self.raw, label, &roles)?
             .repeat(self.repeat());
+        if !frame.is_absent() {
+            report = report.data(self.raw, label, &roles)?;
+        }
         if let Some(plan) = self.plan {
             report = report.plan(plan);
         }

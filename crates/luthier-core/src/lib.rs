@@ -47,7 +47,9 @@ mod work;
 pub use affine::{Affine, AffineColumns, Linear};
 pub use cancel::{CancelReason, CancelToken};
 pub use cause::Cause;
-pub use dataset::{Blocks, Capacity, Dataset, FailedNeed, Round, Rounds, Rows, TrainingSets};
+pub use dataset::{
+    BlockSummaries, Blocks, Capacity, Dataset, FailedNeed, Kept, Round, Rounds, Rows, Shard, TrainingSets,
+};
 pub use describe::{AxisLabels, Description, Matrix, Note, NoteKind, Vector};
 pub use error::{Error, Result};
 pub use fit_frame::EstimatorExt;

@@ -57,6 +57,7 @@ impl DataFrame {
                     Part::Scan(scan) => Part::Scan(scan.with_vector(&field, &positions)),
                     Part::View(view) => Part::View(view.with_vector(&field, &positions)),
                     Part::Csv(scan) => Part::Csv(scan.with_vector(&field, &positions)),
+                    Part::Absent(absent) => Part::Absent(absent.clone()),
                     Part::Batch(Loaded { batch, origin }) => {
                         let sources: Vec<(&Field, ArrayRef)> = positions
                             .iter()

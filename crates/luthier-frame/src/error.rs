@@ -63,6 +63,12 @@ pub enum Error {
         /// Columns of the part which differs.
         found: String,
     },
+    /// Values that are elsewhere are asked for.
+    #[error("the rows of {name} are not here: only their summaries are known")]
+    Absent {
+        /// What the rows are called.
+        name: String,
+    },
     /// A value is missing where every row must have one.
     #[error("column `{column}` is null in row {row}; drop or fill missing values first")]
     Null {

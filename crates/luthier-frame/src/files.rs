@@ -94,6 +94,30 @@ impl DataFrame {
     }
 }
 
+impl DataFrame {
+    /// The same rows with types that can hold the values of other frames too: integers as floating-point numbers, and columns without
+    /// values as any type. `None` if a column cannot be converted. `types` has the same columns in the same order.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn widened(&self, types: &Schema) -> Result<Option<Self>> {
+        let mut columns = Vec::with_capacity(types.len());
+        for (index, (own, common)) in self.schema().fields().iter().zip(types.fields()).enumerate() {
+            let wanted = common.column_type();
+            let fits = match (own.column_type(), wanted) {
+                (found, wanted) if found == wanted => true,
+                (ColumnType::I64, ColumnType::F64) => true,
+                _ => is_empty_column(self, own.name())?,
+            };
+            if !fits {
+                return Ok(None);
+            }
+            columns.push((own.clone().with_type(wanted), index));
+        }
+        self.arranged(columns).map(Some)
+    }
+}
+
 /// The value of a missing key, as Hive writes it.
 const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -230,7 +254,7 @@ impl FileSet {
         let names: Vec<&str> = types.names().collect();
         let mut aligned = Vec::with_capacity(frames.len());
         for (number, frame) in frames.iter().enumerate() {
-            let Some(conformed) = conform(&frame.select(&names)?, &types)? else {
+            let Some(conformed) = frame.select(&names)?.widened(&types)? else {
                 return self.differ_in_type(&frames, &types);
             };
             aligned.push(self.with_keys(conformed, number, &keys)?);
@@ -314,24 +338,6 @@ impl FileSet {
         }
         Ok(frame)
     }
-}
-
-/// The frame with types that can hold the values of all files; `None` if a column cannot be converted.
-fn conform(frame: &DataFrame, types: &Schema) -> Result<Option<DataFrame>> {
-    let mut columns = Vec::with_capacity(types.len());
-    for (index, (own, common)) in frame.schema().fields().iter().zip(types.fields()).enumerate() {
-        let wanted = common.column_type();
-        let fits = match (own.column_type(), wanted) {
-            (found, wanted) if found == wanted => true,
-            (ColumnType::I64, ColumnType::F64) => true,
-            _ => is_empty_column(frame, own.name())?,
-        };
-        if !fits {
-            return Ok(None);
-        }
-        columns.push((own.clone().with_type(wanted), index));
-    }
-    frame.arranged(columns).map(Some)
 }
 
 /// Files of a folder and of those in it.

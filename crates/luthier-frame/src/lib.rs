@@ -44,6 +44,7 @@
 //! There are no joins, no grouping, no expressions, no SQL and no query optimiser: a frame passes rows to numerical code.
 //! For the rest, use an engine based on Arrow, and [`DataFrame::from_batches`].
 
+mod absent;
 mod assemble;
 mod attributes;
 mod closest;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::DataType;
 
+use crate::absent::Absent;
 use crate::csv::CsvScan;
 use crate::normalize::{column_type_of, conform};
 use crate::parquet::Scan;
@@ -24,6 +25,7 @@ pub(crate) enum Part {
     Scan(Scan),
     Csv(CsvScan),
     View(View),
+    Absent(Absent),
 }
 
 /// A batch in memory, and where its rows were read if they are from a file.
@@ -145,6 +147,7 @@ impl Part {
             Self::Scan(scan) => scan.num_rows(),
             Self::Csv(scan) => scan.num_rows(),
             Self::View(view) => view.num_rows(),
+            Self::Absent(absent) => absent.num_rows(),
         }
     }
 
@@ -157,6 +160,7 @@ impl Part {
             Self::Scan(scan) => scan.arrow_type(position),
             Self::Csv(scan) => scan.arrow_type(position),
             Self::View(view) => view.arrow_type(position),
+            Self::Absent(_) => None,
         }
     }
 
@@ -168,7 +172,7 @@ impl Part {
             }
             Self::Scan(scan) => scan.is_empty_column(position),
             Self::Csv(scan) => scan.is_empty_column(position),
-            Self::View(_) => false,
+            Self::View(_) | Self::Absent(_) => false,
         }
     }
 
@@ -179,6 +183,16 @@ impl Part {
             Self::Scan(scan) => scan.load_rows(),
             Self::Csv(scan) => scan.num_rows(),
             Self::View(view) => view.load_rows(),
+            Self::Absent(absent) => absent.num_rows(),
+        }
+    }
+
+    /// Whether the values of its rows are elsewhere.
+    pub(crate) fn is_absent(&self) -> bool {
+        match self {
+            Self::Absent(_) => true,
+            Self::View(view) => view.is_absent(),
+            Self::Batch(_) | Self::Scan(_) | Self::Csv(_) => false,
         }
     }
 
@@ -189,6 +203,7 @@ impl Part {
             Self::Scan(scan) => Some(scan.origin()),
             Self::Csv(scan) => Some(scan.origin()),
             Self::View(view) => view.origin(),
+            Self::Absent(_) => None,
         }
     }
 
@@ -204,6 +219,7 @@ impl Part {
             Self::Scan(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
             Self::Csv(scan) => scan.batches(columns, rows.unwrap_or_else(|| scan.batch_rows(columns))),
             Self::View(view) => view.batches(columns, rows),
+            Self::Absent(absent) => Err(absent.error()),
         }
     }
 
@@ -216,6 +232,7 @@ impl Part {
             Self::Scan(scan) => Self::Scan(scan.slice(offset, len)),
             Self::Csv(scan) => Self::Csv(scan.slice(offset, len)),
             Self::View(view) => Self::View(view.slice(offset, len)),
+            Self::Absent(absent) => Self::Absent(absent.slice(offset, len)),
         }
     }
 
@@ -233,6 +250,7 @@ impl Part {
             Self::Scan(scan) => Self::Scan(scan.project(columns)),
             Self::Csv(scan) => Self::Csv(scan.project(columns)),
             Self::View(view) => Self::View(view.project(columns)),
+            Self::Absent(absent) => Self::Absent(absent.clone()),
         })
     }
 }

@@ -56,6 +56,10 @@ impl View {
         self.rows
     }
 
+    pub(crate) fn is_absent(&self) -> bool {
+        self.part.is_absent()
+    }
+
     /// The rows at which `mask` is true.
     pub(crate) fn keep(&self, mask: &[bool]) -> Self {
         let kept: BooleanBuffer = match &self.kept {

@@ -71,6 +71,15 @@ pub enum Error {
         source: Cause,
     },
 
+    /// Rows are needed of which only summaries are known. This is found before any work.
+    #[error("{}", needs_rows(shards, parts))]
+    NeedsRows {
+        /// The shards whose rows are not here.
+        shards: Vec<String>,
+        /// What needs them, and for what.
+        parts: Vec<String>,
+    },
+
     /// An executor failed or violated its contract.
     #[error("executor {name}: {message}")]
     Executor {
@@ -319,4 +328,13 @@ impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {
         match never {}
     }
+}
+
+fn needs_rows(shards: &[String], parts: &[String]) -> String {
+    format!(
+        "summaries are not enough for this search, and the rows of {} are not used: {}; give the rows themselves, or a search that follows from \
+         summaries, such as linear regression scored by rmse",
+        shards.join(", "),
+        parts.join("; ")
+    )
 }

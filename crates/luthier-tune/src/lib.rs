@@ -55,6 +55,7 @@ mod plan;
 mod range;
 mod result;
 mod search;
+mod shards;
 mod spans;
 pub mod splitter;
 pub mod strategy;
@@ -87,9 +88,11 @@ pub use search::{
     CrossValidator, Nested, ProcedureRound, ProcedureScore, Search, Selection, Sharing, SubModels,
     TrainValidationSplit, Tuned, TunedModel, metric_names,
 };
+pub use shards::Shards;
 pub use splitter::{
-    FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, NamedSplitter, RepeatedKFold,
-    RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio, hold_out, shares, shuffle,
+    FoldColumn, GroupKFold, KFold, LeaveOneGroupOut, LeaveOneOut, LeaveOneShardOut, NamedSplitter,
+    OverShards, RepeatedKFold, RollingOrigin, ShuffleSplit, Split, Splitter, SplitterEntry, TrainRatio,
+    hold_out, shares, shuffle,
 };
 pub use strategy::{NamedStrategy, Strategy, StrategyEntry};
 pub use unit_key::{Fingerprint, UnitKey};

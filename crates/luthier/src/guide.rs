@@ -36,6 +36,7 @@ guides! {
     searching = "searching.md",
     seeing_a_search = "seeing-a-search.md",
     long_searches = "long-searches.md",
+    growing_data = "growing-data.md",
     classification = "classification.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",

@@ -11,4 +11,5 @@ pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod split;
 pub(crate) mod stages;
+pub(crate) mod summarize;
 pub(crate) mod tune;

@@ -32,8 +32,8 @@ fn plots(args: &ReportArgs, folder: &Path) -> Result<()> {
     let pictures = pictures(&document, options).map_err(|e| anyhow!("cannot draw the plots: {e}"))?;
     make_folder(folder)?;
     let names: Vec<String> = pictures.iter().map(|picture| format!("{}.svg", picture.id)).collect();
-    let files: Vec<(&str, String)> =
-        names.iter().map(String::as_str).zip(pictures.into_iter().map(|picture| picture.svg)).collect();
+    let drawn = pictures.into_iter().map(|picture| picture.svg.into_bytes());
+    let files: Vec<(&str, Vec<u8>)> = names.iter().map(String::as_str).zip(drawn).collect();
     write_together(folder, &files, &[])?;
     print(&format!("wrote {} plots to {}\n", files.len(), folder.display()))
 }

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, bail};
 use luthier::core::{CancelReason, ColumnRole, DynEstimator, Pipeline};
 use luthier::frame::{Column, DataFrame};
 use luthier::report::{Align, EventLines, Progress, leaderboard_within, table};
-use luthier::tune::{Error, Observer, Search, SearchEvent, SearchResult, Selection};
+use luthier::tune::{Error, Observer, Search, SearchEvent, SearchResult, Selection, Shards};
 
 use crate::args::TuneArgs;
 use crate::config::{Config, SearchConfig};
@@ -20,8 +20,9 @@ use crate::output::{
     check_target, make_folder, note, print, print_styled, recover, terminal_width, write_together,
 };
 use crate::results::Seconds;
+use crate::shards::{self, Data, Keeps};
 use crate::test_score::TestScore;
-use crate::{build, interrupt, journal, model_file, prepare, results, search_report, unread};
+use crate::{build, interrupt, journal, model_file, results, search_report, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -36,15 +37,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             "the configuration has no [grid], so the pipeline as written is the only candidate; to try several values of a parameter, write `\"stage.parameter\" = [value, …]` under [grid]",
         );
     }
-    let search = |config: &Config| -> Result<Search> {
-        let default = SearchConfig::cross_validation(&config.data.place);
-        let search = config.search.as_ref().unwrap_or(&default);
-        let search = build::search(config, search, args.executor.as_deref())?;
+    let search = |config: &Config, has_rows: bool| -> Result<Search> {
+        let search = configured(config, args.executor.as_deref())?;
         let search = search.out_of_fold_within(match (&args.out_of_fold, &args.out) {
             (Some(_), _) => usize::MAX,
             // The report shows them as well.
-            (None, Some(_)) => MOST_PREDICTED,
-            (None, None) => 0,
+            (None, Some(_)) if has_rows => MOST_PREDICTED,
+            _ => 0,
         });
         let search = args.max_seconds.into_iter().fold(search, Search::max_time);
         let search = args.max_fit_seconds.into_iter().fold(search, Search::max_fit_time);
@@ -55,8 +54,15 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         })
     };
     // Errors that do not need the rows are reported before they are read.
-    search(&config)?;
+    search(&config, true)?;
+    if let Some(directory) = args.out.as_ref().filter(|directory| directory.is_dir()) {
+        recover(directory)?;
+    }
+    let known = known_shards(args)?;
     let mut paths = config.paths(&args.config);
+    for file in args.summaries.iter().chain(&args.append) {
+        paths = paths.data(file);
+    }
     if let Some(file) = &args.out_of_fold {
         paths = paths.output("--out-of-fold", file)?;
         writable(file)?;
@@ -65,17 +71,26 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         paths.outputs_in("--out", directory, &results::FILES)?;
     }
 
+    let Data { raw, frame, mut shards, inputs, test, files: data_files, load } = match known {
+        Some(known) => shards::of_summaries(&mut config, &args.config, known, &args.append)?,
+        None => {
+            let kept = args.out.as_deref().map(|folder| Keeps::In { folder, fresh: args.fresh });
+            shards::of_configuration(&mut config, &args.config, kept.unwrap_or(Keeps::Nothing))?
+        }
+    };
     let start = Instant::now();
-    let frame = config.read_data()?;
-    let load = start.elapsed().as_secs_f64();
-
-    let start = Instant::now();
-    let raw = frame;
-    let prepare::Prepared { frame, inputs, test } = prepare::prepare(&mut config, &raw)?;
-    let search = search(&config)?;
+    if let (Some(file), true) = (&args.out_of_fold, frame.is_absent()) {
+        bail!(
+            "--out-of-fold {}: predictions need the rows of {}, of which only summaries are known",
+            file.display(),
+            shards.absent().join(", ")
+        );
+    }
+    let search = search(&config, !frame.is_absent())?;
     check_evaluator(&config, &args.config)?;
     if args.explain {
-        let mut plan = search.explain(&frame).map_err(|e| config.located(e))?;
+        let plan = search.plan_shards(&mut shards).map_err(|e| config.located(e))?;
+        let mut plan = plan.to_string();
         if let Some(test) = &test {
             plan.push_str(&format!(
                 "\ntest rows: {} of {}; the search does not see them, and the best candidate is scored on them at the end\n",
@@ -87,22 +102,16 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     if let Some(directory) = &args.out {
         make_folder(directory)?;
-        recover(directory)?;
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
     let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
-    let data_files = match &args.out {
-        Some(_) => config.data.source.hashed_files()?,
-        None => Vec::new(),
-    };
     let search = match &args.out {
         Some(directory) => {
             let folder = directory.join(journal::FOLDER);
             if args.fresh {
                 journal::remove(&folder)?;
             }
-            let data = journal::fingerprint(&data_files, &args.config, frame.schema())?;
-            data.into_iter().fold(search.journal(folder).join(args.join), Search::data_fingerprint)
+            search.journal(folder).join(args.join)
         }
         None => search,
     };
@@ -124,7 +133,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         None if args.json => search.observe(Arc::new(EventLines::new(std::io::stdout()))),
         None => search,
     };
-    let tuned = search.fit(&frame);
+    let tuned = search.fit_shards(&mut shards);
     progress.iter().for_each(|progress| progress.clear());
     let seconds = Seconds { load, search: start.elapsed().as_secs_f64() };
     let tested = match (&tuned, &test) {
@@ -169,6 +178,7 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let written = match (&args.out, &result) {
         (Some(directory), Some(result)) => {
             let mut files = results::files(result, seconds.load, test)?;
+            let summaries = (!shards.is_unknown()).then(|| shards.to_bytes()).transpose()?;
             let parts = search_report::Parts {
                 config: &config,
                 config_file: &args.config,
@@ -193,12 +203,18 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
                 let model = model_file::document(tuned.model.as_ref(), name, &inputs, &config)?;
                 files.push((results::MODEL, results::text(&model)?));
             }
+            let mut files: Vec<(&str, Vec<u8>)> =
+                files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+            files.extend(summaries.map(|summaries| (shards::FILE, summaries)));
             // What an earlier search left does not belong to these results.
             let is_left = |name: &&str| {
                 !files.iter().any(|(written, _)| written == name) && directory.join(name).exists()
             };
-            let left: Vec<&str> = [results::MODEL, results::REPORT].into_iter().filter(is_left).collect();
+            let left: Vec<&str> =
+                [results::MODEL, results::REPORT, shards::FILE].into_iter().filter(is_left).collect();
             write_together(directory, &files, &left)?;
+            // What was saved while rows were read is among these files.
+            let _ = std::fs::remove_file(shards::begun(directory));
             for name in left {
                 let file = directory.join(name);
                 note(&format!("removed {}: it belonged to an earlier search", file.display()));
@@ -233,8 +249,33 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
 }
 
+/// The search that a configuration asks for.
+pub(super) fn configured(config: &Config, executor: Option<&str>) -> Result<Search> {
+    let default = SearchConfig::cross_validation(&config.data.place);
+    build::search(config, config.search.as_ref().unwrap_or(&default), executor)
+}
+
+/// What is known of rows that are not read: the summaries that are named, or those of the folder to which rows are appended.
+fn known_shards(args: &TuneArgs) -> Result<Option<Shards>> {
+    if !args.summaries.is_empty() {
+        return Ok(Some(shards::load(&args.summaries)?));
+    }
+    let Some(directory) = args.out.as_ref().filter(|_| !args.append.is_empty()) else { return Ok(None) };
+    let file = directory.join(shards::FILE);
+    if !file.exists() {
+        bail!(
+            "--append: {} does not exist, so nothing is known of earlier rows: run `luthier tune {} --out {}` first; a search that does not \
+             follow from summaries has to read all rows, for which `path` in [data] can be a folder or a glob",
+            file.display(),
+            args.config.display(),
+            directory.display()
+        );
+    }
+    Ok(Some(Shards::load(file)?))
+}
+
 /// The lines about the files of a folder: the report has one of its own.
-fn what_was_written(directory: &Path, files: &[(&str, String)]) -> Vec<String> {
+fn what_was_written(directory: &Path, files: &[(&str, Vec<u8>)]) -> Vec<String> {
     let others: Vec<&str> =
         files.iter().map(|(name, _)| *name).filter(|&name| name != results::REPORT).collect();
     let mut lines = Vec::new();

@@ -314,6 +314,7 @@ fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {
     if let Some(partitions) = table.take("partitions") {
         source.partitions = Some(partitions.whole(1)?);
     }
+    source.shards = table.take("shards").map(table::Item::bool).transpose()?.unwrap_or(false);
     let types = reading(&mut table, &mut source.reading)?;
     table.finish()?;
     let named = |role: Option<Key>| role.filter(|key| !key.name.is_empty());

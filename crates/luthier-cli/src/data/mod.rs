@@ -5,7 +5,7 @@ mod selection;
 mod source;
 mod write;
 
-pub(crate) use reading::{DeclaredType, Reading, SavedReading};
+pub(crate) use reading::{DeclaredType, Reading, SavedColumn, SavedReading};
 pub(crate) use selection::{MissingLabel, Selection, without_nulls};
 pub(crate) use source::{DataSource, Format, null_of};
 pub(crate) use write::{is_broken_pipe, writable, write, writer};

@@ -69,6 +69,10 @@ impl Selection {
         label: Option<&str>,
         file: Option<&str>,
     ) -> Result<DataFrame> {
+        if frame.is_absent() {
+            // They were selected when they were summarised.
+            return Ok(frame.clone());
+        }
         let mut selected = frame.clone();
         if let Some((condition, place)) = &self.condition {
             let met = selected.filter_by(condition).map_err(|e| place.error(e))?;

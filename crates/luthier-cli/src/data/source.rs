@@ -67,6 +67,8 @@ pub(crate) struct DataSource {
     pub(crate) reading: Reading,
     /// The number of partitions; by default 1 for CSV and one per row group for Parquet.
     pub(crate) partitions: Option<usize>,
+    /// Whether each file is a shard.
+    pub(crate) shards: bool,
     /// The only columns that are parsed. The cells of all columns of a CSV file are kept as text.
     spelt_except: Option<Vec<String>>,
     opened: Arc<OnceLock<Opened>>,
@@ -84,7 +86,7 @@ impl DataSource {
     /// A file that is read with the defaults.
     pub(crate) fn new(path: PathBuf) -> Self {
         let (reading, opened) = (Reading::default(), Arc::default());
-        Self { path, reading, partitions: None, spelt_except: None, opened }
+        Self { path, reading, partitions: None, shards: false, spelt_except: None, opened }
     }
 
     /// The same file, read in this way.
@@ -130,7 +132,11 @@ impl DataSource {
                 let unread = |e| failure::of_frame("read", e);
                 // Loaded as one partition and cut afterwards, so that the file is read once and not once per partition.
                 let loaded = frame.coalesce(1).and_then(|frame| frame.collect()).map_err(unread)?;
-                Ok(loaded.repartition(frame.num_partitions())?)
+                // Shards are cut by file later, where a batch ends.
+                match self.shards {
+                    true => Ok(loaded),
+                    false => Ok(loaded.repartition(frame.num_partitions())?),
+                }
             }
             Format::Parquet => Ok(frame),
         }
@@ -179,7 +185,7 @@ impl DataSource {
         for (path, about) in notes.iter().filter(|(_, note)| !matches!(note, CsvNote::Text { .. })) {
             note(&format!("{}: {about}", shown(path)));
         }
-        let frame = match self.partitions {
+        let frame = match self.partitions.filter(|_| !self.shards) {
             // Partitions beyond the number of rows would be empty.
             Some(partitions) => frame.repartition(partitions.min(frame.num_rows().max(1)))?,
             None => frame,

@@ -116,7 +116,7 @@ impl Inputs {
         let names: Vec<&str> = self.features.iter().map(String::as_str).collect();
         let assembled = frame.with_vector(FEATURES, &names).map_err(place)?;
         let nullable = self.features.iter().any(|name| schema.field(name).is_some_and(Field::nullable));
-        if !frame.is_in_memory() && nullable {
+        if !frame.is_in_memory() && !frame.is_absent() && nullable {
             // Missing values are reported before anything else happens.
             let index = assembled.schema().require_index(FEATURES)?;
             for partition in assembled.partitions() {

@@ -93,8 +93,12 @@ const MISSING_VALUE: &str = "drop the row or fill the value; with `features = []
 /// Advice for rows without a label.
 const MISSING_LABEL: &str = "drop such rows with `missing_label = \"drop\"` under [data]";
 
-/// Rejects the first value of a column that is missing or not finite; `advice` is for missing values.
+/// Rejects the first value of a column that is missing or not finite; `advice` is for missing values. Those of absent rows were checked when they
+/// were summarised.
 fn check_values(source: &DataSource, frame: &DataFrame, column: &str, advice: &str) -> Result<()> {
+    if frame.is_absent() {
+        return Ok(());
+    }
     let index = frame.schema().require_index(column)?;
     let mut row = 0;
     for partition in frame.partitions() {

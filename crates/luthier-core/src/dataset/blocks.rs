@@ -12,8 +12,10 @@ use crate::{Error, Result};
 /// the frame is repartitioned, and no data are copied to make such sets. A row of no set is [`UNUSED`](Self::UNUSED).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocks {
+    /// Empty if only the sizes are known.
     assignment: Arc<[u32]>,
     sizes: Arc<[usize]>,
+    rows: usize,
 }
 
 impl Blocks {
@@ -44,7 +46,33 @@ impl Blocks {
                 assignment.len()
             )));
         }
-        Ok(Self { assignment: assignment.into(), sizes: sizes.into() })
+        let rows = assignment.len();
+        Ok(Self { assignment: assignment.into(), sizes: sizes.into(), rows })
+    }
+
+    /// Blocks of these sizes in `rows` rows, of which it is not known which row is in which block.
+    ///
+    /// # Errors
+    /// A block without rows; more rows in the blocks than there are.
+    pub fn of_sizes(sizes: Vec<usize>, rows: usize) -> Result<Self> {
+        if let Some(empty) = sizes.iter().position(|&size| size == 0) {
+            return Err(Error::invalid(format!("block {empty} of {} has no rows", sizes.len())));
+        }
+        let sum = sizes.iter().fold(0, |sum: usize, &size| sum.saturating_add(size));
+        if sum > rows {
+            return Err(Error::invalid(format!("the blocks have {sum} rows, but there are {rows}")));
+        }
+        Ok(Self { assignment: Arc::new([]), sizes: sizes.into(), rows })
+    }
+
+    /// The number of rows, also those in no block.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether the block of each row is known.
+    pub fn has_assignment(&self) -> bool {
+        self.assignment.len() == self.rows
     }
 
     /// Number of blocks.
@@ -57,7 +85,7 @@ impl Blocks {
         &self.sizes
     }
 
-    /// The block of every row.
+    /// The block of every row; empty if only the [sizes](Self::of_sizes) are known.
     pub fn assignment(&self) -> &[u32] {
         &self.assignment
     }
@@ -65,7 +93,7 @@ impl Blocks {
     /// The number of selected rows.
     pub fn num_rows(&self, rows: &Rows) -> usize {
         match &rows.ranges {
-            None => self.assignment.len(),
+            None => self.rows,
             Some(ranges) => {
                 let end = |block: u32| (block as usize).min(self.sizes.len());
                 let of = |range: &Range<u32>| self.sizes.get(end(range.start)..end(range.end));

@@ -6,10 +6,12 @@ mod link;
 mod meter;
 mod pass;
 mod reader;
+mod shards;
 mod shelves;
 mod training_sets;
 
 pub use blocks::{Blocks, Round, Rows};
+pub use shards::{BlockSummaries, Kept, Shard};
 pub use training_sets::{Capacity, Rounds, TrainingSets};
 
 use std::borrow::Borrow;
@@ -428,7 +430,7 @@ impl Dataset {
 
     /// The states of some requests for groups of folds, from the rows.
     fn pass(&self, needs: &[Need], groups: Groups) -> Result<Vec<pass::States>> {
-        pass::summarize(&self.source, &self.links, needs, groups, &self.meter)
+        pass::summarize(&self.source, &self.links, needs, groups, &self.meter, None)
     }
 
     /// Answers requests on the selected rows from the rows.
@@ -441,7 +443,7 @@ impl Dataset {
     fn answer_at(&self, need: &Need, depth: usize) -> Result<Answer> {
         let links = self.links.get(..depth).unwrap_or_default();
         let need = std::slice::from_ref(need);
-        let states = pass::summarize(&self.source, links, need, self.one_group(), &self.meter)?;
+        let states = pass::summarize(&self.source, links, need, self.one_group(), &self.meter, None)?;
         states.into_iter().flatten().next().map(|state| state.finish()).ok_or_else(no_answer)
     }
 

@@ -20,6 +20,19 @@ const FEW_GROUPS: usize = 64;
 /// The number of partitions whose states are held before they are merged.
 const PARTITIONS_AHEAD: usize = 64;
 
+/// The same for a pass that may be resumed, which can be kept between any two merges.
+const PARTITIONS_AHEAD_KEPT: usize = 16;
+
+/// A pass that goes on where another one was, and is kept while it goes on.
+pub(super) struct Resumed<'a> {
+    /// The number of partitions that are in the states.
+    pub(super) done: usize,
+    /// The states after these partitions; `None` if there are none.
+    pub(super) states: Option<Vec<States>>,
+    /// Called with the number of partitions that are in the states.
+    pub(super) keep: &'a dyn Fn(usize, &[States]) -> Result<()>,
+}
+
 /// Answers all `needs` behind `links` for each of the groups of folds.
 pub(super) fn summarize(
     source: &Source,
@@ -27,6 +40,7 @@ pub(super) fn summarize(
     needs: &[Need],
     groups: Groups,
     meter: &Meter,
+    resumed: Option<Resumed<'_>>,
 ) -> Result<Vec<States>> {
     let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
     let columns = columns_of(needs);
@@ -34,7 +48,7 @@ pub(super) fn summarize(
     let reader = Reader::new(source, links, vec![branch], groups, meter)?;
     meter.work.passes(1);
     meter.work.summaries(needs.len() as u64);
-    read(source, &reader, &[schema], needs)
+    read(source, &reader, &[schema], needs, resumed)
 }
 
 /// Answers all `needs` for one group of rows of several views that share `prefix`; returns a list of answers per branch.
@@ -57,7 +71,7 @@ pub(super) fn summarize_branches(
     let reader = Reader::new(source, prefix, branches, group, meter)?;
     meter.work.passes(1);
     meter.work.summaries((schemas.len() * needs.len()) as u64);
-    let states = read(source, &reader, &schemas, needs)?;
+    let states = read(source, &reader, &schemas, needs, None)?;
     let finish = |states: States| states.into_iter().map(|state| state.finish()).collect();
     Ok(states.into_iter().map(finish).collect())
 }
@@ -71,7 +85,13 @@ fn columns_of(needs: &[Need]) -> Vec<String> {
 
 /// The states of each group of the first branch, then of the next, and so on, with one schema per branch. Partitions
 /// and groups are read in parallel; partitions are merged in their order.
-fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need]) -> Result<Vec<States>> {
+fn read(
+    source: &Source,
+    reader: &Reader<'_>,
+    schemas: &[&Schema],
+    needs: &[Need],
+    resumed: Option<Resumed<'_>>,
+) -> Result<Vec<States>> {
     let groups = reader.groups();
     let places: Vec<(usize, usize)> =
         (0..schemas.len()).flat_map(|branch| (0..groups).map(move |group| (branch, group))).collect();
@@ -95,19 +115,37 @@ fn read(source: &Source, reader: &Reader<'_>, schemas: &[&Schema], needs: &[Need
     };
     let mut merged = empty()?;
     require_memory(needs, &merged, source.frame.num_rows())?;
-    let partitions: Vec<usize> = (0..source.frame.num_partitions()).collect();
-    if groups > FEW_GROUPS {
-        partitions.into_iter().try_for_each(|partition| take_in(&mut merged, partition))?;
-        return Ok(merged);
-    }
-    for some in partitions.chunks(PARTITIONS_AHEAD) {
-        let parts = some.par_iter().map(|&partition| {
-            let mut states = empty()?;
-            take_in(&mut states, partition).map(|()| states)
-        });
-        for part in parts.collect::<Vec<Result<Vec<States>>>>() {
-            merged.iter_mut().zip(&part?).try_for_each(|(into, from)| merge(into, from))?;
+    let (mut done, keep) = match resumed {
+        Some(Resumed { done, states, keep }) => {
+            if let Some(states) = states.filter(|states| states.len() == merged.len()) {
+                merged = states;
+                (done, Some(keep))
+            } else {
+                (0, Some(keep))
+            }
         }
+        None => (0, None),
+    };
+    let partitions: Vec<usize> = (done..source.frame.num_partitions()).collect();
+    let ahead = match (groups > FEW_GROUPS, keep.is_some()) {
+        (true, _) => 1,
+        (false, true) => PARTITIONS_AHEAD_KEPT,
+        (false, false) => PARTITIONS_AHEAD,
+    };
+    for some in partitions.chunks(ahead) {
+        if let ([partition], true) = (some, groups > FEW_GROUPS) {
+            take_in(&mut merged, *partition)?;
+        } else {
+            let parts = some.par_iter().map(|&partition| {
+                let mut states = empty()?;
+                take_in(&mut states, partition).map(|()| states)
+            });
+            for part in parts.collect::<Vec<Result<Vec<States>>>>() {
+                merged.iter_mut().zip(&part?).try_for_each(|(into, from)| merge(into, from))?;
+            }
+        }
+        done += some.len();
+        keep.iter().try_for_each(|keep| keep(done, &merged))?;
     }
     Ok(merged)
 }

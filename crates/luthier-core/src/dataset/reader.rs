@@ -8,6 +8,7 @@ use luthier_frame::{ColumnType, DataFrame, Field, RecordBatch, Schema};
 use super::blocks::{Blocks, Rows};
 use super::link::{Demand, Link};
 use super::meter::Meter;
+use super::shards::{Kept, ShardSource};
 use crate::cancel::CancelToken;
 use crate::rows::{Batch, Chain, Picked, Places, Tile, View, through_frame};
 use crate::{Error, Result};
@@ -31,32 +32,51 @@ pub(super) struct Source {
     pub(super) blocks: Option<Blocks>,
     /// The number of stages, from the first on, whose outputs have been appended to the frame.
     pub(super) held: usize,
+    /// The shards that it is made of, if there are any.
+    pub(super) shards: Option<Arc<[ShardSource]>>,
+    /// The summaries of its blocks that are kept.
+    pub(super) kept: Option<Kept>,
+    /// The number of its first row.
+    first_row: usize,
     starts: Vec<usize>,
 }
 
 impl Source {
     pub(super) fn new(frame: DataFrame) -> Self {
+        Self::starting_at(frame, 0)
+    }
+
+    /// Rows whose first one has this number.
+    pub(super) fn starting_at(frame: DataFrame, first_row: usize) -> Self {
         let starts = frame
             .partitions()
             .iter()
-            .scan(0, |next, partition| {
+            .scan(first_row, |next, partition| {
                 let start = *next;
                 *next += partition.num_rows();
                 Some(start)
             })
             .collect();
-        Self { frame, blocks: None, held: 0, starts }
+        Self { frame, blocks: None, held: 0, shards: None, kept: None, first_row, starts }
     }
 
     pub(super) fn with_blocks(self, blocks: Blocks) -> Result<Self> {
         let rows = self.frame.num_rows();
-        if blocks.assignment().len() != rows {
+        if blocks.rows() != rows {
             return Err(Error::invalid(format!(
                 "the blocks were made for {} rows, but the frame has {rows}",
-                blocks.assignment().len()
+                blocks.rows()
             )));
         }
         Ok(Self { blocks: Some(blocks), ..self })
+    }
+
+    pub(super) fn with_shards(self, shards: Vec<ShardSource>) -> Self {
+        Self { shards: Some(shards.into()), ..self }
+    }
+
+    pub(super) fn keeping(self, kept: Kept) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 
     /// Whether the frame has this column.
@@ -94,13 +114,15 @@ impl Source {
 
     /// The number of selected rows before each partition.
     pub(super) fn selected_before(&self, rows: &Rows) -> Vec<usize> {
-        let ends = self.starts.iter().skip(1).copied().chain([self.frame.num_rows()]);
+        let end = self.first_row + self.frame.num_rows();
+        let ends = self.starts.iter().skip(1).copied().chain([end]);
         let selected = |(&start, end): (&usize, usize)| match &self.blocks {
             _ if rows.is_all() => end - start,
             None if rows.includes(0) => end - start,
             None => 0,
             Some(blocks) => {
-                let of_partition = blocks.assignment().get(start..end).unwrap_or_default();
+                let of_rows = start - self.first_row..end - self.first_row;
+                let of_partition = blocks.assignment().get(of_rows).unwrap_or_default();
                 of_partition.iter().filter(|block| rows.includes(**block)).count()
             }
         };
@@ -119,6 +141,18 @@ impl Source {
         Groups { of_block, unused: rows.is_all().then_some(0), count: 1 }
     }
 
+    /// Whether there is a group for each block, and one for all other rows.
+    pub(super) fn are_blocks(&self, groups: &Groups) -> bool {
+        let blocks = self.block_count() as usize;
+        let is_rest = match groups.unused {
+            Some(group) => group == blocks,
+            None => self.blocks.as_ref().is_none_or(|all| all.sizes().iter().sum::<usize>() == all.rows()),
+        };
+        groups.count == blocks + 1
+            && is_rest
+            && groups.of_block.iter().enumerate().all(|(block, group)| *group == Some(block))
+    }
+
     /// Without blocks all rows are in block 0.
     pub(super) fn block_count(&self) -> u32 {
         self.blocks.as_ref().map_or(1, Blocks::count)
@@ -135,7 +169,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    fn of(&self, block: u32) -> Option<usize> {
+    pub(super) fn of(&self, block: u32) -> Option<usize> {
         match self.of_block.get(block as usize) {
             Some(group) => *group,
             None => self.unused,
@@ -291,7 +325,8 @@ impl<'a> Reader<'a> {
             let pick = |group| if all == Some(group) { Pick::All(rows) } else { Pick::Some(Vec::new()) };
             return (0..self.groups.count).map(pick).collect();
         };
-        let assignment = blocks.assignment().get(first_row..).unwrap_or_default();
+        let first = first_row - self.source.first_row;
+        let assignment = blocks.assignment().get(first..).unwrap_or_default();
         let mut picks = vec![Vec::new(); self.groups.count];
         for (i, offset) in (0..).zip(offsets) {
             if let Some(group) = assignment.get(offset).and_then(|&block| self.groups.of(block)) {

@@ -30,7 +30,8 @@ use crate::rows::Tile;
 ///   rows up to rounding; the same tiles and merges in the same order give the same bits.
 /// - Merging the summary returned by `empty` changes nothing.
 /// - Nothing is ever subtracted, so a part with few rows is as accurate as a large one.
-/// - The state can be serialised, so that a distributed engine can compute parts elsewhere.
+/// - Spec and state can be serialised, also in formats that do not describe themselves (no `flatten`, no `untagged`, nothing skipped by its
+///   value), and what is read again is the same, bit for bit: parts are kept on disk, and computed elsewhere.
 ///
 /// The last four methods are optimisations. Their defaults are correct for every summary; override them to let
 /// several requests share one pass ([`union`](Self::union), [`project`](Self::project)) and to carry a request
@@ -78,7 +79,7 @@ use crate::rows::Tile;
 )]
 pub trait Summary: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The columns and options of the summary. Equal specs are interchangeable.
-    type Spec: Clone + Debug + PartialEq + Send + Sync + 'static;
+    type Spec: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// Name for plans and errors.
     const NAME: &'static str;
@@ -113,6 +114,11 @@ pub trait Summary: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 
     /// summary that stores the rows themselves while there are few.
     fn bytes_of_rows(&self, _rows: u64) -> usize {
         self.bytes()
+    }
+
+    /// Whether it contains rows instead of statistics of them, so that whoever sees it sees them.
+    fn holds_rows(&self) -> bool {
+        false
     }
 
     /// One spec that answers both, if there is one.

@@ -24,7 +24,7 @@ const DRIFT_ALLOWED: f64 = 8.0;
 const LARGEST_HELD: f64 = 1e150;
 
 /// The columns of [`Moments`] or a [`QrFactor`](super::QrFactor), and their weight.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MomentsSpec {
     /// Numeric and vector columns, concatenated in this order.
     pub columns: Vec<String>,
@@ -567,6 +567,10 @@ impl Summary for Moments {
     fn bytes_of_rows(&self, rows: u64) -> usize {
         let (width, rows) = (self.mean.len(), usize::try_from(rows).unwrap_or(usize::MAX));
         size_of::<f64>() * width * if width > WIDE { width.min(rows) } else { width }
+    }
+
+    fn holds_rows(&self) -> bool {
+        self.rows > 0 && matches!(self.scatter, Scatter::Rows(_))
     }
 
     fn union(a: &MomentsSpec, b: &MomentsSpec) -> Option<MomentsSpec> {

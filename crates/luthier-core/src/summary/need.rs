@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use luthier_frame::Schema;
+use serde::Serialize;
 
 use super::Summary;
 use crate::affine::{Affine, AffineColumns};
@@ -21,6 +22,8 @@ pub(crate) trait DynState: Debug + Send + Sync {
     fn merge(&mut self, other: &dyn DynState) -> Result<()>;
     fn bytes_of_rows(&self, rows: u64) -> usize;
     fn clone_box(&self) -> Box<dyn DynState>;
+    fn to_bytes(&self) -> Result<Vec<u8>>;
+    fn holds_rows(&self) -> bool;
     fn finish(self: Box<Self>) -> Answer;
     fn as_any(&self) -> &dyn Any;
 }
@@ -34,6 +37,8 @@ trait DynNeed: Debug + Send + Sync {
     fn project(&self, answer: &Answer, to: &dyn DynNeed) -> Option<Answer>;
     fn pull_back(&self, columns: &AffineColumns) -> Option<Need>;
     fn lift(&self, upstream: &Answer, map: &Affine) -> Result<Option<Answer>>;
+    fn spec(&self) -> Result<Vec<u8>>;
+    fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -91,6 +96,16 @@ impl Need {
 
     pub(crate) fn lift(&self, upstream: &Answer, map: &Affine) -> Result<Option<Answer>> {
         self.0.lift(upstream, map)
+    }
+
+    /// The spec as bytes.
+    pub(crate) fn spec(&self) -> Result<Vec<u8>> {
+        self.0.spec()
+    }
+
+    /// The answer from the bytes of a state that was made with this spec; `None` if they do not contain it.
+    pub(crate) fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>> {
+        self.0.restore(spec, state)
     }
 }
 
@@ -164,6 +179,20 @@ impl<S: Summary> DynNeed for Typed<S> {
         Ok(lifted.map(|answer| Arc::new(answer) as Answer))
     }
 
+    fn spec(&self) -> Result<Vec<u8>> {
+        to_bytes::<S, _>(&self.spec)
+    }
+
+    fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>> {
+        let from: S::Spec = postcard::from_bytes(spec).ok()?;
+        let state: S = postcard::from_bytes(state).ok()?;
+        let state = match from == self.spec {
+            true => state,
+            false => guarded::<S, _>(|| Ok(state.project(&from, &self.spec))).ok()??,
+        };
+        Some(Box::new(State::<S> { state, spec: self.spec.clone() }))
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -195,6 +224,14 @@ impl<S: Summary> DynState for State<S> {
         Box::new(Self { spec: self.spec.clone(), state: self.state.clone() })
     }
 
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        to_bytes::<S, _>(&self.state)
+    }
+
+    fn holds_rows(&self) -> bool {
+        self.state.holds_rows()
+    }
+
     fn finish(self: Box<Self>) -> Answer {
         Arc::new(self.state)
     }
@@ -202,6 +239,11 @@ impl<S: Summary> DynState for State<S> {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+fn to_bytes<S: Summary, T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let bytes = guarded::<S, _>(|| Ok(postcard::to_allocvec(value)))?;
+    bytes.map_err(|error| Error::invalid(format!("a {} cannot be written: {error}", S::NAME)))
 }
 
 /// A panic of the author's code names the summary.

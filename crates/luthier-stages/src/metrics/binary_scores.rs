@@ -10,7 +10,7 @@ use super::two_classes::TwoClasses;
 use crate::columns;
 
 /// The columns of [`BinaryScores`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BinaryScoresSpec {
     /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
     /// categories of the columns determine it.

@@ -9,7 +9,7 @@ use super::two_classes::TwoClasses;
 use crate::columns;
 
 /// The columns of a [`CalibrationCurve`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalibrationSpec {
     /// The numeric column of true classes, with at most two labels: the larger is the positive class, unless the
     /// categories of the columns determine it.

@@ -10,7 +10,7 @@ use super::two_classes::{TwoClasses, labels_of_classes};
 use crate::columns;
 
 /// How labels are mapped to classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Classes {
     /// Of two labels, the larger is the positive class, unless the categories of the columns determine it.
     Two,
@@ -19,7 +19,7 @@ pub enum Classes {
 }
 
 /// The columns of [`ClassLosses`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassLossesSpec {
     /// The numeric column of true classes.
     pub label_col: String,

@@ -12,7 +12,7 @@ use super::ordered_bits::{of_ordered_bits, ordered_bits};
 use crate::columns;
 
 /// The columns of a [`Confusion`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionSpec {
     /// The numeric column of true classes.
     pub label_col: String,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns;
 
 /// The columns of [`MultilabelSums`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultilabelSumsSpec {
     /// The list column of true labels.
     pub label_col: String,

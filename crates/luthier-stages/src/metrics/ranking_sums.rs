@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns;
 
 /// The columns of [`RankingSums`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RankingSumsSpec {
     /// The list column of relevant items.
     pub label_col: String,

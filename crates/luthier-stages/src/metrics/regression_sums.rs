@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns;
 
 /// The columns of [`RegressionSums`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegressionSumsSpec {
     /// The numeric column of true values.
     pub label_col: String,

@@ -9,7 +9,7 @@ use super::regression_sums::{Labels, RegressionSums};
 use crate::columns;
 
 /// Models `prediction = [inputs] · coefficients + offset` of the same columns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SiblingSumsSpec {
     /// The numeric column of true values.
     pub label_col: String,

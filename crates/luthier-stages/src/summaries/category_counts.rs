@@ -11,7 +11,7 @@ use crate::categories::{for_each_text, require_categories};
 use crate::columns;
 
 /// The columns of [`CategoryCounts`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategorySpec {
     /// Columns of text, numbers or booleans, without duplicates.
     pub columns: Vec<String>,

@@ -17,7 +17,7 @@ use crate::columns;
 /// rounding or a bound that the statistic documents.
 pub trait FeatureStatistic: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its options.
-    type Options: Clone + Debug + PartialEq + Send + Sync + 'static;
+    type Options: Clone + Debug + PartialEq + Send + Sync + 'static + Serialize + DeserializeOwned;
 
     /// Name of the summary, for plans and errors.
     const NAME: &'static str;
@@ -41,7 +41,7 @@ pub trait FeatureStatistic: Clone + Debug + Serialize + DeserializeOwned + Send 
 }
 
 /// The values that are ignored in addition to NaN.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     /// Whether nulls are ignored; otherwise they are errors.
     pub nulls: bool,
@@ -50,7 +50,7 @@ pub struct Missing {
 }
 
 /// The columns of a [`FeatureSummary`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSpec<O> {
     /// Numeric and vector columns, without duplicates.
     pub columns: Vec<String>,

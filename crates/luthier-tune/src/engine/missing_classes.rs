@@ -28,6 +28,9 @@ impl MissingClasses {
     /// The missing classes of the column `label`. If a stage such as a `string_indexer` derives it from another column, the
     /// classes are those of that column.
     pub(crate) fn of(frame: &DataFrame, split: &Split, label: &str, stages: &dyn DynEstimator) -> Self {
+        if frame.is_absent() {
+            return Self::default();
+        }
         let columns = origins(label, stages);
         let of_column = |column: &String| lacking(frame, split, column);
         let lacking = columns.iter().rev().find_map(of_column).unwrap_or_default();

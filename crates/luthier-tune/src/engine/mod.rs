@@ -10,6 +10,7 @@ mod out_of_fold;
 mod recall;
 mod reuse;
 mod run;
+mod summaries;
 mod table;
 mod unit;
 
@@ -143,7 +144,11 @@ impl Session {
     ) -> Result<Self> {
         let work = Arc::new(WorkCounter::default());
         let cancel = search.cancel.child();
-        let base = Dataset::with_blocks(data.clone(), split.blocks().clone())?.counted_by(Arc::clone(&work));
+        let base = match &search.joined {
+            Some(joined) => joined.base.clone(),
+            None => Dataset::with_blocks(data.clone(), split.blocks().clone())?,
+        };
+        let base = base.counted_by(Arc::clone(&work));
         let base = base.cancelled_by(cancel.clone());
         let base = if search.sharing == Sharing::Off { base.without_sharing() } else { base };
         let (clock, observers) = (Arc::new(Clock::start()), search.observers.afresh(watched));
@@ -442,6 +447,7 @@ impl Session {
             evaluators: self.evaluators.len(),
             sharing: self.search.sharing,
             memory_budget: self.search.memory_budget,
+            base: &self.base,
         };
         estimate.require_memory()?;
         Ok(estimate.forecast())

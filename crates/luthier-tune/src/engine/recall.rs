@@ -75,6 +75,9 @@ fn header(search: &Search, frame: &DataFrame, split: &Split) -> Result<Header> {
     };
     let mut blocks = ContentHash::new();
     split.blocks().assignment().iter().for_each(|block| blocks.write(&block.to_le_bytes()));
+    if !split.blocks().has_assignment() {
+        blocks.write(format!("{:?}", split.blocks().sizes()).as_bytes());
+    }
     let mut evaluators = String::new();
     for evaluator in &search.evaluators {
         // Nothing that is written to a text fails.

@@ -133,20 +133,6 @@ impl Session {
         Ok(())
     }
 
-    /// The frame with the summaries of all rows, which a search that has found all scores in its journal has not computed.
-    pub(super) fn read_whole(&mut self) -> luthier_core::Result<()> {
-        if self.whole.is_some() || self.search.sharing == Sharing::Off {
-            return Ok(());
-        }
-        let needs = self.tree.base_needs().iter().map(|base| base.need.clone()).collect();
-        let base = self.base.clone().cancelled_by(self.search.refit_token.clone());
-        let (merges, budget) = (self.split.merges().clone(), self.forecast.budget);
-        let reads = || TrainingSets::read(vec![(base, needs)], &merges, budget);
-        let (sets, _) = self.timed_pass(None, &[], &[], reads)?;
-        self.whole = sets.whole().into_iter().next();
-        Ok(())
-    }
-
     /// Whether the summaries of all rounds may be kept between proposals.
     fn keeps_waves(&self) -> bool {
         let rounds = self.split.rounds().len() as u64;
@@ -206,29 +192,6 @@ impl Session {
         !self.nodes.contains_key(&(round, node)) || !self.tree.ending_at(node, candidates).is_empty()
     }
 
-    /// The frame and the views behind transformers only, which are the same for all rounds, with the requests on
-    /// them.
-    fn common_views(&self) -> Vec<(Option<usize>, Request)> {
-        let base = &self.base;
-        let needs = self.tree.base_needs().iter().map(|base| base.need.clone()).collect();
-        let mut behind: HashMap<usize, Dataset> = HashMap::new();
-        let mut views = vec![(None, (base.clone(), needs))];
-        for (index, node) in self.tree.nodes.iter().enumerate() {
-            let before = match node.parent {
-                None => Some(base),
-                Some(parent) => behind.get(&parent),
-            };
-            let Some((before, model)) = before.zip(node.stage.as_model()) else { continue };
-            // A stage that does not fit fails its candidates where they use it.
-            let Ok(view) = before.through_stage(&node.name, model) else { continue };
-            if !node.needs.is_empty() {
-                views.push((Some(index), (view.clone(), node.needs.clone())));
-            }
-            behind.insert(index, view);
-        }
-        views
-    }
-
     /// Rows that no candidate can use are an error of the search; others fail the candidates that use them.
     fn refuse_if_hopeless(&self, failed: Vec<FailedNeed>, candidates: &[usize]) -> Result<()> {
         let covers = |failed: &Need, need: &Need| failed.union(need).is_some_and(|union| union.same(failed));
@@ -252,7 +215,7 @@ impl Session {
     }
 
     /// Runs a pass over rows, records it, and divides its time between the cells that need it.
-    fn timed_pass<T>(
+    pub(super) fn timed_pass<T>(
         &mut self,
         round: Option<u32>,
         rounds: &[u32],

@@ -146,13 +146,18 @@ impl Plan {
         if self.summaries.is_empty() {
             return writeln!(f, "rows       nothing is asked of the frame itself before the units run");
         }
+        let (known, all) = (self.forecast.known_rows, self.rows as u64);
+        if known > 0 && known < all {
+            writeln!(f, "known      the summaries of {known} rows, which are not read for them")?;
+        }
         let times = match self.forecast.times_read {
-            0 | 1 => "once".to_owned(),
-            n => format!("up to {n} times, some folds at a time, since memory is short"),
+            _ if known == all => "known, and not read".to_owned(),
+            0 | 1 => "read once".to_owned(),
+            n => format!("read up to {n} times, some folds at a time, since memory is short"),
         };
         for PlannedSummary { name, columns, stages } in &self.summaries {
             let (columns, stages) = (columns.join(", "), stages.join(", "));
-            writeln!(f, "rows       read {times}: {name} of {columns}, for {stages}")?;
+            writeln!(f, "rows       {times}: {name} of {columns}, for {stages}")?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use luthier_core::frame::{DataFrame, Schema};
-use luthier_core::{Capacity, Need, Work, fuse_needs, memory};
+use luthier_core::{Capacity, Dataset, Need, Work, fuse_needs, memory};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Asked, AskedPart};
@@ -26,6 +26,9 @@ pub struct Forecast {
     /// The largest number of times that the rows are read for the summaries of the frame itself: more than 1 if memory is
     /// short.
     pub times_read: u32,
+    /// The number of rows whose summaries are known, so that they are not read for them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub known_rows: u64,
     /// The size in bytes of the summaries that are kept for the folds.
     pub summary_bytes: u64,
     /// The number of bytes that a unit uses while it runs.
@@ -50,6 +53,7 @@ pub(crate) struct CostEstimate<'a> {
     pub(crate) evaluators: usize,
     pub(crate) sharing: Sharing,
     pub(crate) memory_budget: MemoryBudget,
+    pub(crate) base: &'a Dataset,
 }
 
 impl CostEstimate<'_> {
@@ -125,11 +129,19 @@ impl CostEstimate<'_> {
         }
         let capacity = Capacity::new(forecast.budget, summary);
         let rounds = self.split.merges();
+        let mut known_rows = 0;
         let again = u64::from(rounds.passes(capacity));
         let mut pass = |times: u64, rows: u64| {
             forecast.work.passes += times;
             forecast.work.rows_read += rows;
         };
+        if !in_front.is_empty() {
+            // What is known of the frame itself is not read.
+            let unread = self.base.rows_to_summarize(&in_front) as u64;
+            known_rows = self.rows() - unread;
+            pass(again * u64::from(unread > 0), again * unread);
+            views -= 1;
+        }
         pass(views * again, views * again * self.rows());
         // The refit finds what was asked of the frame itself.
         let path = self.first().and_then(|first| tree.paths.get(first)).map_or(&[][..], Vec::as_slice);
@@ -140,6 +152,7 @@ impl CostEstimate<'_> {
         let mut fitted = HashSet::new();
         self.parts().for_each(|part| self.part(part, forecast, &mut fitted));
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
+        forecast.known_rows = known_rows;
         forecast.times_read = rounds.passes(capacity);
         forecast.summary_bytes = summary * rounds.summaries(capacity) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
@@ -236,6 +249,10 @@ impl CostEstimate<'_> {
         let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
         bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64))
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Forecast {

@@ -14,6 +14,7 @@ use crate::named::name_of;
 use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, Tree, candidates};
 use crate::result::{FoldResult, Outcome};
+use crate::shards::Shards;
 use crate::splitter::Split;
 use crate::strategy::{Candidate, Scores, Seen, Trial};
 use crate::watch::{self, Watched};
@@ -135,6 +136,50 @@ impl Search {
         watch::run(&self.refit_token, self.grace, move |_| session.finish(procedure))
     }
 
+    /// Runs the search over shards and fits the best candidate on all rows. What is computed of the shards is kept with them.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit); shards that the splitter divides in different ways; [`Error::NeedsRows`] if rows are needed that
+    /// are not here.
+    pub fn fit_shards(&self, shards: &mut Shards) -> Result<Tuned> {
+        let joined = self.over(shards)?;
+        joined.0.fit(&joined.1)
+    }
+
+    /// The plan of the search over shards.
+    ///
+    /// # Errors
+    /// Those of [`fit_shards`](Self::fit_shards) that come before any work.
+    pub fn plan_shards(&self, shards: &mut Shards) -> Result<Plan> {
+        let joined = self.over(shards)?;
+        joined.0.plan(&joined.1)
+    }
+
+    /// Computes what the search needs to know of the shards, so that it can be run without their rows.
+    ///
+    /// # Errors
+    /// Those of [`fit_shards`](Self::fit_shards) that come before any fit; [`Error::NeedsRows`] if summaries are not enough for the search.
+    pub fn summarize(&self, shards: &mut Shards) -> Result<()> {
+        let (search, data) = self.over(shards)?;
+        let mut begun = search.begin(&data, &Watched::default())?;
+        let left = begun.session.needs_beside_summaries();
+        if !left.is_empty() {
+            return Err(Error::NeedsRows {
+                shards: shards.names().map(str::to_owned).collect(),
+                parts: left,
+            });
+        }
+        begun.session.summarize_blocks()
+    }
+
+    /// The same search over shards, with all rows.
+    fn over(&self, shards: &mut Shards) -> Result<(Self, DataFrame)> {
+        let joined = self.join_shards(shards)?;
+        let data_fingerprint = self.data_fingerprint.clone().or_else(|| joined.fingerprint.clone());
+        let frame = joined.frame.clone();
+        Ok((Self { joined: Some(Arc::new(joined)), data_fingerprint, ..self.clone() }, frame))
+    }
+
     /// Scores everything.
     fn scored(&self, data: &DataFrame, watched: &Watched) -> Result<(Session, Option<ProcedureScore>)> {
         let begun = self.begin(data, watched)?;
@@ -192,6 +237,13 @@ impl Search {
         // Which stages the candidates that go on share depends on their scores.
         forecast.is_approximate |= self.strategy.is_adaptive();
         session.set_forecast(forecast);
+        let absent = self.joined.as_ref().map_or(&[][..], |joined| &joined.absent);
+        if !absent.is_empty() {
+            let parts = simulated.as_ref().unwrap_or(&session).needs_beside_summaries();
+            if !parts.is_empty() {
+                return Err(Error::NeedsRows { shards: absent.to_vec(), parts });
+            }
+        }
         let nested = match self.nested {
             Nested::Off => None,
             Nested::On => nest(session.split()),
@@ -249,6 +301,9 @@ impl Search {
     }
 
     fn split(&self, data: &DataFrame, watched: &Watched) -> Result<Split> {
+        if let Some(joined) = &self.joined {
+            return Ok(joined.split.clone());
+        }
         if data.num_rows() == 0 {
             return Err(Error::invalid("the frame has no rows"));
         }
@@ -260,6 +315,11 @@ impl Search {
         let split = split.map_err(|e| named(e.into()))?.map_err(named)?;
         split.check(data.num_rows()).map_err(|e| named(e.into()))?;
         Ok(split)
+    }
+
+    /// Splits some of the rows by themselves.
+    pub(crate) fn split_rows(&self, rows: &DataFrame) -> Result<Split> {
+        self.split(rows, &Watched::default())
     }
 
     /// The name and the number of candidates of each pipeline, if there are several.

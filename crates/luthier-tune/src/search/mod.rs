@@ -31,6 +31,7 @@ use crate::observer::{Observer, Observers, OnEvent, SearchEvent};
 use crate::parallelism::Parallelism;
 use crate::plan::{AskedToScore, Forecast, Tree};
 use crate::result::SearchResult;
+use crate::shards::Joined;
 use crate::splitter::Splitter;
 use crate::strategy::{Candidate, Grid, Strategy};
 use crate::watch;
@@ -145,6 +146,8 @@ pub struct Search {
     pub(crate) sole: Sole,
     /// What identifies the data in the journal.
     pub(crate) data_fingerprint: Option<String>,
+    /// The data, if they are in shards.
+    pub(crate) joined: Option<Arc<Joined>>,
     pub(crate) observers: Observers,
 }
 
@@ -215,6 +218,7 @@ impl Search {
             journal: None,
             sole: Sole::Alone,
             data_fingerprint: None,
+            joined: None,
             observers: Observers::default(),
         }
     }

@@ -318,6 +318,22 @@ macro_rules! search_options {
             ) -> $crate::Result<$crate::TunedModel<E>> {
                 $crate::TunedModel::new(self.search.fit(data)?)
             }
+
+            /// Runs the search over shards and fits the best candidate on all rows; what is computed is kept with the shards.
+            ///
+            /// # Errors
+            /// See [`Search::fit_shards`](crate::Search::fit_shards).
+            pub fn fit_shards(&self, shards: &mut $crate::Shards) -> $crate::Result<$crate::TunedModel<E>> {
+                $crate::TunedModel::new(self.search.fit_shards(shards)?)
+            }
+
+            /// Computes what the search needs to know of shards.
+            ///
+            /// # Errors
+            /// See [`Search::summarize`](crate::Search::summarize).
+            pub fn summarize(&self, shards: &mut $crate::Shards) -> $crate::Result<()> {
+                self.search.summarize(shards)
+            }
         }
     };
 }

@@ -3,7 +3,7 @@ use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::params::{Params, Required};
 
 use super::columns::require;
-use super::{NamedSplitter, Split, Splitter, hold_out, invalid, too_few_rows};
+use super::{NamedSplitter, OverShards, Split, Splitter, hold_out, invalid, too_few_rows};
 
 /// Cross-validation with folds from a column: the rows of each value are held out once.
 ///
@@ -94,6 +94,10 @@ impl Splitter for FoldColumn {
 
     fn num_rounds(&self) -> Option<usize> {
         self.num_folds.map(|count| count as usize)
+    }
+
+    fn over_shards(&self) -> OverShards {
+        OverShards::SplitEach
     }
 }
 

@@ -3,7 +3,7 @@ use luthier_core::frame::{DataFrame, Schema};
 use luthier_core::params::Params;
 
 use super::strata::{self, check, deal, strata};
-use super::{NamedSplitter, Split, Splitter, too_few_rows};
+use super::{NamedSplitter, OverShards, Split, Splitter, too_few_rows};
 
 /// Cross-validation: `k` random folds whose sizes differ by at most 1, each held out once.
 ///
@@ -50,6 +50,10 @@ impl Splitter for KFold {
 
     fn num_rounds(&self) -> Option<usize> {
         Some(self.num_folds as usize)
+    }
+
+    fn over_shards(&self) -> OverShards {
+        OverShards::SplitEach
     }
 }
 

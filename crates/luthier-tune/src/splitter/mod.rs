@@ -8,6 +8,7 @@ pub mod hold_out;
 mod k_fold;
 mod leave_one_group_out;
 mod leave_one_out;
+mod leave_one_shard_out;
 mod micro_blocks;
 mod repeated_k_fold;
 mod rolling_origin;
@@ -30,6 +31,7 @@ pub use group_k_fold::GroupKFold;
 pub use k_fold::KFold;
 pub use leave_one_group_out::LeaveOneGroupOut;
 pub use leave_one_out::LeaveOneOut;
+pub use leave_one_shard_out::LeaveOneShardOut;
 pub use repeated_k_fold::RepeatedKFold;
 pub use rolling_origin::RollingOrigin;
 pub use shuffle::shuffle;
@@ -138,7 +140,7 @@ impl Split {
     /// A number of block numbers other than the number of rows; no round; a round with a block that does not exist, with a
     /// block both in its training and its validation set, or without training or validation rows.
     pub fn check(&self, rows: usize) -> Result<()> {
-        let (count, given) = (self.blocks.count(), self.blocks.assignment().len());
+        let (count, given) = (self.blocks.count(), self.blocks.rows());
         if given != rows {
             return Err(Error::invalid(format!("the split has {given} rows, but the frame has {rows}")));
         }
@@ -177,6 +179,19 @@ fn too_few_rows(rows: usize, num_folds: u32) -> anyhow::Error {
 
 fn invalid(message: String) -> anyhow::Error {
     Error::invalid(message).into()
+}
+
+/// What a splitter does with several [`Shards`](crate::Shards).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OverShards {
+    /// They cannot be put together: a split of each would part what belongs together, such as the rows of a group, or the order of time.
+    #[default]
+    Refused,
+    /// Each is split by itself, and the blocks of the same number belong together.
+    SplitEach,
+    /// Each is held out in turn, however its rows are divided.
+    HoldOutEach,
 }
 
 /// Assigns rows to blocks and says in which rounds these are trained and validated on.
@@ -231,6 +246,11 @@ pub trait Splitter: Any + Debug + Send + Sync {
 
     /// The number of rounds; `None` if it is only known from the rows.
     fn num_rounds(&self) -> Option<usize>;
+
+    /// What it does with several [`Shards`](crate::Shards).
+    fn over_shards(&self) -> OverShards {
+        OverShards::Refused
+    }
 
     /// Sets rows aside for a test, about `share` of all (more than 0 and less than 1): for each row whether it is a test row.
     /// A configuration asks for it with `test = 0.2`; the splitter then splits the other rows.

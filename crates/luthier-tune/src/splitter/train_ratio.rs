@@ -4,7 +4,7 @@ use luthier_core::params::Params;
 
 use super::shuffle::shuffle;
 use super::strata::{self, check, seed_of, shares, strata};
-use super::{NamedSplitter, Split, Splitter, invalid};
+use super::{NamedSplitter, OverShards, Split, Splitter, invalid};
 
 const VALIDATION: u32 = 0;
 const TRAINING: u32 = 1;
@@ -83,6 +83,10 @@ impl Splitter for TrainRatio {
 
     fn num_rounds(&self) -> Option<usize> {
         Some(1)
+    }
+
+    fn over_shards(&self) -> OverShards {
+        OverShards::SplitEach
     }
 }
 

@@ -26,6 +26,7 @@ mod reference_logistic;
 mod registry;
 mod serving;
 mod several_metrics;
+mod shards;
 mod sharing;
 mod spans;
 mod strategies;

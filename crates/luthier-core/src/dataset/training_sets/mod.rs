@@ -161,7 +161,7 @@ impl<'a> TrainingSets<'a> {
     /// Whether the frame has other rows than these.
     fn has_rows_outside(&self, rows: &Rows) -> bool {
         let blocks = self.views.first().and_then(|view| view.data.blocks());
-        blocks.is_some_and(|blocks| blocks.num_rows(rows) < blocks.assignment().len())
+        blocks.is_some_and(|blocks| blocks.num_rows(rows) < blocks.rows())
     }
 
     /// Drops the requests that fail by themselves.
@@ -175,7 +175,8 @@ impl<'a> TrainingSets<'a> {
                 {
                     continue;
                 }
-                match view.data.pass(std::slice::from_ref(&need), view.data.source.all_rows()) {
+                let all = view.data.source.all_rows();
+                match view.data.states_of_groups(std::slice::from_ref(&need), all) {
                     Ok(_) => view.needs.push(need),
                     Err(cancelled) if cancelled.is_cancelled() => return Err(cancelled),
                     Err(error) => failed.push((need, error)),
@@ -204,7 +205,8 @@ impl<'a> TrainingSets<'a> {
                     }
                 }
             }
-            let groups = view.data.pass(&view.needs, Groups { of_block, unused: others, count })?;
+            let groups = Groups { of_block, unused: others, count };
+            let groups = view.data.states_of_groups(&view.needs, groups)?;
             states.iter_mut().zip(groups).for_each(|(all, more)| all.extend(more));
         }
         Ok(states)

@@ -54,7 +54,7 @@ impl HuberOptions {
 }
 
 /// Origin and unit of every column; a constant feature has weight 0.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HuberUnits {
     /// Origin of each feature.
     pub(crate) x_origin: Array1<f64>,
@@ -67,7 +67,7 @@ pub(crate) struct HuberUnits {
 }
 
 /// Where the sums over the rows are wanted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HuberPoint {
     /// The units of everything else here.
     pub(crate) units: HuberUnits,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::huber::{HuberPoint, HuberSums};
 use crate::columns;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct HuberSpec {
     pub(super) features_col: String,
     pub(super) label_col: String,

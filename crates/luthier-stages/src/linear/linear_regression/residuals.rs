@@ -9,7 +9,7 @@ use super::doubled::Doubled;
 use crate::columns;
 
 /// The columns, and coefficients and intercept of every model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ResidualSpec {
     pub(super) features_col: String,
     pub(super) label_col: String,
