@@ -54,7 +54,7 @@ impl Evaluator for MaxError {
 luthier_core::register_evaluator!(MaxError: "The largest absolute error.");
 
 /// The columns of a [`LargestError`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxErrorSpec {
     /// What is true.
     pub label_col: String,

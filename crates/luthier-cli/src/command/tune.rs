@@ -39,6 +39,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     }
     let search = |config: &Config, has_rows: bool| -> Result<Search> {
         let search = configured(config, args.executor.as_deref())?;
+        let search = match &args.out {
+            Some(directory) => search.journal(directory.join(journal::FOLDER)).join(args.join),
+            None => search,
+        };
         let search = search.out_of_fold_within(match (&args.out_of_fold, &args.out) {
             (Some(_), _) => usize::MAX,
             // The report shows them as well.
@@ -105,16 +109,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
     let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
-    let search = match &args.out {
-        Some(directory) => {
-            let folder = directory.join(journal::FOLDER);
-            if args.fresh {
-                journal::remove(&folder)?;
-            }
-            search.journal(folder).join(args.join)
-        }
-        None => search,
-    };
+    if let (Some(directory), true) = (&args.out, args.fresh) {
+        journal::remove(&directory.join(journal::FOLDER))?;
+    }
     let recalled = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&recalled);
     let plan = Arc::new(OnceLock::new());

@@ -14,6 +14,7 @@ pub struct StagePlan {
     grouped: bool,
     iterates: bool,
     drops_rows: bool,
+    held: Vec<String>,
 }
 
 impl StagePlan {
@@ -51,6 +52,12 @@ impl StagePlan {
         self
     }
 
+    /// `fit` holds these columns of its rows in memory, all at once; the plan of a search counts them.
+    pub fn holds<I: Into<String>>(mut self, columns: impl IntoIterator<Item = I>) -> Self {
+        self.held = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The fitted stage may drop rows ([`Transformer::drops_rows`](crate::Transformer::drops_rows)): no request behind it can
     /// be answered before it.
     pub fn drops_rows(mut self, drops_rows: bool) -> Self {
@@ -60,9 +67,9 @@ impl StagePlan {
 
     /// Whether both declare the same.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        let Self { needs, affine, grouped, iterates, drops_rows } = self;
-        (affine, grouped, iterates, drops_rows)
-            == (&other.affine, &other.grouped, &other.iterates, &other.drops_rows)
+        let Self { needs, affine, grouped, iterates, drops_rows, held } = self;
+        (affine, grouped, iterates, drops_rows, held)
+            == (&other.affine, &other.grouped, &other.iterates, &other.drops_rows, &other.held)
             && needs.len() == other.needs.len()
             && needs.iter().zip(&other.needs).all(|(need, other)| need.same(other))
     }
@@ -90,5 +97,10 @@ impl StagePlan {
     /// Whether `fit` passes over the rows several times.
     pub fn is_iterative(&self) -> bool {
         self.iterates
+    }
+
+    /// The columns of which `fit` holds all rows in memory.
+    pub fn held_columns(&self) -> &[String] {
+        &self.held
     }
 }

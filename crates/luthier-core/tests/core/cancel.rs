@@ -24,8 +24,11 @@ const CHUNK: usize = 2 * 8192;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Canceller;
 
-#[derive(Debug, Clone)]
-struct CancellerSpec(CancelToken);
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct CancellerSpec {
+    #[serde(skip, default = "CancelToken::new")]
+    token: CancelToken,
+}
 
 impl PartialEq for CancellerSpec {
     fn eq(&self, _: &Self) -> bool {
@@ -52,7 +55,7 @@ impl Summary for Canceller {
     }
 
     fn update(&mut self, spec: &CancellerSpec, _: &Tile<'_>) -> Result<()> {
-        cancel_elsewhere(&spec.0);
+        cancel_elsewhere(&spec.token);
         Ok(())
     }
 
@@ -88,14 +91,18 @@ fn training_sets(data: &Dataset, need: Need) -> Result<Vec<Dataset>> {
 }
 
 const PASSES: [(&str, Pass); 7] = [
-    ("summarize", |data, token| data.summarize::<Canceller>(&CancellerSpec(token.clone())).map(|_| ())),
-    ("aggregate", |data, token| data.aggregate::<Canceller>(&CancellerSpec(token.clone())).map(|_| ())),
+    ("summarize", |data, token| {
+        data.summarize::<Canceller>(&CancellerSpec { token: token.clone() }).map(|_| ())
+    }),
+    ("aggregate", |data, token| {
+        data.aggregate::<Canceller>(&CancellerSpec { token: token.clone() }).map(|_| ())
+    }),
     ("aggregate_many", |data, token| {
         let views = [data.clone(), data.clone()];
-        Dataset::aggregate_many::<Canceller>(&views, &CancellerSpec(token.clone())).map(|_| ())
+        Dataset::aggregate_many::<Canceller>(&views, &CancellerSpec { token: token.clone() }).map(|_| ())
     }),
     ("prepare", |data, token| {
-        data.prepare(&[Need::summary::<Canceller>(CancellerSpec(token.clone()))]).map(|_| ())
+        data.prepare(&[Need::summary::<Canceller>(CancellerSpec { token: token.clone() })]).map(|_| ())
     }),
     ("for_each_tile", |data, token| {
         data.for_each_tile(&["x"], |_| {
@@ -111,7 +118,7 @@ const PASSES: [(&str, Pass); 7] = [
         data.gather(&["x"], |_| (), add).map(|_| ())
     }),
     ("training sets", |data, token| {
-        training_sets(data, Need::summary::<Canceller>(CancellerSpec(token.clone()))).map(|_| ())
+        training_sets(data, Need::summary::<Canceller>(CancellerSpec { token: token.clone() })).map(|_| ())
     }),
 ];
 

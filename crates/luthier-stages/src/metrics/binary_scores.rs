@@ -214,6 +214,15 @@ impl Summary for BinaryScores {
         self.classes.merge(&other.classes, "the label column", Scores::append)
     }
 
+    fn bytes_of_rows(&self, rows: u64) -> usize {
+        let each = if self.weighted { 16 } else { 8 };
+        usize::try_from(rows).unwrap_or(usize::MAX).saturating_mul(each)
+    }
+
+    fn holds_rows(&self) -> bool {
+        self.classes.sums().into_iter().flatten().any(|scores| scores.len() > 0)
+    }
+
     fn bytes(&self) -> usize {
         let each = if self.weighted { 16 } else { 8 };
         size_of::<Self>() + each * self.classes.sums().into_iter().flatten().map(Scores::len).sum::<usize>()

@@ -306,6 +306,12 @@ pub(crate) fn program() -> &'static str {
     })
 }
 
+/// Begins to hash the program, which may be large, beside what comes before the journal is opened.
+pub(crate) fn expect_program() {
+    // Without a thread it is hashed when it is needed.
+    let _ = std::thread::Builder::new().name("luthier-program".to_owned()).spawn(program);
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::Map;

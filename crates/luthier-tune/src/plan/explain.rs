@@ -106,6 +106,9 @@ impl Plan {
             true => format!("{} may be taken, a quarter of what is free", in_words(budget)),
             false => format!("{} may be taken", in_words(budget)),
         };
+        if summary_bytes == 0 && unit_bytes > 0 {
+            return writeln!(f, "memory     about {} for each unit in flight; {limit}", in_words(unit_bytes));
+        }
         if summary_bytes == 0 {
             return writeln!(f, "memory     nothing is kept between units; {limit}");
         }

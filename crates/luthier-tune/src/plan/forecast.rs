@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{ColumnType, DataFrame, Schema};
 use luthier_core::{Capacity, Dataset, Need, Work, fuse_needs, memory};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,9 @@ pub struct Forecast {
 /// The number of copies of a summary that a unit makes on its way through stages.
 const COPIES: u64 = 6;
 
+/// The assumed number of values in a sparse row.
+const SPARSE_WIDTH: usize = 32;
+
 /// The summary of the training rows of a fold and that of its other rows.
 const LEAST_COPIES: u64 = 2;
 
@@ -61,7 +64,9 @@ impl CostEstimate<'_> {
         let mut forecast = Forecast { budget: self.memory_budget.bytes(), ..Forecast::default() };
         let scored: usize = self.parts().map(|part| part.candidates.len() * part.rounds.len()).sum();
         forecast.work.evaluations = (scored * self.evaluators) as u64;
-        forecast.unit_bytes = COPIES.saturating_mul(self.largest_summary());
+        let summaries = COPIES.saturating_mul(self.largest_summary());
+        let held = self.held_rows().map_or(0, |(bytes, _)| bytes);
+        forecast.unit_bytes = summaries.saturating_add(held);
         match self.sharing {
             Sharing::On => self.shared(&mut forecast),
             Sharing::Off => self.alone(&mut forecast),
@@ -74,6 +79,7 @@ impl CostEstimate<'_> {
     /// # Errors
     /// The stage that needs the summary, with the sizes. A `memory_budget` above the free memory is accepted as it is.
     pub(crate) fn require_memory(&self) -> luthier_core::Result<()> {
+        self.require_held_rows()?;
         let schema = self.frame.schema();
         let in_front = self.tree.base_needs().iter().map(|base| (base.stage.as_str(), &base.need, schema));
         let behind =
@@ -93,6 +99,42 @@ impl CostEstimate<'_> {
             (what, "use fewer features, or fewer rows".to_owned())
         })
         .map_err(|error| error.in_stage(stage))
+    }
+
+    /// Rejects a search if a stage holds more rows in memory than there is room for.
+    fn require_held_rows(&self) -> luthier_core::Result<()> {
+        let Some((bytes, node)) = self.held_rows() else { return Ok(()) };
+        let node = &self.tree.nodes[node];
+        let columns = node.planned.plan.held_columns().join(", ");
+        let what = || format!("holding {} rows of {columns}", self.rows());
+        let advice = "use fewer rows or fewer features".to_owned();
+        let checked = match self.memory_budget {
+            MemoryBudget::Bytes(budget) if bytes > budget => Err(luthier_core::Error::invalid(format!(
+                "{} takes about {}, but memory_budget is {}: raise it, or {advice}",
+                what(),
+                memory::in_words(bytes),
+                memory::in_words(budget)
+            ))),
+            MemoryBudget::Bytes(_) => Ok(()),
+            MemoryBudget::Auto => memory::require(bytes, || (what(), advice)),
+        };
+        checked.map_err(|error| error.in_stage(&node.name))
+    }
+
+    /// The largest number of bytes of rows that a fit holds in memory, that on all rows, and the node that holds them.
+    fn held_rows(&self) -> Option<(u64, usize)> {
+        let nodes = self.tree.nodes.iter().enumerate().filter(|(_, node)| !node.candidates.is_empty());
+        let sized = nodes.filter_map(|(index, node)| {
+            let before = match node.parent {
+                Some(parent) => &self.tree.nodes.get(parent)?.planned.schema,
+                None => self.frame.schema(),
+            };
+            let held = node.planned.plan.held_columns();
+            let numbers: u64 = held.iter().map(|column| numbers_of(before, column)).sum();
+            let bytes = size_of::<f64>() as u64 * numbers;
+            (bytes > 0).then(|| (bytes.saturating_mul(self.rows()), index))
+        });
+        sized.max_by_key(|(bytes, _)| *bytes)
     }
 
     fn parts(&self) -> impl Iterator<Item = &AskedPart> {
@@ -150,7 +192,13 @@ impl CostEstimate<'_> {
         let behind = behind.count() as u64;
         pass(behind, behind * self.rows());
         let mut fitted = HashSet::new();
-        self.parts().for_each(|part| self.part(part, forecast, &mut fitted));
+        // Scores that evaluators hold of the rows of a round, for all candidates of a unit.
+        let mut scored = 0;
+        for part in self.parts() {
+            scored = scored.max(self.part(part, forecast, &mut fitted));
+        }
+        forecast.unit_bytes =
+            forecast.unit_bytes.saturating_add(scored.saturating_mul(tree.scored_row_bytes));
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
         forecast.known_rows = known_rows;
         forecast.times_read = rounds.passes(capacity);
@@ -158,9 +206,12 @@ impl CostEstimate<'_> {
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
     }
 
-    /// Adds what some candidates take on some rounds, where `fitted` holds the stages that are kept from earlier parts.
-    fn part(&self, part: &AskedPart, forecast: &mut Forecast, fitted: &mut HashSet<(u32, usize)>) {
+    /// Adds what some candidates take on some rounds, where `fitted` holds the stages that are kept from earlier parts. Returns the largest
+    /// number of rows that a unit scores, each as often as there are candidates.
+    fn part(&self, part: &AskedPart, forecast: &mut Forecast, fitted: &mut HashSet<(u32, usize)>) -> u64 {
         let (tree, work) = (self.tree, &mut forecast.work);
+        let most_rows = part.rounds.iter().map(|&round| self.validation_rows(round)).max().unwrap_or(0);
+        let mut most_scored = 0;
         let is_only = self.parts().count() == 1;
         // Rounds with the same training rows share their fits.
         let mut alike = HashSet::new();
@@ -169,6 +220,7 @@ impl CostEstimate<'_> {
         for level in tree.levels(&part.candidates) {
             for group in &level.groups {
                 let scored = tree.scored_by(group, &part.candidates);
+                most_scored = most_scored.max(scored.len() as u64);
                 let passes = scored.iter().filter_map(|&candidate| tree.scoring_passes.get(candidate)).max();
                 for &round in &part.rounds {
                     let passes = passes.copied().unwrap_or(0);
@@ -200,6 +252,7 @@ impl CostEstimate<'_> {
             let (reused, needed) = tree.fits_of(&level, &part.candidates);
             work.reused_fits += (reused * first.len() + needed * again.len()) as u64;
         }
+        most_scored.saturating_mul(most_rows)
     }
 
     fn alone(&self, forecast: &mut Forecast) {
@@ -248,6 +301,17 @@ impl CostEstimate<'_> {
     fn bytes_of(&self, needs: &[Need], schema: &Schema) -> u64 {
         let bytes = needs.iter().filter_map(|need| need.bytes(schema, self.rows()).ok());
         bytes.fold(0, |sum, bytes| sum.saturating_add(bytes as u64))
+    }
+}
+
+/// About how many numbers a row has in a column.
+fn numbers_of(schema: &Schema, column: &str) -> u64 {
+    match schema.field(column).map(|field| (field.column_type(), field.is_sparse())) {
+        // A position takes half as much as a value.
+        Some((ColumnType::Vector { width }, true)) => (width.min(SPARSE_WIDTH) * 3).div_ceil(2) as u64,
+        Some((ColumnType::Vector { width }, false)) => width as u64,
+        Some(_) => 1,
+        None => 0,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Tree {
     base: BaseNeeds,
     /// For each candidate, how often its evaluators read the rows of a fold.
     pub(crate) scoring_passes: Vec<u64>,
+    /// The largest number of bytes that evaluators hold of each row of a candidate.
+    pub(crate) scored_row_bytes: u64,
     /// The candidates that cannot be fitted on any rows, and why.
     pub(crate) invalid: BTreeMap<usize, Failure>,
     by_hash: HashMap<Fingerprint, Vec<usize>>,
@@ -46,6 +48,8 @@ pub(crate) struct AskedToScore {
     also: Vec<Need>,
     /// How often they read the rows.
     passes: u64,
+    /// About how many bytes they hold of each row that they read.
+    row_bytes: u64,
 }
 
 impl AskedToScore {
@@ -56,6 +60,7 @@ impl AskedToScore {
             evaluator.check_schema(schema)?;
             let plan = evaluator.plan(schema);
             reads_together |= !plan.scanned().is_empty();
+            asked.row_bytes += plan.scanned().iter().map(|need| row_bytes(need, schema)).sum::<u64>();
             // An evaluator that declares nothing needs its own pass.
             asked.passes += u64::from(plan.is_opaque());
             let whose = if place == 0 { &mut asked.needs } else { &mut asked.also };
@@ -64,6 +69,13 @@ impl AskedToScore {
         asked.passes += u64::from(reads_together);
         Ok(asked)
     }
+}
+
+/// By how many bytes a summary grows with each row.
+fn row_bytes(need: &Need, schema: &Schema) -> u64 {
+    const MANY: u64 = 1 << 20;
+    let of_rows = |rows: u64| need.bytes(schema, rows).unwrap_or(0) as u64;
+    of_rows(MANY).saturating_sub(of_rows(0)) / MANY
 }
 
 /// What siblings share that declare the same: most candidates of a search differ only in parameters that change neither columns
@@ -77,8 +89,8 @@ pub(crate) struct Declared {
     pub(crate) planned: PlannedStage,
     /// Where the requests of the stage are answered, once a candidate passes through it.
     landed: OnceLock<Vec<Landed>>,
-    /// The same of the evaluators, where they follow, and how often they read the rows.
-    scored: OnceLock<(Vec<Landed>, u64)>,
+    /// The same of the evaluators, where they follow, how often they read the rows, and how many bytes they hold of each.
+    scored: OnceLock<(Vec<Landed>, u64, u64)>,
 }
 
 /// Where a request is answered.
@@ -245,6 +257,7 @@ impl Tree {
             paths: Vec::new(),
             base: BaseNeeds::default(),
             scoring_passes: Vec::new(),
+            scored_row_bytes: 0,
             invalid: BTreeMap::new(),
             by_hash: HashMap::new(),
             declared: Vec::new(),
@@ -471,14 +484,14 @@ impl Tree {
             self.answer(candidate, path, landed);
         }
         let scored = |tree: &mut Self| {
-            let AskedToScore { needs, also, passes } = asked.unwrap_or_default();
+            let AskedToScore { needs, also, passes, row_bytes } = asked.unwrap_or_default();
             let mut landed = tree.land(path, path.len(), "the evaluator", &needs);
             landed.extend(tree.land(path, path.len(), OTHER_EVALUATORS, &also));
-            (landed, passes)
+            (landed, passes, row_bytes)
         };
         let last = path.last().map(|&node| Arc::clone(&self.nodes[node].step.declared));
         let (anew, known);
-        let (landed, passes) = match &last {
+        let (landed, passes, row_bytes) = match &last {
             Some(last) => {
                 known = last.scored.get_or_init(|| scored(self));
                 known
@@ -490,6 +503,7 @@ impl Tree {
         };
         self.answer(candidate, path, landed);
         self.scoring_passes.push(*passes);
+        self.scored_row_bytes = self.scored_row_bytes.max(*row_bytes);
     }
 
     /// Where requests behind the first `depth` stages of a path are answered.

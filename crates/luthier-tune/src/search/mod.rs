@@ -24,7 +24,7 @@ pub use self::train_validation_split::TrainValidationSplit;
 pub use self::tuned_model::TunedModel;
 use crate::executor::{Executor, Serial, ThreadPool};
 use crate::grid::ParamGrid;
-use crate::journal::Sole;
+use crate::journal::{Sole, expect_program};
 use crate::memory_budget::MemoryBudget;
 use crate::named::name_of;
 use crate::observer::{Observer, Observers, OnEvent, SearchEvent};
@@ -374,6 +374,7 @@ impl Search {
     /// evaluators, the seed and the program. So a search with more candidates finds those of a smaller one. Only one process
     /// writes to a folder at a time, unless it [`joins`](Self::join) others.
     pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        expect_program();
         self.journal = Some(folder.into());
         self
     }

@@ -572,7 +572,8 @@ impl Estimator for LinearRegression {
 
     fn plan(&self, schema: &Schema) -> StagePlan {
         if self.reads_sparse_rows(schema) {
-            return StagePlan::opaque().grouped().iterates();
+            let columns = [&self.features_col, &self.label_col].into_iter().chain(&self.weight_col);
+            return StagePlan::opaque().grouped().iterates().holds(columns);
         }
         let plan = StagePlan::opaque()
             .need::<Moments>(self.spec())

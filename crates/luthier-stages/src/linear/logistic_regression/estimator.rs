@@ -363,7 +363,8 @@ impl Estimator for LogisticRegression {
     }
 
     fn plan(&self, _schema: &Schema) -> StagePlan {
-        StagePlan::opaque().grouped().iterates()
+        let columns = [&self.features_col, &self.label_col].into_iter().chain(&self.weight_col);
+        StagePlan::opaque().grouped().iterates().holds(columns)
     }
 }
 
