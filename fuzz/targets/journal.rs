@@ -14,7 +14,8 @@ use serde_json::Value;
 
 static ROWS: LazyLock<DataFrame> = LazyLock::new(|| {
     let x = Column::f64((0..12).map(|i| f64::from(i * i % 7)).collect());
-    let rows = DataFrame::from_columns(vec![("x", x), ("label", Column::f64((0..12).map(f64::from).collect()))]);
+    let rows =
+        DataFrame::from_columns(vec![("x", x), ("label", Column::f64((0..12).map(f64::from).collect()))]);
     VectorAssembler::new().input_cols(["x"]).transform(&rows.unwrap()).unwrap()
 });
 
@@ -28,8 +29,9 @@ static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 fn search(folder: &Path) -> Result<usize, luthier::tune::Error> {
-    let grid = ParamGrid::new().add_by_name("reg_param", [0.0, 1.0]);
-    let search = CrossValidator::new(LinearRegression::new(), grid, RegressionEvaluator::new());
+    let pipeline = Pipeline::new().stage("lr", LinearRegression::new());
+    let grid = ParamGrid::new().add_by_name("lr.reg_param", [0.0, 1.0]);
+    let search = CrossValidator::new(pipeline, grid, RegressionEvaluator::new());
     let tuned = search.num_folds(2).executor(Serial::new()).journal(folder).fit(&ROWS)?;
     Ok(tuned.result().candidates.len())
 }
@@ -37,7 +39,10 @@ fn search(folder: &Path) -> Result<usize, luthier::tune::Error> {
 /// The line with the checksum of what comes behind it.
 fn signed(line: &[u8]) -> Vec<u8> {
     const BEFORE: &[u8] = b"{\"crc\":\"";
-    match line.strip_prefix(BEFORE).and_then(|rest| rest.split_at_checked(8)).and_then(|(_, rest)| rest.strip_prefix(b"\","))
+    match line
+        .strip_prefix(BEFORE)
+        .and_then(|rest| rest.split_at_checked(8))
+        .and_then(|(_, rest)| rest.strip_prefix(b"\","))
     {
         Some(rest) => [BEFORE, format!("{:08x}\",", crc32c::crc32c(rest)).as_bytes(), rest].concat(),
         None => line.to_vec(),

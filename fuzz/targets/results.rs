@@ -17,7 +17,9 @@ static GOOD: LazyLock<SearchResult> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return };
     let result = match document.is_array() {
-        true => json::from_value::<Vec<Event>>(&document).map(|events| SearchResult { events, ..GOOD.clone() }).ok(),
+        true => json::from_value::<Vec<Event>>(&document)
+            .map(|events| SearchResult { events, ..GOOD.clone() })
+            .ok(),
         false => SearchResult::from_json(&document).ok(),
     };
     let Some(result) = result else { return };
