@@ -62,7 +62,8 @@ Configuration:
                                     # nested = true (or false) for the score of the procedure
   strategy = \"grid\"                 # the default; or \"random\", \"halving\", \"racing\", \"bayesian\" with
                                     # strategy_options = { … }, max_candidates, max_fits
-                                    # limits: max_seconds, max_fit_seconds, max_failures, on_error
+                                    # limits: max_seconds, max_fit_seconds, max_failures, on_error;
+                                    # isolate = true: each fit in a process that it may end
   selection = \"best\"                # the default; or \"one_standard_error\", or a share such as 0.01:
                                     # the simplest candidate within reach of the best
   [evaluator]                       # or several [[evaluator]]; the first ranks the candidates;
@@ -155,6 +156,10 @@ pub(crate) struct TuneArgs {
     /// that dies by another. All of them end with the same results.
     #[arg(long, requires = "out", conflicts_with = "fresh")]
     pub(crate) join: bool,
+    /// Fit and score in processes of their own, as many as `parallelism`, so that a fit that ends its process (a stack overflow, an
+    /// abort, too much memory) costs its row of the results and not the search; overrides the configuration.
+    #[arg(long)]
+    pub(crate) isolate: bool,
     /// A CSV or Parquet file for the predictions of the best candidate for the rows that each fold held out: `row` counts the
     /// rows of the search from 0, without test rows and those that [data] leaves out; `place` is the place of the row in its file.
     #[arg(long, value_name = "FILE")]

@@ -18,6 +18,7 @@ mod config;
 mod data;
 mod failure;
 mod interrupt;
+mod isolate;
 mod journal;
 mod method;
 mod model_file;

@@ -70,6 +70,7 @@ pub use executor::{
 };
 pub use failure::Failure;
 pub use grid::ParamGrid;
+pub use journal::report_death;
 pub use luthier_core as core;
 #[doc(hidden)]
 pub use luthier_core::inventory;

@@ -17,12 +17,13 @@ use crate::config::{Config, SearchConfig};
 use crate::data::{DataSource, writable, write};
 use crate::failure::Interrupted;
 use crate::output::{
-    check_target, make_folder, note, print, print_styled, recover, terminal_width, write_together,
+    check_target, is_standard, make_folder, note, print, print_styled, recover, terminal_width,
+    write_together,
 };
 use crate::results::Seconds;
 use crate::shards::{self, Data, Keeps};
 use crate::test_score::TestScore;
-use crate::{build, interrupt, journal, model_file, results, search_report, unread};
+use crate::{build, interrupt, isolate, journal, model_file, results, search_report, unread};
 
 /// Candidates that are shown; all of them are in `results.csv`.
 const SHOWN: usize = 20;
@@ -59,7 +60,9 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     };
     // Errors that do not need the rows are reported before they are read.
     search(&config, true)?;
-    if let Some(directory) = args.out.as_ref().filter(|directory| directory.is_dir()) {
+    if let Some(directory) =
+        args.out.as_ref().filter(|directory| directory.is_dir() && isolate::worker().is_none())
+    {
         recover(directory)?;
     }
     let known = known_shards(args)?;
@@ -109,14 +112,22 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         results::FILES.iter().try_for_each(|name| check_target(&directory.join(name)))?;
     }
     let progress = (!args.quiet && !args.json).then(|| Arc::new(Progress::new(search.metric())));
-    if let (Some(directory), true) = (&args.out, args.fresh) {
+    let parallelism = config.search.as_ref().map(|search| search.parallelism).unwrap_or_default();
+    let parallelism = args.parallelism.unwrap_or(parallelism);
+    let isolates = args.isolate || config.search.as_ref().is_some_and(|search| search.isolate);
+    if let (true, Some(name)) = (isolates, once_only(&config)) {
+        bail!("isolate: {name} can be read only once, but each process for fits reads the rows: name a file");
+    }
+    let worker = isolate::worker();
+    if let (Some(directory), true, None) = (&args.out, args.fresh, &worker) {
         journal::remove(&directory.join(journal::FOLDER))?;
     }
     let recalled = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&recalled);
     let plan = Arc::new(OnceLock::new());
     let known = Arc::clone(&plan);
-    let search = search.cancel_token(interrupt::token()?).on_event(move |event| match event {
+    let token = interrupt::token()?;
+    let search = search.cancel_token(token.clone()).on_event(move |event| match event {
         SearchEvent::Planned { plan, .. } => drop(known.set(Arc::clone(plan))),
         SearchEvent::Journal { remarks } => remarks.iter().for_each(|about| note(about)),
         SearchEvent::Recalled { cells } => {
@@ -129,6 +140,17 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         Some(progress) => search.observe(Arc::clone(progress) as Arc<dyn Observer>),
         None if args.json => search.observe(Arc::new(EventLines::new(std::io::stdout()))),
         None => search,
+    };
+    if let Some(worker) = worker {
+        return worker.work(search, &mut shards);
+    }
+    let shared = match isolates {
+        true => Some(isolate::run(args.out.as_deref(), parallelism, &token)?),
+        false => None,
+    };
+    let search = match &shared {
+        Some(shared) if args.out.is_none() => search.journal(shared.journal()),
+        _ => search,
     };
     let tuned = search.fit_shards(&mut shards);
     progress.iter().for_each(|progress| progress.clear());
@@ -244,6 +266,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// The name of the data, if they can be read only once.
+fn once_only(config: &Config) -> Option<String> {
+    let source = &config.data.source;
+    (is_standard(&source.path) || source.path.exists() && !source.path.is_file() && !source.path.is_dir())
+        .then(|| source.name())
 }
 
 /// The search that a configuration asks for.

@@ -155,6 +155,8 @@ pub(crate) struct SearchConfig {
     pub(crate) max_fit_time: Option<Duration>,
     /// The number of pairs of a candidate and a fold that may fail.
     pub(crate) max_failures: Option<u64>,
+    /// Whether units run in processes of their own.
+    pub(crate) isolate: bool,
     /// Parameters of the method.
     pub(crate) params: Vec<(Key, Value)>,
 }
@@ -179,13 +181,14 @@ impl SearchConfig {
             max_time: None,
             max_fit_time: None,
             max_failures: None,
+            isolate: false,
             params: Vec::new(),
         }
     }
 }
 
 /// The keys of `[search]` that are not parameters of the method.
-pub(crate) const SEARCH_KEYS: [&str; 16] = [
+pub(crate) const SEARCH_KEYS: [&str; 17] = [
     "method",
     "parallelism",
     "memory_budget",
@@ -202,6 +205,7 @@ pub(crate) const SEARCH_KEYS: [&str; 16] = [
     "max_fit_seconds",
     "max_failures",
     "on_error",
+    "isolate",
 ];
 
 impl Config {
@@ -424,6 +428,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         max_fit_seconds,
         max_failures,
         on_error,
+        isolate,
     ] = SEARCH_KEYS;
     let method = table.take(method).map(|item| item.text()).transpose()?;
     let method = method.unwrap_or_else(|| cross_validator(&place));
@@ -448,6 +453,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         );
     }
     let max_failures = if stops { Some(0) } else { max_failures };
+    let isolate = table.take(isolate).map(|item| item.bool()).transpose()?.unwrap_or(false);
     let params = table.params()?;
     Ok(SearchConfig {
         place,
@@ -466,6 +472,7 @@ fn search(mut table: Table<'_>) -> Result<SearchConfig> {
         max_time,
         max_fit_time,
         max_failures,
+        isolate,
         params,
     })
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Predicts the mean label and something on top.
 #[derive(Debug, Clone, Params)]
 pub(crate) struct Shift {
-    /// What to add to the mean; 13 panics, 14 fails.
+    /// What to add to the mean; 13 panics, 14 fails, 16 to 19 end the process.
     #[param(range = 0.0..)]
     by: Required<f64>,
     /// Column of labels.
@@ -46,6 +46,13 @@ impl Estimator for Shift {
         if by == 14.0 {
             bail!("fourteen is too many");
         }
+        match by {
+            16.0 => std::process::abort(),
+            17.0 => std::process::exit(0),
+            18.0 => bail!("{}", endless(0)),
+            19.0 => bail!("{}", vec![1u8; 1 << 45].len()),
+            _ => {}
+        }
         let labels = data.collect(&[&self.label_col])?.column_f64(&self.label_col)?;
         let mean = labels.iter().sum::<f64>() / labels.len() as f64;
         if by == 15.0 && data.num_rows() == 6 {
@@ -60,6 +67,12 @@ impl Estimator for Shift {
         self.weight_col.as_deref().map(|column| schema.require(column)).transpose()?;
         Ok(vec![Field::number(&self.prediction_col)])
     }
+}
+
+/// Overflows the stack.
+#[allow(unconditional_recursion, reason = "this is what it is for")]
+fn endless(depth: usize) -> usize {
+    std::hint::black_box(1 + endless(std::hint::black_box(depth + 1)))
 }
 
 impl Transformer for ShiftModel {

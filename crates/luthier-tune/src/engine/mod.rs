@@ -165,7 +165,7 @@ impl Session {
             base,
             whole: None,
             waves: HashMap::new(),
-            asks_again: search.strategy.is_adaptive() || search.sole == Sole::Joined,
+            asks_again: search.strategy.is_adaptive() || search.sole != Sole::Alone,
             answered: 0,
             forecast: Forecast::default(),
             ctx: FitContext::new(search.seed, Arc::clone(&work)),

@@ -14,7 +14,7 @@ use luthier_core::{DynEstimator, Work};
 use super::unit::{Record, Score, Unit};
 use super::{Cell, Session};
 use crate::failure::Failure;
-use crate::journal::{self, CellLine, FitLine, Header, Journal, bits};
+use crate::journal::{self, CellLine, Claim, FitLine, Header, Journal, bits};
 use crate::observer::SearchEvent;
 use crate::plan::Asked;
 use crate::result::{FoldMetric, Outcome};
@@ -108,7 +108,7 @@ impl Recorder {
         let Header { program, data, split, seed, evaluators, sharing, .. } = &header;
         Ok(Self {
             common: format!("{program}\n{data}\n{split}\n{seed}\n{evaluators}\n{sharing}"),
-            journal: Journal::open(folder, &header, search.sole)?,
+            journal: Journal::open(folder, &header, search.sole, search.worker.clone())?,
             entries: HashMap::new(),
             rounds: HashMap::new(),
             fits: Mutex::default(),
@@ -199,16 +199,23 @@ impl Session {
                 let is_left = |key: &&String| !journal.get(key).is_some_and(|line| self.can_use(line));
                 rest.iter().map(|(key, _)| key).filter(is_left).cloned().collect()
             });
+            if let Ok(Claim::GiveUp { key, how }) = &claimed {
+                let cell = rest.iter().find(|(other, _)| other == key).map(|(_, cell)| *cell);
+                if let Some(line) = cell.and_then(|cell| self.given_up_line(&recorder, cell, how)) {
+                    recorder.journal.append_known(line)?;
+                }
+            }
             rest = self.without_known(&recorder, rest);
             self.recorder = Some(recorder);
             match claimed? {
-                Some(claimed) => {
+                Claim::Compute(claimed) => {
                     let claimed: HashSet<String> = claimed.into_iter().collect();
                     let (own, others) = rest.into_iter().partition(|(key, _)| claimed.contains(key));
                     rest = others;
                     self.run_known(&pairs_of(own))?;
                 }
-                None => thread::sleep(PAUSE),
+                Claim::Wait => thread::sleep(PAUSE),
+                Claim::GiveUp { .. } => {}
             }
         }
         Ok(())
@@ -367,6 +374,25 @@ impl Session {
             })
         };
         cells.filter_map(line).collect()
+    }
+
+    /// The cell of a candidate at which processes have died.
+    fn given_up_line(
+        &self,
+        recorder: &Recorder,
+        (round, entry): (u32, usize),
+        how: &str,
+    ) -> Option<CellLine> {
+        let message = format!("each process that tried it by itself died, the last one by {how}");
+        let failure = Failure::from(message.as_str());
+        let missing = FoldMetric { metric: f64::NAN, error: Some(failure.clone()), undefined: None };
+        Some(CellLine {
+            outcome: Outcome::Failed,
+            bits: vec![bits(f64::NAN); self.evaluators.len()],
+            also: vec![missing; self.evaluators.len().saturating_sub(1)],
+            error: Some(failure),
+            ..self.new_line(recorder, round, entry)?
+        })
     }
 
     /// The limit that a failure is due to, in seconds.

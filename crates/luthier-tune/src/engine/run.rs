@@ -37,7 +37,7 @@ impl Session {
         match self.search.sole {
             Sole::Alone if rest.len() as u64 == asked.len() => self.run_known(asked),
             Sole::Alone => self.run_known(&pairs_of(rest)),
-            Sole::Joined => self.run_joined(rest),
+            Sole::Joined | Sole::Watched => self.run_joined(rest),
         }
     }
 

@@ -10,9 +10,9 @@ mod header;
 mod line;
 mod segment;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -33,13 +33,33 @@ pub(crate) enum Sole {
     Alone,
     /// Others as well: each cell is computed by one of them.
     Joined,
+    /// Others as well, and whoever watches them [reports](report_death) those that die: cells at which processes have died are tried alone,
+    /// and given up if processes die at them again.
+    Watched,
 }
+
+/// What a process is to do next.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Compute these cells, which nobody else computes; none if all are there.
+    Compute(Vec<String>),
+    /// Wait for others, who compute what is left.
+    Wait,
+    /// Give a cell up at which processes have died.
+    GiveUp { key: String, how: String },
+}
+
+/// The number of processes that may die at a cell that they try alone.
+const MOST_DEATHS: usize = 2;
 
 /// An open journal.
 #[derive(Debug)]
 pub(crate) struct Journal {
     directory: PathBuf,
     header: Header,
+    sole: Sole,
+    /// The name under which the death of this process would be reported.
+    worker: Option<String>,
     known: Known,
     /// What was read of the segments of other processes.
     seen: BTreeMap<PathBuf, Seen>,
@@ -61,8 +81,10 @@ struct Seen {
     /// The number of bytes, and of lines.
     bytes: u64,
     lines: usize,
-    /// The cells that its writer has set out to compute.
-    claimed: HashSet<String>,
+    /// The cells that its writer has set out to compute, and whether each was the only one.
+    claimed: HashMap<String, bool>,
+    /// The name of its writer.
+    worker: Option<String>,
 }
 
 /// The work that a search took, whose cells are all there.
@@ -86,6 +108,30 @@ enum WorkKind {
 struct ClaimLine {
     kind: ClaimKind,
     keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    worker: Option<String>,
+}
+
+/// The file of reported deaths.
+const DEATHS: &str = "deaths.jsonl";
+
+/// A process that has died.
+#[derive(Debug, Serialize, Deserialize)]
+struct DeathLine {
+    worker: String,
+    how: String,
+}
+
+/// Reports that a process which worked on a search has died, so that others know of the cells at which it did.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn report_death(folder: &Path, worker: &str, how: &str) -> Result<()> {
+    let path = folder.join(DEATHS);
+    let line = line::write(&DeathLine { worker: worker.to_owned(), how: how.to_owned() })?;
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.map_err(|error| Error::journal(&path, error))
 }
 
 /// The word by which readers tell lines apart.
@@ -101,7 +147,12 @@ impl Journal {
     /// # Errors
     /// A folder that cannot be read or written; another process that writes to it, unless this one joins it; joined processes that
     /// search something else.
-    pub(crate) fn open(directory: &Path, header: &Header, sole: Sole) -> Result<Self> {
+    pub(crate) fn open(
+        directory: &Path,
+        header: &Header,
+        sole: Sole,
+        worker: Option<String>,
+    ) -> Result<Self> {
         let io = |source| Error::journal(directory, source);
         std::fs::create_dir_all(directory).map_err(io)?;
         let _lock = lock(directory)?;
@@ -123,13 +174,15 @@ impl Journal {
             }
         }
         let segment = Segment::create(directory, line::write(&header)?)?;
-        if sole == Sole::Joined {
+        if sole != Sole::Alone {
             // Others want to know at once what is searched here.
             segment.append("")?;
         }
         let mut journal = Self {
             directory: directory.to_owned(),
             header,
+            sole,
+            worker,
             known: Known::default(),
             seen: BTreeMap::new(),
             remarks: Vec::new(),
@@ -174,11 +227,11 @@ impl Journal {
 
     /// Reads what other processes have written, and sets out to compute some of the cells whose keys `wanted` then returns: those that
     /// no living process has claimed, at most a share that leaves work for the others. Returns their keys: none if nothing is
-    /// wanted, `None` if all that is wanted is being computed by others.
+    /// wanted.
     ///
     /// # Errors
     /// A folder that cannot be read or written.
-    pub(crate) fn claim(&mut self, wanted: impl FnOnce(&Self) -> Vec<String>) -> Result<Option<Vec<String>>> {
+    pub(crate) fn claim(&mut self, wanted: impl FnOnce(&Self) -> Vec<String>) -> Result<Claim> {
         let _lock = lock(&self.directory)?;
         self.read_segments()?;
         let wanted = wanted(self);
@@ -188,15 +241,55 @@ impl Journal {
             .filter(|(path, seen)| !seen.claimed.is_empty() && segment::is_live(path))
             .map(|(_, seen)| seen)
             .collect();
-        let is_free = |key: &&String| !others.iter().any(|seen| seen.claimed.contains(*key));
+        let is_free = |key: &&String| !others.iter().any(|seen| seen.claimed.contains_key(*key));
         let free: Vec<String> = wanted.iter().filter(is_free).cloned().collect();
         if free.is_empty() {
-            return Ok(wanted.is_empty().then(Vec::new));
+            return Ok(if wanted.is_empty() { Claim::Compute(Vec::new()) } else { Claim::Wait });
+        }
+        let deaths = if self.sole == Sole::Watched { self.deaths() } else { HashMap::new() };
+        let is_given_up = |key: &&String| deaths.get(*key).is_some_and(|(alone, _)| *alone >= MOST_DEATHS);
+        if let Some(key) = free.iter().find(is_given_up) {
+            let how = deaths.get(key).map(|(_, how)| how.clone()).unwrap_or_default();
+            return Ok(Claim::GiveUp { key: key.clone(), how });
         }
         let share = free.len().div_ceil(SHARES * (others.len() + 1));
-        let keys: Vec<String> = free.into_iter().take(share).collect();
-        self.segment.append(&line::write(&ClaimLine { kind: ClaimKind::Claim, keys: keys.clone() })?)?;
-        Ok(Some(keys))
+        // What may kill a process comes last, and alone.
+        let (suspects, sound): (Vec<String>, Vec<String>) =
+            free.into_iter().partition(|key| deaths.contains_key(key));
+        let keys: Vec<String> = match sound.is_empty() {
+            true => suspects.into_iter().take(1).collect(),
+            false => sound.into_iter().take(share).collect(),
+        };
+        let claim = ClaimLine { kind: ClaimKind::Claim, keys: keys.clone(), worker: self.worker.clone() };
+        self.segment.append(&line::write(&claim)?)?;
+        Ok(Claim::Compute(keys))
+    }
+
+    /// The cells at which processes have died: how many of these had claimed no other cell, and how one of them died.
+    fn deaths(&self) -> HashMap<String, (usize, String)> {
+        let reported = std::fs::read(self.directory.join(DEATHS)).unwrap_or_default();
+        let lines = reported.split(|&byte| byte == b'\n').filter_map(line::read::<DeathLine>);
+        let how: HashMap<String, String> = lines.map(|line| (line.worker, line.how)).collect();
+        let mut deaths: HashMap<String, (usize, String)> = HashMap::new();
+        for seen in self.seen.values() {
+            let Some(how) = seen.worker.as_ref().and_then(|worker| how.get(worker)) else { continue };
+            for (key, is_alone) in &seen.claimed {
+                let (alone, last) = deaths.entry(key.clone()).or_default();
+                *alone += usize::from(*is_alone);
+                last.clone_from(how);
+            }
+        }
+        deaths
+    }
+
+    /// Appends a cell of this process, and knows it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn append_known(&mut self, cell: CellLine) -> Result<()> {
+        self.append(std::slice::from_ref(&cell))?;
+        self.known.cells.insert(cell.key.clone(), cell);
+        Ok(())
     }
 
     /// Reads what is new in the segments of other processes.
@@ -241,7 +334,9 @@ impl Journal {
                 self.known.cells.insert(cell.key.clone(), cell);
                 cells += 1;
             } else if let Some(claim) = line::read::<ClaimLine>(whole) {
-                seen.claimed.extend(claim.keys);
+                let is_alone = claim.keys.len() == 1;
+                seen.claimed.extend(claim.keys.into_iter().map(|key| (key, is_alone)));
+                seen.worker = claim.worker.or(seen.worker.take());
             } else if let Some(WorkLine { key, work, .. }) = line::read(whole) {
                 self.known.work.insert(key, work);
             } else if let Some(found) = line::read::<Header>(whole).filter(|_| seen.lines == 1) {
@@ -329,7 +424,7 @@ mod tests {
     /// The bytes of a journal with some cells.
     fn written(cells: u32) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone, None).unwrap();
         (0..cells).for_each(|number| journal.append(&[cell(number)]).unwrap());
         drop(journal);
         std::fs::read(folder.path().join("cells-0001.jsonl")).unwrap()
@@ -339,7 +434,7 @@ mod tests {
     fn read(bytes: &[u8]) -> (Vec<u32>, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cells-0001.jsonl"), bytes).unwrap();
-        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone).unwrap();
+        let journal = Journal::open(folder.path(), &Header::default(), Sole::Alone, None).unwrap();
         let known = |number: &u32| journal.get(&format!("{number:032x}")) == Some(&cell(*number));
         assert!(journal.known.cells.values().all(|found| *found == cell(found.round)), "nothing is made up");
         ((0..40).filter(known).collect(), journal.remarks().to_vec())
@@ -380,19 +475,23 @@ mod tests {
     #[test]
     fn what_a_dead_process_claimed_is_free_and_what_a_living_one_claimed_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || Journal::open(folder.path(), &Header::default(), Sole::Joined).unwrap();
+        let open = || Journal::open(folder.path(), &Header::default(), Sole::Joined, None).unwrap();
         let keys: Vec<String> = (0..8).map(|number| format!("{number:032x}")).collect();
         let left = |journal: &Journal| -> Vec<String> {
             keys.iter().filter(|key| journal.get(key).is_none()).cloned().collect()
         };
         let (mut one, mut other) = (open(), open());
-        let first = one.claim(|journal| left(journal)).unwrap().unwrap();
-        let second = other.claim(|journal| left(journal)).unwrap().unwrap();
+        let claim = |journal: &mut Journal| match journal.claim(|journal| left(journal)).unwrap() {
+            Claim::Compute(keys) => Some(keys),
+            _ => None,
+        };
+        let first = claim(&mut one).unwrap();
+        let second = claim(&mut other).unwrap();
         assert!(!first.is_empty() && !second.is_empty());
         assert!(first.iter().all(|key| !second.contains(key)));
         drop(one);
         let mut found: Vec<String> = Vec::new();
-        while let Some(keys) = other.claim(|journal| left(journal)).unwrap().filter(|keys| !keys.is_empty()) {
+        while let Some(keys) = claim(&mut other).filter(|keys| !keys.is_empty()) {
             let cells: Vec<CellLine> =
                 keys.iter().map(|key| cell(u32::from_str_radix(key, 16).unwrap())).collect();
             other.append(&cells).unwrap();

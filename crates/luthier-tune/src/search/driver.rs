@@ -119,14 +119,8 @@ impl Search {
     /// violated its contract, [`Error::Strategy`] if the strategy fails, [`Error::Refit`] if the best candidate cannot be fitted
     /// on all rows.
     pub fn fit(&self, data: &DataFrame) -> Result<Tuned> {
-        let cancel = match self.max_time {
-            Some(limit) => self.cancel.with_deadline(limit),
-            None => self.cancel.clone(),
-        };
-        let (search, rows) = (Self { cancel: cancel.clone(), ..self.clone() }, data.clone());
-        let scored = watch::run(&cancel, self.grace, move |watched| search.scored(&rows, watched))?;
         // A search that ran out of time takes the time for its model.
-        let (mut session, procedure) = scored;
+        let (mut session, procedure) = self.score(data)?;
         if let Some(error) = session.journal_failure() {
             return Err(error);
         }
@@ -144,6 +138,16 @@ impl Search {
     pub fn fit_shards(&self, shards: &mut Shards) -> Result<Tuned> {
         let joined = self.over(shards)?;
         joined.0.fit(&joined.1)
+    }
+
+    /// Scores all candidates, for the [`journal`](Self::journal), and fits none on all rows.
+    ///
+    /// # Errors
+    /// Those of [`fit_shards`](Self::fit_shards) that do not depend on the scores.
+    pub fn score_shards(&self, shards: &mut Shards) -> Result<()> {
+        let (search, data) = self.over(shards)?;
+        let mut session = search.score(&data)?.0;
+        session.journal_failure().map_or(Ok(()), Err)
     }
 
     /// The plan of the search over shards.
@@ -178,6 +182,16 @@ impl Search {
         let data_fingerprint = self.data_fingerprint.clone().or_else(|| joined.fingerprint.clone());
         let frame = joined.frame.clone();
         Ok((Self { joined: Some(Arc::new(joined)), data_fingerprint, ..self.clone() }, frame))
+    }
+
+    /// Scores everything, as long as there is time.
+    fn score(&self, data: &DataFrame) -> Result<(Session, Option<ProcedureScore>)> {
+        let cancel = match self.max_time {
+            Some(limit) => self.cancel.with_deadline(limit),
+            None => self.cancel.clone(),
+        };
+        let (search, rows) = (Self { cancel: cancel.clone(), ..self.clone() }, data.clone());
+        watch::run(&cancel, self.grace, move |watched| search.scored(&rows, watched))
     }
 
     /// Scores everything.

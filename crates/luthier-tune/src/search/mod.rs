@@ -144,6 +144,8 @@ pub struct Search {
     pub(crate) journal: Option<PathBuf>,
     /// Whether other processes may write to the journal.
     pub(crate) sole: Sole,
+    /// The name of this process among those that write to the journal.
+    pub(crate) worker: Option<String>,
     /// What identifies the data in the journal.
     pub(crate) data_fingerprint: Option<String>,
     /// The data, if they are in shards.
@@ -217,6 +219,7 @@ impl Search {
             max_failures: None,
             journal: None,
             sole: Sole::Alone,
+            worker: None,
             data_fingerprint: None,
             joined: None,
             observers: Observers::default(),
@@ -384,6 +387,14 @@ impl Search {
     /// its file system has locks.
     pub fn join(mut self, join: bool) -> Self {
         self.sole = if join { Sole::Joined } else { Sole::Alone };
+        self
+    }
+
+    /// [`Joins`](Self::join) others as a process of this name, whose death somebody [reports](crate::report_death). Cells that such a process was
+    /// computing are tried alone by another one, and are failures if two more die at them.
+    pub fn worker(mut self, name: impl Into<String>) -> Self {
+        self.sole = Sole::Watched;
+        self.worker = Some(name.into());
         self
     }
 
