@@ -1,7 +1,6 @@
 //! `luthier serve`
 
 use anyhow::{Context, Result};
-use tokio::net::TcpListener;
 
 use crate::args::ServeArgs;
 use crate::failure::Interrupted;
@@ -10,7 +9,7 @@ use crate::output::{note, print};
 use crate::service::limits::descriptors_left;
 use crate::service::serving::Outcome;
 use crate::service::signals::Signals;
-use crate::service::{serve_between, service};
+use crate::service::{listen, serve_between, service};
 
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let model = model_file::load(&args.model)?;
@@ -29,9 +28,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         let signals = Signals::new().context("cannot listen for Ctrl-C")?;
-        let listener = TcpListener::bind(args.address)
-            .await
-            .with_context(|| format!("cannot listen on {}", args.address))?;
+        let listener = listen(args.address).with_context(|| format!("cannot listen on {}", args.address))?;
         print(&format!("listening on http://{}\n", listener.local_addr()?))?;
         let stop = async {
             signals.next().await;

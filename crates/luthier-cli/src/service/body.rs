@@ -45,7 +45,10 @@ async fn collect(mut body: Body, most: usize, memory: &Memory) -> Result<(Vec<u8
     let (mut bytes, mut held) = (Vec::new(), memory.hold());
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|error| {
-            Refusal::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))
+            // The outer error only says that it is one of a body.
+            let cause = std::error::Error::source(&error).and_then(std::error::Error::source);
+            let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+            Refusal::new(StatusCode::BAD_REQUEST, format!("the body cannot be read: {cause}"))
         })?;
         // Trailers say nothing that matters here.
         let Ok(data) = frame.into_data() else { continue };

@@ -25,7 +25,7 @@ const SOME_CONNECTIONS: usize = 200;
 pub struct Limits {
     pub(super) connections: usize,
     pub(super) predictions: usize,
-    pub(super) waiting: Option<usize>,
+    pub(super) waiting: usize,
     pub(super) body_bytes: usize,
     pub(super) request_time: Duration,
     pub(super) idle_time: Duration,
@@ -39,7 +39,7 @@ impl Default for Limits {
             connections: descriptors_left()
                 .map_or(SOME_CONNECTIONS, |left| left.saturating_sub(RESERVE).clamp(1, MOST_CONNECTIONS)),
             predictions: std::thread::available_parallelism().map_or(1, NonZero::get),
-            waiting: None,
+            waiting: 1024,
             body_bytes: 2 << 20,
             request_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
@@ -66,10 +66,10 @@ impl Limits {
         self
     }
 
-    /// The largest number of requests that wait for their prediction to begin. The default is 64 for each one that is
-    /// computed at a time.
+    /// The largest number of requests that wait for their prediction to begin. The default is 1,024: short predictions are
+    /// waited for, and [`max_predict_time`](Self::max_predict_time) ends the wait for long ones.
     pub fn max_waiting(mut self, waiting: usize) -> Self {
-        self.waiting = Some(waiting);
+        self.waiting = waiting;
         self
     }
 
@@ -106,10 +106,6 @@ impl Limits {
     pub fn max_stop_time(mut self, time: Duration) -> Self {
         self.stop_time = time;
         self
-    }
-
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.unwrap_or(self.predictions.saturating_mul(64))
     }
 }
 

@@ -40,12 +40,14 @@ mod socket;
 mod workers;
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use luthier::core::{PipelineModel, Predictor};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 pub use limits::Limits;
 
@@ -53,6 +55,9 @@ use connection::Shared;
 use metrics::Metrics;
 use serving::Outcome;
 use signals::Signals;
+
+/// The connections that wait to be accepted; systems may allow fewer.
+const QUEUE: u32 = 1024;
 
 /// A model, and how it is served.
 #[derive(Debug, Clone)]
@@ -68,7 +73,7 @@ pub struct Service {
 /// ```no_run
 /// # async fn run() -> anyhow::Result<()> {
 /// let model = luthier::core::PipelineModel::load("model.json")?;
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// let listener = luthier_cli::service::listen("127.0.0.1:8080".parse()?)?;
 /// luthier_cli::service::serve(listener, luthier_cli::service::service(&model)?).await
 /// # }
 /// ```
@@ -91,7 +96,10 @@ impl Service {
         self
     }
 
-    /// With further routes. Their paths must not be those of the service, and they look after the time that they take themselves.
+    /// With further routes, which look after the time that they take themselves and are not counted.
+    ///
+    /// # Panics
+    /// As `Router::merge`: if they have a path of the service, or a fallback.
     pub fn routes(mut self, routes: Router) -> Self {
         self.others = self.others.merge(routes);
         self
@@ -107,6 +115,20 @@ impl Service {
         let (limits, metrics) = (Arc::new(self.limits.clone()), Arc::clone(&self.metrics));
         Shared { router: self.into_router(), limits, metrics, stage }
     }
+}
+
+/// Listens on an address, with a longer queue of new connections than `TcpListener::bind` asks for: where all connections are
+/// taken, others wait there, and a client that finds no room tries again only after seconds.
+///
+/// # Errors
+/// If the system refuses the address. There must be a runtime of Tokio.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // So that a service can start again while connections of the last one are still known. Elsewhere, two could share the address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Serves until the process receives Ctrl-C, or on Unix SIGTERM. What is being answered then is finished, for
@@ -128,9 +150,9 @@ pub async fn serve(listener: TcpListener, service: Service) -> Result<()> {
 ///
 /// ```no_run
 /// # async fn run(model: &luthier::core::PipelineModel) -> anyhow::Result<()> {
-/// use luthier_cli::service::{serve_until, service};
+/// use luthier_cli::service::{listen, serve_until, service};
 ///
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// let listener = listen("127.0.0.1:8080".parse()?)?;
 /// let an_hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
 /// serve_until(listener, service(model)?, an_hour).await;
 /// # Ok(())

@@ -25,7 +25,7 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn new(limits: &Limits) -> Self {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        let (limit, waiting) = (limits.predictions, limits.waiting());
+        let (limit, waiting) = (limits.predictions, limits.waiting);
         Self {
             limit,
             waiting,
