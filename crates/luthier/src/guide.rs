@@ -37,6 +37,7 @@ guides! {
     seeing_a_search = "seeing-a-search.md",
     long_searches = "long-searches.md",
     classification = "classification.md",
+    serving = "serving.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",
     writing_an_estimator = "writing-an-estimator.md",

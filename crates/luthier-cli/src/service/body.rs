@@ -26,7 +26,7 @@ pub(super) async fn read(
     let late = |_| {
         Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not arrive within {} seconds", time.as_secs_f64()),
+            format!("the body did not arrive within {} s", time.as_secs_f64()),
         )
     };
     timeout(time, collect(body, most, memory)).await.map_err(late).flatten().map_err(Refusal::closing)

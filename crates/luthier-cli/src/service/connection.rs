@@ -129,7 +129,7 @@ fn late(phase: Phase, limits: &Limits) -> End {
     match phase {
         Phase::Head => {
             let error = format!(
-                "the head of the request did not arrive within {} seconds",
+                "the head of the request did not arrive within {} s",
                 limits.request_time.as_secs_f64()
             );
             End::Refused(Refusal::new(StatusCode::REQUEST_TIMEOUT, error), Some(Cut::SlowRequest))

@@ -95,8 +95,8 @@ impl Limits {
 
     /// The longest time from a whole request to its prediction, waiting included. The default is 30 seconds.
     ///
-    /// A computation that takes longer cannot be ended: it counts as one of [`max_predictions`](Self::max_predictions) until it
-    /// is done.
+    /// A computation that takes longer, or whose client has gone, ends before the next 1,024 rows; until then it counts as one of
+    /// [`max_predictions`](Self::max_predictions).
     pub fn max_predict_time(mut self, time: Duration) -> Self {
         self.predict_time = time;
         self

@@ -1,4 +1,4 @@
-//! The memory for bodies of requests and answers.
+//! The memory for bodies of requests, or for answers.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::refusal::Refusal;
 
-/// What every request may have without asking, in bytes. So a few large bodies never keep out small ones.
+/// What every one may have without asking, in bytes. So large ones never keep out small ones.
 const FREE: usize = 64 << 10;
 
-/// The bytes that the bodies of all requests and answers may take together.
+/// The bytes that all requests, or all answers, may take together.
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     left: Arc<Semaphore>,
 }
 
-/// What one request and its answer have of the memory, until it is dropped.
+/// What one request or answer has of the memory, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     memory: Memory,

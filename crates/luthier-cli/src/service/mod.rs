@@ -31,6 +31,7 @@ mod connection;
 pub(crate) mod limits;
 mod memory;
 mod metrics;
+mod predictions;
 mod progress;
 mod refusal;
 mod routes;

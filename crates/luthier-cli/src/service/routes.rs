@@ -1,6 +1,7 @@
 //! What the service answers.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use axum::Router;
@@ -10,14 +11,15 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use luthier::core::Predictor;
 use luthier::core::frame::Schema;
-use luthier::core::{Error, Predictor, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::body::{self, Pieces};
 use super::limits::Limits;
 use super::memory::Memory;
 use super::metrics::{Metrics, Now, OTHER, TEXT_FORMAT};
+use super::predictions::Task;
 use super::refusal::Refusal;
 use super::workers::Workers;
 
@@ -25,14 +27,17 @@ const PATHS: [&str; 4] = ["/health", "/model", "/predict", "/metrics"];
 
 const THERE_ARE: &str = "use GET /health, GET /model, GET /metrics or POST /predict";
 
-/// The number of bodies of the largest size that all requests may have together.
+/// The number of bodies of the largest size that all requests may have together, and all answers.
 const LARGE_BODIES: usize = 64;
 
 #[derive(Debug)]
 struct Served {
     predictor: Arc<Predictor>,
     limits: Limits,
-    memory: Memory,
+    /// For the bodies of requests.
+    bodies: Memory,
+    /// For answers. They are apart, so that requests that wait do not keep those that run from being answered.
+    answers: Memory,
     workers: Workers,
     metrics: Arc<Metrics>,
 }
@@ -41,7 +46,8 @@ pub(super) fn router(predictor: Arc<Predictor>, limits: &Limits, metrics: Arc<Me
     let served = Served {
         predictor,
         limits: limits.clone(),
-        memory: Memory::new(limits.body_bytes.saturating_mul(LARGE_BODIES)),
+        bodies: Memory::new(limits.body_bytes.saturating_mul(LARGE_BODIES)),
+        answers: Memory::new(limits.body_bytes.saturating_mul(LARGE_BODIES)),
         workers: Workers::new(limits),
         metrics: Arc::clone(&metrics),
     };
@@ -79,55 +85,22 @@ async fn describe(State(served): State<Arc<Served>>) -> Response {
 }
 
 async fn predict(State(served): State<Arc<Served>>, request: Request) -> Result<Response, Refusal> {
-    let Served { limits, memory, workers, .. } = &*served;
-    let (body, mut held) =
-        body::read(request.into_body(), limits.body_bytes, limits.request_time, memory).await?;
-    let at_work = Arc::clone(&served);
-    let work = move || {
+    let Served { predictor, limits, bodies, answers, workers, metrics } = &*served;
+    let body = body::read(request.into_body(), limits.body_bytes, limits.request_time, bodies).await?;
+    let (predictor, metrics) = (Arc::clone(predictor), Arc::clone(metrics));
+    let mut held = answers.hold();
+    let work = move |given_up: &AtomicBool| {
+        let (body, _held) = body;
         let begun = Instant::now();
-        let answer = answer(&at_work, &body);
-        at_work.metrics.took(begun.elapsed());
-        answer.and_then(|answer| held.reach(answer.len()).map(|()| Pieces::new(answer, held)))
+        let answer = Task { predictor: &predictor, held: &mut held, given_up }.answer(&body);
+        metrics.took(begun.elapsed());
+        answer.map(|(answer, rows)| {
+            metrics.predicted(rows);
+            Pieces::new(answer, held)
+        })
     };
     let answer = workers.run(work).await??;
     Ok(([(header::CONTENT_TYPE, "application/json")], Body::new(answer)).into_response())
-}
-
-fn answer(served: &Served, body: &[u8]) -> Result<String, Refusal> {
-    let document: Json = serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
-    let answer = predictions(&served.predictor, &document).map_err(|error| {
-        // A panic is a defect of the model, not of the request.
-        let status = match error {
-            Error::Panicked { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        Refusal::new(status, error.to_string())
-    })?;
-    served.metrics.predicted(document.as_array().map_or(1, Vec::len));
-    Ok(answer.to_string())
-}
-
-fn predictions(predictor: &Predictor, document: &Json) -> Result<Json, Error> {
-    let values = |row: &Json| predictor.row(&Value::from_json(row));
-    let named = |row: Option<Vec<Value>>| match row {
-        Some(values) => {
-            let names = predictor.outputs().names().map(str::to_owned);
-            Json::Object(names.zip(values.iter().map(Value::to_json)).collect::<Map<_, _>>())
-        }
-        None => Json::Null,
-    };
-    match document {
-        Json::Array(rows) => {
-            let rows = rows
-                .iter()
-                .enumerate()
-                .map(|(i, row)| values(row).map_err(|error| Error::invalid(format!("row {i}: {error}"))));
-            let rows = rows.collect::<Result<Vec<_>, _>>()?;
-            Ok(predictor.predict(&rows)?.into_iter().map(named).collect())
-        }
-        row => Ok(named(predictor.predict_row(&values(row)?)?)),
-    }
 }
 
 fn json_of(body: &Json) -> Response {

@@ -1,6 +1,7 @@
 //! Predictions, which keep a core busy, beside the threads that serve connections.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -35,20 +36,22 @@ impl Workers {
         }
     }
 
-    /// Computes something on a thread of its own, once it is its turn.
+    /// Computes something on a thread of its own, once it is its turn. The work is told when nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&AtomicBool) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             Refusal::busy(format!("{} predictions are waiting already; try again", self.waiting))
         })?;
+        let waiter = Waiter::default();
+        let given_up = Arc::clone(&waiter.gone);
         let turn = async {
             let core = Arc::clone(&self.cores).acquire_owned().await;
-            // What has begun keeps its core until it ends, also if nobody waits for it any more.
+            // What has begun keeps its core until it ends.
             tokio::task::spawn_blocking(move || {
                 let _held = (core, place);
-                work()
+                work(&given_up)
             })
             .await
         };
@@ -59,7 +62,7 @@ impl Workers {
                 "the prediction panicked; this is a defect of the service or of the model",
             )),
             Err(_) => Err(Refusal::busy(format!(
-                "the prediction was not there within {} seconds; try again, or send fewer rows at a time",
+                "the prediction was not there within {} s; try again, or send fewer rows at a time",
                 self.time.as_secs_f64()
             ))),
         }
@@ -70,5 +73,17 @@ impl Workers {
         let running = self.limit.saturating_sub(self.cores.available_permits());
         let all = (self.limit + self.waiting).saturating_sub(self.places.available_permits());
         (running, all.saturating_sub(running))
+    }
+}
+
+/// Who waits for a computation, until it is dropped.
+#[derive(Debug, Default)]
+struct Waiter {
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
     }
 }

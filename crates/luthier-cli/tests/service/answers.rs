@@ -43,6 +43,41 @@ fn rows_become_predictions_and_bad_ones_are_told_why() {
     assert_eq!(client.send("GET", "/predict", "").0, 405);
 }
 
+#[test]
+fn a_long_list_has_the_answers_of_its_rows() {
+    let mut client = Client::new(start(&model()));
+    let row = |i: usize| json!({"features": [i, 2 * i, 3, 4, 5, 0.001 * i as f64]});
+    let mut rows: Vec<_> = (0..2500).map(row).collect();
+    let (status, answers) = client.send("POST", "/predict", &json!(rows).to_string());
+    assert_eq!((status, answers.as_array().unwrap().len()), (200, 2500));
+    for i in [0, 1, 1023, 1024, 2047, 2048, 2499] {
+        assert_eq!(client.send("POST", "/predict", &rows[i].to_string()), (200, answers[i].clone()), "{i}");
+    }
+    assert_eq!(client.send("POST", "/predict", " [ ] "), (200, json!([])));
+
+    // A row that is wrong is named, wherever it is.
+    for i in [3, 1023, 1024, 2300] {
+        for (wrong, reason) in [
+            (json!({"features": "x"}), format!("column `features`, row {i}: ")),
+            (json!({"features": null, "x": 1}), format!("row {i}: ")),
+        ] {
+            let right = std::mem::replace(&mut rows[i], wrong);
+            let error = client.ask("POST", "/predict", &json!(rows).to_string()).error(422);
+            assert!(error.contains(&reason), "{i}: {error}");
+            rows[i] = right;
+        }
+    }
+    for (broken, status, reason) in [
+        ("[", 400, "EOF"),
+        ("[] []", 400, "trailing characters"),
+        ("[{\"features\": [1, 2, 3, 4, 5, 6]} ", 400, "EOF"),
+        ("[1, nonsense", 422, "row 0"),
+    ] {
+        let error = client.ask("POST", "/predict", broken).error(status);
+        assert!(error.contains(reason), "{broken}: {error}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_program_serves_columns_by_name_and_outlives_a_lack_of_descriptors() {
