@@ -119,7 +119,7 @@ pub(super) async fn serve(stream: TcpStream, progress: Arc<Progress>, mut shared
         // It is small, and nothing is in its way.
         let _ = socket.stream.try_write(&refusal.to_bytes());
     }
-    if !socket.ended && (refusal.is_some() || cut.is_none()) {
+    if !socket.has_ended() && (refusal.is_some() || cut.is_none()) {
         progress.closing();
         linger(&mut socket.stream).await;
     }

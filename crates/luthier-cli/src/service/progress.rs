@@ -58,11 +58,14 @@ impl Progress {
         self.state().phase
     }
 
-    fn go(&self, from: Option<Phase>, to: Phase) {
+    /// Whether it changed: it does so only from a phase that is given.
+    fn go(&self, from: Option<Phase>, to: Phase) -> bool {
         let mut state = self.state();
-        if from.is_none_or(|from| from == state.phase) {
+        let goes = from.is_none_or(|from| from == state.phase);
+        if goes {
             *state = State { phase: to, since: Instant::now(), asked: false, ..*state };
         }
+        goes
     }
 
     /// Bytes have come.
@@ -89,9 +92,9 @@ impl Progress {
         }
     }
 
-    /// All that was given is written.
-    pub(super) fn flushed(&self) {
-        self.go(Some(Phase::Sending { whole: true }), Phase::Idle);
+    /// All that was given is written; whether that was the end of an answer.
+    pub(super) fn flushed(&self) -> bool {
+        self.go(Some(Phase::Sending { whole: true }), Phase::Idle)
     }
 
     pub(super) fn closing(&self) {

@@ -6,7 +6,7 @@ use luthier::prelude::*;
 use ndarray::Array2;
 use serde_json::json;
 
-use crate::harness::{Client, Program, model, start};
+use crate::harness::{Client, Program, model, request, start};
 
 #[test]
 fn rows_become_predictions_and_bad_ones_are_told_why() {
@@ -76,6 +76,27 @@ fn a_long_list_has_the_answers_of_its_rows() {
         let error = client.ask("POST", "/predict", broken).error(status);
         assert!(error.contains(reason), "{broken}: {error}");
     }
+}
+
+#[test]
+fn a_client_that_sends_nothing_more_is_answered() {
+    let address = start(&model());
+    let row = json!({"features": [1, 2, 3, 4, 5, 6]});
+    for rows in [json!(row), json!(vec![row; 3_000])] {
+        let mut client = Client::new(address);
+        client.write(request("POST", "/predict", &rows.to_string()));
+        client.0.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+        let answer = client.answer().unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json().as_array().map_or(1, Vec::len), rows.as_array().map_or(1, Vec::len));
+        assert!(client.is_closed());
+    }
+    // In the middle of a body, there is nothing to answer but that.
+    let mut client = Client::new(address);
+    client.write("POST /predict HTTP/1.1\r\ncontent-length: 20\r\n\r\n{\"features\"");
+    client.0.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    let error = client.answer().unwrap().error(400);
+    assert!(error.contains("body"), "{error}");
 }
 
 #[cfg(target_os = "linux")]
