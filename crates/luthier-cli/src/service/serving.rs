@@ -17,6 +17,9 @@ use super::progress::Progress;
 /// How often a connection that waits for a place looks for one that has become idle.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// What a connection takes to close, at most as a rule.
+const SOON: Duration = Duration::from_millis(1);
+
 /// What the service is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -91,10 +94,7 @@ impl Connections {
                             | ErrorKind::ConnectionRefused
                     ) => {}
                 // The rest of the process has taken the descriptors that were left.
-                Err(_) => {
-                    self.make_room();
-                    sleep(LOOK_AGAIN).await;
-                }
+                Err(_) => sleep(if self.make_room() { SOON } else { LOOK_AGAIN }).await,
             }
         }
     }
@@ -111,13 +111,12 @@ impl Connections {
         }
     }
 
-    /// Asks the connection that needs its place least to close, if there is one that is idle.
-    fn make_room(&self) {
+    /// Asks the connection that needs its place least to close; whether there is one that is idle.
+    fn make_room(&self) -> bool {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let least = open.values().filter_map(|progress| Some((progress.rank()?, progress)));
-        if let Some((_, progress)) = least.min_by_key(|(rank, _)| *rank) {
-            progress.ask_for_place();
-        }
+        let idle = open.values().filter_map(|progress| Some((progress.rank()?, progress)));
+        let least = idle.min_by_key(|(rank, _)| *rank);
+        least.inspect(|(_, progress)| progress.ask_for_place()).is_some()
     }
 
     fn spawn(&self, number: u64, stream: TcpStream, place: OwnedSemaphorePermit, shared: Shared) {
