@@ -71,7 +71,8 @@ impl Workers {
     /// How many computations run, and how many wait.
     pub(super) fn load(&self) -> (usize, usize) {
         let running = self.limit.saturating_sub(self.cores.available_permits());
-        let all = (self.limit + self.waiting).saturating_sub(self.places.available_permits());
+        let free = self.places.available_permits();
+        let all = self.limit.saturating_add(self.waiting).min(Semaphore::MAX_PERMITS).saturating_sub(free);
         (running, all.saturating_sub(running))
     }
 }
