@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-targets=${*:-configuration csv journal model parquet results}
+targets=${*:-configuration csv journal model parquet results summaries}
 sanitizer=${FUZZ_SANITIZER:-none}
 command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
 

@@ -19,9 +19,10 @@ pub(crate) enum Kind {
     Events,
     Journal,
     Page,
+    Summaries,
 }
 
-const ALL: [Kind; 8] = [
+const ALL: [Kind; 9] = [
     Kind::Model,
     Kind::Configuration,
     Kind::Csv,
@@ -30,6 +31,7 @@ const ALL: [Kind; 8] = [
     Kind::Events,
     Kind::Journal,
     Kind::Page,
+    Kind::Summaries,
 ];
 
 impl FromStr for Kind {
@@ -153,6 +155,10 @@ impl Kind {
                 let commands = [reading("tune buckets.toml --out j --quiet")];
                 files(&["buckets/journal/cells-0001.jsonl"], "j/journal/cells-0001.jsonl", &commands)
             }
+            Self::Summaries => {
+                let commands = [reading("tune scaled.toml s/s.lsum --quiet")];
+                files(&["scaled.lsum"], "s/s.lsum", &commands)
+            }
         }
     }
 
@@ -171,6 +177,7 @@ impl Kind {
                 }
                 Self::Journal => journal(&mut contents, chance),
                 Self::Page => page(&mut contents, chance),
+                Self::Summaries => summaries(&mut contents, chance),
             }
         }
         Case { place: seed.place.clone(), size: contents.len(), contents, commands: seed.commands.clone() }
@@ -230,6 +237,17 @@ fn crc32c(bytes: &[u8]) -> u32 {
             |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 },
         )
     })
+}
+
+/// Other bytes behind the head of a file of summaries, most of them with their checksum.
+fn summaries(contents: &mut Vec<u8>, chance: &mut Chance) {
+    const HEAD: usize = 16;
+    let focus = HEAD..contents.len();
+    mutation::bytes(contents, focus, chance);
+    if contents.len() > HEAD && chance.below(8) != 0 {
+        let checksum = crc32c(&contents[HEAD..]);
+        contents[HEAD - 4..HEAD].copy_from_slice(&checksum.to_le_bytes());
+    }
 }
 
 /// Changes the document of a report.

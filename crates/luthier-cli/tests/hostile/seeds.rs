@@ -6,13 +6,14 @@ use std::path::Path;
 use crate::chance::Chance;
 use crate::parquet_seeds;
 
-const TEXTS: [(&str, &str); 6] = [
+const TEXTS: [(&str, &str); 7] = [
     ("all.toml", include_str!("seeds/all.toml")),
     ("axes.toml", include_str!("seeds/axes.toml")),
     ("scalers.toml", include_str!("seeds/scalers.toml")),
     ("classes.toml", include_str!("seeds/classes.toml")),
     ("buckets.toml", include_str!("seeds/buckets.toml")),
     ("parquet.toml", include_str!("seeds/parquet.toml")),
+    ("scaled.toml", include_str!("seeds/scaled.toml")),
 ];
 
 pub(crate) const CONFIGURATIONS: [&str; 4] = ["axes.toml", "scalers.toml", "classes.toml", "buckets.toml"];
@@ -45,6 +46,7 @@ pub(crate) fn make(folder: &Path) {
     for name in ["axes", "scalers", "classes", "buckets"] {
         luthier(&format!("tune {name}.toml --out {name} --quiet"));
     }
+    luthier("summarize scaled.toml --out scaled.lsum");
     for place in ["r", "e", "g"] {
         std::fs::create_dir_all(folder.join(place)).unwrap();
         for file in ["results.json", "events.json"] {
