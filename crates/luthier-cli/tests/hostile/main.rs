@@ -56,6 +56,11 @@ fn events() {
 }
 
 #[test]
+fn summaries() {
+    parent::run(Kind::Summaries, 300);
+}
+
+#[test]
 fn journals() {
     parent::run(Kind::Journal, 200);
 }
