@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "serve")]
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use luthier::tune::Parallelism;
 
 use crate::config::positive_time;
 use crate::data::{DeclaredType, Format, MissingLabel, Reading, reading};
+#[cfg(feature = "serve")]
+use crate::service::Limits;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,7 +119,7 @@ pub(crate) enum Command {
     /// Serve the predictions of a fitted pipeline over HTTP, as JSON.
     #[cfg(feature = "serve")]
     #[command(
-        after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must have. POST /predict takes a row or a list of rows. The service uses plain HTTP without authentication; stop it with Ctrl-C."
+        after_help = "Example:\n  luthier serve out/model.json &\n  curl -s localhost:8080/model\n  curl -s localhost:8080/predict -d '{\"x2\": 0.05, \"x3\": 0.06}'\n\nGET /model lists the columns that a row must have. POST /predict takes a row or a list of rows. GET /metrics has counters for Prometheus. An answer that is an error says why as {\"error\": …}; 503 means to try again.\n\nThe service uses plain HTTP without authentication: it belongs behind a proxy. Ctrl-C (or SIGTERM) stops it after what is being answered; the second time, at once."
     )]
     Serve(ServeArgs),
     /// Write what a search needs to know of rows to a file that holds no rows.
@@ -401,6 +405,50 @@ pub(crate) struct ServeArgs {
     /// The address to listen on. With port 0, the system chooses a free port.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) address: std::net::SocketAddr,
+    /// The largest number of connections that are open at a time; others wait [default: the files that the process may still open,
+    /// less 16, and at most 4096].
+    #[arg(long, value_name = "N")]
+    pub(crate) max_connections: Option<NonZero<usize>>,
+    /// The largest number of predictions that are computed at a time [default: the number of cores].
+    #[arg(long, value_name = "N")]
+    max_predictions: Option<NonZero<usize>>,
+    /// The largest body of a request, in bytes [default: 2097152].
+    #[arg(long, value_name = "N")]
+    max_body_bytes: Option<usize>,
+    /// The longest time, in seconds, that a client may take to send the head of a request, to send its body, and to take the
+    /// answer, each as a whole [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    max_request_seconds: Option<Duration>,
+    /// The longest time between two requests of a connection, in seconds [default: 75].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    max_idle_seconds: Option<Duration>,
+    /// The longest time that a request may wait for its prediction, in seconds [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    max_predict_seconds: Option<Duration>,
+    /// The longest time, in seconds, for what is being answered when the service is stopped [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    max_stop_seconds: Option<Duration>,
+}
+
+#[cfg(feature = "serve")]
+impl ServeArgs {
+    /// The limits that are given, and the defaults of the others.
+    pub(crate) fn limits(&self) -> Limits {
+        fn given<T>(limits: Limits, value: Option<T>, set: impl FnOnce(Limits, T) -> Limits) -> Limits {
+            match value {
+                Some(value) => set(limits, value),
+                None => limits,
+            }
+        }
+        let limits = Limits::default();
+        let limits = given(limits, self.max_connections.map(NonZero::get), Limits::max_connections);
+        let limits = given(limits, self.max_predictions.map(NonZero::get), Limits::max_predictions);
+        let limits = given(limits, self.max_body_bytes, Limits::max_body_bytes);
+        let limits = given(limits, self.max_request_seconds, Limits::max_request_time);
+        let limits = given(limits, self.max_idle_seconds, Limits::max_idle_time);
+        let limits = given(limits, self.max_predict_seconds, Limits::max_predict_time);
+        given(limits, self.max_stop_seconds, Limits::max_stop_time)
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use luthier::frame::{ContentHash, Schema};
 use toml::Table;
 
-use crate::failure;
+use crate::{config, failure};
 
 /// The folder of the journal, within that of the results.
 pub(crate) const FOLDER: &str = "journal";
@@ -27,9 +27,9 @@ pub(crate) fn fingerprint(
 ) -> Result<Option<String>> {
     let hashes: Option<Vec<ContentHash>> = files.iter().map(|(_, hash)| *hash).collect();
     let Some(hashes) = hashes.filter(|hashes| !hashes.is_empty()) else { return Ok(None) };
-    let text = std::fs::read_to_string(config_file).map_err(|e| failure::io("read", config_file, &e))?;
-    let mut sections: Table =
-        text.parse().with_context(|| format!("cannot read {}", config_file.display()))?;
+    let mut sections: Table = config::text(config_file)?
+        .parse()
+        .with_context(|| format!("cannot read {}", config_file.display()))?;
     sections.retain(|name, _| !ABOUT_SEARCH.contains(&name));
     let mut hash = ContentHash::new();
     hashes.iter().for_each(|contents| hash.write(format!("{contents}\n").as_bytes()));

@@ -51,7 +51,7 @@ use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 ///
-/// The exit code is 0 on success, 1 after an error, which is printed to stderr, 2 after wrong usage, and 130 after a search that was interrupted.
+/// The exit code is 0 on success, 1 after an error, which is printed to stderr, 2 after wrong usage, and 130 after a search or a service that was interrupted.
 pub fn main() -> ExitCode {
     run(std::env::args_os())
 }

@@ -323,7 +323,7 @@ pub(crate) fn left_out(rows: usize, read: usize) -> String {
 }
 
 /// The document of the fitted pipeline of a configuration, with its name, the columns on which it was fitted, how its data
-/// were read, and how it is scored.
+/// were read, how it is scored, and its checksum.
 pub(crate) fn document(
     model: &dyn DynModel,
     name: Option<&str>,
@@ -340,7 +340,7 @@ pub(crate) fn document(
             entries.insert("evaluators".to_owned(), json::to_value(&evaluators)?);
         }
     }
-    Ok(document)
+    Ok(persist::with_checksum(document))
 }
 
 /// Writes a model document.

@@ -12,7 +12,7 @@ use luthier::report::{DataFile, Machine, PredictionColumns, Repeat, Report};
 use luthier::tune::{Plan, SearchResult, Tuned};
 
 use crate::build;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::output::notes_so_far;
 use crate::roles::Roles;
 use crate::test_score::TestScore;
@@ -101,7 +101,7 @@ impl Parts<'_> {
             fingerprint: hash.map(|hash| hash.to_string()),
         };
         Repeat {
-            configuration: std::fs::read_to_string(self.config_file).ok(),
+            configuration: config::text(self.config_file).ok(),
             command: std::env::args().collect(),
             seed: self.result.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),

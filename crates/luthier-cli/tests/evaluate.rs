@@ -260,6 +260,8 @@ fn a_damaged_model_is_refused() {
     let path = scene.folder.path().join("m.json");
     let text = std::fs::read_to_string(&path).unwrap();
     let mut model: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // As somebody leaves it who edits it.
+    assert!(model.as_object_mut().unwrap().remove("checksum").is_some());
     model["inputs"]["num_features"] = 1_000_000_000_000_000_000_u64.into();
     std::fs::write(&path, model.to_string()).unwrap();
     let failed = output(scene.folder.path(), &["inspect", "m.json"]);

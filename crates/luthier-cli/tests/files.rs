@@ -47,6 +47,10 @@ fn what_cannot_be_read_is_told() {
     check("tune folder.csv", "cannot read the configuration folder.csv: it is a folder; name a file");
     std::fs::write(folder.path().join("binary.toml"), [0xff, 0xfe, 0x00]).unwrap();
     check("tune binary.toml", "cannot read the configuration binary.toml: not valid UTF-8");
+    std::fs::write(folder.path().join("large.toml"), "# rows\n".repeat(300_000)).unwrap();
+    let expected =
+        "large.toml: the file is larger than 1 MB, expected a configuration, which is a short text in TOML";
+    check("tune large.toml", expected);
     check("inspect none.json", "cannot read none.json: the file does not exist");
     check("inspect folder.csv", "cannot read folder.csv: it is a folder; name a file");
     check("predict m.json none.csv --out o.csv", "cannot read none.csv: the file does not exist");

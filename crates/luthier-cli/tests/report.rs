@@ -148,6 +148,23 @@ fn a_report_is_made_anew_and_beside_another() {
 }
 
 #[test]
+fn numbers_of_events_that_no_search_has_make_no_larger_report() {
+    let scene = Scene::new(&config());
+    scene.succeed(&["tune", "c.toml", "--out", "out"]);
+    let path = |name: &str| scene.0.path().join("out").join(name);
+    let mut events = scene.json("out/events.json");
+    events[0]["worker"] = serde_json::json!(u64::MAX);
+    events[1]["candidates"] = serde_json::json!([u64::MAX - 1, u64::MAX]);
+    std::fs::write(path("events.json"), events.to_string()).unwrap();
+    let before = std::fs::metadata(path("report.html")).unwrap().len();
+    std::fs::remove_file(path("report.html")).unwrap();
+    scene.succeed(&["report", "out"]);
+    let page = std::fs::read_to_string(path("report.html")).unwrap();
+    assert!(page.contains(&format!("worker {}", u64::MAX)));
+    assert!(page.len() as u64 <= before, "{} {before}", page.len());
+}
+
+#[test]
 fn a_trace_holds_all_events_and_its_phases_add_up() {
     let scene = Scene::new(&config());
     scene.succeed(&["tune", "c.toml", "--out", "out"]);

@@ -17,6 +17,7 @@ mod affine;
 mod byte_size;
 mod cancel;
 mod cause;
+mod checksum;
 mod complexity;
 mod composite;
 mod dataset;

@@ -7,12 +7,12 @@ use crate::{Error, Result};
 const SMALL: u64 = 1 << 26;
 
 /// The number of free bytes, including swap: what Linux reports as available, limited by what is left of the process's own
-/// limit. `None` if the system does not report it.
+/// limits. `None` if the system does not report it.
 pub fn free() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let free = entry_of(&meminfo, "MemAvailable")?;
     let free = free.saturating_add(entry_of(&meminfo, "SwapFree").unwrap_or(0));
-    Some(left_of_limit().map_or(free, |left| left.min(free)))
+    Some([left_of_limit(), left_of_addresses()].into_iter().flatten().fold(free, u64::min))
 }
 
 /// The number of bytes of memory that the machine has, limited by what the process's control group may take. `None` if the
@@ -23,7 +23,7 @@ pub fn total() -> Option<u64> {
     Some(group("max").map_or(total, |limit| limit.min(total)))
 }
 
-/// An entry of `/proc/meminfo` in bytes.
+/// An entry of `/proc/meminfo`, or of a file like it, in bytes.
 fn entry_of(meminfo: &str, name: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
@@ -46,6 +46,15 @@ fn left_of_limit() -> Option<u64> {
     };
     let cached = ["inactive_file", "active_file"].into_iter().filter_map(cached).sum();
     Some(limit.saturating_sub(used.saturating_sub(cached)))
+}
+
+/// What is left of the address space (`ulimit -v`), if it is limited.
+fn left_of_addresses() -> Option<u64> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit = limit.split_whitespace().next()?.parse::<u64>().ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    Some(limit.saturating_sub(entry_of(&status, "VmSize").unwrap_or(0)))
 }
 
 /// Rejects a request for more memory than is free, before it is allocated. `what` returns what needs the memory and what to

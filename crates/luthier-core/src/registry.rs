@@ -65,7 +65,10 @@ impl StageEntry {
             doc,
             create: || crate::stage::pure(T::default()),
             load: |params, _| {
-                let stage = crate::stage::pure(json::from_value::<T>(params)?);
+                let transformer: T = json::from_value(params)?;
+                // It is used as it is, unlike the parameters by which a model was fitted.
+                transformer.validate()?;
+                let stage = crate::stage::pure(transformer);
                 let model =
                     stage.as_model().ok_or_else(|| Error::invalid("a transformer is its own model"))?;
                 model.check_state()?;

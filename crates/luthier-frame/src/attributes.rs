@@ -6,13 +6,18 @@ const FEATURES: &str = "luthier.features";
 const CATEGORIES: &str = "luthier.categories";
 
 impl Field {
+    /// Features without names are called `column_0`, `column_1`, … if they are not more than these: a file of a few bytes may claim
+    /// any width.
+    pub const MOST_NUMBERED: usize = 100_000;
+
     /// The same field with a name for each feature of the vectors.
     pub fn with_feature_names<S: AsRef<str>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.with_list(FEATURES, names)
     }
 
     /// A name for each feature. These are the names that a stage has set, or `column_category` if the vector carries
-    /// categories, or `column_0`, `column_1`, …; a column of numbers has its own name. `None` if the width is not known.
+    /// categories, or `column_0`, `column_1`, …; a column of numbers has its own name. `None` if the width is not known, or if
+    /// there are no names and more features than are [numbered](Self::MOST_NUMBERED).
     pub fn feature_names(&self) -> Option<Vec<String>> {
         let (width, made_up): (usize, &dyn Fn(usize) -> String) = match self.column_type() {
             ColumnType::Vector { width } => (width, &|j| format!("{}_{j}", self.name())),
@@ -21,7 +26,7 @@ impl Field {
         };
         let given = self.list(FEATURES).filter(|names| names.len() == width);
         let given = given.or_else(|| self.category_names());
-        Some(given.unwrap_or_else(|| (0..width).map(made_up).collect()))
+        given.or_else(|| (width <= Self::MOST_NUMBERED).then(|| (0..width).map(made_up).collect()))
     }
 
     /// `column_category` for each number of a vector that carries categories.
@@ -44,7 +49,7 @@ impl Field {
         }
     }
 
-    /// The same field with the concatenated feature names of other columns, if their widths are known.
+    /// The same field with the concatenated feature names of other columns, if all of them have names.
     pub fn with_feature_names_of_all<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
         // Lists are joined in their written form: there may be thousands of names, and little to do per row.
         let inner = |field: &Self| {
@@ -112,6 +117,15 @@ mod tests {
         assert_eq!(classes.feature_names().unwrap(), ["v_yes", "v_no"]);
         assert!(classes.has_feature_names() && !field.clone().with_categories(["one"]).has_feature_names());
         assert!(Field::new("any", ColumnType::AnyVector).feature_names().is_none());
+        let wide = |width| Field::new("v", ColumnType::Vector { width });
+        assert_eq!(
+            wide(Field::MOST_NUMBERED).feature_names().map(|names| names.len()),
+            Some(Field::MOST_NUMBERED)
+        );
+        assert!(
+            wide(Field::MOST_NUMBERED + 1).feature_names().is_none()
+                && wide(usize::MAX).feature_names().is_none()
+        );
         let index = Field::new("i", ColumnType::F64).with_categories(["red", "", "grün"]);
         assert_eq!(index.categories().unwrap(), ["red", "", "grün"]);
         assert!(named.categories().is_none());
@@ -129,6 +143,8 @@ mod tests {
         let joined = all.clone().with_feature_names_of_all([&named, &empty, &plain, &number]);
         assert_eq!(joined.feature_names().unwrap(), ["a \"b\"", "c,d", "w_0", "w_1", "x"]);
         let unknown = Field::new("any", ColumnType::AnyVector);
-        assert!(!all.with_feature_names_of_all([&named, &unknown]).has_feature_names());
+        assert!(!all.clone().with_feature_names_of_all([&named, &unknown]).has_feature_names());
+        let claimed = Field::new("claimed", ColumnType::Vector { width: usize::MAX });
+        assert!(!all.with_feature_names_of_all([&named, &claimed]).has_feature_names());
     }
 }

@@ -100,6 +100,42 @@ fn broken(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The lengths of the words of a text.
+struct Words {
+    all: usize,
+    each: Vec<usize>,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let each: Vec<usize> = text.split(' ').map(|word| word.chars().count()).collect();
+        Self { all: text.chars().count(), each }
+    }
+
+    /// The number of lines that [`broken`] makes of the text.
+    fn lines(&self, width: usize) -> usize {
+        if self.all <= width {
+            return 1;
+        }
+        let part = width.max(1);
+        let (mut lines, mut last, mut room) = (0, 0, 0);
+        for &length in &self.each {
+            if lines > 0 && length < room {
+                room -= length + 1;
+                last += length + 1;
+            } else {
+                if length > 0 {
+                    let parts = length.div_ceil(part);
+                    lines += parts;
+                    last = length - (parts - 1) * part;
+                }
+                room = width.saturating_sub(last);
+            }
+        }
+        lines
+    }
+}
+
 /// Alignment and width of each column.
 struct Layout {
     columns: Vec<(Align, usize)>,
@@ -127,6 +163,12 @@ impl Layout {
             if at == 0 { longest } else { longest.min(LONG) }
         };
         let least: Vec<usize> = (0..self.columns.len()).map(longest).collect();
+        let rows: Vec<Vec<Words>> =
+            rows.iter().map(|cells| cells.iter().map(|cell| Words::of(cell)).collect()).collect();
+        // What is wider than the whole line is narrowed at once, however long it is.
+        for ((_, column), least) in self.columns.iter_mut().zip(&least) {
+            *column = (*column).min(width.max(*least));
+        }
         let gaps = 2 * self.columns.len().saturating_sub(1);
         let sum: usize = self.columns.iter().map(|(_, width)| width).sum();
         for _ in 0..(sum + gaps).saturating_sub(width) {
@@ -146,8 +188,8 @@ impl Layout {
     }
 
     /// The number of lines of a row.
-    fn height(&self, cells: &[String]) -> usize {
-        let lines = cells.iter().zip(&self.columns).map(|(cell, (_, width))| broken(cell, *width).len());
+    fn height(&self, cells: &[Words]) -> usize {
+        let lines = cells.iter().zip(&self.columns).map(|(cell, (_, width))| cell.lines(*width));
         lines.max().unwrap_or(0)
     }
 
@@ -181,5 +223,25 @@ mod tests {
         assert_eq!(table(&columns, &rows), "name     n\n------  --\na        1\nlonger  10\n\n");
         let rows = [vec!["a\n  b".to_owned(), "1".to_owned()]];
         assert_eq!(table(&columns, &rows), "name  n\n----  -\na b   1\n");
+    }
+
+    #[test]
+    fn lines_are_counted_as_they_are_broken() {
+        let texts =
+            ["", "a", "a b", "ab cde f", "  a  b ", "abcdefghij", "a abcdefghij b c", "ü ü üü ", "   "];
+        for text in texts {
+            for width in 0..12 {
+                let counted = Words::of(text).lines(width);
+                assert_eq!(counted, broken(text, width).len(), "{text:?} {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_laid_out_at_once() {
+        let columns = [("a", Align::Left), ("b", Align::Left)];
+        let rows = [vec!["x".to_owned(), "y".repeat(200_000)], vec!["x".to_owned(), "not ".repeat(50_000)]];
+        let table = table_within(&columns, &rows, 80);
+        assert!(table.lines().all(|line| line.chars().count() <= 80));
     }
 }

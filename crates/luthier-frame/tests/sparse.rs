@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use luthier_frame::arrow_array::cast::AsArray;
 use luthier_frame::arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StructArray, UInt32Array};
-use luthier_frame::{Column, ColumnType, DataFrame, Error, SparseBuilder, arrow_schema, sparse_rows};
+use luthier_frame::{
+    Column, ColumnType, DataFrame, Error, ParquetOptions, SparseBuilder, arrow_schema, sparse_rows,
+};
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -122,4 +124,26 @@ fn damaged_vectors_are_refused() {
         assert!(matches!(error, Error::Sparse { row: 1, .. }), "{error:?}");
         assert!(error.to_string().contains(problem), "{error}");
     }
+}
+
+#[test]
+fn a_sparse_vector_of_any_width_is_no_csv_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |width: usize, name: &str| {
+        let mut rows = SparseBuilder::new(width);
+        rows.push(width - 1, 1.0);
+        rows.end_row();
+        let frame = DataFrame::from_columns(vec![("wide", Column::sparse(rows))]).unwrap();
+        let path = folder.path().join(name);
+        match name.ends_with(".csv") {
+            true => frame.write_csv(path),
+            false => frame.write_parquet(path, &ParquetOptions::default()),
+        }
+    };
+    write(1000, "narrow.csv").unwrap();
+    write(9_999_999, "wide.parquet").unwrap();
+    let error = write(9_999_999, "wide.csv").unwrap_err().to_string();
+    assert!(error.contains("`wide` is vector(9999999), expected at most 100000 features"), "{error}");
+    assert!(error.contains("write a Parquet file"), "{error}");
+    assert!(!folder.path().join("wide.csv").exists());
 }

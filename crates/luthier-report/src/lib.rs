@@ -27,6 +27,7 @@ mod progress;
 mod report;
 mod timeline;
 mod trace;
+mod workers;
 
 pub use event_lines::EventLines;
 pub use leaderboard::{leaderboard, leaderboard_within};

@@ -6,6 +6,7 @@ use luthier_tune::{Event, EventKind, SearchResult};
 use serde_json::{Value, json};
 
 use crate::report::microseconds;
+use crate::workers::Workers;
 
 /// The events of a search as a trace that Perfetto and Chrome open: complete events (`X`) of the
 /// [Trace Event Format](https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU), with times in microseconds.
@@ -19,9 +20,9 @@ pub fn trace(result: &SearchResult) -> Value {
         let duration = end.saturating_sub(start);
         json!({"ph": "X", "name": what, "cat": category, "pid": 0, "tid": 0, "ts": start, "dur": duration, "args": args})
     };
-    let workers = result.events.iter().map(|event| event.worker + 1).max().unwrap_or(0);
+    let workers = Workers::of(&result.events);
     let mut events = vec![name("process_name", 0, "luthier"), name("thread_name", 0, "search")];
-    events.extend((0..workers).map(|worker| name("thread_name", worker + 1, &format!("worker {worker}"))));
+    events.extend(workers.names().enumerate().map(|(place, worker)| name("thread_name", place + 1, &worker)));
     let last = result.events.iter().map(|event| microseconds(event.end)).max().unwrap_or(0);
     let end = microseconds(result.search_seconds).max(last);
     let about =
@@ -31,7 +32,7 @@ pub fn trace(result: &SearchResult) -> Value {
     events.extend(
         phases.into_iter().map(|(phase, start, end)| complete(phase, "phase", start, end, json!({}))),
     );
-    events.extend(result.events.iter().map(span));
+    events.extend(result.events.iter().map(|event| span(event, workers.place(event) + 1)));
     json!({"displayTimeUnit": "ms", "traceEvents": events})
 }
 
@@ -68,7 +69,7 @@ fn place(kind: EventKind) -> usize {
     }
 }
 
-fn span(event: &Event) -> Value {
+fn span(event: &Event, tid: usize) -> Value {
     let (start, end) = (microseconds(event.start), microseconds(event.end));
     let category = match event.kind {
         EventKind::Unit => "unit",
@@ -76,7 +77,7 @@ fn span(event: &Event) -> Value {
         EventKind::Refit => "refit",
     };
     json!({
-        "ph": "X", "name": event.stage, "cat": category, "pid": 0, "tid": event.worker + 1,
+        "ph": "X", "name": event.stage, "cat": category, "pid": 0, "tid": tid,
         "ts": start, "dur": end.saturating_sub(start),
         "args": {
             "round": event.fold, "candidates": event.candidates,

@@ -38,6 +38,7 @@ guides! {
     long_searches = "long-searches.md",
     growing_data = "growing-data.md",
     classification = "classification.md",
+    serving = "serving.md",
     how_sharing_works = "how-sharing-works.md",
     how_much_parallelism = "how-much-parallelism.md",
     writing_an_estimator = "writing-an-estimator.md",

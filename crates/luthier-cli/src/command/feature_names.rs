@@ -8,9 +8,6 @@ use luthier::frame::{ColumnType, Field, Schema};
 use crate::model_file::ModelFile;
 use crate::prepare::FEATURES;
 
-/// Features beyond this number are not named one by one.
-const MOST_NAMED: usize = 1 << 20;
-
 /// The columns that a stage sees, as far as the model knows them.
 #[derive(Debug, Default)]
 pub(crate) struct FeatureNames {
@@ -30,7 +27,7 @@ impl FeatureNames {
         };
         let width = inputs.num_features;
         // A file may claim any width.
-        let named = width == inputs.features.len() || width <= MOST_NAMED;
+        let named = width == inputs.features.len() || width <= Field::MOST_NUMBERED;
         let field = Field::new(FEATURES, ColumnType::vector(named.then_some(width)));
         let field = match inputs.features.len() == width {
             true => field.with_feature_names(&inputs.features),
@@ -58,6 +55,10 @@ impl FeatureNames {
             let (described, inputs) = (model.describe(), model.transformer().inputs());
             for field in behind.fields().iter().filter(|field| schema.field(field.name()).is_none()) {
                 made.push(field.name().to_owned());
+                let own = described.unit().map(|unit| (unit.to_owned(), name.to_owned()));
+                if own.is_none() && self.units.is_empty() {
+                    continue;
+                }
                 for feature in field.feature_names().unwrap_or_default() {
                     // A stage that does not scale passes on features with their names.
                     let before = || {
@@ -65,8 +66,7 @@ impl FeatureNames {
                             |column: &String| self.units.get(&(column.clone(), feature.clone())).cloned();
                         inputs.iter().find_map(of)
                     };
-                    let own = described.unit().map(|unit| (unit.to_owned(), name.to_owned()));
-                    if let Some(unit) = own.or_else(before) {
+                    if let Some(unit) = own.clone().or_else(before) {
                         self.units.insert((field.name().to_owned(), feature), unit);
                     }
                 }

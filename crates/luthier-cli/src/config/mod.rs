@@ -8,6 +8,8 @@ mod place_of;
 mod table;
 mod test;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -252,9 +254,7 @@ impl Config {
     /// With file and line: invalid TOML, or a key that is missing, unknown or of the wrong type.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|e| failure::io("read the configuration", path, &e))?;
-        Self::parse(&name, &text, path.parent().unwrap_or(Path::new("")))
+        Self::parse(&name, &text(path)?, path.parent().unwrap_or(Path::new("")))
     }
 
     /// Parses the text of a file called `name`, in which paths are relative to `directory`.
@@ -276,6 +276,27 @@ impl Config {
         top.finish()?;
         Ok(Self { seed, data, pipelines, search, evaluators })
     }
+}
+
+/// The largest configuration in bytes. It has room for the names of some ten thousand columns, and costs less than a second.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The text of a configuration.
+///
+/// # Errors
+/// A file that cannot be read, is too large or is not text.
+pub(crate) fn text(path: &Path) -> Result<String> {
+    let failed = |e: io::Error| failure::io("read the configuration", path, &e);
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        bail!(
+            "{}: the file is larger than {} MB, expected a configuration, which is a short text in TOML",
+            path.display(),
+            MOST_BYTES >> 20
+        );
+    }
+    String::from_utf8(bytes).map_err(|e| failed(io::Error::new(io::ErrorKind::InvalidData, e)))
 }
 
 fn data(mut table: Table<'_>, directory: &Path) -> Result<DataConfig> {

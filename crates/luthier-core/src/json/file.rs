@@ -1,12 +1,13 @@
 //! Documents in files.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::to_string_pretty;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// The deepest nesting of arrays and objects that `serde_json` reads back.
 const MAX_DEPTH: usize = 127;
@@ -47,17 +48,57 @@ fn is_deeper_than(value: &Value, depth: usize) -> bool {
     }
 }
 
+/// The largest document that comes through a pipe, in bytes.
+const MOST_OF_STREAM: u64 = 1 << 30;
+
 /// Reads the document of a file.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Load`] with the file, line and column when it is not JSON.
+/// [`Error::Io`] when the file cannot be read; [`Error::Load`] with the file, line and column when it is not JSON;
+/// [`Error::Memory`] when its document would take more memory than is free.
 pub fn read_file(path: &Path) -> Result<Value> {
     let name = path.display().to_string();
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) }),
-        Err(source) => Err(Error::Io { path: name, source: source.into() }),
+    let bytes = contents(path, MOST_OF_STREAM)
+        .map_err(|source| Error::Io { path: name.clone(), source: source.into() })?;
+    let advice = || (format!("the document in {name}"), "read it where more memory is free".to_owned());
+    memory::require(memory_of(&bytes), advice)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::Load { what: name, reason: with_place_first(&error) })
+}
+
+/// The bytes of a file. A device need not end, so of what is no regular file at most so many bytes are read.
+fn contents(path: &Path, most_of_stream: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    let most = if about.is_file() { memory::free().unwrap_or(about.len()) } else { most_of_stream };
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, "it does not fit into memory")),
+        false => Ok(bytes),
     }
+}
+
+/// About as many bytes as the document of a text takes while it is read: a list grows by doubling, and the smallest one has room for
+/// four values.
+fn memory_of(text: &[u8]) -> u64 {
+    const VALUE: u64 = size_of::<Value>() as u64;
+    let (mut bytes, mut in_text, mut is_escaped) = (text.len() as u64, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b',' => bytes += 2 * VALUE,
+            b'[' => bytes += 4 * VALUE,
+            b'{' => bytes += 8 * VALUE,
+            // The key and its place in the table.
+            b':' => bytes += VALUE,
+            _ => {}
+        }
+    }
+    bytes
 }
 
 fn with_place_first(error: &serde_json::Error) -> String {
@@ -70,7 +111,7 @@ fn with_place_first(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::process;
+    use std::{fs, process};
 
     use serde_json::json;
 
@@ -142,6 +183,23 @@ mod tests {
             }
         }
         assert!(matches!(read_file(&folder.0.join("none.json")), Err(Error::Io { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_does_not_end_is_an_error() {
+        let read = contents(Path::new("/dev/zero"), 1000);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(contents(Path::new("/dev/null"), 1000).unwrap(), b"");
+    }
+
+    #[test]
+    fn memory_is_counted_outside_of_texts() {
+        let value = size_of::<Value>() as u64;
+        let text = br#""[,{:\",[""#;
+        assert_eq!(memory_of(text), text.len() as u64);
+        assert_eq!(memory_of(b"[1,2,3]"), 7 + 8 * value);
+        assert_eq!(memory_of(br#"{"a":[],"b":"c"}"#), 16 + 16 * value);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Saving and loading.
 
 use luthier_core::frame::Column;
-use luthier_core::persist::{load_estimator, load_model, save_estimator, save_model};
+use luthier_core::persist::{
+    load_estimator, load_model, model_from_json, model_to_json, save_estimator, save_model, with_checksum,
+};
 use luthier_core::{EstimatorExt, Params, Pipeline, PipelineModel, Value};
 
 use crate::parts::{Concat, Project, Ridge, RidgeModel, Scale, frame, model};
@@ -87,13 +89,57 @@ fn estimators_and_pipelines_come_back() {
     assert_eq!(predictions(loaded), predictions(&pipeline()));
 }
 
+/// The text of a document as somebody leaves it who edits it.
+fn without_checksum(text: &str) -> String {
+    let line = text.lines().find(|line| line.trim_start().starts_with("\"checksum\": ")).unwrap();
+    text.replace(&format!("{line}\n"), "")
+}
+
+#[test]
+fn a_file_that_was_changed_is_refused_unless_its_checksum_was_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ridge.json");
+    save_estimator(&path, &Ridge::new().reg_param(0.25)).unwrap();
+    let good = std::fs::read_to_string(&path).unwrap();
+    let keys = serde_json::from_str::<serde_json::Map<_, _>>(&good).unwrap();
+    let keys: Vec<String> = keys.into_iter().map(|(key, _): (String, serde_json::Value)| key).collect();
+    assert_eq!(keys, ["format", "version", "kind", "checksum", "type", "params"]);
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        load_estimator(&path).map(|loaded| loaded.get_value("reg_param").unwrap()).map_err(|e| e.to_string())
+    };
+    assert_eq!(load(&good), Ok(Value::from(0.25)));
+    // Another layout is the same document.
+    assert_eq!(load(&good.replace(['\n', ' '], "")), Ok(Value::from(0.25)));
+    let changed = good.replace("0.25", "0.5");
+    let error = load(&changed).unwrap_err();
+    for part in ["ridge.json", "was changed after it was written", "delete the entry `checksum`"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(load(&without_checksum(&changed)), Ok(Value::from(0.5)));
+    assert_eq!(load(&without_checksum(&good)), Ok(Value::from(0.25)), "as an earlier version wrote it");
+}
+
+#[test]
+fn a_model_with_entries_of_a_program_has_a_checksum_of_all() {
+    let fitted = pipeline().fit_frame(&frame(100, 2, 1)).unwrap();
+    let mut document = model_to_json(fitted.stages().next().unwrap().1.as_ref()).unwrap();
+    assert!(document.get("checksum").is_none());
+    document["name"] = "mine".into();
+    let mut whole = with_checksum(document.clone());
+    assert_eq!(whole, with_checksum(whole.clone()));
+    assert!(model_from_json(&document).is_ok() && model_from_json(&whole).is_ok());
+    whole["name"] = "yours".into();
+    assert!(model_from_json(&whole).unwrap_err().to_string().contains("was changed"));
+}
+
 #[test]
 fn files_that_cannot_be_used_say_why() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.json");
     let fitted = pipeline().fit_frame(&frame(100, 2, 1)).unwrap();
     fitted.save(&path).unwrap();
-    let good = std::fs::read_to_string(&path).unwrap();
+    let good = without_checksum(&std::fs::read_to_string(&path).unwrap());
     let error_of = |text: &str| {
         std::fs::write(&path, text).unwrap();
         PipelineModel::load(&path).unwrap_err().to_string()

@@ -39,7 +39,8 @@ impl<W: Write> CsvWriter<W> {
     /// Writes the header.
     ///
     /// # Errors
-    /// No columns; a vector one of whose columns has the name of another column; an output that cannot be written.
+    /// No columns; a vector one of whose columns has the name of another column; a sparse vector of more than 100,000 features;
+    /// an output that cannot be written.
     pub fn new(out: W, schema: &Schema) -> Result<Self> {
         Self::to_path(out, schema, Path::new("-"))
     }
@@ -89,7 +90,8 @@ impl DataFrame {
     /// complete, and is compressed by gzip or zstd if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
-    /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column.
+    /// A file that cannot be written; no columns; a vector one of whose columns has the name of another column; a sparse vector of
+    /// more than 100,000 features.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut writer = BatchWriter::csv(path, self.schema())?;
         for partition in self.partitions() {
@@ -105,6 +107,18 @@ fn header(fields: &[Field]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for field in fields {
         match field.column_type() {
+            // A sparse vector takes the same memory whatever its width, but not a file that has a column for each feature.
+            ColumnType::Vector { width } if field.is_sparse() && width > Field::MOST_NUMBERED => {
+                return Err(Error::ColumnType {
+                    column: field.name().to_owned(),
+                    found: field.column_type(),
+                    expected: format!(
+                        "at most {} features in a sparse vector, because a CSV file has a column for each; write a \
+                         Parquet file",
+                        Field::MOST_NUMBERED
+                    ),
+                });
+            }
             ColumnType::Vector { width } => match field.category_names() {
                 Some(parts) => names.extend(parts),
                 None => names.extend((0..width).map(|position| part_name(field.name(), position))),

@@ -128,7 +128,7 @@ impl Report {
             notes: result.notes.iter().map(Note::of).collect(),
             candidates: Candidates::of(result),
             cells: Cells::of(result),
-            events: Events::of(&result.events),
+            events: Events::of(&result.events, result.candidates.len()),
             plan: None,
             pipelines: Vec::new(),
             data: None,

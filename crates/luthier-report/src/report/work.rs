@@ -3,6 +3,8 @@
 use luthier_tune::{Event, EventKind};
 use serde::Serialize;
 
+use crate::workers::Workers;
+
 /// Events, with times in microseconds since the search started.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Events {
@@ -30,17 +32,21 @@ enum Members {
 }
 
 impl Members {
-    fn of(candidates: &[usize]) -> Self {
+    /// Those of these candidates that are in the report, which has this number of them.
+    fn of(candidates: &[usize], number: usize) -> Self {
+        let candidates: Vec<usize> =
+            candidates.iter().copied().filter(|&candidate| candidate < number).collect();
         let is_run = candidates.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-        match (candidates, is_run) {
+        match (&candidates[..], is_run) {
             ([from, .., to], true) => Self::Run { from: *from, to: *to },
-            _ => Self::Listed(candidates.to_vec()),
+            _ => Self::Listed(candidates),
         }
     }
 }
 
 impl Events {
-    pub(super) fn of(events: &[Event]) -> Self {
+    /// The events of a search with this number of candidates.
+    pub(super) fn of(events: &[Event], candidates: usize) -> Self {
         let mut stages: Vec<String> = Vec::new();
         let mut stage_of = |name: &str| match stages.iter().position(|known| known == name) {
             Some(place) => place,
@@ -55,7 +61,7 @@ impl Events {
             _ => stage_of(&event.stage),
         });
         let stage = stage.collect();
-        let workers = events.iter().map(|event| event.worker + 1).max().unwrap_or(0);
+        let workers = Workers::of(events);
         let kind = |event: &Event| match event.kind {
             EventKind::Unit => 0,
             EventKind::Summarise => 1,
@@ -65,13 +71,13 @@ impl Events {
             stage,
             stages,
             kinds: ["unit", "summarise", "refit"],
-            workers: (0..workers).map(|worker| format!("worker {worker}")).collect(),
+            workers: workers.names().collect(),
             kind: events.iter().map(kind).collect(),
             round: events.iter().map(|event| event.fold.map_or(-1, i64::from)).collect(),
-            worker: events.iter().map(|event| event.worker).collect(),
+            worker: events.iter().map(|event| workers.place(event)).collect(),
             start: events.iter().map(|event| microseconds(event.start)).collect(),
             end: events.iter().map(|event| microseconds(event.end)).collect(),
-            candidates: events.iter().map(|event| Members::of(&event.candidates)).collect(),
+            candidates: events.iter().map(|event| Members::of(&event.candidates, candidates)).collect(),
             shared: events.iter().map(|event| u8::from(event.candidates.len() > 1)).collect(),
         }
     }
@@ -79,4 +85,33 @@ impl Events {
 
 pub(crate) fn microseconds(seconds: f64) -> u64 {
     (seconds * 1e6).round().max(0.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn any_numbers_of_workers_and_candidates_are_read() {
+        let event = |worker, candidates: &[usize]| Event {
+            kind: EventKind::Unit,
+            stage: "lr".to_owned(),
+            unit: None,
+            key: None,
+            fold: Some(0),
+            candidates: candidates.to_vec(),
+            worker,
+            start: 0.0,
+            end: 1.0,
+        };
+        let most = usize::MAX;
+        let events = [event(most, &[0, 1, 2]), event(7, &[most, 2, 0]), event(most, &[most - 1, most])];
+        let shown = serde_json::to_value(Events::of(&events, 3)).unwrap();
+        assert_eq!(shown["workers"], json!(["worker 7", format!("worker {most}")]));
+        assert_eq!(shown["worker"], json!([1, 0, 1]));
+        assert_eq!(shown["candidates"], json!([{"from": 0, "to": 2}, [2, 0], []]));
+        assert!(crate::timeline(&events, 16).contains(&format!("{}-{most}", most - 1)));
+    }
 }

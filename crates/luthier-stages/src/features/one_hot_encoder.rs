@@ -36,7 +36,8 @@ pub enum UnseenIndex {
 /// width; otherwise it is the largest index of the fitted rows plus one. With
 /// `drop_last` the last category is all zeros, so that vectors and an intercept are not collinear. Null, NaN, fractions,
 /// negative numbers and indices beyond the last are errors, or with `handle_invalid = keep` an additional category, which is
-/// then the last. Features are named by column and category: `color=red`.
+/// then the last. Features are named by column and category: `color=red`; more than 100,000 of a column without categories are
+/// not named.
 ///
 /// ```
 /// use luthier_core::frame::{Column, DataFrame};
@@ -222,9 +223,13 @@ impl TryFrom<State> for OneHotEncoderModel {
         state.check()?;
         let field = |(output, categories): (&String, &Categories)| {
             let width = state.width(categories);
-            Field::new(output, ColumnType::Vector { width }).with_sparse(true).with_feature_names(
-                (0..width).map(|i| format!("{}={}", categories.name, state.label(categories, i))),
-            )
+            let field = Field::new(output, ColumnType::Vector { width }).with_sparse(true);
+            match categories.labels.is_none() && width > Field::MOST_NUMBERED {
+                true => field,
+                false => field.with_feature_names(
+                    (0..width).map(|i| format!("{}={}", categories.name, state.label(categories, i))),
+                ),
+            }
         };
         let fields = state.output_cols.iter().zip(&state.categories).map(field).collect();
         Ok(Self { state, fields })

@@ -53,25 +53,25 @@ fn count(features: usize, degree: usize) -> Option<usize> {
     Some(ways as usize - 1)
 }
 
-/// The terms in Spark's order: powers of the last feature, each times the terms of the features before it.
+/// The terms in Spark's order: those of the features before, then powers of the last feature, each by itself and times the
+/// terms of the features before it.
 fn terms(features: usize, degree: usize) -> Vec<Term> {
-    // `expanded` holds the places of the terms made of the first features, by their degree, `None` for the constant.
-    fn expand(terms: &mut Vec<Term>, last: usize, degree: usize, so_far: Option<usize>) {
-        let mut power = so_far;
-        for i in 0..=degree {
-            if i > 0 {
-                terms.push(Term { feature: last, times: power });
+    // `so_far` is the place of the term that is multiplied, `None` for the constant. Each step inwards takes a feature and a
+    // degree, so the steps are few where the terms can be counted.
+    fn expand(terms: &mut Vec<Term>, features: usize, degree: usize, so_far: Option<usize>) {
+        for feature in 0..features {
+            let mut power = so_far;
+            for left in (0..degree).rev() {
+                terms.push(Term { feature, times: power });
                 power = Some(terms.len() - 1);
-            }
-            if let Some(before) = last.checked_sub(1) {
-                expand(terms, before, degree - i, power);
+                if left > 0 {
+                    expand(terms, feature, left, power);
+                }
             }
         }
     }
     let mut terms = Vec::new();
-    if let Some(last) = features.checked_sub(1) {
-        expand(&mut terms, last, degree, None);
-    }
+    expand(&mut terms, features, degree, None);
     terms
 }
 
@@ -199,5 +199,12 @@ mod tests {
         }
         assert_eq!(count(100_000, 3), None);
         assert_eq!(count(1, usize::MAX - 1), None);
+    }
+
+    #[test]
+    fn wide_vectors_and_high_degrees_take_neither_stack_nor_time() {
+        assert_eq!(terms(300_000, 1).len(), 300_000);
+        assert_eq!(terms(1, 300_000).len(), 300_000);
+        assert_eq!(Some(terms(1500, 2).len()), count(1500, 2));
     }
 }

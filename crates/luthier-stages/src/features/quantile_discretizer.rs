@@ -165,6 +165,9 @@ impl Transformer for QuantileDiscretizerModel {
     }
 
     fn check_state(&self) -> anyhow::Result<()> {
+        if self.splits.len() == 1 {
+            anyhow::bail!("`splits` has one number, expected none or the two ends of each bucket");
+        }
         match self.splits.windows(2).all(|ends| ends[0] < ends[1]) {
             true => Ok(()),
             false => Err(anyhow::anyhow!("`splits` must be ascending numbers, found {:?}", self.splits)),

@@ -2,7 +2,7 @@
 
 use luthier_core::frame::{Column, DataFrame};
 use luthier_core::persist::{model_from_json, model_to_json};
-use luthier_core::{DynEstimator, FitContext};
+use luthier_core::{DynEstimator, Estimator, FitContext};
 use luthier_stages::{
     Imputer, LinearRegression, LogisticRegression, MinMaxScaler, OneHotEncoder, QuantileDiscretizer,
     RobustScaler, StandardScaler, StringIndexer,
@@ -24,7 +24,7 @@ fn frame() -> DataFrame {
 #[track_caller]
 fn refused(stage: &dyn DynEstimator, pointer: &str, change: impl Fn(&mut Value)) -> String {
     let data = luthier_core::Dataset::new(frame());
-    let model = stage.fit(&data, &FitContext::new(0, Default::default())).unwrap();
+    let model = DynEstimator::fit(stage, &data, &FitContext::new(0, Default::default())).unwrap();
     let mut document = model_to_json(model.as_ref()).unwrap();
     model_from_json(&document).unwrap();
     change(document.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")));
@@ -45,6 +45,8 @@ fn lists_that_belong_together_have_one_length() {
     refused(&StringIndexer::new().input_cols(["text"]).output_cols(["index"]), "/state/labels", pop);
     let buckets = QuantileDiscretizer::new().input_col("label").num_buckets(2);
     refused(&buckets, "/state/splits", |splits| *splits = json!([1.0, 0.0]));
+    let error = refused(&buckets, "/state/splits", |splits| *splits = json!([1.0]));
+    assert!(error.contains("`splits` has one number"), "{error}");
     refused(&LinearRegression::new(), "/state/coefficients", pop);
 }
 
@@ -66,4 +68,38 @@ fn sizes_are_checked_before_anything_is_made_of_them() {
         assert!(error.contains("categories, expected at most 1e7"), "{error}");
     }
     refused(&encoder, "/state/output_cols", pop);
+}
+
+#[test]
+fn a_claimed_number_of_categories_takes_no_memory() {
+    let encoder = OneHotEncoder::new().input_cols(["category"]).output_cols(["encoded"]);
+    let data = luthier_core::Dataset::new(frame());
+    let model = Estimator::fit(&encoder, &data, &FitContext::new(0, Default::default())).unwrap();
+    let outputs = |size: usize| {
+        let mut document = luthier_core::json::to_value(&model).unwrap();
+        document["categories"][0]["size"] = json!(size);
+        let model: luthier_stages::OneHotEncoderModel = luthier_core::json::from_value(&document).unwrap();
+        luthier_core::Transformer::outputs(&model, data.schema()).unwrap()
+    };
+    assert!(outputs(4)[0].has_feature_names());
+    let many = outputs(9_999_999);
+    assert!(!many[0].has_feature_names());
+    assert_eq!(many[0].column_type().to_string(), "vector(9999998)");
+}
+
+#[test]
+fn parameters_of_a_transformer_are_checked_as_when_they_are_set() {
+    let load = |splits: Value| {
+        let params =
+            json!({"input_col": "x", "output_col": "b", "splits": splits, "handle_invalid": "error"});
+        let document = json!({
+            "format": "luthier", "version": 1, "kind": "model", "type": "bucketizer", "params": params, "state": {},
+        });
+        model_from_json(&document).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(load(json!([0.0, 1.0, "Inf"])), Ok(()));
+    for splits in [json!(["NaN", 0.0, 1.0]), json!([1.0]), json!([2.0, 1.0, 0.0])] {
+        let error = load(splits).unwrap_err();
+        assert!(error.contains("`splits`"), "{error}");
+    }
 }

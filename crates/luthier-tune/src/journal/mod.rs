@@ -373,6 +373,9 @@ impl Journal {
 /// Of the cells that are left, each process claims about one part in as many as there are processes, times this.
 const SHARES: usize = 4;
 
+/// A first line that is longer is no header.
+const MOST_OF_HEADER: u64 = 1 << 20;
+
 /// Holds off other processes while this one looks for them and makes itself or its claims known.
 fn lock(directory: &Path) -> Result<File> {
     let io = |source| Error::journal(directory, source);
@@ -384,7 +387,7 @@ fn lock(directory: &Path) -> Result<File> {
 /// The header of a segment, if it has one.
 fn first_line(path: &Path) -> Option<Header> {
     let mut line = Vec::new();
-    BufReader::new(File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
+    BufReader::new(File::open(path).ok()?.take(MOST_OF_HEADER)).read_until(b'\n', &mut line).ok()?;
     line::read(line.strip_suffix(b"\n")?)
 }
 

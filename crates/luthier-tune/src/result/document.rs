@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use luthier_core::{Work, json};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{CandidateResult, SearchResult, SecondaryMetric, TestScore};
@@ -17,9 +17,6 @@ const FORMAT: &str = "luthier.search_result";
 
 /// The version of the documents that are written; older ones are read.
 const VERSION: u32 = 1;
-
-/// The key of the best candidate: null if there is none.
-const BEST: &str = "best";
 
 #[derive(Deserialize)]
 struct Head {
@@ -52,6 +49,11 @@ struct Document<'a> {
     search_seconds: f64,
     work: &'a Work,
     planned: &'a Forecast,
+}
+
+/// The best candidate of a document, which is null if there is none.
+pub(super) fn first_if_null<'de, D: Deserializer<'de>>(best: D) -> std::result::Result<usize, D::Error> {
+    Ok(Option::<usize>::deserialize(best)?.unwrap_or(0))
 }
 
 impl SearchResult {
@@ -111,14 +113,7 @@ impl SearchResult {
                 head.version
             )));
         }
-        match document[BEST] {
-            Value::Null => {
-                let mut document = document.clone();
-                document[BEST] = 0.into();
-                Ok(json::from_value(&document)?)
-            }
-            _ => Ok(json::from_value(document)?),
-        }
+        Ok(json::from_value(document)?)
     }
 
     /// Reads the results from a file, such as the `results.json` that `luthier tune --out` writes.

@@ -56,6 +56,7 @@ pub struct SearchResult {
     pub also: Vec<SecondaryMetric>,
     /// Index of the candidate that the search chose: the one with rank 1, or a simpler one if `selection` says so. If no
     /// candidate has a mean, [`best_candidate`](Self::best_candidate) is `None`.
+    #[serde(default, deserialize_with = "document::first_if_null")]
     pub best: usize,
     /// The rule by which it was chosen.
     #[serde(default)]

@@ -12,6 +12,7 @@ mod dependencies;
 mod determinism;
 mod executors;
 mod failures;
+mod golden;
 mod journal;
 mod model_parallelism;
 mod naive;
