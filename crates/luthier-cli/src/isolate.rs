@@ -256,7 +256,7 @@ fn how(status: ExitStatus, said: &str) -> String {
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => status.to_string(),
     };
-    let last = said.lines().map(str::trim).filter(|line| !line.is_empty()).next_back();
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
     match last {
         Some(last) => format!("{ended} ({})", last.chars().take(200).collect::<String>()),
         None => ended,

@@ -8,7 +8,7 @@ use crate::findings::{Findings, Law, Rule, run_laws};
 use crate::values::documents_agree;
 
 /// Checks the laws of a summary on a frame that it can summarise: merging the empty summary changes nothing, parts merge to
-/// the whole in any grouping, the state can be saved, and the union of two specs gives the results of each. `other` is a
+/// the whole in any grouping, spec and state can be saved, also as bytes that do not describe themselves, and the union of two specs gives the results of each. `other` is a
 /// second spec.
 ///
 /// If only the order of sums differs, numbers of the state may differ by 1e-9 of the largest number next to them.
@@ -81,6 +81,23 @@ pub fn check_summary<S: Summary>(spec: &S::Spec, other: &S::Spec, frame: &DataFr
                     Ok(())
                 } else {
                     Err("the summary changes when it is saved and loaded".to_owned())
+                }
+            }),
+        ),
+        (
+            Rule::Persistence,
+            Box::new(|| {
+                let whole = of(spec, frame)?;
+                // A format that does not describe itself, as parts are kept on disk.
+                let said = |error: postcard::Error| format!("it cannot be kept as bytes: {error}");
+                let kept: S =
+                    postcard::from_bytes(&postcard::to_stdvec(&whole).map_err(said)?).map_err(said)?;
+                let asked: S::Spec =
+                    postcard::from_bytes(&postcard::to_stdvec(spec).map_err(said)?).map_err(said)?;
+                match (state(&kept)? == state(&whole)?, asked == *spec) {
+                    (true, true) => Ok(()),
+                    (false, _) => Err("the summary changes when it is kept as bytes".to_owned()),
+                    (_, false) => Err("the spec changes when it is kept as bytes".to_owned()),
                 }
             }),
         ),

@@ -258,6 +258,37 @@ impl Summary for Count {
     }
 }
 
+/// A state that only a format which describes itself can hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Sparing {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    never: Option<u64>,
+    rows: u64,
+}
+
+impl Summary for Sparing {
+    type Spec = u8;
+    const NAME: &'static str = "sparing";
+
+    fn columns(_spec: &u8) -> Vec<String> {
+        vec!["x".to_owned()]
+    }
+
+    fn empty(_spec: &u8, _schema: &Schema) -> Result<Self> {
+        Ok(Self { never: None, rows: 0 })
+    }
+
+    fn update(&mut self, _spec: &u8, tile: &Tile<'_>) -> Result<()> {
+        self.rows += tile.len() as u64;
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<()> {
+        self.rows += other.rows;
+        Ok(())
+    }
+}
+
 fn rules(result: std::result::Result<(), Findings>) -> Vec<Rule> {
     let mut rules: Vec<Rule> =
         result.err().iter().flat_map(|f| f.iter().map(|finding| finding.rule)).collect();
@@ -457,6 +488,7 @@ fn defects_of_summaries_are_found() {
     check_summary::<Count>(&0, &3, &sample_frame()).unwrap();
     assert!(rules(check_summary::<Count>(&1, &0, &sample_frame())).contains(&Rule::Merges));
     assert!(rules(check_summary::<Count>(&2, &0, &sample_frame())).contains(&Rule::Merges));
+    assert_eq!(rules(check_summary::<Sparing>(&0, &0, &sample_frame())), [Rule::Persistence]);
 }
 
 #[derive(Debug)]
