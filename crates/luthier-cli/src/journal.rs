@@ -37,6 +37,22 @@ pub(crate) fn fingerprint(
     Ok(Some(hash.finish().to_string()))
 }
 
+/// The keys of `[data]` that do not change what a row of a file becomes.
+const ABOUT_FILES: [&str; 4] = ["path", "partitions", "shards", "test"];
+
+/// What identifies what a configuration makes of the rows of any file.
+///
+/// # Errors
+/// If the configuration cannot be read.
+pub(crate) fn rules(config_file: &Path) -> Result<String> {
+    let sections: Table = config::text(config_file)?
+        .parse()
+        .with_context(|| format!("cannot read {}", config_file.display()))?;
+    let mut data = sections.get("data").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    data.retain(|name, _| !ABOUT_FILES.contains(&name));
+    Ok(ContentHash::of(data.to_string().as_bytes()).to_string())
+}
+
 /// Removes the cells of a journal, and what was saved while rows were read.
 ///
 /// # Errors

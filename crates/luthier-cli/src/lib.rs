@@ -77,7 +77,10 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     if matches!(args.command, Command::Predict(_) | Command::Evaluate(_) | Command::Split(_)) {
         settings::are_flags();
     }
-    let done = match args.command {
+    let starts_threads =
+        !matches!(args.command, Command::Inspect(_) | Command::Report(_) | Command::Stages(_));
+    let ready = if starts_threads { luthier::core::require_threads() } else { Ok(()) };
+    let done = ready.map_err(anyhow::Error::from).and_then(|()| match args.command {
         Command::Tune(args) => command::tune::run(&args),
         Command::Fit(args) => command::fit::run(&args),
         Command::Evaluate(args) => command::evaluate::run(&args),
@@ -89,7 +92,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
         Command::Serve(args) => command::serve::run(&args),
         Command::Stages(args) => command::stages::run(&args),
         Command::Summarize(args) => command::summarize::run(&args),
-    };
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -57,6 +57,8 @@ pub(crate) struct Data {
 /// What is saved with the summaries of a shard: how its file was read, and its columns.
 #[derive(Debug, Serialize, Deserialize)]
 struct About {
+    /// What identifies what the configuration makes of the rows of a file.
+    rules: String,
     reading: Reading,
     columns: Vec<RawColumn>,
 }
@@ -69,12 +71,12 @@ struct RawColumn {
 }
 
 impl About {
-    fn of(source: &DataSource, raw: &Schema) -> Self {
+    fn of(source: &DataSource, raw: &Schema, config_file: &Path) -> Result<Self> {
         let SavedReading { reading, columns } = SavedReading::new(&source.reading, raw);
         let fields = columns.into_iter().zip(raw.fields());
         let columns =
             fields.map(|(column, field)| RawColumn { column, metadata: field.metadata().clone() }).collect();
-        Self { reading, columns }
+        Ok(Self { rules: journal::rules(config_file)?, reading, columns })
     }
 
     fn text(&self) -> Result<String> {
@@ -130,7 +132,7 @@ pub(crate) fn of_configuration(config: &mut Config, file: &Path, kept: Keeps<'_>
         }
         shards = shards.saved_while_read(begun(folder), SAVED_EVERY);
     }
-    let shards = shards.with_about(&About::of(&config.data.source, raw.schema()).text()?);
+    let shards = shards.with_about(&About::of(&config.data.source, raw.schema(), file)?.text()?);
     let frame = if config.data.source.shards { shards.rows()? } else { frame };
     Ok(Data { raw, frame, shards, inputs, test, files, load })
 }
@@ -151,6 +153,16 @@ pub(crate) fn of_summaries(
     };
     let saved = about(shards.about().next().unwrap_or_default())?;
     let text = saved.text()?;
+    let rules = journal::rules(file)?;
+    for (name, text) in shards.names().zip(shards.about()) {
+        if about(text)?.rules != rules {
+            bail!(
+                "{}: [data] is not what it was when {name} was summarised, so its rows would not fit to others: only `path`, `partitions`, `shards` and \
+                 `test` may differ",
+                file.display()
+            );
+        }
+    }
     let reading = config.data.source.reading.clone();
     let (mut load, mut files) = (0.0, Vec::new());
     let mut last: Option<(DataFrame, Inputs, Option<DataSource>)> = None;
@@ -196,14 +208,16 @@ pub(crate) fn of_summaries(
     Ok(Data { raw, frame, shards, inputs, test, files, load })
 }
 
-/// What is known of the shards of several files. A shard is called by the name of its file.
+/// What is known of the shards of several files. A shard is called by the name of its file, or by its path where that is the name of several.
 ///
 /// # Errors
 /// Files that cannot be read; the same rows twice; columns that do not agree.
 pub(crate) fn load(paths: &[PathBuf]) -> Result<Shards> {
+    let stem_of = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut all = Shards::new();
     for path in paths {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_common = paths.iter().filter(|other| stem_of(other) == stem_of(path)).count() > 1;
+        let stem = if is_common { path.display().to_string() } else { stem_of(path) };
         let shards = Shards::load(path)?;
         let is_one = shards.len() == 1;
         let shards = shards.renamed(|name| if is_one { stem.clone() } else { format!("{stem}: {name}") });
@@ -220,6 +234,10 @@ fn appended(
     files: &[(PathBuf, Option<ContentHash>)],
     config_file: &Path,
 ) -> Result<Shards> {
+    // A file of the same name may have other rows every day.
+    let is_free = |wanted: &String| shards.names().all(|name| name != wanted);
+    let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name} ({number})")));
+    let name = names.take(shards.len() + 1).find(is_free).unwrap_or_default();
     shards.append(name, rows)?;
     Ok(match journal::fingerprint(files, config_file, rows.schema())? {
         Some(fingerprint) => shards.known_as(fingerprint),

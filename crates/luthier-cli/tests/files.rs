@@ -97,3 +97,28 @@ fn a_socket_or_device_is_not_replaced_by_a_model() {
     let error = error_of(&folder, "fit fit.toml --model s.json");
     assert_eq!(error, "error: cannot write s.json: it is not a regular file; name another file\n");
 }
+
+/// Threads that cannot be started are no fault of a stage.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_cannot_be_started_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/diabetes.toml");
+    let command = format!(
+        "ulimit -v 2000000; exec {} tune {} --quiet",
+        env!("CARGO_BIN_EXE_luthier"),
+        config.display()
+    );
+    let done = std::process::Command::new("sh")
+        .current_dir(folder.path())
+        .args(["-c", &command])
+        .env("RAYON_NUM_THREADS", "4000")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("threads for data parallelism cannot be started") && said.contains("RAYON_NUM_THREADS"),
+        "{said}"
+    );
+}

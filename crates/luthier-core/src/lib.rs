@@ -42,6 +42,7 @@ pub mod registry;
 mod rows;
 mod stage;
 mod summary;
+mod threads;
 mod work;
 
 pub use affine::{Affine, AffineColumns, Linear};
@@ -71,4 +72,5 @@ pub use stage::{
     catch_panic, evaluate_all,
 };
 pub use summary::{ColumnSpan, Moments, MomentsSpec, Need, QrFactor, Summary, fuse_needs};
+pub use threads::require_threads;
 pub use work::{Work, WorkCounter};

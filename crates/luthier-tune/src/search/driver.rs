@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use luthier_core::frame::DataFrame;
-use luthier_core::{DynEstimator, catch_panic};
+use luthier_core::{DynEstimator, catch_panic, require_threads};
 
 use super::procedure::{Nesting, nest};
 use super::{Nested, ProcedureRound, ProcedureScore, Search, Tuned};
@@ -285,6 +285,7 @@ impl Search {
 
     /// A session with the candidates of the grids, all checked.
     fn checked(&self, data: &DataFrame, watched: &Watched) -> Result<Session> {
+        require_threads()?;
         self.splitter.check_schema(data.schema()).map_err(|e| Error::splitter(self.splitter.as_ref(), e))?;
         let names = self.pipeline_names();
         if let Some(twice) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
