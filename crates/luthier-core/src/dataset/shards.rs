@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use luthier_frame::{ContentHash, DataFrame};
+use luthier_frame::{ContentHash, DataFrame, Schema};
 use serde::{Deserialize, Serialize};
 
 use super::Dataset;
@@ -16,6 +16,9 @@ use super::reader::{Groups, Source};
 use crate::persist::model_to_json;
 use crate::summary::Need;
 use crate::{Error, Result};
+
+/// The largest number of passes whose summaries are kept: the latest ones.
+const MOST_PASSES: usize = 16;
 
 /// By default, the summaries of a pass are not kept if they take more bytes than this.
 const MOST_KEPT: u64 = 1 << 28;
@@ -61,17 +64,29 @@ impl BlockSummaries {
         self.passes.iter().any(|pass| pass.holds_rows)
     }
 
-    /// The states of each block, if all requests are answered. What is damaged counts as unknown.
-    fn states(&self, needs: &[Need], behind: &str, blocks: usize, exactly: bool) -> Option<Vec<States>> {
+    /// The states of each block, if all requests on a view of this schema are answered. What is damaged counts as unknown.
+    fn states(
+        &self,
+        needs: &[Need],
+        behind: &str,
+        schema: &Schema,
+        blocks: usize,
+        exactly: bool,
+    ) -> Option<Vec<States>> {
         let here = || self.passes.iter().filter(|pass| pass.behind == behind);
-        let of_needs = match exactly {
-            true => here().find_map(|pass| pass.exactly(needs))?,
-            false => {
-                needs.iter().map(|need| here().find_map(|pass| pass.answer(need))).collect::<Option<_>>()?
-            }
+        let part = |need| here().find_map(|pass| pass.answer(need));
+        let of_needs = match here().find_map(|pass| pass.exactly(needs)) {
+            Some(states) => states,
+            None if exactly => return None,
+            None => needs.iter().map(part).collect::<Option<_>>()?,
         };
-        if of_needs.iter().any(|states| states.len() != blocks) {
-            return None;
+        for (need, states) in needs.iter().zip(&of_needs) {
+            // A state of other columns or sizes cannot be added to nothing.
+            let mut nothing = need.empty(schema).ok()?;
+            let is_sound = states.iter().all(|state| nothing.merge(state.as_ref()).is_ok());
+            if states.len() != blocks || !is_sound {
+                return None;
+            }
         }
         let mut by_block: Vec<States> = (0..blocks).map(|_| States::new()).collect();
         for states in of_needs {
@@ -85,6 +100,7 @@ impl BlockSummaries {
         &self,
         needs: &[Need],
         behind: &str,
+        schema: &Schema,
         blocks: usize,
         partitions: usize,
     ) -> Option<(usize, Vec<States>)> {
@@ -93,7 +109,7 @@ impl BlockSummaries {
             return None;
         }
         let only = Self { passes: vec![pass.clone()], begun: None };
-        Some((usize::try_from(*done).ok()?, only.states(needs, behind, blocks, true)?))
+        Some((usize::try_from(*done).ok()?, only.states(needs, behind, schema, blocks, true)?))
     }
 
     fn keep_begun(&mut self, done: usize, of: usize, pass: Pass) {
@@ -104,6 +120,8 @@ impl BlockSummaries {
         self.begun = None;
         self.passes.retain(|known| !known.asks_as(&pass));
         self.passes.push(pass);
+        let surplus = self.passes.len().saturating_sub(MOST_PASSES);
+        self.passes.drain(..surplus);
     }
 }
 
@@ -244,7 +262,7 @@ impl Dataset {
             let kept = source.kept.as_ref().zip(behind(&self.links));
             let is_absent = source.frame.is_absent();
             let is_known = kept.is_some_and(|(kept, behind)| {
-                kept.lock().states(needs, &behind, blocks, !is_absent).is_some()
+                kept.lock().states(needs, &behind, self.schema(), blocks, !is_absent).is_some()
             });
             if is_known { 0 } else { source.frame.num_rows() }
         };
@@ -315,12 +333,13 @@ fn by_block(source: &Source, links: &[Arc<Link>], needs: &[Need], meter: &Meter)
         return pass::summarize(source, links, needs, groups, meter, None);
     };
     let is_absent = source.frame.is_absent();
-    let known = kept.lock().states(needs, behind, blocks + 1, !is_absent);
+    let schema = links.last().map_or(source.frame.schema(), |link| &link.schema);
+    let known = kept.lock().states(needs, behind, schema, blocks + 1, !is_absent);
     if let Some(known) = known {
         return Ok(known);
     }
     let partitions = source.frame.num_partitions();
-    let begun = kept.lock().begun(needs, behind, blocks + 1, partitions);
+    let begun = kept.lock().begun(needs, behind, schema, blocks + 1, partitions);
     let (done, states) = begun.map_or((0, None), |(done, states)| (done, Some(states)));
     let last = Mutex::new(Instant::now());
     let keep = |done: usize, states: &[States]| {

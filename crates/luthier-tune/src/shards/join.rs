@@ -1,9 +1,9 @@
 //! Shards as one data set.
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 
-use luthier_core::frame::DataFrame;
-use luthier_core::{BlockSummaries, Blocks, Dataset, Round, Rows, Shard};
+use luthier_core::frame::{ContentHash, DataFrame};
+use luthier_core::{Blocks, Dataset, Round, Rows, Shard};
 use serde::{Deserialize, Serialize};
 
 use super::{OneShard, Shards};
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 pub(super) struct ShardSplit {
     /// The splitter and the seed.
     by: String,
+    /// A hash of the blocks of all rows.
+    assignment: String,
     /// The number of rows of each block.
     sizes: Vec<u64>,
     rounds: Vec<SavedRound>,
@@ -35,7 +37,10 @@ impl ShardSplit {
         let round =
             |round: &Round| SavedRound { train: ranges(&round.train), validate: ranges(&round.validate) };
         let sizes = split.blocks().sizes().iter().map(|&size| size as u64).collect();
-        Self { by, sizes, rounds: split.rounds().iter().map(round).collect() }
+        let mut assignment = ContentHash::new();
+        split.blocks().assignment().iter().for_each(|block| assignment.write(&block.to_le_bytes()));
+        let assignment = assignment.finish().to_string();
+        Self { by, assignment, sizes, rounds: split.rounds().iter().map(round).collect() }
     }
 
     fn rounds(&self) -> Vec<Round> {
@@ -162,9 +167,8 @@ impl Search {
         };
         let found = ShardSplit::new(by.to_owned(), &split);
         if shard.split.as_ref() != Some(&found) {
-            let mut summaries = shard.summaries.lock().unwrap_or_else(PoisonError::into_inner);
-            *summaries = BlockSummaries::default();
-            drop(summaries);
+            // A copy of these shards may know them.
+            shard.summaries = Arc::default();
             shard.split = Some(found);
         }
         Ok(split.blocks().clone())

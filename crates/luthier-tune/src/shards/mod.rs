@@ -16,7 +16,7 @@ use self::join::ShardSplit;
 use crate::{Error, Result};
 
 /// The largest number of bytes of the summaries of a shard that are kept.
-const MOST_KEPT: u64 = 1 << 28;
+const MOST_KEPT: u64 = 1 << 26;
 
 /// Rows in shards, such as those of days, files or sites. Each shard is split and summarised by itself, so shards can be added, and what
 /// has been computed of a shard is not computed again.
@@ -79,7 +79,7 @@ impl Shards {
         Self::default()
     }
 
-    /// Adds rows as a shard. Their order and their values matter, not their partitions.
+    /// Adds rows as a shard, behind the others. Its partitions matter for rounding only.
     ///
     /// # Errors
     /// A name that another shard has; columns that do not agree with those of the others.
