@@ -14,10 +14,15 @@ command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
 fuzz() { cargo +nightly fuzz "$1" --sanitizer "$sanitizer" "${@:2}"; }
 
 fuzz build
+failed=
 for target in $targets; do
     printf '\n== %s\n' "$target"
-    mkdir -p "fuzz/corpus/$target"
+    mkdir -p "fuzz/corpus/$target" "fuzz/seeds/$target"
     # Panics are told by libFuzzer itself; what the program prints would only hide them.
-    fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
-        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=65536 -close_fd_mask=1 -print_final_stats=1
+    fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- -max_total_time="$seconds" -timeout=20 \
+        -rss_limit_mb=4096 -max_len=65536 -close_fd_mask=1 -print_final_stats=1 || failed="$failed $target"
 done
+if [ -n "$failed" ]; then
+    printf '\nfound something:%s\n' "$failed" >&2
+    exit 1
+fi

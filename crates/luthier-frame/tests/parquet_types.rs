@@ -4,15 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use luthier_frame::arrow_array::ArrayRef;
+use luthier_frame::arrow_array::{ArrayRef, StringArray};
 use luthier_frame::arrow_schema::{DataType, Field, Schema};
 use luthier_frame::{Column, DataFrame, Error, ParquetOptions, RecordBatch, texts};
 use parquet::arrow::{ArrowWriter, encode_arrow_schema};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{
     FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
 };
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -242,4 +242,51 @@ fn claims_of_width_are_compared_with_the_values() {
     writer.close().unwrap();
     let error = refused(&path);
     assert!(error.contains("column `v` claims vectors of 1000000000000 numbers"), "{error}");
+}
+
+#[test]
+fn claims_of_lengths_are_compared_with_the_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lengths.parquet");
+    let text = |row: usize| (row % 5 != 3).then(|| format!("text {}", row % 50));
+    let texts: ArrayRef = Arc::new((0..300).map(text).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("text", texts)]).unwrap();
+    let write = |encoding, version, compression| {
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_encoding(encoding)
+            .set_writer_version(version)
+            .set_compression(compression)
+            .set_data_page_row_count_limit(100)
+            .set_write_batch_size(50);
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    let read = || DataFrame::scan_parquet(&path).and_then(|frame| frame.optional_texts("text"));
+    let expected: Vec<Option<String>> = (0..300).map(text).collect();
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            write(encoding, version, Compression::SNAPPY);
+            assert_eq!(read().unwrap(), expected);
+            write(encoding, version, Compression::UNCOMPRESSED);
+            assert_eq!(read().unwrap(), expected);
+            let good = std::fs::read(&path).unwrap();
+            // Blocks of 128 lengths in 4 parts, and how many there are.
+            let headers = good.windows(3).enumerate().filter(|(_, bytes)| bytes == b"\x80\x01\x04");
+            let headers: Vec<usize> = headers.map(|(at, _)| at).collect();
+            let blocks = if encoding == Encoding::DELTA_BYTE_ARRAY { 2 } else { 1 };
+            assert_eq!(headers.len(), 3 * blocks, "three pages");
+            for at in headers {
+                let mut bytes = good.clone();
+                // Enough for the memory of any machine.
+                bytes[at + 3..at + 9].copy_from_slice(b"\xff\xff\xff\xff\xff\x1f");
+                std::fs::write(&path, bytes).unwrap();
+                let error = read().unwrap_err().to_string();
+                assert!(error.contains("lengths.parquet") && error.contains("of column `text`"), "{error}");
+                assert!(error.contains(" claims 1099511627775 lengths"), "{error}");
+            }
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! An opened Parquet file. The sizes that it claims are checked before memory is allocated for them.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arrow_schema::{DataType, TimeUnit};
@@ -21,6 +22,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMeta
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::delta;
 use super::guard::{damaged, guarded};
 use super::thrift::{footer_is_plausible, page_claims};
 use crate::normalize::{Intake, first_unequal, intake, list_width};
@@ -29,7 +31,7 @@ use crate::sparse::{MAX_WIDTH, sparse_width};
 use crate::{ColumnType, Error, Field, Opaque, Result};
 
 /// Claims of up to this many bytes or values are harmless.
-const HARMLESS: u64 = 1 << 20;
+pub(super) const HARMLESS: u64 = 1 << 20;
 
 /// An opened Parquet file: its metadata, and a stamp that shows whether it is still the same file.
 pub(super) struct ParquetFile {
@@ -37,6 +39,8 @@ pub(super) struct ParquetFile {
     pub(super) metadata: ArrowReaderMetadata,
     stamp: Stamp,
     chunks: Arc<[Chunk]>,
+    /// The columns of row groups whose lengths have been checked.
+    lengths: Mutex<HashSet<(usize, usize)>>,
 }
 
 type Stamp = (u64, Option<SystemTime>);
@@ -58,7 +62,7 @@ impl ParquetFile {
             };
             let metadata = load().map_err(|cause| unreadable(path, cause))?;
             let chunks = Chunk::of_all(metadata.metadata());
-            let file = Self { path: path.to_owned(), metadata, stamp, chunks };
+            let file = Self { path: path.to_owned(), metadata, stamp, chunks, lengths: Mutex::default() };
             file.check_rows()?;
             Ok(file)
         })
@@ -82,6 +86,7 @@ impl ParquetFile {
     ) -> Result<ParquetRecordBatchReader> {
         let bytes = self.bytes()?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
+        self.check_lengths(&row_groups, &mask)?;
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
             .with_row_groups(row_groups)
             .with_projection(mask)
@@ -91,6 +96,26 @@ impl ParquetFile {
             builder = builder.with_offset(offset);
         }
         builder.build().map_err(|cause| unreadable(&self.path, cause))
+    }
+
+    /// Checks the lengths of texts that pages claim, once for each column of a row group.
+    fn check_lengths(&self, row_groups: &[usize], mask: &ProjectionMask) -> Result<()> {
+        let file = Arc::new(self.bytes()?);
+        let metadata = self.metadata.metadata();
+        for &row_group in row_groups {
+            let Some(group) = metadata.row_groups().get(row_group) else { continue };
+            let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+            for (leaf, chunk) in group.columns().iter().enumerate() {
+                let place = (row_group, leaf);
+                let is_checked =
+                    || self.lengths.lock().unwrap_or_else(PoisonError::into_inner).contains(&place);
+                if mask.leaf_included(leaf) && !is_checked() {
+                    delta::check(&file, chunk, rows).map_err(|cause| unreadable(&self.path, cause))?;
+                    self.lengths.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The types of the file's columns at `roots`. Some lists are read to find their length.
@@ -280,6 +305,8 @@ struct Chunk {
     place: Range<u64>,
     unpacked: u64,
     values: u64,
+    /// Whether it says that it has pages whose lengths are checked.
+    has_lengths: bool,
 }
 
 impl Chunk {
@@ -292,6 +319,7 @@ impl Chunk {
                 place: start..start.checked_add(u64::try_from(chunk.compressed_size()).ok()?)?,
                 unpacked: u64::try_from(chunk.uncompressed_size()).ok()?,
                 values: u64::try_from(chunk.num_values()).ok()?,
+                has_lengths: chunk.encodings().any(delta::has_lengths),
             })
         };
         let groups = metadata.row_groups().iter();
@@ -324,6 +352,7 @@ impl ChunkReader for CheckedFile {
         let limits = chunk.filter(|chunk| chunk.place.contains(&start)).map(|chunk| Limits {
             unpacked: chunk.unpacked.max(self.len).max(HARMLESS),
             values: chunk.values.max(self.len).max(HARMLESS),
+            has_lengths: chunk.has_lengths,
         });
         Ok(CheckedRead { inner: self.file.get_read(start)?, limits })
     }
@@ -340,6 +369,7 @@ impl ChunkReader for CheckedFile {
 struct Limits {
     unpacked: u64,
     values: u64,
+    has_lengths: bool,
 }
 
 /// Reads from the header of a page on.
@@ -358,6 +388,10 @@ impl Read for CheckedRead {
             let dictionary = claims.dictionary && claims.values > claims.unpacked.max(HARMLESS);
             if claims.unpacked > limits.unpacked || claims.values > limits.values || dictionary {
                 let what = format!("a page claims {} values in {} bytes", claims.values, claims.unpacked);
+                return Err(io::Error::other(damaged(what)));
+            }
+            if delta::NUMBERS.contains(&claims.encoding) && !limits.has_lengths {
+                let what = "a page has an encoding that its column does not list".to_owned();
                 return Err(io::Error::other(damaged(what)));
             }
         }

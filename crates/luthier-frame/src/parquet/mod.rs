@@ -1,5 +1,6 @@
 //! Parquet files: scanned row group by row group, or written.
 
+mod delta;
 mod file;
 mod guard;
 mod scan;

@@ -139,6 +139,8 @@ pub(super) struct PageClaims {
     pub(super) values: u64,
     /// Whether the values are those of a dictionary.
     pub(super) dictionary: bool,
+    /// The number of the encoding of the values.
+    pub(super) encoding: i64,
 }
 
 /// The claims in the header of a page; `None` if it is not valid or does not end within `bytes`.
@@ -152,7 +154,12 @@ pub(super) fn page_claims(bytes: &[u8]) -> Option<PageClaims> {
         }
         (5 | 7 | 8, STRUCT) => {
             claims.dictionary = number == 7;
+            let encoding = if number == 8 { 4 } else { 2 };
             walk.fields(|walk, number, of_type| match (number, of_type) {
+                (place, 5) if place == encoding => {
+                    claims.encoding = walk.integer()?;
+                    Some(())
+                }
                 (1, 5) => {
                     claims.values = u64::try_from(walk.integer()?).ok()?;
                     Some(())
@@ -190,7 +197,7 @@ mod tests {
     #[test]
     fn a_page_claims_bytes_and_values() {
         let dictionary = [0x15, 0x04, 0x15, 0x80, 0x01, 0x15, 0x10, 0x4c, 0x15, 0x0e, 0x15, 0x00, 0x00, 0x00];
-        let expected = PageClaims { unpacked: 64, values: 7, dictionary: true };
+        let expected = PageClaims { unpacked: 64, values: 7, dictionary: true, encoding: 0 };
         assert_eq!(page_claims(&dictionary), Some(expected));
         assert_eq!(page_claims(&dictionary[..10]), None);
     }
