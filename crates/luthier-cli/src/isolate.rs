@@ -199,8 +199,9 @@ impl<'a> Crew<'a> {
         self.start()
     }
 
-    /// Ends what still runs: a search that was cancelled has some time for what is scored to be written.
+    /// Ends what still runs. What is scored is written; of a search that was cancelled the rest does not count.
     fn end(&mut self) {
+        self.running.iter_mut().for_each(|running| drop(running.child.stdin.take()));
         let mut left = GRACE;
         while left > Duration::ZERO
             && self.running.iter_mut().any(|one| matches!(one.child.try_wait(), Ok(None)))

@@ -145,7 +145,10 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
         return worker.work(search, &mut shards);
     }
     let shared = match isolates {
-        true => Some(isolate::run(args.out.as_deref(), parallelism, &token)?),
+        true => {
+            note(&format!("fits run in processes of their own, {parallelism} at a time"));
+            Some(isolate::run(args.out.as_deref(), parallelism, &token)?)
+        }
         false => None,
     };
     let search = match &shared {

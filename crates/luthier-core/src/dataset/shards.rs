@@ -74,19 +74,14 @@ impl BlockSummaries {
         exactly: bool,
     ) -> Option<Vec<States>> {
         let here = || self.passes.iter().filter(|pass| pass.behind == behind);
-        let part = |need| here().find_map(|pass| pass.answer(need));
-        let of_needs = match here().find_map(|pass| pass.exactly(needs)) {
+        let part = |need| here().find_map(|pass| pass.answer(need, schema));
+        let of_needs = match here().find_map(|pass| pass.exactly(needs, schema)) {
             Some(states) => states,
             None if exactly => return None,
             None => needs.iter().map(part).collect::<Option<_>>()?,
         };
-        for (need, states) in needs.iter().zip(&of_needs) {
-            // A state of other columns or sizes cannot be added to nothing.
-            let mut nothing = need.empty(schema).ok()?;
-            let is_sound = states.iter().all(|state| nothing.merge(state.as_ref()).is_ok());
-            if states.len() != blocks || !is_sound {
-                return None;
-            }
+        if of_needs.iter().any(|states| states.len() != blocks) {
+            return None;
         }
         let mut by_block: Vec<States> = (0..blocks).map(|_| States::new()).collect();
         for states in of_needs {
@@ -145,22 +140,22 @@ impl Pass {
     }
 
     /// The states for each request, if the pass was for the same requests in the same order.
-    fn exactly(&self, needs: &[Need]) -> Option<Vec<States>> {
+    fn exactly(&self, needs: &[Need], schema: &Schema) -> Option<Vec<States>> {
         let restore = |(need, answer): (&Need, &Answered)| {
             let same = need.spec().is_ok_and(|spec| spec == answer.spec);
-            if same { answer.restore(need) } else { None }
+            if same { answer.restore(need, schema) } else { None }
         };
         (self.answers.len() == needs.len()).then(|| needs.iter().zip(&self.answers).map(restore).collect())?
     }
 
-    fn answer(&self, need: &Need) -> Option<States> {
-        self.answers.iter().find_map(|answer| answer.restore(need))
+    fn answer(&self, need: &Need, schema: &Schema) -> Option<States> {
+        self.answers.iter().find_map(|answer| answer.restore(need, schema))
     }
 }
 
 impl Answered {
-    fn restore(&self, need: &Need) -> Option<States> {
-        let restore = |state: &Vec<u8>| need.restore(&self.spec, state);
+    fn restore(&self, need: &Need, schema: &Schema) -> Option<States> {
+        let restore = |state: &Vec<u8>| need.restore(&self.spec, state, schema);
         (self.name == need.name()).then(|| self.states.iter().map(restore).collect())?
     }
 }

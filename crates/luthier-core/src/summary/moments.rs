@@ -309,6 +309,17 @@ impl Moments {
         }
     }
 
+    /// Whether all parts have the sizes that the columns ask for: those that were read from a file may have any.
+    fn is_sound(&self) -> bool {
+        let width = total_width(&self.spans);
+        let fits = |noise: &Option<Array1<f64>>| noise.as_ref().is_none_or(|noise| noise.len() == width);
+        self.mean.len() == width
+            && self.scatter.fits(width)
+            && fits(&self.noise)
+            && fits(&self.mean_noise)
+            && self.faint.iter().all(|&feature| feature < width)
+    }
+
     fn select(&self, columns: &[String]) -> Option<Self> {
         let (spans, indices) = selected_layout(columns, &self.spans)?;
         let mean = self.mean.select(Axis(0), &indices);
@@ -532,6 +543,9 @@ impl Summary for Moments {
     fn merge(&mut self, other: &Self) -> Result<()> {
         if self.spans != other.spans {
             return Err(Error::invalid("moments of different columns cannot be merged"));
+        }
+        if !other.is_sound() {
+            return Err(Error::invalid("the moments are damaged: their parts have different sizes"));
         }
         let noise = (self.noise.is_some() || other.noise.is_some())
             .then(|| ndarray::Zip::from(&self.noise()).and(&other.noise()).map_collect(|a, b| a.hypot(*b)));

@@ -38,7 +38,7 @@ trait DynNeed: Debug + Send + Sync {
     fn pull_back(&self, columns: &AffineColumns) -> Option<Need>;
     fn lift(&self, upstream: &Answer, map: &Affine) -> Result<Option<Answer>>;
     fn spec(&self) -> Result<Vec<u8>>;
-    fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>>;
+    fn restore(&self, spec: &[u8], state: &[u8], schema: &Schema) -> Option<Box<dyn DynState>>;
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -103,9 +103,10 @@ impl Need {
         self.0.spec()
     }
 
-    /// The answer from the bytes of a state that was made with this spec; `None` if they do not contain it.
-    pub(crate) fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>> {
-        self.0.restore(spec, state)
+    /// The answer from the bytes of a state that was made with this spec on a view of this schema; `None` if they do not contain
+    /// it or are damaged.
+    pub(crate) fn restore(&self, spec: &[u8], state: &[u8], schema: &Schema) -> Option<Box<dyn DynState>> {
+        self.0.restore(spec, state, schema)
     }
 }
 
@@ -183,9 +184,11 @@ impl<S: Summary> DynNeed for Typed<S> {
         to_bytes::<S, _>(&self.spec)
     }
 
-    fn restore(&self, spec: &[u8], state: &[u8]) -> Option<Box<dyn DynState>> {
+    fn restore(&self, spec: &[u8], state: &[u8], schema: &Schema) -> Option<Box<dyn DynState>> {
         let from: S::Spec = postcard::from_bytes(spec).ok()?;
         let state: S = postcard::from_bytes(state).ok()?;
+        // A state of other columns or sizes cannot be added to nothing.
+        guarded::<S, _>(|| S::empty(&from, schema)?.merge(&state)).ok()?;
         let state = match from == self.spec {
             true => state,
             false => guarded::<S, _>(|| Ok(state.project(&from, &self.spec))).ok()??,

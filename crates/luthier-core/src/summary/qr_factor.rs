@@ -136,6 +136,11 @@ impl Summary for QrFactor {
         if self.spans != other.spans {
             return Err(Error::invalid("factors of different columns cannot be merged"));
         }
+        let width = self.mean.len();
+        let noise = other.noise.as_ref().map_or(width, Array1::len);
+        if [other.mean.len(), other.r.ncols(), noise].iter().any(|size| *size != width) {
+            return Err(Error::invalid("the factor is damaged: its parts have different sizes"));
+        }
         let noise = (self.noise.is_some() || other.noise.is_some())
             .then(|| ndarray::Zip::from(&self.noise()).and(&other.noise()).map_collect(|a, b| a.hypot(*b)));
         self.stack(other.r.view(), &other.mean, other.weight_sum)?;

@@ -28,6 +28,16 @@ pub(super) struct HeldRows {
 }
 
 impl Scatter {
+    /// Whether it is one of this number of features.
+    pub(super) fn fits(&self, width: usize) -> bool {
+        match self {
+            Self::Products(products) => products.dim() == (width, width),
+            Self::Rows(HeldRows { rows, roots, origin }) => {
+                rows.dim() == (roots.len(), width) && origin.len() == width
+            }
+        }
+    }
+
     pub(super) fn empty(width: usize) -> Self {
         match width > WIDE {
             true => Self::Rows(HeldRows::empty(width)),
