@@ -257,11 +257,23 @@ fn how(status: ExitStatus, said: &str) -> String {
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => status.to_string(),
     };
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    match last {
+    match cause(said) {
         Some(last) => format!("{ended} ({})", last.chars().take(200).collect::<String>()),
         None => ended,
     }
+}
+
+/// The line that says why a process has ended, or else the last one that is no note and no part of a backtrace.
+fn cause(said: &str) -> Option<&str> {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let says_why = |line: &&str| {
+        ["fatal runtime error", "memory allocation", "error:"].iter().any(|start| line.starts_with(start))
+    };
+    let says_nothing = |line: &str| {
+        ["note:", "stack backtrace", "at "].iter().any(|start| line.starts_with(start))
+            || line.starts_with(|first: char| first.is_ascii_digit())
+    };
+    lines().rfind(says_why).or_else(|| lines().rfind(|line| !says_nothing(line)))
 }
 
 #[cfg(unix)]

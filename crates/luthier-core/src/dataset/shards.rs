@@ -13,7 +13,6 @@ use super::link::Link;
 use super::meter::Meter;
 use super::pass::{self, States};
 use super::reader::{Groups, Source};
-use crate::persist::model_to_json;
 use crate::summary::Need;
 use crate::{Error, Result};
 
@@ -358,12 +357,14 @@ fn by_block(source: &Source, links: &[Arc<Link>], needs: &[Need], meter: &Meter)
     Ok(states)
 }
 
-/// A hash of stages, empty if there are none; `None` if one cannot be saved.
+/// A hash of stages, empty if there are none; `None` if one cannot be saved, or is made of others.
 fn behind(links: &[Arc<Link>]) -> Option<String> {
     let mut hash = ContentHash::new();
     for link in links {
-        let document = model_to_json(link.stage.model.as_ref()).ok()?;
-        hash.write(format!("{document}\n").as_bytes());
+        let model = &link.stage.model;
+        let (values, state) = (model.values(), model.state().ok()?);
+        let is_single = model.children().all().is_empty();
+        is_single.then(|| hash.write(format!("{} {values:?} {state}\n", model.type_name()).as_bytes()))?;
     }
     Some(if links.is_empty() { String::new() } else { hash.finish().to_string() })
 }

@@ -123,13 +123,16 @@ impl Plan {
 
     /// The totals.
     fn sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Forecast { work, is_approximate, .. } = self.forecast;
+        let Forecast { work, is_approximate, known_rows, times_read, .. } = self.forecast;
+        let times_read = u64::from(times_read);
+        // A pass is left where something is unknown.
+        let times_known = if known_rows == self.rows as u64 { times_read } else { 0 };
         writeln!(
             f,
             "in all     {}{} in {}, {} and {}",
             if is_approximate { "about " } else { "" },
-            plural(work.rows_read as usize, "row read"),
-            plural(work.passes as usize, "pass"),
+            plural(work.rows_read.saturating_sub(known_rows * times_read) as usize, "row read"),
+            plural(work.passes.saturating_sub(times_known) as usize, "pass"),
             plural(work.fits as usize, "fit"),
             plural(work.evaluations as usize, "evaluation"),
         )?;

@@ -26,8 +26,9 @@ pub struct Forecast {
     /// The largest number of times that the rows are read for the summaries of the frame itself: more than 1 if memory is
     /// short.
     pub times_read: u32,
-    /// The number of rows whose summaries are known, so that they are not read for them.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// The number of rows whose summaries are known, so that they are not read for them; all the same they count among the
+    /// [`work`](Self::work). What is known depends on earlier searches and is not part of the document of a result.
+    #[serde(skip)]
     pub known_rows: u64,
     /// The size in bytes of the summaries that are kept for the folds.
     pub summary_bytes: u64,
@@ -171,19 +172,11 @@ impl CostEstimate<'_> {
         }
         let capacity = Capacity::new(forecast.budget, summary);
         let rounds = self.split.merges();
-        let mut known_rows = 0;
         let again = u64::from(rounds.passes(capacity));
         let mut pass = |times: u64, rows: u64| {
             forecast.work.passes += times;
             forecast.work.rows_read += rows;
         };
-        if !in_front.is_empty() {
-            // What is known of the frame itself is not read.
-            let unread = self.base.rows_to_summarize(&in_front) as u64;
-            known_rows = self.rows() - unread;
-            pass(again * u64::from(unread > 0), again * unread);
-            views -= 1;
-        }
         pass(views * again, views * again * self.rows());
         // The refit finds what was asked of the frame itself.
         let path = self.first().and_then(|first| tree.paths.get(first)).map_or(&[][..], Vec::as_slice);
@@ -200,7 +193,9 @@ impl CostEstimate<'_> {
         forecast.unit_bytes =
             forecast.unit_bytes.saturating_add(scored.saturating_mul(tree.scored_row_bytes));
         forecast.work.fits += self.first().map_or(0, |first| self.fitted_stages(first));
-        forecast.known_rows = known_rows;
+        if !in_front.is_empty() {
+            forecast.known_rows = self.rows() - self.base.rows_to_summarize(&in_front) as u64;
+        }
         forecast.times_read = rounds.passes(capacity);
         forecast.summary_bytes = summary * rounds.summaries(capacity) as u64;
         forecast.is_approximate = again > 1 || self.has_stages_that_read();
@@ -313,10 +308,6 @@ fn numbers_of(schema: &Schema, column: &str) -> u64 {
         Some(_) => 1,
         None => 0,
     }
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl Forecast {
