@@ -32,7 +32,7 @@ Configuration:
                                     # more keys: format, partitions; for CSV: delimiter, header,
                                     # skip_lines, comment, null_values, decimal, thousands,
                                     # encoding, max_bytes, types = { zip = \"text\" }
-  shards = true                     # each file is split and summarised by itself, so files can be added
+  shards = true                     # each file is split by itself, so that files can be added
   where = \"age >= 18\"               # which rows to use; also: drop_nulls = [\"x\"],
                                     # missing_label = \"drop\"
   test = 0.2                        # rows that the search does not see and on which the best model is

@@ -101,6 +101,7 @@ pub(crate) fn run(out: Option<&Path>, parallelism: Parallelism, cancel: &CancelT
         }
     };
     std::fs::create_dir_all(&shared.journal)?;
+    remove_leftovers(&shared.journal);
     let wanted = match parallelism {
         Parallelism::Fixed(workers) => workers.get(),
         Parallelism::Auto => std::thread::available_parallelism().map_or(1, usize::from),
@@ -110,6 +111,18 @@ pub(crate) fn run(out: Option<&Path>, parallelism: Parallelism, cancel: &CancelT
     crew.end();
     drop(crew);
     watched.map(|()| shared)
+}
+
+/// Removes what a program that was killed has left of its processes. Their names have its number.
+fn remove_leftovers(journal: &Path) {
+    for entry in std::fs::read_dir(journal).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let parent = name.strip_prefix("worker-").and_then(|rest| rest.split('-').next());
+        let is_left = parent.is_some_and(|number| !Path::new("/proc").join(number).exists());
+        if is_left {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The processes that work.

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use luthier::frame::{ContentHash, DataFrame, Field, Schema};
+use luthier::frame::{ColumnType, ContentHash, DataFrame, Field, FileSet, Schema};
 use luthier::tune::Shards;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, TestRows};
 use crate::data::{DataSource, Reading, SavedColumn, SavedReading};
-use crate::journal;
-use crate::output::note;
+use crate::output::{is_standard, note};
 use crate::prepare::{self, Inputs, Prepared};
+use crate::{failure, journal};
 
 /// What is known of the shards of a search, in the folder of its results.
 pub(crate) const FILE: &str = "summaries.lsum";
@@ -114,8 +114,10 @@ pub(crate) fn of_configuration(config: &mut Config, file: &Path, kept: Keeps<'_>
         Keeps::Summaries | Keeps::In { .. } => config.data.source.hashed_files()?,
     };
     let mut shards = Shards::new();
-    if config.data.source.shards {
+    if config.data.source.shards || matches!(kept, Keeps::Summaries) {
         refuse_test_rows(config)?;
+    }
+    if config.data.source.shards {
         for (path, rows) in by_file(&frame, config.data.source.partitions)? {
             let own: Vec<_> = files.iter().filter(|(of, _)| *of == path).cloned().collect();
             shards = appended(shards, &path.display().to_string(), &rows, &own, file)?;
@@ -126,7 +128,10 @@ pub(crate) fn of_configuration(config: &mut Config, file: &Path, kept: Keeps<'_>
     if let Keeps::In { folder, fresh } = kept {
         for known in [folder.join(FILE), begun(folder)].iter().filter(|known| !fresh && known.exists()) {
             match Shards::load(known) {
-                Ok(known) => shards.recall(&known),
+                Ok(known) => {
+                    tell_left_out(&shards, &known, folder);
+                    shards.recall(&known);
+                }
                 Err(error) => note(&format!("{error}; the rows are read")),
             }
         }
@@ -157,7 +162,7 @@ pub(crate) fn of_summaries(
     for (name, text) in shards.names().zip(shards.about()) {
         if about(text)?.rules != rules {
             bail!(
-                "{}: [data] is not what it was when {name} was summarised, so its rows would not fit to others: only `path`, `partitions`, `shards` and \
+                "{}: [data] is not what it was when {name} was summarised, so its rows cannot be put together with others: only `path`, `partitions`, `shards` and \
                  `test` may differ",
                 file.display()
             );
@@ -166,24 +171,22 @@ pub(crate) fn of_summaries(
     let reading = config.data.source.reading.clone();
     let (mut load, mut files) = (0.0, Vec::new());
     let mut last: Option<(DataFrame, Inputs, Option<DataSource>)> = None;
-    let names: Vec<Option<String>> = shards.fingerprints().map(|one| one.map(str::to_owned)).collect();
-    for path in append {
+    let columns = saved.schema()?;
+    for path in &files_of(append)? {
         // The names of columns are put into a configuration once.
         let mut own = Config::read(file)?;
         let reading = about(&text)?.reading(std::mem::take(&mut own.data.source.reading));
         own.data.source = DataSource::new(path.clone()).with_reading(reading);
         own.data.source.partitions = config.data.source.partitions;
         let start = Instant::now();
-        let raw = own.read_data()?;
+        own.data.source.readable()?;
+        let raw = in_columns_of(&columns, &own.data.source.read()?, path)?;
+        own.data.source = own.data.source.with_rows(raw.clone());
         load += start.elapsed().as_secs_f64();
-        let Prepared { frame, inputs, test } = prepare::prepare(&mut own, &raw)?;
+        let prepared = prepare::prepare(&mut own, &raw);
+        let Prepared { frame, inputs, test } = prepared.with_context(|| path.display().to_string())?;
         let hashed = own.data.source.hashed_files()?;
-        let known = journal::fingerprint(&hashed, file, frame.schema())?;
-        if known.is_some() && names.contains(&known) {
-            note(&format!("{}: these rows are there already and are not added again", path.display()));
-        } else {
-            shards = appended(shards, &path.display().to_string(), &frame, &hashed, file)?;
-        }
+        shards = appended(shards, &path.display().to_string(), &frame, &hashed, file)?;
         files.extend(hashed);
         last = Some((raw, inputs, test));
         *config = own;
@@ -200,12 +203,65 @@ pub(crate) fn of_summaries(
         }
     };
     let frame = shards.rows()?;
-    let schema = saved.schema()?;
-    let columns: Vec<&str> = schema.names().collect();
+    let columns: Vec<&str> = columns.names().collect();
     config.data.source = config.data.source.with_rows(frame.select(&columns)?);
     config.data.source.reading = reading;
     let shards = shards.with_about(&text);
     Ok(Data { raw, frame, shards, inputs, test, files, load })
+}
+
+/// The files of paths, of which each may be a folder or a glob.
+fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        match path.exists() && !path.is_dir() || is_standard(path) {
+            true => files.push(path.clone()),
+            false => files.extend(
+                FileSet::open(path).map_err(|e| failure::of_frame("read", e))?.paths().map(Path::to_owned),
+            ),
+        }
+    }
+    Ok(files)
+}
+
+/// The columns of earlier rows, in their order.
+fn in_columns_of(earlier: &Schema, rows: &DataFrame, path: &Path) -> Result<DataFrame> {
+    let found = rows.schema();
+    if let Some(missing) = earlier.names().find(|name| found.field(name).is_none()) {
+        let columns = found.names().collect::<Vec<_>>().join(", ");
+        bail!(
+            "{}: there is no column `{missing}` as in the rows before; the file has {columns}",
+            path.display()
+        );
+    }
+    let unknown: Vec<&str> = found.names().filter(|name| earlier.field(name).is_none()).collect();
+    if !unknown.is_empty() {
+        note(&format!(
+            "{}: not used, because the rows before do not have it: {}",
+            path.display(),
+            unknown.join(", ")
+        ));
+    }
+    Ok(rows.select(&earlier.names().collect::<Vec<_>>())?)
+}
+
+/// Says which of the rows of an earlier search are not among those of this one.
+fn tell_left_out(shards: &Shards, known: &Shards, folder: &Path) {
+    let here: Vec<Option<&str>> = shards.fingerprints().collect();
+    let is_here = |fingerprint: &Option<&str>| fingerprint.is_some() && here.contains(fingerprint);
+    let left: Vec<&str> = known
+        .names()
+        .zip(known.fingerprints())
+        .filter(|(_, one)| !is_here(one))
+        .map(|(name, _)| name)
+        .collect();
+    if !left.is_empty() && left.len() < known.len() {
+        note(&format!(
+            "the last search in {} also had the rows of {}, which this one leaves out: `--append` adds to those of the last search",
+            folder.display(),
+            left.join(", ")
+        ));
+    }
 }
 
 /// What is known of the shards of several files. A shard is called by the name of its file, or by its path where that is the name of several.
@@ -234,12 +290,17 @@ fn appended(
     files: &[(PathBuf, Option<ContentHash>)],
     config_file: &Path,
 ) -> Result<Shards> {
+    let fingerprint = journal::fingerprint(files, config_file, rows.schema())?;
+    if fingerprint.is_some() && shards.fingerprints().any(|known| known == fingerprint.as_deref()) {
+        note(&format!("{name}: these rows are there already and are not added again"));
+        return Ok(shards);
+    }
     // A file of the same name may have other rows every day.
     let is_free = |wanted: &String| shards.names().all(|name| name != wanted);
     let names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name} ({number})")));
     let name = names.take(shards.len() + 1).find(is_free).unwrap_or_default();
     shards.append(name, rows)?;
-    Ok(match journal::fingerprint(files, config_file, rows.schema())? {
+    Ok(match fingerprint {
         Some(fingerprint) => shards.known_as(fingerprint),
         None => shards,
     })
@@ -287,7 +348,12 @@ fn refuse_test_rows(config: &Config) -> Result<()> {
 fn require_same_columns(known: &DataFrame, made: &DataFrame) -> Result<()> {
     let columns = |frame: &DataFrame| {
         let fields = frame.schema().fields().iter();
-        fields.map(|field| format!("{}: {}", field.name(), field.column_type())).collect::<Vec<_>>()
+        // Integers of one shard may be numbers with a fraction in another.
+        let kind = |field: &Field| match field.column_type() {
+            ColumnType::I64 => ColumnType::F64,
+            other => other,
+        };
+        fields.map(|field| format!("{}: {}", field.name(), kind(field))).collect::<Vec<_>>()
     };
     let (known, made) = (columns(known), columns(made));
     match known.iter().zip(&made).find(|(known, made)| known != made) {

@@ -271,3 +271,43 @@ fn integers_in_one_file_are_numbers_in_another() {
     scene.succeed(&["tune", "all.toml", "--out", "whole"]);
     assert_eq!(scene.found("run"), scene.found("whole"));
 }
+
+#[test]
+fn columns_of_an_appended_file_may_be_in_any_order() {
+    let scene = Scene::new();
+    scene.succeed(&["tune", "c.toml", "--out", "run"]);
+    let turned = |line: &str| line.split(',').rev().collect::<Vec<_>>().join(",");
+    let lines: Vec<String> = csv(120, 170).lines().map(|line| format!("{},0.5", turned(line))).collect();
+    scene.write("d.csv", &lines.join("\n").replacen("0.5", "more", 1));
+    let (_, said) = scene.succeed(&["tune", "c.toml", "--out", "run", "--append", "d.csv"]);
+    assert!(said.contains("d.csv: not used, because the rows before do not have it: more"), "{said}");
+    scene.write("all/a.csv", &csv(0, 120));
+    scene.write("all/b.csv", &csv(120, 170));
+    scene.write("all.toml", &config("all/*.csv", "shards = true"));
+    scene.succeed(&["tune", "all.toml", "--out", "whole"]);
+    assert_eq!(scene.found("run").0, scene.found("whole").0);
+    // A search over the first rows alone says what it leaves out.
+    let (_, said) = scene.succeed(&["tune", "c.toml", "--out", "run"]);
+    assert!(said.contains("also had the rows of d.csv, which this one leaves out"), "{said}");
+}
+
+#[test]
+fn too_few_digits_end_the_search_and_leave_its_model() {
+    let scene = Scene::new();
+    // A number of days, and a label that follows from it almost exactly.
+    let far = |from: usize, to: usize| {
+        let rows = (from..to)
+            .map(|i| format!("{},{},{}\n", 20_000 + i, i % 5, i as f64 + 1e-3 * ((i * 7) % 11) as f64));
+        format!("a,b,y\n{}", rows.collect::<String>())
+    };
+    scene.write("a.csv", &far(0, 120));
+    scene.write("b.csv", &far(120, 170));
+    scene.succeed(&["tune", "c.toml", "--out", "run"]);
+    let before = scene.found("run");
+    let error = scene.fail(&["tune", "c.toml", "--out", "run", "--append", "b.csv"]);
+    assert!(
+        error.contains("less than 11 digits") && error.contains("the rows of a.csv are not here"),
+        "{error}"
+    );
+    assert_eq!(scene.found("run"), before);
+}

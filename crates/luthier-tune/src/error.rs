@@ -331,10 +331,13 @@ impl From<std::convert::Infallible> for Error {
 }
 
 fn needs_rows(shards: &[String], parts: &[String]) -> String {
+    let absent = match shards {
+        [] => String::new(),
+        shards => format!("; the rows of {} are not here", shards.join(", ")),
+    };
     format!(
-        "summaries are not enough for this search, and the rows of {} are not used: {}; give the rows themselves, or a search that follows from \
-         summaries, such as linear regression scored by rmse",
-        shards.join(", "),
+        "this search does not follow from summaries: {}{absent}: search over the rows themselves, or for what follows from summaries, such as linear \
+         regression scored by rmse",
         parts.join("; ")
     )
 }

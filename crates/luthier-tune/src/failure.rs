@@ -30,6 +30,11 @@ impl Failure {
         Self { message: format!("it took longer than {seconds} s {OVER_TIME}"), ..self }
     }
 
+    /// Whether rows were asked for of which only summaries are known.
+    pub(crate) fn needs_absent_rows(&self) -> bool {
+        self.message.contains("are not here: only their summaries are known")
+    }
+
     pub(crate) fn is_over_time(&self) -> bool {
         self.message.ends_with(OVER_TIME)
     }

@@ -252,6 +252,7 @@ fn all_are_registered_and_created_by_name() {
             "k_fold",
             "leave_one_group_out",
             "leave_one_out",
+            "leave_one_shard_out",
             "repeated_k_fold",
             "rolling_origin",
             "shuffle_split",

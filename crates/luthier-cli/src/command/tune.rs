@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Result, anyhow, bail};
@@ -126,13 +126,19 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let counted = Arc::clone(&recalled);
     let plan = Arc::new(OnceLock::new());
     let known = Arc::clone(&plan);
+    let grows = !args.append.is_empty();
     let token = interrupt::token()?;
     let search = search.cancel_token(token.clone()).on_event(move |event| match event {
         SearchEvent::Planned { plan, .. } => drop(known.set(Arc::clone(plan))),
-        SearchEvent::Journal { remarks } => remarks.iter().for_each(|about| note(about)),
+        SearchEvent::Journal { remarks } => {
+            // Where rows are added, other data are no news.
+            let is_news = |about: &&String| !grows || !about.ends_with("they are kept, but not used");
+            remarks.iter().filter(is_news).for_each(|about| note(about));
+        }
         SearchEvent::Recalled { cells } => {
             counted.fetch_add(*cells, Relaxed);
-            note(&format!("{cells} scores are known from the journal"));
+            let verb = if *cells == 1 { "score is" } else { "scores are" };
+            note(&format!("{cells} {verb} known from the journal"));
         }
         _ => {}
     });
@@ -150,6 +156,12 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
             Some(isolate::run(args.out.as_deref(), parallelism, &token)?)
         }
         false => None,
+    };
+    // What the processes have left because the time was over is not scored here either.
+    let time = args.max_seconds.or_else(|| config.search.as_ref().and_then(|search| search.max_time));
+    let search = match time.filter(|time| shared.is_some() && start.elapsed() >= *time) {
+        Some(_) => search.max_time(Duration::from_nanos(1)),
+        None => search,
     };
     let search = match &shared {
         Some(shared) if args.out.is_none() => search.journal(shared.journal()),

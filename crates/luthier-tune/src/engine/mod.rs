@@ -259,6 +259,11 @@ impl Session {
         let (entries, rounds) = self.places_of(trials)?;
         let asked = self.asked.add(&entries, &rounds, &self.tree);
         if self.cancel.is_cancelled() {
+            // What is known counts all the same.
+            if self.recorder.is_some() && !asked.parts.is_empty() {
+                self.count_reused(&asked);
+                self.recall(&asked);
+            }
             return Ok((entries, rounds));
         }
         match self.run(&asked) {

@@ -57,6 +57,24 @@ impl Session {
         }
     }
 
+    /// Which candidates turned out to need rows of which only summaries are known: a short cut would have left too few digits. Without
+    /// them, the others cannot be compared.
+    pub(crate) fn lost_digits(&self) -> Option<String> {
+        let lost = self
+            .cells
+            .iter()
+            .filter(|(_, _, cell)| cell.error.as_ref().is_some_and(super::Failure::needs_absent_rows));
+        let lost: BTreeSet<usize> =
+            lost.filter_map(|(_, entry, _)| Some(self.entries.get(entry)?.candidate)).collect();
+        let first = lost.first()?;
+        Some(format!(
+            "the summaries leave less than 11 digits for {} of {} candidates, the first of which is candidate {first}, so their rows have to be read \
+             (a column whose values are large and differ by little, such as a year, often does that: subtract a constant)",
+            lost.len(),
+            self.candidates().len()
+        ))
+    }
+
     /// What needs rows although all summaries of the frame itself are known, in words; empty if nothing does.
     pub(crate) fn needs_beside_summaries(&self) -> Vec<String> {
         if self.search.sharing == Sharing::Off {

@@ -15,7 +15,7 @@ use crate::observer::{Observers, SearchEvent};
 use crate::plan::{Asked, Facts, Forecast, NestedPrice, Plan, Tree, candidates};
 use crate::result::{FoldResult, Outcome};
 use crate::shards::Shards;
-use crate::splitter::Split;
+use crate::splitter::{KFold, OverShards, Split};
 use crate::strategy::{Candidate, Scores, Seen, Trial};
 use crate::watch::{self, Watched};
 use crate::{Error, Result};
@@ -124,6 +124,9 @@ impl Search {
         if let Some(error) = session.journal_failure() {
             return Err(error);
         }
+        if let Some((joined, part)) = self.joined.as_ref().zip(session.lost_digits()) {
+            return Err(Error::NeedsRows { shards: joined.absent.clone(), parts: vec![part] });
+        }
         if let Some(error) = session.given_up() {
             return Err(error);
         }
@@ -164,14 +167,16 @@ impl Search {
     /// # Errors
     /// Those of [`fit_shards`](Self::fit_shards) that come before any fit; [`Error::NeedsRows`] if summaries are not enough for the search.
     pub fn summarize(&self, shards: &mut Shards) -> Result<()> {
-        let (search, data) = self.over(shards)?;
+        // Whoever holds out shards takes any blocks of them.
+        let search = match self.splitter.over_shards() {
+            OverShards::HoldOutEach => self.clone().splitter(Arc::new(KFold::new().num_folds(2))),
+            _ => self.clone(),
+        };
+        let (search, data) = search.over(shards)?;
         let mut begun = search.begin(&data, &Watched::default())?;
         let left = begun.session.needs_beside_summaries();
         if !left.is_empty() {
-            return Err(Error::NeedsRows {
-                shards: shards.names().map(str::to_owned).collect(),
-                parts: left,
-            });
+            return Err(Error::NeedsRows { shards: Vec::new(), parts: left });
         }
         begun.session.summarize_blocks()
     }

@@ -117,7 +117,9 @@ impl Shards {
             Some(u32::from_le_bytes(bytes.try_into().ok()?))
         };
         if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
-            return Err(Error::invalid("this is not a file of summaries, as `luthier summarize` writes it"));
+            return Err(Error::invalid(
+                "this is not a file of summaries: expected one that `luthier summarize` has written",
+            ));
         }
         let version = number(MAGIC.len()).ok_or_else(damaged)?;
         if version != VERSION {

@@ -90,7 +90,7 @@ impl Search {
             return Err(Error::splitter(
                 self.splitter.as_ref(),
                 anyhow::anyhow!(
-                    "it cannot split shards one by one, because it keeps rows together or in order: use k_fold, train_ratio, a column of folds or \
+                    "its splits of single shards cannot be put together: use k_fold, train_ratio, a column of folds or \
                      leave_one_shard_out"
                 ),
             ));

@@ -202,7 +202,7 @@ fn shards_that_do_not_fit_together_are_refused() {
 
     let by_block = search(RollingOrigin::new());
     let error = by_block.fit_shards(&mut shards(&parts)).map(drop).unwrap_err().to_string();
-    assert!(error.contains("rolling_origin") && error.contains("one by one"), "{error}");
+    assert!(error.contains("rolling_origin") && error.contains("put together"), "{error}");
     by_block.fit_shards(&mut shards(&parts[..1])).unwrap();
     let alone = search(LeaveOneShardOut::new());
     assert!(alone.fit_shards(&mut shards(&parts[..1])).is_err());
