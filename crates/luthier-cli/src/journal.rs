@@ -27,14 +27,18 @@ pub(crate) fn fingerprint(
 ) -> Result<Option<String>> {
     let hashes: Option<Vec<ContentHash>> = files.iter().map(|(_, hash)| *hash).collect();
     let Some(hashes) = hashes.filter(|hashes| !hashes.is_empty()) else { return Ok(None) };
-    let mut sections: Table = config::text(config_file)?
-        .parse()
-        .with_context(|| format!("cannot read {}", config_file.display()))?;
+    let mut sections = sections(config_file)?;
     sections.retain(|name, _| !ABOUT_SEARCH.contains(&name));
     let mut hash = ContentHash::new();
     hashes.iter().for_each(|contents| hash.write(format!("{contents}\n").as_bytes()));
     hash.write(format!("{sections}\n{columns:?}").as_bytes());
     Ok(Some(hash.finish().to_string()))
+}
+
+/// The sections of a configuration as they are written.
+fn sections(config_file: &Path) -> Result<Table> {
+    let text = config::text(config_file)?;
+    text.parse().with_context(|| format!("cannot read {}", config_file.display()))
 }
 
 /// The keys of `[data]` that do not change what a row of a file becomes.
@@ -45,9 +49,7 @@ const ABOUT_FILES: [&str; 4] = ["path", "partitions", "shards", "test"];
 /// # Errors
 /// If the configuration cannot be read.
 pub(crate) fn rules(config_file: &Path) -> Result<String> {
-    let sections: Table = config::text(config_file)?
-        .parse()
-        .with_context(|| format!("cannot read {}", config_file.display()))?;
+    let sections = sections(config_file)?;
     let mut data = sections.get("data").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     data.retain(|name, _| !ABOUT_FILES.contains(&name));
     Ok(ContentHash::of(data.to_string().as_bytes()).to_string())

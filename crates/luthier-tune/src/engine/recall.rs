@@ -73,11 +73,6 @@ fn header(search: &Search, frame: &DataFrame, split: &Split) -> Result<Header> {
         Some(fingerprint) => fingerprint.clone(),
         None => frame.content_hash().map_err(luthier_core::Error::from)?.to_string(),
     };
-    let mut blocks = ContentHash::new();
-    split.blocks().assignment().iter().for_each(|block| blocks.write(&block.to_le_bytes()));
-    if !split.blocks().has_assignment() {
-        blocks.write(format!("{:?}", split.blocks().sizes()).as_bytes());
-    }
     let mut evaluators = String::new();
     for evaluator in &search.evaluators {
         // Nothing that is written to a text fails.
@@ -88,7 +83,7 @@ fn header(search: &Search, frame: &DataFrame, split: &Split) -> Result<Header> {
     Ok(Header {
         program: journal::program().to_owned(),
         data,
-        split: blocks.finish().to_string(),
+        split: split.hash_of_blocks(),
         seed: search.seed,
         evaluators: hash_of(&evaluators),
         sharing: format!("{:?}", search.sharing).to_lowercase(),

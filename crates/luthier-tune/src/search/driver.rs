@@ -124,7 +124,9 @@ impl Search {
         if let Some(error) = session.journal_failure() {
             return Err(error);
         }
-        if let Some((joined, part)) = self.joined.as_ref().zip(session.lost_digits()) {
+        if let Some(joined) = self.joined.as_ref().filter(|joined| !joined.absent.is_empty())
+            && let Some(part) = session.lost_digits()
+        {
             return Err(Error::NeedsRows { shards: joined.absent.clone(), parts: vec![part] });
         }
         if let Some(error) = session.given_up() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use luthier_core::frame::{ContentHash, DataFrame};
+use luthier_core::frame::DataFrame;
 use luthier_core::{Blocks, Dataset, Round, Rows, Shard};
 use serde::{Deserialize, Serialize};
 
@@ -37,10 +37,12 @@ impl ShardSplit {
         let round =
             |round: &Round| SavedRound { train: ranges(&round.train), validate: ranges(&round.validate) };
         let sizes = split.blocks().sizes().iter().map(|&size| size as u64).collect();
-        let mut assignment = ContentHash::new();
-        split.blocks().assignment().iter().for_each(|block| assignment.write(&block.to_le_bytes()));
-        let assignment = assignment.finish().to_string();
-        Self { by, assignment, sizes, rounds: split.rounds().iter().map(round).collect() }
+        Self {
+            by,
+            assignment: split.hash_of_blocks(),
+            sizes,
+            rounds: split.rounds().iter().map(round).collect(),
+        }
     }
 
     fn rounds(&self) -> Vec<Round> {

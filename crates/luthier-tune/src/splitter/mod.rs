@@ -21,7 +21,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use luthier_core::frame::{DataFrame, Schema};
+use luthier_core::frame::{ContentHash, DataFrame, Schema};
 use luthier_core::params::Params;
 use luthier_core::{Blocks, Round, Rounds, Rows};
 
@@ -117,6 +117,20 @@ impl Split {
     /// The first round with the same training rows as this one: what is fitted on one of them is fitted for all.
     pub(crate) fn first_alike(&self, round: u32) -> u32 {
         self.alike.get(round as usize).copied().unwrap_or(round)
+    }
+
+    /// A hash of the blocks of all rows, or of their sizes if no more is known.
+    pub(crate) fn hash_of_blocks(&self) -> String {
+        let mut hash = ContentHash::new();
+        // Some at a time: there is a number for each row.
+        for some in self.blocks.assignment().chunks(1024) {
+            let bytes: Vec<u8> = some.iter().flat_map(|block| block.to_le_bytes()).collect();
+            hash.write(&bytes);
+        }
+        if !self.blocks.has_assignment() {
+            hash.write(format!("{:?}", self.blocks.sizes()).as_bytes());
+        }
+        hash.finish().to_string()
     }
 
     /// The rounds with the order in which their training sets are merged.
